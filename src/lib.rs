@@ -1,0 +1,34 @@
+//! Strongroom: an encrypted secrets vault in one file, with the commands of `aws secretsmanager`.
+//!
+//! The folders are layers, top to bottom. Each may name only what stands below it; the test
+//! `tidy::layers` holds that order. `docs/architecture.md` follows one command through them.
+//!
+//! * `cli` is the only layer with argv, the environment, the terminal and exit codes. It turns a
+//!   command line into a request and a response into bytes.
+//! * `service` is what AWS does: one file an operation, its rules as pure functions, its fault
+//!   codes written once.
+//! * `upkeep` is what AWS has no word for: making, checking, copying and re-keying a vault.
+//! * `vault` is the only place where keys meet rows: it seals, opens, finds, lists and audits, and
+//!   checks every answer against the state of the whole vault.
+//! * `store` is SQLite: rows of sealed bytes and transactions. It cannot name a key.
+//! * `crypto` is keys and sealing: bytes in, bytes out. It cannot name a row.
+//! * `model` is the words everybody uses: shapes, values, names, times.
+//! * `sys` is the operating system: clock, randomness, files, memory, the process itself.
+
+// The two declaring macros of `model` are in scope only below it, so it stands first.
+#[macro_use]
+mod model;
+
+mod cli;
+mod service;
+mod upkeep;
+mod vault;
+
+mod store;
+
+mod crypto;
+
+mod sys;
+
+pub use cli::start;
+pub use sys::secret::Secret;

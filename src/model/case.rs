@@ -1,0 +1,54 @@
+//! One name in its three spellings: `SecretId` on the wire, `secret-id` as an option, `secretId`
+//! in the service's constraint errors.
+
+/// Spells a wire name as an option or command: `RotationLambdaARN` becomes `rotation-lambda-arn`.
+///
+/// The rule is botocore's `xform_name`: a word begins at a capital that follows a lower-case
+/// letter or digit, or that ends a run of capitals.
+pub(crate) fn kebab(wire: &str) -> String {
+    let letters: Vec<char> = wire.chars().collect();
+    let mut out = String::with_capacity(wire.len() + 4);
+    for (index, letter) in letters.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|i| letters.get(i));
+        let after = letters.get(index + 1);
+        let starts_word = letter.is_ascii_uppercase()
+            && before.is_some_and(|b| {
+                !b.is_ascii_uppercase() || after.is_some_and(char::is_ascii_lowercase)
+            });
+        if starts_word {
+            out.push('-');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out
+}
+
+/// Spells a wire name as the service's constraint errors do: `SecretId` becomes `secretId`.
+pub(crate) fn lower_camel(wire: &str) -> String {
+    let mut letters = wire.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spells_names_as_options() {
+        for (wire, option) in [
+            ("SecretId", "secret-id"),
+            ("RotationLambdaARN", "rotation-lambda-arn"),
+            ("KmsKeyId", "kms-key-id"),
+            ("SecretIdList", "secret-id-list"),
+            ("ARN", "arn"),
+            ("ListSecretVersionIds", "list-secret-version-ids"),
+            ("GetSecretValue", "get-secret-value"),
+        ] {
+            assert_eq!(kebab(wire), option);
+        }
+        assert_eq!(lower_camel("SecretString"), "secretString");
+    }
+}

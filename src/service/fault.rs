@@ -1,0 +1,122 @@
+//! The errors that AWS knows, their codes and the texts that more than one operation prints.
+//!
+//! This is the only place where an error of a layer below becomes an AWS code.
+
+use std::fmt;
+
+/// An AWS error code, in alphabetical order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// The caller may not do this.
+    AccessDenied,
+    /// The stored value could not be decrypted.
+    DecryptionFailure,
+    /// The value could not be encrypted.
+    EncryptionFailure,
+    /// Our own broken invariant.
+    InternalService,
+    /// A paging token that was not handed out, or belongs to another request.
+    InvalidNextToken,
+    /// A parameter's value is not valid, or two contradict each other.
+    InvalidParameter,
+    /// The request is not possible in the secret's present state.
+    InvalidRequest,
+    /// A quota is used up.
+    LimitExceeded,
+    /// A resource policy that cannot be read.
+    MalformedPolicyDocument,
+    /// A condition of the request does not hold.
+    PreconditionNotMet,
+    /// A resource policy that lets everybody in.
+    PublicPolicy,
+    /// The name or the token is taken.
+    ResourceExists,
+    /// There is no such secret, version or label.
+    ResourceNotFound,
+    /// A parameter breaks a constraint of its shape.
+    Validation,
+}
+
+impl Code {
+    /// Returns the code as it stands on the wire.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "AccessDeniedException",
+            Self::DecryptionFailure => "DecryptionFailure",
+            Self::EncryptionFailure => "EncryptionFailure",
+            Self::InternalService => "InternalServiceError",
+            Self::InvalidNextToken => "InvalidNextTokenException",
+            Self::InvalidParameter => "InvalidParameterException",
+            Self::InvalidRequest => "InvalidRequestException",
+            Self::LimitExceeded => "LimitExceededException",
+            Self::MalformedPolicyDocument => "MalformedPolicyDocumentException",
+            Self::PreconditionNotMet => "PreconditionNotMetException",
+            Self::PublicPolicy => "PublicPolicyException",
+            Self::ResourceExists => "ResourceExistsException",
+            Self::ResourceNotFound => "ResourceNotFoundException",
+            Self::Validation => "ValidationException",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A refusal in AWS's words. Its message never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The code.
+    pub(crate) code: Code,
+    /// The message.
+    pub(crate) message: String,
+}
+
+impl Fault {
+    /// A refusal with this code and message.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// `InvalidParameterException`.
+    pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidParameter, message)
+    }
+
+    /// `InvalidRequestException`.
+    pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
+        Self::new(Code::InvalidRequest, message)
+    }
+
+    /// `ResourceNotFoundException`.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Code::ResourceNotFound, message)
+    }
+
+    /// `ValidationException`.
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::new(Code::Validation, message)
+    }
+
+    /// There is no such secret (AWS.md §1.3).
+    pub(crate) fn secret_not_found() -> Self {
+        Self::not_found("Secrets Manager can't find the specified secret.")
+    }
+
+    /// The secret is inside its recovery window (AWS.md §1.6).
+    pub(crate) fn marked_for_deletion() -> Self {
+        Self::invalid_request(
+            "You can't perform this operation on the secret because it was marked for deletion.",
+        )
+    }
+
+    /// Both kinds of value were given (AWS.md §1.7).
+    pub(crate) fn both_values() -> Self {
+        Self::invalid_parameter(
+            "You can't specify both a binary secret value and a string secret value in the same \
+             secret.",
+        )
+    }
+}

@@ -1,0 +1,7 @@
+//! What AWS Secrets Manager does: one file an operation, its rules as pure functions.
+//!
+//! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
+
+pub(crate) mod fault;
+pub(crate) mod operations;
+pub(crate) mod rules;

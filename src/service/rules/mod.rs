@@ -1,0 +1,1 @@
+//! AWS's rules as functions from values to values: no vault, no clock, no output.

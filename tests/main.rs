@@ -1,0 +1,1 @@
+//! The one integration binary: every test outside `src` is a module of it.
