@@ -4,4 +4,6 @@
 
 pub(crate) mod clock;
 pub(crate) mod entropy;
+#[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
+pub(crate) mod memory;
 pub(crate) mod secret;

@@ -1,0 +1,338 @@
+//! The key tree: one master key, the vault key from it, seven keys from that, one use each.
+//!
+//! ```text
+//! PRK = HKDF-Extract(salt = vault_id, IKM = master key)
+//! K_x = HKDF-Expand(PRK, "srm1/key/" ‖ x, 32)    x in state secret value audit name tree anchor
+//! ```
+//! `D(n)` = `"srm1" ‖ 00 ‖ n ‖ 00 00` keeps apart what one key is used for. Integers are
+//! big-endian.
+
+use crate::crypto;
+use crate::crypto::crockford;
+use crate::crypto::fields::join;
+use crate::crypto::header::{Header, VaultId};
+use crate::crypto::primitives::{KeyBytes, expand, extract, hmac};
+use crate::crypto::sealed;
+use crate::sys::entropy::Entropy;
+use crate::sys::memory::scrub_stack;
+use crate::sys::secret::Secret;
+
+/// The root of everything in a vault. It lies in the slots, wrapped, and is drawn anew by a rekey.
+pub(crate) struct MasterKey(pub(super) KeyBytes);
+
+impl MasterKey {
+    /// Draws the master key of a new vault, or a rekeyed one.
+    pub(crate) fn generate(entropy: &dyn Entropy) -> Result<Self, crypto::Error> {
+        KeyBytes::random(entropy).map(Self)
+    }
+
+    /// Derives the key that everything but the slots hangs on.
+    pub(crate) fn vault_key(&self, vault: &VaultId) -> VaultKey {
+        let key = VaultKey(extract(&vault.0, self.0.expose()));
+        scrub_stack();
+        key
+    }
+
+    /// Derives the seven keys.
+    pub(crate) fn keys(&self, vault: &VaultId) -> Keys {
+        self.vault_key(vault).keys()
+    }
+
+    /// Derives the public number that no other master key has.
+    pub(crate) fn commit(&self, vault: &VaultId) -> [u8; 32] {
+        self.vault_key(vault).commit()
+    }
+}
+
+/// The key (PRK) from which the seven are derived. With it a vault can be used, but no slot wrapped.
+pub(crate) struct VaultKey(KeyBytes);
+
+impl VaultKey {
+    /// Derives the seven keys; to be done once and kept.
+    pub(crate) fn keys(&self) -> Keys {
+        let keys = Keys {
+            state: StateKey(self.subkey(b"state")),
+            record: RecordKey(self.subkey(b"secret")),
+            value: ValueKey(self.subkey(b"value")),
+            audit: AuditKey(self.subkey(b"audit")),
+            name: NameKey(self.subkey(b"name")),
+            tree: TreeKey(self.subkey(b"tree")),
+            anchor: AnchorKey(self.subkey(b"anchor")),
+        };
+        scrub_stack();
+        keys
+    }
+
+    /// Derives the public number that no other vault key has.
+    pub(crate) fn commit(&self) -> [u8; 32] {
+        let mut commit = [0; 32];
+        expand(&self.0, &[b"srm1/mk-commit"], &mut commit);
+        scrub_stack();
+        commit
+    }
+
+    fn subkey(&self, label: &[u8]) -> KeyBytes {
+        let mut key = KeyBytes::zeros();
+        expand(&self.0, &[b"srm1/key/", label], key.expose_mut());
+        key
+    }
+}
+
+/// The seven keys of an unlocked vault.
+pub(crate) struct Keys {
+    /// Seals the state.
+    pub(crate) state: StateKey,
+    /// Seals the records of secrets.
+    pub(crate) record: RecordKey,
+    /// Seals values.
+    pub(crate) value: ValueKey,
+    /// Seals entries of the audit log.
+    pub(crate) audit: AuditKey,
+    /// Hashes names.
+    pub(crate) name: NameKey,
+    /// Hashes the tree and the audit log's chain.
+    pub(crate) tree: TreeKey,
+    /// Vouches for what lies outside the vault: anchors, checkpoints, paging tokens.
+    pub(crate) anchor: AnchorKey,
+}
+
+/// Seals the state, bound to the public header.
+pub(crate) struct StateKey(KeyBytes);
+
+impl StateKey {
+    /// Seals the state of the vault with this header.
+    pub(crate) fn seal(
+        &self,
+        header: &[u8; Header::LENGTH],
+        data: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        sealed::seal(&self.0, &[&STATE[..], header].concat(), data, entropy)
+    }
+
+    /// Opens the state of the vault with this header.
+    pub(crate) fn open(
+        &self,
+        header: &[u8; Header::LENGTH],
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, crypto::Error> {
+        sealed::open(&self.0, &[&STATE[..], header].concat(), sealed)
+    }
+}
+
+/// Seals records, each bound to its row.
+pub(crate) struct RecordKey(KeyBytes);
+
+impl RecordKey {
+    /// Seals the record of row `rid`.
+    pub(crate) fn seal(
+        &self,
+        vault: &VaultId,
+        rid: u64,
+        data: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        sealed::seal(&self.0, &row(RECORD, vault, rid), data, entropy)
+    }
+
+    /// Opens the record of row `rid`.
+    pub(crate) fn open(
+        &self,
+        vault: &VaultId,
+        rid: u64,
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, crypto::Error> {
+        sealed::open(&self.0, &row(RECORD, vault, rid), sealed)
+    }
+}
+
+/// Where a value belongs: it opens there and nowhere else.
+#[derive(Clone, Copy)]
+pub(crate) struct ValueAddress<'a> {
+    /// The row of the secret.
+    pub(crate) rid: u64,
+    /// The row of the value.
+    pub(crate) vid: u64,
+    /// The version's `VersionId`.
+    pub(crate) version_id: &'a str,
+}
+
+impl ValueAddress<'_> {
+    fn aad(&self, vault: &VaultId) -> Result<Vec<u8>, crypto::Error> {
+        let length =
+            u32::try_from(self.version_id.len()).map_err(|_too_many| crypto::Error::TooLong)?;
+        Ok([
+            &VALUE[..],
+            &vault.0,
+            &self.rid.to_be_bytes(),
+            &self.vid.to_be_bytes(),
+            &length.to_be_bytes(),
+            self.version_id.as_bytes(),
+        ]
+        .concat())
+    }
+}
+
+/// Seals values, each bound to its secret, row and version.
+pub(crate) struct ValueKey(KeyBytes);
+
+impl ValueKey {
+    /// Seals the value at this address.
+    pub(crate) fn seal(
+        &self,
+        vault: &VaultId,
+        address: ValueAddress<'_>,
+        data: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        sealed::seal(&self.0, &address.aad(vault)?, data, entropy)
+    }
+
+    /// Opens the value at this address.
+    pub(crate) fn open(
+        &self,
+        vault: &VaultId,
+        address: ValueAddress<'_>,
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, crypto::Error> {
+        sealed::open(&self.0, &address.aad(vault)?, sealed)
+    }
+}
+
+/// Seals entries of the audit log, each bound to its place.
+pub(crate) struct AuditKey(KeyBytes);
+
+impl AuditKey {
+    /// Seals entry number `seq`.
+    pub(crate) fn seal(
+        &self,
+        vault: &VaultId,
+        seq: u64,
+        data: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        sealed::seal(&self.0, &row(AUDIT, vault, seq), data, entropy)
+    }
+
+    /// Opens entry number `seq`.
+    pub(crate) fn open(
+        &self,
+        vault: &VaultId,
+        seq: u64,
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, crypto::Error> {
+        sealed::open(&self.0, &row(AUDIT, vault, seq), sealed)
+    }
+}
+
+/// Hashes names, so that a row can be found by one and no row tells one.
+pub(crate) struct NameKey(KeyBytes);
+
+impl NameKey {
+    /// Hashes a name within its scope. A scope has fewer than 65,536 bytes.
+    pub(crate) fn hash(&self, scope: &str, name: &str) -> [u8; 16] {
+        // A longer scope cannot come about; saturating here keeps the hash a function all the same.
+        let length = u16::try_from(scope.len()).unwrap_or(u16::MAX).to_be_bytes();
+        head(&hmac(&self.0, &[&length, scope.as_bytes(), name.as_bytes()]))
+    }
+}
+
+/// Hashes the tree from the buckets up, and chains the audit log.
+pub(crate) struct TreeKey(KeyBytes);
+
+impl TreeKey {
+    /// Hashes a bucket in its place.
+    pub(crate) fn bucket_digest(&self, bucket: u16, body: &[u8]) -> [u8; 32] {
+        hmac(&self.0, &[&BUCKET, &bucket.to_be_bytes(), body])
+    }
+
+    /// Hashes a node in its place.
+    pub(crate) fn node_digest(&self, node: u16, body: &[u8]) -> [u8; 32] {
+        hmac(&self.0, &[&NODE, &node.to_be_bytes(), body])
+    }
+
+    /// Links audit entry `seq`, whose box has this pin, to the chain before it.
+    pub(crate) fn chain(&self, previous: &[u8; 32], seq: u64, pin: &[u8; 16]) -> [u8; 32] {
+        hmac(&self.0, &[&CHAIN, previous, &seq.to_be_bytes(), pin])
+    }
+}
+
+/// Vouches for what lies outside the vault.
+pub(crate) struct AnchorKey(KeyBytes);
+
+impl AnchorKey {
+    /// Vouches for the last commit this machine has seen.
+    pub(crate) fn tag(&self, generation: u64, commit_id: &[u8; 16]) -> [u8; 32] {
+        hmac(&self.0, &[&ANCHOR, &generation.to_be_bytes(), commit_id])
+    }
+
+    /// Returns the 20 characters to write down, which no other state of the vault has.
+    pub(crate) fn checkpoint(
+        &self,
+        generation: u64,
+        commit_id: &[u8; 16],
+        audit_head: &[u8; 32],
+    ) -> String {
+        let digest =
+            hmac(&self.0, &[&CHECKPOINT, &generation.to_be_bytes(), commit_id, audit_head]);
+        crockford::encode(&digest).chars().take(20).collect()
+    }
+
+    /// Seals a paging token, to be opened only in the same context.
+    pub(crate) fn seal_token(
+        &self,
+        context: &[u8],
+        data: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, crypto::Error> {
+        sealed::seal(&self.token_key(), &[&TOKEN[..], context].concat(), data, entropy)
+    }
+
+    /// Opens a paging token in the context it was sealed in.
+    pub(crate) fn open_token(
+        &self,
+        context: &[u8],
+        sealed: &[u8],
+    ) -> Result<Secret<Vec<u8>>, crypto::Error> {
+        sealed::open(&self.token_key(), &[&TOKEN[..], context].concat(), sealed)
+    }
+
+    /// The anchor key makes codes; a key that encrypts is another one, derived from it.
+    fn token_key(&self) -> KeyBytes {
+        let mut key = KeyBytes::zeros();
+        key.expose_mut().copy_from_slice(&hmac(&self.0, &[&TOKEN]));
+        key
+    }
+}
+
+/// `D ‖ vault_id ‖ u64`: the associated data of a row that its number tells apart.
+fn row(domain: [u8; 8], vault: &VaultId, number: u64) -> [u8; 32] {
+    join(&[&domain, &vault.0, &number.to_be_bytes()])
+}
+
+/// The first 16 bytes of a digest.
+fn head(digest: &[u8; 32]) -> [u8; 16] {
+    let mut head = [0; 16];
+    for (to, from) in head.iter_mut().zip(digest) {
+        *to = *from;
+    }
+    head
+}
+
+/// `D(n)`.
+const fn domain(n: u8) -> [u8; 8] {
+    [b's', b'r', b'm', b'1', 0, n, 0, 0]
+}
+
+const STATE: [u8; 8] = domain(1);
+const RECORD: [u8; 8] = domain(2);
+const VALUE: [u8; 8] = domain(3);
+const AUDIT: [u8; 8] = domain(4);
+/// The wrapped master key; see `slot`.
+pub(super) const SLOT: [u8; 8] = domain(5);
+const BUCKET: [u8; 8] = domain(6);
+const NODE: [u8; 8] = domain(7);
+const CHAIN: [u8; 8] = domain(8);
+const ANCHOR: [u8; 8] = domain(9);
+const CHECKPOINT: [u8; 8] = domain(10);
+const TOKEN: [u8; 8] = domain(11);
