@@ -1,1 +1,5 @@
 //! AWS's rules as functions from values to values: no vault, no clock, no output.
+
+pub(crate) mod arn;
+pub(crate) mod dice;
+pub(crate) mod name;
