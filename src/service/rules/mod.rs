@@ -3,3 +3,4 @@
 pub(crate) mod arn;
 pub(crate) mod dice;
 pub(crate) mod name;
+pub(crate) mod stages;
