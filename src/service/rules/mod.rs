@@ -2,5 +2,6 @@
 
 pub(crate) mod arn;
 pub(crate) mod dice;
+pub(crate) mod idempotency;
 pub(crate) mod name;
 pub(crate) mod stages;
