@@ -1,6 +1,7 @@
 //! AWS's rules as functions from values to values: no vault, no clock, no output.
 
 pub(crate) mod arn;
+pub(crate) mod deletion;
 pub(crate) mod dice;
 pub(crate) mod idempotency;
 pub(crate) mod name;
