@@ -5,4 +5,5 @@ pub(crate) mod deletion;
 pub(crate) mod dice;
 pub(crate) mod idempotency;
 pub(crate) mod name;
+pub(crate) mod password;
 pub(crate) mod stages;
