@@ -7,3 +7,4 @@ pub(crate) mod idempotency;
 pub(crate) mod name;
 pub(crate) mod password;
 pub(crate) mod stages;
+pub(crate) mod tags;
