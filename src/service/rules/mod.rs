@@ -3,8 +3,10 @@
 pub(crate) mod arn;
 pub(crate) mod deletion;
 pub(crate) mod dice;
+pub(crate) mod filters;
 pub(crate) mod idempotency;
 pub(crate) mod name;
 pub(crate) mod password;
 pub(crate) mod stages;
 pub(crate) mod tags;
+pub(crate) mod words;
