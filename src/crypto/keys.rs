@@ -7,6 +7,8 @@
 //! `D(n)` = `"srm1" ‖ 00 ‖ n ‖ 00 00` keeps apart what one key is used for. Integers are
 //! big-endian.
 
+use subtle::ConstantTimeEq;
+
 use crate::crypto;
 use crate::crypto::crockford;
 use crate::crypto::fields::join;
@@ -251,6 +253,16 @@ impl TreeKey {
         hmac(&self.0, &[&NODE, &node.to_be_bytes(), body])
     }
 
+    /// Whether a bucket has this digest.
+    pub(crate) fn is_bucket(&self, bucket: u16, body: &[u8], digest: &[u8; 32]) -> bool {
+        self.bucket_digest(bucket, body).ct_eq(digest).into()
+    }
+
+    /// Whether a node has this digest.
+    pub(crate) fn is_node(&self, node: u16, body: &[u8], digest: &[u8; 32]) -> bool {
+        self.node_digest(node, body).ct_eq(digest).into()
+    }
+
     /// Links audit entry `seq`, whose box has this pin, to the chain before it.
     pub(crate) fn chain(&self, previous: &[u8; 32], seq: u64, pin: &[u8; 16]) -> [u8; 32] {
         hmac(&self.0, &[&CHAIN, previous, &seq.to_be_bytes(), pin])
@@ -264,6 +276,11 @@ impl AnchorKey {
     /// Vouches for the last commit this machine has seen.
     pub(crate) fn tag(&self, generation: u64, commit_id: &[u8; 16]) -> [u8; 32] {
         hmac(&self.0, &[&ANCHOR, &generation.to_be_bytes(), commit_id])
+    }
+
+    /// Whether this key made the tag of a commit.
+    pub(crate) fn is_tag(&self, generation: u64, commit_id: &[u8; 16], tag: &[u8; 32]) -> bool {
+        self.tag(generation, commit_id).ct_eq(tag).into()
     }
 
     /// Returns the 20 characters to write down, which no other state of the vault has.

@@ -83,6 +83,26 @@ pub(crate) enum Error {
     TooLong,
 }
 
+impl Error {
+    /// Returns the stable name of the kind (docs/compatibility.md, "Exit codes").
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::AuthenticationFailed => "TamperError",
+            Self::WrongCredential
+            | Self::BadKeyfile { .. }
+            | Self::BadRecoveryCode { .. }
+            | Self::BadPassphrase { .. } => "BadCredential",
+            Self::Malformed { .. } | Self::TooLong => "DamagedError",
+            Self::NewerFormat { .. } => "NewerFormat",
+            Self::CostRefused { .. } | Self::CostTooLow { .. } | Self::CostOutOfBounds { .. } => {
+                "CostRefused"
+            }
+            Self::NoEntropy => "NoEntropy",
+            Self::NoMemory { .. } => "NoMemory",
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -15,6 +15,7 @@
 //! The commitment is compared before anything is decrypted, so that no ciphertext can be made that
 //! opens under many passphrases. Does not know how many slots there are, nor what they are called.
 
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::crypto;
@@ -116,6 +117,11 @@ impl Credential {
 pub(crate) struct SlotBody {
     bytes: [u8; SlotBody::LENGTH],
     parts: Parts,
+}
+
+/// Returns what a state keeps of a slot's body: its SHA-256.
+pub(crate) fn digest(body: &[u8]) -> [u8; 32] {
+    Sha256::digest(body).into()
 }
 
 impl SlotBody {

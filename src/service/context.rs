@@ -77,7 +77,9 @@ impl<'c, 'v> Context<'c, 'v> {
     pub(crate) fn vault(&mut self) -> Result<&mut Transaction<'v>, Failure> {
         match &mut self.vault {
             Some(vault) => Ok(vault),
-            None => Err(Fault::new(Code::InternalService, "the operation was given no vault").into()),
+            None => {
+                Err(Fault::new(Code::InternalService, "the operation was given no vault").into())
+            }
         }
     }
 
@@ -124,7 +126,11 @@ impl<'c, 'v> Context<'c, 'v> {
     /// Finds a secret that is not scheduled for deletion.
     pub(crate) fn find_active(&mut self, id: &SecretId) -> Result<Record, Failure> {
         let record = self.find(id)?;
-        if record.deletion.is_some() { Err(Fault::marked_for_deletion().into()) } else { Ok(record) }
+        if record.deletion.is_some() {
+            Err(Fault::marked_for_deletion().into())
+        } else {
+            Ok(record)
+        }
     }
 
     /// Stores a record that was changed, and dates the change.

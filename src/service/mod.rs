@@ -8,5 +8,6 @@ pub(crate) mod dispatch;
 pub(crate) mod fault;
 pub(crate) mod operation;
 pub(crate) mod operations;
+mod pages;
 pub(crate) mod rules;
 mod versions;

@@ -2,7 +2,7 @@
 //! `create-secret`, `put-secret-value` and `update-secret` share it.
 
 use super::context::{Context, Failure, arn_of};
-use super::fault::{Code, Fault};
+use super::rules::idempotency::{self, Earlier, Write};
 use super::rules::stages;
 use crate::model::secret_value::SecretValue;
 use crate::model::types::ClientRequestToken;
@@ -29,8 +29,16 @@ pub(crate) fn write(
     value: &SecretValue,
     asked: Option<&[String]>,
 ) -> Result<Written, Failure> {
-    if let Some(written) = repeats(cx, record, token, value)? {
-        return Ok(written);
+    let earlier = match record.version(&token.0) {
+        None => Earlier::Absent,
+        Some(version) => match cx.vault()?.value(record, version)? {
+            None => Earlier::Empty,
+            Some(stored) => Earlier::holding(&stored, Some(value)),
+        },
+    };
+    match idempotency::write(earlier, &token.0, &arn_of(record))? {
+        Write::Repeat => return Ok(Written::Repeated),
+        Write::Make | Write::Fill => {}
     }
     let now = cx.now()?;
     let kms_key_id = record.kms_key_id.clone();
@@ -46,34 +54,6 @@ pub(crate) fn write(
     stages::put(&mut record.versions, &token.0, asked)?;
     drop_oldest(cx, record)?;
     Ok(Written::New)
-}
-
-/// Tells whether the token was used before: for the same value, or, as a fault, for another.
-pub(crate) fn repeats(
-    cx: &mut Context<'_, '_>,
-    record: &Record,
-    token: &ClientRequestToken,
-    value: &SecretValue,
-) -> Result<Option<Written>, Failure> {
-    let Some(version) = record.version(&token.0) else { return Ok(None) };
-    match cx.vault()?.value(record, version)? {
-        None => Ok(None),
-        Some(stored) if stored.same_as(value) => Ok(Some(Written::Repeated)),
-        Some(_) => Err(token_in_use(record, token).into()),
-    }
-}
-
-/// The token names a version with another value.
-fn token_in_use(record: &Record, token: &ClientRequestToken) -> Fault {
-    Fault::new(
-        Code::ResourceExists,
-        format!(
-            "You can't use ClientRequestToken {} because that value is already in use for a \
-             version of secret {}.",
-            token.0,
-            arn_of(record)
-        ),
-    )
 }
 
 fn drop_oldest(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {

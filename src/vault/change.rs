@@ -9,7 +9,7 @@ use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
-use crate::store;
+use crate::store::{self, Table};
 use crate::sys::secret::Secret;
 
 /// How far the clock may run ahead of the last commit before nothing is purged on its word.
@@ -30,7 +30,7 @@ impl Transaction<'_> {
         }
         self.assign_row(record)?;
         let sealed = self.seal_record(record)?;
-        self.rows.insert_secret(record.rid, &sealed)?;
+        self.rows.insert(Table::Secret, record.rid, &sealed)?;
         self.state.secrets += 1;
         self.note_deletion(record);
         self.enter(record, Some(pin(&sealed)?))
@@ -51,7 +51,7 @@ impl Transaction<'_> {
     pub(crate) fn update(&mut self, record: &mut Record) -> Result<(), Error> {
         record.revision += 1;
         let sealed = self.seal_record(record)?;
-        self.rows.update_secret(record.rid, &sealed)?;
+        self.rows.update(Table::Secret, record.rid, &sealed)?;
         self.note_deletion(record);
         self.enter(record, Some(pin(&sealed)?))
     }
@@ -61,7 +61,7 @@ impl Transaction<'_> {
         for stored in record.versions.iter().filter_map(|version| version.value) {
             self.remove_value(&stored)?;
         }
-        self.rows.delete_secret(record.rid)?;
+        self.rows.delete(Table::Secret, record.rid)?;
         self.state.secrets = self.state.secrets.saturating_sub(1);
         self.enter(record, None)
     }
@@ -88,9 +88,13 @@ impl Transaction<'_> {
         }
         let unlocked = self.unlocked;
         let address = ValueAddress { rid, vid, version_id };
-        let sealed =
-            unlocked.keys.value.seal(unlocked.vault_id(), address, data.expose(), self.entropy())?;
-        self.rows.insert_value(vid, &sealed)?;
+        let sealed = unlocked.keys.value.seal(
+            unlocked.vault_id(),
+            address,
+            data.expose(),
+            self.entropy(),
+        )?;
+        self.rows.insert(Table::Value, vid, &sealed)?;
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.state.values += 1;
         self.state.value_bytes += len;
@@ -100,7 +104,7 @@ impl Transaction<'_> {
 
     /// Erases a value.
     pub(crate) fn remove_value(&mut self, stored: &StoredValue) -> Result<(), Error> {
-        self.rows.delete_value(stored.vid).map_err(|error| match error {
+        self.rows.delete(Table::Value, stored.vid).map_err(|error| match error {
             store::Error::RowCount { .. } => tampered("a value is missing"),
             other => Error::Store(other),
         })?;
@@ -126,8 +130,7 @@ impl Transaction<'_> {
         }
         self.advance_state();
         let header = self.unlocked.header_bytes();
-        let sealed =
-            self.unlocked.keys.state.seal(header, &self.state.encode(), self.entropy())?;
+        let sealed = self.unlocked.keys.state.seal(header, &self.state.encode(), self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         self.rows.commit()?;
         self.seen.note(&self.state, &self.unlocked.keys.anchor);
@@ -239,11 +242,11 @@ impl Transaction<'_> {
         entries: &[Entry],
     ) -> Result<Option<[u8; 32]>, Error> {
         if entries.is_empty() {
-            self.rows.delete_bucket(bucket)?;
+            self.rows.discard(Table::Bucket, u64::from(bucket))?;
             return Ok(None);
         }
         let body = tree::encode_bucket(entries);
-        self.rows.put_bucket(bucket, &body)?;
+        self.rows.put(Table::Bucket, u64::from(bucket), &body)?;
         Ok(Some(self.unlocked.keys.tree.bucket_digest(bucket, &body)))
     }
 
@@ -253,11 +256,11 @@ impl Transaction<'_> {
         branch: &tree::Branch,
     ) -> Result<Option<[u8; 32]>, Error> {
         if branch.bitmap == 0 {
-            self.rows.delete_node(node)?;
+            self.rows.discard(Table::Node, u64::from(node))?;
             return Ok(None);
         }
         let body = branch.encode();
-        self.rows.put_node(node, &body)?;
+        self.rows.put(Table::Node, u64::from(node), &body)?;
         Ok(Some(self.unlocked.keys.tree.node_digest(node, &body)))
     }
 

@@ -9,6 +9,7 @@ use super::transaction::Transaction;
 use super::tree::{BUCKETS, Entry, FANOUT};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
+use crate::store::Table;
 
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,14 +131,14 @@ impl Transaction<'_> {
                 }
             }
         }
-        self.rows.each_node(|number, _body| {
-            if number >= FANOUT {
+        self.rows.each(Table::Node, |number, _body| {
+            if number >= u64::from(FANOUT) {
                 survey.find(format!("tree node {number}"), "there is no such node");
             }
             Ok::<(), Error>(())
         })?;
-        self.rows.each_bucket(|number, _body| {
-            if number >= BUCKETS {
+        self.rows.each(Table::Bucket, |number, _body| {
+            if number >= u64::from(BUCKETS) {
                 survey.find(format!("tree bucket {number}"), "there is no such bucket");
             }
             Ok::<(), Error>(())
@@ -154,7 +155,7 @@ impl Transaction<'_> {
     ) -> Result<(), Error> {
         meter.start("records", self.state.secrets);
         let mut expected = entries.into_iter().peekable();
-        self.rows.each_secret(|rid, sealed| {
+        self.rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
             while let Some(missing) = expected.next_if(|entry| entry.rid < rid) {
                 survey.find(format!("secret row {:016x}", missing.rid), "its record is missing");
@@ -217,7 +218,7 @@ impl Transaction<'_> {
             format!("the value of version {} is missing", expected.version_id)
         };
         let mut expected = values.iter().peekable();
-        self.rows.each_value(|vid, sealed| {
+        self.rows.each(Table::Value, |vid, sealed| {
             meter.advance();
             while let Some(lost) = expected.next_if(|value| value.vid < vid) {
                 survey.find(name(lost), missing(lost));

@@ -80,9 +80,9 @@ impl fmt::Display for Error {
                 "key slot {number} is the last of its kind; without it the vault could not be \
                  opened again"
             ),
-            Self::SlotsFull => f.write_str(
-                "no key slot is free: a vault has 16, of which 4 may need a passphrase",
-            ),
+            Self::SlotsFull => {
+                f.write_str("no key slot is free: a vault has 16, of which 4 may need a passphrase")
+            }
             Self::NameTaken(name) => write!(f, "the name {name} is taken"),
             Self::NewerContent(version) => write!(
                 f,
@@ -149,9 +149,7 @@ pub(crate) fn opened<T>(
     what: impl FnOnce() -> String,
 ) -> Result<T, Error> {
     result.map_err(|error| match error {
-        crypto::Error::AuthenticationFailed | crypto::Error::Malformed { .. } => {
-            tampered(what())
-        }
+        crypto::Error::AuthenticationFailed | crypto::Error::Malformed { .. } => tampered(what()),
         other => Error::Crypto(other),
     })
 }

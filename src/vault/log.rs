@@ -8,6 +8,7 @@ use super::error::{Error, decoded, opened, tampered};
 use super::transaction::Transaction;
 use crate::crypto::sealed::pin;
 use crate::model::time::DAY_MS;
+use crate::store::Table;
 
 /// The most entries that are kept, beside one block.
 const MOST_ENTRIES: u64 = 50_000;
@@ -71,7 +72,7 @@ impl Transaction<'_> {
         let seq = self.state.log.next;
         let data = event.encode();
         let sealed = unlocked.keys.audit.seal(unlocked.vault_id(), seq, &data, self.entropy())?;
-        self.rows.insert_audit(seq, &sealed)?;
+        self.rows.insert(Table::Audit, seq, &sealed)?;
         self.state.log.head = unlocked.keys.tree.chain(&self.state.log.head, seq, &pin(&sealed)?);
         self.state.log.next = seq.saturating_add(1);
         self.is_changed = true;
@@ -114,7 +115,7 @@ impl Transaction<'_> {
         let unlocked = self.unlocked;
         let mut chain = log.base;
         let mut next = log.first;
-        self.rows.each_audit(|seq, sealed| {
+        self.rows.each(Table::Audit, |seq, sealed| {
             let what = || format!("audit entry {seq}");
             if seq != next {
                 return Err(tampered(format!("audit entry {next} is missing")));

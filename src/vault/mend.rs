@@ -15,7 +15,7 @@ use crate::crypto::header::VaultId;
 use crate::crypto::keys::{Keys, MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
-use crate::store;
+use crate::store::{self, Table};
 use crate::sys::secret::Secret;
 
 /// What was saved.
@@ -53,7 +53,7 @@ impl Transaction<'_> {
         let bodies = self.rows.slots()?;
         for number in slots::differences(&self.state, &bodies) {
             if bodies.iter().any(|(n, _)| *n == number) {
-                self.rows.delete_slot(number)?;
+                self.rows.delete(Table::Slot, u64::from(number))?;
             }
             self.state.slots.retain(|slot| slot.number != number);
             done.push(finding(format!("slot {number}"), "removed: it was not the one stored"));
@@ -71,10 +71,12 @@ impl Transaction<'_> {
         meter.start("records", self.state.secrets);
         let mut records: BTreeMap<NameHash, Record> = BTreeMap::new();
         let mut dropped = Vec::new();
-        self.rows.each_secret(|rid, sealed| {
+        self.rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
             let place = format!("secret row {rid:016x}");
-            let Some(record) = open_record(&self.unlocked.keys, self.unlocked.vault_id(), rid, sealed) else {
+            let Some(record) =
+                open_record(&self.unlocked.keys, self.unlocked.vault_id(), rid, sealed)
+            else {
                 dropped.push(rid);
                 done.push(finding(place, "removed: its record does not authenticate"));
                 return Ok::<(), Error>(());
@@ -93,7 +95,7 @@ impl Transaction<'_> {
             Ok(())
         })?;
         for rid in dropped {
-            self.rows.delete_secret(rid)?;
+            self.rows.delete(Table::Secret, rid)?;
         }
         for record in records.values_mut() {
             self.drop_lost_versions(record, done)?;
@@ -113,7 +115,8 @@ impl Transaction<'_> {
                 Ok(_) => kept.push(version),
                 Err(Error::Tampered(_)) => {
                     let labels = version.stages.join(", ");
-                    let problem = format!("version {} [{labels}] removed: its value is lost", version.id);
+                    let problem =
+                        format!("version {} [{labels}] removed: its value is lost", version.id);
                     done.push(finding(record.name.clone(), problem));
                 }
                 Err(other) => return Err(other),
@@ -132,15 +135,18 @@ impl Transaction<'_> {
         let mut wanted: Vec<StoredValue> = versions.filter_map(|version| version.value).collect();
         wanted.sort_unstable_by_key(|stored| stored.vid);
         let mut orphans = Vec::new();
-        self.rows.each_value(|vid, _sealed| {
+        self.rows.each(Table::Value, |vid, _sealed| {
             if wanted.binary_search_by_key(&vid, |stored| stored.vid).is_err() {
                 orphans.push(vid);
             }
             Ok::<(), Error>(())
         })?;
         for vid in orphans {
-            self.rows.delete_value(vid)?;
-            done.push(finding(format!("value row {vid:016x}"), "removed: it belonged to no secret"));
+            self.rows.delete(Table::Value, vid)?;
+            done.push(finding(
+                format!("value row {vid:016x}"),
+                "removed: it belonged to no secret",
+            ));
         }
         self.state.values = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
         self.state.value_bytes = wanted.iter().map(|stored| stored.len).sum();
@@ -155,7 +161,7 @@ impl Transaction<'_> {
         for (name_hash, mut record) in records {
             record.revision = record.revision.saturating_add(1);
             let sealed = self.seal_record(&record)?;
-            self.rows.update_secret(record.rid, &sealed)?;
+            self.rows.update(Table::Secret, record.rid, &sealed)?;
             entries.push(Entry { name_hash, rid: record.rid, pin: pin(&sealed)? });
         }
         let unlocked = self.unlocked;
@@ -173,7 +179,7 @@ impl Transaction<'_> {
         let mut run: Vec<(u64, [u8; 16])> = Vec::new();
         let mut dropped = Vec::new();
         let unlocked = self.unlocked;
-        self.rows.each_audit(|seq, sealed| {
+        self.rows.each(Table::Audit, |seq, sealed| {
             let is_ours = seq < self.state.log.next
                 && unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed).is_ok();
             if !is_ours {
@@ -222,9 +228,9 @@ impl LockedVault {
         let mut meter = Meter::new(tell);
         let mut salvaged = Salvaged::default();
         let rows = self.store.read()?;
-        meter.start("records", rows.count(store::Table::Secret)?);
+        meter.start("records", rows.count(Table::Secret)?);
         let mut newest: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
-        rows.each_secret(|rid, sealed| {
+        rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
             match open_record(&keys, &vault_id, rid, sealed) {
                 None => salvaged.lost_secrets += 1,
@@ -290,12 +296,7 @@ fn finding(place: String, problem: impl Into<String>) -> Finding {
     Finding { place, problem: problem.into() }
 }
 
-fn open_record(
-    keys: &Keys,
-    vault_id: &VaultId,
-    rid: u64,
-    sealed: &[u8],
-) -> Option<Record> {
+fn open_record(keys: &Keys, vault_id: &VaultId, rid: u64, sealed: &[u8]) -> Option<Record> {
     let data = keys.record.open(vault_id, rid, sealed).ok()?;
     let decoded: Result<Record, Malformed> = Record::decode(rid, data.expose());
     decoded.ok()
@@ -306,8 +307,6 @@ fn read_value(kind: Kind, data: &[u8]) -> Option<SecretValue> {
     match kind {
         _ if *first != kind.byte() => None,
         Kind::Binary => Some(SecretValue::Binary(Secret::new(bytes.to_vec()))),
-        Kind::Text => {
-            Some(SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned())))
-        }
+        Kind::Text => Some(SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned()))),
     }
 }

@@ -339,8 +339,7 @@ mod tests {
         record.accessed = Some(Timestamp(3 * DAY_MS));
         record.deletion = Some(Deletion { requested: Timestamp(5), due: Timestamp(6) });
         record.tags = Some(vec![("env".into(), "prod".into()), ("empty".into(), String::new())]);
-        let stored =
-            StoredValue { vid: 9, pin: [4; 16], kind: Kind::Binary, len: 11 };
+        let stored = StoredValue { vid: 9, pin: [4; 16], kind: Kind::Binary, len: 11 };
         let mut version = Version::new("v".repeat(32), Some(stored), Timestamp(2_000));
         version.stages = vec!["AWSCURRENT".into(), "blue".into()];
         version.accessed = Some(Timestamp(0));

@@ -13,7 +13,7 @@ use crate::crypto::header::Header;
 use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::crypto::slot::SlotBody;
-use crate::store::Spill;
+use crate::store::{Spill, Table};
 use crate::sys::secret::Secret;
 
 /// The new keys and the slots that will open them: number, body, label.
@@ -64,11 +64,11 @@ impl Transaction<'_> {
         self.plant(next, entries)?;
         self.reseal_log(next, meter)?;
         for number in self.state.slots.iter().map(|slot| slot.number) {
-            self.rows.delete_slot(number)?;
+            self.rows.delete(Table::Slot, u64::from(number))?;
         }
         self.state.slots.clear();
         for (number, body, label) in slots {
-            self.rows.put_slot(number, body.as_bytes())?;
+            self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
             let digest = slots::digest(body.as_bytes());
             self.state.slots.push(SlotEntry { number, digest, label, created: self.now() });
         }
@@ -91,7 +91,7 @@ impl Transaction<'_> {
             let encoded = Secret::new(record.encode());
             let key = &next.keys.record;
             let sealed = key.seal(vault_id, record.rid, encoded.expose(), self.entropy())?;
-            self.rows.update_secret(record.rid, &sealed)?;
+            self.rows.update(Table::Secret, record.rid, &sealed)?;
             entry.name_hash = next.keys.name.hash(&record.scope.key(), &record.name);
             entry.pin = pin(&sealed)?;
             secrets += 1;
@@ -111,13 +111,12 @@ impl Transaction<'_> {
             let value = self
                 .value(&copy, old)?
                 .ok_or_else(|| tampered(format!("a value of secret {}", copy.name)))?;
-            let address =
-                ValueAddress { rid: copy.rid, vid: stored.vid, version_id: &version.id };
+            let address = ValueAddress { rid: copy.rid, vid: stored.vid, version_id: &version.id };
             let mut data = Secret::new(vec![stored.kind.byte()]);
             data.expose_mut().extend_from_slice(value.expose_bytes());
             let key = &next.keys.value;
             let sealed = key.seal(next.vault_id(), address, data.expose(), self.entropy())?;
-            self.rows.update_value(stored.vid, &sealed)?;
+            self.rows.update(Table::Value, stored.vid, &sealed)?;
             stored.pin = pin(&sealed)?;
             values += 1;
         }
@@ -136,7 +135,7 @@ impl Transaction<'_> {
             let Some(first) = bucket.first() else { continue };
             let number = tree::bucket_of(&first.name_hash);
             let body = tree::encode_bucket(bucket);
-            self.rows.put_bucket(number, &body)?;
+            self.rows.put(Table::Bucket, u64::from(number), &body)?;
             if node.as_ref().is_some_and(|(open, _)| *open != number / FANOUT) {
                 self.plant_node(next, node.take(), &mut root)?;
             }
@@ -157,7 +156,7 @@ impl Transaction<'_> {
     ) -> Result<(), Error> {
         let Some((number, branch)) = node else { return Ok(()) };
         let body = branch.encode();
-        self.rows.put_node(number, &body)?;
+        self.rows.put(Table::Node, u64::from(number), &body)?;
         root.set(number, Some(next.keys.tree.node_digest(number, &body)));
         Ok(())
     }
@@ -176,7 +175,7 @@ impl Transaction<'_> {
             let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
             let key = &next.keys.audit;
             let sealed = key.seal(next.vault_id(), seq, data.expose(), self.entropy())?;
-            self.rows.update_audit(seq, &sealed)?;
+            self.rows.update(Table::Audit, seq, &sealed)?;
             chain = next.keys.tree.chain(&chain, seq, &pin(&sealed)?);
             meter.advance();
         }

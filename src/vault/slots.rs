@@ -5,6 +5,7 @@ use super::error::{Error, tampered};
 use super::state::{SlotEntry, State};
 use super::transaction::Transaction;
 use crate::crypto::slot::{SlotBody, SlotKind};
+use crate::store::Table;
 
 /// The most slots a vault has.
 const MOST_SLOTS: u8 = 16;
@@ -62,7 +63,7 @@ impl Transaction<'_> {
         }
         // A slot whose row was deleted by hand has nothing left to delete.
         if bodies.iter().any(|(n, _)| *n == number) {
-            self.rows.delete_slot(number)?;
+            self.rows.delete(Table::Slot, u64::from(number))?;
         }
         self.state.slots.retain(|slot| slot.number != number);
         self.is_changed = true;
@@ -70,7 +71,7 @@ impl Transaction<'_> {
     }
 
     fn put_slot(&mut self, number: u8, body: &SlotBody, label: &str) -> Result<(), Error> {
-        self.rows.put_slot(number, body.as_bytes())?;
+        self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
         let entry = SlotEntry {
             number,
             digest: digest(body.as_bytes()),

@@ -212,7 +212,11 @@ impl State {
             return Ok(Err(version));
         }
         state.root = Branch::new(bitmap, digests).ok_or(Malformed)?;
-        if version == 0 || state.log.first > state.log.next { Err(Malformed) } else { Ok(Ok(state)) }
+        if version == 0 || state.log.first > state.log.next {
+            Err(Malformed)
+        } else {
+            Ok(Ok(state))
+        }
     }
 }
 

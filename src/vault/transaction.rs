@@ -13,7 +13,7 @@ use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
-use crate::store;
+use crate::store::{self, Table};
 use crate::sys::entropy::Entropy;
 use crate::sys::secret::Secret;
 
@@ -130,11 +130,9 @@ impl<'v> Transaction<'v> {
         let mut entries = self.entries()?;
         entries.sort_unstable_by_key(|entry| entry.rid);
         let mut expected = entries.iter();
-        self.rows.each_secret(|rid, sealed| {
-            match expected.next() {
-                Some(entry) if entry.rid == rid => visit(self.open_record(entry, sealed)?),
-                Some(_) | None => Err(tampered("the records do not match the tree")),
-            }
+        self.rows.each(Table::Secret, |rid, sealed| match expected.next() {
+            Some(entry) if entry.rid == rid => visit(self.open_record(entry, sealed)?),
+            Some(_) | None => Err(tampered("the records do not match the tree")),
         })?;
         if expected.next().is_some() {
             return Err(tampered("a record is missing"));
@@ -156,8 +154,7 @@ impl<'v> Transaction<'v> {
         }
         let address = ValueAddress { rid: record.rid, vid: stored.vid, version_id: &version.id };
         let unlocked = self.unlocked;
-        let data =
-            opened(unlocked.keys.value.open(unlocked.vault_id(), address, &sealed), what)?;
+        let data = opened(unlocked.keys.value.open(unlocked.vault_id(), address, &sealed), what)?;
         let (kind, bytes) = data.expose().split_first().ok_or_else(|| tampered(what()))?;
         if *kind != stored.kind.byte() || u64::try_from(bytes.len()) != Ok(stored.len) {
             return Err(tampered(what()));
@@ -170,6 +167,25 @@ impl<'v> Transaction<'v> {
             }
         };
         Ok(Some(value))
+    }
+
+    /// Seals a paging token, which no one else can make and no other vault takes.
+    pub(crate) fn seal_token(&self, data: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.unlocked.keys.anchor.seal_token(
+            self.unlocked.vault_id().0.as_slice(),
+            data,
+            self.entropy(),
+        )?)
+    }
+
+    /// Opens a paging token; `None` for what was not handed out by this vault.
+    pub(crate) fn open_token(&self, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+        self.unlocked.keys.anchor.open_token(self.unlocked.vault_id().0.as_slice(), sealed).ok()
+    }
+
+    /// Returns a hash by which a paging token is bound to the request it belongs to.
+    pub(crate) fn fingerprint(request: &[u8]) -> [u8; 32] {
+        crate::crypto::slot::digest(request)
     }
 
     /// Returns what an event about this record is about.

@@ -12,7 +12,7 @@ use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keys::{AnchorKey, Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
-use crate::store::{self, Mode, Store};
+use crate::store::{self, Mode, Store, Table};
 use crate::sys::process::Actor;
 
 /// A vault whose container was opened and whose keys nobody has given yet.
@@ -27,6 +27,7 @@ pub(crate) struct Vault {
     pub(super) store: Store,
     pub(super) unlocked: Unlocked,
     pub(super) seen: Seen,
+    audits_reads: bool,
 }
 
 /// The keys of a vault and the header they belong to.
@@ -163,7 +164,8 @@ impl LockedVault {
         if !self.store.is_read_only() {
             seen.note(&state, &unlocked.keys.anchor);
         }
-        Ok(Vault { store: self.store, unlocked, seen })
+        let audits_reads = state.settings.audits_reads();
+        Ok(Vault { store: self.store, unlocked, seen, audits_reads })
     }
 }
 
@@ -188,7 +190,7 @@ impl Vault {
         let mut state = State::new(settings, occasion.now);
         let rows = store.write()?;
         for (number, body, label) in slots {
-            rows.put_slot(number, body.as_bytes())?;
+            rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
             state.slots.push(SlotEntry {
                 number,
                 digest: slots::digest(body.as_bytes()),
@@ -212,7 +214,7 @@ impl Vault {
         };
         transaction.record_own("Init", "")?;
         transaction.commit()?;
-        Ok(Self { store, unlocked, seen })
+        Ok(Self { store, unlocked, seen, audits_reads: true })
     }
 
     /// Begins a transaction. A writing one waits for its turn and then excludes other writers, so
@@ -232,6 +234,11 @@ impl Vault {
     /// Returns whether the container can only be read.
     pub(crate) fn is_read_only(&self) -> bool {
         self.store.is_read_only()
+    }
+
+    /// Returns whether reads are written to the audit log.
+    pub(crate) fn audits_reads(&self) -> bool {
+        self.audits_reads
     }
 
     /// Returns the vault's id, which is not secret.
@@ -302,13 +309,9 @@ impl Unlocked {
         let (public, sealed) = rows.vault()?;
         if public != self.header_bytes {
             let header = opened(Header::decode(&public), || "its public header".to_owned())?;
-            let is_successor = header.vault_id == self.header.vault_id
-                && header.key_epoch > self.header.key_epoch;
-            return Err(if is_successor {
-                Error::Rekeyed
-            } else {
-                tampered("its public header")
-            });
+            let is_successor =
+                header.vault_id == self.header.vault_id && header.key_epoch > self.header.key_epoch;
+            return Err(if is_successor { Error::Rekeyed } else { tampered("its public header") });
         }
         let what = || "its state".to_owned();
         let data = opened(self.keys.state.open(&self.header_bytes, &sealed), what)?;

@@ -1,5 +1,6 @@
 //! `create-secret`: makes a secret, with a first version if it is given a value.
 
+use crate::model::secret_value::SecretValue;
 use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, Listed, NewName, ReplicaRegion, ReplicationStatus,
     SecretBytes, SecretText, SecretType, Tag,
@@ -7,6 +8,8 @@ use crate::model::types::{
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Group, Operation, Touch};
+use crate::service::rules::deletion::Standing;
+use crate::service::rules::idempotency::{self, Earlier, Existing};
 use crate::service::rules::{arn, name, tags};
 use crate::service::versions;
 use crate::vault::record::Record;
@@ -84,13 +87,14 @@ impl Operation for CreateSecret {
         name::check(&request.name.0)?;
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
-        let tags = request.tags.map(|given| tags::upsert(None, given)).transpose()?;
+        let tags = request.tags.map(fresh_tags).transpose()?;
         refuse_replicas(request.add_replica_regions.as_ref())?;
 
         let scope = cx.scope()?;
         if let Some(existing) = cx.vault()?.find(&scope, &request.name.0)? {
             cx.about(&existing);
-            return again(cx, &existing, token.as_ref(), value.as_ref());
+            let token = token.ok_or_else(Fault::no_token)?;
+            return again(cx, &existing, &token, value.as_ref());
         }
         let suffix = arn::draw_suffix(cx.entropy())?;
         let mut record = Record::new(scope, request.name.0, suffix, cx.now()?);
@@ -116,27 +120,41 @@ impl Operation for CreateSecret {
 fn again(
     cx: &mut Context<'_, '_>,
     existing: &Record,
-    token: Option<&ClientRequestToken>,
-    value: Option<&crate::model::secret_value::SecretValue>,
+    token: &ClientRequestToken,
+    value: Option<&SecretValue>,
 ) -> Result<Response, Failure> {
-    if existing.deletion.is_some() {
-        return Err(Fault::invalid_request(
-            "You can't create this secret because a secret with this name is already scheduled \
-             for deletion.",
-        )
-        .into());
+    let due = existing.deletion.map(|deletion| deletion.due);
+    Standing::of(due, cx.now()?).require_name_not_kept()?;
+    let earlier = match existing.version(&token.0) {
+        None => Earlier::Absent,
+        Some(version) => match cx.vault()?.value(existing, version)? {
+            None => Earlier::Empty,
+            Some(stored) => Earlier::holding(&stored, value),
+        },
+    };
+    let arn = arn_of(existing);
+    idempotency::create(earlier, &token.0, Existing { name: &existing.name, arn: &arn })?;
+    Ok(Response {
+        arn,
+        name: existing.name.clone(),
+        version_id: Some(token.0.clone()),
+        replication_status: None,
+    })
+}
+
+fn fresh_tags(given: Vec<Tag>) -> Result<Vec<(String, String)>, Fault> {
+    let mut tags = Vec::new();
+    tags::set(&mut tags, given)?;
+    Ok(tags)
+}
+
+/// Replication comes with the operations that govern it.
+fn refuse_replicas(asked: Option<&Listed<ReplicaRegion, 1, 0>>) -> Result<(), Fault> {
+    match asked {
+        None => Ok(()),
+        Some(_) => Err(Fault::invalid_parameter(
+            "Replication to other regions is not available in this version of strongroom; leave \
+             AddReplicaRegions out.",
+        )),
     }
-    if let (Some(token), Some(value)) = (token, value)
-        && versions::repeats(cx, existing, token, value)?.is_some()
-    {
-        return Ok(Response {
-            arn: arn_of(existing),
-            name: existing.name.clone(),
-            version_id: Some(token.0.clone()),
-            replication_status: None,
-        });
-    }
-    let message =
-        format!("The operation failed because the secret {} already exists.", existing.name);
-    Err(Fault::new(Code::ResourceExists, message).into())
 }

@@ -6,7 +6,8 @@ use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Group, Operation, Touch};
 use crate::service::rules::arn::{self, Place};
-use crate::service::rules::deletion::{self, Plan};
+use crate::service::rules::deletion::{self, Standing};
+use crate::service::rules::name;
 use crate::vault::record::{Deletion, Record};
 
 /// Deletes a secret.
@@ -53,20 +54,20 @@ impl Operation for DeleteSecret {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        crate::service::rules::name::check_secret_id(&request.secret_id.0)?;
-        let force = request.force_delete_without_recovery.unwrap_or(false);
-        let plan = deletion::plan(request.recovery_window_in_days, force)?;
-        match plan {
-            Plan::AtOnce => delete_at_once(cx, &request.secret_id),
-            Plan::After { days } => {
-                let mut record = cx.find_active(&request.secret_id)?;
-                let requested = cx.now()?;
-                let due = requested.plus_days(days);
-                record.deletion = Some(Deletion { requested, due });
-                cx.store(&mut record)?;
-                Ok(response(&record, due))
-            }
+        name::check_secret_id(&request.secret_id.0)?;
+        let force = request.force_delete_without_recovery;
+        let asked = deletion::Deletion::asked(force, request.recovery_window_in_days)?;
+        if asked == deletion::Deletion::Now {
+            return delete_at_once(cx, &request.secret_id);
         }
+        let mut record = cx.find(&request.secret_id)?;
+        let requested = cx.now()?;
+        let standing = Standing::of(record.deletion.map(|deletion| deletion.due), requested);
+        asked.check(standing, &arn_of(&record), &[])?;
+        let due = asked.date(requested);
+        record.deletion = Some(Deletion { requested, due });
+        cx.store(&mut record)?;
+        Ok(response(&record, due))
     }
 }
 

@@ -4,7 +4,7 @@ use crate::model::types::{Count, ExcludeCharacters, SecretText};
 use crate::service::context::{Context, Failure};
 use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Touch};
-use crate::service::rules::password::{self, Recipe};
+use crate::service::rules::password::{Recipe, Wishes};
 
 /// Makes a password.
 pub(crate) struct GetRandomPassword;
@@ -53,18 +53,21 @@ impl Operation for GetRandomPassword {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        let default = Wishes::default();
+        let length = request.password_length.and_then(|length| u16::try_from(length.0).ok());
+        let excluded = request.exclude_characters.map(|text| text.0).unwrap_or_default();
         let is_set = |flag: Option<bool>| flag.unwrap_or(false);
-        let recipe = Recipe {
-            length: request.password_length.map_or(32, |length| length.0),
-            excluded: request.exclude_characters.map_or_else(String::new, |text| text.0),
-            has_numbers: !is_set(request.exclude_numbers),
-            has_punctuation: !is_set(request.exclude_punctuation),
-            has_uppercase: !is_set(request.exclude_uppercase),
-            has_lowercase: !is_set(request.exclude_lowercase),
-            has_space: is_set(request.include_space),
-            requires_each: request.require_each_included_type.unwrap_or(true),
-        };
-        let password = password::make(&recipe, cx.entropy())?;
+        let recipe = Recipe::new(&Wishes {
+            length: length.unwrap_or(default.length),
+            exclude_characters: &excluded,
+            exclude_numbers: is_set(request.exclude_numbers),
+            exclude_punctuation: is_set(request.exclude_punctuation),
+            exclude_uppercase: is_set(request.exclude_uppercase),
+            exclude_lowercase: is_set(request.exclude_lowercase),
+            include_space: is_set(request.include_space),
+            require_each_included_type: request.require_each_included_type.unwrap_or(true),
+        })?;
+        let password = recipe.draw(cx.entropy())?;
         Ok(Response { random_password: SecretText(password) })
     }
 }

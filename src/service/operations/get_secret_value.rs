@@ -132,7 +132,9 @@ fn note_access(
 }
 
 fn unknown_version(id: &str) -> Fault {
-    Fault::version_not_found(id)
+    Fault::not_found(format!(
+        "Secrets Manager can't find the specified secret value for VersionId: {id}"
+    ))
 }
 
 fn unknown_stage(stage: Option<&VersionStage>) -> Fault {

@@ -5,6 +5,8 @@ use crate::model::types::{Count, NextToken, SecretId};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Touch};
+use crate::service::pages::Page;
+use crate::service::rules::sort::Position;
 use crate::vault::record::Version;
 
 /// Lists versions.
@@ -77,9 +79,31 @@ impl Operation for ListSecretVersionIds {
         let record = cx.find(&request.secret_id)?;
         let shows_deprecated = request.include_deprecated.unwrap_or(false);
         let shown = |version: &&Version| shows_deprecated || !version.stages.is_empty();
-        let versions = record.versions.iter().filter(shown).map(listed).collect();
-        Ok(Response { versions, next_token: None, arn: arn_of(&record), name: record.name })
+        let mut identity = b"ListSecretVersionIds\0".to_vec();
+        identity.push(u8::from(shows_deprecated));
+        identity.extend(arn_of(&record).bytes());
+        let size = request.max_results.map_or(PAGE, |size| usize::try_from(size.0).unwrap_or(PAGE));
+        let page = Page::asked(cx, &identity, size, request.next_token.as_ref())?;
+        let mut versions: Vec<&Version> = record.versions.iter().filter(shown).collect();
+        versions.sort_by_key(|version| place(version));
+        if let Some(after) = page.after() {
+            versions.retain(|version| place(version) > (after.at, after.name));
+        }
+        let next_token = page.cut(cx, &mut versions, |version| Position {
+            at: Some(version.created),
+            name: &version.id,
+        })?;
+        let versions = versions.into_iter().map(listed).collect();
+        Ok(Response { versions, next_token, arn: arn_of(&record), name: record.name })
     }
+}
+
+/// How many versions a page has unless the request says.
+const PAGE: usize = 100;
+
+/// Where a version stands: oldest first, by id where two are of the same moment.
+fn place(version: &Version) -> (Option<Timestamp>, &str) {
+    (Some(version.created), &version.id)
 }
 
 fn listed(version: &Version) -> Listed {

@@ -2,11 +2,15 @@
 
 use super::describe_secret::{stages_by_version, tags};
 use crate::model::time::Timestamp;
-use crate::model::types::{Count, NextToken, SortBy, SortOrder, StagesByVersion, Tag};
+use crate::model::types::{
+    Count, Filter, Listed, NextToken, SortBy, SortOrder, StagesByVersion, Tag,
+};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Pages, Touch};
-use crate::service::rules::sort::{self, Direction, SortKey};
+use crate::service::pages::Page;
+use crate::service::rules::filters::{Asked, Filterable, Filters};
+use crate::service::rules::sort::{Order, Position, Sortable};
 use crate::vault::record::Record;
 
 /// Lists secrets.
@@ -21,6 +25,8 @@ structure! {
         max_results: Option<Count<1, 100>> => "MaxResults",
         /// Where the page starts, from the answer before.
         next_token: Option<NextToken> => "NextToken",
+        /// Which secrets to list: those that match every filter, by any of its values.
+        filters: Option<Listed<Filter, 0, 10>> => "Filters",
         /// The direction to sort in. The default is `asc`.
         sort_order: Option<SortOrder> => "SortOrder",
         /// The member to sort by. The default is `created-date`.
@@ -32,7 +38,7 @@ structure! {
     /// One page of secrets.
     pub(crate) struct Response {
         /// The secrets.
-        secret_list: Vec<Listed> => "SecretList",
+        secret_list: Vec<ListedSecret> => "SecretList",
         /// Where the next page starts; absent on the last.
         next_token: Option<NextToken> => "NextToken",
     }
@@ -40,7 +46,7 @@ structure! {
 
 structure! {
     /// One secret in the list.
-    pub(crate) struct Listed {
+    pub(crate) struct ListedSecret {
         /// The ARN of the secret.
         arn: String => "ARN",
         /// The name of the secret.
@@ -89,24 +95,80 @@ impl Operation for ListSecrets {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let shows_planned = request.include_planned_deletion.unwrap_or(false);
+        let filters = read_filters(request.filters.map(|filters| filters.0))?;
+        let by = request.sort_by.as_ref().map(|by| by.0.as_str());
+        let direction = request.sort_order.as_ref().map(|order| order.0.as_str());
+        let order = Order::named(by, direction).unwrap_or_default();
         let scope = cx.scope()?;
+
+        let mut identity = b"ListSecrets\0".to_vec();
+        identity.extend([order.to_byte(), u8::from(shows_planned)]);
+        identity.extend(scope.key().bytes());
+        identity.extend(filters.to_bytes());
+        let size = request.max_results.map_or(PAGE, |size| usize::try_from(size.0).unwrap_or(PAGE));
+        let page = Page::asked(cx, &identity, size, request.next_token.as_ref())?;
+
         let mut records = Vec::new();
         cx.vault()?.each(|record| {
-            if record.scope == scope && (shows_planned || record.deletion.is_none()) {
+            let is_after = page
+                .after()
+                .is_none_or(|after| order.compare(&position(order, &record), &after).is_gt());
+            if record.scope == scope
+                && (shows_planned || record.deletion.is_none())
+                && is_after
+                && filters.matches(&filterable(&record))
+            {
                 records.push(record);
             }
             Ok(())
         })?;
-        let key = SortKey::parse(request.sort_by.as_ref().map(|by| by.0.as_str()));
-        let direction = Direction::parse(request.sort_order.as_ref().map(|order| order.0.as_str()));
-        sort::sort(&mut records, key, direction);
+        records.sort_by(|a, b| order.compare(&position(order, a), &position(order, b)));
+        let next_token = page.cut(cx, &mut records, |record| position(order, record))?;
         let secret_list = records.into_iter().map(listed).collect();
-        Ok(Response { secret_list, next_token: None })
+        Ok(Response { secret_list, next_token })
     }
 }
 
-fn listed(record: Record) -> Listed {
-    Listed {
+/// How many secrets a page has unless the request says; AWS's own number is not known.
+const PAGE: usize = 100;
+
+/// Reads the filters of a request.
+pub(super) fn read_filters(given: Option<Vec<Filter>>) -> Result<Filters, Failure> {
+    let given: Vec<(Option<String>, Vec<String>)> = given
+        .unwrap_or_default()
+        .into_iter()
+        .map(|filter| {
+            let values = filter.values.map(|values| values.0).unwrap_or_default();
+            (filter.key.map(|key| key.0), values.into_iter().map(|value| value.0).collect())
+        })
+        .collect();
+    let asked: Vec<Asked<'_>> =
+        given.iter().map(|(key, values)| Asked { key: key.as_deref(), values }).collect();
+    Ok(Filters::new(&asked)?)
+}
+
+/// Returns what filters look at.
+pub(super) fn filterable(record: &Record) -> Filterable<'_> {
+    Filterable {
+        name: &record.name,
+        description: record.description.as_deref(),
+        tags: record.tags.as_deref().unwrap_or_default(),
+        primary_region: None,
+        owning_service: None,
+    }
+}
+
+fn position(order: Order, record: &Record) -> Position<'_> {
+    order.position(&Sortable {
+        name: &record.name,
+        created: record.created,
+        accessed: record.accessed,
+        changed: record.changed,
+    })
+}
+
+fn listed(record: Record) -> ListedSecret {
+    ListedSecret {
         arn: arn_of(&record),
         last_rotated_date: record.rotated,
         last_changed_date: record.changed,

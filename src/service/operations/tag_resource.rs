@@ -37,7 +37,7 @@ impl Operation for TagResource {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
         let mut record = cx.find_active(&request.secret_id)?;
-        record.tags = Some(tags::upsert(record.tags.take(), request.tags)?);
+        tags::set(record.tags.get_or_insert_default(), request.tags)?;
         cx.store(&mut record)
     }
 }

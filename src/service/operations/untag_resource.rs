@@ -37,9 +37,9 @@ impl Operation for UntagResource {
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
         let mut record = cx.find_active(&request.secret_id)?;
         let keys: Vec<String> = request.tag_keys.into_iter().map(|key| key.0).collect();
-        tags::check_keys(&keys)?;
-        if let Some(tags) = &mut record.tags {
-            tags.retain(|(key, _)| !keys.contains(key));
+        match &mut record.tags {
+            Some(tags) => tags::remove(tags, &keys)?,
+            None => tags::remove(&mut Vec::new(), &keys)?,
         }
         cx.store(&mut record)
     }

@@ -4,7 +4,7 @@ use crate::model::types::{SecretId, VersionId, VersionStage};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Touch};
-use crate::service::rules::stages::{self, Move};
+use crate::service::rules::stages::{self, Change};
 
 /// Moves a label.
 pub(crate) struct UpdateSecretVersionStage;
@@ -55,7 +55,7 @@ impl Operation for UpdateSecretVersionStage {
         let mut record = cx.find_active(&request.secret_id)?;
         cx.about_version(&request.version_stage.0);
         let before = record.versions.clone();
-        let change = Move {
+        let change = Change {
             label: &request.version_stage.0,
             remove_from: request.remove_from_version_id.as_ref().map(|id| id.0.as_str()),
             move_to: request.move_to_version_id.as_ref().map(|id| id.0.as_str()),

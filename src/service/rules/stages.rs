@@ -6,6 +6,7 @@
 
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::service::fault::{Code, Fault};
+use crate::vault::record::Version;
 
 /// The version that is read unless another is asked for.
 pub(crate) const CURRENT: &str = "AWSCURRENT";
@@ -13,17 +14,6 @@ pub(crate) const CURRENT: &str = "AWSCURRENT";
 pub(crate) const PREVIOUS: &str = "AWSPREVIOUS";
 /// The version that a rotation is making.
 pub(crate) const PENDING: &str = "AWSPENDING";
-
-/// A version, as far as its labels go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Labelled {
-    /// The version's id.
-    pub(crate) id: String,
-    /// Its labels.
-    pub(crate) stages: Vec<String>,
-    /// When it was made.
-    pub(crate) created: Timestamp,
-}
 
 /// What `update-secret-version-stage` is asked to do.
 pub(crate) struct Change<'a> {
@@ -36,7 +26,7 @@ pub(crate) struct Change<'a> {
 }
 
 /// Finds the version that carries a label.
-pub(crate) fn holder<'v>(versions: &'v [Labelled], label: &str) -> Option<&'v Labelled> {
+pub(crate) fn holder<'v>(versions: &'v [Version], label: &str) -> Option<&'v Version> {
     versions.iter().find(|version| version.stages.iter().any(|stage| stage == label))
 }
 
@@ -47,7 +37,7 @@ pub(crate) fn holder<'v>(versions: &'v [Labelled], label: &str) -> Option<&'v La
 /// a label already is not new: it is the empty one that a rotation made, now filled, and gets
 /// nothing that was not asked for. On a fault nothing has changed.
 pub(crate) fn put(
-    versions: &mut [Labelled],
+    versions: &mut [Version],
     id: &str,
     asked: Option<&[String]>,
 ) -> Result<(), Fault> {
@@ -67,7 +57,7 @@ pub(crate) fn put(
 
 /// Moves, attaches or removes one label, as `update-secret-version-stage` does. On a fault nothing
 /// has changed.
-pub(crate) fn move_label(versions: &mut [Labelled], change: &Change<'_>) -> Result<(), Fault> {
+pub(crate) fn move_label(versions: &mut [Version], change: &Change<'_>) -> Result<(), Fault> {
     let Change { label, remove_from, move_to } = *change;
     for id in [move_to, remove_from].into_iter().flatten() {
         find(versions, id)?;
@@ -95,7 +85,7 @@ pub(crate) fn move_label(versions: &mut [Labelled], change: &Change<'_>) -> Resu
 }
 
 /// Puts a label on a version, taking it off the one that carried it.
-pub(crate) fn attach(versions: &mut [Labelled], id: &str, label: &str) {
+pub(crate) fn attach(versions: &mut [Version], id: &str, label: &str) {
     for version in versions {
         let carries = version.stages.iter().any(|stage| stage == label);
         if version.id != id {
@@ -107,7 +97,7 @@ pub(crate) fn attach(versions: &mut [Labelled], id: &str, label: &str) {
 }
 
 /// Takes a label off the version that carries it.
-pub(crate) fn detach(versions: &mut [Labelled], label: &str) {
+pub(crate) fn detach(versions: &mut [Version], label: &str) {
     for version in versions {
         version.stages.retain(|stage| stage != label);
     }
@@ -116,10 +106,10 @@ pub(crate) fn detach(versions: &mut [Labelled], label: &str) {
 /// Returns the positions of the versions to drop, in ascending order.
 ///
 /// Above [`MAX_VERSIONS`] the oldest without a label go, but none younger than a day.
-pub(crate) fn droppable(versions: &[Labelled], now: Timestamp) -> Vec<usize> {
+pub(crate) fn droppable(versions: &[Version], now: Timestamp) -> Vec<usize> {
     let too_many = versions.len().saturating_sub(MAX_VERSIONS);
-    let is_old = |version: &Labelled| now.0.saturating_sub(version.created.0) >= DAY_MS;
-    let mut found: Vec<(usize, &Labelled)> = versions
+    let is_old = |version: &Version| now.0.saturating_sub(version.created.0) >= DAY_MS;
+    let mut found: Vec<(usize, &Version)> = versions
         .iter()
         .enumerate()
         .filter(|(_, version)| version.stages.is_empty() && is_old(version))
@@ -133,7 +123,7 @@ pub(crate) fn droppable(versions: &[Labelled], now: Timestamp) -> Vec<usize> {
 
 /// Moves `AWSCURRENT`, and the two labels that follow it: the version that was current becomes
 /// the previous one (R2, R7) and is no longer pending (R5). Its other labels stay (R4).
-fn make_current(versions: &mut [Labelled], id: &str) {
+fn make_current(versions: &mut [Version], id: &str) {
     let before = holder(versions, CURRENT).map(|version| version.id.clone());
     attach(versions, id, CURRENT);
     let Some(before) = before.filter(|before| before != id) else { return };
@@ -145,8 +135,8 @@ fn make_current(versions: &mut [Labelled], id: &str) {
 
 /// Makes a change, and takes it back if the secret then has more labels than AWS allows.
 fn within_limit(
-    versions: &mut [Labelled],
-    change: impl FnOnce(&mut [Labelled]),
+    versions: &mut [Version],
+    change: impl FnOnce(&mut [Version]),
 ) -> Result<(), Fault> {
     let before: Vec<Vec<String>> = versions.iter().map(|version| version.stages.clone()).collect();
     change(versions);
@@ -160,7 +150,7 @@ fn within_limit(
     Err(too_many_labels())
 }
 
-fn find<'v>(versions: &'v [Labelled], id: &str) -> Result<&'v Labelled, Fault> {
+fn find<'v>(versions: &'v [Version], id: &str) -> Result<&'v Version, Fault> {
     versions.iter().find(|version| version.id == id).ok_or_else(|| version_not_found(id))
 }
 
@@ -227,14 +217,18 @@ mod tests {
 
     use super::*;
 
+    fn version(id: &str, stages: Vec<String>, created: Timestamp) -> Version {
+        Version { stages, ..Version::new(id.to_owned(), None, created) }
+    }
+
     /// Reads `v1[previous] v2[current one]`; `current`, `previous` and `pending` are AWS's labels.
-    fn read(state: &str) -> Vec<Labelled> {
-        let version = |text: &str| {
+    fn read(state: &str) -> Vec<Version> {
+        let parse = |text: &str| {
             let (id, labels) = text.split_once('[').unwrap();
             let stages = labels.split_whitespace().map(spelled).collect();
-            Labelled { id: id.trim().to_owned(), stages, created: Timestamp(0) }
+            version(id.trim(), stages, Timestamp(0))
         };
-        state.split(']').filter(|text| !text.trim().is_empty()).map(version).collect()
+        state.split(']').filter(|text| !text.trim().is_empty()).map(parse).collect()
     }
 
     fn spelled(label: &str) -> String {
@@ -244,7 +238,7 @@ mod tests {
         }
     }
 
-    fn sorted(mut versions: Vec<Labelled>) -> Vec<Labelled> {
+    fn sorted(mut versions: Vec<Version>) -> Vec<Version> {
         for version in &mut versions {
             version.stages.sort();
         }
@@ -252,14 +246,14 @@ mod tests {
     }
 
     /// Runs one step: `put v2 LABEL…`, `move LABEL from to` with `-` for what is not given.
-    fn run(versions: &mut Vec<Labelled>, step: &str) -> Result<(), Fault> {
+    fn run(versions: &mut Vec<Version>, step: &str) -> Result<(), Fault> {
         let words: Vec<&str> = step.split_whitespace().collect();
         let given = |word: &'static str| (word != "-").then_some(word);
         match words[..] {
             ["put", id, ref labels @ ..] => {
                 if versions.iter().all(|version| version.id != id) {
                     let created = Timestamp(0);
-                    versions.push(Labelled { id: id.to_owned(), stages: Vec::new(), created });
+                    versions.push(version(id, Vec::new(), created));
                 }
                 let asked: Vec<String> = labels.iter().map(|label| spelled(label)).collect();
                 put(versions, id, (!asked.is_empty()).then_some(&asked[..]))
@@ -475,13 +469,10 @@ mod tests {
     #[test]
     fn old_versions_without_labels_are_dropped_above_a_hundred() {
         let now = Timestamp(100 * DAY_MS);
-        let at = |id: usize, created: i64| Labelled {
-            id: format!("v{id}"),
-            stages: Vec::new(),
-            created: Timestamp(created),
-        };
+        let at =
+            |id: usize, created: i64| version(&format!("v{id}"), Vec::new(), Timestamp(created));
         // v0 is the youngest: each is a minute older than the one before it.
-        let aged = |count: usize, youngest: i64| -> Vec<Labelled> {
+        let aged = |count: usize, youngest: i64| -> Vec<Version> {
             (0..count).map(|n| at(n, youngest - 60_000 * i64::try_from(n).unwrap())).collect()
         };
         assert_eq!(droppable(&aged(100, 0), now), Vec::<usize>::new());
