@@ -76,3 +76,44 @@ fn value(character: char) -> Option<u32> {
 const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// More bytes than anything written in this alphabet has; only saves growing.
 const LONGEST: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn known_answers() {
+        let check = |bytes: &[u8], text: &str| {
+            assert_eq!(encode(bytes), text);
+            assert_eq!(*decode(text.chars()).unwrap().expose(), bytes);
+        };
+        check(b"", "");
+        check(b"\0", "00");
+        check(b"\xff", "ZW");
+        check(b"foobar", "CSQPYRK1E8");
+        check(b"\xff\xff\xff\xff\xff", "ZZZZZZZZ");
+    }
+
+    #[test]
+    fn look_alikes_are_read_and_strangers_are_not() {
+        let read = |text: &str| decode(text.chars()).map(|bytes| bytes.expose().clone());
+        assert_eq!(read("csqpyrkie8"), Some(b"foobar".to_vec()));
+        assert_eq!(read("oO"), Some(vec![0]));
+        assert_eq!(read("iL"), read("11").or(None));
+        assert_eq!(read("U0"), None);
+        assert_eq!(read("0\u{e9}"), None);
+        // Bits left over that are not zero, and a whole character left over.
+        assert_eq!(read("01"), None);
+        assert_eq!(read("000"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn reading_undoes_writing(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let read = decode(encode(&bytes).chars()).unwrap();
+            prop_assert_eq!(read.expose(), &bytes);
+        }
+    }
+}

@@ -87,3 +87,53 @@ const FORMAT: u16 = 1;
 const CIPHER: u16 = 1;
 /// HKDF and HMAC with SHA-256, Argon2id version 1.3.
 const SUITE: u16 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::testing::{counting, each_flip, hex};
+
+    fn header() -> Header {
+        Header { vault_id: VaultId(counting(0x20)), mk_commit: counting(0x80), key_epoch: 7 }
+    }
+
+    #[test]
+    fn known_answer() {
+        let bytes = hex("5354524752 4f4d31 0001 0001 0001 0000
+            202122232425262728292a2b2c2d2e2f
+            808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f
+            00000007 00000000");
+        assert_eq!(header().encode()[..], bytes);
+        assert_eq!(Header::decode(&bytes), Ok(header()));
+        assert_eq!(header().vault_id.to_string(), "202122232425262728292a2b2c2d2e2f");
+    }
+
+    #[test]
+    fn every_bit_counts() {
+        each_flip(&header().encode(), |bytes| Header::decode(bytes) != Ok(header()));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let check = |place: usize, value: u8, expected| {
+            let mut bytes = header().encode();
+            bytes[place] = value;
+            assert_eq!(Header::decode(&bytes), Err(expected), "byte {place}");
+        };
+        let damaged = crypto::Error::Malformed { what: "vault header" };
+        let newer = |found| crypto::Error::NewerFormat { what: "vault header", found };
+        check(0, b'X', damaged);
+        check(9, 0, damaged);
+        check(9, 2, newer(2));
+        check(11, 3, newer(3));
+        check(13, 2, newer(2));
+        check(13, 0, damaged);
+        check(14, 1, damaged);
+        check(71, 1, damaged);
+        for length in (0..Header::LENGTH).chain([Header::LENGTH + 1, 1000]) {
+            let mut bytes = header().encode().to_vec();
+            bytes.resize(length, 0);
+            assert_eq!(Header::decode(&bytes), Err(damaged), "{length} bytes");
+        }
+    }
+}

@@ -80,3 +80,66 @@ impl Keyfile {
 const PREFIX: &str = "SRMKEY1-";
 /// 36 bytes, five bits a digit.
 const DIGITS: usize = 58;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::testing::{Recorded, counting};
+
+    /// Written by an independent program from the description of the format.
+    const TEXT: &str = "SRMKEY1-000G40R40M30E209185GR38E1W8124GK2GAHC5RR34D1P70X3RFP63ED54\n";
+
+    fn keyfile() -> Keyfile {
+        Keyfile::generate(&Recorded::of(&[&counting::<32>(0)])).unwrap()
+    }
+
+    #[test]
+    fn known_answer() {
+        assert_eq!(keyfile().to_text().expose(), TEXT);
+        assert_eq!(*Keyfile::parse(TEXT.as_bytes()).unwrap().expose(), counting::<32>(0));
+    }
+
+    #[test]
+    fn only_a_line_break_may_differ() {
+        let line = TEXT.trim_end();
+        let accepted = [line.to_owned(), format!("{line}\n"), format!("{line}\r\n")];
+        for text in accepted {
+            assert!(Keyfile::parse(text.as_bytes()).is_ok(), "{text:?}");
+        }
+        let refused = [
+            String::new(),
+            format!("{line}\n\n"),
+            format!(" {line}"),
+            format!("{line} "),
+            line.to_lowercase(),
+            line.replace("SRMKEY1-", "SRMKEY2-"),
+            line.replace("SRMKEY1-", ""),
+            format!("{line}0"),
+            line[..line.len() - 1].to_owned(),
+            "x".repeat(100_000),
+            "-----BEGIN OPENSSH PRIVATE KEY-----\n".to_owned(),
+        ];
+        for text in refused {
+            let error = Keyfile::parse(text.as_bytes()).err();
+            assert!(matches!(error, Some(crypto::Error::BadKeyfile { .. })), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_wrong_character_is_noticed() {
+        for place in 0..TEXT.len() - 1 {
+            for wrong in (0..=255).filter(|wrong| *wrong != TEXT.as_bytes()[place]) {
+                let mut text = TEXT.as_bytes().to_vec();
+                text[place] = wrong;
+                let read = Keyfile::parse(&text);
+                // A look-alike is the same digit.
+                let same = read.is_ok_and(|read| *read.expose() == counting::<32>(0));
+                let alike = matches!(
+                    (text[place], TEXT.as_bytes()[place]),
+                    (b'O', b'0') | (b'I' | b'L', b'1')
+                );
+                assert_eq!(same, alike && place >= PREFIX.len(), "{place} {wrong}");
+            }
+        }
+    }
+}

@@ -14,6 +14,8 @@ mod primitives;
 pub(crate) mod recovery;
 pub(crate) mod sealed;
 pub(crate) mod slot;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
 

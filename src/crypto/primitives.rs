@@ -109,3 +109,115 @@ pub(super) fn decrypt(
 pub(super) const NONCE: usize = 24;
 /// Bytes of a tag.
 pub(super) const TAG: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::testing::{counting, hex};
+
+    /// A key of fewer bytes, which HMAC fills up with zeros itself.
+    fn key(bytes: &[u8]) -> KeyBytes {
+        let mut key = KeyBytes::zeros();
+        key.expose_mut()[..bytes.len()].copy_from_slice(bytes);
+        key
+    }
+
+    /// <https://www.rfc-editor.org/rfc/rfc5869#appendix-A>, cases 1 to 3.
+    #[test]
+    fn hkdf_is_rfc_5869() {
+        let check = |salt: &[u8], material: &[u8], label: &[u8], prk: &str, output: &str| {
+            let extracted = extract(salt, material);
+            assert_eq!(extracted.expose()[..], hex(prk));
+            let mut expanded = vec![0; hex(output).len()];
+            expand(&extracted, &[label], &mut expanded);
+            assert_eq!(expanded, hex(output));
+        };
+        check(
+            &counting::<13>(0),
+            &[0x0b; 22],
+            &counting::<10>(0xf0),
+            "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5",
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865",
+        );
+        check(
+            &counting::<80>(0x60),
+            &counting::<80>(0),
+            &counting::<80>(0xb0),
+            "06a6b88c5853361a06104c9ceb35b45cef760014904671014a193f40c15fc244",
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c
+             59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71
+             cc30c58179ec3e87c14c01d5c1f3434f1d87",
+        );
+        check(
+            &[],
+            &[0x0b; 22],
+            &[],
+            "19ef24a32c717b167f33a91d6f648bdf96596776afdb6377ac434c1c293ccb04",
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d
+             9d201395faa4b61a96c8",
+        );
+    }
+
+    /// <https://www.rfc-editor.org/rfc/rfc4231#section-4>, cases 1 to 4: keys of at most 32 bytes.
+    #[test]
+    fn hmac_is_rfc_4231() {
+        let check = |bytes: &[u8], message: &[u8], mac: &str| {
+            assert_eq!(hmac(&key(bytes), &[message])[..], hex(mac));
+            let (one, other) = message.split_at(message.len() / 2);
+            assert_eq!(hmac(&key(bytes), &[one, other])[..], hex(mac));
+        };
+        check(
+            &[0x0b; 20],
+            b"Hi There",
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+        );
+        check(
+            b"Jefe",
+            b"what do ya want for nothing?",
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        );
+        check(
+            &[0xaa; 20],
+            &[0xdd; 50],
+            "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
+        );
+        check(
+            &counting::<25>(1),
+            &[0xcd; 50],
+            "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
+        );
+    }
+
+    /// <https://datatracker.ietf.org/doc/html/draft-irtf-cfrg-xchacha-03#appendix-A.3.1>.
+    #[test]
+    fn the_cipher_is_the_xchacha_draft() {
+        let key = key(&counting::<32>(0x80));
+        let nonce = counting(0x40);
+        let aad = hex("50515253c0c1c2c3c4c5c6c7");
+        let plain = b"Ladies and Gentlemen of the class of '99: If I could offer you only one \
+            tip for the future, sunscreen would be it.";
+        let mut buffer = plain.to_vec();
+        let tag = encrypt(&key, &nonce, &aad, &mut buffer).unwrap();
+        assert_eq!(
+            buffer,
+            hex("bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb
+                 731c7f1b0b4aa6440bf3a82f4eda7e39ae64c6708c54c216cb96b72e1213b452
+                 2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9
+                 21f9664c97637da9768812f615c68b13b52e")
+        );
+        assert_eq!(tag[..], hex("c0875924c1c7987947deafd8780acf49"));
+        decrypt(&key, &nonce, &aad, (&mut buffer, &tag)).unwrap();
+        assert_eq!(buffer, plain);
+    }
+
+    #[test]
+    fn nothing_is_decrypted_that_does_not_authenticate() {
+        let key = key(&counting::<32>(0x80));
+        let mut buffer = b"hunter2".to_vec();
+        let tag = encrypt(&key, &[0; 24], b"here", &mut buffer).unwrap();
+        let sealed = buffer.clone();
+        let forged = decrypt(&key, &[0; 24], b"there", (&mut buffer, &tag));
+        assert_eq!(forged, Err(crypto::Error::AuthenticationFailed));
+        assert_eq!(buffer, sealed);
+    }
+}

@@ -95,3 +95,73 @@ const GROUP: usize = 4;
 /// Characters that fill the 140 bits of a code up to whole bytes: 144 bits and one zero bit.
 const FILLERS: usize = 1;
 const CRC: u16 = 0x80f;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::testing::{Recorded, counting, hex};
+
+    /// Written by an independent program from the description of the format.
+    const TEXT: &str = "208H-44RM-2MB1-E60S-38DH-R78Y-3WGP";
+    const STRETCHED: &str = "20bc62edcaf5b452eb18a7d05c6f232348a3580743be6dd8f89ce78a9d8e1d52";
+
+    #[test]
+    fn known_answer() {
+        let code = RecoveryCode::generate(&Recorded::of(&[&counting::<16>(0x10)])).unwrap();
+        assert_eq!(code.to_text().expose(), TEXT);
+        assert_eq!(code.stretch().expose()[..], hex(STRETCHED));
+    }
+
+    #[test]
+    fn it_is_read_as_people_copy_it() {
+        let check = |text: &str| {
+            let code = RecoveryCode::parse(text).unwrap();
+            assert_eq!(code.0.expose()[..], counting::<16>(0x10), "{text}");
+        };
+        check(TEXT);
+        check(&TEXT.to_lowercase());
+        check(&TEXT.replace('-', ""));
+        check(&TEXT.replace('-', " "));
+        check(&TEXT.replace('0', "o"));
+        check(&TEXT.replace('0', "O"));
+        check(&TEXT.replace('1', "l"));
+        check(&TEXT.replace('1', "I"));
+        check(&format!("  {TEXT}\r\n"));
+    }
+
+    #[test]
+    fn every_wrong_character_is_noticed() {
+        let alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZU*";
+        let digits: Vec<char> = TEXT.replace('-', "").chars().collect();
+        for place in 0..digits.len() {
+            for wrong in alphabet.chars().filter(|wrong| *wrong != digits[place]) {
+                let mut typed = digits.clone();
+                typed[place] = wrong;
+                let typed: String = typed.into_iter().collect();
+                assert!(RecoveryCode::parse(&typed).is_err(), "{typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_exchanged_are_noticed() {
+        let digits: Vec<char> = TEXT.replace('-', "").chars().collect();
+        for place in 1..digits.len() {
+            let mut typed = digits.clone();
+            typed.swap(place - 1, place);
+            if typed != digits {
+                let typed: String = typed.into_iter().collect();
+                assert!(RecoveryCode::parse(&typed).is_err(), "{typed}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_code_is_refused() {
+        let long = "0".repeat(1_000_000);
+        for text in ["", "-", "208H", &TEXT[..33], &format!("{TEXT}0"), "hunter2", &long] {
+            let error = RecoveryCode::parse(text).err();
+            assert!(matches!(error, Some(crypto::Error::BadRecoveryCode { .. })));
+        }
+    }
+}

@@ -84,3 +84,135 @@ const PREFIX: usize = 4;
 const FLOOR: usize = 256;
 /// The smallest box.
 const SMALLEST: usize = NONCE + FLOOR + TAG;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::crypto::testing::{counting, each_flip};
+    use crate::sys::entropy::{CountingEntropy, NoEntropy};
+
+    fn key() -> KeyBytes {
+        let mut key = KeyBytes::zeros();
+        key.expose_mut().copy_from_slice(&counting::<32>(0));
+        key
+    }
+
+    fn sealed(data: &[u8]) -> Vec<u8> {
+        seal(&key(), b"here", data, &CountingEntropy::default()).unwrap()
+    }
+
+    /// A box whose padded body is this.
+    fn around(body: &[u8]) -> Vec<u8> {
+        let mut body = body.to_vec();
+        let tag = encrypt(&key(), &[0; NONCE], b"here", &mut body).unwrap();
+        [&[0; NONCE][..], &body, &tag].concat()
+    }
+
+    #[test]
+    fn sizes_tell_little() {
+        let table = [
+            (0, 256),
+            (1, 256),
+            (256, 256),
+            (257, 272),
+            (300, 304),
+            (512, 512),
+            (513, 544),
+            (1000, 1024),
+            (4100, 4352),
+            (65_541, 67_584),
+            (16 * 1024 * 1024 + 1, 17_301_504),
+        ];
+        for (length, padded) in table {
+            assert_eq!(padme(length), Some(padded), "{length}");
+        }
+        assert_eq!(padme(usize::MAX), None);
+        for length in 257..100_000 {
+            let padded = padme(length).unwrap();
+            assert!(padded >= length && (padded - length) * 100 <= length * 12, "{length}");
+            assert_eq!(padme(padded), Some(padded), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_is_opened() {
+        for length in [0, 1, 251, 252, 253, 268, 269, 4096, 65_537] {
+            let data = vec![0xa5; length];
+            let sealed = sealed(&data);
+            assert_eq!(sealed.len(), 24 + padme(4 + length).unwrap() + 16);
+            assert_eq!(sealed.capacity(), sealed.len());
+            assert_eq!(*open(&key(), b"here", &sealed).unwrap().expose(), data);
+        }
+    }
+
+    #[test]
+    fn every_bit_counts() {
+        let sealed = sealed(b"hunter2");
+        each_flip(&sealed, |altered| open(&key(), b"here", altered).is_err());
+        for length in 0..sealed.len() {
+            assert!(open(&key(), b"here", &sealed[..length]).is_err(), "{length} bytes");
+        }
+        assert!(open(&key(), b"here", &[&sealed[..], b"\0"].concat()).is_err());
+        assert!(open(&key(), b"there", &sealed).is_err());
+        assert!(open(&KeyBytes::zeros(), b"here", &sealed).is_err());
+    }
+
+    #[test]
+    fn one_content_has_one_form() {
+        let check = |body: &[u8], expected: Option<&[u8]>| {
+            let opened = open(&key(), b"here", &around(body));
+            assert_eq!(opened.ok().map(|plain| plain.expose().clone()).as_deref(), expected);
+        };
+        let mut body = vec![0; 256];
+        check(&body, Some(b""));
+        body[255] = 1;
+        check(&body, None);
+        body[..5].copy_from_slice(&[0, 0, 0, 252, b'x']);
+        check(&body, Some(&[b"x", &[0; 250][..], b"\x01"].concat()));
+        // A length beyond the body, one of 4 GiB, and a body longer than its data asks for.
+        body[..4].copy_from_slice(&[0, 0, 0, 253]);
+        check(&body, None);
+        body[..4].copy_from_slice(&[0xff; 4]);
+        check(&body, None);
+        check(&[0; 272], None);
+        check(&[0; 255], None);
+    }
+
+    #[test]
+    fn no_two_boxes_are_alike() {
+        let entropy = CountingEntropy::default();
+        let one = seal(&key(), b"here", b"hunter2", &entropy).unwrap();
+        let other = seal(&key(), b"here", b"hunter2", &entropy).unwrap();
+        assert_ne!(one[..24], other[..24]);
+        assert_ne!(pin(&one), pin(&other));
+    }
+
+    #[test]
+    fn nothing_is_sealed_without_randomness() {
+        struct Dry;
+        impl Entropy for Dry {
+            fn fill(&self, _: &mut [u8]) -> Result<(), NoEntropy> {
+                Err(NoEntropy)
+            }
+        }
+        assert_eq!(seal(&key(), b"", b"x", &Dry), Err(crypto::Error::NoEntropy));
+    }
+
+    #[test]
+    fn the_pin_is_the_tag() {
+        let sealed = sealed(b"hunter2");
+        assert_eq!(pin(&sealed).unwrap()[..], sealed[sealed.len() - 16..]);
+        for length in [0, 15, 16, SMALLEST - 1] {
+            assert!(pin(&vec![0; length]).is_err());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_open_or_panic(bytes in proptest::collection::vec(any::<u8>(), 0..700)) {
+            prop_assert!(open(&key(), b"here", &bytes).is_err());
+        }
+    }
+}
