@@ -8,6 +8,7 @@ pub(crate) mod idempotency;
 pub(crate) mod name;
 pub(crate) mod paging;
 pub(crate) mod password;
+pub(crate) mod schedule;
 pub(crate) mod sort;
 pub(crate) mod stages;
 pub(crate) mod tags;
