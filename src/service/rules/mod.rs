@@ -13,3 +13,4 @@ pub(crate) mod sort;
 pub(crate) mod stages;
 pub(crate) mod tags;
 pub(crate) mod words;
+pub(crate) mod policy;
