@@ -1,5 +1,7 @@
 //! The only layer with argv, the environment, the terminal and exit codes.
 
+pub(crate) mod request;
+
 use std::process::ExitCode;
 
 /// Runs the command line that the process was started with, and returns its exit code.
