@@ -6,9 +6,14 @@
 //! by its name, prints anything, or reads the environment or a terminal on its own.
 
 pub(crate) mod argparse;
+pub(crate) mod arguments;
 pub(crate) mod error;
+pub(crate) mod globals;
 pub(crate) mod json;
 pub(crate) mod paramfile;
 pub(crate) mod python;
 pub(crate) mod shorthand;
 pub(crate) mod similar;
+#[cfg(test)]
+pub(crate) mod testing;
+pub(crate) mod validate;
