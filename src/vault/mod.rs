@@ -20,4 +20,4 @@ mod tree;
 mod unlock;
 
 pub(crate) use error::Error;
-pub(crate) use unlock::{Custody, LockedVault, Origin, Vault};
+pub(crate) use unlock::{Custody, Founding, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
