@@ -461,7 +461,7 @@ mod tests {
             &["name=b,a"],
             &["name=ab"],
             &["name=a", "name=b"],
-            &["name=a,,name,b"],
+            &["name=a,name,b"],
             &["name=a,"],
             &["all=a"],
         ];
