@@ -101,7 +101,7 @@ mod tests {
         let read = |text: &str| decode(text.chars()).map(|bytes| bytes.expose().clone());
         assert_eq!(read("csqpyrkie8"), Some(b"foobar".to_vec()));
         assert_eq!(read("oO"), Some(vec![0]));
-        assert_eq!(read("iL"), read("11").or(None));
+        assert_eq!(read("iLIl1iL1"), Some(vec![0x08, 0x42, 0x10, 0x84, 0x21]));
         assert_eq!(read("U0"), None);
         assert_eq!(read("0\u{e9}"), None);
         // Bits left over that are not zero, and a whole character left over.

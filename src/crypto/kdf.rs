@@ -6,7 +6,7 @@
 use std::fmt;
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use rayon::ThreadPoolBuilder;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::crypto;
 use crate::crypto::primitives::KeyBytes;
@@ -172,10 +172,6 @@ fn derive_leaving_traces(
 ) -> Result<KeyBytes, crypto::Error> {
     let undefined = crypto::Error::CostOutOfBounds { found: cost };
     let refused = crypto::Error::NoMemory { needed_kib: cost.memory_kib };
-    let parameters = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
-        .map_err(|_undefined| undefined)?;
-    let mut memory = KdfMemory::map(parameters.block_count()).map_err(|_no_mapping| refused)?;
-    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
     let lanes = usize::try_from(cost.lanes).map_err(|_too_many| undefined)?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     // A pool for this one derivation: its stacks can be wiped, and no thread is left waiting.
@@ -183,6 +179,22 @@ fn derive_leaving_traces(
         .num_threads(lanes.min(processors))
         .build()
         .map_err(|_no_threads| refused)?;
+    derive_in(&pool, cost, passphrase, salt)
+}
+
+/// Derives on the threads of a pool and wipes what that left on their stacks.
+fn derive_in(
+    pool: &ThreadPool,
+    cost: KdfParameters,
+    passphrase: &[u8],
+    salt: &[u8; 32],
+) -> Result<KeyBytes, crypto::Error> {
+    let undefined = crypto::Error::CostOutOfBounds { found: cost };
+    let refused = crypto::Error::NoMemory { needed_kib: cost.memory_kib };
+    let parameters = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32))
+        .map_err(|_undefined| undefined)?;
+    let mut memory = KdfMemory::map(parameters.block_count()).map_err(|_no_mapping| refused)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters);
     let mut key = KeyBytes::zeros();
     let (blocks, output) = (memory.as_mut(), key.expose_mut());
     let hashed =
@@ -203,6 +215,8 @@ mod tests {
     use super::*;
     use crate::crypto::testing::{counting, hex};
     use crate::sys::clock::FixedClock;
+    use crate::sys::entropy::{Entropy, SystemEntropy};
+    use crate::sys::memory::residue::Needle;
 
     const fn cost(memory_kib: u32, passes: u32, lanes: u32) -> KdfParameters {
         KdfParameters { memory_kib, passes, lanes }
@@ -250,6 +264,19 @@ mod tests {
         assert_eq!(*many.expose(), expected);
     }
 
+    /// Without the wiping, Argon2's copy of the tag is found on the stack of the thread that ran it.
+    #[test]
+    fn the_threads_keep_no_copy() {
+        let mut passphrase = [0; 16];
+        SystemEntropy.fill(&mut passphrase).unwrap();
+        let pool = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let key = derive_in(&pool, cost(1024, 1, 4), &passphrase, &[0; 32]).unwrap();
+        let tag = Needle::of(key.expose());
+        assert_eq!(tag.count(), 1, "the key itself");
+        drop(key);
+        assert_eq!(tag.count(), 0);
+    }
+
     #[test]
     fn what_a_file_may_ask_for() {
         use CostLimit::{Costly, Ordinary, Weak};
@@ -261,7 +288,6 @@ mod tests {
             let cost = cost(m, t, p);
             assert_eq!(cost.check_open(limit), expected(cost), "{cost}, {limit:?}");
         };
-        let _ = (bounds, low, refused);
         let fine = |_| Ok(());
         let (mib, gib) = (1024, 1024 * 1024);
         check(19 * mib, 2, 1, Ordinary, fine);

@@ -115,7 +115,7 @@ mod tests {
             line.replace("SRMKEY1-", "SRMKEY2-"),
             line.replace("SRMKEY1-", ""),
             format!("{line}0"),
-            line[..line.len() - 1].to_owned(),
+            line.strip_suffix('4').unwrap().to_owned(),
             "x".repeat(100_000),
             "-----BEGIN OPENSSH PRIVATE KEY-----\n".to_owned(),
         ];

@@ -357,7 +357,6 @@ const TOKEN: [u8; 8] = domain(11);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::primitives::KeyBytes;
     use crate::crypto::testing::{Recorded, counting, hex};
     use crate::sys::entropy::CountingEntropy;
 

@@ -210,6 +210,19 @@ mod tests {
         assert_eq!(buffer, plain);
     }
 
+    /// Each of these is wiped only with a feature of its own crate, which no other switches on; with
+    /// one of them off, this does not compile. Poly1305 and HMAC bear no mark of it.
+    #[test]
+    fn what_the_primitives_are_made_of_is_wiped() {
+        fn on_drop<T: zeroize::ZeroizeOnDrop>() {}
+        fn on_request<T: Zeroize>() {}
+        on_drop::<XChaCha20Poly1305>();
+        on_drop::<chacha20::ChaChaCore<chacha20::R20, chacha20::variants::Ietf>>();
+        on_drop::<Sha256>();
+        on_drop::<blake2::Blake2bMac512>();
+        on_request::<argon2::Block>();
+    }
+
     #[test]
     fn nothing_is_decrypted_that_does_not_authenticate() {
         let key = key(&counting::<32>(0x80));

@@ -159,7 +159,15 @@ mod tests {
     #[test]
     fn what_is_no_code_is_refused() {
         let long = "0".repeat(1_000_000);
-        for text in ["", "-", "208H", &TEXT[..33], &format!("{TEXT}0"), "hunter2", &long] {
+        for text in [
+            "",
+            "-",
+            "208H",
+            TEXT.strip_suffix('P').unwrap(),
+            &format!("{TEXT}0"),
+            "hunter2",
+            &long,
+        ] {
             let error = RecoveryCode::parse(text).err();
             assert!(matches!(error, Some(crypto::Error::BadRecoveryCode { .. })));
         }

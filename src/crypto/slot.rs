@@ -411,9 +411,10 @@ mod tests {
             assert_eq!(slot.kdf().is_some(), credential.kind().is_derived());
             for (offered, other) in credentials.iter().enumerate() {
                 let unwrapped = opened(slot.as_bytes(), other).map(|key| *key.0.expose());
-                let expected = match offered == place {
-                    true => Ok(counting(0)),
-                    false => Err(crypto::Error::WrongCredential),
+                let expected = if offered == place {
+                    Ok(counting(0))
+                } else {
+                    Err(crypto::Error::WrongCredential)
                 };
                 assert_eq!(unwrapped, expected, "{place} {offered}");
             }
@@ -546,7 +547,8 @@ mod tests {
         let kdf = KdfParameters { memory_kib: 20 * 1024, passes: 2, lanes: 4 };
         let master = MasterKey::generate(&SystemEntropy).unwrap();
         let slot = SlotBody::wrap(&master, &VAULT, &credential, Some(kdf), &SystemEntropy).unwrap();
-        let needles = needles(&slot, &credential, master);
+        let needles = needles(&slot, &credential, &master);
+        drop(master);
         scrub_stack();
         for (name, needle) in &needles {
             assert_eq!(needle.count(), 0, "{name} after wrapping");
@@ -567,7 +569,7 @@ mod tests {
     fn needles(
         slot: &SlotBody,
         credential: &Credential,
-        master: MasterKey,
+        master: &MasterKey,
     ) -> Vec<(&'static str, Needle)> {
         let words = credential.passphrase().unwrap().expose().as_bytes();
         let stretched = kdf::derive(slot.kdf().unwrap(), words, &slot.parts.salt).unwrap();
