@@ -15,7 +15,7 @@ impl From<minicbor::decode::Error> for Malformed {
 }
 
 /// Members with keys that this version does not know, as they stood: key and encoded value.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unknown(Vec<(u64, Vec<u8>)>);
 
 /// Writes CBOR into memory, which cannot fail.

@@ -63,7 +63,7 @@ pub(crate) struct Deletion {
 }
 
 /// One version.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     /// The version id, which is the request token that made it.
     pub(crate) id: String,
