@@ -11,6 +11,9 @@ pub(crate) mod suggest;
 pub(crate) mod terminal;
 pub(crate) mod unlock;
 
+mod output;
+mod query;
+
 use std::process::ExitCode;
 
 /// Runs the command line that the process was started with, and returns its exit code.

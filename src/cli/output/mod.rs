@@ -1,0 +1,3 @@
+pub(crate) mod json;
+pub(crate) mod python;
+pub(crate) mod view;
