@@ -44,7 +44,9 @@ pub(crate) fn of_operation(entry: &Entry) -> Command {
         .long("generate-cli-skeleton")
         .value_name("KIND")
         .num_args(0..=1)
-        .help("Print a request to fill in (input, yaml-input) or a response (output); call nothing");
+        .help(
+            "Print a request to fill in (input, yaml-input) or a response (output); call nothing",
+        );
     command.arg(json).arg(skeleton)
 }
 

@@ -4,28 +4,28 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use super::answer::Answer;
+use super::answer::{Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
+use super::output::error::{self, ErrorFormat, Speaker};
 use super::request::arguments::{self, Arguments, Paging, Parsed, Signature};
 use super::request::build::{self, Built, Call};
-use super::request::error::Form;
+use super::request::error as request;
+use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::unlock::Surroundings;
 use super::{commands, creation, help, pages, terminal};
-use crate::model::value::Value;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::sys::entropy::SystemEntropy;
-use crate::sys::secret::Secret;
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
     let is_aws = program.file_name().is_some_and(|name| name == "aws");
     let form = if is_aws { Form::Aws } else { Form::Plain };
-    let mut teller = Teller { form, format: None };
+    let mut teller = Teller { form, format: ErrorFormat::default() };
     match obey(argv, environment, &mut teller) {
         Ok(()) => 0,
         Err(failure) => {
@@ -38,24 +38,23 @@ pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment
 /// Tells failures on stderr, in the form and format that the command line asks for.
 struct Teller {
     form: Form,
-    format: Option<String>,
+    format: ErrorFormat,
 }
 
 impl Teller {
     fn tell(&self, failure: &Failure) {
         let mut text = Vec::new();
         match (failure, failure.told()) {
-            (Failure::Request(error), _) => text.extend(error.render(self.form).bytes()),
+            (Failure::Request(failed), _) => self.tell_request(failed, &mut text),
             (_, None) => {}
             (Failure::Service { operation, .. }, Some((code, message))) => {
-                let sentence = format!(
-                    "An error occurred ({code}) when calling the {operation} operation: {message}"
-                );
-                self.write(&mut text, code, &message, &sentence);
+                let told =
+                    error::Failure::Service { operation_name: operation, code, message: &message };
+                error::render(&told, self.speaker(), self.format, &mut text);
             }
             (_, Some((code, message))) => {
-                let sentence = format!("An error occurred ({code}): {message}");
-                self.write(&mut text, code, &message, &sentence);
+                let told = error::Failure::Client { code, message: &message };
+                error::render(&told, self.speaker(), self.format, &mut text);
             }
         }
         if let Some(hint) = failure.hint()
@@ -66,13 +65,22 @@ impl Teller {
         drop(io::stderr().write_all(&text));
     }
 
-    fn write(&self, text: &mut Vec<u8>, code: &str, message: &str, sentence: &str) {
-        super::output::error::write(
-            &super::output::error::Told { code, message, sentence },
-            self.form,
-            self.format.as_deref(),
-            text,
-        );
+    /// A wrong command line comes with the usage; only a wrong parameter has a structure.
+    fn tell_request(&self, failed: &request::Error, text: &mut Vec<u8>) {
+        match failed.code() {
+            Some(code) if failed.kind() == Kind::ParamValidation => {
+                let told = error::Failure::Client { code, message: failed.message() };
+                error::render(&told, self.speaker(), self.format, text);
+            }
+            Some(_) | None => text.extend(failed.render(self.form).bytes()),
+        }
+    }
+
+    fn speaker(&self) -> Speaker {
+        match self.form {
+            Form::Aws => Speaker::Aws,
+            Form::Plain => Speaker::Strongroom,
+        }
     }
 }
 
@@ -87,29 +95,31 @@ fn obey(
     let names = Names { operations: &operations, own: commands::NAMES };
     let CommandLine { globals, form, command } = globals::split(&words, teller.form, names)?;
     teller.form = form;
-    teller.format = globals.error_format.clone();
+    teller.format = error_format(&globals, environment, form);
     match command {
         Command::Version => print(VERSION.as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
         Command::Own { name, words } => {
-            let surroundings = surroundings(&globals, environment, form)?;
+            let surroundings = Surroundings::new(&globals, environment, form)?;
             commands::run(&name, &words, &surroundings)
         }
         Command::Operation { name, words } => {
             let Some(entry) = operation::find(&name) else {
                 return Ok(());
             };
-            operate(entry, &words, &surroundings(&globals, environment, form)?, form)
+            operate(entry, &words, &Surroundings::new(&globals, environment, form)?, form)
         }
     }
 }
 
-fn surroundings<'a>(
-    globals: &'a Globals,
-    environment: &'a Environment,
-    form: Form,
-) -> Result<Surroundings<'a>, Failure> {
-    Surroundings::new(globals, environment, form)
+/// Reads `--cli-error-format`; in AWS's form its variable too.
+fn error_format(globals: &Globals, environment: &Environment, form: Form) -> ErrorFormat {
+    let configured = match form {
+        Form::Aws => environment.text("AWS_CLI_ERROR_FORMAT"),
+        Form::Plain => None,
+    };
+    let name = globals.error_format.as_deref().or(configured);
+    name.and_then(ErrorFormat::from_name).unwrap_or_default()
 }
 
 /// Carries out one of AWS's operations.
@@ -128,7 +138,7 @@ fn operate(
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),
-        Built::Sample(value) => return answer.print(&[value]),
+        Built::Sample(value) => return answer.print(Printed::One(value)),
         Built::Call(call) => call,
     };
     for note in &call.notes {
@@ -137,7 +147,7 @@ fn operate(
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &call.request).map_err(failed)?;
     let responses = respond(entry, call, surroundings)?;
-    answer.print(&responses)
+    answer.print(responses)
 }
 
 fn signature(entry: &'static Entry) -> Signature {
@@ -200,13 +210,13 @@ fn respond(
     entry: &'static Entry,
     call: Call,
     surroundings: &Surroundings<'_>,
-) -> Result<Vec<Value>, Failure> {
+) -> Result<Printed, Failure> {
     let failed = |failure| Failure::of_operation(entry.name, failure);
     if entry.touch == Touch::Nothing {
         let response = dispatch::answer(entry, call.request, &SystemEntropy).map_err(failed)?;
-        return Ok(vec![response]);
+        return Ok(Printed::One(response));
     }
-    let mut vault = if entry.name == creation::OPERATION && creation::is_first(surroundings) {
+    let mut vault = if creation::is_first(entry, surroundings) {
         creation::make(surroundings)?
     } else {
         surroundings.unlock()?
@@ -228,11 +238,6 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Wipes what was printed.
-pub(super) fn print_secret(bytes: &Secret<Vec<u8>>) -> Result<(), Failure> {
-    print(bytes.expose())
 }
 
 const VERSION: &str = concat!("strongroom/", env!("CARGO_PKG_VERSION"), "\n");
