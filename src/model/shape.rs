@@ -162,8 +162,7 @@ pub(crate) fn take<T: Shaped>(
     let given = members.iter().position(|(name, _)| name == member);
     match given.map(|index| members.swap_remove(index).1) {
         Some(Value::Null) | None => T::absent().ok_or(Mismatch { member }),
-        Some(value) => T::from_value(value).map_err(|inner| {
-            if inner.member.is_empty() { Mismatch { member } } else { inner }
-        }),
+        Some(value) => T::from_value(value)
+            .map_err(|inner| if inner.member.is_empty() { Mismatch { member } } else { inner }),
     }
 }
