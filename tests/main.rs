@@ -3,6 +3,9 @@
 #![cfg(test)]
 
 mod harness;
+mod network;
+mod supply;
+mod tidy;
 
 mod script {
     //! A user's sessions, one test a file.
