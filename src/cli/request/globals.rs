@@ -1,0 +1,399 @@
+//! The global options and the command word: what a command line says before any operation is known.
+//!
+//! AWS's global options may stand anywhere and be abbreviated; ours must be spelled out, so that no
+//! abbreviation of AWS's changes its meaning. Options that only make sense with a network are
+//! accepted and have no effect. Does not know the options of an operation, nor reads any variable.
+
+use super::argparse::{self, Abbreviation, Arity, Check, Flag, Grammar, Positional};
+use super::argparse::{Separator, Sorted, Stopped};
+use super::error::{Error, Form};
+use super::python;
+
+/// A command line, cut into what is global and the words of one command.
+pub(crate) struct CommandLine {
+    /// The global options.
+    pub(crate) globals: Globals,
+    /// Whose manners are asked for; `strongroom aws …` is `Aws`.
+    pub(crate) form: Form,
+    /// What is asked for.
+    pub(crate) command: Command,
+}
+
+/// What is asked for, and the words that belong to it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// The version.
+    Version,
+    /// Help, about the command named by these words; about everything where there are none.
+    Help(Vec<String>),
+    /// One of AWS's operations.
+    Operation {
+        /// Its name, such as `get-secret-value`.
+        name: String,
+        /// All but the global options.
+        words: Vec<String>,
+    },
+    /// One of our own commands.
+    Own {
+        /// Its name.
+        name: String,
+        /// All but the global options; a `--` stays.
+        words: Vec<String>,
+    },
+}
+
+/// The words that may stand as a command.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    /// AWS's operations.
+    pub(crate) operations: &'a [&'a str],
+    /// Our own commands.
+    pub(crate) own: &'a [&'a str],
+}
+
+/// The global options; of one that is repeated the last counts.
+#[derive(Default)]
+pub(crate) struct Globals {
+    /// `--debug`.
+    pub(crate) debug: bool,
+    /// `--no-paginate`.
+    pub(crate) no_paginate: bool,
+    /// `--output`.
+    pub(crate) output: Option<String>,
+    /// `--query`, not yet read.
+    pub(crate) query: Option<String>,
+    /// `--profile`.
+    pub(crate) profile: Option<String>,
+    /// `--region`.
+    pub(crate) region: Option<String>,
+    /// `--color`.
+    pub(crate) color: Option<String>,
+    /// `--cli-binary-format`.
+    pub(crate) blob_format: BlobFormat,
+    /// `--no-cli-pager`.
+    pub(crate) no_cli_pager: bool,
+    /// `--cli-error-format`.
+    pub(crate) error_format: Option<String>,
+    /// `--vault`.
+    pub(crate) vault: Option<String>,
+    /// `--passphrase-file`.
+    pub(crate) passphrase_file: Option<String>,
+    /// `--passphrase-fd`.
+    pub(crate) passphrase_fd: Option<i32>,
+    /// `--passphrase-command`.
+    pub(crate) passphrase_command: Option<String>,
+    /// `--keyfile`.
+    pub(crate) keyfile: Option<String>,
+    /// `--allow-costly-kdf`.
+    pub(crate) allow_costly_kdf: bool,
+    /// `--allow-weak-kdf`.
+    pub(crate) allow_weak_kdf: bool,
+    /// `--ask`.
+    pub(crate) ask: bool,
+    /// `--expect`, as `GEN:CODE`.
+    pub(crate) expect: Option<String>,
+}
+
+/// How a blob stands in a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum BlobFormat {
+    /// As base64.
+    #[default]
+    Base64,
+    /// As it is.
+    Raw,
+}
+
+/// Cuts a command line, without the program's name.
+pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<CommandLine, Error> {
+    let positional = Positional::Required { name: "command" };
+    let grammar = Grammar { flags: flags(form), positional };
+    let mut choices = vec![SERVICE, HELP];
+    if form == Form::Plain {
+        choices.push(AWS);
+        choices.extend(names.operations);
+        choices.extend(names.own);
+    }
+    let sorted = argparse::sort(&grammar, argv, &choices)?;
+    let globals = Globals::read(&grammar, &sorted)?;
+    if sorted.stopped == Stopped::Early {
+        let flag = sorted.found.last().and_then(|(index, _)| grammar.flags.get(*index));
+        let command = match flag.map(|flag| flag.name.as_str()) {
+            Some("--version") => Command::Version,
+            _ => Command::Help(sorted.positional.into_iter().chain(sorted.rest).collect()),
+        };
+        return Ok(CommandLine { globals, form, command });
+    }
+    let (name, words) = (sorted.positional.unwrap_or_default(), sorted.rest);
+    let (form, command) = match name.as_str() {
+        AWS => {
+            let line = split(&words, Form::Aws, names)?;
+            (Form::Aws, line.command)
+        }
+        SERVICE => (form, operation(&words, names.operations)?),
+        HELP => (form, Command::Help(words)),
+        _ if names.operations.contains(&name.as_str()) => {
+            (form, Command::Operation { name, words })
+        }
+        _ => {
+            let separator = sorted.separator == Separator::Taken;
+            let separator = separator.then(|| "--".to_owned());
+            let words = separator.into_iter().chain(words).collect();
+            (form, Command::Own { name, words })
+        }
+    };
+    Ok(CommandLine { globals, form, command })
+}
+
+/// Makes text of the words a process was started with. The error does not show the word.
+pub(crate) fn text(
+    argv: impl IntoIterator<Item = std::ffi::OsString>,
+) -> Result<Vec<String>, Error> {
+    let word = |(index, word): (usize, std::ffi::OsString)| {
+        word.into_string().map_err(|_| {
+            Error::usage(format!("argument {} of the command line is not UTF-8", index + 1))
+        })
+    };
+    argv.into_iter().enumerate().map(word).collect()
+}
+
+fn operation(words: &[String], operations: &[&str]) -> Result<Command, Error> {
+    let positional = Positional::Required { name: "operation" };
+    let grammar = Grammar { flags: Vec::new(), positional };
+    let choices: Vec<&str> = operations.iter().copied().chain([HELP]).collect();
+    let sorted = argparse::sort(&grammar, words, &choices)?;
+    let (name, words) = (sorted.positional.unwrap_or_default(), sorted.rest);
+    Ok(if name == HELP { Command::Help(words) } else { Command::Operation { name, words } })
+}
+
+impl Globals {
+    fn read(grammar: &Grammar, sorted: &Sorted) -> Result<Self, Error> {
+        let last = |name: &str| {
+            let is_named = |index: usize| grammar.flags.get(index).is_some_and(|f| f.name == name);
+            sorted.found.iter().rev().find(|(index, _)| is_named(*index)).map(|(_, words)| words)
+        };
+        let given = |name: &str| last(name).is_some();
+        let word = |name: &str| last(name).and_then(|words| words.first()).cloned();
+        Ok(Self {
+            debug: given("--debug"),
+            no_paginate: given("--no-paginate"),
+            output: word("--output"),
+            query: word("--query"),
+            profile: word("--profile"),
+            region: word("--region"),
+            color: word("--color"),
+            blob_format: match word("--cli-binary-format").as_deref() {
+                Some("raw-in-base64-out") => BlobFormat::Raw,
+                Some(_) | None => BlobFormat::Base64,
+            },
+            no_cli_pager: given("--no-cli-pager"),
+            error_format: word("--cli-error-format"),
+            vault: word("--vault"),
+            passphrase_file: word("--passphrase-file"),
+            passphrase_fd: word("--passphrase-fd").map(|word| descriptor(&word)).transpose()?,
+            passphrase_command: word("--passphrase-command"),
+            keyfile: word("--keyfile"),
+            allow_costly_kdf: given("--allow-costly-kdf"),
+            allow_weak_kdf: given("--allow-weak-kdf"),
+            ask: given("--ask"),
+            expect: word("--expect"),
+        })
+    }
+}
+
+fn descriptor(word: &str) -> Result<i32, Error> {
+    let number = python::integer(word).and_then(|number| i32::try_from(number).ok());
+    number.filter(|number| *number >= 0).ok_or_else(|| {
+        let word = python::repr_text(word);
+        Error::argument("--passphrase-fd", format!("invalid file descriptor: {word}"))
+    })
+}
+
+fn flags(form: Form) -> Vec<Flag> {
+    let flag = |abbreviation| {
+        move |&(name, arity, check): &(&str, Arity, Check)| Flag {
+            name: name.to_owned(),
+            arity,
+            check,
+            abbreviation,
+        }
+    };
+    let aws = AWS_FLAGS.iter().map(flag(Abbreviation::Allowed));
+    let own = OWN_FLAGS.iter().map(flag(Abbreviation::Refused));
+    let help: &[_] = if form == Form::Plain { &HELP_FLAGS } else { &[] };
+    aws.chain(own).chain(help.iter().map(flag(Abbreviation::Refused))).collect()
+}
+
+const AWS: &str = "aws";
+const SERVICE: &str = "secretsmanager";
+const HELP: &str = "help";
+
+/// AWS's, in the order in which its messages name them.
+const AWS_FLAGS: [(&str, Arity, Check); 19] = [
+    ("--debug", Arity::None, Check::Nothing),
+    ("--endpoint-url", Arity::One, Check::Nothing),
+    ("--no-verify-ssl", Arity::None, Check::Nothing),
+    ("--no-paginate", Arity::None, Check::Nothing),
+    ("--output", Arity::One, Check::Choice(&["json", "text", "table", "yaml", "yaml-stream"])),
+    ("--query", Arity::One, Check::Nothing),
+    ("--profile", Arity::One, Check::Nothing),
+    ("--region", Arity::One, Check::Nothing),
+    ("--version", Arity::Stop, Check::Nothing),
+    ("--color", Arity::One, Check::Choice(&["on", "off", "auto"])),
+    ("--no-sign-request", Arity::None, Check::Nothing),
+    ("--ca-bundle", Arity::One, Check::Nothing),
+    ("--cli-read-timeout", Arity::One, Check::Nothing),
+    ("--cli-connect-timeout", Arity::One, Check::Nothing),
+    ("--cli-binary-format", Arity::One, Check::Choice(&["base64", "raw-in-base64-out"])),
+    ("--no-cli-pager", Arity::None, Check::Nothing),
+    ("--cli-auto-prompt", Arity::None, Check::Nothing),
+    ("--no-cli-auto-prompt", Arity::None, Check::Nothing),
+    (
+        "--cli-error-format",
+        Arity::One,
+        Check::Choice(&["legacy", "json", "yaml", "text", "table", "enhanced"]),
+    ),
+];
+
+/// Ours, in either form.
+const OWN_FLAGS: [(&str, Arity, Check); 9] = [
+    ("--vault", Arity::One, Check::Nothing),
+    ("--passphrase-file", Arity::One, Check::Nothing),
+    ("--passphrase-fd", Arity::One, Check::Integer),
+    ("--passphrase-command", Arity::One, Check::Nothing),
+    ("--keyfile", Arity::One, Check::Nothing),
+    ("--allow-costly-kdf", Arity::None, Check::Nothing),
+    ("--allow-weak-kdf", Arity::None, Check::Nothing),
+    ("--ask", Arity::None, Check::Nothing),
+    ("--expect", Arity::One, Check::Nothing),
+];
+
+/// What people type who do not know that `help` is a word; `aws` does not take it.
+const HELP_FLAGS: [(&str, Arity, Check); 2] =
+    [("--help", Arity::Stop, Check::Nothing), ("-h", Arity::Stop, Check::Nothing)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: Names<'_> =
+        Names { operations: &["get-secret-value", "list-secrets"], own: &["init", "run"] };
+
+    fn line(form: Form, words: &str) -> Result<CommandLine, Error> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        split(&words, form, NAMES)
+    }
+
+    fn show(form: Form, words: &str) -> String {
+        match line(form, words) {
+            Ok(line) => match line.command {
+                Command::Version => "version".to_owned(),
+                Command::Help(words) => format!("help {}", words.join(" ")),
+                Command::Operation { name, words } => {
+                    format!("{:?} {name}: {}", line.form, words.join(" "))
+                }
+                Command::Own { name, words } => format!("own {name}: {}", words.join(" ")),
+            },
+            Err(error) => error.message().to_owned(),
+        }
+    }
+
+    #[test]
+    fn finds_the_command_among_the_options() {
+        for (words, expected) in [
+            (
+                "secretsmanager get-secret-value --secret-id x",
+                "Aws get-secret-value: --secret-id x",
+            ),
+            (
+                "--region r secretsmanager --output=text get-secret-value --secret-id --debug x",
+                "Aws get-secret-value: --secret-id x",
+            ),
+            (
+                "secretsmanager list-secrets --filters a --query q b",
+                "Aws list-secrets: --filters a b",
+            ),
+            ("secretsmanager help", "help "),
+            ("help", "help "),
+            ("--version", "version"),
+            ("secretsmanager list-secrets --vers", "version"),
+            // The first parser sees all words before anybody knows that a value is wanted.
+            ("secretsmanager get-secret-value --secret-id --version", "version"),
+            ("", "the following arguments are required: command"),
+            ("secretsmanager", "the following arguments are required: operation"),
+            ("secretsmanager --secret-id get-secret-value", "Aws get-secret-value: --secret-id"),
+            (
+                "secretsmanager --secret-id x get-secret-value",
+                "argument operation: Found invalid choice 'x'\n",
+            ),
+            ("get-secret-value", "argument command: Found invalid choice 'get-secret-value'\n"),
+            ("secretsmanager --help", "the following arguments are required: operation"),
+            (
+                "secretsmanager list-secrets --output xml",
+                "argument --output: Found invalid choice 'xml'\n",
+            ),
+            ("secretsmanager list-secrets --region", "argument --region: expected one argument"),
+            (
+                "secretsmanager list-secrets --cli",
+                "ambiguous option: --cli could match --cli-read-timeout, --cli-connect-timeout, \
+                 --cli-binary-format, --cli-auto-prompt, --cli-error-format",
+            ),
+            // Our own options take no abbreviation away.
+            ("secretsmanager list-secrets --p x --q y --v", "version"),
+        ] {
+            assert_eq!(show(Form::Aws, words), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn takes_its_own_commands_too() {
+        for (words, expected) in [
+            ("get-secret-value --secret-id x", "Plain get-secret-value: --secret-id x"),
+            ("secretsmanager get-secret-value", "Plain get-secret-value: "),
+            ("aws secretsmanager get-secret-value a", "Aws get-secret-value: a"),
+            ("--vault v aws --region r secretsmanager list-secrets", "Aws list-secrets: "),
+            ("aws init", "argument command: Found invalid choice 'init'\n"),
+            ("init --slot 1 --vault v", "own init: --slot 1"),
+            ("run -- printenv --region --version", "own run: -- printenv --region --version"),
+            ("run --as x -- printenv", "own run: --as x -- printenv"),
+            ("help get-secret-value", "help get-secret-value"),
+            ("get-secret-value --help", "help get-secret-value"),
+            ("-h", "help "),
+            (
+                "getsecret-value",
+                "argument command: Found invalid choice 'getsecret-value'\n\nMaybe you meant:\n\n  * get-secret-value",
+            ),
+        ] {
+            assert_eq!(show(Form::Plain, words), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn keeps_the_last_of_each_option() {
+        let words = "list-secrets --region a --vault v --region b --no-pag --ask --passphrase-fd 3 \
+                     --cli-binary-format raw-in-base64-out --expect 7:ABCD";
+        let Ok(CommandLine { globals, .. }) = line(Form::Plain, words) else { panic!() };
+        assert_eq!(globals.region.as_deref(), Some("b"));
+        assert_eq!(globals.vault.as_deref(), Some("v"));
+        assert_eq!(globals.passphrase_fd, Some(3));
+        assert_eq!(globals.expect.as_deref(), Some("7:ABCD"));
+        assert_eq!(globals.blob_format, BlobFormat::Raw);
+        assert!(globals.no_paginate && globals.ask && !globals.debug);
+        assert_eq!(
+            show(Form::Plain, "init --passphrase-fd -1"),
+            "argument --passphrase-fd: invalid file descriptor: '-1'"
+        );
+        assert_eq!(show(Form::Plain, "init --vau x"), "own init: --vau x");
+    }
+
+    #[test]
+    fn refuses_words_that_are_not_text() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let word = std::ffi::OsString::from_vec(b"hunter\xff".to_vec());
+        let error = text([std::ffi::OsString::from("a"), word]).err();
+        assert_eq!(
+            error.map(|error| error.message().to_owned()).as_deref(),
+            Some("argument 2 of the command line is not UTF-8")
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! `file://` and `fileb://`: values that stand in files.
+//!
+//! Does not know which options take them. Files and the environment are handed in.
+
+use std::io;
+use std::io::Read as _;
+
+use super::python;
+use crate::model::value::Value;
+
+/// The largest file that is read; AWS's largest value is 64 KiB.
+pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Where files and variables come from.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    /// Reads a file of at most so many bytes, whole.
+    pub(crate) read: &'a dyn Fn(&str, u64) -> Result<Vec<u8>, Unreadable>,
+    /// Looks up a variable of the environment.
+    pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// It holds more than is allowed.
+    TooLarge,
+    /// The operating system says no.
+    System(io::Error),
+}
+
+/// Reads a file from the disk, or from whatever else has a path, such as `/dev/stdin`.
+pub(crate) fn read_file(path: &str, limit: u64) -> Result<Vec<u8>, Unreadable> {
+    let file = std::fs::File::open(path).map_err(Unreadable::System)?;
+    let mut bytes = Vec::new();
+    let taken = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    let taken = taken.map_err(Unreadable::System)?;
+    match u64::try_from(taken) {
+        Ok(taken) if taken <= limit => Ok(bytes),
+        Ok(_) | Err(_) => Err(Unreadable::TooLarge),
+    }
+}
+
+impl Sources<'_> {
+    /// Loads what `word` refers to: text for `file://`, bytes for `fileb://`; `None` where it
+    /// refers to nothing and stands for itself.
+    ///
+    /// The error is AWS's sentence; it names the file and holds nothing of it.
+    pub(crate) fn load(&self, word: &str) -> Result<Option<Value>, String> {
+        if let Some(path) = word.strip_prefix("file://") {
+            let path = self.expand(path);
+            let bytes = self.read(word, &path)?;
+            let text = String::from_utf8(bytes).map_err(|_not_text| {
+                format!(
+                    "Unable to load paramfile ({path}), text contents could not be decoded.  If \
+                     this is a binary file, please use the fileb:// prefix instead of the file:// \
+                     prefix."
+                )
+            })?;
+            return Ok(Some(Value::Text(unify_newlines(text))));
+        }
+        let Some(path) = word.strip_prefix("fileb://") else { return Ok(None) };
+        let path = self.expand(path);
+        self.read(word, &path).map(|bytes| Some(Value::Bytes(bytes)))
+    }
+
+    fn read(&self, word: &str, path: &str) -> Result<Vec<u8>, String> {
+        (self.read)(path, MAX_BYTES).map_err(|fault| match fault {
+            Unreadable::TooLarge => {
+                format!("Unable to load paramfile {word}: larger than {MAX_BYTES} bytes")
+            }
+            Unreadable::System(error) => {
+                let text = error.to_string();
+                let text = text.split(" (os error").next().unwrap_or_default();
+                let number = match error.raw_os_error() {
+                    Some(number) => format!("[Errno {number}] "),
+                    None => String::new(),
+                };
+                let path = python::repr_text(path);
+                format!("Unable to load paramfile {word}: {number}{text}: {path}")
+            }
+        })
+    }
+
+    /// Expands a leading `~` or `~user`, then `$NAME` and `${NAME}`; what is unknown stays.
+    fn expand(&self, path: &str) -> String {
+        self.expand_variables(&self.expand_home(path).unwrap_or_else(|| path.to_owned()))
+    }
+
+    fn expand_home(&self, path: &str) -> Option<String> {
+        let rest = path.strip_prefix('~')?;
+        let (user, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let home = if user.is_empty() { (self.variable)("HOME")? } else { self.home_of(user)? };
+        let expanded = format!("{}{rest}", home.trim_end_matches('/'));
+        Some(if expanded.is_empty() { "/".to_owned() } else { expanded })
+    }
+
+    fn home_of(&self, user: &str) -> Option<String> {
+        let users = (self.read)("/etc/passwd", MAX_BYTES).ok()?;
+        let users = String::from_utf8_lossy(&users);
+        let mut lines = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+        let fields = lines.find(|fields| fields.first() == Some(&user))?;
+        fields.get(5).map(|&home| home.to_owned())
+    }
+
+    fn expand_variables(&self, path: &str) -> String {
+        let mut out = String::new();
+        let mut rest = path;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            let (name, left) = braced.unwrap_or_else(|| {
+                let is_other = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+                after.split_at(after.find(is_other).unwrap_or(after.len()))
+            });
+            match (self.variable)(name).filter(|_| !name.is_empty()) {
+                Some(value) => {
+                    out.push_str(&value);
+                    rest = left;
+                }
+                None => {
+                    out.push('$');
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out
+    }
+}
+
+/// Makes every end of line a `\n`, as Python does for text.
+fn unify_newlines(text: String) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
+}
+
+/// A disk and an environment for tests.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    pub(crate) fn read(path: &str, limit: u64) -> Result<Vec<u8>, Unreadable> {
+        let bytes: &[u8] = match path {
+            "value" | "/home/me/value" | "/root/value" => b"hunter2\n",
+            "crlf" => b"a\r\nb\rc\n",
+            "bytes" => b"\xff\x00",
+            "tags.json" => b"[{\"Key\": \"a\", \"Value\": \"b\"}]\n",
+            "tags.txt" => b"Key=a,Value=b\n",
+            "request.json" => b"{\"SecretId\": \"from-file\"}",
+            "number" => b" 7\n",
+            "empty" => b"",
+            "/etc/passwd" => b"root:x:0:0:root:/root:/bin/sh\n",
+            "dir" => return Err(Unreadable::System(io::Error::from_raw_os_error(21))),
+            "huge" => return Err(Unreadable::TooLarge),
+            _ => return Err(Unreadable::System(io::Error::from_raw_os_error(2))),
+        };
+        assert!(u64::try_from(bytes.len()).unwrap() <= limit);
+        Ok(bytes.to_vec())
+    }
+
+    pub(crate) fn variable(name: &str) -> Option<String> {
+        match name {
+            "HOME" => Some("/home/me/".to_owned()),
+            "NAME" => Some("value".to_owned()),
+            _ => None,
+        }
+    }
+
+    pub(crate) const SOURCES: Sources<'_> = Sources { read: &read, variable: &variable };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::SOURCES;
+    use super::*;
+
+    fn check(word: &str, expected: &str) {
+        let shown = match SOURCES.load(word) {
+            Ok(Some(value)) => python::repr(&value),
+            Ok(None) => "itself".to_owned(),
+            Err(error) => error,
+        };
+        assert_eq!(shown, expected, "{word}");
+    }
+
+    #[test]
+    fn loads_files() {
+        check("file://value", "'hunter2\\n'");
+        check("file://crlf", "'a\\nb\\nc\\n'");
+        check("fileb://crlf", "b'a\\r\\nb\\rc\\n'");
+        check("fileb://bytes", "b'\\xff\\x00'");
+        check("value", "itself");
+        check("File://value", "itself");
+        check("http://value", "itself");
+    }
+
+    #[test]
+    fn expands_paths() {
+        check("file://~/value", "'hunter2\\n'");
+        check("file://~root/value", "'hunter2\\n'");
+        check("file://$NAME", "'hunter2\\n'");
+        check("file://${HOME}value", "'hunter2\\n'");
+        check(
+            "file://~nobody/$GONE/${GONE}/$",
+            "Unable to load paramfile file://~nobody/$GONE/${GONE}/$: [Errno 2] No such file or \
+             directory: '~nobody/$GONE/${GONE}/$'",
+        );
+    }
+
+    #[test]
+    fn words_errors_as_aws_does() {
+        check(
+            "file://nope",
+            "Unable to load paramfile file://nope: [Errno 2] No such file or directory: 'nope'",
+        );
+        check(
+            "fileb://dir",
+            "Unable to load paramfile fileb://dir: [Errno 21] Is a directory: 'dir'",
+        );
+        check(
+            "file://bytes",
+            "Unable to load paramfile (bytes), text contents could not be decoded.  If this is a \
+             binary file, please use the fileb:// prefix instead of the file:// prefix.",
+        );
+        check("file://huge", "Unable to load paramfile file://huge: larger than 16777216 bytes");
+    }
+
+    #[test]
+    fn reads_no_more_than_allowed() {
+        // An endless file: without the limit this would not come back.
+        assert!(matches!(read_file("/dev/zero", 1000), Err(Unreadable::TooLarge)));
+        assert!(matches!(read_file("/dev/null", 0), Ok(bytes) if bytes.is_empty()));
+        assert!(matches!(read_file("/", 10), Err(Unreadable::System(_))));
+    }
+}
