@@ -8,7 +8,7 @@ use crate::harness::repository;
 const LONGEST: usize = 400;
 
 /// Where `unsafe` may stand, and how often.
-const UNSAFE: &[(&str, usize)] = &[("src/sys/memory.rs", 24), ("tests/harness/pty.rs", 1)];
+const UNSAFE: &[(&str, usize)] = &[("src/sys/memory.rs", 22), ("tests/harness/pty.rs", 1)];
 
 #[test]
 fn the_root_holds_nothing_else() {
@@ -75,7 +75,7 @@ fn empty_names(source: &Source) -> Vec<Finding> {
 
 fn too_long(source: &Source) -> Vec<Finding> {
     let lines: Vec<&str> = source.text.lines().collect();
-    let is_border = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod tests");
+    let is_border = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].contains("mod test");
     let length = lines.windows(2).position(is_border).unwrap_or(lines.len());
     let over = length > LONGEST;
     over.then(|| Finding(length, format!("more than {LONGEST} lines"))).into_iter().collect()
