@@ -24,7 +24,7 @@ pub(crate) struct Call<'a> {
 
 /// Checks a request against the service's constraints, before any vault is opened.
 pub(crate) fn admit(entry: &Entry, request: &Value) -> Result<(), Failure> {
-    constraints::check(entry.input, request).map_err(Failure::Fault)
+    constraints::check(entry.input.members(), request).map_err(Failure::Fault)
 }
 
 /// Answers a request that needs no vault.

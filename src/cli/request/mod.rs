@@ -7,6 +7,9 @@
 
 pub(crate) mod argparse;
 pub(crate) mod arguments;
+pub(crate) mod base64;
+pub(crate) mod build;
+pub(crate) mod cli_input;
 pub(crate) mod error;
 pub(crate) mod globals;
 pub(crate) mod json;
@@ -14,6 +17,9 @@ pub(crate) mod paramfile;
 pub(crate) mod python;
 pub(crate) mod shorthand;
 pub(crate) mod similar;
+pub(crate) mod skeleton;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod unpack;
 pub(crate) mod validate;
+pub(crate) mod yaml;
