@@ -48,6 +48,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("strsim", &["cli"]),
     ("subtle", &["crypto"]),
     ("unicode_normalization", &["crypto"]),
+    ("yaml_rust2", &["cli"]),
     // Keys are wiped where they are made and where they are kept.
     ("zeroize", &["crypto", "sys"]),
     ("zxcvbn", &["crypto"]),
