@@ -1,6 +1,8 @@
 //! What is printed of an answer: which format, which query, which zone. Decided before the vault is
 //! opened, so that a mistake in them costs nothing.
 
+use std::borrow::Cow;
+
 use jiff::tz::TimeZone;
 
 use super::failure::Failure;
@@ -62,26 +64,22 @@ impl Answer {
 
     fn render(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {
         match &self.query {
-            None => self.finish(output::render(self.format, value, &self.context(), out)),
+            None => finish(output::render(self.format, value, &self.context(), out)),
             // As in AWS: an answer without members is not looked into.
             Some(_) if matches!(value, Value::Map(members) if members.is_empty()) => Ok(()),
             Some(query) => {
-                let found = query.apply(value, &self.zone).map_err(failed)?;
-                self.finish(output::render(self.format, &found, &self.context(), out))
+                let found = look_up(query, value, &self.zone)?;
+                finish(output::render(self.format, &found, &self.context(), out))
             }
         }
     }
 
     fn render_page(&self, page: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {
         let found = match &self.query {
-            None => std::borrow::Cow::Borrowed(page),
-            Some(query) => query.apply(page, &self.zone).map_err(failed)?,
+            None => Cow::Borrowed(page),
+            Some(query) => look_up(query, page, &self.zone)?,
         };
-        self.finish(output::render_page(self.format, &found, &self.context(), out))
-    }
-
-    fn finish(&self, rendered: Result<(), output::RenderFailed>) -> Result<(), Failure> {
-        rendered.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
+        finish(output::render_page(self.format, &found, &self.context(), out))
     }
 
     fn context(&self) -> RenderContext<'_> {
@@ -138,8 +136,17 @@ impl Gathered {
     }
 }
 
-fn failed(failed: super::query::EvaluationFailed) -> Failure {
-    Failure::Request(request::Error::plain(failed.to_string()))
+fn finish(rendered: Result<(), output::RenderFailed>) -> Result<(), Failure> {
+    rendered.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
+}
+
+fn look_up<'v>(
+    query: &'v Query,
+    value: &'v Value,
+    zone: &TimeZone,
+) -> Result<Cow<'v, Value>, Failure> {
+    let found = query.apply(value, zone);
+    found.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
 }
 
 /// Returns how many columns the terminal on stdout has.

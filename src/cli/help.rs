@@ -131,10 +131,8 @@ fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
     if rows.is_empty() {
         return;
     }
-    text.push_str(&format!("\n{title}:\n"));
-    for (name, summary) in rows {
-        text.push_str(&format!("  {name:<32} {summary}\n"));
-    }
+    text.extend(["\n", title, ":\n"]);
+    text.extend(rows.iter().map(|(name, summary)| format!("  {name:<32} {summary}\n")));
 }
 
 const GROUPS: &[(&str, Group)] =

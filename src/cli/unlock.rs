@@ -123,7 +123,7 @@ impl<'a> Surroundings<'a> {
         let (_slot, master) = self.offer().open(&locked)?;
         let mut vault = locked.unlock(&master, custody)?;
         self.expect(&mut vault)?;
-        self.warn(&vault);
+        warn(&vault);
         Ok(vault)
     }
 
@@ -140,18 +140,18 @@ impl<'a> Surroundings<'a> {
             format!("the vault's checkpoint is {found}, not the expected {expected}"),
         ))
     }
+}
 
-    /// Tells what a person should know but a script need not.
-    fn warn(&self, vault: &Vault) {
-        if vault.is_read_only() && vault.audits_reads() {
-            terminal::note("note: the vault can only be read here; the audit log is not written");
-        }
-        if vault.is_anchor_unwritable() {
-            terminal::note(
-                "note: this machine could not remember the state of the vault; an older copy put \
-                 back would not be noticed",
-            );
-        }
+/// Tells what a person should know but a script need not.
+fn warn(vault: &Vault) {
+    if vault.is_read_only() && vault.audits_reads() {
+        terminal::note("note: the vault can only be read here; the audit log is not written");
+    }
+    if vault.is_anchor_unwritable() {
+        terminal::note(
+            "note: this machine could not remember the state of the vault; an older copy put \
+             back would not be noticed",
+        );
     }
 }
 
