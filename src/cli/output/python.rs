@@ -93,14 +93,36 @@ fn quoted(text: &str, out: &mut String) {
                 out.push('\\');
                 out.push(letter);
             }
-            _ if letter.is_control() && u32::from(letter) <= 0xff => {
-                let escaped = format!("\\x{:02x}", u32::from(letter));
+            _ if is_printable(letter) => out.push(letter),
+            _ => {
+                let point = u32::from(letter);
+                let escaped = match point {
+                    0..=0xff => format!("\\x{point:02x}"),
+                    0x100..=0xffff => format!("\\u{point:04x}"),
+                    _ => format!("\\U{point:08x}"),
+                };
                 out.push_str(&escaped);
             }
-            _ => out.push(letter),
         }
     }
     out.push(quote);
+}
+
+/// Leaves out blanks other than the space, and the marks that steer how others are shown.
+fn is_printable(letter: char) -> bool {
+    let steers = matches!(
+        letter,
+        '\u{ad}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{e000}'..='\u{f8ff}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0001}'..='\u{e007f}'
+            | '\u{f0000}'..
+    );
+    letter == ' ' || !(letter.is_control() || letter.is_whitespace() || steers)
 }
 
 #[cfg(test)]
