@@ -149,3 +149,72 @@ pub(crate) fn render(
     out.extend_from_slice(sentence.trim().as_bytes());
     out.extend_from_slice(b"\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MISSING: Failure<'_> = Failure::Service {
+        operation_name: "GetSecretValue",
+        code: "ResourceNotFoundException",
+        message: "Secrets Manager can't find the specified secret.",
+    };
+    const INVALID: Failure<'_> =
+        Failure::Client { code: "ParamValidation", message: "Bad value\nfor it" };
+    const OTHER: Failure<'_> = Failure::General("the disk is full");
+
+    fn check(failure: Failure<'_>, speaker: Speaker, format: ErrorFormat, expected: &str) {
+        let mut out = Vec::new();
+        render(&failure, speaker, format, &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), expected, "{failure:?} {format:?}");
+    }
+
+    #[test]
+    fn prints_sentences() {
+        let sentence = "An error occurred (ResourceNotFoundException) when calling the \
+                        GetSecretValue operation: Secrets Manager can't find the specified secret.";
+        for format in [ErrorFormat::Enhanced, ErrorFormat::Legacy] {
+            check(MISSING, Speaker::Aws, format, &format!("\naws: [ERROR]: {sentence}\n"));
+            check(MISSING, Speaker::Strongroom, format, &format!("\n{sentence}\n"));
+        }
+        let coded = "\naws: [ERROR]: An error occurred (ParamValidation): Bad value\nfor it\n";
+        check(INVALID, Speaker::Aws, ErrorFormat::Enhanced, coded);
+        let bare = "\naws: [ERROR]: Bad value\nfor it\n";
+        check(INVALID, Speaker::Aws, ErrorFormat::Legacy, bare);
+        for format in ErrorFormat::ALL {
+            check(OTHER, Speaker::Aws, format, "\naws: [ERROR]: the disk is full\n");
+            check(OTHER, Speaker::Strongroom, format, "\nthe disk is full\n");
+        }
+    }
+
+    #[test]
+    fn prints_structures() {
+        let json = "{\n    \"Message\": \"Secrets Manager can't find the specified secret.\",\n    \
+                    \"Code\": \"ResourceNotFoundException\"\n}\n";
+        check(MISSING, Speaker::Aws, ErrorFormat::Json, json);
+        let yaml = "Code: ResourceNotFoundException\n\
+                    Message: Secrets Manager can't find the specified secret.\n";
+        check(MISSING, Speaker::Aws, ErrorFormat::Yaml, yaml);
+        let text = "ResourceNotFoundException\tSecrets Manager can't find the specified secret.\n";
+        check(MISSING, Speaker::Strongroom, ErrorFormat::Text, text);
+        let table = "\
+            -----------------------------------------------------------------\n\
+            |                             error                             |\n\
+            +---------+-----------------------------------------------------+\n\
+            |  Code   |  ResourceNotFoundException                          |\n\
+            |  Message|  Secrets Manager can't find the specified secret.   |\n\
+            +---------+-----------------------------------------------------+\n";
+        check(MISSING, Speaker::Aws, ErrorFormat::Table, table);
+        let json = "{\n    \"Code\": \"ParamValidation\",\n    \
+                    \"Message\": \"Bad value\\nfor it\"\n}\n";
+        check(INVALID, Speaker::Aws, ErrorFormat::Json, json);
+    }
+
+    #[test]
+    fn finds_forms_by_name() {
+        for format in ErrorFormat::ALL {
+            assert_eq!(ErrorFormat::from_name(&format.name().to_uppercase()), Some(format));
+        }
+        assert_eq!(ErrorFormat::from_name("xml"), None);
+    }
+}

@@ -128,3 +128,61 @@ fn escape(letter: char, out: &mut Vec<u8>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::query::literal;
+    use proptest::prelude::*;
+
+    /// A tree in JSON's own type: ours has no `Debug`, and a failing case must be shown.
+    fn tree() -> impl Strategy<Value = serde_json::Value> {
+        let scalar = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(serde_json::Value::from),
+            any::<i64>().prop_map(serde_json::Value::from),
+            (-1e300..1e300_f64).prop_map(serde_json::Value::from),
+            any::<String>().prop_map(serde_json::Value::from),
+        ];
+        scalar.prop_recursive(4, 32, 6, |inner| {
+            let members = prop::collection::vec((any::<String>(), inner.clone()), 0..6);
+            prop_oneof![
+                prop::collection::vec(inner, 0..6).prop_map(serde_json::Value::from),
+                members.prop_map(|members| members.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn reads_back_as_the_same_tree(json in tree()) {
+            let value = literal::value(json);
+            for layout in [Layout::Indented(0), Layout::Compact] {
+                let mut out = Vec::new();
+                write(&value, &TimeZone::UTC, layout, &mut out);
+                let read = literal::value(serde_json::from_slice(&out).unwrap());
+                prop_assert!(read == value);
+            }
+        }
+    }
+
+    #[test]
+    fn escapes_as_python_does() {
+        let text = Value::Text("\"\\/\u{8}\u{c}\n\r\t\0\u{1f}\u{7f}é\u{2028}😀".to_owned());
+        for (layout, expected) in [
+            (Layout::Indented(0), "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\u{7f}é\u{2028}😀\""),
+            (Layout::Compact, r#""\"\\/\b\f\n\r\t\u0000\u001f\u007f\u00e9\u2028\ud83d\ude00""#),
+        ] {
+            let mut out = Vec::new();
+            write(&text, &TimeZone::UTC, layout, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+        for (number, expected) in
+            [(f64::NAN, "NaN"), (f64::INFINITY, "Infinity"), (f64::NEG_INFINITY, "-Infinity")]
+        {
+            assert_eq!(spell(number), expected);
+        }
+    }
+}

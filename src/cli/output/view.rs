@@ -53,34 +53,51 @@ impl<'a> View<'a> {
 }
 
 /// Spells a time as AWS CLI v2 does: with the zone's offset, with six digits of a second or none.
+///
+/// A long list has millions of times, so this takes no detour over format strings.
 fn iso8601(at: Timestamp, zone: &TimeZone) -> String {
     // A time that no calendar has is shown as the calendar's end nearest to it.
     let end = if at.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
-    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(end).to_zoned(zone.clone());
-    let (date, time) = (at.date(), at.time());
-    let fraction = match time.subsec_nanosecond() / 1_000 {
-        0 => String::new(),
-        micros => format!(".{micros:06}"),
-    };
-    let offset = at.offset().seconds();
-    let sign = if offset < 0 { '-' } else { '+' };
-    let offset = offset.unsigned_abs();
+    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(end);
+    let offset = zone.to_offset(at);
+    let civil = offset.to_datetime(at);
+    let mut text = String::with_capacity("2018-04-11T20:05:45.713000+00:00".len());
+    digits(civil.year().unsigned_abs().into(), 4, &mut text);
+    for (mark, part) in [
+        ('-', civil.month()),
+        ('-', civil.day()),
+        ('T', civil.hour()),
+        (':', civil.minute()),
+        (':', civil.second()),
+    ] {
+        text.push(mark);
+        digits(part.unsigned_abs().into(), 2, &mut text);
+    }
+    let micros = civil.subsec_nanosecond().unsigned_abs() / 1_000;
+    if micros > 0 {
+        text.push('.');
+        digits(micros, 6, &mut text);
+    }
+    text.push(if offset.is_negative() { '-' } else { '+' });
+    let offset = offset.seconds().unsigned_abs();
+    digits(offset / 3_600, 2, &mut text);
+    text.push(':');
+    digits(offset / 60 % 60, 2, &mut text);
     // Only offsets of before standard time have seconds.
-    let seconds = match offset % 60 {
-        0 => String::new(),
-        seconds => format!(":{seconds:02}"),
-    };
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{fraction}{sign}{:02}:{:02}{seconds}",
-        date.year(),
-        date.month(),
-        date.day(),
-        time.hour(),
-        time.minute(),
-        time.second(),
-        offset / 3_600,
-        offset / 60 % 60,
-    )
+    let seconds = offset % 60;
+    if seconds > 0 {
+        text.push(':');
+        digits(seconds, 2, &mut text);
+    }
+    text
+}
+
+/// Writes so many digits of a number.
+fn digits(number: u32, places: u32, text: &mut String) {
+    for place in (0..places).rev() {
+        let digit = number / 10_u32.pow(place) % 10;
+        text.push(char::from_digit(digit, 10).unwrap_or('0'));
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,10 @@
 //! What an expression means, once read.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "nodes are built from any others; only evaluation must know them all"
+)]
+
 use crate::model::value::Value;
 
 /// A part of an expression.
@@ -40,6 +45,53 @@ pub(super) enum Node {
     Call(String, Vec<Node>),
     /// `&a`: the expression itself, for a function to evaluate.
     Reference(Box<Node>),
+}
+
+impl Node {
+    /// Puts a part behind this one. This and the two below it keep long chains flat, so that their
+    /// length is not a depth.
+    pub(super) fn then(self, right: Self) -> Self {
+        match self {
+            // `(@.name)` must stay apart from `name`, which can be the name of a function.
+            Self::Current if !matches!(right, Self::Field(_)) => right,
+            Self::Chain(mut parts) => {
+                parts.push(right);
+                Self::Chain(parts)
+            }
+            left => Self::Chain(vec![left, right]),
+        }
+    }
+
+    /// Adds an alternative.
+    pub(super) fn or(self, right: Self) -> Self {
+        match self {
+            Self::Or(mut sides) => {
+                sides.push(right);
+                Self::Or(sides)
+            }
+            left => Self::Or(vec![left, right]),
+        }
+    }
+
+    /// Adds a condition.
+    pub(super) fn and(self, right: Self) -> Self {
+        match self {
+            Self::And(mut sides) => {
+                sides.push(right);
+                Self::And(sides)
+            }
+            left => Self::And(vec![left, right]),
+        }
+    }
+
+    /// Whether the last thing it does is to take an element.
+    pub(super) fn ends_in_subscript(&self) -> bool {
+        match self {
+            Self::Index(_) | Self::Slice(_) => true,
+            Self::Chain(parts) => matches!(parts.last(), Some(Self::Index(_) | Self::Slice(_))),
+            _ => false,
+        }
+    }
 }
 
 /// Where the elements come from, and what is made of each.

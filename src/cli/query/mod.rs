@@ -11,7 +11,7 @@ mod evaluate;
 mod failure;
 mod functions;
 mod lexer;
-mod literal;
+pub(in crate::cli) mod literal;
 mod parser;
 mod signature;
 

@@ -101,19 +101,19 @@ impl<'e> Parser<'e> {
             }
             Kind::Dot => {
                 let right = self.after_dot(power)?;
-                Ok(chain(left, right))
+                Ok(left.then(right))
             }
             Kind::Pipe => {
                 let right = self.expression(power)?;
-                Ok(chain(left, Node::Chain(vec![right])))
+                Ok(left.then(Node::Chain(vec![right])))
             }
             Kind::Or => {
                 let right = self.expression(power)?;
-                Ok(either(left, right))
+                Ok(left.or(right))
             }
             Kind::And => {
                 let right = self.expression(power)?;
-                Ok(both(left, right))
+                Ok(left.and(right))
             }
             Kind::LeftParenthesis => self.call(left),
             Kind::Filter => self.filter(left),
@@ -185,18 +185,18 @@ impl<'e> Parser<'e> {
         if self.kind() == Kind::Colon || self.kind_after() == Kind::Colon {
             let slice = self.slice()?;
             // python-jmespath forgets to project here, and scripts may rest on it.
-            if is_subscript(&left) {
-                return Ok(chain(left, Node::Slice(slice)));
+            if left.ends_in_subscript() {
+                return Ok(left.then(Node::Slice(slice)));
             }
             let rest = self.projected(Kind::Star.binding_power())?;
             return Ok(Node::Projection(Box::new(Projection {
-                source: chain(left, Node::Slice(slice)),
+                source: left.then(Node::Slice(slice)),
                 rest,
             })));
         }
         let index = number(self.advance());
         self.expect(Kind::RightBracket)?;
-        Ok(chain(left, Node::Index(index)))
+        Ok(left.then(Node::Index(index)))
     }
 
     fn slice(&mut self) -> Result<Slice, BadExpression> {
@@ -371,49 +371,6 @@ impl<'e> Parser<'e> {
 
 /// Stands behind the last word.
 static END: Token = Token { kind: Kind::End, start: 0, value: Value::Null };
-
-/// Puts a part behind another. This and the two below it keep long chains flat, so that their
-/// length is not a depth.
-fn chain(left: Node, right: Node) -> Node {
-    match left {
-        // `(@.name)` must stay apart from `name`, which can be the name of a function.
-        Node::Current if !matches!(right, Node::Field(_)) => right,
-        Node::Chain(mut parts) => {
-            parts.push(right);
-            Node::Chain(parts)
-        }
-        left => Node::Chain(vec![left, right]),
-    }
-}
-
-/// Whether the last thing an expression does is to take an element.
-fn is_subscript(node: &Node) -> bool {
-    match node {
-        Node::Index(_) | Node::Slice(_) => true,
-        Node::Chain(parts) => matches!(parts.last(), Some(Node::Index(_) | Node::Slice(_))),
-        _ => false,
-    }
-}
-
-fn either(left: Node, right: Node) -> Node {
-    match left {
-        Node::Or(mut sides) => {
-            sides.push(right);
-            Node::Or(sides)
-        }
-        left => Node::Or(vec![left, right]),
-    }
-}
-
-fn both(left: Node, right: Node) -> Node {
-    match left {
-        Node::And(mut sides) => {
-            sides.push(right);
-            Node::And(sides)
-        }
-        left => Node::And(vec![left, right]),
-    }
-}
 
 fn number(token: &Token) -> i64 {
     match token.value {

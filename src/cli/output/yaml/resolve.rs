@@ -186,6 +186,10 @@ mod tests {
         ] {
             assert!(is_not_text(text), "{text}");
         }
+    }
+
+    #[test]
+    fn knows_what_is_text() {
         for text in [
             "yes",
             "y",
