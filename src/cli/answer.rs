@@ -40,9 +40,10 @@ impl Answer {
             .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
         let query = match &globals.query {
             None => None,
-            Some(expression) => Some(Query::parse(expression).map_err(|bad| {
-                request::Error::parameters(format!("Bad value for --query {expression}: {bad}"))
-            })?),
+            Some(expression) => Some(
+                Query::parse(expression)
+                    .map_err(|bad| request::Error::parameters(bad.to_string()))?,
+            ),
         };
         Ok(Self { title, format, query, zone: TimeZone::system() })
     }
@@ -53,8 +54,12 @@ impl Answer {
         match pages {
             Pages::One(value) => self.render(&value, out.expose_mut())?,
             Pages::Gathered(gathered) if self.format.is_paged() => {
-                for page in gathered.split() {
+                let (pages, token) = gathered.split();
+                for page in pages {
                     self.render_page(&page, out.expose_mut())?;
+                }
+                if let (Some(token), Format::Text) = (token, self.format) {
+                    self.render_page(&output::resume_token(token), out.expose_mut())?;
                 }
             }
             Pages::Gathered(gathered) => self.render(&gathered.whole, out.expose_mut())?,
@@ -110,15 +115,21 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
-    /// Cuts the answer into its pages; at least one.
-    fn split(self) -> Vec<Value> {
-        let Self { whole: Value::Map(members), member, size } = self else {
-            return vec![self.whole];
+    /// Cuts the answer into its pages, at least one, and takes out the token that goes on from it.
+    fn split(self) -> (Vec<Value>, Option<String>) {
+        let Self { whole: Value::Map(mut members), member, size } = self else {
+            return (vec![self.whole], None);
         };
-        let (elements, rest): (Vec<_>, Vec<_>) =
-            members.into_iter().partition(|(name, _)| name == member);
-        let Some((name, Value::List(elements))) = elements.into_iter().next() else {
-            return vec![Value::Map(rest)];
+        let mut take = |wanted: &str| {
+            let index = members.iter().position(|(name, _)| name == wanted)?;
+            Some(members.remove(index))
+        };
+        let token = match take("NextToken") {
+            Some((_, Value::Text(token))) => Some(token),
+            Some(_) | None => None,
+        };
+        let Some((name, Value::List(elements))) = take(member) else {
+            return (vec![Value::Map(members)], token);
         };
         let page = |elements: Vec<Value>| vec![(name.clone(), Value::List(elements))];
         let mut pages = Vec::new();
@@ -129,10 +140,7 @@ impl Gathered {
         if pages.is_empty() {
             pages.push(page(Vec::new()));
         }
-        if let Some(last) = pages.last_mut() {
-            last.extend(rest);
-        }
-        pages.into_iter().map(Value::Map).collect()
+        (pages.into_iter().map(Value::Map).collect(), token)
     }
 }
 

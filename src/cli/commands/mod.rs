@@ -20,5 +20,8 @@ pub(crate) fn summaries() -> Vec<(String, &'static str)> {
 
 /// x
 pub(crate) fn run(_name: &str, _words: &[String], s: &Surroundings<'_>) -> Result<(), Failure> {
+    if let Some(d) = s.location.path.parent() {
+        crate::sys::files::create_private_dir(d)?;
+    }
     init::found(s).map(|_| ())
 }
