@@ -101,7 +101,8 @@ fn describe(member: &Member) -> String {
     help
 }
 
-fn rendered(mut command: Command) -> String {
+/// Returns a command's help.
+pub(crate) fn rendered(mut command: Command) -> String {
     let mut text = command.render_long_help().to_string();
     text.push_str(
         "\nGlobal options (--vault, --keyfile, --output, --query, --region, …) may stand anywhere; \

@@ -107,7 +107,7 @@ fn obey(
             let Some(entry) = operation::find(&name) else {
                 return Ok(());
             };
-            operate(entry, &words, &Surroundings::new(&globals, environment, form)?, form)
+            operate(entry, &words, &Surroundings::new(&globals, environment, form)?)
         }
     }
 }
@@ -127,14 +127,13 @@ fn operate(
     entry: &'static Entry,
     words: &[String],
     surroundings: &Surroundings<'_>,
-    form: Form,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
     let arguments = match arguments::parse(&signature, words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
-    let answer = Answer::new(surroundings, form, entry.name)?;
+    let answer = Answer::new(surroundings, entry.name)?;
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),

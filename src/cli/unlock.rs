@@ -44,6 +44,8 @@ pub(crate) struct Surroundings<'a> {
     /// Where the vault is.
     pub(crate) location: Location,
     region: Option<String>,
+    /// Whose manners are asked for.
+    pub(crate) form: Form,
     /// Who asks.
     pub(crate) origin: Origin,
 }
@@ -69,7 +71,7 @@ impl<'a> Surroundings<'a> {
         let configured = variables.iter().find_map(|name| environment.text(name));
         let region = globals.region.as_deref().or(configured).map(str::to_owned);
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
-        Ok(Self { globals, environment, location, region, origin })
+        Ok(Self { globals, environment, location, region, form, origin })
     }
 
     /// Returns the moment that a transaction happens at.
@@ -120,8 +122,8 @@ impl<'a> Surroundings<'a> {
     /// Opens and unlocks the vault under a guard of the caller's.
     pub(crate) fn unlock_under(&self, custody: &Custody) -> Result<Vault, Failure> {
         let locked = self.open_locked()?;
-        let (_slot, master) = self.offer().open(&locked)?;
-        let mut vault = locked.unlock(&master, custody)?;
+        let opened = self.offer().open(&locked)?;
+        let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
         warn(&vault);
         Ok(vault)

@@ -23,6 +23,13 @@ pub(crate) fn check(members: &[Member], request: &Value) -> Result<(), Fault> {
     Err(Fault::validation(format!("{count} validation error{plural} detected: {errors}")))
 }
 
+/// Whether a text is within the constraints of a shape.
+pub(crate) fn allows(shape: &Shape, text: &str) -> bool {
+    let mut errors = Vec::new();
+    check_value(&mut errors, "", shape, &Value::Text(text.to_owned()));
+    errors.is_empty()
+}
+
 fn check_structure(errors: &mut Vec<String>, path: &str, members: &[Member], value: &Value) {
     for member in members {
         let name = lower_camel(member.name);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::crypto::header::VaultId;
 use crate::crypto::keys::AnchorKey;
 use crate::sys::files::{self, FileFault};
+use crate::vault::Vault;
 
 /// The file in which a machine remembers one vault.
 #[derive(Clone, Debug)]
@@ -20,6 +21,11 @@ pub(crate) struct Remembered {
     pub(crate) generation: u64,
     /// That commit's id.
     pub(crate) commit_id: [u8; 16],
+}
+
+/// Returns what this machine remembers, below `directory`, of an unlocked vault.
+pub(crate) fn remembered(directory: Option<&Path>, vault: &Vault) -> Option<Remembered> {
+    Anchor::new(directory?, vault.vault_id()).read(vault.anchor_key())
 }
 
 /// The bytes of an anchor file: generation, commit id, tag.

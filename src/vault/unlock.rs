@@ -116,6 +116,34 @@ impl LockedVault {
         self.store.is_read_only()
     }
 
+    /// Returns how often the vault was given new keys.
+    pub(crate) fn key_epoch(&self) -> u32 {
+        self.header.key_epoch
+    }
+
+    /// Returns the container, for what needs no key.
+    pub(crate) fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
+    /// Puts the content of `source` in the place of the same vault at `path`, or of none. When
+    /// interrupted, what was there is intact.
+    ///
+    /// # Errors
+    /// [`Error::OtherVault`] if another vault is there.
+    pub(crate) fn replace(path: &Path, source: &mut Vault) -> Result<(), Error> {
+        let mut store = if path.exists() {
+            let current = Self::open(path, Mode::ReadWrite)?;
+            if current.vault_id() != source.vault_id() {
+                return Err(Error::OtherVault(path.to_owned()));
+            }
+            current.store
+        } else {
+            Store::create(path)?
+        };
+        Ok(store.restore_from(&source.store)?)
+    }
+
     /// Tries a credential on each slot of its kind, lowest number first.
     ///
     /// # Errors
@@ -259,6 +287,10 @@ impl Vault {
     /// Returns whether this machine could not remember the newest state.
     pub(crate) fn is_anchor_unwritable(&self) -> bool {
         self.seen.is_unwritable
+    }
+
+    pub(super) fn anchor_key(&self) -> &AnchorKey {
+        &self.unlocked.keys.anchor
     }
 
     /// Returns what this machine remembers of the vault.

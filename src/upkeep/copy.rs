@@ -1,0 +1,67 @@
+//! Whole copies of a vault: made, verified, and put back.
+
+use std::path::Path;
+
+use super::check;
+use crate::crypto::keys::MasterKey;
+use crate::store::Mode;
+use crate::vault::check::{Finding, OnProgress};
+use crate::vault::transaction::{Access, Occasion};
+use crate::vault::{self, Custody, LockedVault, OnDamagedSlot, OnRollback, Vault};
+
+/// Copies a vault that may be in use, without a key. The copy is durable when this returns.
+pub(crate) fn backup(vault: &mut LockedVault, destination: &Path) -> Result<(), vault::Error> {
+    Ok(vault.store_mut().backup_to(destination)?)
+}
+
+/// Opens a copy read-only, and verifies all of it.
+pub(crate) fn verify(
+    path: &Path,
+    master: &MasterKey,
+    occasion: Occasion<'_>,
+    tell: OnProgress<'_>,
+) -> Result<(Vault, Vec<Finding>), vault::Error> {
+    let unguarded = Custody {
+        anchors: None,
+        on_rollback: OnRollback::Refuse,
+        on_damaged_slot: OnDamagedSlot::Tolerate,
+    };
+    let mut copy = LockedVault::open(path, Mode::ReadOnly)?.unlock(master, &unguarded)?;
+    let findings = check::check(&mut copy, occasion, tell)?;
+    Ok((copy, findings))
+}
+
+/// Whether a copy may be put in the place of what this machine has seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Older {
+    /// Not if it is older.
+    Refuse,
+    /// Even if it is older.
+    Accept,
+}
+
+/// Puts a verified copy in the place of the vault at `path`, which must be the same vault or not be
+/// there, and commits that fact on top of it.
+pub(crate) fn restore(
+    path: &Path,
+    (source, master): (&mut Vault, &MasterKey),
+    custody: &Custody,
+    older: Older,
+    occasion: Occasion<'_>,
+) -> Result<(), vault::Error> {
+    let state = source.begin(Access::Read, occasion)?;
+    let found = state.state().generation;
+    drop(state);
+    let seen = vault::anchor::remembered(custody.anchors.as_deref(), source);
+    let seen = seen.map_or(0, |remembered| remembered.generation);
+    if found < seen && older == Older::Refuse {
+        return Err(vault::Error::RolledBack { found, seen });
+    }
+    LockedVault::replace(path, source)?;
+    let trusting = Custody { on_rollback: OnRollback::Accept, ..custody.clone() };
+    let mut restored = LockedVault::open(path, Mode::ReadWrite)?.unlock(master, &trusting)?;
+    restored.raise_floor(found.max(seen).saturating_add(1));
+    let mut transaction = restored.begin(Access::Write, occasion)?;
+    transaction.record_own("RestoreBackup", &format!("from generation {found}"))?;
+    transaction.commit()
+}
