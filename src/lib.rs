@@ -32,3 +32,7 @@ mod sys;
 
 pub use cli::start;
 pub use sys::secret::Secret;
+
+/// Serialisers and buffers leave copies of what passed through them; this wipes them all.
+#[global_allocator]
+static ALLOCATOR: sys::memory::ZeroingAllocator = sys::memory::ZeroingAllocator;

@@ -1,6 +1,15 @@
 //! The only layer with argv, the environment, the terminal and exit codes.
+//!
+//! `request` turns words into a request; `run` obtains a vault and an answer; `output` and `query`
+//! turn the answer into bytes; `failure` turns what went wrong into an exit code.
 
+pub(crate) mod credentials;
+pub(crate) mod environment;
+pub(crate) mod failure;
 pub(crate) mod request;
+pub(crate) mod suggest;
+pub(crate) mod terminal;
+pub(crate) mod unlock;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,7 @@ pub(crate) const DAY_MS: i64 = 86_400_000;
 impl Timestamp {
     /// Returns midnight UTC of the same day, which is all that `LastAccessedDate` tells.
     pub(crate) fn midnight(self) -> Self {
-        Self(self.0 - self.0.rem_euclid(DAY_MS))
+        Self(self.0.saturating_sub(self.0.rem_euclid(DAY_MS)))
     }
 
     /// Returns the point `days` later, or the end of time.

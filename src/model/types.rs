@@ -77,6 +77,33 @@ text! {
     pub(crate) struct VersionStage: Bounds::between(1, 256)
 }
 
+text! {
+    /// What a filter looks at.
+    pub(crate) struct FilterKey: Bounds::NONE,
+    choices = [
+        "description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all",
+    ]
+}
+text! {
+    /// What a filter looks for; `!` before it turns it round.
+    pub(crate) struct FilterValue: Bounds::at_most(512),
+    pattern = Pattern {
+        text: "^\\!?[a-zA-Z0-9 :_@\\/\\+\\=\\.\\-\\!]*$",
+        matches: is_filter_value
+    }
+}
+
+structure! {
+    /// A filter.
+    pub(crate) struct Filter {
+        /// What to look at: `name`, `description`, `tag-key`, `tag-value`, `primary-region`,
+        /// `owning-service` or `all` of them.
+        key: Option<FilterKey> => "Key",
+        /// What to look for. A `!` before a value turns it round.
+        values: Option<Listed<FilterValue, 1, 10>> => "Values",
+    }
+}
+
 structure! {
     /// A tag.
     pub(crate) struct Tag {
@@ -340,6 +367,10 @@ fn is_region(text: &str) -> bool {
     words.split('-').all(is_word)
         && !number.is_empty()
         && number.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_filter_value(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b" :_@/+=.-!".contains(&b))
 }
 
 fn is_rotation_token(text: &str) -> bool {

@@ -10,10 +10,10 @@ use crate::model::case::lower_camel;
 use crate::model::shape::{Bounds, List, Member, Shape, Text};
 use crate::model::value::Value;
 
-/// Checks a request against the constraints of its members.
-pub(crate) fn check(members: &[Member], request: &Value) -> Result<(), Fault> {
+/// Checks a request against the constraints of its shape.
+pub(crate) fn check(shape: &Shape, request: &Value) -> Result<(), Fault> {
     let mut errors = Vec::new();
-    check_structure(&mut errors, "", members, request);
+    check_structure(&mut errors, "", shape.members(), request);
     if errors.is_empty() {
         return Ok(());
     }
@@ -79,7 +79,7 @@ fn check_elements(errors: &mut Vec<String>, path: &str, list: &List, value: &Val
     if elements.iter().any(|element| !scalar_tails(list.element, element).is_empty()) {
         let all = all_tails(list.element).join(", ");
         let tail = format!("Member must satisfy constraint: [{all}]");
-        let shown = if is_sensitive(list.element) { SENSITIVE.to_owned() } else { quoted(value) };
+        let shown = if list.element.is_sensitive() { SENSITIVE.to_owned() } else { quoted(value) };
         errors.push(violation(&shown, path, &tail));
     }
 }
@@ -167,7 +167,7 @@ fn violation(value: &str, path: &str, tail: &str) -> String {
 const SENSITIVE: &str = "Value";
 
 fn shown(shape: &Shape, value: &Value) -> String {
-    if is_sensitive(shape) { SENSITIVE.to_owned() } else { quoted(value) }
+    if shape.is_sensitive() { SENSITIVE.to_owned() } else { quoted(value) }
 }
 
 fn quoted(value: &Value) -> String {
@@ -194,18 +194,6 @@ fn plain(value: &Value) -> String {
             let members: Vec<String> = members.iter().map(member).collect();
             format!("{{{}}}", members.join(", "))
         }
-    }
-}
-
-/// Whether a value of this shape is or holds something that must not be seen.
-fn is_sensitive(shape: &Shape) -> bool {
-    match shape {
-        Shape::Structure(members) => members.iter().any(|member| is_sensitive(member.shape)),
-        Shape::List(list) => is_sensitive(list.element),
-        Shape::Map(element) => is_sensitive(element),
-        Shape::Text(text) => text.sensitive,
-        Shape::Blob(blob) => blob.sensitive,
-        Shape::Integer(_) | Shape::Boolean | Shape::Timestamp => false,
     }
 }
 
@@ -271,7 +259,7 @@ mod tests {
     /// Checks one member beside a secret's id.
     fn check_one(name: &str, value: Value, expected: &str) {
         let request = map([("SecretId", text("x")), (name, value)]);
-        let shown = match check(Request::SHAPE.members(), &request) {
+        let shown = match check(Request::SHAPE, &request) {
             Ok(()) => String::new(),
             Err(fault) => fault.message,
         };
@@ -362,7 +350,7 @@ mod tests {
             ("Tags", list([map([("Key", text(""))])])),
             ("MaxResults", Value::Integer(0)),
         ]);
-        let fault = check(Request::SHAPE.members(), &request).err();
+        let fault = check(Request::SHAPE, &request).err();
         assert_eq!(
             fault.map(|fault| fault.message).as_deref(),
             Some(

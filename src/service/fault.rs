@@ -119,4 +119,11 @@ impl Fault {
              secret.",
         )
     }
+
+    /// A request came without the token that the command line always adds (AWS.md §1.4).
+    pub(crate) fn no_token() -> Self {
+        Self::invalid_request(
+            "You must provide a ClientRequestToken value. We recommend a UUID-type value.",
+        )
+    }
 }

@@ -3,6 +3,11 @@
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
 pub(crate) mod constraints;
+pub(crate) mod context;
+pub(crate) mod dispatch;
 pub(crate) mod fault;
+pub(crate) mod operation;
 pub(crate) mod operations;
+mod pages;
 pub(crate) mod rules;
+mod versions;

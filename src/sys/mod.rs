@@ -4,4 +4,8 @@
 
 pub(crate) mod clock;
 pub(crate) mod entropy;
+pub(crate) mod files;
+#[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
+pub(crate) mod memory;
+pub(crate) mod process;
 pub(crate) mod secret;

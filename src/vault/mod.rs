@@ -1,1 +1,23 @@
-//! .
+//! The only place where keys meet rows: seals, opens, finds, lists, labels nothing and decides
+//! nothing. Every answer is checked against the state of the whole vault (docs/format.md).
+//!
+//! Does not know what AWS allows, what a command line is, or where the clock comes from.
+
+pub(crate) mod anchor;
+pub(crate) mod audit;
+mod cbor;
+mod change;
+pub(crate) mod check;
+mod error;
+pub(crate) mod log;
+pub(crate) mod mend;
+pub(crate) mod record;
+pub(crate) mod rekey;
+pub(crate) mod slots;
+pub(crate) mod state;
+pub(crate) mod transaction;
+mod tree;
+mod unlock;
+
+pub(crate) use error::Error;
+pub(crate) use unlock::{Custody, Founding, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};

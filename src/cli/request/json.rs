@@ -75,12 +75,12 @@ impl Reader<'_> {
                 return Err(self.error("Expecting ':' delimiter", at));
             }
             let (value, end) = self.value(self.skip_space(at + 1), depth + 1)?;
-            match places.get(&name).and_then(|&place| members.get_mut(place)) {
-                Some(member) => member.1 = value,
-                None => {
-                    places.insert(name.clone(), members.len());
-                    members.push((name, value));
-                }
+            let known = places.get(&name).and_then(|&place| members.get_mut(place));
+            if let Some(member) = known {
+                member.1 = value;
+            } else {
+                places.insert(name.clone(), members.len());
+                members.push((name, value));
             }
             at = self.skip_space(end);
             match self.byte(at) {

@@ -100,14 +100,11 @@ fn yaml_inside(out: &mut String, shape: &Shape, indent: usize) {
         Shape::List(list) => {
             out.push_str(&" ".repeat(indent));
             out.push_str("- ");
-            match list.element {
-                Shape::Structure(members) => {
-                    yaml_structure(out, members, indent + 2, Begin::Dash);
-                }
-                other => {
-                    out.push_str(&yaml_scalar(other).unwrap_or_default());
-                    out.push('\n');
-                }
+            if let Shape::Structure(members) = list.element {
+                yaml_structure(out, members, indent + 2, Begin::Dash);
+            } else {
+                out.push_str(&yaml_scalar(list.element).unwrap_or_default());
+                out.push('\n');
             }
         }
         Shape::Map(element) => {

@@ -1,1 +1,34 @@
-//! One file an operation.
+//! One file an operation. To add one: copy a file, add its two lines here, write its test script.
+
+mod create_secret;
+mod delete_secret;
+mod describe_secret;
+mod get_random_password;
+mod get_secret_value;
+mod list_secret_version_ids;
+mod list_secrets;
+mod put_secret_value;
+mod restore_secret;
+mod tag_resource;
+mod untag_resource;
+mod update_secret;
+mod update_secret_version_stage;
+
+use super::operation::Entry;
+
+/// All operations, in alphabetical order. Nothing else lists them.
+pub(crate) const ALL: &[Entry] = &[
+    Entry::of::<create_secret::CreateSecret>(),
+    Entry::of::<delete_secret::DeleteSecret>(),
+    Entry::of::<describe_secret::DescribeSecret>(),
+    Entry::of::<get_random_password::GetRandomPassword>(),
+    Entry::of::<get_secret_value::GetSecretValue>(),
+    Entry::of::<list_secret_version_ids::ListSecretVersionIds>(),
+    Entry::of::<list_secrets::ListSecrets>(),
+    Entry::of::<put_secret_value::PutSecretValue>(),
+    Entry::of::<restore_secret::RestoreSecret>(),
+    Entry::of::<tag_resource::TagResource>(),
+    Entry::of::<untag_resource::UntagResource>(),
+    Entry::of::<update_secret::UpdateSecret>(),
+    Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
+];

@@ -1,0 +1,217 @@
+//! Every way a command can fail, its exit code and what to do next. The only place where a failure
+//! becomes an exit code.
+
+use std::io;
+
+use super::request::error as request;
+use crate::service::context;
+use crate::service::fault::Fault;
+use crate::sys::files::FileFault;
+use crate::{crypto, store, vault};
+
+/// The service refused.
+const REFUSED: u8 = 254;
+/// The environment is wrong: no vault, locked, wrong passphrase, bad configuration.
+const ENVIRONMENT: u8 = 253;
+/// Anything else.
+const OTHER: u8 = 255;
+/// What a shell reports of a program that wrote into a closed pipe.
+const CLOSED_PIPE: u8 = 141;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line is wrong.
+    Request(request::Error),
+    /// The service refuses, in AWS's words.
+    Service {
+        /// AWS's name of the operation.
+        operation: &'static str,
+        /// What it says.
+        fault: Fault,
+    },
+    /// The vault failed.
+    Vault(vault::Error),
+    /// A file that is not the vault failed.
+    File(FileFault),
+    /// Something around the command is missing or wrong.
+    Environment {
+        /// The stable name of the kind.
+        name: &'static str,
+        /// What is wrong.
+        message: String,
+        /// What to do next.
+        hint: Option<String>,
+    },
+    /// The work was done, and its outcome is a failure: `check` found something.
+    Found,
+    /// The answer could not be written.
+    Output(io::Error),
+}
+
+impl Failure {
+    /// Something around the command is missing or wrong.
+    pub(crate) fn environment(name: &'static str, message: impl Into<String>) -> Self {
+        Self::Environment { name, message: message.into(), hint: None }
+    }
+
+    /// Says what to do next about it.
+    #[must_use]
+    pub(crate) fn hinted(self, next: impl Into<String>) -> Self {
+        match self {
+            Self::Environment { name, message, .. } => {
+                Self::Environment { name, message, hint: Some(next.into()) }
+            }
+            other => other,
+        }
+    }
+
+    /// Turns an operation's failure into a command's.
+    pub(crate) fn of_operation(operation: &'static str, failure: context::Failure) -> Self {
+        match failure {
+            context::Failure::Fault(fault) => Self::Service { operation, fault },
+            context::Failure::Vault(error) => Self::Vault(error),
+        }
+    }
+
+    /// Returns the exit code (docs/compatibility.md, "Exit codes").
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Request(error) => error.exit_code(),
+            Self::Service { .. } => REFUSED,
+            Self::Environment { .. } => ENVIRONMENT,
+            Self::Vault(error) => vault_exit_code(error),
+            Self::File(fault) => file_exit_code(fault),
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
+            Self::Output(_) | Self::Found => OTHER,
+        }
+    }
+
+    /// Returns the code and sentence to print; `None` where there is nothing to say.
+    pub(crate) fn told(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Request(_) | Self::Found => None,
+            Self::Service { fault, .. } => Some((fault.code.as_str(), fault.message.clone())),
+            Self::Vault(error) => Some((error.name(), error.to_string())),
+            Self::File(fault) => Some((fault.name(), fault.to_string())),
+            Self::Environment { name, message, .. } => Some((name, message.clone())),
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
+            Self::Output(error) => {
+                Some(("OutputError", format!("the answer could not be written: {error}")))
+            }
+        }
+    }
+
+    /// Returns what to do next, where there is something to do.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let fixed = |text: &str| Some(text.to_owned());
+        match self {
+            Self::Environment { hint, .. } => hint.clone(),
+            Self::File(fault) | Self::Vault(vault::Error::Store(store::Error::File(fault))) => {
+                fault.remedy()
+            }
+            Self::Vault(vault::Error::RolledBack { .. } | vault::Error::Forked { .. }) => fixed(
+                "if you put this copy there yourself, `strongroom accept-state` makes it the \
+                 newest; otherwise get the newer file back",
+            ),
+            Self::Vault(vault::Error::Tampered(what)) if what.starts_with("slot ") => fixed(
+                "`strongroom key-slot remove --slot N --damaged` drops the slot; the others still \
+                 work",
+            ),
+            Self::Vault(
+                vault::Error::Tampered(_)
+                | vault::Error::Store(
+                    store::Error::Damaged { .. } | store::Error::SchemaAltered { .. },
+                ),
+            ) => fixed(
+                "`strongroom check` says what is wrong; restore a backup, or save what still \
+                 authenticates with `strongroom check --repair` or `strongroom salvage`",
+            ),
+            Self::Vault(vault::Error::Crypto(crypto::Error::CostRefused { .. })) => {
+                fixed("--allow-costly-kdf derives the key all the same")
+            }
+            Self::Vault(vault::Error::Crypto(crypto::Error::CostTooLow { .. })) => {
+                fixed("--allow-weak-kdf takes it all the same")
+            }
+            Self::Request(_)
+            | Self::Service { .. }
+            | Self::Vault(_)
+            | Self::Found
+            | Self::Output(_) => None,
+        }
+    }
+}
+
+fn vault_exit_code(error: &vault::Error) -> u8 {
+    match error {
+        vault::Error::NoSlotFor { .. }
+        | vault::Error::NoSuchSlot(_)
+        | vault::Error::LastSlot(_)
+        | vault::Error::SlotsFull
+        | vault::Error::NewerContent(_) => ENVIRONMENT,
+        vault::Error::Crypto(error) => match error {
+            crypto::Error::AuthenticationFailed
+            | crypto::Error::Malformed { .. }
+            | crypto::Error::NoEntropy
+            | crypto::Error::TooLong => OTHER,
+            _ => ENVIRONMENT,
+        },
+        vault::Error::Store(error) => match error {
+            store::Error::File(fault) => file_exit_code(fault),
+            store::Error::NotAVault { .. }
+            | store::Error::NewerFormat { .. }
+            | store::Error::Exists(_) => ENVIRONMENT,
+            store::Error::Busy
+            | store::Error::Damaged { .. }
+            | store::Error::NoSpace
+            | store::Error::ReadOnly
+            | store::Error::RowCount { .. }
+            | store::Error::SchemaAltered { .. }
+            | store::Error::TooBig
+            | store::Error::Io { .. } => OTHER,
+        },
+        vault::Error::Forked { .. }
+        | vault::Error::NameTaken(_)
+        | vault::Error::Rekeyed
+        | vault::Error::RolledBack { .. }
+        | vault::Error::Tampered(_) => OTHER,
+    }
+}
+
+fn file_exit_code(fault: &FileFault) -> u8 {
+    match fault {
+        FileFault::Exists(_)
+        | FileFault::Missing(_)
+        | FileFault::NoAccess(_)
+        | FileFault::NotAFile(_)
+        | FileFault::OpenDirectory { .. }
+        | FileFault::TooLarge { .. }
+        | FileFault::TooOpen { .. }
+        | FileFault::WrongOwner { .. } => ENVIRONMENT,
+        FileFault::NoSpace(_) | FileFault::ReadOnly(_) | FileFault::Io { .. } => OTHER,
+    }
+}
+
+impl From<request::Error> for Failure {
+    fn from(error: request::Error) -> Self {
+        Self::Request(error)
+    }
+}
+
+impl From<vault::Error> for Failure {
+    fn from(error: vault::Error) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<crypto::Error> for Failure {
+    fn from(error: crypto::Error) -> Self {
+        Self::Vault(vault::Error::Crypto(error))
+    }
+}
+
+impl From<FileFault> for Failure {
+    fn from(fault: FileFault) -> Self {
+        Self::File(fault)
+    }
+}

@@ -1,0 +1,172 @@
+//! Which vault, and how it is opened, unlocked or made.
+
+use std::path::{Path, PathBuf};
+
+use super::credentials::Offer;
+use super::environment::Environment;
+use super::failure::Failure;
+use super::request::globals::Globals;
+use super::terminal;
+use crate::model::time::Timestamp;
+use crate::store::Mode;
+use crate::sys::clock::{Clock, SystemClock};
+use crate::sys::entropy::SystemEntropy;
+use crate::sys::files;
+use crate::sys::process;
+use crate::vault::transaction::{Access, Occasion};
+use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
+
+/// Where the vault is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    /// The path.
+    pub(crate) path: PathBuf,
+    /// Whether the user named it, or it is where a vault is by default.
+    pub(crate) chosen: Chosen,
+}
+
+/// Who chose a vault's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    /// The user, by its path: nothing is made there by accident.
+    ByPath,
+    /// The user by a profile's name, or nobody.
+    ByDefault,
+}
+
+/// What every command has at hand.
+pub(crate) struct Surroundings<'a> {
+    /// The global options.
+    pub(crate) globals: &'a Globals,
+    /// The environment.
+    pub(crate) environment: &'a Environment,
+    /// Where the vault is.
+    pub(crate) location: Location,
+    /// Who asks.
+    pub(crate) origin: Origin,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Finds out where the vault is: by path, by profile, or by default.
+    pub(crate) fn new(
+        globals: &'a Globals,
+        environment: &'a Environment,
+        profile: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let location = locate(globals, environment, profile)?;
+        let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
+        Ok(Self { globals, environment, location, origin })
+    }
+
+    /// Returns the moment that a transaction happens at.
+    pub(crate) fn occasion(&self) -> Occasion<'_> {
+        let now = Timestamp(SystemClock.now_ms());
+        Occasion { now, entropy: &SystemEntropy, origin: &self.origin }
+    }
+
+    /// Returns what is offered to unlock with.
+    pub(crate) fn offer(&self) -> Offer {
+        Offer::new(self.globals, self.environment)
+    }
+
+    /// Returns the guard against older copies.
+    pub(crate) fn custody(&self) -> Custody {
+        Custody {
+            anchors: self.environment.anchors(),
+            on_rollback: OnRollback::Refuse,
+            on_damaged_slot: OnDamagedSlot::Refuse,
+        }
+    }
+
+    /// Opens the vault, still locked.
+    pub(crate) fn open_locked(&self) -> Result<LockedVault, Failure> {
+        let path = &self.location.path;
+        if !path.exists() && !path.is_symlink() {
+            return Err(no_vault(path));
+        }
+        if files::is_network_file_system(path) {
+            terminal::note(
+                "note: the vault is on a network file system, whose locks may not hold; use it \
+                 from one machine at a time",
+            );
+        }
+        Ok(LockedVault::open(path, Mode::ReadWrite)?)
+    }
+
+    /// Opens and unlocks the vault.
+    pub(crate) fn unlock(&self) -> Result<Vault, Failure> {
+        self.unlock_under(&self.custody())
+    }
+
+    /// Opens and unlocks the vault under a guard of the caller's.
+    pub(crate) fn unlock_under(&self, custody: &Custody) -> Result<Vault, Failure> {
+        let locked = self.open_locked()?;
+        let (_slot, master) = self.offer().open(&locked)?;
+        let mut vault = locked.unlock(&master, custody)?;
+        self.expect(&mut vault)?;
+        self.warn(&vault);
+        Ok(vault)
+    }
+
+    /// Requires the checkpoint that `--expect` names.
+    fn expect(&self, vault: &mut Vault) -> Result<(), Failure> {
+        let Some(expected) = &self.globals.expect else { return Ok(()) };
+        let transaction = vault.begin(Access::Read, self.occasion())?;
+        let found = transaction.checkpoint();
+        if *expected == found {
+            return Ok(());
+        }
+        Err(Failure::environment(
+            "RollbackError",
+            format!("the vault's checkpoint is {found}, not the expected {expected}"),
+        ))
+    }
+
+    /// Tells what a person should know but a script need not.
+    fn warn(&self, vault: &Vault) {
+        if vault.is_read_only() && vault.audits_reads() {
+            terminal::note("note: the vault can only be read here; the audit log is not written");
+        }
+        if vault.is_anchor_unwritable() {
+            terminal::note(
+                "note: this machine could not remember the state of the vault; an older copy put \
+                 back would not be noticed",
+            );
+        }
+    }
+}
+
+/// There is no vault where one was looked for.
+pub(crate) fn no_vault(path: &Path) -> Failure {
+    Failure::environment("NoVault", format!("there is no vault at {}", path.display()))
+        .hinted("`strongroom init` makes one; so does the first `strongroom create-secret`")
+}
+
+fn locate(
+    globals: &Globals,
+    environment: &Environment,
+    profile: Option<&str>,
+) -> Result<Location, Failure> {
+    let by_path = |path: &Path| Location { path: path.to_owned(), chosen: Chosen::ByPath };
+    if let Some(path) = &globals.vault {
+        return Ok(by_path(Path::new(path)));
+    }
+    if let Some(path) = environment.path("STRONGROOM_VAULT") {
+        return Ok(by_path(path));
+    }
+    let profile = profile.unwrap_or("default");
+    let is_plain = !profile.is_empty() && !profile.starts_with('.') && !profile.contains('/');
+    if !is_plain {
+        let message = format!("{profile:?} cannot be the name of a profile");
+        return Err(Failure::environment("BadProfile", message));
+    }
+    let Some(directory) = environment.vaults() else {
+        return Err(Failure::environment(
+            "NoVault",
+            "neither HOME nor XDG_DATA_HOME says where vaults are",
+        )
+        .hinted("give --vault PATH"));
+    };
+    let path = directory.join(format!("{profile}.vault"));
+    Ok(Location { path, chosen: Chosen::ByDefault })
+}

@@ -1,0 +1,178 @@
+//! What an operation works with: the transaction it is part of, the region it is about, and the
+//! ways to fail.
+
+use super::fault::{Code, Fault};
+use super::rules::arn::{self, Place, Wanted};
+use crate::model::shape::Mismatch;
+use crate::model::time::Timestamp;
+use crate::model::types::SecretId;
+use crate::sys::entropy::{Entropy, NoEntropy};
+use crate::vault;
+use crate::vault::audit::Subject;
+use crate::vault::record::{Record, Scope};
+use crate::vault::transaction::Transaction;
+
+/// Why an operation did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The service refuses, in AWS's words.
+    Fault(Fault),
+    /// The vault failed, which AWS has no words for.
+    Vault(vault::Error),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<vault::Error> for Failure {
+    fn from(error: vault::Error) -> Self {
+        Self::Vault(error)
+    }
+}
+
+impl From<NoEntropy> for Failure {
+    fn from(none: NoEntropy) -> Self {
+        Self::Vault(vault::Error::Crypto(none.into()))
+    }
+}
+
+impl From<Mismatch> for Failure {
+    fn from(mismatch: Mismatch) -> Self {
+        Self::Fault(Fault::new(
+            Code::InternalService,
+            format!("the member {} got past validation with the wrong type", mismatch.member),
+        ))
+    }
+}
+
+/// One operation at work.
+pub(crate) struct Context<'c, 'v> {
+    vault: Option<&'c mut Transaction<'v>>,
+    entropy: &'c dyn Entropy,
+    region: &'c str,
+    subject: Subject,
+}
+
+impl<'c, 'v> Context<'c, 'v> {
+    /// An operation on a vault, in the region given or the vault's home.
+    pub(super) fn new(
+        vault: &'c mut Transaction<'v>,
+        region: Option<&'c str>,
+        home: &'c str,
+    ) -> Self {
+        let entropy = vault.entropy();
+        let region = region.unwrap_or(home);
+        Self { vault: Some(vault), entropy, region, subject: Subject::default() }
+    }
+
+    /// An operation that needs no vault.
+    pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
+        Self { vault: None, entropy, region: "", subject: Subject::default() }
+    }
+
+    /// Returns the transaction.
+    pub(crate) fn vault(&mut self) -> Result<&mut Transaction<'v>, Failure> {
+        match &mut self.vault {
+            Some(vault) => Ok(vault),
+            None => {
+                Err(Fault::new(Code::InternalService, "the operation was given no vault").into())
+            }
+        }
+    }
+
+    /// Returns where randomness comes from.
+    pub(crate) fn entropy(&self) -> &'c dyn Entropy {
+        self.entropy
+    }
+
+    /// Returns the region the call is about.
+    pub(crate) fn region(&self) -> &'c str {
+        self.region
+    }
+
+    /// Returns the time of the operation.
+    pub(crate) fn now(&mut self) -> Result<Timestamp, Failure> {
+        Ok(self.vault()?.now())
+    }
+
+    /// Returns the account and region that names are looked up in.
+    pub(crate) fn scope(&mut self) -> Result<Scope, Failure> {
+        let region = self.region;
+        Ok(self.vault()?.scope(region))
+    }
+
+    /// Finds the secret that an id names, scheduled for deletion or not.
+    ///
+    /// # Errors
+    /// `ValidationException` for an id with characters that no id has, which comes before
+    /// `ResourceNotFoundException` (AWS.md §1.2).
+    pub(crate) fn find(&mut self, id: &SecretId) -> Result<Record, Failure> {
+        name_subject(&mut self.subject, &id.0);
+        let wanted = Wanted::parse(&id.0)?;
+        let scope = self.scope()?;
+        let place = Place { account: &scope.account, region: &scope.region };
+        let candidate = wanted.candidate(place).ok_or_else(Fault::secret_not_found)?;
+        let found = self.vault()?.find(&scope, candidate.name)?;
+        let record = found
+            .filter(|record| candidate.accepts(&record.arn_suffix))
+            .ok_or_else(Fault::secret_not_found)?;
+        self.about(&record);
+        Ok(record)
+    }
+
+    /// Finds a secret that is not scheduled for deletion.
+    pub(crate) fn find_active(&mut self, id: &SecretId) -> Result<Record, Failure> {
+        let record = self.find(id)?;
+        if record.deletion.is_some() {
+            Err(Fault::marked_for_deletion().into())
+        } else {
+            Ok(record)
+        }
+    }
+
+    /// Stores a record that was changed, and dates the change.
+    pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
+        record.changed = self.now()?;
+        Ok(self.vault()?.update(record)?)
+    }
+
+    /// Notes for the audit log which secret the operation is about.
+    pub(crate) fn about(&mut self, record: &Record) {
+        let Subject { version, token, .. } = std::mem::take(&mut self.subject);
+        self.subject = Subject { version, token, ..Transaction::subject(record) };
+    }
+
+    /// Notes for the audit log which name, not yet taken, the operation is about.
+    pub(crate) fn about_name(&mut self, name: &str) {
+        name_subject(&mut self.subject, name);
+    }
+
+    /// Notes for the audit log which version or label the operation is about.
+    pub(crate) fn about_version(&mut self, version: &str) {
+        version.clone_into(&mut self.subject.version);
+    }
+
+    /// Notes the request's token for the audit log.
+    pub(crate) fn about_token(&mut self, token: &str) {
+        token.clone_into(&mut self.subject.token);
+    }
+
+    /// Returns what was noted.
+    pub(super) fn into_subject(self) -> Subject {
+        self.subject
+    }
+}
+
+/// Returns a record's ARN.
+pub(crate) fn arn_of(record: &Record) -> String {
+    let place = Place { account: &record.scope.account, region: &record.scope.region };
+    arn::arn(place, &record.name, &record.arn_suffix)
+}
+
+/// Keeps what was asked for, but not a text of any length.
+fn name_subject(subject: &mut Subject, name: &str) {
+    subject.name = name.chars().take(512).collect();
+}

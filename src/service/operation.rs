@@ -1,0 +1,121 @@
+//! What an operation is: one file that declares its request, its response and its rule, and one
+//! line in the list below. Everything else (options, validation, help, skeletons, the command
+//! reference) is derived.
+
+use super::context::{Context, Failure};
+use super::fault::Code;
+use crate::model::case;
+use crate::model::shape::{Shape, Shaped};
+use crate::model::value::Value;
+
+/// One AWS operation.
+pub(crate) trait Operation {
+    /// AWS's name, such as `GetSecretValue`.
+    const NAME: &'static str;
+    /// What a person wants when using it.
+    const GROUP: Group;
+    /// What it does, for the help: a sentence, imperative.
+    const SUMMARY: &'static str;
+    /// One command line that shows it.
+    const EXAMPLE: &'static str;
+    /// What it does to the vault.
+    const TOUCH: Touch;
+    /// The error codes it may answer with, as AWS declares them.
+    const FAULTS: &'static [Code];
+    /// Whether the AWS CLI fetches page after page of it by itself.
+    const PAGES: Pages = Pages::Single;
+    /// The request.
+    type Request: Shaped;
+    /// The response.
+    type Response: Shaped;
+
+    /// Carries the operation out.
+    fn run(cx: &mut Context<'_, '_>, request: Self::Request) -> Result<Self::Response, Failure>;
+}
+
+/// How the help groups commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Group {
+    /// Secrets and their values.
+    Secrets,
+    /// Versions and staging labels.
+    Versions,
+}
+
+/// What an operation does to the vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// It needs no vault.
+    Nothing,
+    /// It reads; the audit log and the day of last access may be written.
+    Reads,
+    /// It changes secrets.
+    Writes,
+}
+
+/// Whether and by which members the AWS CLI pages by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// It does not.
+    Single,
+    /// It gathers this member over all pages.
+    Gathered(&'static str),
+}
+
+/// An operation as a value: its declaration and how to call it.
+pub(crate) struct Entry {
+    /// AWS's name.
+    pub(crate) name: &'static str,
+    /// How the help groups it.
+    pub(crate) group: Group,
+    /// What it does.
+    pub(crate) summary: &'static str,
+    /// A command line.
+    pub(crate) example: &'static str,
+    /// What it does to the vault.
+    pub(crate) touch: Touch,
+    /// The codes it may answer with.
+    pub(crate) faults: &'static [Code],
+    /// How it pages.
+    pub(crate) pages: Pages,
+    /// The request's shape.
+    pub(crate) input: &'static Shape,
+    /// The response's shape.
+    pub(crate) output: &'static Shape,
+    /// Carries it out on a request that validation has let through.
+    pub(super) run: fn(&mut Context<'_, '_>, Value) -> Result<Value, Failure>,
+}
+
+impl Entry {
+    /// Makes the entry of an operation.
+    pub(super) const fn of<O: Operation>() -> Self {
+        Self {
+            name: O::NAME,
+            group: O::GROUP,
+            summary: O::SUMMARY,
+            example: O::EXAMPLE,
+            touch: O::TOUCH,
+            faults: O::FAULTS,
+            pages: O::PAGES,
+            input: O::Request::SHAPE,
+            output: O::Response::SHAPE,
+            run: run::<O>,
+        }
+    }
+
+    /// Returns the command's name, such as `get-secret-value`.
+    pub(crate) fn command(&self) -> String {
+        case::kebab(self.name)
+    }
+}
+
+fn run<O: Operation>(cx: &mut Context<'_, '_>, request: Value) -> Result<Value, Failure> {
+    let request = O::Request::from_value(request)?;
+    let response = O::run(cx, request)?;
+    Ok(response.into_value().unwrap_or(Value::Null))
+}
+
+/// Finds an operation by its command's name.
+pub(crate) fn find(command: &str) -> Option<&'static Entry> {
+    super::operations::ALL.iter().find(|entry| entry.command() == command)
+}

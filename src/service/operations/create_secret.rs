@@ -1,0 +1,160 @@
+//! `create-secret`: makes a secret, with a first version if it is given a value.
+
+use crate::model::secret_value::SecretValue;
+use crate::model::types::{
+    ClientRequestToken, Description, KmsKeyId, Listed, NewName, ReplicaRegion, ReplicationStatus,
+    SecretBytes, SecretText, SecretType, Tag,
+};
+use crate::service::context::{Context, Failure, arn_of};
+use crate::service::fault::{Code, Fault};
+use crate::service::operation::{Group, Operation, Touch};
+use crate::service::rules::deletion::Standing;
+use crate::service::rules::idempotency::{self, Earlier, Existing};
+use crate::service::rules::{arn, name, tags};
+use crate::service::versions;
+use crate::vault::record::Record;
+
+/// Makes a secret.
+pub(crate) struct CreateSecret;
+
+structure! {
+    /// What to make.
+    pub(crate) struct Request {
+        /// The name of the new secret. It may have letters, digits and `/_+=.@-`, and is
+        /// case-sensitive.
+        name: NewName => "Name",
+        /// A unique value that becomes the id of the first version. The command makes one up if you
+        /// give none; give your own to make a retry safe.
+        client_request_token: Option<ClientRequestToken> => "ClientRequestToken",
+        /// The description of the secret.
+        description: Option<Description> => "Description",
+        /// The KMS key to name in answers. It is kept and shown as AWS shows it; every value is
+        /// sealed under the vault's own key all the same.
+        kms_key_id: Option<KmsKeyId> => "KmsKeyId",
+        /// The binary value to store in the first version. Not together with `SecretString`.
+        secret_binary: Option<SecretBytes> => "SecretBinary",
+        /// The text to store in the first version. Not together with `SecretBinary`.
+        secret_string: Option<SecretText> => "SecretString",
+        /// Tags to attach to the secret.
+        tags: Option<Vec<Tag>> => "Tags",
+        /// Regions to replicate the secret to.
+        add_replica_regions: Option<Listed<ReplicaRegion, 1, 0>> => "AddReplicaRegions",
+        /// Whether to overwrite a secret with the same name in a region that is replicated to.
+        force_overwrite_replica_secret: Option<bool> => "ForceOverwriteReplicaSecret",
+        /// The kind of managed external secret, which is kept and shown.
+        secret_type: Option<SecretType> => "Type",
+    }
+}
+
+structure! {
+    /// What was made.
+    pub(crate) struct Response {
+        /// The ARN of the new secret.
+        arn: String => "ARN",
+        /// The name of the new secret.
+        name: String => "Name",
+        /// The id of the version, if a value was given.
+        version_id: Option<String> => "VersionId",
+        /// How each replica stands.
+        replication_status: Option<Vec<ReplicationStatus>> => "ReplicationStatus",
+    }
+}
+
+impl Operation for CreateSecret {
+    const NAME: &'static str = "CreateSecret";
+    const GROUP: Group = Group::Secrets;
+    const SUMMARY: &'static str = "Make a new secret, with a first version if a value is given.";
+    const EXAMPLE: &'static str = "strongroom create-secret --name app/db --ask";
+    const TOUCH: Touch = Touch::Writes;
+    const FAULTS: &'static [Code] = &[
+        Code::InvalidParameter,
+        Code::InvalidRequest,
+        Code::LimitExceeded,
+        Code::EncryptionFailure,
+        Code::ResourceExists,
+        Code::ResourceNotFound,
+        Code::MalformedPolicyDocument,
+        Code::InternalService,
+        Code::PreconditionNotMet,
+        Code::DecryptionFailure,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        let token = request.client_request_token;
+        cx.about_name(&request.name.0);
+        name::check(&request.name.0)?;
+        let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
+            .map_err(|_both| Fault::both_values())?;
+        let tags = request.tags.map(fresh_tags).transpose()?;
+        refuse_replicas(request.add_replica_regions.as_ref())?;
+
+        let scope = cx.scope()?;
+        if let Some(existing) = cx.vault()?.find(&scope, &request.name.0)? {
+            cx.about(&existing);
+            let token = token.ok_or_else(Fault::no_token)?;
+            return again(cx, &existing, &token, value.as_ref());
+        }
+        let suffix = arn::draw_suffix(cx.entropy())?;
+        let mut record = Record::new(scope, request.name.0, suffix, cx.now()?);
+        record.description = request.description.map(|text| text.0).filter(|text| !text.is_empty());
+        record.kms_key_id = request.kms_key_id.map(|key| key.0).filter(|key| !key.is_empty());
+        record.secret_type = request.secret_type.map(|kind| kind.0).filter(|kind| !kind.is_empty());
+        record.tags = tags;
+        cx.vault()?.assign_row(&mut record)?;
+        let mut version_id = None;
+        if let (Some(value), Some(token)) = (value, token) {
+            cx.about_token(&token.0);
+            versions::write(cx, &mut record, &token, &value, None)?;
+            version_id = Some(token.0);
+        }
+        cx.vault()?.insert(&mut record)?;
+        cx.about(&record);
+        let arn = arn_of(&record);
+        Ok(Response { arn, name: record.name, version_id, replication_status: None })
+    }
+}
+
+/// The name is taken: by the same request before, which then succeeds again, or by another.
+fn again(
+    cx: &mut Context<'_, '_>,
+    existing: &Record,
+    token: &ClientRequestToken,
+    value: Option<&SecretValue>,
+) -> Result<Response, Failure> {
+    let due = existing.deletion.map(|deletion| deletion.due);
+    Standing::of(due, cx.now()?).require_name_not_kept()?;
+    let earlier = match existing.version(&token.0) {
+        None => Earlier::Absent,
+        Some(version) => match cx.vault()?.value(existing, version)? {
+            None => Earlier::Empty,
+            Some(stored) => Earlier::holding(&stored, value),
+        },
+    };
+    let arn = arn_of(existing);
+    idempotency::create(earlier, &token.0, Existing { name: &existing.name, arn: &arn })?;
+    Ok(Response {
+        arn,
+        name: existing.name.clone(),
+        version_id: Some(token.0.clone()),
+        replication_status: None,
+    })
+}
+
+fn fresh_tags(given: Vec<Tag>) -> Result<Vec<(String, String)>, Fault> {
+    let mut tags = Vec::new();
+    tags::set(&mut tags, given)?;
+    Ok(tags)
+}
+
+/// Replication comes with the operations that govern it.
+fn refuse_replicas(asked: Option<&Listed<ReplicaRegion, 1, 0>>) -> Result<(), Fault> {
+    match asked {
+        None => Ok(()),
+        Some(_) => Err(Fault::invalid_parameter(
+            "Replication to other regions is not available in this version of strongroom; leave \
+             AddReplicaRegions out.",
+        )),
+    }
+}

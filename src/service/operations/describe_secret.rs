@@ -1,0 +1,101 @@
+//! `describe-secret`: tells everything about a secret but its values.
+
+use crate::model::time::Timestamp;
+use crate::model::types::{ReplicationStatus, SecretId, StagesByVersion, Tag, TagKey, TagValue};
+use crate::service::context::{Context, Failure, arn_of};
+use crate::service::fault::Code;
+use crate::service::operation::{Group, Operation, Touch};
+use crate::vault::record::Record;
+
+/// Describes a secret.
+pub(crate) struct DescribeSecret;
+
+structure! {
+    /// Which secret to describe.
+    pub(crate) struct Request {
+        /// The name or ARN of the secret.
+        secret_id: SecretId => "SecretId",
+    }
+}
+
+structure! {
+    /// The secret.
+    pub(crate) struct Response {
+        /// The ARN of the secret.
+        arn: String => "ARN",
+        /// The name of the secret.
+        name: String => "Name",
+        /// The kind of managed external secret.
+        secret_type: Option<String> => "Type",
+        /// The description.
+        description: Option<String> => "Description",
+        /// The KMS key, if one was named.
+        kms_key_id: Option<String> => "KmsKeyId",
+        /// When the secret was last rotated.
+        last_rotated_date: Option<Timestamp> => "LastRotatedDate",
+        /// When anything about the secret last changed.
+        last_changed_date: Timestamp => "LastChangedDate",
+        /// The day its value was last read.
+        last_accessed_date: Option<Timestamp> => "LastAccessedDate",
+        /// When the secret will be gone, if it is scheduled for deletion.
+        deleted_date: Option<Timestamp> => "DeletedDate",
+        /// The tags.
+        tags: Option<Vec<Tag>> => "Tags",
+        /// The versions that have labels, and their labels.
+        version_ids_to_stages: Option<StagesByVersion> => "VersionIdsToStages",
+        /// When the secret was made.
+        created_date: Timestamp => "CreatedDate",
+        /// The region of the primary secret.
+        primary_region: Option<String> => "PrimaryRegion",
+        /// How each replica stands.
+        replication_status: Option<Vec<ReplicationStatus>> => "ReplicationStatus",
+    }
+}
+
+impl Operation for DescribeSecret {
+    const NAME: &'static str = "DescribeSecret";
+    const GROUP: Group = Group::Secrets;
+    const SUMMARY: &'static str = "Show everything about a secret except its values.";
+    const EXAMPLE: &'static str = "strongroom describe-secret --secret-id app/db";
+    const TOUCH: Touch = Touch::Reads;
+    const FAULTS: &'static [Code] =
+        &[Code::ResourceNotFound, Code::InternalService, Code::InvalidParameter];
+    type Request = Request;
+    type Response = Response;
+
+    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        let record = cx.find(&request.secret_id)?;
+        Ok(Response {
+            arn: arn_of(&record),
+            last_rotated_date: record.rotated,
+            last_changed_date: record.changed,
+            last_accessed_date: record.accessed,
+            deleted_date: record.deletion.map(|deletion| deletion.due),
+            version_ids_to_stages: stages_by_version(&record),
+            created_date: record.created,
+            primary_region: None,
+            replication_status: None,
+            tags: record.tags.map(tags),
+            name: record.name,
+            secret_type: record.secret_type,
+            description: record.description,
+            kms_key_id: record.kms_key_id,
+        })
+    }
+}
+
+/// Returns the versions that have labels; `None` if none has.
+pub(super) fn stages_by_version(record: &Record) -> Option<StagesByVersion> {
+    let labelled = record.versions.iter().filter(|version| !version.stages.is_empty());
+    let stages: Vec<_> =
+        labelled.map(|version| (version.id.clone(), version.stages.clone())).collect();
+    if stages.is_empty() { None } else { Some(StagesByVersion(stages)) }
+}
+
+/// Returns tags as answers show them.
+pub(super) fn tags(stored: Vec<(String, String)>) -> Vec<Tag> {
+    let shown = stored
+        .into_iter()
+        .map(|(key, value)| Tag { key: Some(TagKey(key)), value: Some(TagValue(value)) });
+    shown.collect()
+}

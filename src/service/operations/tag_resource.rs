@@ -1,0 +1,43 @@
+//! `tag-resource`: attaches tags to a secret.
+
+use crate::model::types::{SecretId, Tag};
+use crate::service::context::{Context, Failure};
+use crate::service::fault::Code;
+use crate::service::operation::{Group, Operation, Touch};
+use crate::service::rules::tags;
+
+/// Attaches tags.
+pub(crate) struct TagResource;
+
+structure! {
+    /// What to tag, and with what.
+    pub(crate) struct Request {
+        /// The name or ARN of the secret.
+        secret_id: SecretId => "SecretId",
+        /// The tags to attach. A tag with a key that is there already replaces its value.
+        tags: Vec<Tag> => "Tags",
+    }
+}
+
+impl Operation for TagResource {
+    const NAME: &'static str = "TagResource";
+    const GROUP: Group = Group::Secrets;
+    const SUMMARY: &'static str = "Attach tags to a secret.";
+    const EXAMPLE: &'static str =
+        "strongroom tag-resource --secret-id app/db --tags Key=env,Value=prod";
+    const TOUCH: Touch = Touch::Writes;
+    const FAULTS: &'static [Code] = &[
+        Code::ResourceNotFound,
+        Code::InvalidRequest,
+        Code::InvalidParameter,
+        Code::InternalService,
+    ];
+    type Request = Request;
+    type Response = ();
+
+    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
+        let mut record = cx.find_active(&request.secret_id)?;
+        tags::set(record.tags.get_or_insert_default(), request.tags)?;
+        cx.store(&mut record)
+    }
+}

@@ -1,0 +1,46 @@
+//! `untag-resource`: removes tags from a secret.
+
+use crate::model::types::{SecretId, TagKey};
+use crate::service::context::{Context, Failure};
+use crate::service::fault::Code;
+use crate::service::operation::{Group, Operation, Touch};
+use crate::service::rules::tags;
+
+/// Removes tags.
+pub(crate) struct UntagResource;
+
+structure! {
+    /// Which tags to remove, and from what.
+    pub(crate) struct Request {
+        /// The name or ARN of the secret.
+        secret_id: SecretId => "SecretId",
+        /// The keys of the tags to remove. A key that is not there is no error.
+        tag_keys: Vec<TagKey> => "TagKeys",
+    }
+}
+
+impl Operation for UntagResource {
+    const NAME: &'static str = "UntagResource";
+    const GROUP: Group = Group::Secrets;
+    const SUMMARY: &'static str = "Remove tags from a secret.";
+    const EXAMPLE: &'static str = "strongroom untag-resource --secret-id app/db --tag-keys env";
+    const TOUCH: Touch = Touch::Writes;
+    const FAULTS: &'static [Code] = &[
+        Code::ResourceNotFound,
+        Code::InvalidRequest,
+        Code::InvalidParameter,
+        Code::InternalService,
+    ];
+    type Request = Request;
+    type Response = ();
+
+    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
+        let mut record = cx.find_active(&request.secret_id)?;
+        let keys: Vec<String> = request.tag_keys.into_iter().map(|key| key.0).collect();
+        match &mut record.tags {
+            Some(tags) => tags::remove(tags, &keys)?,
+            None => tags::remove(&mut Vec::new(), &keys)?,
+        }
+        cx.store(&mut record)
+    }
+}

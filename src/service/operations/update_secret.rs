@@ -1,0 +1,95 @@
+//! `update-secret`: changes what a secret says about itself, and its value if one is given.
+
+use crate::model::types::{
+    ClientRequestToken, Description, KmsKeyId, SecretBytes, SecretId, SecretText, SecretType,
+};
+use crate::service::context::{Context, Failure, arn_of};
+use crate::service::fault::{Code, Fault};
+use crate::service::operation::{Group, Operation, Touch};
+use crate::service::versions::{self, Written};
+
+/// Changes a secret.
+pub(crate) struct UpdateSecret;
+
+structure! {
+    /// What to change. What is not given stays.
+    pub(crate) struct Request {
+        /// The name or ARN of the secret.
+        secret_id: SecretId => "SecretId",
+        /// A unique value that becomes the id of the version, if a value is given.
+        client_request_token: Option<ClientRequestToken> => "ClientRequestToken",
+        /// The description of the secret. An empty one clears it.
+        description: Option<Description> => "Description",
+        /// The KMS key to name in answers. An empty one goes back to the default.
+        kms_key_id: Option<KmsKeyId> => "KmsKeyId",
+        /// The binary value to store in a new version. Not together with `SecretString`.
+        secret_binary: Option<SecretBytes> => "SecretBinary",
+        /// The text to store in a new version. Not together with `SecretBinary`.
+        secret_string: Option<SecretText> => "SecretString",
+        /// The kind of managed external secret, which is kept and shown.
+        secret_type: Option<SecretType> => "Type",
+    }
+}
+
+structure! {
+    /// What was changed.
+    pub(crate) struct Response {
+        /// The ARN of the secret.
+        arn: String => "ARN",
+        /// The name of the secret.
+        name: String => "Name",
+        /// The id of the new version, if a value was given.
+        version_id: Option<String> => "VersionId",
+    }
+}
+
+impl Operation for UpdateSecret {
+    const NAME: &'static str = "UpdateSecret";
+    const GROUP: Group = Group::Secrets;
+    const SUMMARY: &'static str = "Change a secret's description, key or value.";
+    const EXAMPLE: &'static str =
+        "strongroom update-secret --secret-id app/db --description 'the main database'";
+    const TOUCH: Touch = Touch::Writes;
+    const FAULTS: &'static [Code] = &[
+        Code::InvalidParameter,
+        Code::InvalidRequest,
+        Code::LimitExceeded,
+        Code::EncryptionFailure,
+        Code::ResourceExists,
+        Code::ResourceNotFound,
+        Code::MalformedPolicyDocument,
+        Code::InternalService,
+        Code::PreconditionNotMet,
+        Code::DecryptionFailure,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        let mut record = cx.find_active(&request.secret_id)?;
+        let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
+            .map_err(|_both| Fault::both_values())?;
+        let before = record.clone();
+        let set = |place: &mut Option<String>, given: Option<String>| {
+            if let Some(text) = given {
+                *place = Some(text).filter(|text| !text.is_empty());
+            }
+        };
+        set(&mut record.description, request.description.map(|text| text.0));
+        set(&mut record.kms_key_id, request.kms_key_id.map(|key| key.0));
+        set(&mut record.secret_type, request.secret_type.map(|kind| kind.0));
+        let mut version_id = None;
+        if let Some(value) = value {
+            let token = request.client_request_token.ok_or_else(Fault::no_token)?;
+            cx.about_token(&token.0);
+            let written = versions::write(cx, &mut record, &token, &value, None)?;
+            version_id = Some(token.0);
+            if written == Written::Repeated && record == before {
+                let arn = arn_of(&record);
+                return Ok(Response { arn, name: record.name, version_id });
+            }
+        }
+        cx.store(&mut record)?;
+        Ok(Response { arn: arn_of(&record), name: record.name, version_id })
+    }
+}

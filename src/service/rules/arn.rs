@@ -1,0 +1,231 @@
+//! ARNs: how they are made, and which secret a `SecretId` means (AWS.md §1.3).
+//!
+//! The vault finds a secret only by its exact name in one account and region. So an ARN is taken
+//! apart into the one name it can stand for and the suffix that the secret found must have.
+
+use super::dice::Dice;
+use super::name;
+use crate::service::fault::Fault;
+use crate::sys::entropy::{Entropy, NoEntropy};
+
+/// The account and region that a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place<'a> {
+    /// The account's id.
+    pub(crate) account: &'a str,
+    /// The region.
+    pub(crate) region: &'a str,
+}
+
+/// What a `SecretId` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    /// The secret of exactly this name.
+    Name(&'a str),
+    /// The secret of an ARN, whole or without its suffix.
+    Arn {
+        /// The account and region the ARN names.
+        place: Place<'a>,
+        /// The name and, in a whole ARN, the suffix.
+        tail: &'a str,
+    },
+    /// An ARN that no secret has, such as a bucket's.
+    Elsewhere,
+}
+
+/// The one secret that can be meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Candidate<'a> {
+    /// The name to look up.
+    pub(crate) name: &'a str,
+    /// The suffix that the secret's ARN must have; `None` where any will do.
+    suffix: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Reads a `SecretId`, and refuses one with characters that no id has.
+    pub(crate) fn parse(secret_id: &'a str) -> Result<Self, Fault> {
+        name::check_secret_id(secret_id)?;
+        if !secret_id.starts_with("arn:") {
+            return Ok(Self::Name(secret_id));
+        }
+        let mut fields = secret_id.splitn(7, ':');
+        let mut field = || fields.next().unwrap_or_default();
+        let (scheme, partition, service) = (field(), field(), field());
+        let (region, account, kind, tail) = (field(), field(), field(), field());
+        let ours = (scheme, partition, service, kind) == ("arn", PARTITION, SERVICE, KIND);
+        if ours && name::is_name(tail) {
+            Ok(Self::Arn { place: Place { account, region }, tail })
+        } else {
+            Ok(Self::Elsewhere)
+        }
+    }
+
+    /// Returns the secret to look for in `here`; `None` when it cannot be there.
+    ///
+    /// An ARN that ends like a whole one is never taken for a partial one: the partial ARN of a
+    /// secret named `foo-a1b2c3` finds nothing, as in AWS.
+    pub(crate) fn candidate(self, here: Place<'_>) -> Option<Candidate<'a>> {
+        match self {
+            Self::Name(name) => Some(Candidate { name, suffix: None }),
+            Self::Arn { place, tail } if place == here => match split_suffix(tail) {
+                Some(("", _)) => None,
+                Some((name, suffix)) => Some(Candidate { name, suffix: Some(suffix) }),
+                None => Some(Candidate { name: tail, suffix: None }),
+            },
+            Self::Arn { .. } | Self::Elsewhere => None,
+        }
+    }
+}
+
+impl Candidate<'_> {
+    /// Whether the secret found under the name is the one that was asked for, by its ARN's suffix.
+    pub(crate) fn accepts(&self, suffix: &str) -> bool {
+        self.suffix.is_none_or(|wanted| wanted == suffix)
+    }
+}
+
+/// Writes the ARN of a secret.
+pub(crate) fn arn(place: Place<'_>, name: &str, suffix: &str) -> String {
+    let Place { account, region } = place;
+    format!("arn:{PARTITION}:{SERVICE}:{region}:{account}:{KIND}:{name}-{suffix}")
+}
+
+/// Draws the suffix of a new ARN, so that a secret made again under its old name is another one.
+pub(crate) fn draw_suffix(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+    let mut dice = Dice::new(entropy);
+    let mut suffix = String::with_capacity(SUFFIX_LENGTH);
+    while suffix.len() < SUFFIX_LENGTH {
+        suffix.extend(dice.pick(SUFFIX_ALPHABET)?.copied().map(char::from));
+    }
+    Ok(suffix)
+}
+
+/// Splits `name-XXXXXX` at its last hyphen; `None` when it does not end so.
+fn split_suffix(tail: &str) -> Option<(&str, &str)> {
+    let (name, suffix) = tail.rsplit_once('-')?;
+    let is_suffix =
+        suffix.len() == SUFFIX_LENGTH && suffix.bytes().all(|b| b.is_ascii_alphanumeric());
+    is_suffix.then_some((name, suffix))
+}
+
+const PARTITION: &str = "aws";
+const SERVICE: &str = "secretsmanager";
+const KIND: &str = "secret";
+const SUFFIX_LENGTH: usize = 6;
+const SUFFIX_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::service::fault::Code;
+    use crate::sys::entropy::CountingEntropy;
+
+    const HERE: Place<'static> = Place { account: "123456789012", region: "eu-west-1" };
+    const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:";
+
+    #[test]
+    fn finds_the_one_secret_that_can_be_meant() {
+        let whole = |name, suffix| Some(Candidate { name, suffix: Some(suffix) });
+        let any = |name| Some(Candidate { name, suffix: None });
+        for (secret_id, candidate) in [
+            // A name is only ever a name.
+            ("app/db", any("app/db")),
+            ("/app//db/", any("/app//db/")),
+            ("foo-a1b2c3", any("foo-a1b2c3")),
+            ("arnold", any("arnold")),
+            // Whole ARNs.
+            (&*format!("{ARN}app/db-AbCdEf"), whole("app/db", "AbCdEf")),
+            (&*format!("{ARN}foo-a1b2c3-Xy12Zw"), whole("foo-a1b2c3", "Xy12Zw")),
+            (&*format!("{ARN}foo--a1b2c3"), whole("foo-", "a1b2c3")),
+            (&*format!("{ARN}app/-a1b2c3"), whole("app/", "a1b2c3")),
+            // Partial ARNs.
+            (&*format!("{ARN}app/db"), any("app/db")),
+            (&*format!("{ARN}app-db"), any("app-db")),
+            (&*format!("{ARN}foo-a1b2c"), any("foo-a1b2c")),
+            (&*format!("{ARN}foo-a1b2c34"), any("foo-a1b2c34")),
+            (&*format!("{ARN}foo-a1b2c_"), any("foo-a1b2c_")),
+            (&*format!("{ARN}foo-a1/2c3"), any("foo-a1/2c3")),
+            // Looks whole: the secret named `foo-a1b2c3` is not found by its partial ARN.
+            (&*format!("{ARN}foo-a1b2c3"), whole("foo", "a1b2c3")),
+            (&*format!("{ARN}-a1b2c3"), None),
+            // Somewhere else.
+            ("arn:aws:secretsmanager:eu-west-2:123456789012:secret:app/db", None),
+            ("arn:aws:secretsmanager:eu-west-1:210987654321:secret:app/db", None),
+            ("arn:aws-cn:secretsmanager:eu-west-1:123456789012:secret:app/db", None),
+            ("arn:aws:ssm:eu-west-1:123456789012:secret:app/db", None),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:parameter:app/db", None),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:", None),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret", None),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:a:b", None),
+            ("arn:aws", None),
+            ("arn:x", None),
+        ] {
+            let wanted = Wanted::parse(secret_id).unwrap();
+            assert_eq!(wanted.candidate(HERE), candidate, "{secret_id}");
+        }
+    }
+
+    #[test]
+    fn a_whole_arn_wants_its_suffix() {
+        let id = format!("{ARN}foo-AbCdEf");
+        let whole = Wanted::parse(&id).unwrap().candidate(HERE).unwrap();
+        assert!(whole.accepts("AbCdEf"));
+        // The secret was deleted and made again, or the case is wrong.
+        assert!(!whole.accepts("Xy12Zw"));
+        assert!(!whole.accepts("abcdef"));
+        let id = format!("{ARN}foo");
+        let partial = Wanted::parse(&id).unwrap().candidate(HERE).unwrap();
+        assert!(partial.accepts("AbCdEf") && partial.accepts("Xy12Zw"));
+    }
+
+    #[test]
+    fn tells_where_a_foreign_arn_points() {
+        let wanted =
+            Wanted::parse("arn:aws:secretsmanager:eu-west-2:123456789012:secret:db").unwrap();
+        let place = Place { account: "123456789012", region: "eu-west-2" };
+        assert_eq!(wanted, Wanted::Arn { place, tail: "db" });
+    }
+
+    #[test]
+    fn checks_the_characters_first() {
+        let fault = Wanted::parse("what?").unwrap_err();
+        assert_eq!(fault.code, Code::Validation);
+    }
+
+    #[test]
+    fn suffixes_are_letters_and_digits_and_differ() {
+        let entropy = CountingEntropy::default();
+        let suffixes: Vec<String> = (0..200).map(|_| draw_suffix(&entropy).unwrap()).collect();
+        for suffix in &suffixes {
+            assert_eq!(suffix.len(), 6);
+            assert!(suffix.bytes().all(|b| b.is_ascii_alphanumeric()), "{suffix}");
+        }
+        let drawn: std::collections::BTreeSet<char> =
+            suffixes.iter().flat_map(|s| s.chars()).collect();
+        assert_eq!(drawn.len(), 62, "every letter and digit comes up");
+        let distinct: std::collections::BTreeSet<&String> = suffixes.iter().collect();
+        assert_eq!(distinct.len(), suffixes.len());
+    }
+
+    proptest! {
+        #[test]
+        fn an_arn_finds_the_secret_it_was_made_for(
+            name in "[a-zA-Z0-9/_+=.@!-]{1,64}",
+            suffix in "[a-zA-Z0-9]{6}",
+        ) {
+            let arn = arn(HERE, &name, &suffix);
+            let found = Wanted::parse(&arn).unwrap().candidate(HERE).unwrap();
+            prop_assert_eq!(found.name, &name);
+            prop_assert!(found.accepts(&suffix));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(secret_id in ".*") {
+            let _read: Result<Option<Candidate<'_>>, Fault> =
+                Wanted::parse(&secret_id).map(|wanted| wanted.candidate(HERE));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Resource policies: IAM's policy language for the one kind of resource there is, a secret.
+//!
+//! Text becomes a [`model::Policy`] in [`parse`], strictly; [`evaluate`] asks a policy about a
+//! [`request::Request`]; [`findings`] says in AWS's words what is wrong with one. Where AWS does not
+//! publish what it does, the module that decides says so.
+//!
+//! Nothing here knows who may skip the policy, nor where it is stored. There are no
+//! identity policies: what a policy says of an account holds for everybody in it.
+
+mod address;
+mod condition;
+mod date;
+mod document;
+pub(crate) mod evaluate;
+mod exposure;
+pub(crate) mod findings;
+pub(crate) mod model;
+mod number;
+pub(crate) mod parse;
+mod pattern;
+pub(crate) mod principal;
+pub(crate) mod request;

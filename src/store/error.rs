@@ -1,0 +1,151 @@
+//! What can go wrong with a container, each kind with its own sentence.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use rusqlite::ffi;
+
+use crate::sys::files::FileFault;
+
+/// Why a container could not be opened, read or written. Never holds a byte of a row.
+#[derive(Debug)]
+#[expect(clippy::error_impl_error, reason = "the layer stands at the use site: store::Error")]
+pub(crate) enum Error {
+    /// Others kept the container for the whole time that was waited.
+    Busy,
+    /// SQLite found a page that is not one, or read what it did not write.
+    Damaged {
+        /// What was found.
+        what: String,
+    },
+    /// There is something at the path where a new one should be made.
+    Exists(PathBuf),
+    /// The file is not a vault.
+    NotAVault {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// The layout of the tables is of a later program.
+    NewerFormat {
+        /// The layout's number.
+        found: i64,
+    },
+    /// The medium is full.
+    NoSpace,
+    /// The file or its directory, not the content.
+    File(FileFault),
+    /// The container, its file or its medium can only be read.
+    ReadOnly,
+    /// A change by key did not change exactly one row.
+    RowCount {
+        /// The table.
+        table: &'static str,
+        /// How many rows it changed.
+        changed: usize,
+    },
+    /// There is a table, index, view or trigger that is not ours, or one of ours is different.
+    SchemaAltered {
+        /// Its name.
+        what: String,
+    },
+    /// A row or file is larger than a vault's can be.
+    TooBig,
+    /// The operating system failed.
+    Io {
+        /// What SQLite said.
+        what: String,
+    },
+}
+
+impl Error {
+    /// Returns the stable name of the kind (docs/compatibility.md, "Exit codes").
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Busy => "VaultBusy",
+            Self::Damaged { .. } | Self::RowCount { .. } | Self::TooBig => "DamagedError",
+            Self::Exists(_) => "VaultExists",
+            Self::NotAVault { .. } => "NotAVault",
+            Self::NewerFormat { .. } => "NewerFormat",
+            Self::NoSpace => "NoSpace",
+            Self::File(fault) => fault.name(),
+            Self::ReadOnly => "ReadOnlyVault",
+            Self::SchemaAltered { .. } => "TamperError",
+            Self::Io { .. } => "IoError",
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => f.write_str(
+                "other processes kept the vault busy for 10 seconds; nothing was changed",
+            ),
+            Self::Damaged { what } => write!(f, "the vault file is damaged: {what}"),
+            Self::Exists(path) => write!(f, "{} exists already", path.display()),
+            Self::NotAVault { path, what } => {
+                write!(f, "{} is not a vault: {what}", path.display())
+            }
+            Self::NewerFormat { found } => write!(
+                f,
+                "the vault has layout {found} of a later version of strongroom; this one reads \
+                 layout {}",
+                super::open::LAYOUT
+            ),
+            Self::NoSpace => {
+                f.write_str("there is no space left where the vault is; nothing was changed")
+            }
+            Self::File(fault) => fault.fmt(f),
+            Self::ReadOnly => f.write_str("the vault can only be read here"),
+            Self::RowCount { table, changed } => write!(
+                f,
+                "the vault was altered or is damaged: a change to table {table} met {changed} rows \
+                 instead of one"
+            ),
+            Self::SchemaAltered { what } => {
+                write!(f, "the vault was altered: its schema is not a vault's ({what})")
+            }
+            Self::TooBig => f.write_str("the vault holds a row that is larger than any can be"),
+            Self::Io { what } => write!(f, "the vault could not be read or written: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<FileFault> for Error {
+    fn from(fault: FileFault) -> Self {
+        Self::File(fault)
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(failure, message) = &error else {
+            // A row of the wrong type or a missing one: STRICT tables forbid it, so the file lies.
+            return Self::Damaged { what: "a row is not what its table says".to_owned() };
+        };
+        let extended = failure.extended_code;
+        let what = || message.clone().unwrap_or_else(|| failure.to_string());
+        match extended & 0xff {
+            ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy,
+            ffi::SQLITE_READONLY => Self::ReadOnly,
+            ffi::SQLITE_FULL => Self::NoSpace,
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB | ffi::SQLITE_MISMATCH => {
+                Self::Damaged { what: what() }
+            }
+            ffi::SQLITE_CONSTRAINT => Self::Damaged { what: "a row is there already".to_owned() },
+            ffi::SQLITE_TOOBIG => Self::TooBig,
+            _ => Self::Io { what: system_says().unwrap_or_else(what) },
+        }
+    }
+}
+
+/// Returns what the operating system last said, where SQLite only knows that it failed.
+fn system_says() -> Option<String> {
+    let error = io::Error::last_os_error();
+    error.raw_os_error().filter(|code| *code != 0).map(|_| error.to_string())
+}

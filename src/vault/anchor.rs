@@ -1,0 +1,65 @@
+//! What this machine remembers of a vault, outside the vault: the newest state it has seen, so that
+//! an older copy put back is noticed. docs/format.md, "Anchor".
+
+use std::path::{Path, PathBuf};
+
+use crate::crypto::header::VaultId;
+use crate::crypto::keys::AnchorKey;
+use crate::sys::files::{self, FileFault};
+
+/// The file in which a machine remembers one vault.
+#[derive(Clone, Debug)]
+pub(crate) struct Anchor {
+    path: PathBuf,
+}
+
+/// What an anchor remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    /// The generation.
+    pub(crate) generation: u64,
+    /// That commit's id.
+    pub(crate) commit_id: [u8; 16],
+}
+
+/// The bytes of an anchor file: generation, commit id, tag.
+const ANCHOR_BYTES: usize = 8 + 16 + 32;
+
+impl Anchor {
+    /// The anchor of a vault below `directory`, by the vault's id.
+    pub(crate) fn new(directory: &Path, vault_id: &VaultId) -> Self {
+        let name: String = vault_id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { path: directory.join(name) }
+    }
+
+    /// Reads what is remembered. A missing, foreign or garbled anchor remembers nothing: it is a
+    /// help against mistakes and thieves, and must not lock the owner out.
+    pub(crate) fn read(&self, key: &AnchorKey) -> Option<Remembered> {
+        let bytes = files::read_bounded(&self.path, ANCHOR_BYTES).ok()?;
+        let (generation, rest) = bytes.split_first_chunk::<8>()?;
+        let (commit_id, tag) = rest.split_first_chunk::<16>()?;
+        let generation = u64::from_be_bytes(*generation);
+        let tag: &[u8; 32] = tag.try_into().ok()?;
+        key.is_tag(generation, commit_id, tag)
+            .then_some(Remembered { generation, commit_id: *commit_id })
+    }
+
+    /// Remembers a state, unless a newer one is remembered already.
+    pub(crate) fn note(&self, key: &AnchorKey, state: Remembered) -> Result<(), FileFault> {
+        match self.read(key) {
+            Some(newer) if newer.generation >= state.generation => Ok(()),
+            Some(_) | None => self.replace(key, state),
+        }
+    }
+
+    /// Remembers a state, whatever was remembered before.
+    pub(crate) fn replace(&self, key: &AnchorKey, state: Remembered) -> Result<(), FileFault> {
+        if let Some(directory) = self.path.parent() {
+            files::create_private_dir(directory)?;
+        }
+        let mut bytes = state.generation.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&state.commit_id);
+        bytes.extend_from_slice(&key.tag(state.generation, &state.commit_id));
+        files::write_replacing(&self.path, &bytes)
+    }
+}

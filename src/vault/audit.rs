@@ -1,0 +1,155 @@
+//! Audit entries: what was asked for, by whom, and how it ended. Never a value.
+
+use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use crate::model::time::Timestamp;
+use crate::sys::process::Actor;
+
+/// One line of the audit log.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// When.
+    pub(crate) time: Timestamp,
+    /// AWS's operation name, or ours: `GetSecretValue`, `Rekey`.
+    pub(crate) operation: String,
+    /// `Success`, or the error code.
+    pub(crate) outcome: String,
+    /// What it was about.
+    pub(crate) subject: Subject,
+    /// Who asked.
+    pub(crate) actor: Actor,
+    /// By which way: `direct`, later an agent or a rotation step.
+    pub(crate) via: String,
+    /// The commit it stands in.
+    pub(crate) generation: u64,
+    /// Names that commit.
+    pub(crate) commit_id: [u8; 16],
+    /// What else there is to say, in words.
+    pub(crate) detail: String,
+}
+
+/// The secret and version that an event is about; empty where it is about none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// The record's row.
+    pub(crate) rid: u64,
+    /// The secret's name, or what was asked for.
+    pub(crate) name: String,
+    /// The version or staging label.
+    pub(crate) version: String,
+    /// The request token.
+    pub(crate) token: String,
+}
+
+impl Event {
+    /// The outcome of an operation that did what was asked.
+    pub(crate) const SUCCESS: &'static str = "Success";
+
+    /// Writes the entry.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        fn some(map: &mut MapWriter, key: u64, text: &str) {
+            if !text.is_empty() {
+                map.member(key).text(text);
+            }
+        }
+        let mut map = MapWriter::new();
+        map.member(0).signed(self.time.0);
+        map.member(1).text(&self.operation);
+        map.member(2).text(&self.outcome);
+        if self.subject.rid != 0 {
+            map.member(3).number(self.subject.rid);
+        }
+        some(&mut map, 4, &self.subject.name);
+        some(&mut map, 5, &self.subject.version);
+        some(&mut map, 6, &self.subject.token);
+        let mut actor = MapWriter::new();
+        actor.member(0).number(u64::from(self.actor.uid));
+        some(&mut actor, 1, &self.actor.user);
+        actor.member(2).number(u64::from(self.actor.pid));
+        actor.member(3).number(u64::from(self.actor.ppid));
+        some(&mut actor, 4, &self.actor.exe);
+        some(&mut actor, 5, &self.actor.tty);
+        some(&mut actor, 6, &self.actor.host);
+        map.member(7).map(actor);
+        map.member(8).text(&self.via);
+        map.member(10).number(self.generation);
+        map.member(11).bytes(&self.commit_id);
+        some(&mut map, 12, &self.detail);
+        map.finish()
+    }
+
+    /// Reads an entry.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut event = Self {
+            time: Timestamp(0),
+            operation: String::new(),
+            outcome: String::new(),
+            subject: Subject::default(),
+            actor: Actor::default(),
+            via: String::new(),
+            generation: 0,
+            commit_id: [0; 16],
+            detail: String::new(),
+        };
+        let mut reader = Reader::new(bytes);
+        let _later: Unknown = reader.map(|r, key| {
+            match key {
+                0 => event.time = Timestamp(r.signed()?),
+                1 => event.operation = r.text()?,
+                2 => event.outcome = r.text()?,
+                3 => event.subject.rid = r.number()?,
+                4 => event.subject.name = r.text()?,
+                5 => event.subject.version = r.text()?,
+                6 => event.subject.token = r.text()?,
+                7 => event.actor = actor(r)?,
+                8 => event.via = r.text()?,
+                10 => event.generation = r.number()?,
+                11 => event.commit_id = r.array()?,
+                12 => event.detail = r.text()?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        reader.finish()?;
+        Ok(event)
+    }
+}
+
+fn actor(reader: &mut Reader<'_>) -> Result<Actor, Malformed> {
+    let narrow = |number: u64| u32::try_from(number).map_err(|_large| Malformed);
+    let mut actor = Actor::default();
+    reader.map(|r, key| {
+        match key {
+            0 => actor.uid = narrow(r.number()?)?,
+            1 => actor.user = r.text()?,
+            2 => actor.pid = narrow(r.number()?)?,
+            3 => actor.ppid = narrow(r.number()?)?,
+            4 => actor.exe = r.text()?,
+            5 => actor.tty = r.text()?,
+            6 => actor.host = r.text()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(actor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_read_back_as_written() {
+        let event = Event {
+            time: Timestamp(5),
+            operation: "GetSecretValue".into(),
+            outcome: "ResourceNotFoundException".into(),
+            subject: Subject { rid: 9, name: "app/db".into(), ..Subject::default() },
+            actor: Actor { uid: 1000, user: "ada".into(), ..Actor::default() },
+            via: "direct".into(),
+            generation: 3,
+            commit_id: [6; 16],
+            detail: String::new(),
+        };
+        assert!(Event::decode(&event.encode()).unwrap() == event);
+    }
+}

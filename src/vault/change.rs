@@ -1,0 +1,279 @@
+//! Writes: a changed record is re-sealed, its bucket, node and root follow, and one commit seals
+//! the new state over all of it.
+
+use super::error::{Error, tampered};
+use super::record::{Kind, Record, Scope, StoredValue};
+use super::transaction::{Access, Transaction};
+use super::tree::{self, Entry, FANOUT, NameHash};
+use crate::crypto::keys::ValueAddress;
+use crate::crypto::sealed::pin;
+use crate::model::secret_value::SecretValue;
+use crate::model::time::{DAY_MS, Timestamp};
+use crate::store::{self, Table};
+use crate::sys::secret::Secret;
+
+/// How far the clock may run ahead of the last commit before nothing is purged on its word.
+const LONGEST_REST: i64 = 400 * DAY_MS;
+
+impl Transaction<'_> {
+    /// Stores a new secret and gives its record a row. Replaces one of the same name that is past
+    /// its recovery window.
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`] if the name is in use.
+    pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Error> {
+        if let Some(old) = self.find_stored(&record.scope, &record.name)? {
+            if !old.is_gone(self.now()) {
+                return Err(Error::NameTaken(record.name.clone()));
+            }
+            self.remove(&old)?;
+        }
+        self.assign_row(record)?;
+        let sealed = self.seal_record(record)?;
+        self.rows.insert(Table::Secret, record.rid, &sealed)?;
+        self.state.secrets += 1;
+        self.note_deletion(record);
+        self.enter(record, Some(pin(&sealed)?))
+    }
+
+    /// Gives a record the row it will be stored in, so that values can be sealed for it first.
+    pub(crate) fn assign_row(&mut self, record: &mut Record) -> Result<(), Error> {
+        while record.rid == 0 {
+            let rid = self.random_row()?;
+            if self.rows.secret(rid)?.is_none() {
+                record.rid = rid;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores a changed record and counts the change.
+    pub(crate) fn update(&mut self, record: &mut Record) -> Result<(), Error> {
+        record.revision += 1;
+        let sealed = self.seal_record(record)?;
+        self.rows.update(Table::Secret, record.rid, &sealed)?;
+        self.note_deletion(record);
+        self.enter(record, Some(pin(&sealed)?))
+    }
+
+    /// Erases a secret with all its values.
+    pub(crate) fn remove(&mut self, record: &Record) -> Result<(), Error> {
+        for stored in record.versions.iter().filter_map(|version| version.value) {
+            self.remove_value(&stored)?;
+        }
+        self.rows.delete(Table::Secret, record.rid)?;
+        self.state.secrets = self.state.secrets.saturating_sub(1);
+        self.enter(record, None)
+    }
+
+    /// Seals and stores a value for the version `version_id` of the record in row `rid`.
+    pub(crate) fn insert_value(
+        &mut self,
+        rid: u64,
+        version_id: &str,
+        value: &SecretValue,
+    ) -> Result<StoredValue, Error> {
+        let bytes = value.expose_bytes();
+        let kind = match value {
+            SecretValue::Text(_) => Kind::Text,
+            SecretValue::Binary(_) => Kind::Binary,
+        };
+        let mut data = Secret::new(Vec::with_capacity(bytes.len() + 1));
+        data.expose_mut().push(kind.byte());
+        data.expose_mut().extend_from_slice(bytes);
+
+        let mut vid = self.random_row()?;
+        while self.rows.value(vid)?.is_some() {
+            vid = self.random_row()?;
+        }
+        let unlocked = self.unlocked;
+        let address = ValueAddress { rid, vid, version_id };
+        let sealed = unlocked.keys.value.seal(
+            unlocked.vault_id(),
+            address,
+            data.expose(),
+            self.entropy(),
+        )?;
+        self.rows.insert(Table::Value, vid, &sealed)?;
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.state.values += 1;
+        self.state.value_bytes += len;
+        self.is_changed = true;
+        Ok(StoredValue { vid, pin: pin(&sealed)?, kind, len })
+    }
+
+    /// Erases a value.
+    pub(crate) fn remove_value(&mut self, stored: &StoredValue) -> Result<(), Error> {
+        self.rows.delete(Table::Value, stored.vid).map_err(|error| match error {
+            store::Error::RowCount { .. } => tampered("a value is missing"),
+            other => Error::Store(other),
+        })?;
+        self.state.values = self.state.values.saturating_sub(1);
+        self.state.value_bytes = self.state.value_bytes.saturating_sub(stored.len);
+        self.is_changed = true;
+        Ok(())
+    }
+
+    /// Changes a setting of the vault.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.state.settings.set(name, value);
+        self.is_changed = true;
+    }
+
+    /// Makes the changes durable. A transaction that changed nothing only ends.
+    pub(crate) fn commit(mut self) -> Result<(), Error> {
+        if !self.is_changed {
+            return Ok(self.rows.commit()?);
+        }
+        if self.access == Access::Read {
+            return Err(Error::Store(store::Error::ReadOnly));
+        }
+        self.advance_state();
+        let header = self.unlocked.header_bytes();
+        let sealed = self.unlocked.keys.state.seal(header, &self.state.encode(), self.entropy())?;
+        self.rows.put_vault(header, &sealed)?;
+        self.rows.commit()?;
+        self.seen.note(&self.state, &self.unlocked.keys.anchor);
+        Ok(())
+    }
+
+    /// Moves the state on to the commit that is about to be made.
+    pub(super) fn advance_state(&mut self) {
+        let is_sane = self.clock_is_sane();
+        self.state.generation = self.next_generation();
+        self.state.previous_commit_id = self.state.commit_id;
+        self.state.commit_id = self.next_commit_id;
+        if is_sane {
+            self.state.time = self.state.time.max(self.now());
+        }
+    }
+
+    /// Returns the generation that this transaction's commit gets.
+    pub(super) fn next_generation(&self) -> u64 {
+        self.state.generation.saturating_add(1).max(self.seen.floor())
+    }
+
+    /// Whether the clock is where it can be, seen from the last commit. A machine that wakes up in
+    /// 1970 or 2099 must not erase anything.
+    pub(crate) fn clock_is_sane(&self) -> bool {
+        let ahead = self.now().0.saturating_sub(self.state.time.0);
+        self.state.generation == 0 || (-DAY_MS..=LONGEST_REST).contains(&ahead)
+    }
+
+    /// Takes the clock's word for what time it is, whatever the last commit said.
+    pub(crate) fn accept_clock(&mut self) {
+        self.state.time = self.now();
+        self.is_changed = true;
+    }
+
+    /// Erases up to `most` secrets whose recovery window is over, and returns their names.
+    pub(crate) fn erase_gone(&mut self, most: usize) -> Result<Vec<String>, Error> {
+        let now = self.now();
+        if !self.clock_is_sane() || self.state.next_purge.is_none_or(|next| next > now) {
+            return Ok(Vec::new());
+        }
+        let mut gone = Vec::new();
+        let mut next: Option<Timestamp> = None;
+        self.each_stored(&mut |record| {
+            let Some(deletion) = record.deletion else { return Ok(()) };
+            if deletion.due <= now && gone.len() < most {
+                gone.push(record);
+            } else {
+                next = Some(next.map_or(deletion.due, |earliest| earliest.min(deletion.due)));
+            }
+            Ok(())
+        })?;
+        for record in &gone {
+            self.remove(record)?;
+        }
+        self.state.next_purge = next;
+        self.is_changed = true;
+        Ok(gone.into_iter().map(|record| record.name).collect())
+    }
+
+    fn note_deletion(&mut self, record: &Record) {
+        if let Some(deletion) = record.deletion {
+            let next = self.state.next_purge.map_or(deletion.due, |next| next.min(deletion.due));
+            self.state.next_purge = Some(next);
+        }
+    }
+
+    pub(super) fn seal_record(&self, record: &Record) -> Result<Vec<u8>, Error> {
+        let unlocked = self.unlocked;
+        let data = Secret::new(record.encode());
+        let vault_id = unlocked.vault_id();
+        Ok(unlocked.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?)
+    }
+
+    /// Puts the record's pin into the tree, or takes the record out.
+    fn enter(&mut self, record: &Record, pin: Option<[u8; 16]>) -> Result<(), Error> {
+        let name_hash = self.name_hash(&record.scope, &record.name);
+        let entry = pin.map(|pin| Entry { name_hash, rid: record.rid, pin });
+        self.place(name_hash, entry)
+    }
+
+    fn place(&mut self, name_hash: NameHash, entry: Option<Entry>) -> Result<(), Error> {
+        let bucket = tree::bucket_of(&name_hash);
+        let mut node = self.node(bucket / FANOUT)?.unwrap_or_default();
+        let mut entries = self.bucket_of_node(bucket, Some(&node))?;
+        match (entries.binary_search_by_key(&name_hash, |e| e.name_hash), entry) {
+            (Ok(index), Some(entry)) => {
+                if let Some(slot) = entries.get_mut(index) {
+                    *slot = entry;
+                }
+            }
+            (Err(index), Some(entry)) => entries.insert(index, entry),
+            (Ok(index), None) => {
+                entries.remove(index);
+            }
+            (Err(_), None) => return Err(tampered("a record is not in the tree")),
+        }
+        let digest = self.write_bucket(bucket, &entries)?;
+        node.set(bucket % FANOUT, digest);
+        let digest = self.write_node(bucket / FANOUT, &node)?;
+        self.state.root.set(bucket / FANOUT, digest);
+        self.is_changed = true;
+        Ok(())
+    }
+
+    pub(super) fn write_bucket(
+        &mut self,
+        bucket: u16,
+        entries: &[Entry],
+    ) -> Result<Option<[u8; 32]>, Error> {
+        if entries.is_empty() {
+            self.rows.discard(Table::Bucket, u64::from(bucket))?;
+            return Ok(None);
+        }
+        let body = tree::encode_bucket(entries);
+        self.rows.put(Table::Bucket, u64::from(bucket), &body)?;
+        Ok(Some(self.unlocked.keys.tree.bucket_digest(bucket, &body)))
+    }
+
+    pub(super) fn write_node(
+        &mut self,
+        node: u16,
+        branch: &tree::Branch,
+    ) -> Result<Option<[u8; 32]>, Error> {
+        if branch.bitmap == 0 {
+            self.rows.discard(Table::Node, u64::from(node))?;
+            return Ok(None);
+        }
+        let body = branch.encode();
+        self.rows.put(Table::Node, u64::from(node), &body)?;
+        Ok(Some(self.unlocked.keys.tree.node_digest(node, &body)))
+    }
+
+    /// Draws a row key: 62 random bits, so that order of rows says nothing; never zero.
+    fn random_row(&self) -> Result<u64, Error> {
+        let mut bytes = [0; 8];
+        self.entropy().fill(&mut bytes).map_err(|none| Error::Crypto(none.into()))?;
+        Ok((u64::from_be_bytes(bytes) >> 2).max(1))
+    }
+
+    /// Returns the region-bound scope of the vault's own account.
+    pub(crate) fn scope(&self, region: &str) -> Scope {
+        let account = self.state.settings.account().to_owned();
+        Scope { account, region: region.to_owned() }
+    }
+}

@@ -1,0 +1,281 @@
+//! Reads everything, verifies everything, and says what is wrong and where, without stopping at
+//! the first finding. Changes nothing.
+
+use super::audit::Event;
+use super::error::Error;
+use super::record::Record;
+use super::slots;
+use super::transaction::Transaction;
+use super::tree::{BUCKETS, Entry, FANOUT};
+use crate::crypto::keys::ValueAddress;
+use crate::crypto::sealed::pin;
+use crate::store::Table;
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// Where: a slot, a bucket, a secret's name.
+    pub(crate) place: String,
+    /// What is wrong, and what it costs.
+    pub(crate) problem: String,
+}
+
+/// How far a long piece of work is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// What is being done.
+    pub(crate) step: &'static str,
+    /// Rows done.
+    pub(crate) done: u64,
+    /// Rows there are, as far as known.
+    pub(crate) total: u64,
+}
+
+/// Called every so often during long work.
+pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(Progress);
+
+/// Rows between two calls of [`OnProgress`].
+const STRIDE: u64 = 256;
+
+/// Counts rows and tells how far the work is.
+pub(super) struct Meter<'a> {
+    progress: Progress,
+    tell: OnProgress<'a>,
+}
+
+impl<'a> Meter<'a> {
+    pub(super) fn new(tell: OnProgress<'a>) -> Self {
+        Self { progress: Progress { step: "", done: 0, total: 0 }, tell }
+    }
+
+    pub(super) fn start(&mut self, step: &'static str, total: u64) {
+        self.progress = Progress { step, done: 0, total };
+        (self.tell)(self.progress);
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.progress.done += 1;
+        if self.progress.done.is_multiple_of(STRIDE) {
+            (self.tell)(self.progress);
+        }
+    }
+}
+
+/// A value that a record expects.
+struct Expected {
+    vid: u64,
+    rid: u64,
+    pin: [u8; 16],
+    version_id: String,
+    secret: usize,
+}
+
+/// What the check has learned so far.
+struct Survey {
+    findings: Vec<Finding>,
+    names: Vec<String>,
+    values: Vec<Expected>,
+    records: u64,
+    value_bytes: u64,
+}
+
+impl Survey {
+    fn find(&mut self, place: impl Into<String>, problem: impl Into<String>) {
+        self.findings.push(Finding { place: place.into(), problem: problem.into() });
+    }
+}
+
+impl Transaction<'_> {
+    /// Verifies slots, tree, records, values, audit log and counts against the state.
+    ///
+    /// # Errors
+    /// Only what keeps the check from going on; what is wrong with the vault is in the findings.
+    pub(crate) fn check(&self, tell: OnProgress<'_>) -> Result<Vec<Finding>, Error> {
+        let mut meter = Meter::new(tell);
+        let mut survey = Survey {
+            findings: Vec::new(),
+            names: Vec::new(),
+            values: Vec::new(),
+            records: 0,
+            value_bytes: 0,
+        };
+        for number in slots::differences(&self.state, &self.rows.slots()?) {
+            survey.find(format!("slot {number}"), "it is not the one that was stored");
+        }
+        let entries = self.check_tree(&mut survey)?;
+        self.check_records(entries, &mut survey, &mut meter)?;
+        self.check_values(&mut survey, &mut meter)?;
+        self.check_log(&mut survey, &mut meter)?;
+        self.check_counts(&mut survey)?;
+        Ok(survey.findings)
+    }
+
+    fn check_tree(&self, survey: &mut Survey) -> Result<Vec<Entry>, Error> {
+        let mut entries = Vec::new();
+        for number in 0..FANOUT {
+            let node = match self.node(number) {
+                Ok(node) => node,
+                Err(Error::Tampered(_)) => {
+                    survey.find(format!("tree node {number}"), "it does not match the state");
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
+            for bucket in number * FANOUT..(number + 1) * FANOUT {
+                match self.bucket_of_node(bucket, node.as_ref()) {
+                    Ok(found) => entries.extend(found),
+                    Err(Error::Tampered(_)) => {
+                        survey.find(format!("tree bucket {bucket}"), "it does not match its node");
+                    }
+                    Err(other) => return Err(other),
+                }
+            }
+        }
+        self.rows.each(Table::Node, |number, _body| {
+            if number >= u64::from(FANOUT) {
+                survey.find(format!("tree node {number}"), "there is no such node");
+            }
+            Ok::<(), Error>(())
+        })?;
+        self.rows.each(Table::Bucket, |number, _body| {
+            if number >= u64::from(BUCKETS) {
+                survey.find(format!("tree bucket {number}"), "there is no such bucket");
+            }
+            Ok::<(), Error>(())
+        })?;
+        entries.sort_unstable_by_key(|entry| entry.rid);
+        Ok(entries)
+    }
+
+    fn check_records(
+        &self,
+        entries: Vec<Entry>,
+        survey: &mut Survey,
+        meter: &mut Meter<'_>,
+    ) -> Result<(), Error> {
+        meter.start("records", self.state.secrets);
+        let mut expected = entries.into_iter().peekable();
+        self.rows.each(Table::Secret, |rid, sealed| {
+            meter.advance();
+            while let Some(missing) = expected.next_if(|entry| entry.rid < rid) {
+                survey.find(format!("secret row {:016x}", missing.rid), "its record is missing");
+            }
+            match expected.next_if(|entry| entry.rid == rid) {
+                Some(entry) => self.check_record(&entry, sealed, survey),
+                None => survey.find(
+                    format!("secret row {rid:016x}"),
+                    "no bucket lists it: it was put in by hand or its bucket is damaged",
+                ),
+            }
+            Ok::<(), Error>(())
+        })?;
+        for missing in expected {
+            survey.find(format!("secret row {:016x}", missing.rid), "its record is missing");
+        }
+        Ok(())
+    }
+
+    fn check_record(&self, entry: &Entry, sealed: &[u8], survey: &mut Survey) {
+        let place = format!("secret row {:016x}", entry.rid);
+        if pin(sealed).ok() != Some(entry.pin) {
+            survey.find(place, "its record is not the one the tree expects: altered or older");
+            return;
+        }
+        let unlocked = self.unlocked;
+        let opened = unlocked.keys.record.open(unlocked.vault_id(), entry.rid, sealed);
+        let Some(record) =
+            opened.ok().and_then(|data| Record::decode(entry.rid, data.expose()).ok())
+        else {
+            survey.find(place, "its record does not authenticate");
+            return;
+        };
+        if self.name_hash(&record.scope, &record.name) != entry.name_hash {
+            survey.find(record.name.clone(), "its record stands in the place of another");
+        }
+        survey.records += 1;
+        let secret = survey.names.len();
+        for version in &record.versions {
+            let Some(stored) = version.value else { continue };
+            survey.value_bytes = survey.value_bytes.saturating_add(stored.len);
+            survey.values.push(Expected {
+                vid: stored.vid,
+                rid: record.rid,
+                pin: stored.pin,
+                version_id: version.id.clone(),
+                secret,
+            });
+        }
+        survey.names.push(record.name);
+    }
+
+    fn check_values(&self, survey: &mut Survey, meter: &mut Meter<'_>) -> Result<(), Error> {
+        let mut values = std::mem::take(&mut survey.values);
+        values.sort_unstable_by_key(|expected| expected.vid);
+        meter.start("values", self.state.values);
+        let names = std::mem::take(&mut survey.names);
+        let name = |expected: &Expected| names.get(expected.secret).cloned().unwrap_or_default();
+        let missing = |expected: &Expected| {
+            format!("the value of version {} is missing", expected.version_id)
+        };
+        let mut expected = values.iter().peekable();
+        self.rows.each(Table::Value, |vid, sealed| {
+            meter.advance();
+            while let Some(lost) = expected.next_if(|value| value.vid < vid) {
+                survey.find(name(lost), missing(lost));
+            }
+            let Some(value) = expected.next_if(|value| value.vid == vid) else {
+                survey.find(format!("value row {vid:016x}"), "it belongs to no secret");
+                return Ok::<(), Error>(());
+            };
+            let version_id = value.version_id.as_str();
+            let address = ValueAddress { rid: value.rid, vid, version_id };
+            let key = &self.unlocked.keys.value;
+            if pin(sealed).ok() != Some(value.pin)
+                || key.open(self.unlocked.vault_id(), address, sealed).is_err()
+            {
+                let problem = format!("the value of version {version_id} does not authenticate");
+                survey.find(name(value), problem);
+            }
+            Ok(())
+        })?;
+        for lost in expected {
+            survey.find(name(lost), missing(lost));
+        }
+        survey.names = names;
+        survey.values = values;
+        Ok(())
+    }
+
+    fn check_log(&self, survey: &mut Survey, meter: &mut Meter<'_>) -> Result<(), Error> {
+        let log = self.state.log;
+        meter.start("audit log", log.next.saturating_sub(log.first));
+        let walked = self.events(|_seq, _event: Event| {
+            meter.advance();
+            Ok(())
+        });
+        match walked {
+            Err(Error::Tampered(problem)) => survey.find("audit log", problem),
+            Err(other) => return Err(other),
+            Ok(()) => {}
+        }
+        Ok(())
+    }
+
+    fn check_counts(&self, survey: &mut Survey) -> Result<(), Error> {
+        if !survey.findings.is_empty() {
+            // A missing row also falsifies the counts; saying so again helps nobody.
+            return Ok(());
+        }
+        let values = u64::try_from(survey.values.len()).unwrap_or(u64::MAX);
+        for (place, counted, stated) in [
+            ("number of secrets", survey.records, self.state.secrets),
+            ("number of values", values, self.state.values),
+            ("size of all values", survey.value_bytes, self.state.value_bytes),
+        ] {
+            if counted != stated {
+                survey.find(place, format!("the state says {stated}, the rows say {counted}"));
+            }
+        }
+        Ok(())
+    }
+}

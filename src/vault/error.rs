@@ -1,0 +1,163 @@
+//! What can go wrong with a vault, each kind with its own sentence and a stable name.
+
+use std::fmt;
+
+use super::cbor::Malformed;
+use crate::{crypto, store};
+
+/// Why a vault could not be opened, read or changed. Never holds a byte of a row or key.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// Another vault with the same past was changed elsewhere.
+    Forked {
+        /// The generation both have.
+        generation: u64,
+    },
+    /// There is no slot for the credential that was offered.
+    NoSlotFor {
+        /// The credential's kind in words.
+        credential: &'static str,
+    },
+    /// The slot number is not in use.
+    NoSuchSlot(u8),
+    /// The slot is the last one, or the last that a person can carry in the head or on paper.
+    LastSlot(u8),
+    /// All slots of this kind are taken.
+    SlotsFull,
+    /// The name is taken in its region.
+    NameTaken(String),
+    /// The content was written by a later version.
+    NewerContent(u64),
+    /// The vault was given new keys since it was unlocked.
+    Rekeyed,
+    /// The vault is older than what this machine has seen.
+    RolledBack {
+        /// The generation in the file.
+        found: u64,
+        /// The generation seen before.
+        seen: u64,
+    },
+    /// What is in the file does not fit together.
+    Tampered(String),
+    /// The keys' own layer.
+    Crypto(crypto::Error),
+    /// The container's own layer.
+    Store(store::Error),
+}
+
+impl Error {
+    /// Returns the stable name of the kind (docs/compatibility.md, "Exit codes").
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Forked { .. } => "ForkError",
+            Self::NoSlotFor { .. } => "BadCredential",
+            Self::NoSuchSlot(_) | Self::LastSlot(_) | Self::SlotsFull => "SlotError",
+            Self::NameTaken(_) => "NameTaken",
+            Self::NewerContent(_) => "NewerFormat",
+            Self::Rekeyed => "VaultRekeyed",
+            Self::RolledBack { .. } => "RollbackError",
+            Self::Tampered(_) => "TamperError",
+            Self::Crypto(error) => error.name(),
+            Self::Store(error) => error.name(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forked { generation } => write!(
+                f,
+                "this vault and the one last used on this machine were changed apart from each \
+                 other (both are at generation {generation})"
+            ),
+            Self::NoSlotFor { credential } => {
+                write!(f, "no key slot of this vault takes a {credential}")
+            }
+            Self::NoSuchSlot(number) => write!(f, "key slot {number} is not in use"),
+            Self::LastSlot(number) => write!(
+                f,
+                "key slot {number} is the last of its kind; without it the vault could not be \
+                 opened again"
+            ),
+            Self::SlotsFull => {
+                f.write_str("no key slot is free: a vault has 16, of which 4 may need a passphrase")
+            }
+            Self::NameTaken(name) => write!(f, "the name {name} is taken"),
+            Self::NewerContent(version) => write!(
+                f,
+                "the vault was written by a later version of strongroom (content version \
+                 {version}); this one reads up to {}",
+                super::state::CONTENT_VERSION
+            ),
+            Self::Rekeyed => {
+                f.write_str("the vault was given new keys in the meantime; unlock it again")
+            }
+            Self::RolledBack { found, seen } => write!(
+                f,
+                "the vault is an older copy: it is at generation {found}, and this machine has \
+                 seen generation {seen}"
+            ),
+            Self::Tampered(what) => {
+                write!(f, "the vault was altered or is damaged: {what}")
+            }
+            Self::Crypto(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Crypto(error) => Some(error),
+            Self::Store(error) => Some(error),
+            Self::Forked { .. }
+            | Self::NoSlotFor { .. }
+            | Self::NoSuchSlot(_)
+            | Self::LastSlot(_)
+            | Self::SlotsFull
+            | Self::NameTaken(_)
+            | Self::NewerContent(_)
+            | Self::Rekeyed
+            | Self::RolledBack { .. }
+            | Self::Tampered(_) => None,
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<crypto::Error> for Error {
+    fn from(error: crypto::Error) -> Self {
+        Self::Crypto(error)
+    }
+}
+
+/// Says that `what` does not authenticate or has the wrong form: an altered or damaged row.
+pub(crate) fn tampered(what: impl Into<String>) -> Error {
+    Error::Tampered(what.into())
+}
+
+/// Turns a failed authentication of `what` into an error that names it.
+pub(crate) fn opened<T>(
+    result: Result<T, crypto::Error>,
+    what: impl FnOnce() -> String,
+) -> Result<T, Error> {
+    result.map_err(|error| match error {
+        crypto::Error::AuthenticationFailed | crypto::Error::Malformed { .. } => tampered(what()),
+        other => Error::Crypto(other),
+    })
+}
+
+/// Turns content that is not what docs/format.md says into an error that names it.
+pub(crate) fn decoded<T>(
+    result: Result<T, Malformed>,
+    what: impl FnOnce() -> String,
+) -> Result<T, Error> {
+    result.map_err(|Malformed| tampered(what()))
+}

@@ -1,0 +1,147 @@
+//! The audit log: entries sealed and chained, written in the transaction of what they record.
+//!
+//! docs/format.md, "The audit log". Deleting, reordering or cutting entries contradicts the chain's
+//! head, which stands in the state.
+
+use super::audit::{Event, Subject};
+use super::error::{Error, decoded, opened, tampered};
+use super::transaction::Transaction;
+use crate::crypto::sealed::pin;
+use crate::model::time::DAY_MS;
+use crate::store::Table;
+
+/// The most entries that are kept, beside one block.
+const MOST_ENTRIES: u64 = 50_000;
+
+/// The longest that entries are kept.
+const LONGEST_KEPT: i64 = 400 * DAY_MS;
+
+/// Entries are dropped in blocks of this many.
+const BLOCK: u64 = 1_000;
+
+impl Transaction<'_> {
+    /// Writes what was asked for and how it ended. It becomes durable with the transaction.
+    pub(crate) fn record(
+        &mut self,
+        operation: &str,
+        outcome: &str,
+        subject: Subject,
+    ) -> Result<(), Error> {
+        self.append(operation, outcome, subject, "")
+    }
+
+    /// Writes something that is not about one secret, with what else there is to say.
+    pub(crate) fn record_own(&mut self, operation: &str, detail: &str) -> Result<(), Error> {
+        self.append(operation, Event::SUCCESS, Subject::default(), detail)
+    }
+
+    fn append(
+        &mut self,
+        operation: &str,
+        outcome: &str,
+        subject: Subject,
+        detail: &str,
+    ) -> Result<(), Error> {
+        self.append_one(operation, outcome, subject, detail)?;
+        if let Some((first, last)) = self.prune()? {
+            let detail = format!("entries {first} to {last}");
+            self.append_one("AuditPruned", Event::SUCCESS, Subject::default(), &detail)?;
+        }
+        Ok(())
+    }
+
+    fn append_one(
+        &mut self,
+        operation: &str,
+        outcome: &str,
+        subject: Subject,
+        detail: &str,
+    ) -> Result<(), Error> {
+        let event = Event {
+            time: self.now(),
+            operation: operation.to_owned(),
+            outcome: outcome.to_owned(),
+            subject,
+            actor: self.occasion.origin.actor.clone(),
+            via: self.occasion.origin.via.clone(),
+            generation: self.next_generation(),
+            commit_id: self.next_commit_id,
+            detail: detail.to_owned(),
+        };
+        let unlocked = self.unlocked;
+        let seq = self.state.log.next;
+        let data = event.encode();
+        let sealed = unlocked.keys.audit.seal(unlocked.vault_id(), seq, &data, self.entropy())?;
+        self.rows.insert(Table::Audit, seq, &sealed)?;
+        self.state.log.head = unlocked.keys.tree.chain(&self.state.log.head, seq, &pin(&sealed)?);
+        self.state.log.next = seq.saturating_add(1);
+        self.is_changed = true;
+        Ok(())
+    }
+
+    /// Drops a block from the front when the log is too long or the block too old, and moves the
+    /// chain's base over it.
+    fn prune(&mut self) -> Result<Option<(u64, u64)>, Error> {
+        let first = self.state.log.first;
+        let count = self.state.log.next.saturating_sub(first);
+        if count < BLOCK + 1 {
+            return Ok(None);
+        }
+        let last = first + BLOCK - 1;
+        let is_due = count >= MOST_ENTRIES + BLOCK
+            || (self.clock_is_sane()
+                && self.event(last)?.time.0 < self.now().0.saturating_sub(LONGEST_KEPT));
+        if !is_due {
+            return Ok(None);
+        }
+        let mut base = self.state.log.base;
+        for seq in first..=last {
+            let sealed = self.sealed_event(seq)?;
+            base = self.unlocked.keys.tree.chain(&base, seq, &pin(&sealed)?);
+        }
+        self.rows.delete_audit(first..=last)?;
+        self.state.log.base = base;
+        self.state.log.first = last + 1;
+        Ok(Some((first, last)))
+    }
+
+    /// Calls `visit` with every entry, oldest first. Fails unless the chain over all of them ends
+    /// where the state says, so nothing was cut out, put in or moved.
+    pub(crate) fn events(
+        &self,
+        mut visit: impl FnMut(u64, Event) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let log = self.state.log;
+        let unlocked = self.unlocked;
+        let mut chain = log.base;
+        let mut next = log.first;
+        self.rows.each(Table::Audit, |seq, sealed| {
+            let what = || format!("audit entry {seq}");
+            if seq != next {
+                return Err(tampered(format!("audit entry {next} is missing")));
+            }
+            next = seq.saturating_add(1);
+            let tag = pin(sealed).map_err(|_short| tampered(what()))?;
+            chain = unlocked.keys.tree.chain(&chain, seq, &tag);
+            let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
+            visit(seq, decoded(Event::decode(data.expose()), what)?)
+        })?;
+        if next == log.next && chain == log.head {
+            Ok(())
+        } else {
+            Err(tampered("the audit log does not end where the state says"))
+        }
+    }
+
+    fn event(&self, seq: u64) -> Result<Event, Error> {
+        let what = || format!("audit entry {seq}");
+        let unlocked = self.unlocked;
+        let sealed = self.sealed_event(seq)?;
+        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
+        decoded(Event::decode(data.expose()), what)
+    }
+
+    fn sealed_event(&self, seq: u64) -> Result<Vec<u8>, Error> {
+        self.rows.audit(seq)?.ok_or_else(|| tampered(format!("audit entry {seq} is missing")))
+    }
+}

@@ -1,0 +1,312 @@
+//! What can be saved of a damaged vault: repair in place where the state still authenticates,
+//! salvage into a new vault where it does not.
+
+use std::collections::BTreeMap;
+
+use super::cbor::Malformed;
+use super::check::{Finding, Meter, OnProgress};
+use super::error::Error;
+use super::record::{Kind, Record, StoredValue, Version};
+use super::slots;
+use super::transaction::Transaction;
+use super::tree::{self, Entry, NameHash};
+use super::unlock::LockedVault;
+use crate::crypto::header::VaultId;
+use crate::crypto::keys::{Keys, MasterKey, ValueAddress};
+use crate::crypto::sealed::pin;
+use crate::model::secret_value::SecretValue;
+use crate::store::{self, Table};
+use crate::sys::secret::Secret;
+
+/// What was saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Salvaged {
+    /// Secrets written to the new vault.
+    pub(crate) secrets: u64,
+    /// Values written to the new vault.
+    pub(crate) values: u64,
+    /// Records that did not authenticate.
+    pub(crate) lost_secrets: u64,
+    /// Versions whose value is missing or did not authenticate.
+    pub(crate) lost_values: u64,
+}
+
+impl Transaction<'_> {
+    /// Rebuilds what can be rebuilt from the rows that authenticate, drops the rest, and returns
+    /// what was done. Nothing is durable before the commit.
+    ///
+    /// A row that authenticates may still be older than it was: repair cannot tell, and says so.
+    pub(crate) fn repair(&mut self, tell: OnProgress<'_>) -> Result<Vec<Finding>, Error> {
+        let mut meter = Meter::new(tell);
+        let mut done = Vec::new();
+        self.drop_damaged_slots(&mut done)?;
+        let records = self.authentic_records(&mut done, &mut meter)?;
+        self.drop_orphaned_values(&records, &mut done)?;
+        self.replant(records)?;
+        self.mend_log(&mut done)?;
+        let places: Vec<&str> = done.iter().map(|finding| finding.place.as_str()).collect();
+        self.record_own("Repair", &places.join(", "))?;
+        Ok(done)
+    }
+
+    fn drop_damaged_slots(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
+        let bodies = self.rows.slots()?;
+        for number in slots::differences(&self.state, &bodies) {
+            if bodies.iter().any(|(n, _)| *n == number) {
+                self.rows.delete(Table::Slot, u64::from(number))?;
+            }
+            self.state.slots.retain(|slot| slot.number != number);
+            done.push(finding(format!("slot {number}"), "removed: it was not the one stored"));
+        }
+        Ok(())
+    }
+
+    /// Returns the records that authenticate, one for each name, without the versions whose value
+    /// is lost; deletes all other record rows.
+    fn authentic_records(
+        &mut self,
+        done: &mut Vec<Finding>,
+        meter: &mut Meter<'_>,
+    ) -> Result<BTreeMap<NameHash, Record>, Error> {
+        meter.start("records", self.state.secrets);
+        let mut records: BTreeMap<NameHash, Record> = BTreeMap::new();
+        let mut dropped = Vec::new();
+        self.rows.each(Table::Secret, |rid, sealed| {
+            meter.advance();
+            let place = format!("secret row {rid:016x}");
+            let Some(record) =
+                open_record(&self.unlocked.keys, self.unlocked.vault_id(), rid, sealed)
+            else {
+                dropped.push(rid);
+                done.push(finding(place, "removed: its record does not authenticate"));
+                return Ok::<(), Error>(());
+            };
+            let hash = self.name_hash(&record.scope, &record.name);
+            match records.get(&hash) {
+                Some(kept) if kept.revision >= record.revision => dropped.push(rid),
+                Some(kept) => {
+                    dropped.push(kept.rid);
+                    records.insert(hash, record);
+                }
+                None => {
+                    records.insert(hash, record);
+                }
+            }
+            Ok(())
+        })?;
+        for rid in dropped {
+            self.rows.delete(Table::Secret, rid)?;
+        }
+        for record in records.values_mut() {
+            self.drop_lost_versions(record, done)?;
+        }
+        Ok(records)
+    }
+
+    fn drop_lost_versions(
+        &self,
+        record: &mut Record,
+        done: &mut Vec<Finding>,
+    ) -> Result<(), Error> {
+        let copy = record.clone();
+        let mut kept = Vec::new();
+        for version in std::mem::take(&mut record.versions) {
+            match self.value(&copy, &version) {
+                Ok(_) => kept.push(version),
+                Err(Error::Tampered(_)) => {
+                    let labels = version.stages.join(", ");
+                    let problem =
+                        format!("version {} [{labels}] removed: its value is lost", version.id);
+                    done.push(finding(record.name.clone(), problem));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        record.versions = kept;
+        Ok(())
+    }
+
+    fn drop_orphaned_values(
+        &mut self,
+        records: &BTreeMap<NameHash, Record>,
+        done: &mut Vec<Finding>,
+    ) -> Result<(), Error> {
+        let versions = records.values().flat_map(|record| &record.versions);
+        let mut wanted: Vec<StoredValue> = versions.filter_map(|version| version.value).collect();
+        wanted.sort_unstable_by_key(|stored| stored.vid);
+        let mut orphans = Vec::new();
+        self.rows.each(Table::Value, |vid, _sealed| {
+            if wanted.binary_search_by_key(&vid, |stored| stored.vid).is_err() {
+                orphans.push(vid);
+            }
+            Ok::<(), Error>(())
+        })?;
+        for vid in orphans {
+            self.rows.delete(Table::Value, vid)?;
+            done.push(finding(
+                format!("value row {vid:016x}"),
+                "removed: it belonged to no secret",
+            ));
+        }
+        self.state.values = u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+        self.state.value_bytes = wanted.iter().map(|stored| stored.len).sum();
+        Ok(())
+    }
+
+    fn replant(&mut self, records: BTreeMap<NameHash, Record>) -> Result<(), Error> {
+        self.state.secrets = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        self.state.next_purge =
+            records.values().filter_map(|record| Some(record.deletion?.due)).min();
+        let mut entries = Vec::new();
+        for (name_hash, mut record) in records {
+            record.revision = record.revision.saturating_add(1);
+            let sealed = self.seal_record(&record)?;
+            self.rows.update(Table::Secret, record.rid, &sealed)?;
+            entries.push(Entry { name_hash, rid: record.rid, pin: pin(&sealed)? });
+        }
+        let unlocked = self.unlocked;
+        self.plant(unlocked, entries)
+    }
+
+    /// Keeps the newest unbroken run of authentic entries and chains it anew.
+    fn mend_log(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
+        let is_whole = self.events(|_seq, _event| Ok(()));
+        match is_whole {
+            Ok(()) => return Ok(()),
+            Err(Error::Tampered(_)) => {}
+            Err(other) => return Err(other),
+        }
+        let mut run: Vec<(u64, [u8; 16])> = Vec::new();
+        let mut dropped = Vec::new();
+        let unlocked = self.unlocked;
+        self.rows.each(Table::Audit, |seq, sealed| {
+            let is_ours = seq < self.state.log.next
+                && unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed).is_ok();
+            if !is_ours {
+                dropped.push(seq);
+                dropped.extend(run.drain(..).map(|(seq, _)| seq));
+            } else if let Ok(tag) = pin(sealed) {
+                if run.last().is_some_and(|(last, _)| last + 1 != seq) {
+                    dropped.extend(run.drain(..).map(|(seq, _)| seq));
+                }
+                run.push((seq, tag));
+            }
+            Ok::<(), Error>(())
+        })?;
+        let lost = self.state.log.next.saturating_sub(self.state.log.first);
+        for seq in dropped {
+            self.rows.delete_audit(seq..=seq)?;
+        }
+        let kept = u64::try_from(run.len()).unwrap_or(u64::MAX);
+        let log = &mut self.state.log;
+        log.next = run.last().map_or(log.next, |(seq, _)| seq + 1);
+        log.first = run.first().map_or(log.next, |(seq, _)| *seq);
+        log.head = log.base;
+        for (seq, tag) in run {
+            log.head = unlocked.keys.tree.chain(&log.head, seq, &tag);
+        }
+        let problem = format!("kept {kept} of {lost} entries: the rest do not fit together");
+        done.push(finding("audit log".to_owned(), &problem));
+        self.is_changed = true;
+        Ok(())
+    }
+}
+
+impl LockedVault {
+    /// Writes every record and value that still authenticates under the master key into a new
+    /// vault, whatever the state and tree of this one say.
+    ///
+    /// Nothing proves that what is saved is the newest: it may be older rows put back.
+    pub(crate) fn salvage(
+        &mut self,
+        master: &MasterKey,
+        into: &mut Transaction<'_>,
+        tell: OnProgress<'_>,
+    ) -> Result<Salvaged, Error> {
+        let keys = master.keys(&self.header.vault_id);
+        let vault_id = self.header.vault_id;
+        let mut meter = Meter::new(tell);
+        let mut salvaged = Salvaged::default();
+        let rows = self.store.read()?;
+        meter.start("records", rows.count(Table::Secret)?);
+        let mut newest: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
+        rows.each(Table::Secret, |rid, sealed| {
+            meter.advance();
+            match open_record(&keys, &vault_id, rid, sealed) {
+                None => salvaged.lost_secrets += 1,
+                Some(record) => {
+                    let place = newest.entry((record.scope.key(), record.name)).or_default();
+                    *place = (*place).max((record.revision, rid));
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+        meter.start("secrets", u64::try_from(newest.len()).unwrap_or(u64::MAX));
+        for (_revision, rid) in newest.into_values() {
+            meter.advance();
+            let Some(sealed) = rows.secret(rid)? else { continue };
+            let Some(record) = open_record(&keys, &vault_id, rid, &sealed) else { continue };
+            let mut values = Vec::new();
+            for version in &record.versions {
+                let Some(stored) = version.value else { continue };
+                let address = ValueAddress { rid, vid: stored.vid, version_id: &version.id };
+                let sealed = rows.value(stored.vid)?.unwrap_or_default();
+                let data = keys.value.open(&vault_id, address, &sealed);
+                match data.ok().and_then(|data| read_value(stored.kind, data.expose())) {
+                    Some(value) => values.push((version.id.clone(), value)),
+                    None => salvaged.lost_values += 1,
+                }
+            }
+            salvaged.values += u64::try_from(values.len()).unwrap_or(u64::MAX);
+            salvaged.secrets += 1;
+            into.adopt(record, &values)?;
+        }
+        into.record_own("Salvage", &format!("{} secrets", salvaged.secrets))?;
+        Ok(salvaged)
+    }
+}
+
+impl Transaction<'_> {
+    /// Stores a record of another vault with the values that came with it. Versions whose value
+    /// did not come are left out.
+    pub(crate) fn adopt(
+        &mut self,
+        mut record: Record,
+        values: &[(String, SecretValue)],
+    ) -> Result<(), Error> {
+        record.rid = 0;
+        self.assign_row(&mut record)?;
+        let mut versions: Vec<Version> = Vec::new();
+        for mut version in std::mem::take(&mut record.versions) {
+            match values.iter().find(|(id, _)| *id == version.id) {
+                Some((id, value)) => {
+                    version.value = Some(self.insert_value(record.rid, id, value)?);
+                    versions.push(version);
+                }
+                None if version.value.is_none() => versions.push(version),
+                None => {}
+            }
+        }
+        record.versions = versions;
+        self.insert(&mut record)
+    }
+}
+
+fn finding(place: String, problem: impl Into<String>) -> Finding {
+    Finding { place, problem: problem.into() }
+}
+
+fn open_record(keys: &Keys, vault_id: &VaultId, rid: u64, sealed: &[u8]) -> Option<Record> {
+    let data = keys.record.open(vault_id, rid, sealed).ok()?;
+    let decoded: Result<Record, Malformed> = Record::decode(rid, data.expose());
+    decoded.ok()
+}
+
+fn read_value(kind: Kind, data: &[u8]) -> Option<SecretValue> {
+    let (first, bytes) = data.split_first()?;
+    match kind {
+        _ if *first != kind.byte() => None,
+        Kind::Binary => Some(SecretValue::Binary(Secret::new(bytes.to_vec()))),
+        Kind::Text => Some(SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned()))),
+    }
+}

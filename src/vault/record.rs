@@ -1,0 +1,364 @@
+//! Everything about one secret but its values: one sealed record, changed as a whole.
+//!
+//! docs/format.md has the members' numbers. Does not know how labels move or what AWS allows.
+
+use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use crate::model::time::{DAY_MS, Timestamp};
+
+/// One secret.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// The row's random key, 62 bits. Zero until the record is stored.
+    pub(crate) rid: u64,
+    /// The account and region the name belongs to.
+    pub(crate) scope: Scope,
+    /// The name.
+    pub(crate) name: String,
+    /// The six characters that end the ARN.
+    pub(crate) arn_suffix: String,
+    /// What the secret is for. Never empty.
+    pub(crate) description: Option<String>,
+    /// The KMS key as the user named it; absent for the default key.
+    pub(crate) kms_key_id: Option<String>,
+    /// When the secret was made.
+    pub(crate) created: Timestamp,
+    /// When anything about it last changed.
+    pub(crate) changed: Timestamp,
+    /// Midnight UTC of the day its value was last read.
+    pub(crate) accessed: Option<Timestamp>,
+    /// When it was last rotated.
+    pub(crate) rotated: Option<Timestamp>,
+    /// Whether and when it will be gone.
+    pub(crate) deletion: Option<Deletion>,
+    /// Counts the changes.
+    pub(crate) revision: u64,
+    /// Tags in the order they came; `None` if there never were any.
+    pub(crate) tags: Option<Vec<(String, String)>>,
+    /// All versions, oldest first.
+    pub(crate) versions: Vec<Version>,
+    /// The resource policy, as it was given.
+    pub(crate) policy: Option<String>,
+    /// The kind of a managed external secret.
+    pub(crate) secret_type: Option<String>,
+    /// What a later version wrote.
+    pub(crate) unknown: Unknown,
+}
+
+/// The account and region that a name belongs to: (scope, name) is unique in a vault.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Scope {
+    /// Twelve digits.
+    pub(crate) account: String,
+    /// Such as `local-1`.
+    pub(crate) region: String,
+}
+
+/// A planned deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deletion {
+    /// When `delete-secret` was called.
+    pub(crate) requested: Timestamp,
+    /// When the secret is gone for every reader.
+    pub(crate) due: Timestamp,
+}
+
+/// One version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Version {
+    /// The version id, which is the request token that made it.
+    pub(crate) id: String,
+    /// Where its value is; `None` for the empty version that a rotation starts with.
+    pub(crate) value: Option<StoredValue>,
+    /// When the version was made.
+    pub(crate) created: Timestamp,
+    /// Its staging labels, in the order they came.
+    pub(crate) stages: Vec<String>,
+    /// Midnight UTC of the day it was last read.
+    pub(crate) accessed: Option<Timestamp>,
+    /// The KMS key named when it was made; absent for the default key.
+    pub(crate) kms_key_id: Option<String>,
+    /// What a later version wrote.
+    pub(crate) unknown: Unknown,
+}
+
+/// Where a value is and what it must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoredValue {
+    /// The row's random key, 62 bits.
+    pub(crate) vid: u64,
+    /// The last 16 bytes of the sealed value.
+    pub(crate) pin: [u8; 16],
+    /// Text or bytes.
+    pub(crate) kind: Kind,
+    /// Length in bytes.
+    pub(crate) len: u64,
+}
+
+/// What kind of value a version holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `SecretString`.
+    Text,
+    /// `SecretBinary`.
+    Binary,
+}
+
+impl Scope {
+    /// Returns the scope as it is stored and hashed: `account/region`.
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.account, self.region)
+    }
+
+    fn parse(key: &str) -> Result<Self, Malformed> {
+        let (account, region) = key.split_once('/').ok_or(Malformed)?;
+        Ok(Self { account: account.to_owned(), region: region.to_owned() })
+    }
+}
+
+impl Kind {
+    /// Returns the byte that stands before a value, docs/format.md "Values".
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::Text => 0,
+            Self::Binary => 1,
+        }
+    }
+
+    /// Reads that byte.
+    pub(crate) fn from_byte(byte: u64) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Text),
+            1 => Some(Self::Binary),
+            _ => None,
+        }
+    }
+}
+
+impl Record {
+    /// Finds a version by its id.
+    pub(crate) fn version(&self, id: &str) -> Option<&Version> {
+        self.versions.iter().find(|version| version.id == id)
+    }
+
+    /// Finds a version by its id, for change.
+    pub(crate) fn version_mut(&mut self, id: &str) -> Option<&mut Version> {
+        self.versions.iter_mut().find(|version| version.id == id)
+    }
+
+    /// Finds the version that a staging label is on.
+    pub(crate) fn staged(&self, stage: &str) -> Option<&Version> {
+        self.versions.iter().find(|version| version.stages.iter().any(|s| s == stage))
+    }
+
+    /// Whether the recovery window is over: gone for every reader, erased by a later write.
+    pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
+        self.deletion.is_some_and(|deletion| deletion.due <= now)
+    }
+
+    /// Writes the record, without its row key, which the sealing binds.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut map = MapWriter::new();
+        map.member(0).text(&self.scope.key());
+        map.member(1).text(&self.name);
+        map.member(2).text(&self.arn_suffix);
+        map.optional(3, self.description.as_ref(), |w, text| w.text(text));
+        map.optional(4, self.kms_key_id.as_ref(), |w, text| w.text(text));
+        map.member(5).signed(self.created.0);
+        map.member(6).signed(self.changed.0);
+        map.optional(7, self.accessed, |w, day| w.signed(day.0.div_euclid(DAY_MS)));
+        map.optional(8, self.rotated, |w, at| w.signed(at.0));
+        map.optional(9, self.deletion, |w, deletion| w.signed(deletion.requested.0));
+        map.optional(10, self.deletion, |w, deletion| w.signed(deletion.due.0));
+        map.member(11).number(self.revision);
+        if let Some(tags) = &self.tags {
+            let writer = map.member(12).list(tags.len());
+            for (key, value) in tags {
+                writer.list(2).text(key).text(value);
+            }
+        }
+        let writer = map.member(13).list(self.versions.len());
+        for version in &self.versions {
+            writer.map(version.encode());
+        }
+        map.optional(15, self.policy.as_ref(), |w, text| w.text(text));
+        map.optional(18, self.secret_type.as_ref(), |w, text| w.text(text));
+        map.unknown(&self.unknown);
+        map.finish()
+    }
+
+    /// Reads the record of the row `rid`.
+    pub(crate) fn decode(rid: u64, bytes: &[u8]) -> Result<Self, Malformed> {
+        let mut record = Self::blank(rid);
+        let mut scope = None;
+        let mut requested = None;
+        let mut due = None;
+        let mut reader = Reader::new(bytes);
+        record.unknown = reader.map(|r, key| {
+            match key {
+                0 => scope = Some(Scope::parse(&r.text()?)?),
+                1 => record.name = r.text()?,
+                2 => record.arn_suffix = r.text()?,
+                3 => record.description = Some(r.text()?),
+                4 => record.kms_key_id = Some(r.text()?),
+                5 => record.created = Timestamp(r.signed()?),
+                6 => record.changed = Timestamp(r.signed()?),
+                7 => record.accessed = Some(day(r)?),
+                8 => record.rotated = Some(Timestamp(r.signed()?)),
+                9 => requested = Some(Timestamp(r.signed()?)),
+                10 => due = Some(Timestamp(r.signed()?)),
+                11 => record.revision = r.number()?,
+                12 => record.tags = Some(r.list(tag)?),
+                13 => record.versions = r.list(Version::decode)?,
+                15 => record.policy = Some(r.text()?),
+                18 => record.secret_type = Some(r.text()?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        reader.finish()?;
+        record.scope = scope.ok_or(Malformed)?;
+        record.deletion = match (requested, due) {
+            (Some(requested), Some(due)) => Some(Deletion { requested, due }),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => return Err(Malformed),
+        };
+        if record.name.is_empty() { Err(Malformed) } else { Ok(record) }
+    }
+
+    fn blank(rid: u64) -> Self {
+        Self {
+            rid,
+            scope: Scope { account: String::new(), region: String::new() },
+            name: String::new(),
+            arn_suffix: String::new(),
+            description: None,
+            kms_key_id: None,
+            created: Timestamp(0),
+            changed: Timestamp(0),
+            accessed: None,
+            rotated: None,
+            deletion: None,
+            revision: 0,
+            tags: None,
+            versions: Vec::new(),
+            policy: None,
+            secret_type: None,
+            unknown: Unknown::default(),
+        }
+    }
+
+    /// A record for a new secret, with no version yet.
+    pub(crate) fn new(scope: Scope, name: String, arn_suffix: String, now: Timestamp) -> Self {
+        Self { scope, name, arn_suffix, created: now, changed: now, ..Self::blank(0) }
+    }
+}
+
+impl Version {
+    /// A new version without labels.
+    pub(crate) fn new(id: String, value: Option<StoredValue>, created: Timestamp) -> Self {
+        Self {
+            id,
+            value,
+            created,
+            stages: Vec::new(),
+            accessed: None,
+            kms_key_id: None,
+            unknown: Unknown::default(),
+        }
+    }
+
+    fn encode(&self) -> MapWriter {
+        let mut map = MapWriter::new();
+        map.member(0).text(&self.id);
+        if let Some(value) = self.value {
+            map.member(1).number(value.vid);
+            map.member(2).bytes(&value.pin);
+        }
+        map.member(3).signed(self.created.0);
+        let writer = map.member(4).list(self.stages.len());
+        for stage in &self.stages {
+            writer.text(stage);
+        }
+        if let Some(value) = self.value {
+            map.member(5).number(u64::from(value.kind.byte()));
+            map.member(6).number(value.len);
+        }
+        map.optional(7, self.accessed, |w, day| w.signed(day.0.div_euclid(DAY_MS)));
+        map.optional(8, self.kms_key_id.as_ref(), |w, text| w.text(text));
+        map.unknown(&self.unknown);
+        map
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut version = Self::new(String::new(), None, Timestamp(0));
+        let (mut vid, mut pin, mut kind, mut len) = (None, None, None, None);
+        version.unknown = reader.map(|r, key| {
+            match key {
+                0 => version.id = r.text()?,
+                1 => vid = Some(r.number()?),
+                2 => pin = Some(r.array()?),
+                3 => version.created = Timestamp(r.signed()?),
+                4 => version.stages = r.list(Reader::text)?,
+                5 => kind = Some(Kind::from_byte(r.number()?).ok_or(Malformed)?),
+                6 => len = Some(r.number()?),
+                7 => version.accessed = Some(day(r)?),
+                8 => version.kms_key_id = Some(r.text()?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        version.value = match (vid, pin, kind, len) {
+            (Some(vid), Some(pin), Some(kind), Some(len)) => {
+                Some(StoredValue { vid, pin, kind, len })
+            }
+            (None, None, None, None) => None,
+            _ => return Err(Malformed),
+        };
+        if version.id.is_empty() { Err(Malformed) } else { Ok(version) }
+    }
+}
+
+fn tag(reader: &mut Reader<'_>) -> Result<(String, String), Malformed> {
+    let pair = reader.list(Reader::text)?;
+    <[String; 2]>::try_from(pair).map(|[key, value]| (key, value)).map_err(|_count| Malformed)
+}
+
+fn day(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
+    reader.signed()?.checked_mul(DAY_MS).map(Timestamp).ok_or(Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Record {
+        let scope = Scope { account: "000000000000".into(), region: "local-1".into() };
+        let mut record = Record::new(scope, "app/db".into(), "a1B2c3".into(), Timestamp(1_000));
+        record.rid = 7;
+        record.description = Some("the database".into());
+        record.accessed = Some(Timestamp(3 * DAY_MS));
+        record.deletion = Some(Deletion { requested: Timestamp(5), due: Timestamp(6) });
+        record.tags = Some(vec![("env".into(), "prod".into()), ("empty".into(), String::new())]);
+        let stored = StoredValue { vid: 9, pin: [4; 16], kind: Kind::Binary, len: 11 };
+        let mut version = Version::new("v".repeat(32), Some(stored), Timestamp(2_000));
+        version.stages = vec!["AWSCURRENT".into(), "blue".into()];
+        version.accessed = Some(Timestamp(0));
+        record.versions = vec![version, Version::new("w".repeat(32), None, Timestamp(3_000))];
+        record.policy = Some("{}".into());
+        record
+    }
+
+    #[test]
+    fn a_record_is_read_back_as_written() {
+        let record = full();
+        assert!(Record::decode(7, &record.encode()).unwrap() == record);
+    }
+
+    #[test]
+    fn no_prefix_of_a_record_is_a_record() {
+        let bytes = full().encode();
+        for end in 0..bytes.len() {
+            assert!(Record::decode(7, &bytes[..end]).is_err(), "{end} bytes");
+        }
+    }
+}

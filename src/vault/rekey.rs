@@ -1,0 +1,200 @@
+//! A new master key over everything, in one transaction: interrupted at any moment, the old vault
+//! is intact.
+
+use super::check::{Meter, OnProgress};
+use super::error::{Error, opened, tampered};
+use super::record::Record;
+use super::slots;
+use super::state::{SlotEntry, State};
+use super::transaction::{Access, Occasion, Transaction};
+use super::tree::{self, Branch, Entry, FANOUT};
+use super::unlock::{Unlocked, Vault};
+use crate::crypto::header::Header;
+use crate::crypto::keys::{MasterKey, ValueAddress};
+use crate::crypto::sealed::pin;
+use crate::crypto::slot::SlotBody;
+use crate::store::{Spill, Table};
+use crate::sys::secret::Secret;
+
+/// The new keys and the slots that will open them: number, body, label.
+pub(crate) struct Rekeying<'a> {
+    /// The new master key.
+    pub(crate) master: &'a MasterKey,
+    /// The new slots, which replace all old ones.
+    pub(crate) slots: Vec<(u8, SlotBody, String)>,
+}
+
+impl Vault {
+    /// Re-seals everything under a new master key. Whoever holds the old key, or an old copy of the
+    /// file with an old credential, cannot read what is written from then on.
+    pub(crate) fn rekey(
+        &mut self,
+        rekeying: Rekeying<'_>,
+        occasion: Occasion<'_>,
+        tell: OnProgress<'_>,
+    ) -> Result<(), Error> {
+        let header = Header {
+            vault_id: self.unlocked.header.vault_id,
+            mk_commit: rekeying.master.commit(self.unlocked.vault_id()),
+            key_epoch: self.unlocked.header.key_epoch.saturating_add(1),
+        };
+        let next = Unlocked::new(header, rekeying.master)?;
+        self.store.set_spill(Spill::On)?;
+        let rows = self.store.write()?;
+        let access = Access::Write;
+        let transaction =
+            Transaction::begin(rows, &self.unlocked, &mut self.seen, occasion, access)?;
+        transaction.reseal(&next, rekeying.slots, &mut Meter::new(tell))?;
+        self.store.set_spill(Spill::Off)?;
+        self.unlocked = next;
+        Ok(())
+    }
+}
+
+impl Transaction<'_> {
+    fn reseal(
+        mut self,
+        next: &Unlocked,
+        slots: Vec<(u8, SlotBody, String)>,
+        meter: &mut Meter<'_>,
+    ) -> Result<(), Error> {
+        slots::verify(&self.state, &self.rows.slots()?)?;
+        self.record_own("Rekey", &format!("key epoch {}", next.header.key_epoch))?;
+        let entries = self.reseal_records(next, meter)?;
+        self.plant(next, entries)?;
+        self.reseal_log(next, meter)?;
+        for number in self.state.slots.iter().map(|slot| slot.number) {
+            self.rows.delete(Table::Slot, u64::from(number))?;
+        }
+        self.state.slots.clear();
+        for (number, body, label) in slots {
+            self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
+            let digest = slots::digest(body.as_bytes());
+            self.state.slots.push(SlotEntry { number, digest, label, created: self.now() });
+        }
+        self.commit_under(next)
+    }
+
+    fn reseal_records(
+        &mut self,
+        next: &Unlocked,
+        meter: &mut Meter<'_>,
+    ) -> Result<Vec<Entry>, Error> {
+        let mut entries = self.entries()?;
+        entries.sort_unstable_by_key(|entry| entry.rid);
+        meter.start("sealing under the new key", self.state.secrets);
+        let (mut secrets, mut values) = (0_u64, 0_u64);
+        for entry in &mut entries {
+            let mut record = self.record_of(entry)?;
+            values += self.reseal_values(&mut record, next)?;
+            let vault_id = next.vault_id();
+            let encoded = Secret::new(record.encode());
+            let key = &next.keys.record;
+            let sealed = key.seal(vault_id, record.rid, encoded.expose(), self.entropy())?;
+            self.rows.update(Table::Secret, record.rid, &sealed)?;
+            entry.name_hash = next.keys.name.hash(&record.scope.key(), &record.name);
+            entry.pin = pin(&sealed)?;
+            secrets += 1;
+            meter.advance();
+        }
+        if secrets != self.state.secrets || values != self.state.values {
+            return Err(tampered("the number of rows is not the one the state says"));
+        }
+        Ok(entries)
+    }
+
+    fn reseal_values(&mut self, record: &mut Record, next: &Unlocked) -> Result<u64, Error> {
+        let mut values = 0;
+        let copy = record.clone();
+        for (version, old) in record.versions.iter_mut().zip(&copy.versions) {
+            let Some(stored) = &mut version.value else { continue };
+            let value = self
+                .value(&copy, old)?
+                .ok_or_else(|| tampered(format!("a value of secret {}", copy.name)))?;
+            let address = ValueAddress { rid: copy.rid, vid: stored.vid, version_id: &version.id };
+            let mut data = Secret::new(vec![stored.kind.byte()]);
+            data.expose_mut().extend_from_slice(value.expose_bytes());
+            let key = &next.keys.value;
+            let sealed = key.seal(next.vault_id(), address, data.expose(), self.entropy())?;
+            self.rows.update(Table::Value, stored.vid, &sealed)?;
+            stored.pin = pin(&sealed)?;
+            values += 1;
+        }
+        Ok(values)
+    }
+
+    /// Replaces the tree by one over `entries`, its digests made with the keys of `next`.
+    pub(super) fn plant(&mut self, next: &Unlocked, mut entries: Vec<Entry>) -> Result<(), Error> {
+        self.rows.clear_tree()?;
+        entries.sort_unstable_by_key(|entry| entry.name_hash);
+        let mut root = Branch::default();
+        let mut node: Option<(u16, Branch)> = None;
+        for bucket in
+            entries.chunk_by(|a, b| tree::bucket_of(&a.name_hash) == tree::bucket_of(&b.name_hash))
+        {
+            let Some(first) = bucket.first() else { continue };
+            let number = tree::bucket_of(&first.name_hash);
+            let body = tree::encode_bucket(bucket);
+            self.rows.put(Table::Bucket, u64::from(number), &body)?;
+            if node.as_ref().is_some_and(|(open, _)| *open != number / FANOUT) {
+                self.plant_node(next, node.take(), &mut root)?;
+            }
+            let (_, branch) = node.get_or_insert_with(|| (number / FANOUT, Branch::default()));
+            branch.set(number % FANOUT, Some(next.keys.tree.bucket_digest(number, &body)));
+        }
+        self.plant_node(next, node, &mut root)?;
+        self.state.root = root;
+        self.is_changed = true;
+        Ok(())
+    }
+
+    fn plant_node(
+        &mut self,
+        next: &Unlocked,
+        node: Option<(u16, Branch)>,
+        root: &mut Branch,
+    ) -> Result<(), Error> {
+        let Some((number, branch)) = node else { return Ok(()) };
+        let body = branch.encode();
+        self.rows.put(Table::Node, u64::from(number), &body)?;
+        root.set(number, Some(next.keys.tree.node_digest(number, &body)));
+        Ok(())
+    }
+
+    fn reseal_log(&mut self, next: &Unlocked, meter: &mut Meter<'_>) -> Result<(), Error> {
+        let log = self.state.log;
+        meter.start("sealing the audit log", log.next.saturating_sub(log.first));
+        let mut old = log.base;
+        let mut chain = log.base;
+        for seq in log.first..log.next {
+            let what = || format!("audit entry {seq}");
+            let sealed = self.rows.audit(seq)?.ok_or_else(|| tampered(what()))?;
+            let unlocked = self.unlocked;
+            let tag = pin(&sealed).map_err(|_short| tampered(what()))?;
+            old = unlocked.keys.tree.chain(&old, seq, &tag);
+            let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
+            let key = &next.keys.audit;
+            let sealed = key.seal(next.vault_id(), seq, data.expose(), self.entropy())?;
+            self.rows.update(Table::Audit, seq, &sealed)?;
+            chain = next.keys.tree.chain(&chain, seq, &pin(&sealed)?);
+            meter.advance();
+        }
+        if old != log.head {
+            return Err(tampered("the audit log does not end where the state says"));
+        }
+        self.state.log.head = chain;
+        Ok(())
+    }
+
+    /// Seals the state under the keys of `next`, writes its header, and commits.
+    fn commit_under(mut self, next: &Unlocked) -> Result<(), Error> {
+        self.advance_state();
+        let header = next.header_bytes();
+        let state: &State = &self.state;
+        let sealed = next.keys.state.seal(header, &state.encode(), self.entropy())?;
+        self.rows.put_vault(header, &sealed)?;
+        self.rows.commit()?;
+        self.seen.note(&self.state, &next.keys.anchor);
+        Ok(())
+    }
+}

@@ -1,0 +1,271 @@
+//! The state: one sealed box that every commit writes anew, and from which every row is checked.
+//!
+//! docs/format.md has the members' numbers.
+
+use std::collections::BTreeMap;
+
+use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use super::tree::Branch;
+use crate::model::time::Timestamp;
+
+/// The version of the content of state, records and entries that this program writes.
+pub(crate) const CONTENT_VERSION: u64 = 1;
+
+/// The state of the whole vault at one commit.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Counts the commits.
+    pub(crate) generation: u64,
+    /// Names this commit; random.
+    pub(crate) commit_id: [u8; 16],
+    /// Names the commit before.
+    pub(crate) previous_commit_id: [u8; 16],
+    /// When this commit was made.
+    pub(crate) time: Timestamp,
+    /// How many secrets there are.
+    pub(crate) secrets: u64,
+    /// How many values there are.
+    pub(crate) values: u64,
+    /// The bytes of all values, before sealing.
+    pub(crate) value_bytes: u64,
+    /// The root of the tree.
+    pub(crate) root: Branch,
+    /// The audit log's bounds and chain.
+    pub(crate) log: Log,
+    /// The key slots.
+    pub(crate) slots: Vec<SlotEntry>,
+    /// The earliest end of a recovery window.
+    pub(crate) next_purge: Option<Timestamp>,
+    /// The earliest rotation that is due.
+    pub(crate) next_rotation: Option<Timestamp>,
+    /// The settings.
+    pub(crate) settings: Settings,
+    /// What a later version wrote.
+    pub(crate) unknown: Unknown,
+}
+
+/// Where the audit log begins and ends, and the chain over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Log {
+    /// The number of the oldest entry that is kept.
+    pub(crate) first: u64,
+    /// The number the next entry gets.
+    pub(crate) next: u64,
+    /// The chain's value before the oldest entry.
+    pub(crate) base: [u8; 32],
+    /// The chain's value after the newest.
+    pub(crate) head: [u8; 32],
+}
+
+/// What the state knows of one key slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SlotEntry {
+    /// 0 to 15.
+    pub(crate) number: u8,
+    /// SHA-256 of the slot's body.
+    pub(crate) digest: [u8; 32],
+    /// The user's name for it.
+    pub(crate) label: String,
+    /// When it was made.
+    pub(crate) created: Timestamp,
+}
+
+/// Choices that belong to the vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings(BTreeMap<String, String>);
+
+impl Settings {
+    /// The setting for the twelve digits in every ARN.
+    pub(crate) const ACCOUNT: &'static str = "account";
+    /// The setting for the region where a command looks that names none.
+    pub(crate) const REGION: &'static str = "region";
+    /// The setting for whether reads are written to the audit log.
+    pub(crate) const AUDIT_READS: &'static str = "audit.reads";
+
+    /// The settings of a new vault.
+    pub(crate) fn new(account: &str, region: &str) -> Self {
+        let pairs = [(Self::ACCOUNT, account), (Self::REGION, region)];
+        Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+
+    /// Returns the account id.
+    pub(crate) fn account(&self) -> &str {
+        self.get(Self::ACCOUNT).unwrap_or("000000000000")
+    }
+
+    /// Returns the home region.
+    pub(crate) fn region(&self) -> &str {
+        self.get(Self::REGION).unwrap_or("local-1")
+    }
+
+    /// Whether reads are audited; they are, unless the setting says `off`.
+    pub(crate) fn audits_reads(&self) -> bool {
+        self.get(Self::AUDIT_READS) != Some("off")
+    }
+
+    /// Returns a setting.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Changes a setting.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+impl State {
+    /// The state of a vault with nothing in it.
+    pub(crate) fn new(settings: Settings, time: Timestamp) -> Self {
+        Self {
+            generation: 0,
+            commit_id: [0; 16],
+            previous_commit_id: [0; 16],
+            time,
+            secrets: 0,
+            values: 0,
+            value_bytes: 0,
+            root: Branch::default(),
+            log: Log { first: 0, next: 0, base: [0; 32], head: [0; 32] },
+            slots: Vec::new(),
+            next_purge: None,
+            next_rotation: None,
+            settings,
+            unknown: Unknown::default(),
+        }
+    }
+
+    /// Finds a slot's entry.
+    pub(crate) fn slot(&self, number: u8) -> Option<&SlotEntry> {
+        self.slots.iter().find(|slot| slot.number == number)
+    }
+
+    /// Writes the state.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut map = MapWriter::new();
+        map.member(0).number(self.generation);
+        map.member(1).bytes(&self.commit_id);
+        map.member(2).bytes(&self.previous_commit_id);
+        map.member(3).signed(self.time.0);
+        map.member(4).number(self.secrets);
+        map.member(5).number(self.values);
+        map.member(6).number(self.value_bytes);
+        map.member(7).number(self.root.bitmap);
+        map.member(8).bytes(self.root.digests.as_flattened());
+        map.member(9).number(self.log.first);
+        map.member(10).number(self.log.next);
+        map.member(11).bytes(&self.log.base);
+        map.member(12).bytes(&self.log.head);
+        let writer = map.member(13).list(self.slots.len());
+        for slot in &self.slots {
+            let mut entry = MapWriter::new();
+            entry.member(0).number(u64::from(slot.number));
+            entry.member(1).bytes(&slot.digest);
+            entry.member(2).text(&slot.label);
+            entry.member(3).signed(slot.created.0);
+            writer.map(entry);
+        }
+        map.optional(14, self.next_purge, |w, at| w.signed(at.0));
+        map.optional(15, self.next_rotation, |w, at| w.signed(at.0));
+        let writer = map.member(16).list(self.settings.0.len());
+        for (name, value) in &self.settings.0 {
+            writer.list(2).text(name).text(value);
+        }
+        map.member(17).number(CONTENT_VERSION);
+        map.unknown(&self.unknown);
+        map.finish()
+    }
+
+    /// Reads a state. `Ok(Err(version))` is the content version of a later program.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Result<Self, u64>, Malformed> {
+        let mut state = Self::new(Settings(BTreeMap::new()), Timestamp(0));
+        let mut version = 0;
+        let mut bitmap = 0;
+        let mut digests: &[u8] = &[];
+        let mut reader = Reader::new(bytes);
+        state.unknown = reader.map(|r, key| {
+            match key {
+                0 => state.generation = r.number()?,
+                1 => state.commit_id = r.array()?,
+                2 => state.previous_commit_id = r.array()?,
+                3 => state.time = Timestamp(r.signed()?),
+                4 => state.secrets = r.number()?,
+                5 => state.values = r.number()?,
+                6 => state.value_bytes = r.number()?,
+                7 => bitmap = r.number()?,
+                8 => digests = r.bytes()?,
+                9 => state.log.first = r.number()?,
+                10 => state.log.next = r.number()?,
+                11 => state.log.base = r.array()?,
+                12 => state.log.head = r.array()?,
+                13 => state.slots = r.list(slot_entry)?,
+                14 => state.next_purge = Some(Timestamp(r.signed()?)),
+                15 => state.next_rotation = Some(Timestamp(r.signed()?)),
+                16 => state.settings = Settings(r.list(setting)?.into_iter().collect()),
+                17 => version = r.number()?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        reader.finish()?;
+        if version > CONTENT_VERSION {
+            return Ok(Err(version));
+        }
+        state.root = Branch::new(bitmap, digests).ok_or(Malformed)?;
+        if version == 0 || state.log.first > state.log.next {
+            Err(Malformed)
+        } else {
+            Ok(Ok(state))
+        }
+    }
+}
+
+fn slot_entry(reader: &mut Reader<'_>) -> Result<SlotEntry, Malformed> {
+    let mut entry =
+        SlotEntry { number: 0, digest: [0; 32], label: String::new(), created: Timestamp(0) };
+    reader.map(|r, key| {
+        match key {
+            0 => entry.number = u8::try_from(r.number()?).map_err(|_large| Malformed)?,
+            1 => entry.digest = r.array()?,
+            2 => entry.label = r.text()?,
+            3 => entry.created = Timestamp(r.signed()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok(entry)
+}
+
+fn setting(reader: &mut Reader<'_>) -> Result<(String, String), Malformed> {
+    let pair = reader.list(Reader::text)?;
+    <[String; 2]>::try_from(pair).map(|[name, value]| (name, value)).map_err(|_count| Malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_read_back_as_written() {
+        let mut state = State::new(Settings::new("123456789012", "eu-west-1"), Timestamp(-5));
+        state.generation = 9;
+        state.commit_id = [7; 16];
+        state.root.set(3, Some([8; 32]));
+        state.log = Log { first: 2, next: 4, base: [1; 32], head: [2; 32] };
+        state.next_purge = Some(Timestamp(77));
+        let created = Timestamp(3);
+        state.slots.push(SlotEntry { number: 1, digest: [5; 32], label: "usb".into(), created });
+        let bytes = state.encode();
+        assert!(State::decode(&bytes).unwrap() == Ok(state));
+        for end in 0..bytes.len() {
+            assert!(State::decode(&bytes[..end]).is_err(), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn the_content_of_a_later_program_is_told_apart() {
+        let mut map = MapWriter::new();
+        map.member(17).number(CONTENT_VERSION + 1);
+        assert!(State::decode(&map.finish()).unwrap() == Err(CONTENT_VERSION + 1));
+    }
+}

@@ -1,0 +1,277 @@
+//! One transaction: the verified state, and reads in which every row is checked against it.
+//!
+//! The path of every read is docs/format.md, "Reading": state, root, node, bucket, record, value.
+//! Writes are in `change`, the audit log in `log`.
+
+use super::audit::Subject;
+use super::error::{Error, decoded, opened, tampered};
+use super::record::{Kind, Record, Scope, Version};
+use super::state::State;
+use super::tree::{self, Branch, Entry, FANOUT, NameHash};
+use super::unlock::{Origin, Seen, Unlocked};
+use crate::crypto::keys::ValueAddress;
+use crate::crypto::sealed::pin;
+use crate::model::secret_value::SecretValue;
+use crate::model::time::Timestamp;
+use crate::store::{self, Table};
+use crate::sys::entropy::Entropy;
+use crate::sys::secret::Secret;
+
+/// What a transaction needs from outside: the time it happens at, randomness, and who asks.
+#[derive(Clone, Copy)]
+pub(crate) struct Occasion<'a> {
+    /// The time of the whole transaction.
+    pub(crate) now: Timestamp,
+    /// Where nonces and row keys come from.
+    pub(crate) entropy: &'a dyn Entropy,
+    /// Who asks, for the audit log.
+    pub(crate) origin: &'a Origin,
+}
+
+/// One transaction on an unlocked vault. Dropped without [`Transaction::commit`], it changes
+/// nothing.
+pub(crate) struct Transaction<'v> {
+    pub(super) rows: store::Transaction<'v>,
+    pub(super) unlocked: &'v Unlocked,
+    pub(super) seen: &'v mut Seen,
+    pub(super) occasion: Occasion<'v>,
+    pub(super) state: State,
+    pub(super) next_commit_id: [u8; 16],
+    pub(super) access: Access,
+    pub(super) is_changed: bool,
+}
+
+/// What a transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Read only.
+    Read,
+    /// Read and write.
+    Write,
+}
+
+impl<'v> Transaction<'v> {
+    /// Reads and verifies the state that everything in the transaction is checked against.
+    pub(super) fn begin(
+        rows: store::Transaction<'v>,
+        unlocked: &'v Unlocked,
+        seen: &'v mut Seen,
+        occasion: Occasion<'v>,
+        access: Access,
+    ) -> Result<Self, Error> {
+        let state = unlocked.open_state(&rows)?;
+        seen.check(&state)?;
+        let mut next_commit_id = [0; 16];
+        if access == Access::Write {
+            let filled = occasion.entropy.fill(&mut next_commit_id);
+            filled.map_err(|none| Error::Crypto(none.into()))?;
+        }
+        let is_changed = false;
+        Ok(Self { rows, unlocked, seen, occasion, state, next_commit_id, access, is_changed })
+    }
+
+    /// Returns the state this transaction started from, with the changes made in it so far.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Returns the time of the transaction.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.occasion.now
+    }
+
+    /// Returns where randomness comes from.
+    pub(crate) fn entropy(&self) -> &'v dyn Entropy {
+        self.occasion.entropy
+    }
+
+    /// Returns whether the transaction may change anything.
+    pub(crate) fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Finds a secret by its exact name. `None` is proven: the bucket is authentic and has no such
+    /// name. A secret past its recovery window is not found.
+    pub(crate) fn find(&self, scope: &Scope, name: &str) -> Result<Option<Record>, Error> {
+        let found = self.find_stored(scope, name)?;
+        Ok(found.filter(|record| !record.is_gone(self.now())))
+    }
+
+    /// Finds a secret by its exact name, even past its recovery window.
+    pub(super) fn find_stored(&self, scope: &Scope, name: &str) -> Result<Option<Record>, Error> {
+        let hash = self.name_hash(scope, name);
+        let entries = self.bucket(tree::bucket_of(&hash))?;
+        let Ok(index) = entries.binary_search_by_key(&hash, |entry| entry.name_hash) else {
+            return Ok(None);
+        };
+        let Some(entry) = entries.get(index) else { return Ok(None) };
+        let record = self.record_of(entry)?;
+        if record.scope == *scope && record.name == name {
+            return Ok(Some(record));
+        }
+        Err(tampered("a record stands in the place of another"))
+    }
+
+    /// Calls `visit` with every secret that is not past its recovery window, in no order that
+    /// means anything. Fails if one is missing, added or old, so a list is complete.
+    pub(crate) fn each(
+        &self,
+        mut visit: impl FnMut(Record) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        self.each_stored(&mut |record| if record.is_gone(now) { Ok(()) } else { visit(record) })
+    }
+
+    /// Calls `visit` with every secret, even those past their recovery window.
+    pub(super) fn each_stored(
+        &self,
+        visit: &mut dyn FnMut(Record) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut entries = self.entries()?;
+        entries.sort_unstable_by_key(|entry| entry.rid);
+        let mut expected = entries.iter();
+        self.rows.each(Table::Secret, |rid, sealed| match expected.next() {
+            Some(entry) if entry.rid == rid => visit(self.open_record(entry, sealed)?),
+            Some(_) | None => Err(tampered("the records do not match the tree")),
+        })?;
+        if expected.next().is_some() {
+            return Err(tampered("a record is missing"));
+        }
+        Ok(())
+    }
+
+    /// Reads the value of a version. `Ok(None)` is a version that has none yet.
+    pub(crate) fn value(
+        &self,
+        record: &Record,
+        version: &Version,
+    ) -> Result<Option<SecretValue>, Error> {
+        let Some(stored) = version.value else { return Ok(None) };
+        let what = || format!("a value of secret {}", record.name);
+        let sealed = self.rows.value(stored.vid)?.ok_or_else(|| tampered(what()))?;
+        if pin(&sealed).ok() != Some(stored.pin) {
+            return Err(tampered(what()));
+        }
+        let address = ValueAddress { rid: record.rid, vid: stored.vid, version_id: &version.id };
+        let unlocked = self.unlocked;
+        let data = opened(unlocked.keys.value.open(unlocked.vault_id(), address, &sealed), what)?;
+        let (kind, bytes) = data.expose().split_first().ok_or_else(|| tampered(what()))?;
+        if *kind != stored.kind.byte() || u64::try_from(bytes.len()) != Ok(stored.len) {
+            return Err(tampered(what()));
+        }
+        let value = match stored.kind {
+            Kind::Binary => SecretValue::Binary(Secret::new(bytes.to_vec())),
+            Kind::Text => {
+                let text = str::from_utf8(bytes).map_err(|_not_text| tampered(what()))?;
+                SecretValue::Text(Secret::new(text.to_owned()))
+            }
+        };
+        Ok(Some(value))
+    }
+
+    /// Returns the code of this state, to write down and compare: generation and 20 characters.
+    pub(crate) fn checkpoint(&self) -> String {
+        let State { generation, commit_id, log, .. } = &self.state;
+        let code = self.unlocked.keys.anchor.checkpoint(*generation, commit_id, &log.head);
+        format!("{generation}:{code}")
+    }
+
+    /// Seals a paging token, which no one else can make and no other vault takes.
+    pub(crate) fn seal_token(&self, data: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(self.unlocked.keys.anchor.seal_token(
+            self.unlocked.vault_id().0.as_slice(),
+            data,
+            self.entropy(),
+        )?)
+    }
+
+    /// Opens a paging token; `None` for what was not handed out by this vault.
+    pub(crate) fn open_token(&self, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+        self.unlocked.keys.anchor.open_token(self.unlocked.vault_id().0.as_slice(), sealed).ok()
+    }
+
+    /// Returns a hash by which a paging token is bound to the request it belongs to.
+    pub(crate) fn fingerprint(request: &[u8]) -> [u8; 32] {
+        crate::crypto::slot::digest(request)
+    }
+
+    /// Returns what an event about this record is about.
+    pub(crate) fn subject(record: &Record) -> Subject {
+        Subject { rid: record.rid, name: record.name.clone(), ..Subject::default() }
+    }
+
+    pub(super) fn name_hash(&self, scope: &Scope, name: &str) -> NameHash {
+        self.unlocked.keys.name.hash(&scope.key(), name)
+    }
+
+    /// Reads a node and checks it against the root. `None`: proven empty.
+    pub(super) fn node(&self, node: u16) -> Result<Option<Branch>, Error> {
+        let what = || tampered(format!("node {node} of the tree"));
+        match (self.state.root.get(node), self.rows.node(node)?) {
+            (None, None) => Ok(None),
+            (Some(digest), Some(body)) => {
+                if !self.unlocked.keys.tree.is_node(node, &body, digest) {
+                    return Err(what());
+                }
+                Branch::decode(&body).map(Some).ok_or_else(what)
+            }
+            (None, Some(_)) | (Some(_), None) => Err(what()),
+        }
+    }
+
+    /// Reads a bucket and checks it against its node, and the node against the root.
+    pub(super) fn bucket(&self, bucket: u16) -> Result<Vec<Entry>, Error> {
+        let node = self.node(bucket / FANOUT)?;
+        self.bucket_of_node(bucket, node.as_ref())
+    }
+
+    pub(super) fn bucket_of_node(
+        &self,
+        bucket: u16,
+        node: Option<&Branch>,
+    ) -> Result<Vec<Entry>, Error> {
+        let what = || tampered(format!("bucket {bucket} of the tree"));
+        let digest = node.and_then(|node| node.get(bucket % FANOUT));
+        match (digest, self.rows.bucket(bucket)?) {
+            (None, None) => Ok(Vec::new()),
+            (Some(digest), Some(body)) => {
+                if !self.unlocked.keys.tree.is_bucket(bucket, &body, digest) {
+                    return Err(what());
+                }
+                let entries = tree::decode_bucket(&body).ok_or_else(what)?;
+                let at_home = |entry: &Entry| tree::bucket_of(&entry.name_hash) == bucket;
+                if entries.iter().all(at_home) { Ok(entries) } else { Err(what()) }
+            }
+            (None, Some(_)) | (Some(_), None) => Err(what()),
+        }
+    }
+
+    /// Reads the whole tree.
+    pub(super) fn entries(&self) -> Result<Vec<Entry>, Error> {
+        let mut all = Vec::new();
+        for node in self.state.root.children() {
+            let branch = self.node(node)?;
+            for child in branch.iter().flat_map(Branch::children) {
+                all.extend(self.bucket_of_node(node * FANOUT + child, branch.as_ref())?);
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) fn record_of(&self, entry: &Entry) -> Result<Record, Error> {
+        match self.rows.secret(entry.rid)? {
+            Some(sealed) => self.open_record(entry, &sealed),
+            None => Err(tampered("a record is missing")),
+        }
+    }
+
+    fn open_record(&self, entry: &Entry, sealed: &[u8]) -> Result<Record, Error> {
+        let what = || format!("record {:016x} is not the one the tree expects", entry.rid);
+        if pin(sealed).ok() != Some(entry.pin) {
+            return Err(tampered(what()));
+        }
+        let unlocked = self.unlocked;
+        let data = opened(unlocked.keys.record.open(unlocked.vault_id(), entry.rid, sealed), what)?;
+        decoded(Record::decode(entry.rid, data.expose()), what)
+    }
+}
