@@ -346,6 +346,8 @@ fn follows_item(c: char, item: Item) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::paramfile::testing::SOURCES;
     use super::super::python;
     use super::*;
@@ -424,5 +426,16 @@ mod tests {
     #[test]
     fn refuses_what_is_too_deep() {
         assert_eq!(show(&format!("a={}", "[".repeat(100_000))), "maximum recursion depth exceeded");
+    }
+
+    proptest! {
+        // A backslash before the closing quote has no spelling in AWS's grammar.
+        #[test]
+        fn reads_any_quoted_text(text in "[^\\\\]*", marks in "[ab=,{}@'\"\\[\\]\\\\ \n]{0,40}") {
+            let word = format!("Key=k,Value=\"{}\"", text.replace('"', "\\\""));
+            let read = parse("--tags", &word, SOURCES).unwrap_or(Value::Null);
+            prop_assert!(read.get("Value") == Some(&Value::Text(text)));
+            drop(parse("--tags", &marks, SOURCES));
+        }
     }
 }

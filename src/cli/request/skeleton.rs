@@ -253,4 +253,20 @@ SortOrder: asc # The direction to sort in. Valid values are: asc, desc.
              True, 'MaxResults': 0, 'NextToken': 'NextToken', 'SortOrder': 'SortOrder'}"
         );
     }
+
+    /// Whatever is declared, both skeletons can be read back.
+    #[test]
+    fn fits_every_operation() {
+        for entry in crate::service::operations::ALL {
+            let members = entry.input.members();
+            let names: Vec<&str> = members.iter().map(|member| member.name).collect();
+            let json = json::parse(&json_input(members)).unwrap_or(Value::Null);
+            let yaml = yaml::parse(&yaml_input(members)).unwrap_or(Value::Null);
+            for read in [json, yaml] {
+                let Value::Map(read) = read else { panic!("{}", entry.name) };
+                let read: Vec<&str> = read.iter().map(|(name, _)| name.as_str()).collect();
+                assert_eq!(read, names, "{}", entry.name);
+            }
+        }
+    }
 }

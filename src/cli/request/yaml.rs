@@ -176,6 +176,10 @@ fn scalar(text: String, style: TScalarStyle, tag: Option<&Tag>) -> Result<Value,
     let of_kind = |is_kind: fn(&Value) -> bool, text: String| {
         Some(plain(text)).filter(is_kind).ok_or(Invalid)
     };
+    // A lone `!` says: text, whatever it looks like.
+    if tag.handle.is_empty() && tag.suffix == "!" {
+        return Ok(Value::Text(text));
+    }
     match core_tag(tag) {
         Some("str") => Ok(Value::Text(text)),
         Some("binary") => base64::decode(&text).map(Value::Bytes).map_err(|_undecodable| Invalid),
@@ -228,6 +232,8 @@ fn number(text: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::python;
     use super::*;
 
@@ -260,8 +266,8 @@ mod tests {
     #[test]
     fn tells_scalars_apart() {
         check(
-            "[true, yes, ~, 7, -7, 0x1f, 0o17, 1.5, .5, 1e3, .inf, 1.2.3, '7', !!str 7, 2020-01-01]",
-            "[True, 'yes', None, 7, -7, 31, 15, 1.5, 0.5, 1000.0, inf, '1.2.3', '7', '7', \
+            "[true, yes, ~, 7, -7, 0x1f, 0o17, 1.5, .5, 1e3, .inf, 1.2.3, '7', !!str 7, ! 7, 2020-01-01]",
+            "[True, 'yes', None, 7, -7, 31, 15, 1.5, 0.5, 1000.0, inf, '1.2.3', '7', '7', '7', \
              '2020-01-01']",
         );
         check("[1-2, e1, +5, 99999999999999999999]", "['1-2', 'e1', 5, 1e+20]");
@@ -295,5 +301,12 @@ mod tests {
             bomb.push_str(&line);
         }
         check(&bomb, "invalid");
+    }
+
+    proptest! {
+        #[test]
+        fn survives_any_text(text in "[\\PC\n\t]{0,60}", marks in "[-a:,?&*!|>'\"%@#{}\\[\\] \n]{0,60}") {
+            let _ = (parse(&text).is_ok(), parse(&marks).is_ok());
+        }
     }
 }
