@@ -1,1 +1,25 @@
-//! The one integration binary: every test outside `src` is a module of it.
+//! The one integration binary: every test outside `src` is a module of it, and every script under
+//! `tests/script` is a test of its own.
+#![cfg(test)]
+
+mod harness;
+mod network;
+mod supply;
+mod tidy;
+
+mod script {
+    //! A user's sessions, one test a file.
+
+    crate::scripts! {
+        harness
+    }
+
+    #[test]
+    fn every_file_is_listed() {
+        let names =
+            crate::harness::files::names_in(&crate::harness::repository().join("tests/script"));
+        let files: Vec<String> = names.iter().map(|name| name.replace('-', "_")).collect();
+        let listed: Vec<String> = LISTED.iter().map(|name| format!("{name}.txt")).collect();
+        assert_eq!(files, listed, "files in tests/script and names in tests/main.rs, in order");
+    }
+}

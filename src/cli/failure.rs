@@ -58,12 +58,8 @@ impl Failure {
     /// Says what to do next about it.
     #[must_use]
     pub(crate) fn hinted(self, next: impl Into<String>) -> Self {
-        match self {
-            Self::Environment { name, message, .. } => {
-                Self::Environment { name, message, hint: Some(next.into()) }
-            }
-            other => other,
-        }
+        let Self::Environment { name, message, .. } = self else { return self };
+        Self::Environment { name, message, hint: Some(next.into()) }
     }
 
     /// Turns an operation's failure into a command's.
@@ -154,7 +150,15 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | crypto::Error::Malformed { .. }
             | crypto::Error::NoEntropy
             | crypto::Error::TooLong => OTHER,
-            _ => ENVIRONMENT,
+            crypto::Error::WrongCredential
+            | crypto::Error::NewerFormat { .. }
+            | crypto::Error::CostRefused { .. }
+            | crypto::Error::CostTooLow { .. }
+            | crypto::Error::CostOutOfBounds { .. }
+            | crypto::Error::BadKeyfile { .. }
+            | crypto::Error::BadRecoveryCode { .. }
+            | crypto::Error::BadPassphrase { .. }
+            | crypto::Error::NoMemory { .. } => ENVIRONMENT,
         },
         vault::Error::Store(error) => match error {
             store::Error::File(fault) => file_exit_code(fault),

@@ -3,18 +3,35 @@
 //! `request` turns words into a request; `run` obtains a vault and an answer; `output` and `query`
 //! turn the answer into bytes; `failure` turns what went wrong into an exit code.
 
+pub(crate) mod answer;
+pub(crate) mod commands;
+pub(crate) mod creation;
 pub(crate) mod credentials;
 pub(crate) mod environment;
 pub(crate) mod failure;
+pub(crate) mod help;
+pub(crate) mod output;
+pub(crate) mod pages;
+pub(crate) mod query;
 pub(crate) mod request;
+mod run;
 pub(crate) mod suggest;
 pub(crate) mod terminal;
 pub(crate) mod unlock;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use crate::sys::process;
+use environment::Environment;
 
 /// Runs the command line that the process was started with, and returns its exit code.
 #[must_use]
 pub fn start() -> ExitCode {
-    ExitCode::SUCCESS
+    if process::harden().is_err() {
+        terminal::note("note: the system did not let this process be closed to others");
+    }
+    let mut argv = std::env::args_os();
+    let program = argv.next().map(PathBuf::from).unwrap_or_default();
+    ExitCode::from(run::run(&program, argv.collect(), &Environment::of_process()))
 }

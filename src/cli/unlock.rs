@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::credentials::Offer;
 use super::environment::Environment;
 use super::failure::Failure;
+use super::request::error::Form;
 use super::request::globals::Globals;
 use super::terminal;
 use crate::model::time::Timestamp;
@@ -42,6 +43,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) environment: &'a Environment,
     /// Where the vault is.
     pub(crate) location: Location,
+    region: Option<String>,
     /// Who asks.
     pub(crate) origin: Origin,
 }
@@ -51,17 +53,34 @@ impl<'a> Surroundings<'a> {
     pub(crate) fn new(
         globals: &'a Globals,
         environment: &'a Environment,
-        profile: Option<&str>,
+        form: Form,
     ) -> Result<Self, Failure> {
+        let variables: &[&str] = match form {
+            Form::Aws => &["STRONGROOM_PROFILE", "AWS_PROFILE"],
+            Form::Plain => &["STRONGROOM_PROFILE"],
+        };
+        let configured = variables.iter().find_map(|name| environment.text(name));
+        let profile = globals.profile.as_deref().or(configured);
         let location = locate(globals, environment, profile)?;
+        let variables: &[&str] = match form {
+            Form::Aws => &["STRONGROOM_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
+            Form::Plain => &["STRONGROOM_REGION"],
+        };
+        let configured = variables.iter().find_map(|name| environment.text(name));
+        let region = globals.region.as_deref().or(configured).map(str::to_owned);
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
-        Ok(Self { globals, environment, location, origin })
+        Ok(Self { globals, environment, location, region, origin })
     }
 
     /// Returns the moment that a transaction happens at.
     pub(crate) fn occasion(&self) -> Occasion<'_> {
         let now = Timestamp(SystemClock.now_ms());
         Occasion { now, entropy: &SystemEntropy, origin: &self.origin }
+    }
+
+    /// Returns the region that was asked for; `None` is the vault's home.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.region.as_deref()
     }
 
     /// Returns what is offered to unlock with.
@@ -104,7 +123,7 @@ impl<'a> Surroundings<'a> {
         let (_slot, master) = self.offer().open(&locked)?;
         let mut vault = locked.unlock(&master, custody)?;
         self.expect(&mut vault)?;
-        self.warn(&vault);
+        warn(&vault);
         Ok(vault)
     }
 
@@ -121,18 +140,18 @@ impl<'a> Surroundings<'a> {
             format!("the vault's checkpoint is {found}, not the expected {expected}"),
         ))
     }
+}
 
-    /// Tells what a person should know but a script need not.
-    fn warn(&self, vault: &Vault) {
-        if vault.is_read_only() && vault.audits_reads() {
-            terminal::note("note: the vault can only be read here; the audit log is not written");
-        }
-        if vault.is_anchor_unwritable() {
-            terminal::note(
-                "note: this machine could not remember the state of the vault; an older copy put \
-                 back would not be noticed",
-            );
-        }
+/// Tells what a person should know but a script need not.
+fn warn(vault: &Vault) {
+    if vault.is_read_only() && vault.audits_reads() {
+        terminal::note("note: the vault can only be read here; the audit log is not written");
+    }
+    if vault.is_anchor_unwritable() {
+        terminal::note(
+            "note: this machine could not remember the state of the vault; an older copy put \
+             back would not be noticed",
+        );
     }
 }
 

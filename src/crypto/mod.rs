@@ -24,7 +24,6 @@ use crate::sys::entropy::NoEntropy;
 
 /// What can go wrong between a credential and the bytes it protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::error_impl_error, reason = "the layer stands at the use site: crypto::Error")]
 pub(crate) enum Error {
     /// Sealed bytes are not what was sealed under this key for this place.
     AuthenticationFailed,

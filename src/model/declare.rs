@@ -78,10 +78,10 @@ macro_rules! text {
             fn from_value(
                 value: $crate::model::value::Value,
             ) -> Result<Self, $crate::model::shape::Mismatch> {
-                match value {
-                    $crate::model::value::Value::Text(text) => Ok(Self(text)),
-                    _ => Err($crate::model::shape::Mismatch { member: "" }),
-                }
+                let $crate::model::value::Value::Text(text) = value else {
+                    return Err($crate::model::shape::Mismatch { member: "" });
+                };
+                Ok(Self(text))
             }
 
             fn into_value(self) -> Option<$crate::model::value::Value> {

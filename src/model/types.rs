@@ -196,10 +196,8 @@ impl Shaped for SecretBytes {
         &Shape::Blob(Blob { bounds: Bounds::between(1, 65_536), sensitive: true });
 
     fn from_value(value: Value) -> Result<Self, Mismatch> {
-        match value {
-            Value::Bytes(bytes) => Ok(Self(Secret::new(bytes))),
-            _ => Err(Mismatch { member: "" }),
-        }
+        let Value::Bytes(bytes) = value else { return Err(Mismatch { member: "" }) };
+        Ok(Self(Secret::new(bytes)))
     }
 
     fn into_value(mut self) -> Option<Value> {
@@ -271,10 +269,8 @@ impl<T: Shaped> Shaped for Vec<T> {
         &Shape::List(List { element: T::SHAPE, bounds: Bounds { min: None, max: None } });
 
     fn from_value(value: Value) -> Result<Self, Mismatch> {
-        match value {
-            Value::List(elements) => elements.into_iter().map(T::from_value).collect(),
-            _ => Err(Mismatch { member: "" }),
-        }
+        let Value::List(elements) = value else { return Err(Mismatch { member: "" }) };
+        elements.into_iter().map(T::from_value).collect()
     }
 
     fn into_value(self) -> Option<Value> {
@@ -292,10 +288,8 @@ impl Shaped for String {
     });
 
     fn from_value(value: Value) -> Result<Self, Mismatch> {
-        match value {
-            Value::Text(text) => Ok(text),
-            _ => Err(Mismatch { member: "" }),
-        }
+        let Value::Text(text) = value else { return Err(Mismatch { member: "" }) };
+        Ok(text)
     }
 
     fn into_value(self) -> Option<Value> {
@@ -307,10 +301,8 @@ impl Shaped for i64 {
     const SHAPE: &'static Shape = &Shape::Integer(Bounds::NONE);
 
     fn from_value(value: Value) -> Result<Self, Mismatch> {
-        match value {
-            Value::Integer(number) => Ok(number),
-            _ => Err(Mismatch { member: "" }),
-        }
+        let Value::Integer(number) = value else { return Err(Mismatch { member: "" }) };
+        Ok(number)
     }
 
     fn into_value(self) -> Option<Value> {
@@ -322,10 +314,8 @@ impl Shaped for bool {
     const SHAPE: &'static Shape = &Shape::Boolean;
 
     fn from_value(value: Value) -> Result<Self, Mismatch> {
-        match value {
-            Value::Boolean(flag) => Ok(flag),
-            _ => Err(Mismatch { member: "" }),
-        }
+        let Value::Boolean(flag) = value else { return Err(Mismatch { member: "" }) };
+        Ok(flag)
     }
 
     fn into_value(self) -> Option<Value> {
@@ -337,10 +327,8 @@ impl Shaped for Timestamp {
     const SHAPE: &'static Shape = &Shape::Timestamp;
 
     fn from_value(value: Value) -> Result<Self, Mismatch> {
-        match value {
-            Value::Timestamp(at) => Ok(at),
-            _ => Err(Mismatch { member: "" }),
-        }
+        let Value::Timestamp(at) = value else { return Err(Mismatch { member: "" }) };
+        Ok(at)
     }
 
     fn into_value(self) -> Option<Value> {

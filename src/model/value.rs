@@ -28,17 +28,13 @@ pub(crate) enum Value {
 impl Value {
     /// Finds a member of a map.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        match self {
-            Self::Map(members) => members.iter().find(|(n, _)| n == name).map(|(_, v)| v),
-            _ => None,
-        }
+        let Self::Map(members) = self else { return None };
+        members.iter().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 
     /// Finds a member of a map, for change.
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        match self {
-            Self::Map(members) => members.iter_mut().find(|(n, _)| n == name).map(|(_, v)| v),
-            _ => None,
-        }
+        let Self::Map(members) = self else { return None };
+        members.iter_mut().find(|(n, _)| n == name).map(|(_, v)| v)
     }
 }

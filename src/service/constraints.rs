@@ -10,10 +10,10 @@ use crate::model::case::lower_camel;
 use crate::model::shape::{Bounds, List, Member, Shape, Text};
 use crate::model::value::Value;
 
-/// Checks a request against the constraints of its shape.
-pub(crate) fn check(shape: &Shape, request: &Value) -> Result<(), Fault> {
+/// Checks a request against the constraints of its members.
+pub(crate) fn check(members: &[Member], request: &Value) -> Result<(), Fault> {
     let mut errors = Vec::new();
-    check_structure(&mut errors, "", shape.members(), request);
+    check_structure(&mut errors, "", members, request);
     if errors.is_empty() {
         return Ok(());
     }
@@ -259,7 +259,7 @@ mod tests {
     /// Checks one member beside a secret's id.
     fn check_one(name: &str, value: Value, expected: &str) {
         let request = map([("SecretId", text("x")), (name, value)]);
-        let shown = match check(Request::SHAPE, &request) {
+        let shown = match check(Request::SHAPE.members(), &request) {
             Ok(()) => String::new(),
             Err(fault) => fault.message,
         };
@@ -350,7 +350,7 @@ mod tests {
             ("Tags", list([map([("Key", text(""))])])),
             ("MaxResults", Value::Integer(0)),
         ]);
-        let fault = check(Request::SHAPE, &request).err();
+        let fault = check(Request::SHAPE.members(), &request).err();
         assert_eq!(
             fault.map(|fault| fault.message).as_deref(),
             Some(

@@ -24,7 +24,7 @@ pub(crate) struct Call<'a> {
 
 /// Checks a request against the service's constraints, before any vault is opened.
 pub(crate) fn admit(entry: &Entry, request: &Value) -> Result<(), Failure> {
-    constraints::check(entry.input, request).map_err(Failure::Fault)
+    constraints::check(entry.input.members(), request).map_err(Failure::Fault)
 }
 
 /// Answers a request that needs no vault.
@@ -81,11 +81,6 @@ pub(crate) fn dispatch(
 
 /// Reads write too, for the log and the day of last access, where the vault lets them.
 fn access(vault: &Vault, entry: &Entry) -> Access {
-    match entry.touch {
-        Touch::Writes => Access::Write,
-        Touch::Nothing | Touch::Reads if vault.is_read_only() || !vault.audits_reads() => {
-            Access::Read
-        }
-        Touch::Nothing | Touch::Reads => Access::Write,
-    }
+    let is_silent = vault.is_read_only() || !vault.audits_reads();
+    if entry.touch != Touch::Writes && is_silent { Access::Read } else { Access::Write }
 }

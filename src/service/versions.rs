@@ -36,9 +36,8 @@ pub(crate) fn write(
             Some(stored) => Earlier::holding(&stored, Some(value)),
         },
     };
-    match idempotency::write(earlier, &token.0, &arn_of(record))? {
-        Write::Repeat => return Ok(Written::Repeated),
-        Write::Make | Write::Fill => {}
+    if idempotency::write(earlier, &token.0, &arn_of(record))? == Write::Repeat {
+        return Ok(Written::Repeated);
     }
     let now = cx.now()?;
     let kms_key_id = record.kms_key_id.clone();

@@ -10,7 +10,6 @@ use crate::sys::files::FileFault;
 
 /// Why a container could not be opened, read or written. Never holds a byte of a row.
 #[derive(Debug)]
-#[expect(clippy::error_impl_error, reason = "the layer stands at the use site: store::Error")]
 pub(crate) enum Error {
     /// Others kept the container for the whole time that was waited.
     Busy,

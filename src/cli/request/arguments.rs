@@ -9,7 +9,6 @@ use super::error::Error;
 use super::python;
 use crate::model::case::kebab;
 use crate::model::shape::{Member, Shape};
-use crate::service::operation::{Entry, Pages};
 
 /// One operation as the command line sees it.
 #[derive(Clone, Copy)]
@@ -20,17 +19,6 @@ pub(crate) struct Signature {
     pub(crate) output: &'static Shape,
     /// Whether the client fetches all pages.
     pub(crate) paging: Paging,
-}
-
-impl Signature {
-    /// The signature of one of AWS's operations.
-    pub(crate) fn of(entry: &Entry) -> Self {
-        let paging = match entry.pages {
-            Pages::Single => Paging::Manual,
-            Pages::Gathered(_) => Paging::Automatic,
-        };
-        Self { input: entry.input.members(), output: entry.output, paging }
-    }
 }
 
 /// Who fetches the next page.

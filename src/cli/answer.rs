@@ -1,0 +1,167 @@
+//! What is printed of an answer: which format, which query, which zone. Decided before the vault is
+//! opened, so that a mistake in them costs nothing.
+
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+
+use super::failure::Failure;
+use super::output::{self, DEFAULT_WIDTH, Format, RenderContext};
+use super::query::Query;
+use super::request::error as request;
+use super::request::error::Form;
+use super::run::print;
+use super::unlock::Surroundings;
+use crate::model::value::Value;
+use crate::sys::secret::Secret;
+
+/// How an answer is printed.
+pub(crate) struct Answer {
+    title: &'static str,
+    format: Format,
+    query: Option<Query>,
+    zone: TimeZone,
+}
+
+impl Answer {
+    /// Reads `--output` and `--query`.
+    pub(crate) fn new(
+        surroundings: &Surroundings<'_>,
+        form: Form,
+        title: &'static str,
+    ) -> Result<Self, Failure> {
+        let globals = surroundings.globals;
+        let configured = match form {
+            Form::Aws => surroundings.environment.text("AWS_DEFAULT_OUTPUT"),
+            Form::Plain => surroundings.environment.text("STRONGROOM_OUTPUT"),
+        };
+        let name = globals.output.as_deref().or(configured).unwrap_or("json");
+        let format = Format::from_name(name)
+            .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
+        let query = match &globals.query {
+            None => None,
+            Some(expression) => Some(
+                Query::parse(expression)
+                    .map_err(|bad| request::Error::parameters(bad.to_string()))?,
+            ),
+        };
+        Ok(Self { title, format, query, zone: TimeZone::system() })
+    }
+
+    /// Prints an answer, or the pages of one.
+    pub(crate) fn print(&self, pages: Pages) -> Result<(), Failure> {
+        let mut out = Secret::new(Vec::with_capacity(CAPACITY));
+        match pages {
+            Pages::One(value) => self.render(&value, out.expose_mut())?,
+            Pages::Gathered(gathered) if self.format.is_paged() => {
+                let (pages, token) = gathered.split();
+                for page in pages {
+                    self.render_page(&page, out.expose_mut())?;
+                }
+                if let (Some(token), Format::Text) = (token, self.format) {
+                    self.render_page(&output::resume_token(token), out.expose_mut())?;
+                }
+            }
+            Pages::Gathered(gathered) => self.render(&gathered.whole, out.expose_mut())?,
+        }
+        print(out.expose())
+    }
+
+    fn render(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {
+        match &self.query {
+            None => finish(output::render(self.format, value, &self.context(), out)),
+            // As in AWS: an answer without members is not looked into.
+            Some(_) if matches!(value, Value::Map(members) if members.is_empty()) => Ok(()),
+            Some(query) => {
+                let found = look_up(query, value, &self.zone)?;
+                finish(output::render(self.format, &found, &self.context(), out))
+            }
+        }
+    }
+
+    fn render_page(&self, page: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {
+        let found = match &self.query {
+            None => Cow::Borrowed(page),
+            Some(query) => look_up(query, page, &self.zone)?,
+        };
+        finish(output::render_page(self.format, &found, &self.context(), out))
+    }
+
+    fn context(&self) -> RenderContext<'_> {
+        RenderContext {
+            operation_name: self.title,
+            zone: &self.zone,
+            terminal_width: width().unwrap_or(DEFAULT_WIDTH),
+        }
+    }
+}
+
+/// What there is to print.
+pub(crate) enum Pages {
+    /// One answer.
+    One(Value),
+    /// An answer that AWS would have given in pages.
+    Gathered(Gathered),
+}
+
+/// All pages together, and how they would have been cut.
+pub(crate) struct Gathered {
+    /// The whole answer.
+    pub(crate) whole: Value,
+    /// The member that was gathered.
+    pub(crate) member: &'static str,
+    /// How many elements a page has.
+    pub(crate) size: usize,
+}
+
+impl Gathered {
+    /// Cuts the answer into its pages, at least one, and takes out the token that goes on from it.
+    fn split(self) -> (Vec<Value>, Option<String>) {
+        let Self { whole: Value::Map(mut members), member, size } = self else {
+            return (vec![self.whole], None);
+        };
+        let mut take = |wanted: &str| {
+            let index = members.iter().position(|(name, _)| name == wanted)?;
+            Some(members.remove(index))
+        };
+        let token = match take("NextToken") {
+            Some((_, Value::Text(token))) => Some(token),
+            Some(_) | None => None,
+        };
+        let Some((name, Value::List(elements))) = take(member) else {
+            return (vec![Value::Map(members)], token);
+        };
+        let page = |elements: Vec<Value>| vec![(name.clone(), Value::List(elements))];
+        let mut pages = Vec::new();
+        let mut elements = elements.into_iter().peekable();
+        while elements.peek().is_some() {
+            pages.push(page(elements.by_ref().take(size.max(1)).collect()));
+        }
+        if pages.is_empty() {
+            pages.push(page(Vec::new()));
+        }
+        (pages.into_iter().map(Value::Map).collect(), token)
+    }
+}
+
+fn finish(rendered: Result<(), output::RenderFailed>) -> Result<(), Failure> {
+    rendered.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
+}
+
+fn look_up<'v>(
+    query: &'v Query,
+    value: &'v Value,
+    zone: &TimeZone,
+) -> Result<Cow<'v, Value>, Failure> {
+    let found = query.apply(value, zone);
+    found.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
+}
+
+/// Returns how many columns the terminal on stdout has.
+fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// Enough for a secret of ordinary size without growing.
+const CAPACITY: usize = 4096;

@@ -1,0 +1,245 @@
+//! Draws sections: widths, borders, what does not fit.
+//!
+//! The arithmetic is AWS's, oddities included: a line may come out longer than the box where a cell
+//! does not fit its column.
+
+use std::borrow::Cow;
+use std::iter;
+
+use super::width;
+use crate::cli::output::RenderFailed;
+
+/// Blanks that each cell has beside its text.
+const PADDING: usize = 4;
+
+/// The cells of a row.
+pub(super) type Row<'a> = Vec<Cow<'a, str>>;
+
+/// A titled box within another.
+pub(super) struct Section<'a> {
+    title: Option<&'a str>,
+    indent: usize,
+    header: Vec<&'a str>,
+    rows: Vec<Row<'a>>,
+    /// The widest cell of each column.
+    widths: Vec<usize>,
+    /// How many cells a row has, once that is known.
+    columns: Option<usize>,
+}
+
+impl<'a> Section<'a> {
+    /// An empty section, so many boxes deep.
+    pub(super) fn new(title: Option<&'a str>, indent: usize) -> Self {
+        let (header, rows, widths) = (Vec::new(), Vec::new(), Vec::new());
+        Self { title, indent, header, rows, widths, columns: None }
+    }
+
+    /// Names the columns.
+    pub(super) fn set_header(&mut self, names: Vec<&'a str>) -> Result<(), RenderFailed> {
+        self.widen(&names)?;
+        self.columns.get_or_insert(names.len());
+        self.header = names;
+        Ok(())
+    }
+
+    /// Adds a row; all rows and the header have as many cells as the first of them.
+    pub(super) fn add_row(&mut self, cells: Row<'a>) -> Result<(), RenderFailed> {
+        let expected = *self.columns.get_or_insert(cells.len());
+        if cells.len() != expected {
+            return Err(RenderFailed::RowLength { expected, found: cells.len() });
+        }
+        self.widen(&cells)?;
+        self.rows.push(cells);
+        Ok(())
+    }
+
+    fn widen<T: AsRef<str>>(&mut self, cells: &[T]) -> Result<(), RenderFailed> {
+        if self.widths.is_empty() {
+            self.widths = cells.iter().map(|cell| width::of(cell.as_ref())).collect();
+        }
+        let expected = self.widths.len();
+        if cells.len() > expected {
+            return Err(RenderFailed::RowLength { expected, found: cells.len() });
+        }
+        for (known, cell) in self.widths.iter_mut().zip(cells) {
+            *known = (*known).max(width::of(cell.as_ref()));
+        }
+        Ok(())
+    }
+
+    /// A section of one row stands up: each name beside its cell.
+    fn turn(&mut self) {
+        if self.rows.len() != 1 || self.header.is_empty() {
+            return;
+        }
+        let cells = self.rows.pop().unwrap_or_default();
+        let pairs = std::mem::take(&mut self.header).into_iter().zip(cells);
+        self.rows = pairs.map(|(name, cell)| vec![Cow::Borrowed(name), cell]).collect();
+        let widest = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| width::of(cell)).max().unwrap_or(0)
+        };
+        self.widths = vec![widest(0), widest(1)];
+        self.columns = Some(2);
+    }
+
+    /// The width that the section asks the outermost box to have.
+    fn total_width(&self) -> usize {
+        // Where there is no title AWS measures the word `None`.
+        let title = width::of(self.title.unwrap_or("None"));
+        let cells: usize = self.widths.iter().map(|width| width + PADDING).sum();
+        title.max(cells) + 2 + 2 * self.indent
+    }
+
+    /// Spreads the columns over a width; what rounding leaves goes to the last, what it takes too
+    /// much comes off the first.
+    fn column_widths(&self, available: usize) -> Vec<usize> {
+        let wanted: Vec<usize> = self.widths.iter().map(|width| width + PADDING).collect();
+        let scale = float(available) / float(wanted.iter().sum());
+        let mut spread: Vec<usize> =
+            wanted.iter().map(|width| whole((scale * float(*width)).round_ties_even())).collect();
+        if spread.is_empty() {
+            return spread;
+        }
+        let count = spread.len();
+        for column in (0..count).cycle() {
+            let total: usize = spread.iter().sum();
+            let (column, change): (usize, fn(usize) -> usize) = match total.cmp(&available) {
+                std::cmp::Ordering::Equal => break,
+                std::cmp::Ordering::Greater => (column, |width| width.saturating_sub(1)),
+                std::cmp::Ordering::Less => (count - 1 - column, |width| width + 1),
+            };
+            if let Some(width) = spread.get_mut(column) {
+                *width = change(*width);
+            }
+        }
+        spread
+    }
+}
+
+/// Draws sections below each other, all as wide as the widest; rows stand up if that is too wide.
+pub(super) fn draw(mut sections: Vec<Section<'_>>, terminal_width: usize, out: &mut Vec<u8>) {
+    let widest =
+        |sections: &[Section<'_>]| sections.iter().map(Section::total_width).max().unwrap_or(0);
+    let mut total = widest(&sections);
+    if total > terminal_width {
+        sections.iter_mut().for_each(Section::turn);
+        total = widest(&sections);
+    }
+    repeat(b'-', total, out);
+    out.push(b'\n');
+    for section in &sections {
+        let width = total - 2 * section.indent;
+        let mut pen = Pen { indent: section.indent, out };
+        pen.title(section, width);
+        let widths = section.column_widths(width);
+        if !section.header.is_empty() {
+            pen.rule(&widths);
+            pen.cells(&widths, &section.header, center);
+        }
+        if !section.rows.is_empty() && !widths.is_empty() {
+            pen.rule(&widths);
+            for row in &section.rows {
+                pen.cells(&widths, row, align_left);
+            }
+            pen.rule(&widths);
+        }
+    }
+}
+
+/// Writes lines between the edges of the boxes around.
+struct Pen<'o> {
+    indent: usize,
+    out: &'o mut Vec<u8>,
+}
+
+impl Pen<'_> {
+    fn title(&mut self, section: &Section<'_>, width: usize) {
+        let Some(title) = section.title.filter(|title| !title.is_empty()) else { return };
+        self.line(|out| center(title, width, "|", out));
+        if section.header.is_empty() && section.rows.is_empty() {
+            self.line(|out| {
+                out.push(b'+');
+                repeat(b'-', width.saturating_sub(2), out);
+                out.push(b'+');
+            });
+        }
+    }
+
+    fn rule(&mut self, widths: &[usize]) {
+        self.line(|out| {
+            for (index, width) in widths.iter().enumerate() {
+                if index == 0 {
+                    out.push(b'+');
+                }
+                repeat(b'-', width.saturating_sub(if index == 0 { 2 } else { 1 }), out);
+                out.push(b'+');
+            }
+        });
+    }
+
+    fn cells<T: AsRef<str>>(
+        &mut self,
+        widths: &[usize],
+        cells: &[T],
+        place: fn(&str, usize, &str, &mut Vec<u8>),
+    ) {
+        self.line(|out| {
+            // Only the first cell has a left edge of its own.
+            let edges = iter::once("|").chain(iter::repeat(""));
+            for ((cell, width), edge) in cells.iter().zip(widths).zip(edges) {
+                place(cell.as_ref(), *width, edge, out);
+            }
+        });
+    }
+
+    fn line(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
+        repeat(b'|', self.indent, self.out);
+        fill(self.out);
+        repeat(b'|', self.indent, self.out);
+        self.out.push(b'\n');
+    }
+}
+
+fn center(text: &str, width: usize, left_edge: &str, out: &mut Vec<u8>) {
+    let text_width = width::of(text);
+    out.extend_from_slice(left_edge.as_bytes());
+    let before = (width / 2).checked_sub(text_width / 2 + 1);
+    repeat(b' ', before.unwrap_or(0), out);
+    out.extend_from_slice(text.as_bytes());
+    // The room behind counts the blanks before even where there was too little room for them.
+    let missing = (text_width / 2 + 1).saturating_sub(width / 2);
+    let taken = left_edge.len() + before.unwrap_or(0) + text_width + 1;
+    repeat(b' ', (width + missing).saturating_sub(taken), out);
+    out.push(b'|');
+}
+
+fn align_left(text: &str, width: usize, left_edge: &str, out: &mut Vec<u8>) {
+    let text_width = width::of(text);
+    let edges = left_edge.len() + 1;
+    let padding = if width >= text_width + 2 + edges { 2 } else { 0 };
+    out.extend_from_slice(left_edge.as_bytes());
+    repeat(b' ', padding, out);
+    out.extend_from_slice(text.as_bytes());
+    repeat(b' ', width.saturating_sub(edges + padding + text_width), out);
+    out.push(b'|');
+}
+
+fn repeat(byte: u8, times: usize, out: &mut Vec<u8>) {
+    out.resize(out.len().saturating_add(times), byte);
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "widths are far below 2^53")]
+fn float(width: usize) -> f64 {
+    width as f64
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a rounded share of a width: whole, not negative, and no larger than it"
+)]
+fn whole(width: f64) -> usize {
+    width as usize
+}

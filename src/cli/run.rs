@@ -1,0 +1,243 @@
+//! One command line, from words to an exit code.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use super::answer::{Answer, Pages as Printed};
+use super::environment::Environment;
+use super::failure::Failure;
+use super::output::error::{self, ErrorFormat, Speaker};
+use super::request::arguments::{self, Arguments, Paging, Parsed, Signature};
+use super::request::build::{self, Built, Call};
+use super::request::error as request;
+use super::request::error::{Form, Kind};
+use super::request::globals::{self, Command, CommandLine, Globals, Names};
+use super::request::paramfile::{self, Sources};
+use super::unlock::Surroundings;
+use super::{commands, creation, help, pages, terminal};
+use crate::service::dispatch;
+use crate::service::operation::{self, Entry, Pages, Touch};
+use crate::service::operations;
+use crate::sys::entropy::SystemEntropy;
+
+/// Runs a command line and returns its exit code.
+pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
+    let is_aws = program.file_name().is_some_and(|name| name == "aws");
+    let form = if is_aws { Form::Aws } else { Form::Plain };
+    let mut teller = Teller { form, format: ErrorFormat::default() };
+    match obey(argv, environment, &mut teller) {
+        Ok(()) => 0,
+        Err(failure) => {
+            teller.tell(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+/// Tells failures on stderr, in the form and format that the command line asks for.
+struct Teller {
+    form: Form,
+    format: ErrorFormat,
+}
+
+impl Teller {
+    fn tell(&self, failure: &Failure) {
+        let mut text = Vec::new();
+        match (failure, failure.told()) {
+            (Failure::Request(failed), _) => self.tell_request(failed, &mut text),
+            (_, None) => {}
+            (Failure::Service { operation, .. }, Some((code, message))) => {
+                let told =
+                    error::Failure::Service { operation_name: operation, code, message: &message };
+                error::render(&told, self.speaker(), self.format, &mut text);
+            }
+            (_, Some((code, message))) => {
+                let told = error::Failure::Client { code, message: &message };
+                error::render(&told, self.speaker(), self.format, &mut text);
+            }
+        }
+        if let Some(hint) = failure.hint()
+            && terminal::is_watched()
+        {
+            text.extend(format!("hint: {hint}\n").bytes());
+        }
+        drop(io::stderr().write_all(&text));
+    }
+
+    /// A wrong command line comes with the usage; only a wrong parameter has a structure.
+    fn tell_request(&self, failed: &request::Error, text: &mut Vec<u8>) {
+        match failed.code() {
+            Some(code) if failed.kind() == Kind::ParamValidation => {
+                let told = error::Failure::Client { code, message: failed.message() };
+                error::render(&told, self.speaker(), self.format, text);
+            }
+            Some(_) | None => text.extend(failed.render(self.form).bytes()),
+        }
+    }
+
+    fn speaker(&self) -> Speaker {
+        match self.form {
+            Form::Aws => Speaker::Aws,
+            Form::Plain => Speaker::Strongroom,
+        }
+    }
+}
+
+fn obey(
+    argv: Vec<OsString>,
+    environment: &Environment,
+    teller: &mut Teller,
+) -> Result<(), Failure> {
+    let words = globals::text(argv)?;
+    let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
+    let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
+    let names = Names { operations: &operations, own: commands::NAMES };
+    let CommandLine { globals, form, command } = globals::split(&words, teller.form, names)?;
+    teller.form = form;
+    teller.format = error_format(&globals, environment, form);
+    match command {
+        Command::Version => print(VERSION.as_bytes()),
+        Command::Help(words) => print(help::text(&words)?.as_bytes()),
+        Command::Own { name, words } => {
+            let surroundings = Surroundings::new(&globals, environment, form)?;
+            commands::run(&name, &words, &surroundings)
+        }
+        Command::Operation { name, words } => {
+            let Some(entry) = operation::find(&name) else {
+                return Ok(());
+            };
+            operate(entry, &words, &Surroundings::new(&globals, environment, form)?, form)
+        }
+    }
+}
+
+/// Reads `--cli-error-format`; in AWS's form its variable too.
+fn error_format(globals: &Globals, environment: &Environment, form: Form) -> ErrorFormat {
+    let configured = match form {
+        Form::Aws => environment.text("AWS_CLI_ERROR_FORMAT"),
+        Form::Plain => None,
+    };
+    let name = globals.error_format.as_deref().or(configured);
+    name.and_then(ErrorFormat::from_name).unwrap_or_default()
+}
+
+/// Carries out one of AWS's operations.
+fn operate(
+    entry: &'static Entry,
+    words: &[String],
+    surroundings: &Surroundings<'_>,
+    form: Form,
+) -> Result<(), Failure> {
+    let signature = signature(entry);
+    let arguments = match arguments::parse(&signature, words)? {
+        Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
+        Parsed::Call(arguments) => arguments,
+    };
+    let answer = Answer::new(surroundings, form, entry.name)?;
+    let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
+    let call = match build(&signature, arguments, surroundings)? {
+        Built::Text(text) => return print(text.as_bytes()),
+        Built::Sample(value) => return answer.print(Printed::One(value)),
+        Built::Call(call) => call,
+    };
+    for note in &call.notes {
+        terminal::note(note.trim_end());
+    }
+    let failed = |failure| Failure::of_operation(entry.name, failure);
+    dispatch::admit(entry, &call.request).map_err(failed)?;
+    let responses = respond(entry, call, surroundings)?;
+    answer.print(responses)
+}
+
+fn signature(entry: &'static Entry) -> Signature {
+    let paging = match entry.pages {
+        Pages::Single => Paging::Manual,
+        Pages::Gathered(_) => Paging::Automatic,
+    };
+    Signature { input: entry.input.members(), output: entry.output, paging }
+}
+
+/// Asks the person for the value, where `--ask` says so.
+fn ask_for_value(
+    mut arguments: Arguments,
+    signature: &Signature,
+    globals: &Globals,
+) -> Result<Arguments, Failure> {
+    if globals.ask {
+        let typed = terminal::ask_secret("Secret value: ").map_err(|_gone| {
+            Failure::environment("NoTerminal", "--ask needs a terminal to ask at")
+                .hinted("give the value as file:///dev/stdin instead")
+        })?;
+        arguments.give_secret(signature.input, typed.expose().clone())?;
+    } else if io::stderr().is_terminal() && gives_literal_value(&arguments) {
+        terminal::note(
+            "note: a value on the command line is seen by every process while this one runs, and \
+             kept by the shell's history; --ask and file:///dev/stdin are not",
+        );
+    }
+    Ok(arguments)
+}
+
+fn gives_literal_value(arguments: &Arguments) -> bool {
+    use crate::model::shape::Shape;
+    arguments.members.iter().any(|(member, given)| {
+        let is_sensitive = matches!(member.shape, Shape::Text(text) if text.sensitive)
+            || matches!(member.shape, Shape::Blob(_));
+        is_sensitive
+            && matches!(given, arguments::Given::Word(word)
+                if !word.starts_with("file://") && !word.starts_with("fileb://"))
+    })
+}
+
+fn build(
+    signature: &Signature,
+    arguments: Arguments,
+    surroundings: &Surroundings<'_>,
+) -> Result<Built, Failure> {
+    let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
+    let around = build::Surroundings {
+        no_paginate: surroundings.globals.no_paginate,
+        blob_format: surroundings.globals.blob_format,
+        sources: Sources { read: &paramfile::read_file, variable: &variable },
+        entropy: &SystemEntropy,
+    };
+    Ok(build::build(signature, arguments, around)?)
+}
+
+/// Obtains the response, or the pages of it.
+fn respond(
+    entry: &'static Entry,
+    call: Call,
+    surroundings: &Surroundings<'_>,
+) -> Result<Printed, Failure> {
+    let failed = |failure| Failure::of_operation(entry.name, failure);
+    if entry.touch == Touch::Nothing {
+        let response = dispatch::answer(entry, call.request, &SystemEntropy).map_err(failed)?;
+        return Ok(Printed::One(response));
+    }
+    let mut vault = if creation::is_first(entry, surroundings) {
+        creation::make(surroundings)?
+    } else {
+        surroundings.unlock()?
+    };
+    pages::fetch(entry, call, |request| {
+        let call = dispatch::Call { entry, request, region: surroundings.region() };
+        dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
+    })
+}
+
+/// Writes to stdout in one go: nothing stays in a buffer of the library's.
+pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        match rustix::io::write(rustix::stdio::stdout(), left) {
+            Ok(written) => left = left.get(written..).unwrap_or_default(),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Failure::Output(error.into())),
+        }
+    }
+    Ok(())
+}
+
+const VERSION: &str = concat!("strongroom/", env!("CARGO_PKG_VERSION"), "\n");

@@ -1,0 +1,167 @@
+//! A terminal for a child process: a pair of pseudo-terminals, and somebody who types.
+//!
+//! The typist waits until the child asks, as a person would, so that what is typed at a prompt
+//! without echo is never echoed. Nothing here knows what the prompts say.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{ioctl_tiocsctty, setsid};
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+
+/// What is typed, and which of the child's streams are the terminal too.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Typing {
+    /// One answer a prompt. `^C` and `^D` are the keys; after the last answer, every prompt gets
+    /// `^D`.
+    pub(crate) lines: Vec<String>,
+    /// The streams, out of `stdin`, `stdout` and `stderr`, that are the terminal.
+    pub(crate) streams: Vec<String>,
+}
+
+/// What a terminal session was.
+pub(crate) struct Session {
+    /// What stood on the screen, with plain newlines.
+    pub(crate) screen: String,
+    /// The lines that were typed while the child had the echo off.
+    pub(crate) hidden: Vec<String>,
+}
+
+/// A terminal nobody has opened yet.
+pub(crate) struct Terminal {
+    ours: OwnedFd,
+    theirs: OwnedFd,
+}
+
+impl Terminal {
+    /// Opens a terminal of 24 lines of 80 columns.
+    pub(crate) fn open() -> io::Result<Self> {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let ours = openpt(flags)?;
+        grantpt(&ours)?;
+        unlockpt(&ours)?;
+        let theirs = ioctl_tiocgptpeer(&ours, flags)?;
+        tcsetwinsize(&theirs, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 })?;
+        Ok(Self { ours, theirs })
+    }
+
+    /// Returns the child's end.
+    pub(crate) fn end(&self) -> io::Result<OwnedFd> {
+        self.theirs.try_clone()
+    }
+
+    /// Types at the child until `ended`.
+    pub(crate) fn attend(
+        self,
+        typing: Typing,
+        child: u32,
+        ended: Arc<AtomicBool>,
+    ) -> JoinHandle<Session> {
+        thread::spawn(move || Typist::new(self, typing, child).sit(&ended))
+    }
+}
+
+/// Gives the command a session of its own, and with it the terminal or none at all: a prompt in a
+/// test must never reach the terminal of whoever runs the tests.
+pub(crate) fn own_session(command: &mut Command, terminal: Option<OwnedFd>) {
+    let prepare = move || {
+        setsid()?;
+        match &terminal {
+            Some(terminal) => Ok(ioctl_tiocsctty(terminal)?),
+            None => Ok(()),
+        }
+    };
+    #[expect(unsafe_code, reason = "std has no other way to call setsid between fork and exec")]
+    // SAFETY: both calls are single system calls; nothing allocates or takes a lock.
+    unsafe {
+        command.pre_exec(prepare);
+    }
+}
+
+struct Typist {
+    terminal: Terminal,
+    answers: std::vec::IntoIter<String>,
+    child: u32,
+    screen: Vec<u8>,
+    /// How much of the screen had been seen when the last answer was typed.
+    answered: usize,
+    hidden: Vec<String>,
+}
+
+impl Typist {
+    fn new(terminal: Terminal, typing: Typing, child: u32) -> Self {
+        let answers = typing.lines.into_iter();
+        Self { terminal, answers, child, screen: Vec::new(), answered: 0, hidden: Vec::new() }
+    }
+
+    fn sit(mut self, ended: &AtomicBool) -> Session {
+        let mut calm = 0;
+        loop {
+            // Read before looking at the screen: what was written before the end is still there.
+            let over = ended.load(Ordering::Acquire);
+            if self.read() {
+                calm = 0;
+            } else if over {
+                break;
+            } else if self.is_asked() {
+                calm += 1;
+            }
+            if calm == 2 {
+                calm = 0;
+                self.answer();
+            }
+        }
+        let screen = String::from_utf8_lossy(&self.screen).replace("\r\n", "\n");
+        Session { screen, hidden: self.hidden }
+    }
+
+    /// Waits a moment for output; returns whether there was some.
+    fn read(&mut self) -> bool {
+        let moment = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+        let mut ready = [PollFd::new(&self.terminal.ours, PollFlags::IN)];
+        if poll(&mut ready, Some(&moment)) != Ok(1) {
+            return false;
+        }
+        let mut buffer = [0; 4096];
+        let length = rustix::io::read(&self.terminal.ours, &mut buffer).unwrap_or(0);
+        self.screen.extend(&buffer[..length]);
+        length > 0
+    }
+
+    /// Whether a line stands unfinished on the screen and the child waits.
+    fn is_asked(&self) -> bool {
+        let new = &self.screen[self.answered..];
+        !new.is_empty() && !new.ends_with(b"\n") && is_waiting(self.child)
+    }
+
+    fn answer(&mut self) {
+        let line = self.answers.next().unwrap_or_else(|| "^D".to_owned());
+        self.answered = self.screen.len();
+        let keys = match line.as_str() {
+            "^C" => "\u{3}".to_owned(),
+            "^D" => "\u{4}".to_owned(),
+            _ => format!("{line}\n"),
+        };
+        let modes = tcgetattr(&self.terminal.theirs).unwrap().local_modes;
+        if !modes.contains(LocalModes::ECHO) && keys.ends_with('\n') {
+            self.hidden.push(line);
+        }
+        rustix::io::write(&self.terminal.ours, keys.as_bytes()).unwrap();
+    }
+}
+
+/// Whether a process waits for something, as far as the system tells.
+fn is_waiting(process: u32) -> bool {
+    let Ok(status) = fs::read_to_string(format!("/proc/{process}/stat")) else {
+        return !fs::exists("/proc/self/stat").unwrap_or(false);
+    };
+    status.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with('S'))
+}

@@ -1,0 +1,276 @@
+//! The direction of the arrows: what each layer may name, of ours and of others.
+
+use std::collections::BTreeSet;
+
+use super::source::{Finding, Source, Token, breaks, hold, rust, sources};
+use crate::harness::repository;
+
+/// The folders of `src`, top to bottom. A module may name its own layer and those in lower rows;
+/// two layers of one row do not name each other.
+const LAYERS: &[&[&str]] = &[
+    &["cli"],
+    &["agent"],
+    &["rotation"],
+    &["service", "upkeep"],
+    &["vault"],
+    &["store", "crypto"],
+    &["model"],
+    &["sys"],
+];
+
+/// Each crate we depend on, the one layer that names it, and a second one only with a reason. An
+/// empty list: no code names it, it is there for its features.
+const CRATES: &[(&str, &[&str])] = &[
+    // `sys::memory` hands Argon2 its blocks.
+    ("argon2", &["crypto", "sys"]),
+    // Binary values on the command line; paging positions, which are base64 in AWS too.
+    ("base64", &["cli", "service"]),
+    ("blake2", &["crypto"]),
+    ("chacha20", &["crypto"]),
+    ("chacha20poly1305", &["crypto"]),
+    ("clap", &["cli"]),
+    ("diceware_wordlists", &["crypto"]),
+    ("getrandom", &["sys"]),
+    ("hkdf", &["crypto"]),
+    ("hmac", &["crypto"]),
+    ("jiff", &["cli"]),
+    ("jmespath", &["cli"]),
+    ("minicbor", &["vault"]),
+    ("poly1305", &[]),
+    ("rayon", &["crypto"]),
+    ("rpassword", &["cli"]),
+    ("rusqlite", &["store"]),
+    ("rustix", &["sys"]),
+    ("serde_core", &["service"]),
+    // JSON is AWS's format for output and for resource policies alike.
+    ("serde_json", &["cli", "service"]),
+    ("sha2", &["crypto"]),
+    ("strsim", &["cli"]),
+    ("subtle", &["crypto"]),
+    ("unicode_normalization", &["crypto"]),
+    ("yaml_rust2", &["cli"]),
+    // Keys are wiped where they are made and where they are kept.
+    ("zeroize", &["crypto", "sys"]),
+    ("zxcvbn", &["crypto"]),
+];
+
+#[test]
+fn nothing_names_what_stands_above_it() {
+    hold(upward_paths, &sources(&["src"], ".rs"));
+
+    let up =
+        "use crate::vault::Vault;\n// crate::cli\nfn f() { crate::model::x(); crate::cli::y() }";
+    breaks(upward_paths, "src/store/rows.rs", up, &[1, 3]);
+    breaks(upward_paths, "src/cli/x.rs", up, &[]);
+    breaks(upward_paths, "src/crypto/mod.rs", "use super::store;", &[1]);
+    breaks(
+        upward_paths,
+        "src/crypto/a/b.rs",
+        "use super::super::c;\nuse super::super::super::vault;",
+        &[2],
+    );
+    breaks(
+        upward_paths,
+        "src/store/x.rs",
+        "use crate::{\n model::{time, crypto},\n crypto::Key,\n};",
+        &[3],
+    );
+    breaks(
+        upward_paths,
+        "src/model/x.rs",
+        "mod tests {\n use super::super::super::sys;\n use super::super::super::store;\n}\nuse super::super::vault;",
+        &[3, 5],
+    );
+    breaks(
+        upward_paths,
+        "src/upkeep/x.rs",
+        "use crate::service::fault;\nuse crate::Secret;",
+        &[1, 2],
+    );
+    breaks(upward_paths, "src/odd/x.rs", "use crate::model;", &[1]);
+    breaks(upward_paths, "src/lib.rs", "use crate::cli;", &[]);
+}
+
+#[test]
+fn a_crate_is_named_in_its_layer_only() {
+    hold(stray_crates, &sources(&["src"], ".rs"));
+
+    let text = "use rusqlite::Connection;\nuse rusqlite as sql;\nfn f(x: x::rusqlite::Y) {}\n// rusqlite::Z";
+    breaks(stray_crates, "src/vault/x.rs", text, &[1, 2]);
+    breaks(stray_crates, "src/store/x.rs", text, &[]);
+    breaks(stray_crates, "src/crypto/x.rs", "use poly1305::X;", &[1]);
+}
+
+#[test]
+fn every_crate_has_a_layer() {
+    let manifest = std::fs::read_to_string(repository().join("Cargo.toml")).unwrap();
+    let named = dependencies(&manifest);
+    let known: Vec<String> = CRATES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(named, known, "[dependencies] in Cargo.toml and the table in tests/tidy/layers.rs");
+
+    let manifest = "[dependencies]\n# x = 1\nb-c = \"1\"\na = { version = \"1\" }\n[dev-dependencies]\nd = \"1\"";
+    assert_eq!(dependencies(manifest), ["a", "b_c"]);
+}
+
+#[test]
+fn the_documents_have_the_same_order() {
+    let there = |layer: &&str| repository().join("src").join(layer).is_dir();
+    let layers: Vec<&str> = LAYERS.iter().copied().flatten().copied().filter(there).collect();
+    let map = std::fs::read_to_string(repository().join("src/lib.rs")).unwrap();
+    assert_eq!(layers_in(&map, "//! * `"), layers, "the list that src/lib.rs opens with");
+    if let Ok(page) = std::fs::read_to_string(repository().join("docs/architecture.md")) {
+        assert_eq!(layers_in(&page, "| `"), layers, "the table in docs/architecture.md");
+    }
+
+    assert_eq!(layers_in("| `sys/` | x |\n| `none` |\n| `cli` |", "| `"), ["sys", "cli"]);
+}
+
+/// Finds paths to a layer that the file's own layer may not name.
+fn upward_paths(source: &Source) -> Vec<Finding> {
+    let Some(module) = module_of(&source.path) else { return Vec::new() };
+    let Some(own) = module.first() else { return Vec::new() };
+    if row_of(own).is_none() {
+        return vec![Finding(1, format!("{own} has no row in tests/tidy/layers.rs"))];
+    }
+    let mut out = Vec::new();
+    for (line, target) in targets(&source.tokens(), &module) {
+        let allowed = target == *own || row_of(&target).is_some_and(|row| Some(row) > row_of(own));
+        if !allowed {
+            out.push(Finding(line, format!("{own} must not name {target}")));
+        }
+    }
+    out
+}
+
+/// Finds crates in layers that are not theirs.
+fn stray_crates(source: &Source) -> Vec<Finding> {
+    let module = module_of(&source.path).unwrap_or_default();
+    let tokens = source.tokens();
+    let mut out = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        let Some((name, layers)) = CRATES.iter().find(|(name, _)| *name == token.text) else {
+            continue;
+        };
+        let before = index.checked_sub(1).map_or("", |i| tokens[i].text.as_str());
+        let after = tokens.get(index + 1).map_or("", |next| next.text.as_str());
+        let is_path = before != "::" && (after == "::" || before == "use");
+        let own = module.first().map_or("", String::as_str);
+        if is_path && !layers.contains(&own) {
+            let home = if layers.is_empty() { "nowhere" } else { layers[0] };
+            out.push(Finding(token.line, format!("{name} is to be named in: {home}")));
+        }
+    }
+    out
+}
+
+/// The layers that a file's paths lead to, with the lines they stand in.
+fn targets(tokens: &[Token], module: &[String]) -> Vec<(usize, String)> {
+    let text = |index: usize| tokens.get(index).map_or("", |token| token.text.as_str());
+    let mut out = Vec::new();
+    let mut depth = 0_usize;
+    // The braces in which the inline modules around this token were opened.
+    let mut inline = Vec::new();
+    for index in 0..tokens.len() {
+        match text(index) {
+            "{" => {
+                depth += 1;
+                if index >= 2 && text(index - 2) == "mod" {
+                    inline.push(depth);
+                }
+            }
+            "}" => {
+                inline.pop_if(|opened| *opened == depth);
+                depth = depth.saturating_sub(1);
+            }
+            "crate" | "super" if index == 0 || text(index - 1) != "::" => {
+                let mut supers = 0;
+                let mut next = index;
+                while text(next) == "super" && text(next + 1) == "::" {
+                    supers += 1;
+                    next += 2;
+                }
+                let from_root = text(index) == "crate" && text(index + 1) == "::";
+                let start = if from_root { index + 2 } else { next };
+                let levels = module.len() + inline.len();
+                let at_root = from_root || (supers > 0 && supers >= levels);
+                if at_root {
+                    out.extend(heads(&tokens[start..]));
+                }
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+/// The first names of what follows the root: one, or those in braces; macros aside.
+fn heads(tokens: &[Token]) -> Vec<(usize, String)> {
+    let is_macro = tokens.get(1).is_some_and(|token| token.text == "!");
+    let is_group = tokens.first().is_some_and(|token| token.text == "{");
+    if !is_group {
+        let single = tokens.first().filter(|_| !is_macro);
+        return single.map(|token| (token.line, token.text.clone())).into_iter().collect();
+    }
+    let mut out = Vec::new();
+    let mut depth = 0;
+    let mut expects = false;
+    for token in tokens {
+        match token.text.as_str() {
+            "{" => {
+                depth += 1;
+                expects = depth == 1;
+            }
+            "}" => depth -= 1,
+            "," => expects = depth == 1,
+            _ if expects => {
+                out.push((token.line, token.text.clone()));
+                expects = false;
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    out
+}
+
+/// The path of the module in a file below `src`, without `mod`; `None` for any other file.
+fn module_of(path: &str) -> Option<Vec<String>> {
+    let path = path.strip_prefix("src/")?.strip_suffix(".rs")?;
+    let names = path.split('/').filter(|name| !["mod", "lib", "main"].contains(name));
+    Some(names.map(str::to_owned).collect())
+}
+
+fn row_of(layer: &str) -> Option<usize> {
+    LAYERS.iter().position(|row| row.contains(&layer))
+}
+
+fn dependencies(manifest: &str) -> Vec<String> {
+    let mut section = "";
+    let mut out = BTreeSet::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if let (true, Some((name, _))) =
+            (section == "[dependencies]", line.split_once(" = "))
+        {
+            out.extend((!name.starts_with('#')).then(|| name.replace('-', "_")));
+        }
+    }
+    out.into_iter().collect()
+}
+
+/// The layers that a document lists, each in a line of its own after `opening`.
+fn layers_in<'a>(text: &'a str, opening: &str) -> Vec<&'a str> {
+    let names =
+        text.lines().filter_map(|line| line.strip_prefix(opening)?.split(['`', '/']).next());
+    names.filter(|name| row_of(name).is_some()).collect()
+}
+
+#[test]
+fn rust_sources_are_found() {
+    let sources = rust();
+    let has = |path: &str| sources.iter().any(|source| source.path == path);
+    assert!(has("src/lib.rs") && has("src/sys/clock.rs") && has("tests/tidy/layers.rs"));
+}

@@ -1,0 +1,7 @@
+//! The source obeys its rules. Each rule shows, beside the place where it is applied, that it can
+//! fail.
+
+mod layers;
+mod source;
+mod tree;
+mod words;

@@ -1,0 +1,101 @@
+//! What files there are, how they begin, how long they are, and where `unsafe` stands.
+
+use super::source::{Finding, Source, breaks, hold, rust, sources};
+use crate::harness::files::names_in;
+use crate::harness::repository;
+
+/// The longest file a reader finishes, its tests not counted.
+const LONGEST: usize = 400;
+
+/// Where `unsafe` may stand, and how often.
+const UNSAFE: &[(&str, usize)] = &[("src/sys/memory.rs", 22), ("tests/harness/pty.rs", 1)];
+
+#[test]
+fn the_root_holds_nothing_else() {
+    let found = strays(names_in(repository()));
+    assert!(found.is_empty(), "at the root of the repository: {found:?}");
+
+    let names = ["Cargo.toml", "src", "target", ".ci", "README.md", "notes.txt", "utils"];
+    assert_eq!(strays(names.map(str::to_owned).to_vec()), ["notes.txt", "utils"]);
+}
+
+#[test]
+fn files_are_named_by_what_they_hold() {
+    hold(empty_names, &rust());
+
+    for path in ["src/cli/utils.rs", "src/common/mod.rs", "tests/helpers/x.rs", "src/misc.rs"] {
+        breaks(empty_names, path, "", &[1]);
+    }
+    breaks(empty_names, "src/cli/commons.rs", "", &[]);
+}
+
+#[test]
+fn files_are_short() {
+    hold(too_long, &rust());
+
+    let long = "x\n".repeat(401);
+    breaks(too_long, "src/x.rs", &long, &[401]);
+    breaks(too_long, "src/x.rs", &"x\n".repeat(400), &[]);
+    let tested = format!("{}#[cfg(test)]\nmod tests {{\n{}", "x\n".repeat(400), "y\n".repeat(400));
+    breaks(too_long, "src/x.rs", &tested, &[]);
+}
+
+#[test]
+fn modules_say_what_they_hold() {
+    hold(no_opening, &rust());
+
+    breaks(no_opening, "src/x.rs", "use a;\n//! late", &[1]);
+    breaks(no_opening, "src/x.rs", "", &[1]);
+    breaks(no_opening, "src/x.rs", "//! What is here.\n", &[]);
+}
+
+#[test]
+fn unsafe_stands_where_it_is_explained() {
+    hold(unsafe_code, &sources(&["src", "tests"], ".rs"));
+
+    breaks(unsafe_code, "src/x.rs", "// unsafe\nunsafe { f() }", &[2]);
+    breaks(unsafe_code, "tests/harness/pty.rs", "unsafe {}\nunsafe {}", &[2]);
+    breaks(unsafe_code, "tests/harness/pty.rs", "fn f() {}", &[1]);
+}
+
+fn strays(names: Vec<String>) -> Vec<String> {
+    let known = ["Cargo.lock", "Cargo.toml", "README.md", "docs", "src", "target", "tests"];
+    let is_stray = |name: &String| !name.starts_with('.') && !known.contains(&name.as_str());
+    names.into_iter().filter(is_stray).collect()
+}
+
+fn empty_names(source: &Source) -> Vec<Finding> {
+    let stem = source.path.trim_end_matches(".rs");
+    let found = stem.split('/').find(|name| ["utils", "helpers", "common", "misc"].contains(name));
+    found
+        .map(|name| Finding(1, format!("{name} says nothing: split by concept")))
+        .into_iter()
+        .collect()
+}
+
+fn too_long(source: &Source) -> Vec<Finding> {
+    let lines: Vec<&str> = source.text.lines().collect();
+    let is_border = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].contains("mod test");
+    let length = lines.windows(2).position(is_border).unwrap_or(lines.len());
+    let over = length > LONGEST;
+    over.then(|| Finding(length, format!("more than {LONGEST} lines"))).into_iter().collect()
+}
+
+fn no_opening(source: &Source) -> Vec<Finding> {
+    let opens = source.text.starts_with("//! ");
+    (!opens).then(|| Finding(1, "does not open with `//! `".to_owned())).into_iter().collect()
+}
+
+/// Finds each `unsafe` beyond those the table has, and a file that has fewer.
+fn unsafe_code(source: &Source) -> Vec<Finding> {
+    let pinned =
+        UNSAFE.iter().find(|(path, _)| *path == source.path).map_or(0, |(_, count)| *count);
+    let tokens = source.tokens().into_iter().filter(|token| token.text == "unsafe");
+    let lines: Vec<usize> = tokens.map(|token| token.line).collect();
+    if lines.len() < pinned {
+        return vec![Finding(1, format!("has {} unsafe, not {pinned}", lines.len()))];
+    }
+    let more = lines.into_iter().skip(pinned);
+    more.map(|line| Finding(line, "unsafe that tests/tidy/tree.rs does not know".to_owned()))
+        .collect()
+}
