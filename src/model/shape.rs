@@ -117,6 +117,18 @@ impl Shape {
             | Self::Timestamp => &[],
         }
     }
+
+    /// Whether a value of this shape is or holds something that no message may show.
+    pub(crate) fn is_sensitive(&self) -> bool {
+        match self {
+            Self::Structure(members) => members.iter().any(|member| member.shape.is_sensitive()),
+            Self::List(list) => list.element.is_sensitive(),
+            Self::Map(element) => element.is_sensitive(),
+            Self::Text(text) => text.sensitive,
+            Self::Blob(blob) => blob.sensitive,
+            Self::Integer(_) | Self::Boolean | Self::Timestamp => false,
+        }
+    }
 }
 
 impl Member {

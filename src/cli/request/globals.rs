@@ -150,7 +150,7 @@ pub(crate) fn text(
     argv: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Result<Vec<String>, Error> {
     let word = |(index, word): (usize, std::ffi::OsString)| {
-        word.into_string().map_err(|_| {
+        word.into_string().map_err(|_not_text| {
             Error::usage(format!("argument {} of the command line is not UTF-8", index + 1))
         })
     };
