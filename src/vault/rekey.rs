@@ -194,6 +194,7 @@ impl Transaction<'_> {
         let sealed = next.keys.state.seal(header, &state.encode(), self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         self.rows.commit()?;
+        self.seen.enter_epoch(next.header.key_epoch);
         self.seen.note(&self.state, &next.keys.anchor);
         Ok(())
     }

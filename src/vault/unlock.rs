@@ -79,6 +79,8 @@ pub(crate) enum OnDamagedSlot {
 pub(crate) struct Seen {
     newest: Option<Remembered>,
     anchor: Option<Anchor>,
+    /// How often the vault has been given new keys.
+    key_epoch: u32,
     /// A commit's generation must not be below this: what a rolled back vault's owner has accepted.
     floor: u64,
     /// Whether the anchor could not be written.
@@ -176,14 +178,18 @@ impl LockedVault {
         let unlocked = Unlocked::new(self.header, master)?;
         let anchor = custody.anchors.as_deref().map(|dir| Anchor::new(dir, unlocked.vault_id()));
         // Read before the state: a commit between the two must not look like a rollback.
-        let remembered = anchor.as_ref().and_then(|anchor| anchor.read(&unlocked.keys.anchor));
+        let remembered = anchor
+            .as_ref()
+            .and_then(|anchor| anchor.read(&unlocked.keys.anchor, unlocked.header.key_epoch));
         let rows = self.store.read()?;
         let state = unlocked.open_state(&rows)?;
         if custody.on_damaged_slot == OnDamagedSlot::Refuse {
             slots::verify(&state, &rows.slots()?)?;
         }
         drop(rows);
-        let mut seen = Seen { newest: remembered, anchor, floor: 0, is_unwritable: false };
+        let key_epoch = unlocked.header.key_epoch;
+        let mut seen =
+            Seen { newest: remembered, anchor, key_epoch, floor: 0, is_unwritable: false };
         match (seen.check(&state), custody.on_rollback) {
             (Ok(()), OnRollback::Refuse | OnRollback::Accept) => {}
             (Err(refusal), OnRollback::Refuse) => return Err(refusal),
@@ -227,7 +233,7 @@ impl Vault {
             });
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
-        let mut seen = Seen { newest: None, anchor, floor: 0, is_unwritable: false };
+        let mut seen = Seen { newest: None, anchor, key_epoch: 0, floor: 0, is_unwritable: false };
         let mut next_commit_id = [0; 16];
         occasion.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
         let mut transaction = Transaction {
@@ -295,7 +301,7 @@ impl Vault {
 
     /// Returns what this machine remembers of the vault.
     pub(crate) fn remembered(&self) -> Option<Remembered> {
-        self.seen.anchor.as_ref()?.read(&self.unlocked.keys.anchor)
+        self.seen.anchor.as_ref()?.read(&self.unlocked.keys.anchor, self.header().key_epoch)
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a
@@ -355,7 +361,7 @@ impl Seen {
     /// Refuses a state that is older than, or apart from, the newest seen.
     pub(super) fn check(&self, state: &State) -> Result<(), Error> {
         let Some(newest) = self.newest else { return Ok(()) };
-        if state.generation < newest.generation {
+        if state.generation < newest.generation || self.key_epoch < newest.key_epoch {
             return Err(Error::RolledBack { found: state.generation, seen: newest.generation });
         }
         if state.generation == newest.generation && state.commit_id != newest.commit_id {
@@ -366,11 +372,22 @@ impl Seen {
 
     /// Remembers a state. Failing to write the anchor is not failing to commit: it is noted.
     pub(super) fn note(&mut self, state: &State, key: &AnchorKey) {
-        let newest = Remembered { generation: state.generation, commit_id: state.commit_id };
-        self.newest = Some(newest);
+        let newest = self.remember(state);
         if let Some(anchor) = &self.anchor {
             self.is_unwritable = anchor.note(key, newest).is_err();
         }
+    }
+
+    fn remember(&mut self, state: &State) -> Remembered {
+        let State { generation, commit_id, .. } = *state;
+        let newest = Remembered { key_epoch: self.key_epoch, generation, commit_id };
+        self.newest = Some(newest);
+        newest
+    }
+
+    /// Remembers under the keys that a rekey has just made.
+    pub(super) fn enter_epoch(&mut self, key_epoch: u32) {
+        self.key_epoch = key_epoch;
     }
 
     pub(super) fn floor(&self) -> u64 {
@@ -379,8 +396,7 @@ impl Seen {
 
     /// Takes an older or forked state as the newest.
     fn accept(&mut self, state: &State, key: &AnchorKey) {
-        let newest = Remembered { generation: state.generation, commit_id: state.commit_id };
-        self.newest = Some(newest);
+        let newest = self.remember(state);
         if let Some(anchor) = &self.anchor {
             self.is_unwritable = anchor.replace(key, newest).is_err();
         }
