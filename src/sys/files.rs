@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags, StatVfs, StatVfsMountFlags};
 
 /// Why a file cannot be used.
 #[derive(Debug)]
@@ -248,6 +248,12 @@ pub(crate) fn free_space(path: &Path) -> Option<u64> {
     statistics.f_bavail.checked_mul(statistics.f_frsize)
 }
 
+/// Whether nobody can write where `path` is.
+pub(crate) fn is_read_only_file_system(path: &Path) -> bool {
+    let is_read_only = |system: StatVfs| system.f_flag.contains(StatVfsMountFlags::RDONLY);
+    rustix::fs::statvfs(path).is_ok_and(is_read_only)
+}
+
 /// Whether `path` is on a file system whose locks other machines may not honour.
 #[cfg(target_os = "linux")]
 pub(crate) fn is_network_file_system(path: &Path) -> bool {
@@ -298,7 +304,7 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Returns the directory a path is in, `.` for a bare name.
-fn parent_of(path: &Path) -> &Path {
+pub(crate) fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
