@@ -51,11 +51,37 @@ impl Drop for Scratch {
 ///
 /// That test returns at once when [`argument`] gives it none.
 pub(crate) fn run_apart(test: &str, argument: &str) -> Output {
-    Command::new(env::current_exe().unwrap())
+    run_under(&["env"], test, argument)
+}
+
+/// Does the same by way of another program, which gets the command line at the end of its own.
+pub(crate) fn run_under(program: &[&str], test: &str, argument: &str) -> Output {
+    Command::new(program[0])
+        .args(&program[1..])
+        .arg(env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(ARGUMENT, argument)
         .output()
         .unwrap()
+}
+
+/// Asserts that a test ran apart, and passed. A name that no test has would pass too.
+pub(crate) fn assert_passed(output: &Output) {
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains(" 1 passed"), "{told}");
+}
+
+/// Runs a test apart where a file system of `size` is mounted at `path` for it alone. Returns
+/// nothing where the system does not let its users do that.
+pub(crate) fn run_mounted(path: &Path, size: &str, test: &str, argument: &str) -> Option<Output> {
+    let mount = format!("mount -t tmpfs -o size={size},mode=700 none {}", path.display());
+    let able = Command::new("unshare").args(["-r", "-m", "sh", "-c", &mount]).output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        println!("skipped: {test} may not mount a file system here");
+        return None;
+    }
+    let script = format!("{mount} && exec \"$0\" \"$@\"");
+    Some(run_under(&["unshare", "-r", "-m", "sh", "-c", &script], test, argument))
 }
 
 /// Returns what [`run_apart`] handed to this process.
