@@ -93,3 +93,62 @@ const PRAGMAS: &str = "\
     PRAGMA synchronous = EXTRA; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; \
     PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0; \
     PRAGMA cell_size_check = ON; PRAGMA cache_spill = OFF;";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample;
+
+    #[test]
+    fn every_connection_is_told_what_the_design_asks() {
+        let (_scratch, path) = sample::closed();
+        for mode in [Mode::ReadOnly, Mode::ReadWrite] {
+            let (connection, opened) = open(&path, mode).unwrap();
+            assert_eq!(opened, mode);
+            for (name, expected) in [
+                ("journal_mode", "delete"),
+                ("synchronous", "3"),
+                ("secure_delete", "1"),
+                ("temp_store", "2"),
+                ("cell_size_check", "1"),
+                ("cache_spill", "0"),
+                ("page_size", "4096"),
+                ("auto_vacuum", "0"),
+                ("locking_mode", "normal"),
+                ("busy_timeout", "10000"),
+                ("trusted_schema", "0"),
+                ("fullfsync", "1"),
+                ("application_id", "1397902641"),
+            ] {
+                let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+                let sql = sql.replace("CAST(busy_timeout", "CAST(timeout");
+                let found: String = connection.query_one(&sql, [], |row| row.get(0)).unwrap();
+                assert_eq!(found, expected, "{name}");
+            }
+            for (option, expected) in OPTIONS {
+                assert_eq!(connection.db_config(option).unwrap(), expected, "{option:?}");
+            }
+            for (limit, expected) in LIMITS {
+                assert_eq!(connection.limit(limit).unwrap(), expected, "{limit:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_else_can_be_reached_from_a_connection() {
+        let (scratch, path) = sample::closed();
+        let (connection, _) = open(&path, Mode::ReadWrite).unwrap();
+        let other = scratch.join("other").display().to_string();
+        for sql in [
+            format!("ATTACH '{other}' AS other"),
+            format!("VACUUM INTO '{other}'"),
+            "SELECT load_extension('x')".to_owned(),
+            "UPDATE sqlite_schema SET sql = ''".to_owned(),
+            "CREATE VIRTUAL TABLE a USING fts5(b)".to_owned(),
+            "SELECT \"no such column\"".to_owned(),
+        ] {
+            assert!(connection.execute_batch(&sql).is_err(), "{sql}");
+        }
+        assert_eq!(scratch.names(), ["vault"]);
+    }
+}

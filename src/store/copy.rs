@@ -8,6 +8,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
+use super::error::printable;
 use super::{Content, Error, Mode, Spill, Store, connection, create, schema};
 use crate::sys::files;
 
@@ -53,9 +54,22 @@ impl Store {
     pub(crate) fn quick_check(&mut self) -> Result<Vec<String>, Error> {
         let sql = format!("PRAGMA quick_check({MOST_FINDINGS})");
         let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-        let findings = rows.collect::<Result<Vec<_>, _>>()?;
-        Ok(findings.into_iter().filter(|finding| finding != "ok").collect())
+        let mut rows = statement.query([])?;
+        let mut findings = Vec::new();
+        loop {
+            match rows.next().map_err(Error::from) {
+                Ok(Some(row)) => findings.push(printable(&row.get::<_, String>(0)?)),
+                Ok(None) => break,
+                // Where it cannot even go on, that is the last finding.
+                Err(Error::Damaged { what }) => {
+                    findings.push(what);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        findings.retain(|finding| finding != "ok");
+        Ok(findings)
     }
 
     /// Writes the file anew, without the free pages that old bytes were on. Needs as much memory as
@@ -115,3 +129,170 @@ impl ToSql for FileName<'_> {
 
 /// Findings after which `quick_check` stops.
 const MOST_FINDINGS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::Table;
+    use crate::store::sample::{self, kill};
+    use crate::sys::scratch::Scratch;
+
+    #[test]
+    fn a_backup_is_a_private_vault() {
+        let (scratch, path) = sample::closed();
+        let names =
+            [OsStr::new("copy"), OsStr::new("file:copy?mode=ro"), OsStr::from_bytes(b"\xff")];
+        for name in names {
+            let copy = scratch.path().join(name);
+            Store::open(&path, Mode::ReadOnly).unwrap().backup_to(&copy).unwrap();
+            assert_eq!(fs::metadata(&copy).unwrap().mode() & 0o7777, 0o600);
+            let mut copy = Store::open(&copy, Mode::ReadWrite).unwrap();
+            assert_eq!(sample::mark(&mut copy).unwrap(), 1);
+        }
+    }
+
+    #[test]
+    fn a_backup_replaces_nothing() {
+        let (scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        for there in [&path, &scratch.join("empty"), scratch.path()] {
+            if !there.exists() {
+                files::create_private(there).unwrap();
+            }
+            let copied = store.backup_to(there);
+            assert!(matches!(copied, Err(Error::File(files::FileFault::Exists(_)))), "{copied:?}");
+        }
+        assert_eq!(sample::mark(&mut store).unwrap(), 1);
+        assert_eq!(fs::metadata(scratch.join("empty")).unwrap().len(), 0);
+        assert!(store.backup_to(&scratch.join("none/copy")).is_err());
+    }
+
+    #[test]
+    fn a_backup_that_fails_leaves_nothing() {
+        let (scratch, path) = sample::closed();
+        // A page in the middle of a value: noticed only when it is copied.
+        let mut bytes = fs::read(&path).unwrap();
+        let last = bytes.len() - 4096;
+        bytes[last - 4096..last].fill(0xee);
+        fs::remove_file(&path).unwrap();
+        files::write_private(&path, &bytes).unwrap();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        assert!(!store.quick_check().unwrap().is_empty());
+        let copied = store.backup_to(&scratch.join("copy"));
+        assert!(matches!(copied, Err(Error::Damaged { .. })), "{copied:?}");
+        assert_eq!(scratch.names(), ["vault"]);
+    }
+
+    #[test]
+    fn a_restored_vault_is_the_other_and_stays_private() {
+        for mark in [1, 2] {
+            let (scratch, path) = sample::closed();
+            let other = scratch.join("other");
+            drop(sample::create(&other, 2).unwrap());
+            sample::tamper(&other, "PRAGMA journal_mode = WAL");
+            fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).unwrap();
+
+            let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+            let rows = store.write().unwrap();
+            if mark == 1 {
+                // Longer than what replaces it, or shorter.
+                (0..100).for_each(|key| rows.insert(Table::Audit, key, &[7; 4000]).unwrap());
+            }
+            rows.commit().unwrap();
+            store.restore_from(&Store::open_copy(&other).unwrap()).unwrap();
+            assert_eq!(sample::mark(&mut store).unwrap(), 2);
+            assert_eq!(store.read().unwrap().count(Table::Audit).unwrap(), 0);
+            sample::write(&mut store, 3).unwrap();
+            drop(store);
+
+            let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+            assert_eq!(sample::mark(&mut store).unwrap(), 3);
+            assert!(store.quick_check().unwrap().is_empty());
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+            assert_eq!(&fs::read(&path).unwrap()[18..20], [1, 1]);
+        }
+    }
+
+    #[test]
+    fn a_vault_is_restored_where_there_was_none() {
+        let (scratch, path) = sample::closed();
+        let source = Store::open_copy(&path).unwrap();
+        let mut store = Store::create(&scratch.join("new")).unwrap();
+        store.restore_from(&source).unwrap();
+        drop(store);
+        assert_eq!(sample::refusal(&scratch.join("new")), "opened");
+    }
+
+    #[test]
+    fn a_restore_waits_for_others_and_spares_itself() {
+        let (scratch, path) = sample::closed();
+        let other = scratch.join("other");
+        drop(sample::create(&other, 2).unwrap());
+        let source = Store::open_copy(&other).unwrap();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        store.set_patience(Duration::from_millis(5));
+        let mut reader = Store::open(&path, Mode::ReadOnly).unwrap();
+        assert!(matches!(reader.restore_from(&source), Err(Error::ReadOnly)));
+
+        let reading = reader.read().unwrap();
+        assert!(matches!(store.restore_from(&source), Err(Error::Busy)));
+        drop(reading);
+        assert_eq!(sample::mark(&mut store).unwrap(), 1);
+        store.restore_from(&Store::open_copy(&path).unwrap()).unwrap();
+        assert_eq!(sample::mark(&mut store).unwrap(), 1);
+        store.restore_from(&source).unwrap();
+        assert_eq!(sample::mark(&mut reader).unwrap(), 2);
+    }
+
+    #[test]
+    fn a_restore_killed_at_any_write_is_undone() {
+        let (scratch, path) = sample::closed();
+        let (longer, kept) = (scratch.join("longer"), scratch.join("kept"));
+        let mut source = sample::create(&longer, 2).unwrap();
+        let rows = source.write().unwrap();
+        (0..10).for_each(|key| rows.insert(Table::Audit, key, &[7; 4000]).unwrap());
+        rows.commit().unwrap();
+        fs::copy(&path, &kept).unwrap();
+
+        let test = "store::copy::tests::restores_until_killed";
+        kill::at_each_write(test, &path, 1 << 20, |ended| {
+            let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+            assert!(store.quick_check().unwrap().is_empty());
+            assert_eq!(sample::mark(&mut store).unwrap(), if ended { 2 } else { 1 });
+            drop(store);
+            if !ended {
+                assert!(fs::read(&path).unwrap() == fs::read(&kept).unwrap());
+            }
+        });
+    }
+
+    /// Apart, because it is killed.
+    #[test]
+    fn restores_until_killed() {
+        let Some(path) = kill::arm() else { return };
+        let source = Store::open_copy(&path.with_file_name("longer")).unwrap();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        store.restore_from(&source).unwrap();
+    }
+
+    #[test]
+    fn a_vacuum_leaves_no_free_page() {
+        let (scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        let before = fs::metadata(&path).unwrap().len();
+        let rows = store.write().unwrap();
+        (0..sample::ROWS).for_each(|key| rows.delete(Table::Value, key).unwrap());
+        rows.commit().unwrap();
+        store.vacuum().unwrap();
+        assert!(fs::metadata(&path).unwrap().len() < before / 2);
+        assert!(store.quick_check().unwrap().is_empty());
+        assert!(store.write().is_ok());
+        drop(store);
+        assert_eq!(sample::refusal(&path), "opened");
+        assert_eq!(scratch.names(), ["vault"]);
+    }
+}

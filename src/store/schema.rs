@@ -29,7 +29,7 @@ pub(super) fn compare(connection: &Connection) -> Result<(), Error> {
     let not_a_vault = |what| Err(Error::NotAVault { path: PathBuf::new(), what });
     if pragma(connection, "PRAGMA application_id")? != APPLICATION_ID {
         return match pragma(connection, "PRAGMA page_count")? {
-            0 => not_a_vault("it is empty"),
+            0 => not_a_vault("it is empty or cut short"),
             _ => not_a_vault("it is a database of another program"),
         };
     }
@@ -89,3 +89,82 @@ const APPLICATION_ID: i64 = 0x5352_4d31;
 
 /// `PRAGMA user_version`: the layout of the tables.
 pub(super) const LAYOUT: i64 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Mode, Store, sample};
+
+    #[test]
+    fn a_vault_has_our_tables_and_no_other_object() {
+        for (tampering, named) in [
+            ("CREATE TABLE extra (a INTEGER) STRICT", "(table extra)"),
+            ("CREATE INDEX extra ON secret(box)", "(index extra)"),
+            ("CREATE VIEW extra AS SELECT 1", "(view extra)"),
+            ("CREATE TRIGGER extra AFTER INSERT ON audit BEGIN SELECT 1; END", "(trigger extra)"),
+            ("CREATE TABLE extra (a INTEGER PRIMARY KEY AUTOINCREMENT)", "(table extra)"),
+            ("ANALYZE", "(table sqlite_stat1)"),
+            ("DROP TABLE audit", "(a table is missing)"),
+            ("DROP TABLE slot", "(table node)"),
+            ("ALTER TABLE value RENAME TO amount", "(table amount)"),
+            ("ALTER TABLE value ADD COLUMN note TEXT", "(table value)"),
+            (
+                "DROP TABLE value; CREATE TABLE value (vid INTEGER PRIMARY KEY, box BLOB NOT NULL)",
+                "(table audit)",
+            ),
+            (
+                "DROP TABLE audit; CREATE TABLE audit(seq INTEGER PRIMARY KEY, box BLOB NOT NULL) STRICT",
+                "(table audit)",
+            ),
+            (
+                "DROP TABLE audit; CREATE VIEW audit AS SELECT vid AS seq, box FROM value",
+                "(view audit)",
+            ),
+            ("DROP TABLE audit; CREATE TABLE \"a\x1b[2Jz\" (b)", "(table a\\u{1b}[2Jz)"),
+            ("PRAGMA user_version = 0", "(its layout is 0)"),
+            ("PRAGMA user_version = -5", "(its layout is -5)"),
+        ] {
+            let (_scratch, path) = sample::closed();
+            sample::tamper(&path, tampering);
+            let refusal = sample::refusal(&path);
+            assert!(refusal.starts_with("the vault was altered"), "{tampering}: {refusal}");
+            assert!(refusal.ends_with(named), "{tampering}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn what_others_analyzed_or_vacuumed_stays_a_vault() {
+        let (_scratch, path) = sample::closed();
+        sample::tamper(&path, "VACUUM; PRAGMA optimize; REINDEX");
+        assert_eq!(sample::refusal(&path), "opened");
+    }
+
+    #[test]
+    fn a_file_of_a_later_version_is_refused_as_such() {
+        // A table of a kind that this SQLite cannot read may come with the new layout.
+        let unreadable = "PRAGMA writable_schema = ON; \
+            UPDATE sqlite_schema SET sql = 'CREATE TABLE value (a) FROM 2099' WHERE name = 'value'";
+        for tampering in [
+            "PRAGMA user_version = 99".to_owned(),
+            "PRAGMA user_version = 99; DROP TABLE slot".to_owned(),
+            format!("PRAGMA user_version = 99; {unreadable}"),
+        ] {
+            let (_scratch, path) = sample::closed();
+            sample::tamper(&path, &tampering);
+            for mode in [Mode::ReadOnly, Mode::ReadWrite] {
+                let error = Store::open(&path, mode).err();
+                assert!(matches!(error, Some(Error::NewerFormat { found: 99 })), "{error:?}");
+            }
+        }
+        let (_scratch, path) = sample::closed();
+        sample::tamper(&path, unreadable);
+        assert!(sample::refusal(&path).starts_with("the vault file is damaged"));
+    }
+
+    #[test]
+    fn a_vault_of_another_program_is_not_ours() {
+        let (_scratch, path) = sample::closed();
+        sample::tamper(&path, "PRAGMA application_id = 7");
+        assert!(sample::refusal(&path).ends_with("it is a database of another program"));
+    }
+}

@@ -353,7 +353,7 @@ mod tests {
     use crate::sys::scratch::Scratch;
 
     /// The kind of a fault and nothing of its place.
-    fn kind<T>(result: Result<T, FileFault>) -> &'static str {
+    fn kind<T>(result: &Result<T, FileFault>) -> &'static str {
         match result {
             Ok(_) => "ok",
             Err(FileFault::Exists(_)) => "exists",
@@ -400,7 +400,7 @@ mod tests {
             (0o644, "too open"),
         ] {
             set_mode(&file, mode);
-            assert_eq!(kind(check_private(&file)), expected, "file {mode:o}");
+            assert_eq!(kind(&check_private(&file)), expected, "file {mode:o}");
         }
         set_mode(&file, 0o600);
         for (mode, expected) in [
@@ -414,7 +414,7 @@ mod tests {
             (0o2775, "open directory"),
         ] {
             set_mode(scratch.path(), mode);
-            assert_eq!(kind(check_private(&file)), expected, "directory {mode:o}");
+            assert_eq!(kind(&check_private(&file)), expected, "directory {mode:o}");
         }
     }
 
@@ -425,9 +425,9 @@ mod tests {
         make_pipe(&pipe);
         create_private_dir(&directory).unwrap();
         // Opening the pipe would wait for a writer that never comes.
-        assert_eq!(kind(check_private(&pipe)), "not a file");
-        assert_eq!(kind(check_private(&directory)), "not a file");
-        assert_eq!(kind(check_private(&scratch.join("nothing"))), "missing");
+        assert_eq!(kind(&check_private(&pipe)), "not a file");
+        assert_eq!(kind(&check_private(&directory)), "not a file");
+        assert_eq!(kind(&check_private(&scratch.join("nothing"))), "missing");
     }
 
     #[test]
@@ -439,7 +439,7 @@ mod tests {
         create_private(&open.join("vault")).unwrap();
         set_mode(&open, 0o777);
         symlink(open.join("vault"), closed.join("link")).unwrap();
-        assert_eq!(kind(check_private(&closed.join("link"))), "open directory");
+        assert_eq!(kind(&check_private(&closed.join("link"))), "open directory");
     }
 
     #[test]
@@ -451,11 +451,11 @@ mod tests {
         if std::os::unix::fs::chown(&file, Some(12345), None).is_err() {
             return;
         }
-        assert_eq!(kind(check_private(&file)), "wrong owner");
-        assert_eq!(kind(read_private(&file, 10)), "wrong owner");
+        assert_eq!(kind(&check_private(&file)), "wrong owner");
+        assert_eq!(kind(&read_private(&file, 10)), "wrong owner");
         std::os::unix::fs::chown(&file, Some(0), None).unwrap();
         std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
-        assert_eq!(kind(check_private(&file)), "wrong owner");
+        assert_eq!(kind(&check_private(&file)), "wrong owner");
     }
 
     #[test]
@@ -479,12 +479,12 @@ mod tests {
         let file = scratch.join("new");
         create_private(&file).unwrap();
         assert_eq!(mode_of(&file), 0o600);
-        assert_eq!(kind(create_private(&file)), "exists");
-        assert_eq!(kind(write_private(&file, b"x")), "exists");
+        assert_eq!(kind(&create_private(&file)), "exists");
+        assert_eq!(kind(&write_private(&file, b"x")), "exists");
 
         let link = scratch.join("link");
         symlink(scratch.join("elsewhere"), &link).unwrap();
-        assert_eq!(kind(create_private(&link)), "exists");
+        assert_eq!(kind(&create_private(&link)), "exists");
         assert!(!scratch.join("elsewhere").exists());
 
         write_private(&scratch.join("written"), b"text").unwrap();
@@ -492,7 +492,7 @@ mod tests {
         assert_eq!(read_private(&scratch.join("written"), 4).unwrap(), b"text");
 
         set_mode(scratch.path(), 0o777);
-        assert_eq!(kind(create_private(&scratch.join("more"))), "open directory");
+        assert_eq!(kind(&create_private(&scratch.join("more"))), "open directory");
         assert!(!scratch.join("more").exists());
     }
 
@@ -508,8 +508,8 @@ mod tests {
         }
         assert_eq!(mode_of(scratch.path()), 0o755);
         create_private(&scratch.join("file")).unwrap();
-        assert_ne!(kind(create_private_dir(&scratch.join("file"))), "ok");
-        assert_ne!(kind(create_private_dir(&scratch.join("file/below"))), "ok");
+        assert_ne!(kind(&create_private_dir(&scratch.join("file"))), "ok");
+        assert_ne!(kind(&create_private_dir(&scratch.join("file/below"))), "ok");
     }
 
     #[test]
@@ -521,16 +521,16 @@ mod tests {
             [(0o600, "ok"), (0o400, "ok"), (0o640, "too open"), (0o604, "too open")]
         {
             set_mode(&file, mode);
-            assert_eq!(kind(read_private(&file, 5)), expected, "{mode:o}");
+            assert_eq!(kind(&read_private(&file, 5)), expected, "{mode:o}");
         }
         set_mode(&file, 0o600);
-        assert_eq!(kind(read_private(&file, 4)), "too large");
+        assert_eq!(kind(&read_private(&file, 4)), "too large");
         symlink(&file, scratch.join("link")).unwrap();
         assert_eq!(read_private(&scratch.join("link"), 5).unwrap(), b"12345");
         make_pipe(&scratch.join("pipe"));
-        assert_eq!(kind(read_private(&scratch.join("pipe"), 5)), "not a file");
-        assert_eq!(kind(read_private(scratch.path(), 5)), "not a file");
-        assert_eq!(kind(read_private(&scratch.join("none"), 5)), "missing");
+        assert_eq!(kind(&read_private(&scratch.join("pipe"), 5)), "not a file");
+        assert_eq!(kind(&read_private(scratch.path(), 5)), "not a file");
+        assert_eq!(kind(&read_private(&scratch.join("none"), 5)), "missing");
     }
 
     #[test]
@@ -540,11 +540,11 @@ mod tests {
         write_private(&file, b"12345").unwrap();
         set_mode(&file, 0o644);
         assert_eq!(read_bounded(&file, 5).unwrap(), b"12345");
-        assert_eq!(kind(read_bounded(&file, 4)), "too large");
-        assert_eq!(kind(read_bounded(Path::new("/dev/zero"), 100_000)), "too large");
+        assert_eq!(kind(&read_bounded(&file, 4)), "too large");
+        assert_eq!(kind(&read_bounded(Path::new("/dev/zero"), 100_000)), "too large");
         assert_eq!(read_bounded(Path::new("/dev/null"), 0).unwrap(), b"");
-        assert_eq!(kind(read_bounded(scratch.path(), 5)), "not a file");
-        assert_eq!(kind(read_bounded(&scratch.join("none"), 5)), "missing");
+        assert_eq!(kind(&read_bounded(scratch.path(), 5)), "not a file");
+        assert_eq!(kind(&read_bounded(&scratch.join("none"), 5)), "missing");
     }
 
     #[test]
@@ -565,7 +565,7 @@ mod tests {
 
         // A directory cannot be replaced by a file; nothing is left of the attempt.
         create_private_dir(&scratch.join("directory")).unwrap();
-        assert_ne!(kind(write_replacing(&scratch.join("directory"), b"x")), "ok");
+        assert_ne!(kind(&write_replacing(&scratch.join("directory"), b"x")), "ok");
         fs::remove_file(left_over).unwrap();
         assert_eq!(scratch.names(), ["anchor", "directory"]);
     }
