@@ -65,6 +65,10 @@ impl FileFault {
     /// Sorts what the system said about `path`.
     pub(crate) fn from_io(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the system's kinds are not ours to list"
+        )]
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing(path),
             io::ErrorKind::AlreadyExists => Self::Exists(path),

@@ -1,7 +1,6 @@
 //! CBOR maps with integer keys (RFC 8949, deterministic encoding), as state, records and audit
 //! entries are written. Keys that a later version added are kept and written back.
 
-use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
 /// The bytes are not what docs/format.md says they are.
@@ -203,7 +202,7 @@ impl<'b> Reader<'b> {
     pub(crate) fn finish(self) -> Result<(), Malformed> {
         match self.0.datatype() {
             Err(end) if end.is_end_of_input() => Ok(()),
-            Ok(Type::Unknown(_)) | Ok(_) | Err(_) => Err(Malformed),
+            Ok(_) | Err(_) => Err(Malformed),
         }
     }
 }

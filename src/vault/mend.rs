@@ -9,13 +9,13 @@ use super::error::Error;
 use super::record::{Kind, Record, StoredValue, Version};
 use super::slots;
 use super::transaction::Transaction;
-use super::tree::{self, Entry, NameHash};
+use super::tree::{Entry, NameHash};
 use super::unlock::LockedVault;
 use crate::crypto::header::VaultId;
 use crate::crypto::keys::{Keys, MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
-use crate::store::{self, Table};
+use crate::store::Table;
 use crate::sys::secret::Secret;
 
 /// What was saved.
