@@ -182,6 +182,7 @@ impl SlotBody {
     }
 
     /// Returns the random id, drawn anew whenever the slot is wrapped.
+    #[cfg(test)]
     pub(crate) fn slot_id(&self) -> [u8; 16] {
         self.parts.slot_id
     }

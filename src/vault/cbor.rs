@@ -46,11 +46,6 @@ impl Writer {
         self.then(|e| e.bytes(bytes).is_ok())
     }
 
-    /// Writes a boolean.
-    pub(crate) fn boolean(&mut self, flag: bool) -> &mut Self {
-        self.then(|e| e.bool(flag).is_ok())
-    }
-
     /// Starts a list of `len` elements, which the caller writes next.
     pub(crate) fn list(&mut self, len: usize) -> &mut Self {
         self.then(|e| e.array(u64::try_from(len).unwrap_or(u64::MAX)).is_ok())
@@ -151,11 +146,6 @@ impl<'b> Reader<'b> {
     /// Reads exactly `N` bytes.
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         self.bytes()?.try_into().map_err(|_wrong_length| Malformed)
-    }
-
-    /// Reads a boolean.
-    pub(crate) fn boolean(&mut self) -> Result<bool, Malformed> {
-        Ok(self.0.bool()?)
     }
 
     /// Reads a list, element by element. A claimed length allocates nothing.
