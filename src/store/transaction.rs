@@ -1,63 +1,39 @@
 //! Rows in and out, inside one transaction. Bytes under integer keys, nothing more.
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::Error;
+use super::{Content, Error, Table};
 
 /// A transaction. Dropped without [`Transaction::commit`], it changes nothing.
 pub(crate) struct Transaction<'s> {
     connection: &'s Connection,
-    is_open: bool,
-}
-
-/// A table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Table {
-    /// Audit entries by number.
-    Audit,
-    /// Buckets of the tree.
-    Bucket,
-    /// Nodes of the tree.
-    Node,
-    /// Records by row key.
-    Secret,
-    /// Key slots by number.
-    Slot,
-    /// Values by row key.
-    Value,
-}
-
-impl Table {
-    /// Returns the table's name, its key's and its blob's.
-    const fn names(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Audit => ("audit", "seq", "box"),
-            Self::Bucket => ("bucket", "n", "body"),
-            Self::Node => ("node", "n", "body"),
-            Self::Secret => ("secret", "rid", "box"),
-            Self::Slot => ("slot", "n", "body"),
-            Self::Value => ("value", "vid", "box"),
-        }
-    }
+    content: &'s Cell<Content>,
 }
 
 impl<'s> Transaction<'s> {
-    pub(super) fn begin(connection: &'s Connection, begin: &str) -> Result<Self, Error> {
+    pub(super) fn begin(
+        connection: &'s Connection,
+        begin: &str,
+        content: &'s Cell<Content>,
+    ) -> Result<Self, Error> {
         connection.prepare_cached(begin)?.execute([])?;
-        Ok(Self { connection, is_open: true })
+        Ok(Self { connection, content })
     }
 
-    /// Makes the changes durable.
-    pub(crate) fn commit(mut self) -> Result<(), Error> {
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
-        self.is_open = false;
+    /// Makes the changes durable. Waits for readers to end; when they do not, nothing is changed
+    /// and the error is [`Error::Busy`].
+    pub(crate) fn commit(self) -> Result<(), Error> {
+        self.change("COMMIT", [])?;
+        self.content.set(Content::Tables);
         Ok(())
     }
 
     /// Reads the public header and the sealed state.
     pub(crate) fn vault(&self) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        self.check_running()?;
         let sql = "SELECT public, state FROM vault WHERE id = 1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let row = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -100,21 +76,22 @@ impl<'s> Transaction<'s> {
         self.get(Table::Audit, seq)
     }
 
-    /// Calls `visit` with every row of a table in ascending order of key. Rows are not copied.
+    /// Calls `visit` with every row of a table in ascending order of key. Rows are not copied, and
+    /// `visit` may change them.
     pub(crate) fn each<E: From<Error>>(
         &self,
         table: Table,
         mut visit: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (name, key, blob) = table.names();
-        let sql = format!("SELECT {key}, {blob} FROM {name} ORDER BY {key}");
-        let mut statement = self.connection.prepare_cached(&sql).map_err(Error::from)?;
+        self.check_running()?;
+        let sql = table.statements();
+        let mut statement = self.connection.prepare_cached(sql.each).map_err(Error::from)?;
         let mut rows = statement.query([]).map_err(Error::from)?;
         while let Some(row) = rows.next().map_err(Error::from)? {
             let key = key_of(row.get(0).map_err(Error::from)?);
             let blob = row.get_ref(1).map_err(Error::from)?;
             let blob = blob.as_blob().map_err(|_type| Error::Damaged {
-                what: format!("a row of table {name} holds no bytes"),
+                what: format!("a row of table {} holds no bytes", sql.name),
             })?;
             visit(key, blob)?;
         }
@@ -123,92 +100,92 @@ impl<'s> Transaction<'s> {
 
     /// Counts the rows of a table.
     pub(crate) fn count(&self, table: Table) -> Result<u64, Error> {
-        let (name, ..) = table.names();
-        let sql = format!("SELECT count(*) FROM {name}");
-        let count: i64 = self.connection.prepare_cached(&sql)?.query_one([], |row| row.get(0))?;
+        self.check_running()?;
+        let mut statement = self.connection.prepare_cached(table.statements().count)?;
+        let count: i64 = statement.query_one([], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// Writes the public header and the sealed state.
     pub(crate) fn put_vault(&self, public: &[u8], state: &[u8]) -> Result<(), Error> {
-        let sql = "INSERT OR REPLACE INTO vault (id, public, state) VALUES (1, ?1, ?2)";
-        self.connection.prepare_cached(sql)?.execute(params![public, state])?;
-        Ok(())
+        let sql = "REPLACE INTO vault (id, public, state) VALUES (1, ?1, ?2)";
+        self.change(sql, params![public, state]).map(drop)
     }
 
     /// Writes a row, new or not.
     pub(crate) fn put(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        let (name, key_name, blob_name) = table.names();
-        let sql =
-            format!("INSERT OR REPLACE INTO {name} ({key_name}, {blob_name}) VALUES (?1, ?2)");
-        self.connection.prepare_cached(&sql)?.execute(params![row_key(key)?, blob])?;
-        Ok(())
+        self.change(table.statements().put, params![row_key(key)?, blob]).map(drop)
     }
 
     /// Writes a row that must be new.
     pub(crate) fn insert(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        let (name, key_name, blob_name) = table.names();
-        let sql = format!("INSERT INTO {name} ({key_name}, {blob_name}) VALUES (?1, ?2)");
-        self.connection.prepare_cached(&sql)?.execute(params![row_key(key)?, blob])?;
-        Ok(())
+        self.change(table.statements().insert, params![row_key(key)?, blob]).map(drop)
     }
 
     /// Writes a row that must be there.
     pub(crate) fn update(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        let (name, key_name, blob_name) = table.names();
-        let sql = format!("UPDATE {name} SET {blob_name} = ?2 WHERE {key_name} = ?1");
-        let changed =
-            self.connection.prepare_cached(&sql)?.execute(params![row_key(key)?, blob])?;
-        one_row(name, changed)
+        let changed = self.change(table.statements().update, params![row_key(key)?, blob])?;
+        one_row(table, changed)
     }
 
     /// Deletes a row that must be there. Its bytes are overwritten.
     pub(crate) fn delete(&self, table: Table, key: u64) -> Result<(), Error> {
-        let (name, key_name, _) = table.names();
-        let sql = format!("DELETE FROM {name} WHERE {key_name} = ?1");
-        let changed = self.connection.prepare_cached(&sql)?.execute(params![row_key(key)?])?;
-        one_row(name, changed)
+        one_row(table, self.remove(table, key)?)
     }
 
     /// Deletes a row if it is there.
     pub(crate) fn discard(&self, table: Table, key: u64) -> Result<(), Error> {
-        match self.delete(table, key) {
-            Ok(()) | Err(Error::RowCount { changed: 0, .. }) => Ok(()),
-            Err(other) => Err(other),
-        }
+        self.remove(table, key).map(drop)
     }
 
     /// Deletes all audit entries in a range.
     pub(crate) fn delete_audit(&self, range: RangeInclusive<u64>) -> Result<(), Error> {
-        let sql = "DELETE FROM audit WHERE seq BETWEEN ?1 AND ?2";
         let bounds = params![row_key(*range.start())?, row_key(*range.end())?];
-        self.connection.prepare_cached(sql)?.execute(bounds)?;
-        Ok(())
+        self.change(Table::Audit.statements().delete_range, bounds).map(drop)
     }
 
     /// Deletes all nodes and buckets.
     pub(crate) fn clear_tree(&self) -> Result<(), Error> {
-        Ok(self.connection.execute_batch("DELETE FROM node; DELETE FROM bucket;")?)
+        self.change("DELETE FROM node", [])?;
+        self.change("DELETE FROM bucket", []).map(drop)
     }
 
     fn get(&self, table: Table, key: u64) -> Result<Option<Vec<u8>>, Error> {
-        let (name, key_name, blob) = table.names();
-        let sql = format!("SELECT {blob} FROM {name} WHERE {key_name} = ?1");
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        self.check_running()?;
+        let mut statement = self.connection.prepare_cached(table.statements().get)?;
         Ok(statement.query_row(params![row_key(key)?], |row| row.get(0)).optional()?)
+    }
+
+    fn remove(&self, table: Table, key: u64) -> Result<usize, Error> {
+        self.change(table.statements().delete, params![row_key(key)?])
+    }
+
+    fn change(&self, sql: &str, parameters: impl Params) -> Result<usize, Error> {
+        self.check_running()?;
+        Ok(self.connection.prepare_cached(sql)?.execute(parameters)?)
+    }
+
+    /// Refuses to go on after SQLite has undone the transaction by itself, as it does when the disk
+    /// is full: what came next would each be committed alone.
+    fn check_running(&self) -> Result<(), Error> {
+        if self.connection.is_autocommit() {
+            return Err(Error::Io { what: "an error before this one undid the change".to_owned() });
+        }
+        Ok(())
     }
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if self.is_open && !self.connection.is_autocommit() {
+        if !self.connection.is_autocommit() {
             // Nothing to do about a failure: a connection that goes away rolls back.
-            drop(self.connection.execute_batch("ROLLBACK"));
+            drop(self.connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([])));
         }
     }
 }
 
-fn one_row(table: &'static str, changed: usize) -> Result<(), Error> {
+fn one_row(table: Table, changed: usize) -> Result<(), Error> {
+    let table = table.statements().name;
     if changed == 1 { Ok(()) } else { Err(Error::RowCount { table, changed }) }
 }
 
