@@ -13,6 +13,7 @@ pub(crate) mod log;
 pub(crate) mod mend;
 pub(crate) mod record;
 pub(crate) mod rekey;
+mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;
 pub(crate) mod transaction;

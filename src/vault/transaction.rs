@@ -6,9 +6,10 @@
 use super::audit::Subject;
 use super::error::{Error, decoded, opened, tampered};
 use super::record::{Kind, Record, Scope, Version};
+use super::seen::Seen;
 use super::state::State;
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
-use super::unlock::{Origin, Seen, Unlocked};
+use super::unlock::{Origin, Unlocked};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
 use super::error::{Error, decoded, opened, tampered};
+use super::seen::Seen;
 use super::slots;
 use super::state::{Settings, SlotEntry, State};
 use super::transaction::{Access, Occasion, Transaction};
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
-use crate::crypto::keys::{AnchorKey, Keys, MasterKey};
+use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::store::{self, Mode, Store, Table};
 use crate::sys::process::Actor;
@@ -73,16 +74,6 @@ pub(crate) enum OnDamagedSlot {
     Refuse,
     /// Go on, so that the slot can be removed or the damage listed.
     Tolerate,
-}
-
-/// The newest state seen: in this process, and on this machine.
-pub(crate) struct Seen {
-    newest: Option<Remembered>,
-    anchor: Option<Anchor>,
-    /// A commit's generation must not be below this: what a rolled back vault's owner has accepted.
-    floor: u64,
-    /// Whether the anchor could not be written.
-    pub(crate) is_unwritable: bool,
 }
 
 impl LockedVault {
@@ -155,7 +146,7 @@ impl LockedVault {
             slots::verify(&state, &rows.slots()?)?;
         }
         drop(rows);
-        let mut seen = Seen { newest: remembered, anchor, floor: 0, is_unwritable: false };
+        let mut seen = Seen::new(anchor, remembered);
         match (seen.check(&state), custody.on_rollback) {
             (Ok(()), OnRollback::Refuse | OnRollback::Accept) => {}
             (Err(refusal), OnRollback::Refuse) => return Err(refusal),
@@ -199,7 +190,7 @@ impl Vault {
             });
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
-        let mut seen = Seen { newest: None, anchor, floor: 0, is_unwritable: false };
+        let mut seen = Seen::new(anchor, None);
         let mut next_commit_id = [0; 16];
         occasion.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
         let mut transaction = Transaction {
@@ -263,13 +254,13 @@ impl Vault {
 
     /// Returns what this machine remembers of the vault.
     pub(crate) fn remembered(&self) -> Option<Remembered> {
-        self.seen.anchor.as_ref()?.read(&self.unlocked.keys.anchor)
+        self.seen.remembered(&self.unlocked.keys.anchor)
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a
     /// newer vault must not look older than it.
     pub(crate) fn raise_floor(&mut self, generation: u64) {
-        self.seen.floor = self.seen.floor.max(generation);
+        self.seen.raise_floor(generation);
     }
 }
 
@@ -316,42 +307,6 @@ impl Unlocked {
         let what = || "its state".to_owned();
         let data = opened(self.keys.state.open(&self.header_bytes, &sealed), what)?;
         decoded(State::decode(data.expose()), what)?.map_err(Error::NewerContent)
-    }
-}
-
-impl Seen {
-    /// Refuses a state that is older than, or apart from, the newest seen.
-    pub(super) fn check(&self, state: &State) -> Result<(), Error> {
-        let Some(newest) = self.newest else { return Ok(()) };
-        if state.generation < newest.generation {
-            return Err(Error::RolledBack { found: state.generation, seen: newest.generation });
-        }
-        if state.generation == newest.generation && state.commit_id != newest.commit_id {
-            return Err(Error::Forked { generation: state.generation });
-        }
-        Ok(())
-    }
-
-    /// Remembers a state. Failing to write the anchor is not failing to commit: it is noted.
-    pub(super) fn note(&mut self, state: &State, key: &AnchorKey) {
-        let newest = Remembered { generation: state.generation, commit_id: state.commit_id };
-        self.newest = Some(newest);
-        if let Some(anchor) = &self.anchor {
-            self.is_unwritable = anchor.note(key, newest).is_err();
-        }
-    }
-
-    pub(super) fn floor(&self) -> u64 {
-        self.floor
-    }
-
-    /// Takes an older or forked state as the newest.
-    fn accept(&mut self, state: &State, key: &AnchorKey) {
-        let newest = Remembered { generation: state.generation, commit_id: state.commit_id };
-        self.newest = Some(newest);
-        if let Some(anchor) = &self.anchor {
-            self.is_unwritable = anchor.replace(key, newest).is_err();
-        }
     }
 }
 
