@@ -82,6 +82,12 @@ impl LockedVault {
         Self::from_store(Store::open(path, mode)?)
     }
 
+    /// Opens a copy for reading, on whatever medium. None of it is to be believed before all of it
+    /// is verified.
+    pub(crate) fn open_copy(path: &Path) -> Result<Self, Error> {
+        Self::from_store(Store::open_copy(path)?)
+    }
+
     pub(super) fn from_store(mut store: Store) -> Result<Self, Error> {
         let rows = store.read()?;
         let (public, _state) = rows.vault()?;
@@ -95,6 +101,16 @@ impl LockedVault {
     /// Returns the vault's id, which is not secret.
     pub(crate) fn vault_id(&self) -> &VaultId {
         &self.header.vault_id
+    }
+
+    /// Returns the header, which is not secret.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Returns the container, for what needs no key: a copy, a count of its rows.
+    pub(crate) fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
     }
 
     /// Returns the slots that can be read: number and body.
@@ -252,9 +268,15 @@ impl Vault {
         self.seen.is_unwritable
     }
 
-    /// Returns what this machine remembers of the vault.
-    pub(crate) fn remembered(&self) -> Option<Remembered> {
-        self.seen.remembered(&self.unlocked.keys.anchor)
+    /// Returns what a machine that keeps its memory in `anchors` remembers of the vault.
+    pub(crate) fn remembered_in(&self, anchors: &Path) -> Option<Remembered> {
+        Anchor::new(anchors, self.vault_id()).read(&self.unlocked.keys.anchor)
+    }
+
+    /// Returns what this machine remembered when the state was accepted, which was older than that
+    /// or apart from it.
+    pub(crate) fn accepted(&self) -> Option<Remembered> {
+        self.seen.accepted()
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a
