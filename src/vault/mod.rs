@@ -8,6 +8,7 @@ pub(crate) mod audit;
 mod cbor;
 mod change;
 pub(crate) mod check;
+pub(crate) mod checkpoint;
 mod error;
 pub(crate) mod log;
 pub(crate) mod mend;

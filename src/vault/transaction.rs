@@ -170,13 +170,6 @@ impl<'v> Transaction<'v> {
         Ok(Some(value))
     }
 
-    /// Returns the code of this state, to write down and compare: generation and 20 characters.
-    pub(crate) fn checkpoint(&self) -> String {
-        let State { generation, commit_id, log, .. } = &self.state;
-        let code = self.unlocked.keys.anchor.checkpoint(*generation, commit_id, &log.head);
-        format!("{generation}:{code}")
-    }
-
     /// Seals a paging token, which no one else can make and no other vault takes.
     pub(crate) fn seal_token(&self, data: &[u8]) -> Result<Vec<u8>, Error> {
         Ok(self.unlocked.keys.anchor.seal_token(
