@@ -92,11 +92,6 @@ impl Bounds {
         Self { min: Some(min), max: Some(max) }
     }
 
-    /// At least `min`.
-    pub(crate) const fn at_least(min: i64) -> Self {
-        Self { min: Some(min), max: None }
-    }
-
     /// At most `max`.
     pub(crate) const fn at_most(max: i64) -> Self {
         Self { min: None, max: Some(max) }

@@ -67,6 +67,7 @@ pub(crate) fn dispatch(
             Ok(response)
         }
         Err(Failure::Fault(fault)) => {
+            debug_assert!(entry.may_answer(fault.code), "{} is not declared", fault.code);
             drop(transaction);
             if access == Access::Write {
                 let mut transaction = vault.begin(access, occasion)?;

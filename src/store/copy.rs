@@ -139,7 +139,6 @@ mod tests {
     use super::*;
     use crate::store::Table;
     use crate::store::sample::{self, kill};
-    use crate::sys::scratch::Scratch;
 
     #[test]
     fn a_backup_is_a_private_vault() {

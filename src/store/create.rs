@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{Content, Error, Mode, Store, connection, schema};
+use super::{Content, Error, Mode, Store, connection};
 use crate::sys::files::{self, FileFault};
 
 impl Store {

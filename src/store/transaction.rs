@@ -379,6 +379,12 @@ mod tests {
         let (scratch, path) = sample::closed();
         let test = "store::transaction::tests::changes_until_killed";
         kill::at_each_write(test, &path, 1 << 20, |ended| {
+            // Who may only read cannot undo what was begun, and must not read what is half done.
+            match Store::open(&path, Mode::ReadOnly) {
+                Ok(mut store) => assert_eq!(sample::mark(&mut store).unwrap(), 1 + u8::from(ended)),
+                Err(Error::Io { what }) => assert!(what.contains("interrupted"), "{what}"),
+                Err(error) => panic!("{error:?}"),
+            }
             let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
             assert!(store.quick_check().unwrap().is_empty());
             assert_eq!(sample::mark(&mut store).unwrap(), if ended { 2 } else { 1 });

@@ -65,14 +65,9 @@ impl FileFault {
     /// Sorts what the system said about `path`.
     pub(crate) fn from_io(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing(path),
-            io::ErrorKind::AlreadyExists => Self::Exists(path),
-            io::ErrorKind::PermissionDenied => Self::NoAccess(path),
-            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(path),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace(path),
-            io::ErrorKind::IsADirectory => Self::NotAFile(path),
-            _ => Self::Io { path, error },
+        match KINDS.iter().find(|(kind, _)| *kind == error.kind()) {
+            Some((_, fault)) => fault(path),
+            None => Self::Io { path, error },
         }
     }
 
@@ -336,6 +331,18 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
         Some(_) | None => Path::new("."),
     }
 }
+
+/// What the system says in a word, and which fault that is.
+const KINDS: [(io::ErrorKind, fn(PathBuf) -> FileFault); 8] = [
+    (io::ErrorKind::NotFound, FileFault::Missing),
+    (io::ErrorKind::NotADirectory, FileFault::Missing),
+    (io::ErrorKind::AlreadyExists, FileFault::Exists),
+    (io::ErrorKind::PermissionDenied, FileFault::NoAccess),
+    (io::ErrorKind::ReadOnlyFilesystem, FileFault::ReadOnly),
+    (io::ErrorKind::StorageFull, FileFault::NoSpace),
+    (io::ErrorKind::QuotaExceeded, FileFault::NoSpace),
+    (io::ErrorKind::IsADirectory, FileFault::NotAFile),
+];
 
 /// Files that a killed process may have left beside one.
 const MOST_LEFT_OVERS: u32 = 16;

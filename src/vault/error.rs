@@ -156,9 +156,10 @@ pub(crate) fn opened<T>(
     result: Result<T, crypto::Error>,
     what: impl FnOnce() -> String,
 ) -> Result<T, Error> {
-    result.map_err(|error| match error {
-        crypto::Error::AuthenticationFailed | crypto::Error::Malformed { .. } => tampered(what()),
-        other => Error::Crypto(other),
+    result.map_err(|error| {
+        let is_altered =
+            matches!(error, crypto::Error::AuthenticationFailed | crypto::Error::Malformed { .. });
+        if is_altered { tampered(what()) } else { Error::Crypto(error) }
     })
 }
 
