@@ -5,9 +5,9 @@ use super::context::{Context, Failure};
 use super::operation::{Entry, Touch};
 use crate::model::value::Value;
 use crate::sys::entropy::Entropy;
-use crate::vault::Vault;
 use crate::vault::audit::{Event, Subject};
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, Occasion, Transaction};
+use crate::vault::{self, Vault};
 
 /// The most secrets past their recovery window that one write erases on the way.
 const MOST_ERASED: usize = 16;
@@ -48,11 +48,13 @@ pub(crate) fn dispatch(
     let Call { entry, request, region } = call;
     let access = access(vault, entry);
     let mut transaction = vault.begin(access, occasion)?;
-    if access == Access::Write {
-        for name in transaction.erase_gone(MOST_ERASED)? {
-            let subject = Subject { name, ..Subject::default() };
-            transaction.record("Purge", Event::SUCCESS, subject)?;
+    match purge(&mut transaction) {
+        // Erasing reads all records; what is wrong with one must not keep the others locked up.
+        Err(vault::Error::Tampered(_)) => {
+            drop(transaction);
+            transaction = vault.begin(access, occasion)?;
         }
+        purged => purged?,
     }
     let home = transaction.state().settings.region().to_owned();
     let mut cx = Context::new(&mut transaction, region, &home);
@@ -78,6 +80,17 @@ pub(crate) fn dispatch(
         }
         Err(failure) => Err(failure),
     }
+}
+
+/// Erases secrets whose recovery window is over, where anything may be written.
+fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
+    if transaction.access() == Access::Write {
+        for name in transaction.erase_gone(MOST_ERASED)? {
+            let subject = Subject { name, ..Subject::default() };
+            transaction.record("Purge", Event::SUCCESS, subject)?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads write too, for the log and the day of last access, where the vault lets them.

@@ -155,7 +155,11 @@ impl From<rusqlite::Error> for Error {
                 path: PathBuf::new(),
                 what: "it is another kind of file, or its beginning is damaged",
             },
-            ffi::SQLITE_CORRUPT | ffi::SQLITE_MISMATCH => Self::Damaged { what: what() },
+            // Our statements are right. What SQLite cannot make sense of is the file: the number of
+            // its schema's format, for one.
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_MISMATCH | ffi::SQLITE_ERROR => {
+                Self::Damaged { what: what() }
+            }
             ffi::SQLITE_CONSTRAINT => Self::Damaged {
                 what: "a row is there already, or its number is out of range".to_owned(),
             },

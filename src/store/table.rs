@@ -25,6 +25,7 @@ pub(super) struct Statements {
     pub(super) delete: &'static str,
     pub(super) delete_range: &'static str,
     pub(super) each: &'static str,
+    pub(super) each_backwards: &'static str,
     pub(super) get: &'static str,
     pub(super) insert: &'static str,
     pub(super) put: &'static str,
@@ -53,6 +54,9 @@ macro_rules! statements {
             delete: concat!("DELETE FROM ", $name, " WHERE ", $key, " = ?1"),
             delete_range: concat!("DELETE FROM ", $name, " WHERE ", $key, " BETWEEN ?1 AND ?2"),
             each: concat!("SELECT ", $key, ", ", $blob, " FROM ", $name, " ORDER BY ", $key),
+            each_backwards: concat!(
+                "SELECT ", $key, ", ", $blob, " FROM ", $name, " ORDER BY ", $key, " DESC"
+            ),
             get: concat!("SELECT ", $blob, " FROM ", $name, " WHERE ", $key, " = ?1"),
             insert: concat!("INSERT INTO ", $name, " (", $key, ", ", $blob, ") VALUES (?1, ?2)"),
             put: concat!("REPLACE INTO ", $name, " (", $key, ", ", $blob, ") VALUES (?1, ?2)"),

@@ -17,6 +17,8 @@ pub(crate) mod rekey;
 mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transaction;
 mod tree;
 mod unlock;

@@ -23,16 +23,24 @@ impl Seen {
         Self { newest, anchor, floor: 0, accepted: None, is_unwritable: false }
     }
 
-    /// Refuses a state that is older than, or apart from, the newest seen.
-    pub(super) fn check(&self, state: &State) -> Result<(), Error> {
-        let Some(newest) = self.newest else { return Ok(()) };
-        if state.generation < newest.generation {
-            return Err(Error::RolledBack { found: state.generation, seen: newest.generation });
+    /// Refuses a state that is older than, or apart from, the newest seen. Any other is the newest
+    /// seen from now on: what another process committed must not be undone either.
+    pub(super) fn check(&mut self, state: &State) -> Result<(), Error> {
+        let found = remembered(state);
+        match self.newest {
+            Some(newest) if found.generation < newest.generation => {
+                Err(Error::RolledBack { found: found.generation, seen: newest.generation })
+            }
+            Some(newest)
+                if found.generation == newest.generation && found.commit_id != newest.commit_id =>
+            {
+                Err(Error::Forked { generation: found.generation })
+            }
+            Some(_) | None => {
+                self.newest = Some(found);
+                Ok(())
+            }
         }
-        if state.generation == newest.generation && state.commit_id != newest.commit_id {
-            return Err(Error::Forked { generation: state.generation });
-        }
-        Ok(())
     }
 
     /// Returns what the machine remembered when a state older than or apart from it was accepted.

@@ -161,6 +161,8 @@ impl LockedVault {
                 Ok(_) => {
                     return Err(tampered(format!("slot {number} holds the key of another vault")));
                 }
+                // That another slot does not open says nothing of one that was not tried.
+                Err(_) if matches!(refusal, Error::Crypto(refused) if refused != WRONG) => {}
                 Err(error) => refusal = Error::Crypto(error),
             }
         }
@@ -193,6 +195,8 @@ impl LockedVault {
         Ok(Vault { store: self.store, unlocked, seen, audits_reads })
     }
 }
+
+const WRONG: crypto::Error = crypto::Error::WrongCredential;
 
 impl Vault {
     /// Makes a vault at `path` with the slots given (number, body, label) and no secret.
@@ -238,8 +242,9 @@ impl Vault {
             is_changed: true,
         };
         transaction.record_own("Init", "")?;
+        let audits_reads = transaction.state.settings.audits_reads();
         transaction.commit()?;
-        Ok(Self { store, unlocked, seen, audits_reads: true })
+        Ok(Self { store, unlocked, seen, audits_reads })
     }
 
     /// Begins a transaction. A writing one waits for its turn and then excludes other writers, so

@@ -146,12 +146,7 @@ fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
     let mut vault = locked.unlock(&opened.master, &surroundings.custody())?;
     let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
     if !transaction.clock_is_sane() {
-        return Err(Failure::environment(
-            "ClockJumped",
-            "the clock is more than a day behind or 400 days ahead of the last change; nothing \
-             is erased on its word",
-        )
-        .hinted("set the clock, or `strongroom accept-state` if it is right"));
+        return Err(crate::vault::Error::ClockJumped.into());
     }
     let names = transaction.erase_gone(usize::MAX)?;
     for name in &names {
