@@ -8,6 +8,7 @@ use super::failure::Failure;
 use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::Globals;
+use super::request::python;
 use super::terminal;
 use crate::model::time::Timestamp;
 use crate::store::Mode;
@@ -71,7 +72,7 @@ impl<'a> Surroundings<'a> {
             Form::Plain => &["STRONGROOM_REGION"],
         };
         let configured = variables.iter().find_map(|name| environment.text(name));
-        let region = globals.region.as_deref().or(configured).map(str::to_owned);
+        let region = globals.region.as_deref().or(configured).map(region_name).transpose()?;
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
         Ok(Self { globals, environment, location, region, form, origin })
     }
@@ -169,12 +170,29 @@ pub(crate) fn no_vault(path: &Path) -> Failure {
         .hinted("`strongroom init` makes one; so does the first `strongroom create-secret`")
 }
 
+/// Refuses what cannot be the name of a region, as AWS's client does: it must be a host's label.
+fn region_name(name: &str) -> Result<String, Failure> {
+    let is_label = (1..=63).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if is_label {
+        return Ok(name.to_owned());
+    }
+    let name = python::repr_text(name);
+    let message = format!("Provided region_name {name} doesn't match a supported format.");
+    Err(request::Error::plain(message).into())
+}
+
 fn locate(
     globals: &Globals,
     environment: &Environment,
     profile: Option<&str>,
 ) -> Result<Location, Failure> {
     let by_path = |path: &Path| Location { path: path.to_owned(), chosen: Chosen::ByPath };
+    if globals.vault.as_ref().is_some_and(String::is_empty) {
+        return Err(request::Error::argument("--vault", "it must not be empty").into());
+    }
     if let Some(path) = &globals.vault {
         return Ok(by_path(Path::new(path)));
     }
