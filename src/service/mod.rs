@@ -10,4 +10,6 @@ pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;
 pub(crate) mod rules;
+#[cfg(test)]
+pub(crate) mod testing;
 mod versions;
