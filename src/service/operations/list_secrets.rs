@@ -130,7 +130,8 @@ impl Operation for ListSecrets {
 /// How many secrets a page has unless the request says; AWS's own number is not known.
 const PAGE: usize = 100;
 
-/// Reads the filters of a request.
+/// Reads the filters of a request. Their number is not a constraint of the shape: AWS refuses an
+/// eleventh in words of its own (AWS.md §2.11).
 pub(super) fn read_filters(given: Option<Vec<Filter>>) -> Result<Filters, Failure> {
     let given: Vec<(Option<String>, Vec<String>)> = given
         .unwrap_or_default()
