@@ -12,7 +12,20 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        create_secret
+        delete_secret
+        describe_secret
+        get_random_password
+        get_secret_value
         harness
+        list_secret_version_ids
+        list_secrets
+        put_secret_value
+        restore_secret
+        tag_resource
+        untag_resource
+        update_secret_version_stage
+        update_secret
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Answer {
         let globals = surroundings.globals;
         let configured = match surroundings.form {
             Form::Aws => surroundings.environment.text("AWS_DEFAULT_OUTPUT"),
-            Form::Plain => surroundings.environment.text("STRONGROOM_OUTPUT"),
+            Form::Plain => None,
         };
         let name = globals.output.as_deref().or(configured).unwrap_or("json");
         let format = Format::from_name(name)

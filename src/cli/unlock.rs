@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::credentials::Offer;
 use super::environment::Environment;
 use super::failure::Failure;
+use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::Globals;
 use super::terminal;
@@ -14,6 +15,7 @@ use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
 use crate::sys::process;
+use crate::vault::checkpoint::{Checkpoint, Standing};
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
 
@@ -129,18 +131,22 @@ impl<'a> Surroundings<'a> {
         Ok(vault)
     }
 
-    /// Requires the checkpoint that `--expect` names.
+    /// Requires the state that `--expect` names, or one that came out of it.
     fn expect(&self, vault: &mut Vault) -> Result<(), Failure> {
-        let Some(expected) = &self.globals.expect else { return Ok(()) };
+        let Some(text) = &self.globals.expect else { return Ok(()) };
+        let expected = Checkpoint::parse(text).ok_or_else(|| {
+            let what = format!("{text:?} is no checkpoint: GENERATION:CODE");
+            request::Error::argument("--expect", what)
+        })?;
         let transaction = vault.begin(Access::Read, self.occasion())?;
         let found = transaction.checkpoint();
-        if *expected == found {
-            return Ok(());
-        }
-        Err(Failure::environment(
-            "RollbackError",
-            format!("the vault's checkpoint is {found}, not the expected {expected}"),
-        ))
+        let relation = match transaction.standing(&expected)? {
+            Standing::There | Standing::Later => return Ok(()),
+            Standing::Earlier => "older than",
+            Standing::Apart => "not a later state of",
+        };
+        let message = format!("the vault is at {found}, which is {relation} {expected}");
+        Err(Failure::environment("RollbackError", message))
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn verify(
         on_rollback: OnRollback::Refuse,
         on_damaged_slot: OnDamagedSlot::Tolerate,
     };
-    let mut copy = LockedVault::open(path, Mode::ReadOnly)?.unlock(master, &unguarded)?;
+    let mut copy = LockedVault::open_copy(path)?.unlock(master, &unguarded)?;
     let findings = check::check(&mut copy, occasion, tell)?;
     Ok((copy, findings))
 }
@@ -52,7 +52,7 @@ pub(crate) fn restore(
     let state = source.begin(Access::Read, occasion)?;
     let found = state.state().generation;
     drop(state);
-    let seen = vault::anchor::remembered(custody.anchors.as_deref(), source);
+    let seen = custody.anchors.as_deref().and_then(|anchors| source.remembered_in(anchors));
     let seen = seen.map_or(0, |remembered| remembered.generation);
     if found < seen && older == Older::Refuse {
         return Err(vault::Error::RolledBack { found, seen });

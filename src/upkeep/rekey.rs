@@ -25,7 +25,7 @@ pub(crate) fn rekey(
         Ok((number, body, slot.label))
     };
     let slots = slots.into_iter().map(wrap).collect::<Result<Vec<_>, crypto::Error>>()?;
-    vault.rekey(Rekeying { master: &master, slots }, occasion, tell)
+    vault.rekey(Rekeying { master: &master, slots, reason: String::new() }, occasion, tell)
 }
 
 /// The journal holds every old page: as much as the file, and some more.

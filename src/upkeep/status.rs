@@ -14,7 +14,7 @@ pub(crate) fn locked(path: &Path, vault: &LockedVault) -> Vec<(String, Value)> {
         text("VaultPath", &path.display().to_string()),
         text("VaultId", &vault.vault_id().to_string()),
         number("Format", FORMAT),
-        number("KeyEpoch", vault.key_epoch().into()),
+        number("KeyEpoch", vault.header().key_epoch.into()),
         ("ReadOnly".to_owned(), Value::Boolean(vault.is_read_only())),
     ];
     members.extend(bytes.map(|bytes| number("FileSize", bytes)));
@@ -25,9 +25,10 @@ pub(crate) fn locked(path: &Path, vault: &LockedVault) -> Vec<(String, Value)> {
 /// Tells what an unlocked vault says.
 pub(crate) fn unlocked(
     vault: &mut Vault,
+    anchors: Option<&Path>,
     occasion: Occasion<'_>,
 ) -> Result<Vec<(String, Value)>, vault::Error> {
-    let remembered = vault.remembered();
+    let remembered = anchors.and_then(|anchors| vault.remembered_in(anchors));
     let transaction = vault.begin(Access::Read, occasion)?;
     let state = transaction.state();
     let anchor = match remembered {
@@ -40,7 +41,7 @@ pub(crate) fn unlocked(
         text("Region", state.settings.region()),
         text("AuditReads", if state.settings.audits_reads() { "on" } else { "off" }),
         count("Generation", state.generation),
-        text("Checkpoint", &transaction.checkpoint()),
+        text("Checkpoint", &transaction.checkpoint().to_string()),
         text("Anchor", anchor),
         ("LastCommitDate".to_owned(), Value::Timestamp(state.time)),
         count("Secrets", state.secrets),

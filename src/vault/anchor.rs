@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use crate::crypto::header::VaultId;
 use crate::crypto::keys::AnchorKey;
 use crate::sys::files::{self, FileFault};
-use crate::vault::Vault;
 
 /// The file in which a machine remembers one vault.
 #[derive(Clone, Debug)]
@@ -17,51 +16,60 @@ pub(crate) struct Anchor {
 /// What an anchor remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remembered {
-    /// How often the vault had been given new keys.
-    pub(crate) key_epoch: u32,
     /// The generation.
     pub(crate) generation: u64,
     /// That commit's id.
     pub(crate) commit_id: [u8; 16],
+    /// Who vouches for it.
+    pub(crate) under: Under,
 }
 
-/// Returns what this machine remembers, below `directory`, of an unlocked vault.
-pub(crate) fn remembered(directory: Option<&Path>, vault: &Vault) -> Option<Remembered> {
-    Anchor::new(directory?, vault.vault_id()).read(vault.anchor_key(), vault.header().key_epoch)
+/// The keys under which something was remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Under {
+    /// Those that the vault has been opened with.
+    TheseKeys,
+    /// Others of the same vault, before or after a rekey; or nobody's.
+    OtherKeys,
 }
 
-/// The bytes of an anchor file: key epoch, generation, commit id, tag.
-const ANCHOR_BYTES: usize = 4 + 8 + 16 + 32;
+/// The bytes of an anchor file: generation, commit id, tag.
+const ANCHOR_BYTES: usize = 8 + 16 + 32;
+
+/// The highest generation that is believed of an anchor which nobody vouches for. A commit a
+/// millisecond reaches it after nine thousand years.
+const MOST_PLAUSIBLE: u64 = 1 << 48;
 
 impl Anchor {
     /// The anchor of a vault below `directory`, by the vault's id.
     pub(crate) fn new(directory: &Path, vault_id: &VaultId) -> Self {
-        Self { path: directory.join(vault_id.to_string()) }
+        let name: String = vault_id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { path: directory.join(name) }
     }
 
-    /// Reads what is remembered. A missing, foreign or garbled anchor remembers nothing: it is a
-    /// help against mistakes and thieves, and must not lock the owner out.
+    /// Reads what is remembered. A missing or garbled anchor remembers nothing.
     ///
-    /// An anchor of keys that came after the vault's own cannot be verified with these, but says
-    /// what it is there to say: the vault is a copy from before a rekey.
-    pub(crate) fn read(&self, key: &AnchorKey, key_epoch: u32) -> Option<Remembered> {
+    /// One that this key did not make counts all the same: a copy from before a rekey is opened
+    /// with the old key, and would otherwise be taken for the newest. Whoever can garble the file
+    /// could also delete it.
+    pub(crate) fn read(&self, key: &AnchorKey) -> Option<Remembered> {
         let bytes = files::read_bounded(&self.path, ANCHOR_BYTES).ok()?;
-        let (epoch, rest) = bytes.split_first_chunk::<4>()?;
-        let (generation, rest) = rest.split_first_chunk::<8>()?;
+        let (generation, rest) = bytes.split_first_chunk::<8>()?;
         let (commit_id, tag) = rest.split_first_chunk::<16>()?;
+        let generation = u64::from_be_bytes(*generation);
         let tag: &[u8; 32] = tag.try_into().ok()?;
-        let remembered = Remembered {
-            key_epoch: u32::from_be_bytes(*epoch),
-            generation: u64::from_be_bytes(*generation),
+        let is_ours = key.is_tag(generation, commit_id, tag);
+        let under = if is_ours { Under::TheseKeys } else { Under::OtherKeys };
+        (is_ours || generation <= MOST_PLAUSIBLE).then_some(Remembered {
+            generation,
             commit_id: *commit_id,
-        };
-        let is_ours = key.is_tag(remembered.generation, commit_id, tag);
-        (is_ours || remembered.key_epoch > key_epoch).then_some(remembered)
+            under,
+        })
     }
 
     /// Remembers a state, unless a newer one is remembered already.
     pub(crate) fn note(&self, key: &AnchorKey, state: Remembered) -> Result<(), FileFault> {
-        match self.read(key, state.key_epoch) {
+        match self.read(key) {
             Some(newer) if newer.generation >= state.generation => Ok(()),
             Some(_) | None => self.replace(key, state),
         }
@@ -72,8 +80,7 @@ impl Anchor {
         if let Some(directory) = self.path.parent() {
             files::create_private_dir(directory)?;
         }
-        let mut bytes = state.key_epoch.to_be_bytes().to_vec();
-        bytes.extend_from_slice(&state.generation.to_be_bytes());
+        let mut bytes = state.generation.to_be_bytes().to_vec();
         bytes.extend_from_slice(&state.commit_id);
         bytes.extend_from_slice(&key.tag(state.generation, &state.commit_id));
         files::write_replacing(&self.path, &bytes)

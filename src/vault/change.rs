@@ -117,6 +117,12 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Changes a setting of the vault.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.state.settings.set(name, value);
+        self.is_changed = true;
+    }
+
     /// Makes the changes durable. A transaction that changed nothing only ends.
     pub(crate) fn commit(mut self) -> Result<(), Error> {
         if !self.is_changed {

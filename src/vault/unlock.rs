@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
 use super::error::{Error, decoded, opened, tampered};
+use super::seen::Seen;
 use super::slots;
 use super::state::{Settings, SlotEntry, State};
 use super::transaction::{Access, Occasion, Transaction};
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
-use crate::crypto::keys::{AnchorKey, Keys, MasterKey};
+use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::store::{self, Mode, Store, Table};
 use crate::sys::process::Actor;
@@ -75,22 +76,16 @@ pub(crate) enum OnDamagedSlot {
     Tolerate,
 }
 
-/// The newest state seen: in this process, and on this machine.
-pub(crate) struct Seen {
-    newest: Option<Remembered>,
-    anchor: Option<Anchor>,
-    /// How often the vault has been given new keys.
-    key_epoch: u32,
-    /// A commit's generation must not be below this: what a rolled back vault's owner has accepted.
-    floor: u64,
-    /// Whether the anchor could not be written.
-    pub(crate) is_unwritable: bool,
-}
-
 impl LockedVault {
     /// Opens the container at `path`.
     pub(crate) fn open(path: &Path, mode: Mode) -> Result<Self, Error> {
         Self::from_store(Store::open(path, mode)?)
+    }
+
+    /// Opens a copy for reading, on whatever medium. None of it is to be believed before all of it
+    /// is verified.
+    pub(crate) fn open_copy(path: &Path) -> Result<Self, Error> {
+        Self::from_store(Store::open_copy(path)?)
     }
 
     pub(super) fn from_store(mut store: Store) -> Result<Self, Error> {
@@ -108,6 +103,16 @@ impl LockedVault {
         &self.header.vault_id
     }
 
+    /// Returns the header, which is not secret.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Returns the container, for what needs no key: a copy, a count of its rows.
+    pub(crate) fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
     /// Returns the slots that can be read: number and body.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (u8, &SlotBody)> {
         self.slots.iter().filter_map(|(number, body)| Some((*number, body.as_ref().ok()?)))
@@ -116,16 +121,6 @@ impl LockedVault {
     /// Returns whether the container can only be read.
     pub(crate) fn is_read_only(&self) -> bool {
         self.store.is_read_only()
-    }
-
-    /// Returns how often the vault was given new keys.
-    pub(crate) fn key_epoch(&self) -> u32 {
-        self.header.key_epoch
-    }
-
-    /// Returns the container, for what needs no key.
-    pub(crate) fn store_mut(&mut self) -> &mut Store {
-        &mut self.store
     }
 
     /// Puts the content of `source` in the place of the same vault at `path`, or of none. When
@@ -178,18 +173,14 @@ impl LockedVault {
         let unlocked = Unlocked::new(self.header, master)?;
         let anchor = custody.anchors.as_deref().map(|dir| Anchor::new(dir, unlocked.vault_id()));
         // Read before the state: a commit between the two must not look like a rollback.
-        let remembered = anchor
-            .as_ref()
-            .and_then(|anchor| anchor.read(&unlocked.keys.anchor, unlocked.header.key_epoch));
+        let remembered = anchor.as_ref().and_then(|anchor| anchor.read(&unlocked.keys.anchor));
         let rows = self.store.read()?;
         let state = unlocked.open_state(&rows)?;
         if custody.on_damaged_slot == OnDamagedSlot::Refuse {
             slots::verify(&state, &rows.slots()?)?;
         }
         drop(rows);
-        let key_epoch = unlocked.header.key_epoch;
-        let mut seen =
-            Seen { newest: remembered, anchor, key_epoch, floor: 0, is_unwritable: false };
+        let mut seen = Seen::new(anchor, remembered);
         match (seen.check(&state), custody.on_rollback) {
             (Ok(()), OnRollback::Refuse | OnRollback::Accept) => {}
             (Err(refusal), OnRollback::Refuse) => return Err(refusal),
@@ -233,7 +224,7 @@ impl Vault {
             });
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
-        let mut seen = Seen { newest: None, anchor, key_epoch: 0, floor: 0, is_unwritable: false };
+        let mut seen = Seen::new(anchor, None);
         let mut next_commit_id = [0; 16];
         occasion.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
         let mut transaction = Transaction {
@@ -295,19 +286,21 @@ impl Vault {
         self.seen.is_unwritable
     }
 
-    pub(super) fn anchor_key(&self) -> &AnchorKey {
-        &self.unlocked.keys.anchor
+    /// Returns what a machine that keeps its memory in `anchors` remembers of the vault.
+    pub(crate) fn remembered_in(&self, anchors: &Path) -> Option<Remembered> {
+        Anchor::new(anchors, self.vault_id()).read(&self.unlocked.keys.anchor)
     }
 
-    /// Returns what this machine remembers of the vault.
-    pub(crate) fn remembered(&self) -> Option<Remembered> {
-        self.seen.anchor.as_ref()?.read(&self.unlocked.keys.anchor, self.header().key_epoch)
+    /// Returns what this machine remembered when the state was accepted, which was older than that
+    /// or apart from it.
+    pub(crate) fn accepted(&self) -> Option<Remembered> {
+        self.seen.accepted()
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a
     /// newer vault must not look older than it.
     pub(crate) fn raise_floor(&mut self, generation: u64) {
-        self.seen.floor = self.seen.floor.max(generation);
+        self.seen.raise_floor(generation);
     }
 }
 
@@ -354,52 +347,6 @@ impl Unlocked {
         let what = || "its state".to_owned();
         let data = opened(self.keys.state.open(&self.header_bytes, &sealed), what)?;
         decoded(State::decode(data.expose()), what)?.map_err(Error::NewerContent)
-    }
-}
-
-impl Seen {
-    /// Refuses a state that is older than, or apart from, the newest seen.
-    pub(super) fn check(&self, state: &State) -> Result<(), Error> {
-        let Some(newest) = self.newest else { return Ok(()) };
-        if state.generation < newest.generation || self.key_epoch < newest.key_epoch {
-            return Err(Error::RolledBack { found: state.generation, seen: newest.generation });
-        }
-        if state.generation == newest.generation && state.commit_id != newest.commit_id {
-            return Err(Error::Forked { generation: state.generation });
-        }
-        Ok(())
-    }
-
-    /// Remembers a state. Failing to write the anchor is not failing to commit: it is noted.
-    pub(super) fn note(&mut self, state: &State, key: &AnchorKey) {
-        let newest = self.remember(state);
-        if let Some(anchor) = &self.anchor {
-            self.is_unwritable = anchor.note(key, newest).is_err();
-        }
-    }
-
-    fn remember(&mut self, state: &State) -> Remembered {
-        let State { generation, commit_id, .. } = *state;
-        let newest = Remembered { key_epoch: self.key_epoch, generation, commit_id };
-        self.newest = Some(newest);
-        newest
-    }
-
-    /// Remembers under the keys that a rekey has just made.
-    pub(super) fn enter_epoch(&mut self, key_epoch: u32) {
-        self.key_epoch = key_epoch;
-    }
-
-    pub(super) fn floor(&self) -> u64 {
-        self.floor
-    }
-
-    /// Takes an older or forked state as the newest.
-    fn accept(&mut self, state: &State, key: &AnchorKey) {
-        let newest = self.remember(state);
-        if let Some(anchor) = &self.anchor {
-            self.is_unwritable = anchor.replace(key, newest).is_err();
-        }
     }
 }
 

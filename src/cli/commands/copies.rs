@@ -8,7 +8,6 @@ use super::super::failure::Failure;
 use super::super::terminal;
 use super::{Asked, Own, flag, progress, text, word};
 use crate::model::value::Value;
-use crate::store::Mode;
 use crate::upkeep::copy::{self, Older};
 use crate::vault::LockedVault;
 
@@ -67,7 +66,7 @@ fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
         }
         "everything"
     } else {
-        LockedVault::open(destination, Mode::ReadOnly)?;
+        LockedVault::open_copy(destination)?;
         "pages"
     };
     asked.print(vec![
@@ -79,7 +78,7 @@ fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
 fn run_restore(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let path = Path::new(asked.text("source").unwrap_or_default());
-    let source = LockedVault::open(path, Mode::ReadOnly)?;
+    let source = LockedVault::open_copy(path)?;
     let opened = surroundings.offer().open(&source)?;
     drop(source);
     let occasion = surroundings.occasion();

@@ -59,7 +59,7 @@ fn event_options(command: Command) -> Command {
 fn run_checkpoint(asked: &Asked<'_>) -> Result<(), Failure> {
     let mut vault = asked.surroundings.unlock()?;
     let transaction = vault.begin(Access::Read, asked.surroundings.occasion())?;
-    asked.print(vec![text("Checkpoint", transaction.checkpoint())])
+    asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
 }
 
 fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
@@ -72,7 +72,7 @@ fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
     transaction.record_own("AcceptState", &format!("generation {generation}"))?;
     transaction.commit()?;
     let transaction = vault.begin(Access::Read, surroundings.occasion())?;
-    asked.print(vec![text("Checkpoint", transaction.checkpoint())])
+    asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
 }
 
 fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {

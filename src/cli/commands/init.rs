@@ -119,8 +119,7 @@ pub(crate) fn found(surroundings: &Surroundings<'_>) -> Result<Vault, Failure> {
         let credential = Credential::Keyfile(keyfile);
         slots.push(NewSlot { credential, kdf: None, label: "keyfile".to_owned() });
     } else {
-        let passphrase = super::super::credentials::ask_new_passphrase()?;
-        let passphrase = new_credential::judged(passphrase, false)?;
+        let passphrase = new_credential::ask(false)?;
         slots.push(derived(Credential::Passphrase(passphrase)));
     }
     if terminal::is_there() {

@@ -43,9 +43,21 @@ pub(super) fn passphrase(asked: &Asked<'_>) -> Result<Passphrase, Failure> {
             show("The new passphrase, shown only now:", made.expose())?;
             made
         }
-        None => credentials::ask_new_passphrase()?,
+        None => return ask(asked.flag("allow-weak-passphrase")),
     };
     judged(passphrase, asked.flag("allow-weak-passphrase"))
+}
+
+/// Asks for a new passphrase until it is a good one: what else was typed is not lost.
+pub(super) fn ask(insists: bool) -> Result<Passphrase, Failure> {
+    loop {
+        match judged(credentials::ask_new_passphrase()?, insists) {
+            Err(Failure::Environment { name: WEAK, message, .. }) => {
+                terminal::note(&format!("{message}; another one"));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Refuses a weak passphrase, with the reason, unless the user insists.
@@ -57,12 +69,13 @@ pub(super) fn judged(passphrase: Passphrase, insists: bool) -> Result<Passphrase
     let reason = strength.warning.unwrap_or_else(|| {
         format!("about 10^{:.0} guesses find it", strength.guesses_log10.floor())
     });
-    let message = format!("the passphrase is too weak: {reason}");
+    let message = format!("the passphrase is too weak: {}", reason.trim_end_matches('.'));
     let hint = strength.suggestions.join(" ");
     let hint = format!(
-        "{hint} --generate makes one of six words; --allow-weak-passphrase takes it all the same"
+        "{hint} `strongroom init --generate` makes one of six words, --allow-weak-passphrase takes \
+         this one all the same"
     );
-    Err(Failure::environment("WeakPassphrase", message).hinted(hint.trim()))
+    Err(Failure::environment(WEAK, message).hinted(hint.trim()))
 }
 
 /// Returns the cost of deriving a key: as asked for, or as this machine affords.
@@ -126,3 +139,6 @@ fn show(what: &str, secret: &str) -> Result<(), Failure> {
 }
 
 const MOST_BYTES: usize = 4096;
+
+/// The name of the refusal.
+const WEAK: &str = "WeakPassphrase";

@@ -31,7 +31,11 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     if is_offered {
         let opened = offer.open(&locked)?;
         let mut vault = locked.unlock(&opened.master, &surroundings.custody())?;
-        members.extend(status::unlocked(&mut vault, surroundings.occasion())?);
+        members.extend(status::unlocked(
+            &mut vault,
+            surroundings.environment.anchors().as_deref(),
+            surroundings.occasion(),
+        )?);
     }
     asked.print(members)
 }

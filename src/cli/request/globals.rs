@@ -225,7 +225,11 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
     ("--endpoint-url", Arity::One, Check::Nothing),
     ("--no-verify-ssl", Arity::None, Check::Nothing),
     ("--no-paginate", Arity::None, Check::Nothing),
-    ("--output", Arity::One, Check::Choice(&["json", "text", "table", "yaml", "yaml-stream"])),
+    (
+        "--output",
+        Arity::One,
+        Check::Choice(&["json", "text", "table", "yaml", "yaml-stream", "off"]),
+    ),
     ("--query", Arity::One, Check::Nothing),
     ("--profile", Arity::One, Check::Nothing),
     ("--region", Arity::One, Check::Nothing),
