@@ -56,8 +56,10 @@ fn names(sandbox: &Sandbox) -> Vec<String> {
 
 /// Returns the value of a secret; `None` if there is none of that name.
 fn value(sandbox: &Sandbox, name: &str) -> Option<String> {
-    let read =
-        run(sandbox, &format!("get-secret-value --secret-id {name} --query SecretString --output text"));
+    let read = run(
+        sandbox,
+        &format!("get-secret-value --secret-id {name} --query SecretString --output text"),
+    );
     let is_missing = read.stderr_text().contains("ResourceNotFoundException");
     assert!(read.code == 0 || is_missing, "{name}: {}", read.stderr_text());
     (read.code == 0).then(|| read.stdout_text().trim_end().to_owned())
