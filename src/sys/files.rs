@@ -78,8 +78,8 @@ impl FileFault {
             Self::Missing(_) => "NoVault",
             Self::NoSpace(_) => "NoSpace",
             Self::ReadOnly(_) => "ReadOnlyVault",
+            Self::NotAFile(_) => "NotAVault",
             Self::NoAccess(_)
-            | Self::NotAFile(_)
             | Self::OpenDirectory { .. }
             | Self::TooOpen { .. }
             | Self::WrongOwner { .. } => "UnsafePermissions",
@@ -332,8 +332,11 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
     }
 }
 
+/// Makes a fault of the path it is about.
+type OfPath = fn(PathBuf) -> FileFault;
+
 /// What the system says in a word, and which fault that is.
-const KINDS: [(io::ErrorKind, fn(PathBuf) -> FileFault); 8] = [
+const KINDS: [(io::ErrorKind, OfPath); 8] = [
     (io::ErrorKind::NotFound, FileFault::Missing),
     (io::ErrorKind::NotADirectory, FileFault::Missing),
     (io::ErrorKind::AlreadyExists, FileFault::Exists),

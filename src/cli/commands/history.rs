@@ -66,10 +66,14 @@ fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let custody = Custody { on_rollback: OnRollback::Accept, ..surroundings.custody() };
     let mut vault = surroundings.unlock_under(&custody)?;
+    let seen = vault.accepted().map(|seen| format!(", seen {}", seen.generation));
     let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
     let generation = transaction.state().generation;
     transaction.accept_clock();
-    transaction.record_own("AcceptState", &format!("generation {generation}"))?;
+    transaction.record_own(
+        "AcceptState",
+        &format!("generation {generation}{}", seen.unwrap_or_default()),
+    )?;
     transaction.commit()?;
     let transaction = vault.begin(Access::Read, surroundings.occasion())?;
     asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])

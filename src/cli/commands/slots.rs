@@ -61,11 +61,10 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
 fn list(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let locked = surroundings.open_locked()?;
-    let bodies = slots::survey(&locked);
     let opened = surroundings.offer().open(&locked)?;
     let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
     let mut vault = locked.unlock(&opened.master, &custody)?;
-    let slots = slots::list(&mut vault, &bodies, surroundings.occasion())?;
+    let slots = slots::list(&mut vault, surroundings.occasion())?;
     asked.print(vec![("KeySlots".to_owned(), slots)])
 }
 
