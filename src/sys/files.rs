@@ -75,7 +75,7 @@ impl FileFault {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Exists(_) => "FileExists",
-            Self::Missing(_) => "FileNotFound",
+            Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
             Self::ReadOnly(_) => "ReadOnlyVault",
             Self::NotAFile(_) => "NotAVault",
