@@ -9,6 +9,7 @@
 //! * `[operation, request, [name…, {"NextToken": …}]]`: a list, by its names or version ids alone;
 //! * `[operation, request]`: a success of no further interest;
 //! * `["stages", secret, "v1[LABEL LABEL] v2[]"]`: all versions and their labels, oldest first;
+//! * `["placeholder", secret, version]`: a rotation begins, with an empty version;
 //! * `["wait", "1d2h3m4s5ms"]`, `["in", region, [step…]]`, `["repeat", times, [step…]]`, in which
 //!   `[#]` is the number of the round.
 //!
@@ -88,6 +89,10 @@ impl Case {
                 let found = self.stages(parts[1].as_str().unwrap());
                 assert_eq!(found, self.filled_text(parts[2].as_str().unwrap()), "{}", self.place);
             }
+            "placeholder" => {
+                let version = self.filled_text(parts[2].as_str().unwrap());
+                self.bench.begin_rotation(parts[1].as_str().unwrap(), &version);
+            }
             operation => {
                 let request = self.filled(&parts[1]);
                 let expected = parts.get(2);
@@ -138,7 +143,8 @@ impl Case {
                 let is_known = is_declared || code == "ValidationException";
                 assert!(is_known, "{place}\n{operation} does not declare {code}");
                 // What breaks a constraint is refused before any vault is opened.
-                let is_early = code == "ValidationException" && message.contains(" detected: ");
+                let is_early = code == "ValidationException"
+                    && (message.contains(" detected: ") || message.starts_with("Invalid name."));
                 let refusal = format!("{code}: {message}");
                 (!is_early, code, Err(refusal))
             }

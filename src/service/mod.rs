@@ -11,6 +11,8 @@ pub(crate) mod fault;
 pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;
+#[cfg(test)]
+mod reference;
 pub(crate) mod rules;
 #[cfg(test)]
 pub(crate) mod testing;
