@@ -147,6 +147,7 @@ fn operate(
         Parsed::Call(arguments) => arguments,
     };
     let answer = Answer::new(surroundings, entry.name)?;
+    surroundings.check_region()?;
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),

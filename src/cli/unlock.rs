@@ -9,7 +9,10 @@ use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::Globals;
 use super::terminal;
+use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
+use crate::model::types::RegionName;
+use crate::service::constraints;
 use crate::store::Mode;
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
@@ -85,6 +88,19 @@ impl<'a> Surroundings<'a> {
     /// Returns the region that was asked for; `None` is the vault's home.
     pub(crate) fn region(&self) -> Option<&str> {
         self.region.as_deref()
+    }
+
+    /// Requires that the region asked for looks like one: a secret in any other could hardly be
+    /// found again.
+    pub(crate) fn check_region(&self) -> Result<(), Failure> {
+        match self.region() {
+            Some(region) if !constraints::allows(RegionName::SHAPE, region) => {
+                let message =
+                    format!("Provided region_name '{region}' doesn't match a supported format.");
+                Err(request::Error::plain(message).into())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns what is offered to unlock with.
@@ -175,6 +191,9 @@ fn locate(
     profile: Option<&str>,
 ) -> Result<Location, Failure> {
     let by_path = |path: &Path| Location { path: path.to_owned(), chosen: Chosen::ByPath };
+    if globals.vault.as_ref().is_some_and(String::is_empty) {
+        return Err(request::Error::argument("--vault", "it must not be empty").into());
+    }
     if let Some(path) = &globals.vault {
         return Ok(by_path(Path::new(path)));
     }

@@ -2,6 +2,8 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
+#[cfg(test)]
+mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;
@@ -10,4 +12,6 @@ pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;
 pub(crate) mod rules;
+#[cfg(test)]
+pub(crate) mod testing;
 mod versions;

@@ -76,7 +76,7 @@ impl FileFault {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Exists(_) => "FileExists",
-            Self::Missing(_) => "NoVault",
+            Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
             Self::ReadOnly(_) => "ReadOnlyVault",
             Self::NotAFile(_) => "NotAVault",

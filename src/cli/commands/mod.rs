@@ -167,7 +167,8 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 
 /// A word that stands by itself.
 fn word(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).value_name(value).help(help).required(true)
+    let not_empty = clap::builder::NonEmptyStringValueParser::new();
+    Arg::new(name).value_name(value).help(help).required(true).value_parser(not_empty)
 }
 
 fn text(name: &str, text: impl Into<String>) -> (String, Value) {
