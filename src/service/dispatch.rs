@@ -3,6 +3,7 @@
 use super::constraints;
 use super::context::{Context, Failure};
 use super::operation::{Entry, Touch};
+use super::rules::name;
 use crate::model::value::Value;
 use crate::sys::entropy::Entropy;
 use crate::vault::Vault;
@@ -22,9 +23,17 @@ pub(crate) struct Call<'a> {
     pub(crate) region: Option<&'a str>,
 }
 
-/// Checks a request against the service's constraints, before any vault is opened.
+/// Checks a request against the service's constraints, then the characters of its names, before any
+/// vault is opened, or made.
 pub(crate) fn admit(entry: &Entry, request: &Value) -> Result<(), Failure> {
-    constraints::check(entry.input.members(), request).map_err(Failure::Fault)
+    constraints::check(entry.input.members(), request)?;
+    if let Some(Value::Text(id)) = request.get("SecretId") {
+        name::check_secret_id(id)?;
+    }
+    if let Some(Value::Text(new)) = request.get("Name") {
+        name::check(new)?;
+    }
+    Ok(())
 }
 
 /// Answers a request that needs no vault.
