@@ -26,7 +26,7 @@ pub(super) const CHECKPOINT: Own = Own {
 pub(super) const ACCEPT_STATE: Own = Own {
     name: "accept-state",
     title: "AcceptState",
-    summary: "Take the vault as it is for the newest, after a rollback, fork or clock was reported.",
+    summary: "Take the vault as it is for the newest, after a rollback or fork.",
     example: "strongroom accept-state",
     options: none,
     run: run_accept_state,
