@@ -12,12 +12,17 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        aws_form
+        cli_input
         create_secret
         delete_secret
         describe_secret
+        environment
+        first_secret
         get_random_password
         get_secret_value
         harness
+        help
         list_secret_version_ids
         list_secrets
         put_secret_value
