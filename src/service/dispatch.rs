@@ -207,12 +207,6 @@ mod tests {
             token: TWO.to_owned(),
             ..db(rid)
         });
-        check(
-            "CreateSecret",
-            r#"{"Name":"a b","ClientRequestToken":"TWO"}"#,
-            "ValidationException",
-            |_| Subject { token: TWO.to_owned(), ..about("a b") },
-        );
     }
 
     #[test]
