@@ -11,6 +11,7 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        completions
         create_secret
         delete_secret
         describe_secret
@@ -19,6 +20,7 @@ mod script {
         harness
         list_secret_version_ids
         list_secrets
+        man
         put_secret_value
         restore_secret
         tag_resource

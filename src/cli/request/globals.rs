@@ -200,7 +200,8 @@ fn descriptor(word: &str) -> Result<i32, Error> {
     })
 }
 
-fn flags(form: Form) -> Vec<Flag> {
+/// Returns the global options there are.
+pub(crate) fn flags(form: Form) -> Vec<Flag> {
     let flag = |abbreviation| {
         move |&(name, arity, check): &(&str, Arity, Check)| Flag {
             name: name.to_owned(),
