@@ -27,6 +27,7 @@ mod script {
         untag_resource
         update_secret_version_stage
         update_secret
+        version
     }
 
     #[test]

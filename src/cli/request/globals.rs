@@ -111,6 +111,7 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
     let sorted = argparse::sort(&grammar, argv, &choices)?;
     let globals = Globals::read(&grammar, &sorted)?;
     if sorted.stopped == Stopped::Early {
+        let form = if sorted.positional.as_deref() == Some(AWS) { Form::Aws } else { form };
         let flag = sorted.found.last().and_then(|(index, _)| grammar.flags.get(*index));
         let command = match flag.map(|flag| flag.name.as_str()) {
             Some("--version") => Command::Version,
