@@ -21,6 +21,7 @@
 //! Whatever a case is about, a refusal has changed nothing, responses have their members in order,
 //! the codes are those that the operation declares, and in the end the vault is sound and the audit
 //! log has every call.
+#![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -124,6 +125,7 @@ impl Case {
     }
 
     /// Makes a call, notes what the audit log must have of it, and looks at its outcome's form.
+    #[expect(clippy::unwrap_in_result, reason = "a test fails by panicking")]
     fn call(&mut self, operation: &str, request: &Json) -> Result<Json, String> {
         let place = &self.place;
         let entry = entry(operation);
@@ -188,7 +190,7 @@ impl Case {
             let name = number.map_or(id.to_owned(), |number| format!("v{number}"));
             shown.push(format!("{name}[{}]", labels.join(" ")));
         }
-        let described = described["VersionIdsToStages"].as_object().map_or(0, |map| map.len());
+        let described = described["VersionIdsToStages"].as_object().map_or(0, serde_json::Map::len);
         assert_eq!(described, labelled, "{}", self.place);
         shown.join(" ")
     }

@@ -202,8 +202,8 @@ mod tests {
         let short = r#"{"SecretId":"x","RecoveryWindowInDays":1}"#;
         check("DeleteSecret", short, "InvalidParameterException", x);
         check("RestoreSecret", r#"{"SecretId":"x"}"#, missing, x);
-        let taken = r#"{"Name":"db","ClientRequestToken":"TWO","SecretString":"s"}"#;
-        check("CreateSecret", taken, "ResourceExistsException", |rid| Subject {
+        let in_use = r#"{"Name":"db","ClientRequestToken":"TWO","SecretString":"s"}"#;
+        check("CreateSecret", in_use, "ResourceExistsException", |rid| Subject {
             token: TWO.to_owned(),
             ..db(rid)
         });
