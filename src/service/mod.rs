@@ -2,6 +2,8 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
+#[cfg(test)]
+mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;

@@ -141,6 +141,12 @@ impl Bench {
         })
     }
 
+    /// Verifies everything: slots, tree, records, values, audit log and counts.
+    pub(crate) fn require_sound(&mut self) {
+        let findings = self.look(|transaction| transaction.check(&mut |_progress| {}).unwrap());
+        assert_eq!(findings, []);
+    }
+
     fn respond(
         &mut self,
         entry: &'static Entry,

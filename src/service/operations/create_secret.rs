@@ -82,18 +82,19 @@ impl Operation for CreateSecret {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let token = request.client_request_token;
         cx.about_name(&request.name.0);
+        // Wanted even where no version is made of it, as in AWS.
+        let token = request.client_request_token.ok_or_else(Fault::no_token)?;
+        cx.about_token(&token.0);
         name::check(&request.name.0)?;
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
-        let tags = request.tags.map(fresh_tags).transpose()?;
+        let tags = fresh_tags(request.tags.unwrap_or_default())?;
         refuse_replicas(request.add_replica_regions.as_ref())?;
 
         let scope = cx.scope()?;
         if let Some(existing) = cx.vault()?.find(&scope, &request.name.0)? {
             cx.about(&existing);
-            let token = token.ok_or_else(Fault::no_token)?;
             return again(cx, &existing, &token, value.as_ref());
         }
         let suffix = arn::draw_suffix(cx.entropy())?;
@@ -104,8 +105,7 @@ impl Operation for CreateSecret {
         record.tags = tags;
         cx.vault()?.assign_row(&mut record)?;
         let mut version_id = None;
-        if let (Some(value), Some(token)) = (value, token) {
-            cx.about_token(&token.0);
+        if let Some(value) = value {
             versions::write(cx, &mut record, &token, &value, None)?;
             version_id = Some(token.0);
         }
@@ -142,10 +142,11 @@ fn again(
     })
 }
 
-fn fresh_tags(given: Vec<Tag>) -> Result<Vec<(String, String)>, Fault> {
+/// An empty list of tags is none: the answers of a secret that never had a tag have no `Tags`.
+fn fresh_tags(given: Vec<Tag>) -> Result<Option<Vec<(String, String)>>, Fault> {
     let mut tags = Vec::new();
     tags::set(&mut tags, given)?;
-    Ok(tags)
+    Ok(Some(tags).filter(|tags| !tags.is_empty()))
 }
 
 /// Replication comes with the operations that govern it.

@@ -54,6 +54,7 @@ impl Operation for DeleteSecret {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        cx.about_name(&request.secret_id.0);
         name::check_secret_id(&request.secret_id.0)?;
         let force = request.force_delete_without_recovery;
         let asked = deletion::Deletion::asked(force, request.recovery_window_in_days)?;

@@ -63,6 +63,9 @@ impl Operation for GetSecretValue {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        let asked = request.version_id.as_ref().map(|id| id.0.as_str());
+        let asked = asked.or(request.version_stage.as_ref().map(|stage| stage.0.as_str()));
+        cx.about_version(asked.unwrap_or_default());
         let mut record = cx.find_active(&request.secret_id)?;
         let version = select(&record, request.version_id.as_ref(), request.version_stage.as_ref())?;
         let version = version.clone();

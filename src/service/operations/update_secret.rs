@@ -6,7 +6,9 @@ use crate::model::types::{
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Group, Operation, Touch};
-use crate::service::versions::{self, Written};
+use crate::service::rules::stages;
+use crate::service::versions;
+use crate::vault::record::Record;
 
 /// Changes a secret.
 pub(crate) struct UpdateSecret;
@@ -66,6 +68,10 @@ impl Operation for UpdateSecret {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        cx.about_name(&request.secret_id.0);
+        // Wanted even where no version is made of it, as in AWS.
+        let token = request.client_request_token.ok_or_else(Fault::no_token)?;
+        cx.about_token(&token.0);
         let mut record = cx.find_active(&request.secret_id)?;
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
@@ -77,19 +83,30 @@ impl Operation for UpdateSecret {
         };
         set(&mut record.description, request.description.map(|text| text.0));
         set(&mut record.kms_key_id, request.kms_key_id.map(|key| key.0));
+        if record.kms_key_id != before.kms_key_id {
+            follow_key(&mut record);
+        }
         set(&mut record.secret_type, request.secret_type.map(|kind| kind.0));
         let mut version_id = None;
         if let Some(value) = value {
-            let token = request.client_request_token.ok_or_else(Fault::no_token)?;
-            cx.about_token(&token.0);
-            let written = versions::write(cx, &mut record, &token, &value, None)?;
+            versions::write(cx, &mut record, &token, &value, None)?;
             version_id = Some(token.0);
-            if written == Written::Repeated && record == before {
-                let arn = arn_of(&record);
-                return Ok(Response { arn, name: record.name, version_id });
-            }
         }
-        cx.store(&mut record)?;
+        if record != before {
+            cx.store(&mut record)?;
+        }
         Ok(Response { arn: arn_of(&record), name: record.name, version_id })
+    }
+}
+
+/// Names the new key on the versions that AWS would encrypt anew: all others keep the old one.
+fn follow_key(record: &mut Record) {
+    let is_followed = |stage: &String| {
+        [stages::CURRENT, stages::PENDING, stages::PREVIOUS].contains(&stage.as_str())
+    };
+    for version in &mut record.versions {
+        if version.stages.iter().any(is_followed) {
+            version.kms_key_id.clone_from(&record.kms_key_id);
+        }
     }
 }
