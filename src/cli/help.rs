@@ -135,8 +135,12 @@ fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
     text.extend(rows.iter().map(|(name, summary)| format!("  {name:<32} {summary}\n")));
 }
 
-const GROUPS: &[(&str, Group)] =
-    &[("Secrets", Group::Secrets), ("Versions and staging labels", Group::Versions)];
+const GROUPS: &[(&str, Group)] = &[
+    ("Secrets", Group::Secrets),
+    ("Versions and staging labels", Group::Versions),
+    ("Resource policies", Group::Policies),
+    ("Regions", Group::Regions),
+];
 
 const GLOBALS: &str = "
 Global options:

@@ -372,19 +372,27 @@ macro_rules! cases {
 }
 
 cases! {
+    batch_get_secret_value => "batch-get-secret-value",
     create_secret => "create-secret",
+    delete_resource_policy => "delete-resource-policy",
     delete_secret => "delete-secret",
     describe_secret => "describe-secret",
     get_random_password => "get-random-password",
+    get_resource_policy => "get-resource-policy",
     get_secret_value => "get-secret-value",
     list_secret_version_ids => "list-secret-version-ids",
     list_secrets => "list-secrets",
+    put_resource_policy => "put-resource-policy",
     put_secret_value => "put-secret-value",
+    remove_regions_from_replication => "remove-regions-from-replication",
+    replicate_secret_to_regions => "replicate-secret-to-regions",
     restore_secret => "restore-secret",
+    stop_replication_to_replica => "stop-replication-to-replica",
     tag_resource => "tag-resource",
     untag_resource => "untag-resource",
     update_secret => "update-secret",
     update_secret_version_stage => "update-secret-version-stage",
+    validate_resource_policy => "validate-resource-policy",
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
+mod caller;
 #[cfg(test)]
 mod conformance;
 pub(crate) mod constraints;
@@ -11,6 +12,7 @@ pub(crate) mod fault;
 pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;
+mod replication;
 pub(crate) mod rules;
 #[cfg(test)]
 pub(crate) mod testing;
