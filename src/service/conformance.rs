@@ -9,6 +9,7 @@
 //! * `[operation, request, [name…, {"NextToken": …}]]`: a list, by its names or version ids alone;
 //! * `[operation, request]`: a success of no further interest;
 //! * `["stages", secret, "v1[LABEL LABEL] v2[]"]`: all versions and their labels, oldest first;
+//! * `["placeholder", secret, version]`: a rotation begins, with an empty version;
 //! * `["wait", "1d2h3m4s5ms"]`, `["in", region, [step…]]`, `["repeat", times, [step…]]`, in which
 //!   `[#]` is the number of the round.
 //!
@@ -17,8 +18,9 @@
 //! by how long after the start of the case they are: `[+0]`, `[+1d]`, `[midnight]`, `[midnight+1d]`.
 //! `["[*9]", element, …]` begins with nine such elements, in which `[#]` counts.
 //!
-//! Whatever a case is about, after every step the vault is sound, the audit log has the call, and
-//! a refusal has changed nothing.
+//! Whatever a case is about, a refusal has changed nothing, responses have their members in order,
+//! the codes are those that the operation declares, and in the end the vault is sound and the audit
+//! log has every call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +36,8 @@ struct Case {
     bench: Bench,
     region: Option<String>,
     bound: BTreeMap<String, String>,
+    /// The calls that the audit log must have, and how they ended.
+    log: Vec<(String, String)>,
     /// Where it is, for whoever reads why it failed.
     place: String,
 }
@@ -46,18 +50,17 @@ fn run(file: &str, text: &str) {
         let rule = case["rule"].as_str().unwrap();
         assert!(rules.insert(rule), "{file}: {rule} stands there twice");
         assert!(is_citation(case["from"].as_str().unwrap()), "{file}: {rule}: from");
-        let mut case_at_work = Case {
-            bench: Bench::new(),
-            region: None,
-            bound: BTreeMap::new(),
-            place: format!("{file}: {rule}"),
-        };
-        case_at_work.steps(case["steps"].as_array().unwrap());
-        case_at_work.bench.require_sound();
+        let mut at_work = Case::new(format!("{file}: {rule}"));
+        at_work.steps(case["steps"].as_array().unwrap());
+        at_work.end();
     }
 }
 
 impl Case {
+    fn new(place: String) -> Self {
+        Self { bench: Bench::new(), region: None, bound: BTreeMap::new(), log: Vec::new(), place }
+    }
+
     fn steps(&mut self, steps: &[Json]) {
         let place = self.place.clone();
         for step in steps {
@@ -86,10 +89,20 @@ impl Case {
                 let found = self.stages(parts[1].as_str().unwrap());
                 assert_eq!(found, self.filled_text(parts[2].as_str().unwrap()), "{}", self.place);
             }
+            "placeholder" => {
+                let version = self.filled_text(parts[2].as_str().unwrap());
+                self.bench.begin_rotation(parts[1].as_str().unwrap(), &version);
+            }
             operation => {
                 let request = self.filled(&parts[1]);
+                let expected = parts.get(2);
+                let is_refusal = expected.is_some_and(Json::is_string);
+                let before = is_refusal.then(|| self.bench.stock());
                 let outcome = self.call(operation, &request);
-                self.judge(parts.get(2), outcome);
+                self.judge(expected, outcome);
+                if let Some(before) = before {
+                    assert!(self.bench.stock() == before, "{}changed something", self.place);
+                }
             }
         }
     }
@@ -110,43 +123,48 @@ impl Case {
         }
     }
 
-    /// Makes a call, and looks at what every call must leave behind.
+    /// Makes a call, notes what the audit log must have of it, and looks at its outcome's form.
     fn call(&mut self, operation: &str, request: &Json) -> Result<Json, String> {
-        let place = self.place.clone();
-        let before = self.bench.stock();
-        let events = self.bench.events().len();
-        let region = self.region.as_deref();
-        let outcome = self.bench.call_in(region, operation, &request.to_string());
-        let logged = self.bench.events().split_off(events);
-        let last = logged.last().map(|event| (event.operation.as_str(), event.outcome.as_str()));
+        let place = &self.place;
         let entry = entry(operation);
-        match outcome {
+        let outcome = self.bench.call_in(self.region.as_deref(), operation, &request.to_string());
+        let (is_logged, result, outcome) = match outcome {
             Ok(response) => {
                 let response: Json = serde_json::from_str(&response).unwrap();
-                let members = entry.output.members().iter().map(|member| member.name);
                 let mut given = response.as_object().unwrap().keys().map(String::as_str).peekable();
-                members.for_each(|member| drop(given.next_if_eq(&member)));
+                for member in entry.output.members() {
+                    given.next_if_eq(&member.name);
+                }
                 assert_eq!(given.next(), None, "{place}\nnot a member, or out of order");
-                let expected = match entry.touch {
-                    Touch::Nothing => None,
-                    Touch::Reads | Touch::Writes => Some((operation, "Success")),
-                };
-                assert_eq!(last, expected, "{place}\nin the audit log");
-                Ok(response)
+                (true, "Success".to_owned(), Ok(response))
             }
             Err((code, message)) => {
-                // What breaks a constraint is refused before any vault is opened.
-                let is_early = code == "ValidationException" && message.contains(" detected: ")
-                    || entry.touch == Touch::Nothing;
-                let expected = (!is_early).then_some((operation, code.as_str()));
-                assert_eq!(last, expected, "{place}\nin the audit log");
-                assert!(self.bench.stock() == before, "{place}\nchanged something");
                 let is_declared = entry.faults.iter().any(|fault| fault.as_str() == code);
                 let is_known = is_declared || code == "ValidationException";
                 assert!(is_known, "{place}\n{operation} does not declare {code}");
-                Err(format!("{code}: {message}"))
+                // What breaks a constraint is refused before any vault is opened.
+                let is_early = code == "ValidationException"
+                    && (message.contains(" detected: ") || message.starts_with("Invalid name."));
+                let refusal = format!("{code}: {message}");
+                (!is_early, code, Err(refusal))
             }
+        };
+        if is_logged && entry.touch != Touch::Nothing {
+            self.log.push((operation.to_owned(), result));
         }
+        outcome
+    }
+
+    /// Looks at what every case must leave behind.
+    fn end(mut self) {
+        self.bench.require_sound();
+        let events = self.bench.events().into_iter();
+        let own = |operation: &String| operation == "Init" || operation == "Purge";
+        let log: Vec<(String, String)> = events
+            .map(|event| (event.operation, event.outcome))
+            .filter(|(operation, _)| !own(operation))
+            .collect();
+        assert_eq!(log, self.log, "{}", self.place);
     }
 
     /// Tells all versions of a secret with their labels; those that describing it shows must agree.
@@ -406,8 +424,7 @@ fn the_notation_is_read_as_described() {
     assert_eq!(milliseconds("1d2h3m4s5ms"), DAY_MS + 2 * 3_600_000 + 3 * 60_000 + 4_005);
     assert_eq!(time("[+0]"), START);
     assert_eq!(time("[midnight+1d]").0, START.midnight().0 + DAY_MS);
-    let mut case =
-        Case { bench: Bench::new(), region: None, bound: BTreeMap::new(), place: String::new() };
+    let mut case = Case::new(String::new());
     let arn = format!("{ARN}db-AbCdEf");
     case.agree(&json!(["[ARN]", "x [ARN]"]), &json!([arn, format!("x {arn}")]));
     assert_eq!(

@@ -12,6 +12,8 @@ pub(crate) mod fault;
 pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;
+#[cfg(test)]
+mod reference;
 mod replication;
 pub(crate) mod rules;
 #[cfg(test)]
