@@ -185,8 +185,9 @@ fn event(line: &str) -> Option<String> {
     if name == "write" {
         return arguments.starts_with("1<").then(|| "write an answer".to_owned());
     }
-    let path = arguments.split(['<', '>', '"']).nth(1)?;
-    let (_, file) = path.rsplit_once('/')?;
+    let is_named = name.starts_with("unlink");
+    let signs: &[char] = if is_named { &['"'] } else { &['<', '>'] };
+    let (_, file) = arguments.split(signs).nth(1)?.rsplit_once('/')?;
     Some(format!("{} {file}", name.trim_end_matches("at")))
 }
 
