@@ -15,6 +15,7 @@ mod script {
     crate::scripts! {
         aws_form
         cli_input
+        completions
         create_secret
         delete_secret
         describe_secret
@@ -26,12 +27,14 @@ mod script {
         help
         list_secret_version_ids
         list_secrets
+        man
         put_secret_value
         restore_secret
         tag_resource
         untag_resource
         update_secret_version_stage
         update_secret
+        version
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::commands;
 use super::failure::Failure;
 use super::request::error as request;
+use super::{commands, tree};
 use crate::model::case::kebab;
 use crate::model::shape::{Bounds, Member, Shape};
 use crate::service::operation::{self, Entry, Group, Pages};
@@ -178,7 +178,7 @@ fn overview() -> String {
     }
     let own = commands::summaries();
     section(&mut text, "The vault", &own);
-    text.push_str(GLOBALS);
+    text.push_str(&tree::global_options());
     text
 }
 
@@ -191,28 +191,9 @@ fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
 }
 
 /// The groups of operations and their titles, in the order of the help.
-pub(super) const GROUPS: &[(&str, Group)] =
-    &[("Secrets", Group::Secrets), ("Versions and staging labels", Group::Versions)];
-
-/// The options of every command.
-pub(super) const GLOBALS: &str = "
-Global options:
-  --vault PATH                 The vault (STRONGROOM_VAULT); by default the profile's
-  --profile NAME               The vault of this name in the data directory (STRONGROOM_PROFILE)
-  --region REGION              The region within the vault (STRONGROOM_REGION)
-  --keyfile FILE               Unlock with a keyfile (STRONGROOM_KEYFILE)
-  --passphrase-file FILE       Read the passphrase from a file (STRONGROOM_PASSPHRASE_FILE)
-  --passphrase-fd N            Read the passphrase from an open descriptor
-  --passphrase-command COMMAND Read the passphrase from what a command prints
-                               (STRONGROOM_PASSPHRASE_COMMAND)
-  --output FORMAT              json, text, table, yaml, yaml-stream or off
-  --query EXPRESSION           Print only what a JMESPath expression selects
-  --ask                        Ask for the secret value at the terminal, without showing it
-  --expect CHECKPOINT          Fail unless the vault is at this checkpoint
-  --cli-error-format FORMAT    enhanced, legacy, json, yaml, text or table
-  --version                    Print the version
-
-Options of the AWS CLI that only make sense with a network (--endpoint-url, --no-verify-ssl,
---ca-bundle, --cli-read-timeout, --cli-connect-timeout, --no-sign-request) are accepted and have
-no effect.
-";
+pub(super) const GROUPS: &[(&str, Group)] = &[
+    ("Secrets", Group::Secrets),
+    ("Versions and staging labels", Group::Versions),
+    ("Resource policies", Group::Policies),
+    ("Regions", Group::Regions),
+];

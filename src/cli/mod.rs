@@ -19,6 +19,7 @@ pub(crate) mod request;
 mod run;
 pub(crate) mod suggest;
 pub(crate) mod terminal;
+mod tree;
 pub(crate) mod unlock;
 
 use std::path::PathBuf;

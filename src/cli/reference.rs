@@ -5,7 +5,7 @@
 use clap::builder::Str;
 use clap::{Arg, Command};
 
-use super::{commands, help};
+use super::{commands, help, tree};
 use crate::model::case::kebab;
 use crate::model::shape::{Member, Shape};
 use crate::service::operation::Entry;
@@ -15,7 +15,7 @@ use crate::service::operations;
 fn page() -> String {
     let mut page = String::from(OPENING);
     page.push_str("\n## Options of every command\n\n```text");
-    page.push_str(help::GLOBALS);
+    page.push_str(&tree::global_options());
     page.push_str("```\n");
     for (title, group) in help::GROUPS {
         page.extend(["\n## ", title, "\n"]);

@@ -3,22 +3,24 @@
 //!
 //! A call goes the way of every call: constraints, then dispatch. What the command line does before
 //! that (its own checks, made-up tokens) is not done here.
+#![expect(clippy::unwrap_in_result, reason = "a test fails by panicking")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::context::Failure;
+use super::context::{Context, Failure};
 use super::dispatch::{self, Call};
 use super::operation::{Entry, Touch};
 use super::operations;
+use super::rules::stages::PENDING;
 use crate::model::shape::Shape;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::sys::clock::{Clock, FixedClock};
 use crate::sys::entropy::CountingEntropy;
 use crate::vault::audit::Event;
-use crate::vault::record::Record;
+use crate::vault::record::{Record, Version};
 use crate::vault::transaction::{Access, Occasion, Transaction};
 use crate::vault::{Origin, Vault};
 
@@ -84,6 +86,16 @@ impl Bench {
         })
     }
 
+    /// Calls an operation that reads as in a vault that logs no reads, or that cannot be written.
+    pub(crate) fn call_silently(&mut self, operation: &str, request: &str) -> Json {
+        let entry = entry(operation);
+        let request = from_json(entry.input, &serde_json::from_str(request).unwrap());
+        let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
+        let mut transaction = self.vault.begin(Access::Read, occasion).unwrap();
+        let response = (entry.run)(&mut Context::new(&mut transaction, None, "local-1"), request);
+        to_json(&response.unwrap_or_else(|failure| panic!("{failure:?}")))
+    }
+
     /// Moves the clock.
     pub(crate) fn advance(&mut self, ms: i64) {
         self.clock.advance(ms);
@@ -106,6 +118,24 @@ impl Bench {
         let mut transaction = self.vault.begin(Access::Write, occasion).unwrap();
         change(&mut transaction);
         transaction.commit().unwrap();
+    }
+
+    /// Gives a secret of the home region the empty version that a rotation begins with.
+    pub(crate) fn begin_rotation(&mut self, name: &str, version: &str) {
+        let now = self.now();
+        self.meddle(|transaction| {
+            let scope = transaction.scope("local-1");
+            let mut record = transaction.find(&scope, name).unwrap().unwrap();
+            let mut version = Version::new(version.to_owned(), None, now);
+            version.stages.push(PENDING.to_owned());
+            record.versions.push(version);
+            transaction.update(&mut record).unwrap();
+        });
+    }
+
+    /// Leaves reads out of the audit log from now on.
+    pub(crate) fn silence_reads(&mut self) {
+        self.vault.silence_reads();
     }
 
     /// Returns the audit log, oldest entry first.
