@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod durability;
+mod format;
 mod harness;
 mod network;
 mod supply;

@@ -91,8 +91,8 @@ impl Store {
     /// A container in memory, for tests of the layers above.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
-        let connection = Connection::open_in_memory().unwrap();
-        connection::configure(&connection).unwrap();
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection::configure(&mut connection).unwrap();
         schema::lay_out(&connection).unwrap();
         Self {
             compared_at: schema::data_version(&connection).unwrap(),

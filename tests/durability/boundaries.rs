@@ -153,6 +153,44 @@ fn backup() {
     });
 }
 
+/// What a power cut may not undo was synced before it was acknowledged: first the journal that
+/// undoes a half-written change, then the change, and last that the journal is gone.
+#[test]
+fn a_change_is_durable_before_it_is_acknowledged() {
+    let Some(stage) = Stage::set(&["create-secret --name a --secret-string one"]) else { return };
+    let options = ["-y", "-e", "trace=pwrite64,fsync,fdatasync,unlink,unlinkat,write"];
+    let command = "put-secret-value --secret-id a --secret-string two";
+    assert_eq!(stage.trace(&options, command).code, 0);
+    let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+    let mut events: Vec<String> = trace.lines().filter_map(event).collect();
+    events.dedup();
+    let expected = [
+        "pwrite64 default.vault-journal",
+        "fsync default.vault-journal",
+        "fsync strongroom",
+        "pwrite64 default.vault-journal",
+        "fsync default.vault-journal",
+        "pwrite64 default.vault",
+        "fsync default.vault",
+        "unlink default.vault-journal",
+        "fsync strongroom",
+        "write an answer",
+    ];
+    assert_eq!(events, expected, "{trace}");
+}
+
+/// Which call happens to what, without where it is; calls on neither the vault nor the answer aside.
+fn event(line: &str) -> Option<String> {
+    let (name, arguments) = line.split_once('(')?;
+    if name == "write" {
+        return arguments.starts_with("1<").then(|| "write an answer".to_owned());
+    }
+    let is_named = name.starts_with("unlink");
+    let signs: &[char] = if is_named { &['"'] } else { &['<', '>'] };
+    let (_, file) = arguments.split(signs).nth(1)?.rsplit_once('/')?;
+    Some(format!("{} {file}", name.trim_end_matches("at")))
+}
+
 /// A call that changes something: the `ordinal`th of its name.
 #[derive(Debug, PartialEq, Eq)]
 struct Call {

@@ -7,7 +7,7 @@
 mod boundaries;
 mod crowd;
 mod killed;
-//mod media;
+mod media;
 
 use serde_json::Value;
 
