@@ -2,6 +2,7 @@
 //! `tests/script` is a test of its own.
 #![cfg(test)]
 
+mod durability;
 mod harness;
 mod network;
 mod supply;
@@ -11,7 +12,25 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        aws_form
+        cli_input
+        create_secret
+        delete_secret
+        describe_secret
+        environment
+        first_secret
+        get_random_password
+        get_secret_value
         harness
+        help
+        list_secret_version_ids
+        list_secrets
+        put_secret_value
+        restore_secret
+        tag_resource
+        untag_resource
+        update_secret_version_stage
+        update_secret
     }
 
     #[test]

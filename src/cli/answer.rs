@@ -27,13 +27,12 @@ impl Answer {
     /// Reads `--output` and `--query`.
     pub(crate) fn new(
         surroundings: &Surroundings<'_>,
-        form: Form,
         title: &'static str,
     ) -> Result<Self, Failure> {
         let globals = surroundings.globals;
-        let configured = match form {
+        let configured = match surroundings.form {
             Form::Aws => surroundings.environment.text("AWS_DEFAULT_OUTPUT"),
-            Form::Plain => surroundings.environment.text("STRONGROOM_OUTPUT"),
+            Form::Plain => None,
         };
         let name = globals.output.as_deref().or(configured).unwrap_or("json");
         let format = Format::from_name(name)

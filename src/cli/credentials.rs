@@ -104,7 +104,7 @@ impl Offer {
     }
 
     /// Tries everything that is offered on the slots of the vault, and asks a person if nothing is.
-    pub(crate) fn open(&self, vault: &LockedVault) -> Result<(u8, MasterKey), Failure> {
+    pub(crate) fn open(&self, vault: &LockedVault) -> Result<Opened, Failure> {
         let has = |kind: SlotKind| vault.slots().any(|(_, body)| body.kind() == kind);
         let keyfile = self.keyfile()?;
         let wants_both = has(SlotKind::PassphraseAndKeyfile);
@@ -115,23 +115,38 @@ impl Offer {
                 }
                 Some(_) | None => spoken(passphrase, has(SlotKind::RecoveryCode)),
             };
-            return Ok(vault.try_credential(&credential, self.limit())?);
+            return self.attempt(vault, credential);
         }
         match keyfile {
             Some(keyfile) if has(SlotKind::Keyfile) || !wants_both => {
-                Ok(vault.try_credential(&Credential::Keyfile(keyfile), self.limit())?)
+                self.attempt(vault, Credential::Keyfile(keyfile))
             }
             Some(_) => ask(|passphrase| {
                 let keyfile = self.keyfile()?.ok_or_else(locked)?;
                 let credential = Credential::PassphraseAndKeyfile(passphrase, keyfile);
-                Ok(vault.try_credential(&credential, self.limit())?)
+                self.attempt(vault, credential)
             }),
             None => ask(|passphrase| {
                 let credential = spoken(passphrase, has(SlotKind::RecoveryCode));
-                Ok(vault.try_credential(&credential, self.limit())?)
+                self.attempt(vault, credential)
             }),
         }
     }
+
+    fn attempt(&self, vault: &LockedVault, credential: Credential) -> Result<Opened, Failure> {
+        let (slot, master) = vault.try_credential(&credential, self.limit())?;
+        Ok(Opened { slot, master, credential })
+    }
+}
+
+/// A credential that opened a slot, and the master key from it.
+pub(crate) struct Opened {
+    /// The slot's number.
+    pub(crate) slot: u8,
+    /// The master key.
+    pub(crate) master: MasterKey,
+    /// The credential, to wrap another master key for.
+    pub(crate) credential: Credential,
 }
 
 /// Takes what was typed for a recovery code where it is one: its check digits leave no doubt.

@@ -144,6 +144,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
         | vault::Error::NoSuchSlot(_)
         | vault::Error::LastSlot(_)
         | vault::Error::SlotsFull
+        | vault::Error::OtherVault(_)
         | vault::Error::NewerContent(_) => ENVIRONMENT,
         vault::Error::Crypto(error) => match error {
             crypto::Error::AuthenticationFailed

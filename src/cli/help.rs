@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::request::error as request;
 use crate::model::case::kebab;
 use crate::model::shape::{Member, Shape};
-use crate::service::operation::{self, Entry, Group};
+use crate::service::operation::{self, Entry, Group, Pages};
 use crate::service::operations;
 
 /// Returns the help that these words ask for; for all commands where there are none.
@@ -36,18 +36,21 @@ pub(crate) fn of_operation(entry: &Entry) -> Command {
             command = command.arg(argument);
         }
     }
-    let json = Arg::new("cli-input-json")
-        .long("cli-input-json")
-        .value_name("JSON")
-        .help("Take the members of the request from a JSON document; options override it");
-    let skeleton = Arg::new("generate-cli-skeleton")
-        .long("generate-cli-skeleton")
-        .value_name("KIND")
-        .num_args(0..=1)
-        .help(
+    if let Pages::Gathered(_) = entry.pages {
+        // As in AWS: they turn the gathering of pages off, and are there for whoever knows them.
+        command = command.mut_arg("max-results", |argument| argument.hide(true));
+        command = command.mut_arg("next-token", |argument| argument.hide(true));
+        command = command.args(PAGING.map(option));
+    }
+    command.args(INPUT.map(option)).arg(
+        Arg::new("generate-cli-skeleton").long("generate-cli-skeleton").value_name("KIND").num_args(0..=1).help(
             "Print a request to fill in (input, yaml-input) or a response (output); call nothing",
-        );
-    command.arg(json).arg(skeleton)
+        ),
+    )
+}
+
+fn option((name, value, help): (&'static str, &'static str, &'static str)) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
 }
 
 /// The options of one member: a pair of flags for a boolean, one option for anything else.
@@ -101,7 +104,8 @@ fn describe(member: &Member) -> String {
     help
 }
 
-fn rendered(mut command: Command) -> String {
+/// Returns a command's help.
+pub(crate) fn rendered(mut command: Command) -> String {
     let mut text = command.render_long_help().to_string();
     text.push_str(
         "\nGlobal options (--vault, --keyfile, --output, --query, --region, …) may stand anywhere; \
@@ -134,6 +138,21 @@ fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
     text.extend(["\n", title, ":\n"]);
     text.extend(rows.iter().map(|(name, summary)| format!("  {name:<32} {summary}\n")));
 }
+
+const PAGING: [(&str, &str, &str); 3] = [
+    ("max-items", "NUMBER", "Print at most so many, and a token to go on from"),
+    ("starting-token", "TOKEN", "Go on from where --max-items stopped"),
+    ("page-size", "NUMBER", "How many make a page where pages are printed one by one"),
+];
+
+const INPUT: [(&str, &str, &str); 2] = [
+    (
+        "cli-input-json",
+        "JSON",
+        "Take the members of the request from a JSON document; options override it",
+    ),
+    ("cli-input-yaml", "YAML", "The same from a YAML document"),
+];
 
 const GROUPS: &[(&str, Group)] =
     &[("Secrets", Group::Secrets), ("Versions and staging labels", Group::Versions)];

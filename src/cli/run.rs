@@ -15,7 +15,8 @@ use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::unlock::Surroundings;
-use super::{commands, creation, help, pages, terminal};
+use super::{commands, creation, help, pages, suggest, terminal};
+use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
@@ -25,7 +26,7 @@ use crate::sys::entropy::SystemEntropy;
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
     let is_aws = program.file_name().is_some_and(|name| name == "aws");
     let form = if is_aws { Form::Aws } else { Form::Plain };
-    let mut teller = Teller { form, format: ErrorFormat::default() };
+    let mut teller = Teller { form, format: ErrorFormat::default(), hint: None };
     match obey(argv, environment, &mut teller) {
         Ok(()) => 0,
         Err(failure) => {
@@ -39,6 +40,7 @@ pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment
 struct Teller {
     form: Form,
     format: ErrorFormat,
+    hint: Option<String>,
 }
 
 impl Teller {
@@ -57,7 +59,7 @@ impl Teller {
                 error::render(&told, self.speaker(), self.format, &mut text);
             }
         }
-        if let Some(hint) = failure.hint()
+        if let Some(hint) = failure.hint().or_else(|| self.meant(failure))
             && terminal::is_watched()
         {
             text.extend(format!("hint: {hint}\n").bytes());
@@ -65,11 +67,21 @@ impl Teller {
         drop(io::stderr().write_all(&text));
     }
 
+    /// Names the option that was meant, where the command line has one that nobody knows.
+    fn meant(&self, failure: &Failure) -> Option<String> {
+        let Failure::Request(failed) = failure else { return None };
+        self.hint.clone().filter(|_| failed.kind() == Kind::UnknownOptions)
+    }
+
     /// A wrong command line comes with the usage; only a wrong parameter has a structure.
     fn tell_request(&self, failed: &request::Error, text: &mut Vec<u8>) {
         match failed.code() {
             Some(code) if failed.kind() == Kind::ParamValidation => {
                 let told = error::Failure::Client { code, message: failed.message() };
+                error::render(&told, self.speaker(), self.format, text);
+            }
+            None if failed.kind() == Kind::Plain => {
+                let told = error::Failure::General(failed.message());
                 error::render(&told, self.speaker(), self.format, text);
             }
             Some(_) | None => text.extend(failed.render(self.form).bytes()),
@@ -107,7 +119,8 @@ fn obey(
             let Some(entry) = operation::find(&name) else {
                 return Ok(());
             };
-            operate(entry, &words, &Surroundings::new(&globals, environment, form)?, form)
+            teller.hint = meant(entry, &words);
+            operate(entry, &words, &Surroundings::new(&globals, environment, form)?)
         }
     }
 }
@@ -127,14 +140,14 @@ fn operate(
     entry: &'static Entry,
     words: &[String],
     surroundings: &Surroundings<'_>,
-    form: Form,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
     let arguments = match arguments::parse(&signature, words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
-    let answer = Answer::new(surroundings, form, entry.name)?;
+    let answer = Answer::new(surroundings, entry.name)?;
+    surroundings.check_region()?;
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),
@@ -148,6 +161,20 @@ fn operate(
     dispatch::admit(entry, &call.request).map_err(failed)?;
     let responses = respond(entry, call, surroundings)?;
     answer.print(responses)
+}
+
+/// Returns a hint about the first option that the operation does not have.
+fn meant(entry: &Entry, words: &[String]) -> Option<String> {
+    let members = entry.input.members().iter();
+    let known: Vec<String> = members.map(|member| format!("--{}", kebab(member.name))).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let names = words.iter().filter(|word| word.starts_with("--"));
+    let unknown = names.map(|word| word.split('=').next().unwrap_or(word)).find(|name| {
+        !known
+            .iter()
+            .any(|known| known.starts_with(name) || known.replacen("--", "--no-", 1) == **name)
+    });
+    suggest::hint(unknown?, &known)
 }
 
 fn signature(entry: &'static Entry) -> Signature {

@@ -40,6 +40,19 @@ pub(crate) fn show(text: &str) -> io::Result<()> {
     terminal.write_all(text.as_bytes())
 }
 
+/// Writes over the line that tells how far long work is.
+pub(crate) fn update(text: &str) {
+    let line = format!("\r\x1b[K{text}");
+    drop(io::stderr().write_all(line.as_bytes()));
+}
+
+/// Ends that line.
+pub(crate) fn finish() {
+    if is_watched() {
+        drop(io::stderr().write_all(b"\r\x1b[K"));
+    }
+}
+
 /// Tells something on stderr. That nobody listens is no failure of the command.
 pub(crate) fn note(text: &str) {
     let line = format!("{text}\n");

@@ -5,15 +5,20 @@ use std::path::{Path, PathBuf};
 use super::credentials::Offer;
 use super::environment::Environment;
 use super::failure::Failure;
+use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::Globals;
 use super::terminal;
+use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
+use crate::model::types::RegionName;
+use crate::service::constraints;
 use crate::store::Mode;
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
 use crate::sys::process;
+use crate::vault::checkpoint::{Checkpoint, Standing};
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
 
@@ -44,6 +49,8 @@ pub(crate) struct Surroundings<'a> {
     /// Where the vault is.
     pub(crate) location: Location,
     region: Option<String>,
+    /// Whose manners are asked for.
+    pub(crate) form: Form,
     /// Who asks.
     pub(crate) origin: Origin,
 }
@@ -69,7 +76,7 @@ impl<'a> Surroundings<'a> {
         let configured = variables.iter().find_map(|name| environment.text(name));
         let region = globals.region.as_deref().or(configured).map(str::to_owned);
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
-        Ok(Self { globals, environment, location, region, origin })
+        Ok(Self { globals, environment, location, region, form, origin })
     }
 
     /// Returns the moment that a transaction happens at.
@@ -81,6 +88,19 @@ impl<'a> Surroundings<'a> {
     /// Returns the region that was asked for; `None` is the vault's home.
     pub(crate) fn region(&self) -> Option<&str> {
         self.region.as_deref()
+    }
+
+    /// Requires that the region asked for looks like one: a secret in any other could hardly be
+    /// found again.
+    pub(crate) fn check_region(&self) -> Result<(), Failure> {
+        match self.region() {
+            Some(region) if !constraints::allows(RegionName::SHAPE, region) => {
+                let message =
+                    format!("Provided region_name '{region}' doesn't match a supported format.");
+                Err(request::Error::plain(message).into())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns what is offered to unlock with.
@@ -120,25 +140,29 @@ impl<'a> Surroundings<'a> {
     /// Opens and unlocks the vault under a guard of the caller's.
     pub(crate) fn unlock_under(&self, custody: &Custody) -> Result<Vault, Failure> {
         let locked = self.open_locked()?;
-        let (_slot, master) = self.offer().open(&locked)?;
-        let mut vault = locked.unlock(&master, custody)?;
+        let opened = self.offer().open(&locked)?;
+        let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
         warn(&vault);
         Ok(vault)
     }
 
-    /// Requires the checkpoint that `--expect` names.
+    /// Requires the state that `--expect` names, or one that came out of it.
     fn expect(&self, vault: &mut Vault) -> Result<(), Failure> {
-        let Some(expected) = &self.globals.expect else { return Ok(()) };
+        let Some(text) = &self.globals.expect else { return Ok(()) };
+        let expected = Checkpoint::parse(text).ok_or_else(|| {
+            let what = format!("{text:?} is no checkpoint: GENERATION:CODE");
+            request::Error::argument("--expect", what)
+        })?;
         let transaction = vault.begin(Access::Read, self.occasion())?;
         let found = transaction.checkpoint();
-        if *expected == found {
-            return Ok(());
-        }
-        Err(Failure::environment(
-            "RollbackError",
-            format!("the vault's checkpoint is {found}, not the expected {expected}"),
-        ))
+        let relation = match transaction.standing(&expected)? {
+            Standing::There | Standing::Later => return Ok(()),
+            Standing::Earlier => "older than",
+            Standing::Apart => "not a later state of",
+        };
+        let message = format!("the vault is at {found}, which is {relation} {expected}");
+        Err(Failure::environment("RollbackError", message))
     }
 }
 
@@ -167,6 +191,9 @@ fn locate(
     profile: Option<&str>,
 ) -> Result<Location, Failure> {
     let by_path = |path: &Path| Location { path: path.to_owned(), chosen: Chosen::ByPath };
+    if globals.vault.as_ref().is_some_and(String::is_empty) {
+        return Err(request::Error::argument("--vault", "it must not be empty").into());
+    }
     if let Some(path) = &globals.vault {
         return Ok(by_path(Path::new(path)));
     }

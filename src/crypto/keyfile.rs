@@ -84,7 +84,7 @@ const DIGITS: usize = 58;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::testing::{Recorded, counting};
+    use crate::crypto::testing::{Recorded, counting, text_vector};
 
     /// Written by an independent program from the description of the format.
     const TEXT: &str = "SRMKEY1-000G40R40M30E209185GR38E1W8124GK2GAHC5RR34D1P70X3RFP63ED54\n";
@@ -97,6 +97,8 @@ mod tests {
     fn known_answer() {
         assert_eq!(keyfile().to_text().expose(), TEXT);
         assert_eq!(*Keyfile::parse(TEXT.as_bytes()).unwrap().expose(), counting::<32>(0));
+        let known = Keyfile::generate(&Recorded::of(&[&counting::<32>(0x90)])).unwrap();
+        assert_eq!(known.to_text().expose().trim_end(), text_vector("keyfile"));
     }
 
     #[test]

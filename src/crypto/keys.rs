@@ -357,7 +357,7 @@ const TOKEN: [u8; 8] = domain(11);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::testing::{Recorded, counting, hex};
+    use crate::crypto::testing::{Recorded, counting, text_vector, vector};
     use crate::sys::entropy::CountingEntropy;
 
     const VAULT: VaultId =
@@ -375,23 +375,22 @@ mod tests {
 
     #[test]
     fn the_seven_keys_are_the_known_ones() {
-        let check = |key: &KeyBytes, known: &str| assert_eq!(key.expose()[..], hex(known));
+        let check = |key: &KeyBytes, name: &str| assert_eq!(key.expose()[..], vector(name));
         let keys = master().keys(&VAULT);
-        check(&keys.state.0, "6ecea45b5099207da50bc51536d04a765e3b4e53a3c483c9fff7b5914045c8ba");
-        check(&keys.record.0, "0df0004cc6d27ada2e88b0e18c8fcfb4e593b9967b5c51a1990d4d936c585417");
-        check(&keys.value.0, "da49f7bd543713298f82de66892d2e5fe06f6f84edcadc4df39e8ba47fc12cce");
-        check(&keys.audit.0, "15e268d3d47775d13c0141af32ad417005644d0703c0a39bbc02fa45749ee211");
-        check(&keys.name.0, "f96ddfb67045f9740693fdefa9c57f7d4ca78880063c353c290feda8a55f5f78");
-        check(&keys.tree.0, "a1e4be2a6ad53cc7e0003eb6f1082c9dd1dac7fd8fd951f2675998e6c6c6e48e");
-        check(&keys.anchor.0, "8d638c50a35b9a12897194de3c19850ef742061394236806a445f4cb101a357d");
-        let commit = "d47da93e076fca1bbe29c429dee35e9e2dca2a70cd654b35ebde126cdd2a56b7";
-        assert_eq!(master().commit(&VAULT)[..], hex(commit));
+        check(&keys.state.0, "K_state");
+        check(&keys.record.0, "K_secret");
+        check(&keys.value.0, "K_value");
+        check(&keys.audit.0, "K_audit");
+        check(&keys.name.0, "K_name");
+        check(&keys.tree.0, "K_tree");
+        check(&keys.anchor.0, "K_anchor");
+        assert_eq!(master().commit(&VAULT)[..], vector("mk_commit"));
     }
 
     #[test]
     fn names_have_the_known_hash() {
         let hash = master().keys(&VAULT).name.hash("000000000000/us-east-1", "prod/db/password");
-        assert_eq!(hash[..], hex("fa642c04746a2f68f989b54e1c0b5612"));
+        assert_eq!(hash[..], vector("nh"));
         // The length before the scope keeps scope and name apart.
         let keys = master().keys(&VAULT);
         assert_ne!(keys.name.hash("ab", "c"), keys.name.hash("a", "bc"));
@@ -402,34 +401,34 @@ mod tests {
         let nonce = Recorded::of(&[&counting::<24>(0x60)]);
         let keys = master().keys(&VAULT);
         let sealed = keys.value.seal(&VAULT, VERSION, b"\0hunter2", &nonce).unwrap();
-        assert_eq!(sealed.len(), 296);
-        assert_eq!(sealed[..24], counting::<24>(0x60));
-        let first48 = "29450c799ebf46d0c77dfaa463af544f2dd174703c8d4c9506659a12eaa0ef16
-            7976440ab9cf818bce3f444b598919a1";
-        assert_eq!(sealed[24..72], hex(first48));
-        let pin = sealed::pin(&sealed).unwrap();
-        assert_eq!(pin[..], hex("97c7dda92238f815afa01fba27a90916"));
+        assert_eq!(sealed, vector("value box"));
         assert_eq!(keys.value.open(&VAULT, VERSION, &sealed).unwrap().expose(), b"\0hunter2");
-
-        let hash = keys.name.hash("000000000000/us-east-1", "prod/db/password");
-        let entry = [&hash[..], &RID.to_be_bytes(), &pin].concat();
-        let digest = "fac2a059a3831c3a770064e40835d618eb9ce91e98f17a46c417b2cfd3885247";
-        // Appendix B names bucket 738; the top 12 bits of the hash are 4006.
-        assert_eq!(keys.tree.bucket_digest(4006, &entry)[..], hex(digest));
     }
 
-    /// Computed by an independent program from the description of the format.
     #[test]
-    fn the_other_codes_are_the_known_ones() {
+    fn the_tree_and_the_chain_have_the_known_digests() {
         let keys = master().keys(&VAULT);
-        let (commit_id, head) = (counting::<16>(0), counting::<32>(0));
-        let node = "67c400544c3af6691d1fd06b96cc72b55af938c8a7197851432f5626e256be36";
-        assert_eq!(keys.tree.node_digest(63, b"node")[..], hex(node));
-        let chain = "f45d1ddf2c06b5ab6063bd297f585989ce0536f5ee0db2d9df0e4edab0f4cbf5";
-        assert_eq!(keys.tree.chain(&head, 7, &commit_id)[..], hex(chain));
-        let tag = "939ff8bb4481e31ac1e0b012edae7b344da48e79b153299520dbfb6f8050add6";
-        assert_eq!(keys.anchor.tag(42, &commit_id)[..], hex(tag));
-        assert_eq!(keys.anchor.checkpoint(42, &commit_id, &head), "73TWCWC23X9TGB0K1BS5");
+        let pin = sealed::pin(&vector("value box")).unwrap();
+        let number = |name: &str| text_vector(name).parse::<u16>().unwrap();
+        let (bucket, node) = (number("bucket"), number("node"));
+        let entry = [&vector("nh")[..], &RID.to_be_bytes(), &pin].concat();
+        let digest = keys.tree.bucket_digest(bucket, &entry);
+        assert_eq!(digest[..], vector("bucket digest"));
+        let body = [&(1_u64 << (bucket % 64)).to_be_bytes()[..], &digest].concat();
+        assert_eq!(keys.tree.node_digest(node, &body)[..], vector("node digest"));
+        assert_eq!(keys.tree.chain(&[0; 32], 0, &pin)[..], vector("audit chain"));
+    }
+
+    #[test]
+    fn what_lies_outside_has_the_known_codes() {
+        let keys = master().keys(&VAULT);
+        let commit_id = counting::<16>(0x80);
+        let head: [u8; 32] = vector("audit chain").try_into().unwrap();
+        let tag = keys.anchor.tag(42, &commit_id);
+        let anchor = [&42_u64.to_be_bytes()[..], &commit_id, &tag].concat();
+        assert_eq!(anchor, vector("anchor"));
+        let code = keys.anchor.checkpoint(42, &commit_id, &head);
+        assert_eq!(format!("42:{code}"), text_vector("checkpoint"));
     }
 
     #[test]

@@ -148,6 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::crypto::testing::vector;
     use crate::sys::entropy::CountingEntropy;
 
     #[test]
@@ -163,6 +164,8 @@ mod tests {
         check("\u{200b}ZERO", "\u{200b}ZERO");
         check("Stra\u{df}e", "Stra\u{df}e");
         check("\u{ff21}", "\u{ff21}");
+        let known = String::from_utf8(vector("passphrase")).unwrap();
+        check("nai\u{308}ve\u{2003}caf\u{e9}\u{a0}\u{1100}\u{1161}", &known);
     }
 
     #[test]

@@ -1,8 +1,22 @@
-//! What the tests of this layer share: hexadecimal, and randomness known beforehand.
+//! What the tests of this layer share: the format's vectors, and randomness known beforehand.
 
 use std::cell::RefCell;
 
 use crate::sys::entropy::{Entropy, NoEntropy};
+
+/// The vectors of docs/format.md, which an independent program computed: `tests/format/golden.py`.
+const VECTORS: &str = include_str!("../../tests/format/v1/vectors.json");
+
+/// Finds a vector by its name. The file is one flat object, so no parser of JSON is needed.
+pub(super) fn text_vector(name: &str) -> &'static str {
+    let (_, rest) = VECTORS.split_once(&format!("\"{name}\": \"")).unwrap();
+    rest.split_once('"').unwrap().0
+}
+
+/// Finds a vector of bytes by its name.
+pub(super) fn vector(name: &str) -> Vec<u8> {
+    hex(text_vector(name))
+}
 
 /// Reads hexadecimal digits, between which there may be white space.
 pub(super) fn hex(digits: &str) -> Vec<u8> {

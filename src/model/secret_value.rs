@@ -11,9 +11,6 @@ pub(crate) enum SecretValue {
 }
 
 impl SecretValue {
-    /// The largest value AWS takes, in bytes of UTF-8 or raw bytes.
-    pub(crate) const MAX_BYTES: usize = 65_536;
-
     /// Shows the bytes: UTF-8 for text.
     pub(crate) fn expose_bytes(&self) -> &[u8] {
         match self {

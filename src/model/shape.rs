@@ -92,11 +92,6 @@ impl Bounds {
         Self { min: Some(min), max: Some(max) }
     }
 
-    /// At least `min`.
-    pub(crate) const fn at_least(min: i64) -> Self {
-        Self { min: Some(min), max: None }
-    }
-
     /// At most `max`.
     pub(crate) const fn at_most(max: i64) -> Self {
         Self { min: None, max: Some(max) }
@@ -115,6 +110,18 @@ impl Shape {
             | Self::Boolean
             | Self::Blob(_)
             | Self::Timestamp => &[],
+        }
+    }
+
+    /// Whether a value of this shape is or holds something that no message may show.
+    pub(crate) fn is_sensitive(&self) -> bool {
+        match self {
+            Self::Structure(members) => members.iter().any(|member| member.shape.is_sensitive()),
+            Self::List(list) => list.element.is_sensitive(),
+            Self::Map(element) => element.is_sensitive(),
+            Self::Text(text) => text.sensitive,
+            Self::Blob(blob) => blob.sensitive,
+            Self::Integer(_) | Self::Boolean | Self::Timestamp => false,
         }
     }
 }

@@ -364,3 +364,23 @@ fn is_filter_value(text: &str) -> bool {
 fn is_rotation_token(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_have_the_characters_aws_allows() {
+        for (value, allowed) in [
+            ("", true),
+            ("!/", true),
+            ("a b:_@/+=.-!", true),
+            ("a*", false),
+            ("a,b", false),
+            ("ä", false),
+            ("a\0", false),
+        ] {
+            assert_eq!(is_filter_value(value), allowed, "{value}");
+        }
+    }
+}

@@ -130,7 +130,7 @@ impl Case {
         let outcome = self.bench.call_in(self.region.as_deref(), operation, &request.to_string());
         let (is_logged, result, outcome) = match outcome {
             Ok(response) => {
-                let response: Json = serde_json::from_str(&response).unwrap();
+                let response = json(&response);
                 let mut given = response.as_object().unwrap().keys().map(String::as_str).peekable();
                 for member in entry.output.members() {
                     given.next_if_eq(&member.name);
@@ -187,7 +187,7 @@ impl Case {
             let name = number.map_or(id.to_owned(), |number| format!("v{number}"));
             shown.push(format!("{name}[{}]", labels.join(" ")));
         }
-        let described = described["VersionIdsToStages"].as_object().map_or(0, |map| map.len());
+        let described = described["VersionIdsToStages"].as_object().map_or(0, serde_json::Map::len);
         assert_eq!(described, labelled, "{}", self.place);
         shown.join(" ")
     }
@@ -204,7 +204,7 @@ impl Case {
                 }
             }
             (Json::Array(expected), Json::Array(found)) => {
-                let expected = self.elements(expected);
+                let expected = written_out(expected);
                 assert_eq!(expected.len(), found.len(), "{place}\nfound {found:?}");
                 for (expected, found) in expected.iter().zip(found) {
                     self.agree(expected, found);
@@ -244,25 +244,13 @@ impl Case {
         match json {
             Json::String(text) => self.filled_text(text).into(),
             Json::Array(elements) => {
-                self.elements(elements).iter().map(|element| self.filled(element)).collect()
+                written_out(elements).iter().map(|element| self.filled(element)).collect()
             }
             Json::Object(members) => members
                 .iter()
                 .map(|(name, member)| (self.filled_text(name), self.filled(member)))
                 .collect(),
             Json::Null | Json::Bool(_) | Json::Number(_) => json.clone(),
-        }
-    }
-
-    /// Writes `["[*9]", element]` out.
-    fn elements(&self, elements: &[Json]) -> Vec<Json> {
-        let times = |first: &str| first.strip_prefix("[*")?.strip_suffix(']')?.parse().ok();
-        match elements {
-            [Json::String(first), element, rest @ ..] if times(first).is_some() => {
-                let elements = (1..=times(first).unwrap()).map(|round| numbered(element, round));
-                elements.chain(rest.iter().cloned()).collect()
-            }
-            _ => elements.to_vec(),
         }
     }
 
@@ -273,16 +261,10 @@ impl Case {
             out.push_str(before);
             let named = after.split_once(']');
             let named = named.filter(|(name, _)| !name.contains('['));
-            match named.and_then(|(name, after)| Some((self.meaning(name)?, after))) {
-                Some((meaning, after)) => {
-                    out.push_str(&meaning);
-                    rest = after;
-                }
-                None => {
-                    out.push('[');
-                    rest = after;
-                }
-            }
+            let known = named.and_then(|(name, after)| Some((self.meaning(name)?, after)));
+            let (meaning, after) = known.unwrap_or(("[".to_owned(), after));
+            out.push_str(&meaning);
+            rest = after;
         }
         out + rest
     }
@@ -299,9 +281,21 @@ impl Case {
     }
 }
 
+/// Writes `["[*9]", element]` out.
+fn written_out(elements: &[Json]) -> Vec<Json> {
+    let times = |first: &str| first.strip_prefix("[*")?.strip_suffix(']')?.parse().ok();
+    match elements {
+        [Json::String(first), element, rest @ ..] if times(first).is_some() => {
+            let elements = (1..=times(first).unwrap()).map(|round| numbered(element, round));
+            elements.chain(rest.iter().cloned()).collect()
+        }
+        _ => elements.to_vec(),
+    }
+}
+
 /// Puts the number of a round in the place of `[#]`.
 fn numbered(json: &Json, round: u64) -> Json {
-    serde_json::from_str(&json.to_string().replace("[#]", &round.to_string())).unwrap()
+    self::json(&json.to_string().replace("[#]", &round.to_string()))
 }
 
 /// Tells a list by the names in it, and where it goes on.
@@ -347,6 +341,10 @@ fn milliseconds(text: &str) -> i64 {
         sum += number * factor;
     }
     sum
+}
+
+fn json(text: &str) -> Json {
+    serde_json::from_str(text).unwrap()
 }
 
 fn is_arn(text: &str) -> bool {

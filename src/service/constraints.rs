@@ -23,6 +23,13 @@ pub(crate) fn check(members: &[Member], request: &Value) -> Result<(), Fault> {
     Err(Fault::validation(format!("{count} validation error{plural} detected: {errors}")))
 }
 
+/// Whether a text is within the constraints of a shape.
+pub(crate) fn allows(shape: &Shape, text: &str) -> bool {
+    let mut errors = Vec::new();
+    check_value(&mut errors, "", shape, &Value::Text(text.to_owned()));
+    errors.is_empty()
+}
+
 fn check_structure(errors: &mut Vec<String>, path: &str, members: &[Member], value: &Value) {
     for member in members {
         let name = lower_camel(member.name);
@@ -79,7 +86,7 @@ fn check_elements(errors: &mut Vec<String>, path: &str, list: &List, value: &Val
     if elements.iter().any(|element| !scalar_tails(list.element, element).is_empty()) {
         let all = all_tails(list.element).join(", ");
         let tail = format!("Member must satisfy constraint: [{all}]");
-        let shown = if is_sensitive(list.element) { SENSITIVE.to_owned() } else { quoted(value) };
+        let shown = if list.element.is_sensitive() { SENSITIVE.to_owned() } else { quoted(value) };
         errors.push(violation(&shown, path, &tail));
     }
 }
@@ -167,7 +174,7 @@ fn violation(value: &str, path: &str, tail: &str) -> String {
 const SENSITIVE: &str = "Value";
 
 fn shown(shape: &Shape, value: &Value) -> String {
-    if is_sensitive(shape) { SENSITIVE.to_owned() } else { quoted(value) }
+    if shape.is_sensitive() { SENSITIVE.to_owned() } else { quoted(value) }
 }
 
 fn quoted(value: &Value) -> String {
@@ -194,18 +201,6 @@ fn plain(value: &Value) -> String {
             let members: Vec<String> = members.iter().map(member).collect();
             format!("{{{}}}", members.join(", "))
         }
-    }
-}
-
-/// Whether a value of this shape is or holds something that must not be seen.
-fn is_sensitive(shape: &Shape) -> bool {
-    match shape {
-        Shape::Structure(members) => members.iter().any(|member| is_sensitive(member.shape)),
-        Shape::List(list) => is_sensitive(list.element),
-        Shape::Map(element) => is_sensitive(element),
-        Shape::Text(text) => text.sensitive,
-        Shape::Blob(blob) => blob.sensitive,
-        Shape::Integer(_) | Shape::Boolean | Shape::Timestamp => false,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::fault::{Code, Fault};
 use super::rules::arn::{self, Place, Wanted};
+use super::rules::deletion::Standing;
 use crate::model::shape::Mismatch;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
@@ -126,11 +127,9 @@ impl<'c, 'v> Context<'c, 'v> {
     /// Finds a secret that is not scheduled for deletion.
     pub(crate) fn find_active(&mut self, id: &SecretId) -> Result<Record, Failure> {
         let record = self.find(id)?;
-        if record.deletion.is_some() {
-            Err(Fault::marked_for_deletion().into())
-        } else {
-            Ok(record)
-        }
+        let due = record.deletion.map(|deletion| deletion.due);
+        Standing::of(due, self.now()?).require_active()?;
+        Ok(record)
     }
 
     /// Stores a record that was changed, and dates the change.

@@ -3,6 +3,7 @@
 use super::constraints;
 use super::context::{Context, Failure};
 use super::operation::{Entry, Touch};
+use super::rules::name;
 use crate::model::value::Value;
 use crate::sys::entropy::Entropy;
 use crate::vault::Vault;
@@ -22,9 +23,17 @@ pub(crate) struct Call<'a> {
     pub(crate) region: Option<&'a str>,
 }
 
-/// Checks a request against the service's constraints, before any vault is opened.
+/// Checks a request against the service's constraints, then the characters of its names, before any
+/// vault is opened, or made.
 pub(crate) fn admit(entry: &Entry, request: &Value) -> Result<(), Failure> {
-    constraints::check(entry.input.members(), request).map_err(Failure::Fault)
+    constraints::check(entry.input.members(), request)?;
+    if let Some(Value::Text(id)) = request.get("SecretId") {
+        name::check_secret_id(id)?;
+    }
+    if let Some(Value::Text(new)) = request.get("Name") {
+        name::check(new)?;
+    }
+    Ok(())
 }
 
 /// Answers a request that needs no vault.
@@ -67,6 +76,7 @@ pub(crate) fn dispatch(
             Ok(response)
         }
         Err(Failure::Fault(fault)) => {
+            debug_assert!(entry.may_answer(fault.code), "{} is not declared", fault.code);
             drop(transaction);
             if access == Access::Write {
                 let mut transaction = vault.begin(access, occasion)?;
@@ -193,8 +203,8 @@ mod tests {
         check("DeleteSecret", short, "InvalidParameterException", x);
         check("DeleteSecret", r#"{"SecretId":"a b"}"#, "ValidationException", |_| about("a b"));
         check("RestoreSecret", r#"{"SecretId":"x"}"#, missing, x);
-        let taken = r#"{"Name":"db","ClientRequestToken":"TWO","SecretString":"s"}"#;
-        check("CreateSecret", taken, "ResourceExistsException", |rid| Subject {
+        let again = r#"{"Name":"db","ClientRequestToken":"TWO","SecretString":"s"}"#;
+        check("CreateSecret", again, "ResourceExistsException", |rid| Subject {
             token: TWO.to_owned(),
             ..db(rid)
         });

@@ -1,7 +1,7 @@
 //! Pages: where one begins, where it ends, and the token that leads to the next.
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::context::{Context, Failure};
 use super::rules::paging::{self, Fingerprint};
@@ -30,7 +30,7 @@ impl Page {
         let after = match token {
             None => None,
             Some(token) => {
-                let sealed = URL_SAFE_NO_PAD.decode(&token.0);
+                let sealed = STANDARD_NO_PAD.decode(&token.0);
                 let sealed = sealed.map_err(|_not_base64| paging::invalid_token())?;
                 let opened = cx.vault()?.open_token(&sealed).ok_or_else(paging::invalid_token)?;
                 let position = paging::decode(opened.expose(), &fingerprint)?;
@@ -62,6 +62,7 @@ impl Page {
             return Ok(None);
         };
         let sealed = cx.vault()?.seal_token(&data)?;
-        Ok(Some(NextToken(URL_SAFE_NO_PAD.encode(sealed))))
+        // Not the alphabet for URLs: a word that begins with `-` is no value on a command line.
+        Ok(Some(NextToken(STANDARD_NO_PAD.encode(sealed))))
     }
 }

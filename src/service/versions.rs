@@ -42,13 +42,11 @@ pub(crate) fn write(
     let now = cx.now()?;
     let kms_key_id = record.kms_key_id.clone();
     let stored = cx.vault()?.insert_value(record.rid, &token.0, value)?;
-    match record.version_mut(&token.0) {
-        Some(empty) => empty.value = Some(stored),
-        None => {
-            let mut version = Version::new(token.0.clone(), Some(stored), now);
-            version.kms_key_id = kms_key_id;
-            record.versions.push(version);
-        }
+    if let Some(empty) = record.version_mut(&token.0) {
+        empty.value = Some(stored);
+    } else {
+        let version = Version::new(token.0.clone(), Some(stored), now);
+        record.versions.push(Version { kms_key_id, ..version });
     }
     stages::put(&mut record.versions, &token.0, asked)?;
     drop_oldest(cx, record)?;

@@ -2,10 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
+use super::schema::LAYOUT;
 use crate::sys::files::FileFault;
 
 /// Why a container could not be opened, read or written. Never holds a byte of a row.
@@ -69,11 +70,20 @@ impl Error {
             Self::NotAVault { .. } => "NotAVault",
             Self::NewerFormat { .. } => "NewerFormat",
             Self::NoSpace => "NoSpace",
+            Self::File(FileFault::Missing(_)) => "NoVault",
             Self::File(fault) => fault.name(),
             Self::ReadOnly => "ReadOnlyVault",
             Self::SchemaAltered { .. } => "TamperError",
             Self::Io { .. } => "IoError",
         }
+    }
+
+    /// Names the file in an error that came up where its name was not known.
+    pub(super) fn at(mut self, file: &Path) -> Self {
+        if let Self::NotAVault { path, .. } = &mut self {
+            file.clone_into(path);
+        }
+        self
     }
 }
 
@@ -91,8 +101,7 @@ impl fmt::Display for Error {
             Self::NewerFormat { found } => write!(
                 f,
                 "the vault has layout {found} of a later version of strongroom; this one reads \
-                 layout {}",
-                super::open::LAYOUT
+                 layout {LAYOUT}"
             ),
             Self::NoSpace => {
                 f.write_str("there is no space left where the vault is; nothing was changed")
@@ -127,24 +136,62 @@ impl From<rusqlite::Error> for Error {
             // A row of the wrong type or a missing one: STRICT tables forbid it, so the file lies.
             return Self::Damaged { what: "a row is not what its table says".to_owned() };
         };
-        let extended = failure.extended_code;
-        let what = || message.clone().unwrap_or_else(|| failure.to_string());
-        match extended & 0xff {
+        let what = || printable(message.as_deref().unwrap_or(&failure.to_string()));
+        let code = failure.extended_code;
+        match code & 0xff {
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy,
-            ffi::SQLITE_READONLY => Self::ReadOnly,
+            ffi::SQLITE_READONLY => match code {
+                ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY => Self::Io {
+                    what:
+                        "an interrupted change must be undone first, and it can only be read here"
+                            .to_owned(),
+                },
+                ffi::SQLITE_READONLY_DBMOVED => {
+                    Self::Io { what: "the file was moved or replaced while it was open".to_owned() }
+                }
+                _ => Self::ReadOnly,
+            },
             ffi::SQLITE_FULL => Self::NoSpace,
-            ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB | ffi::SQLITE_MISMATCH => {
-                Self::Damaged { what: what() }
-            }
-            ffi::SQLITE_CONSTRAINT => Self::Damaged { what: "a row is there already".to_owned() },
+            ffi::SQLITE_NOTADB => Self::NotAVault {
+                path: PathBuf::new(),
+                what: "it is another kind of file, or its beginning is damaged",
+            },
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_MISMATCH => Self::Damaged { what: what() },
+            ffi::SQLITE_CONSTRAINT => Self::Damaged {
+                what: "a row is there already, or its number is out of range".to_owned(),
+            },
             ffi::SQLITE_TOOBIG => Self::TooBig,
-            _ => Self::Io { what: system_says().unwrap_or_else(what) },
+            ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN => system_failed(code, &what()),
+            _ => Self::Io { what: what() },
         }
     }
 }
 
-/// Returns what the operating system last said, where SQLite only knows that it failed.
-fn system_says() -> Option<String> {
-    let error = io::Error::last_os_error();
-    error.raw_os_error().filter(|code| *code != 0).map(|_| error.to_string())
+/// Tells what SQLite was about, and what the system last said, where SQLite only knows that it
+/// failed. After a failed write that is the reason; SQLite itself knows a full disk, but no quota.
+fn system_failed(code: i32, what: &str) -> Error {
+    let system = io::Error::last_os_error();
+    let writing = matches!(
+        code,
+        ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_TRUNCATE
+    );
+    let is_full = matches!(
+        system.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    );
+    if writing && is_full {
+        return Error::NoSpace;
+    }
+    // SQLite also looks for files that need not be there; that is no reason.
+    if system.kind() == io::ErrorKind::NotFound || system.raw_os_error() == Some(0) {
+        return Error::Io { what: what.to_owned() };
+    }
+    Error::Io { what: format!("{what}: {system}") }
 }
+
+/// Cuts a text in which somebody else's words may stand down to what a message can carry.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().take(MOST_CHARACTERS).flat_map(char::escape_debug).collect()
+}
+
+const MOST_CHARACTERS: usize = 100;

@@ -3,23 +3,35 @@
 //!
 //! Does not know what the bytes mean, and cannot name a key. `rusqlite` is named nowhere else.
 
+mod connection;
 mod copy;
+mod create;
 mod error;
-mod open;
+#[cfg(test)]
+mod sample;
+mod schema;
+mod table;
 mod transaction;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::sys::files::{self, FileFault};
+
 pub(crate) use error::Error;
-pub(crate) use transaction::{Table, Transaction};
+pub(crate) use table::Table;
+pub(crate) use transaction::Transaction;
 
 /// An open container.
 pub(crate) struct Store {
     connection: Connection,
     path: PathBuf,
     mode: Mode,
+    content: Cell<Content>,
+    /// The change counter at which the schema was last compared.
+    compared_at: i64,
 }
 
 /// How a container is opened.
@@ -40,37 +52,72 @@ pub(crate) enum Spill {
     Off,
 }
 
+/// What a container's file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// Nothing: the first write transaction begins with the tables.
+    Nothing,
+    /// The tables.
+    Tables,
+}
+
 impl Store {
-    /// Makes an empty container. The first write transaction fills it.
-    pub(crate) fn create(path: &Path) -> Result<Self, Error> {
-        open::create(path)
-    }
-
-    /// Opens a container, and refuses what is not one or was added to.
+    /// Opens a container, and refuses what is not one, was added to, or is open to others.
     pub(crate) fn open(path: &Path, mode: Mode) -> Result<Self, Error> {
-        open::open(path, mode)
+        let path = connection::resolve(path)?;
+        match files::check_private(&path) {
+            // On a read-only medium a mode can neither be set right nor be abused.
+            Err(
+                FileFault::WrongOwner { .. }
+                | FileFault::TooOpen { .. }
+                | FileFault::OpenDirectory { .. },
+            ) if files::is_read_only_file_system(&path) => {}
+            checked => checked?,
+        }
+        Self::open_resolved(path, mode)
     }
 
-    /// Returns the container's path.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Opens a copy for reading, whoever else may read it: sticks that are carried about know no
+    /// modes. The caller verifies all of it before it believes any of it.
+    pub(crate) fn open_copy(path: &Path) -> Result<Self, Error> {
+        let path = connection::resolve(path)?;
+        if !path.is_file() {
+            return Err(FileFault::NotAFile(path).into());
+        }
+        Self::open_resolved(path, Mode::ReadOnly)
     }
 
-    /// Returns whether the container can only be read.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.mode == Mode::ReadOnly
+    /// A container in memory, for tests of the layers above.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Self {
+        let connection = Connection::open_in_memory().unwrap();
+        connection::configure(&connection).unwrap();
+        schema::lay_out(&connection).unwrap();
+        Self {
+            compared_at: schema::data_version(&connection).unwrap(),
+            connection,
+            path: PathBuf::from(":memory:"),
+            mode: Mode::ReadWrite,
+            content: Cell::new(Content::Tables),
+        }
+    }
+
+    /// Waits this long for other processes.
+    #[cfg(test)]
+    pub(crate) fn set_patience(&self, patience: std::time::Duration) {
+        self.connection.busy_timeout(patience).unwrap();
     }
 
     /// Begins to read: one snapshot for the whole transaction.
     pub(crate) fn read(&mut self) -> Result<Transaction<'_>, Error> {
-        Transaction::begin(&self.connection, "BEGIN DEFERRED")
+        self.begin(Mode::ReadOnly)
     }
 
     /// Begins to write: waits for other writers, and keeps them out until the end.
     pub(crate) fn write(&mut self) -> Result<Transaction<'_>, Error> {
         match self.mode {
             Mode::ReadOnly => Err(Error::ReadOnly),
-            Mode::ReadWrite => Transaction::begin(&self.connection, "BEGIN IMMEDIATE"),
+            Mode::ReadWrite => self.begin(Mode::ReadWrite),
         }
     }
 
@@ -81,5 +128,272 @@ impl Store {
             Spill::Off => "PRAGMA cache_spill = OFF",
         };
         Ok(self.connection.execute_batch(sql)?)
+    }
+
+    /// Returns the container's path: absolute, without symbolic links.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns whether the container can only be read.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.mode == Mode::ReadOnly
+    }
+
+    fn open_resolved(path: PathBuf, mode: Mode) -> Result<Self, Error> {
+        let (connection, mode) = connection::open(&path, mode)?;
+        let compared_at = schema::compare_now(&connection).map_err(|error| error.at(&path))?;
+        if mode == Mode::ReadWrite {
+            connection::leave_write_ahead_log(&connection)?;
+        }
+        Ok(Self { connection, path, mode, content: Cell::new(Content::Tables), compared_at })
+    }
+
+    fn begin(&mut self, mode: Mode) -> Result<Transaction<'_>, Error> {
+        let transaction = Transaction::begin(&self.connection, mode, &self.content)?;
+        // Reading the counter takes the read lock too: the snapshot begins here. A counter that
+        // moved may mean that a newer program changed the layout under a process that stayed.
+        let version = schema::data_version(&self.connection)?;
+        if mode == Mode::ReadWrite && self.content.get() == Content::Nothing {
+            create::check_claim(&self.connection, &self.path)?;
+            schema::lay_out(&self.connection)?;
+        } else if version != self.compared_at {
+            schema::compare(&self.connection).map_err(|error| error.at(&self.path))?;
+        }
+        self.compared_at = version;
+        Ok(transaction)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sys::scratch;
+
+    fn write_file(path: &Path, bytes: &[u8]) {
+        drop(fs::remove_file(path));
+        files::write_private(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn each_file_that_is_no_vault_is_told_apart() {
+        let (scratch, vault) = sample::closed();
+        let path = scratch.join("other");
+        let refusal = |path: &Path| sample::refusal(path).replace(path.to_str().unwrap(), "F");
+
+        assert_eq!(refusal(&path), "there is no file F");
+        symlink(scratch.join("nowhere"), &path).unwrap();
+        assert_eq!(refusal(&path), "there is no file F");
+        fs::remove_file(&path).unwrap();
+        files::create_private_dir(&path).unwrap();
+        assert_eq!(refusal(&path), "F is not a regular file");
+        fs::remove_dir(&path).unwrap();
+
+        for bytes in [&b""[..], b"x"] {
+            write_file(&path, bytes);
+            assert_eq!(refusal(&path), "F is not a vault: it is empty or cut short");
+        }
+        let beginning_lost = {
+            let mut bytes = fs::read(&vault).unwrap();
+            bytes[..16].fill(0xff);
+            bytes
+        };
+        for bytes in [&b"hello, world\n".repeat(50)[..], &[7; 5000], &beginning_lost] {
+            write_file(&path, bytes);
+            assert_eq!(
+                refusal(&path),
+                "F is not a vault: it is another kind of file, or its beginning is damaged"
+            );
+        }
+        write_file(&path, b"");
+        sample::tamper(&path, "CREATE TABLE a (b)");
+        assert_eq!(refusal(&path), "F is not a vault: it is a database of another program");
+    }
+
+    #[test]
+    fn a_file_cut_short_is_damaged() {
+        let (_scratch, path) = sample::closed();
+        let whole = fs::read(&path).unwrap();
+        write_file(&path, &whole[..4096]);
+        let opened = Store::open(&path, Mode::ReadWrite).and_then(|mut store| {
+            let rows = store.read()?;
+            rows.vault()
+        });
+        assert!(matches!(opened, Err(Error::Damaged { .. })), "{:?}", opened.err());
+    }
+
+    #[test]
+    fn a_file_open_to_others_is_refused_and_a_copy_of_it_read() {
+        let (_scratch, path) = sample::closed();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let error = Store::open(&path, Mode::ReadOnly).err();
+        assert!(matches!(error, Some(Error::File(FileFault::TooOpen { .. }))), "{error:?}");
+        let mut copy = Store::open_copy(&path).unwrap();
+        assert_eq!(sample::mark(&mut copy).unwrap(), 1);
+        assert!(matches!(copy.write().err(), Some(Error::ReadOnly)));
+    }
+
+    #[test]
+    fn links_are_followed_before_sqlite_sees_the_path() {
+        let (scratch, path) = sample::closed();
+        let link = scratch.join("link");
+        symlink(&path, &link).unwrap();
+        let mut store = Store::open(&link, Mode::ReadWrite).unwrap();
+        assert_eq!(store.path(), path);
+        let rows = store.write().unwrap();
+        rows.put_vault(b"", b"").unwrap();
+        // The journal stands where any other process would look for it.
+        assert_eq!(scratch.names(), ["link", "vault", "vault-journal"]);
+    }
+
+    #[test]
+    fn a_store_opened_to_read_does_not_write() {
+        let (_scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadOnly).unwrap();
+        assert!(store.is_read_only());
+        assert!(matches!(store.write().err(), Some(Error::ReadOnly)));
+        assert!(matches!(store.vacuum(), Err(Error::ReadOnly)));
+        let rows = store.read().unwrap();
+        assert!(matches!(rows.put(Table::Secret, 1, b"x"), Err(Error::ReadOnly)));
+    }
+
+    #[test]
+    fn a_vault_in_wal_mode_becomes_one_file_again() {
+        let (scratch, path) = sample::closed();
+        sample::tamper(&path, "PRAGMA journal_mode = WAL");
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        sample::write(&mut store, 2).unwrap();
+        assert_eq!(scratch.names(), ["vault"]);
+        assert_eq!(&fs::read(&path).unwrap()[18..20], [1, 1]);
+    }
+
+    #[test]
+    fn the_database_of_another_program_is_left_as_it_is() {
+        let (scratch, _vault) = sample::closed();
+        let path = scratch.join("other");
+        write_file(&path, b"");
+        sample::tamper(&path, "PRAGMA journal_mode = WAL; CREATE TABLE a (b)");
+        let before = fs::read(&path).unwrap();
+        assert_ne!(sample::refusal(&path), "opened");
+        assert!(matches!(Store::create(&path).err(), Some(Error::Exists(_))));
+        assert!(fs::read(&path).unwrap() == before);
+    }
+
+    #[test]
+    fn a_layout_that_changes_under_an_open_store_is_noticed() {
+        let (_scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        sample::mark(&mut store).unwrap();
+        sample::tamper(&path, "PRAGMA user_version = 2");
+        assert!(matches!(store.read().err(), Some(Error::NewerFormat { found: 2 })));
+        assert!(matches!(store.write().err(), Some(Error::NewerFormat { found: 2 })));
+        sample::tamper(&path, "PRAGMA user_version = 1; CREATE TABLE extra (a)");
+        assert!(matches!(store.read().err(), Some(Error::SchemaAltered { .. })));
+        sample::tamper(&path, "DROP TABLE extra");
+        assert_eq!(sample::mark(&mut store).unwrap(), 1);
+    }
+
+    #[test]
+    fn who_waits_in_vain_is_told_and_changes_nothing() {
+        let (_scratch, path) = sample::closed();
+        let mut one = Store::open(&path, Mode::ReadWrite).unwrap();
+        let mut other = Store::open(&path, Mode::ReadWrite).unwrap();
+        one.set_patience(Duration::from_millis(5));
+        other.set_patience(Duration::from_millis(5));
+
+        let writing = one.write().unwrap();
+        assert!(matches!(other.write().err(), Some(Error::Busy)));
+        assert_eq!(sample::mark(&mut other).unwrap(), 1, "readers are let in until the commit");
+        drop(writing);
+
+        // A reader in the middle of its snapshot does not let a commit through.
+        let reading = other.read().unwrap();
+        assert!(matches!(sample::write(&mut one, 2), Err(Error::Busy)));
+        assert_eq!(reading.vault().unwrap().0, [1; 72]);
+        drop(reading);
+        assert_eq!(sample::mark(&mut one).unwrap(), 1);
+        sample::write(&mut one, 3).unwrap();
+        assert_eq!(sample::mark(&mut other).unwrap(), 3);
+    }
+
+    #[test]
+    fn a_commit_waits_for_a_reader() {
+        let (_scratch, path) = sample::closed();
+        let mut reader = Store::open(&path, Mode::ReadOnly).unwrap();
+        let reading = reader.read().unwrap();
+        let (started, starts) = std::sync::mpsc::channel();
+        let writer = std::thread::spawn(move || {
+            let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+            let rows = store.write().unwrap();
+            rows.put_vault(&[9; 72], b"").unwrap();
+            started.send(()).unwrap();
+            rows.commit()
+        });
+        starts.recv().unwrap();
+        assert_eq!(reading.vault().unwrap().0, [1; 72]);
+        drop(reading);
+        writer.join().unwrap().unwrap();
+        assert_eq!(reader.read().unwrap().vault().unwrap().0, [9; 72]);
+    }
+
+    #[test]
+    fn writers_in_a_crowd_lose_nothing() {
+        let (_scratch, path) = sample::closed();
+        let add = |path: PathBuf| {
+            for _ in 0..10 {
+                let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+                let rows = store.write().unwrap();
+                let next = rows.count(Table::Audit).unwrap();
+                rows.insert(Table::Audit, next, b"entry").unwrap();
+                rows.commit().unwrap();
+            }
+        };
+        let writers: Vec<_> = (0..4)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || add(path))
+            })
+            .collect();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        let mut store = Store::open(&path, Mode::ReadOnly).unwrap();
+        assert_eq!(store.read().unwrap().count(Table::Audit).unwrap(), 40);
+    }
+
+    #[test]
+    fn a_medium_that_cannot_be_written_is_read() {
+        let (scratch, _vault) = sample::closed();
+        let path = scratch.join("medium");
+        files::create_private_dir(&path).unwrap();
+        let test = "store::tests::reads_what_it_cannot_write";
+        if let Some(output) = scratch::run_mounted(&path, "1m", test, path.to_str().unwrap()) {
+            scratch::assert_passed(&output);
+        }
+    }
+
+    /// Apart, on a file system of its own.
+    #[test]
+    fn reads_what_it_cannot_write() {
+        let Some(medium) = scratch::argument().map(PathBuf::from) else { return };
+        let path = medium.join("vault");
+        drop(sample::create(&path, 1).unwrap());
+        // As a disc shows its files.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o555)).unwrap();
+        assert!(matches!(Store::open(&path, Mode::ReadOnly).err(), Some(Error::File(_))));
+        let options = ["-o", "remount,ro", "none"];
+        let mounted = std::process::Command::new("mount").args(options).arg(&medium).status();
+        assert!(mounted.unwrap().success());
+
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        assert!(store.is_read_only());
+        assert_eq!(sample::mark(&mut store).unwrap(), 1);
+        assert!(matches!(store.write().err(), Some(Error::ReadOnly)));
+        let made = Store::create(&medium.join("new")).err();
+        assert!(matches!(made, Some(Error::File(FileFault::ReadOnly(_)))), "{made:?}");
     }
 }

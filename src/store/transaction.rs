@@ -1,63 +1,44 @@
 //! Rows in and out, inside one transaction. Bytes under integer keys, nothing more.
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::Error;
+use super::{Content, Error, Mode, Table};
 
 /// A transaction. Dropped without [`Transaction::commit`], it changes nothing.
 pub(crate) struct Transaction<'s> {
     connection: &'s Connection,
-    is_open: bool,
-}
-
-/// A table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Table {
-    /// Audit entries by number.
-    Audit,
-    /// Buckets of the tree.
-    Bucket,
-    /// Nodes of the tree.
-    Node,
-    /// Records by row key.
-    Secret,
-    /// Key slots by number.
-    Slot,
-    /// Values by row key.
-    Value,
-}
-
-impl Table {
-    /// Returns the table's name, its key's and its blob's.
-    const fn names(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Audit => ("audit", "seq", "box"),
-            Self::Bucket => ("bucket", "n", "body"),
-            Self::Node => ("node", "n", "body"),
-            Self::Secret => ("secret", "rid", "box"),
-            Self::Slot => ("slot", "n", "body"),
-            Self::Value => ("value", "vid", "box"),
-        }
-    }
+    content: &'s Cell<Content>,
 }
 
 impl<'s> Transaction<'s> {
-    pub(super) fn begin(connection: &'s Connection, begin: &str) -> Result<Self, Error> {
+    pub(super) fn begin(
+        connection: &'s Connection,
+        mode: Mode,
+        content: &'s Cell<Content>,
+    ) -> Result<Self, Error> {
+        let begin = match mode {
+            Mode::ReadOnly => "BEGIN",
+            // Never by way of a read lock: two that tried would wait for each other.
+            Mode::ReadWrite => "BEGIN IMMEDIATE",
+        };
         connection.prepare_cached(begin)?.execute([])?;
-        Ok(Self { connection, is_open: true })
+        Ok(Self { connection, content })
     }
 
-    /// Makes the changes durable.
-    pub(crate) fn commit(mut self) -> Result<(), Error> {
-        self.connection.prepare_cached("COMMIT")?.execute([])?;
-        self.is_open = false;
+    /// Makes the changes durable. Waits for readers to end; when they do not, nothing is changed
+    /// and the error is [`Error::Busy`].
+    pub(crate) fn commit(self) -> Result<(), Error> {
+        self.change("COMMIT", [])?;
+        self.content.set(Content::Tables);
         Ok(())
     }
 
     /// Reads the public header and the sealed state.
     pub(crate) fn vault(&self) -> Result<(Vec<u8>, Vec<u8>), Error> {
+        self.check_running()?;
         let sql = "SELECT public, state FROM vault WHERE id = 1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let row = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -100,21 +81,22 @@ impl<'s> Transaction<'s> {
         self.get(Table::Audit, seq)
     }
 
-    /// Calls `visit` with every row of a table in ascending order of key. Rows are not copied.
+    /// Calls `visit` with every row of a table in ascending order of key. Rows are not copied, and
+    /// `visit` may change them.
     pub(crate) fn each<E: From<Error>>(
         &self,
         table: Table,
         mut visit: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (name, key, blob) = table.names();
-        let sql = format!("SELECT {key}, {blob} FROM {name} ORDER BY {key}");
-        let mut statement = self.connection.prepare_cached(&sql).map_err(Error::from)?;
+        self.check_running()?;
+        let sql = table.statements();
+        let mut statement = self.connection.prepare_cached(sql.each).map_err(Error::from)?;
         let mut rows = statement.query([]).map_err(Error::from)?;
         while let Some(row) = rows.next().map_err(Error::from)? {
             let key = key_of(row.get(0).map_err(Error::from)?);
             let blob = row.get_ref(1).map_err(Error::from)?;
             let blob = blob.as_blob().map_err(|_type| Error::Damaged {
-                what: format!("a row of table {name} holds no bytes"),
+                what: format!("a row of table {} holds no bytes", sql.name),
             })?;
             visit(key, blob)?;
         }
@@ -123,92 +105,92 @@ impl<'s> Transaction<'s> {
 
     /// Counts the rows of a table.
     pub(crate) fn count(&self, table: Table) -> Result<u64, Error> {
-        let (name, ..) = table.names();
-        let sql = format!("SELECT count(*) FROM {name}");
-        let count: i64 = self.connection.prepare_cached(&sql)?.query_one([], |row| row.get(0))?;
+        self.check_running()?;
+        let mut statement = self.connection.prepare_cached(table.statements().count)?;
+        let count: i64 = statement.query_one([], |row| row.get(0))?;
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
     /// Writes the public header and the sealed state.
     pub(crate) fn put_vault(&self, public: &[u8], state: &[u8]) -> Result<(), Error> {
-        let sql = "INSERT OR REPLACE INTO vault (id, public, state) VALUES (1, ?1, ?2)";
-        self.connection.prepare_cached(sql)?.execute(params![public, state])?;
-        Ok(())
+        let sql = "REPLACE INTO vault (id, public, state) VALUES (1, ?1, ?2)";
+        self.change(sql, params![public, state]).map(drop)
     }
 
     /// Writes a row, new or not.
     pub(crate) fn put(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        let (name, key_name, blob_name) = table.names();
-        let sql =
-            format!("INSERT OR REPLACE INTO {name} ({key_name}, {blob_name}) VALUES (?1, ?2)");
-        self.connection.prepare_cached(&sql)?.execute(params![row_key(key)?, blob])?;
-        Ok(())
+        self.change(table.statements().put, params![row_key(key)?, blob]).map(drop)
     }
 
     /// Writes a row that must be new.
     pub(crate) fn insert(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        let (name, key_name, blob_name) = table.names();
-        let sql = format!("INSERT INTO {name} ({key_name}, {blob_name}) VALUES (?1, ?2)");
-        self.connection.prepare_cached(&sql)?.execute(params![row_key(key)?, blob])?;
-        Ok(())
+        self.change(table.statements().insert, params![row_key(key)?, blob]).map(drop)
     }
 
     /// Writes a row that must be there.
     pub(crate) fn update(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        let (name, key_name, blob_name) = table.names();
-        let sql = format!("UPDATE {name} SET {blob_name} = ?2 WHERE {key_name} = ?1");
-        let changed =
-            self.connection.prepare_cached(&sql)?.execute(params![row_key(key)?, blob])?;
-        one_row(name, changed)
+        let changed = self.change(table.statements().update, params![row_key(key)?, blob])?;
+        one_row(table, changed)
     }
 
     /// Deletes a row that must be there. Its bytes are overwritten.
     pub(crate) fn delete(&self, table: Table, key: u64) -> Result<(), Error> {
-        let (name, key_name, _) = table.names();
-        let sql = format!("DELETE FROM {name} WHERE {key_name} = ?1");
-        let changed = self.connection.prepare_cached(&sql)?.execute(params![row_key(key)?])?;
-        one_row(name, changed)
+        one_row(table, self.remove(table, key)?)
     }
 
     /// Deletes a row if it is there.
     pub(crate) fn discard(&self, table: Table, key: u64) -> Result<(), Error> {
-        match self.delete(table, key) {
-            Ok(()) | Err(Error::RowCount { changed: 0, .. }) => Ok(()),
-            Err(other) => Err(other),
-        }
+        self.remove(table, key).map(drop)
     }
 
     /// Deletes all audit entries in a range.
     pub(crate) fn delete_audit(&self, range: RangeInclusive<u64>) -> Result<(), Error> {
-        let sql = "DELETE FROM audit WHERE seq BETWEEN ?1 AND ?2";
         let bounds = params![row_key(*range.start())?, row_key(*range.end())?];
-        self.connection.prepare_cached(sql)?.execute(bounds)?;
-        Ok(())
+        self.change(Table::Audit.statements().delete_range, bounds).map(drop)
     }
 
     /// Deletes all nodes and buckets.
     pub(crate) fn clear_tree(&self) -> Result<(), Error> {
-        Ok(self.connection.execute_batch("DELETE FROM node; DELETE FROM bucket;")?)
+        self.change("DELETE FROM node", [])?;
+        self.change("DELETE FROM bucket", []).map(drop)
     }
 
     fn get(&self, table: Table, key: u64) -> Result<Option<Vec<u8>>, Error> {
-        let (name, key_name, blob) = table.names();
-        let sql = format!("SELECT {blob} FROM {name} WHERE {key_name} = ?1");
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        self.check_running()?;
+        let mut statement = self.connection.prepare_cached(table.statements().get)?;
         Ok(statement.query_row(params![row_key(key)?], |row| row.get(0)).optional()?)
+    }
+
+    fn remove(&self, table: Table, key: u64) -> Result<usize, Error> {
+        self.change(table.statements().delete, params![row_key(key)?])
+    }
+
+    fn change(&self, sql: &str, parameters: impl Params) -> Result<usize, Error> {
+        self.check_running()?;
+        Ok(self.connection.prepare_cached(sql)?.execute(parameters)?)
+    }
+
+    /// Refuses to go on after SQLite has undone the transaction by itself, as it does when the disk
+    /// is full: what came next would each be committed alone.
+    fn check_running(&self) -> Result<(), Error> {
+        if self.connection.is_autocommit() {
+            return Err(Error::Io { what: "an error before this one undid the change".to_owned() });
+        }
+        Ok(())
     }
 }
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if self.is_open && !self.connection.is_autocommit() {
+        if !self.connection.is_autocommit() {
             // Nothing to do about a failure: a connection that goes away rolls back.
-            drop(self.connection.execute_batch("ROLLBACK"));
+            drop(self.connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([])));
         }
     }
 }
 
-fn one_row(table: &'static str, changed: usize) -> Result<(), Error> {
+fn one_row(table: Table, changed: usize) -> Result<(), Error> {
+    let table = table.statements().name;
     if changed == 1 { Ok(()) } else { Err(Error::RowCount { table, changed }) }
 }
 
@@ -224,8 +206,12 @@ fn key_of(key: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
-    use crate::store::Store;
+    use crate::store::sample::kill;
+    use crate::store::{Spill, Store, sample};
+    use crate::sys::scratch::{self, Scratch};
 
     #[test]
     fn a_change_by_key_changes_one_row_or_fails() {
@@ -238,6 +224,181 @@ mod tests {
         assert!(matches!(rows.delete(Table::Secret, 8), Err(Error::RowCount { .. })));
         assert_eq!(rows.secret(7).unwrap().as_deref(), Some(&b"new"[..]));
         assert!(matches!(rows.insert(Table::Secret, u64::MAX, b""), Err(Error::TooBig)));
+    }
+
+    #[test]
+    fn a_key_that_a_table_does_not_have_is_refused() {
+        let mut store = Store::in_memory();
+        let rows = store.write().unwrap();
+        for (table, last) in [(Table::Slot, 15), (Table::Node, 63), (Table::Bucket, 4095)] {
+            rows.put(table, last, b"body").unwrap();
+            let beyond = rows.put(table, last + 1, b"body");
+            assert!(matches!(beyond, Err(Error::Damaged { .. })), "{table:?}");
+        }
+        rows.insert(Table::Value, 1 << 62, b"sealed").unwrap();
+        assert_eq!(rows.value(1 << 62).unwrap().as_deref(), Some(&b"sealed"[..]));
+        assert!(matches!(rows.put(Table::Value, 2, &vec![0; 17 << 20]), Err(Error::TooBig)));
+    }
+
+    #[test]
+    fn rows_are_visited_in_order_and_may_change_meanwhile() {
+        let mut store = Store::in_memory();
+        let rows = store.write().unwrap();
+        for key in [1 << 62, 5, 1, 9, 1 << 40] {
+            rows.insert(Table::Secret, key, &key.to_be_bytes()).unwrap();
+        }
+        let mut visited = Vec::new();
+        rows.each(Table::Secret, |key, sealed| {
+            assert_eq!(sealed, key.to_be_bytes());
+            rows.update(Table::Secret, key, &vec![7; 9000])?;
+            // The row before is out of the way; what is shown is what was read.
+            assert_eq!(sealed, key.to_be_bytes());
+            visited.push(key);
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+        assert_eq!(visited, [1, 5, 9, 1 << 40, 1 << 62]);
+
+        let stopped =
+            rows.each(Table::Secret, |key, _| if key == 5 { Err(Error::TooBig) } else { Ok(()) });
+        assert!(matches!(stopped, Err(Error::TooBig)));
+        assert_eq!(rows.count(Table::Secret).unwrap(), 5);
+    }
+
+    #[test]
+    fn a_row_that_holds_no_bytes_is_damage() {
+        let (_scratch, path) = sample::closed();
+        // A loose table takes what a strict one would not, and the schema is put back as it was.
+        sample::tamper(
+            &path,
+            "PRAGMA writable_schema = ON; CREATE TEMP TABLE kept AS SELECT sql FROM sqlite_schema \
+             WHERE name = 'value'; UPDATE sqlite_schema SET sql = 'CREATE TABLE value (vid INTEGER \
+             PRIMARY KEY, box)' WHERE name = 'value'; PRAGMA writable_schema = RESET; \
+             INSERT INTO value VALUES (-3, 'text'); UPDATE value SET box = 5 WHERE vid = 4; \
+             PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = (SELECT sql FROM kept) \
+             WHERE name = 'value'",
+        );
+        let mut store = Store::open(&path, Mode::ReadOnly).unwrap();
+        let rows = store.read().unwrap();
+        assert!(rows.value(3).unwrap().is_some());
+        assert!(matches!(rows.value(4), Err(Error::Damaged { .. })));
+        let walked = rows.each(Table::Value, |_, _| Ok::<_, Error>(()));
+        assert!(matches!(walked, Err(Error::Damaged { .. })));
+    }
+
+    #[test]
+    fn deleted_and_replaced_bytes_are_overwritten() {
+        let (_scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        // One that fits a page and one that needs several; both forms of a change.
+        for length in [200, 60_000] {
+            for key in [100, 101] {
+                let rows = store.write().unwrap();
+                rows.insert(Table::Value, key, &b"canary!!".repeat(length / 8)).unwrap();
+                rows.commit().unwrap();
+                assert!(contains(&path, b"canary!!canary!!"));
+                let rows = store.write().unwrap();
+                if key == 100 {
+                    rows.delete(Table::Value, key).unwrap();
+                } else {
+                    rows.put(Table::Value, key, b"short").unwrap();
+                    rows.delete(Table::Value, key).unwrap();
+                }
+                rows.commit().unwrap();
+                assert!(!contains(&path, b"canary"), "{length}, {key}");
+            }
+        }
+    }
+
+    fn contains(path: &Path, bytes: &[u8]) -> bool {
+        std::fs::read(path).unwrap().windows(bytes.len()).any(|window| window == bytes)
+    }
+
+    #[test]
+    fn nothing_is_written_after_sqlite_undid_the_change() {
+        let mut store = Store::in_memory();
+        let rows = store.write().unwrap();
+        rows.put(Table::Value, 1, b"sealed").unwrap();
+        // As SQLite does by itself when a write fails for want of space.
+        rows.connection.execute_batch("ROLLBACK").unwrap();
+        assert!(matches!(rows.put(Table::Value, 2, b"sealed"), Err(Error::Io { .. })));
+        assert!(matches!(rows.vault(), Err(Error::Io { .. })));
+        assert!(matches!(rows.commit(), Err(Error::Io { .. })));
+        assert_eq!(store.read().unwrap().count(Table::Value).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_vault_without_its_row_is_damaged() {
+        let mut store = Store::in_memory();
+        assert!(matches!(store.read().unwrap().vault(), Err(Error::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_full_disk_changes_nothing() {
+        let scratch = Scratch::new();
+        let path = scratch.join("disk");
+        crate::sys::files::create_private_dir(&path).unwrap();
+        let test = "store::transaction::tests::fills_the_disk";
+        if let Some(output) = scratch::run_mounted(&path, "600k", test, path.to_str().unwrap()) {
+            scratch::assert_passed(&output);
+        }
+    }
+
+    /// Apart, on a file system of its own.
+    #[test]
+    fn fills_the_disk() {
+        let Some(disk) = scratch::argument().map(PathBuf::from) else { return };
+        let mut store = sample::create(&disk.join("vault"), 1).unwrap();
+        for _ in 0..2 {
+            let rows = store.write().unwrap();
+            let failed = (0..1000).try_for_each(|key| rows.insert(Table::Audit, key, &[7; 4000]));
+            // Pages go to the disk at the end, so that is where it turns out to be full.
+            let ended = failed.and_then(|()| rows.commit());
+            assert!(matches!(ended, Err(Error::NoSpace)), "{ended:?}");
+            assert_eq!(sample::mark(&mut store).unwrap(), 1);
+        }
+        store.set_spill(Spill::On).unwrap();
+        let rows = store.write().unwrap();
+        let ended = (0..1000).try_for_each(|key| rows.insert(Table::Audit, key, &[7; 4000]));
+        assert!(matches!(ended, Err(Error::NoSpace)), "{ended:?}");
+        assert!(rows.insert(Table::Audit, 5000, b"alone").is_err());
+        drop(rows);
+        sample::write(&mut store, 2).unwrap();
+        assert_eq!(sample::mark(&mut store).unwrap(), 2);
+        assert_eq!(store.read().unwrap().count(Table::Audit).unwrap(), 0);
+        assert!(store.quick_check().unwrap().is_empty());
+
+        let copied = store.backup_to(&disk.join("copy"));
+        assert!(copied.is_ok(), "{copied:?}");
+        let copied = store.backup_to(&disk.join("another"));
+        assert!(copied.is_ok() || matches!(copied, Err(Error::NoSpace)), "{copied:?}");
+    }
+
+    #[test]
+    fn a_change_killed_at_any_write_is_undone() {
+        let (scratch, path) = sample::closed();
+        let test = "store::transaction::tests::changes_until_killed";
+        kill::at_each_write(test, &path, 1 << 20, |ended| {
+            // Who may only read cannot undo what was begun, and must not read what is half done.
+            match Store::open(&path, Mode::ReadOnly) {
+                Ok(mut store) => assert_eq!(sample::mark(&mut store).unwrap(), 1 + u8::from(ended)),
+                Err(Error::Io { what }) => assert!(what.contains("interrupted"), "{what}"),
+                Err(error) => panic!("{error:?}"),
+            }
+            let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+            assert!(store.quick_check().unwrap().is_empty());
+            assert_eq!(sample::mark(&mut store).unwrap(), if ended { 2 } else { 1 });
+            sample::write(&mut store, 1).unwrap();
+            assert_eq!(scratch.names(), ["vault"]);
+        });
+    }
+
+    /// Apart, because it is killed.
+    #[test]
+    fn changes_until_killed() {
+        let Some(path) = kill::arm() else { return };
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        sample::write(&mut store, 2).unwrap();
     }
 
     #[test]

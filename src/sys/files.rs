@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags, StatVfs, StatVfsMountFlags};
 
 /// Why a file cannot be used.
 #[derive(Debug)]
@@ -65,14 +65,9 @@ impl FileFault {
     /// Sorts what the system said about `path`.
     pub(crate) fn from_io(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Missing(path),
-            io::ErrorKind::AlreadyExists => Self::Exists(path),
-            io::ErrorKind::PermissionDenied => Self::NoAccess(path),
-            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly(path),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace(path),
-            io::ErrorKind::IsADirectory => Self::NotAFile(path),
-            _ => Self::Io { path, error },
+        match KINDS.iter().find(|(kind, _)| *kind == error.kind()) {
+            Some((_, fault)) => fault(path),
+            None => Self::Io { path, error },
         }
     }
 
@@ -80,11 +75,11 @@ impl FileFault {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Exists(_) => "FileExists",
-            Self::Missing(_) => "NoVault",
+            Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
             Self::ReadOnly(_) => "ReadOnlyVault",
+            Self::NotAFile(_) => "NotAVault",
             Self::NoAccess(_)
-            | Self::NotAFile(_)
             | Self::OpenDirectory { .. }
             | Self::TooOpen { .. }
             | Self::WrongOwner { .. } => "UnsafePermissions",
@@ -97,6 +92,7 @@ impl FileFault {
         match self {
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
+            Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
             Self::Exists(_)
             | Self::Missing(_)
             | Self::NoAccess(_)
@@ -104,7 +100,6 @@ impl FileFault {
             | Self::NotAFile(_)
             | Self::ReadOnly(_)
             | Self::TooLarge { .. }
-            | Self::WrongOwner { .. }
             | Self::Io { .. } => None,
         }
     }
@@ -180,15 +175,23 @@ fn check_directory(path: &Path) -> Result<(), FileFault> {
 /// Makes an empty file that only its owner may read and write, and that was not there before.
 pub(crate) fn create_private(path: &Path) -> Result<(), FileFault> {
     check_directory(parent_of(path))?;
-    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::WRONLY;
-    let made = rustix::fs::openat(CWD, path, flags, Mode::RUSR | Mode::WUSR);
-    made.map(drop).map_err(|error| FileFault::from_io(path, error.into()))
+    open_new(path).map(drop)
 }
 
-/// Makes a directory and those above it that are missing; only the owner may enter them.
+/// Makes a directory and those above it that are missing; only the owner may enter them. Their
+/// names are on the disk when this returns: a vault must not go with its directory.
 pub(crate) fn create_private_dir(path: &Path) -> Result<(), FileFault> {
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|error| FileFault::from_io(path, error))
+    let is_there = |path: &Path| path.as_os_str().is_empty() || path.is_dir();
+    let missing: Vec<&Path> = path.ancestors().take_while(|path| !is_there(path)).collect();
+    for directory in missing.into_iter().rev() {
+        match fs::DirBuilder::new().mode(0o700).create(directory) {
+            Ok(()) => sync_directory(parent_of(directory))?,
+            // Another process was faster.
+            Err(_) if directory.is_dir() => {}
+            Err(error) => return Err(FileFault::from_io(directory, error)),
+        }
+    }
+    Ok(())
 }
 
 /// Reads a file that holds a credential: a regular file of ours or of root's that nobody else may
@@ -214,24 +217,22 @@ pub(crate) fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FileFaul
 
 /// Puts `bytes` in the place of a file, whole or not at all. Does not wait for the disk.
 pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let fault = |error| FileFault::from_io(path, error);
-    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
+    let (temporary, mut file) = open_beside(path)?;
+    let written = file.write_all(bytes).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        let fault = FileFault::from_io(path, error);
         // Nothing is lost if it cannot be removed: it is not the file anybody reads.
         drop(fs::remove_file(&temporary));
-    }
-    written.map_err(fault)
+        fault
+    })
 }
 
 /// Writes a new private file and waits until it is on the disk.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> {
-    create_private(path)?;
-    let fault = |error| FileFault::from_io(path, error);
-    let mut file = OpenOptions::new().write(true).open(path).map_err(fault)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fault)?;
+    check_directory(parent_of(path))?;
+    let mut file = open_new(path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(|error| FileFault::from_io(path, error))?;
     sync_directory(parent_of(path))
 }
 
@@ -246,6 +247,12 @@ pub(crate) fn sync_directory(path: &Path) -> Result<(), FileFault> {
 pub(crate) fn free_space(path: &Path) -> Option<u64> {
     let statistics = rustix::fs::statvfs(parent_of(path)).ok()?;
     statistics.f_bavail.checked_mul(statistics.f_frsize)
+}
+
+/// Whether nobody can write where `path` is.
+pub(crate) fn is_read_only_file_system(path: &Path) -> bool {
+    let is_read_only = |system: StatVfs| system.f_flag.contains(StatVfsMountFlags::RDONLY);
+    rustix::fs::statvfs(path).is_ok_and(is_read_only)
 }
 
 /// Whether `path` is on a file system whose locks other machines may not honour.
@@ -263,7 +270,9 @@ pub(crate) fn is_network_file_system(path: &Path) -> bool {
         0x5346_414f,
     ];
     let Ok(statistics) = rustix::fs::statfs(parent_of(path)) else { return false };
-    u64::try_from(statistics.f_type).is_ok_and(|kind| NETWORK.contains(&kind))
+    // The kernel's numbers are of 32 bits, and signed on some machines.
+    let kind = u64::from_ne_bytes(statistics.f_type.to_ne_bytes()) & 0xffff_ffff;
+    NETWORK.contains(&kind)
 }
 
 /// Elsewhere nobody can tell.
@@ -292,20 +301,293 @@ fn read_at_most(file: File, path: &Path, most: usize) -> Result<Vec<u8>, FileFau
     Ok(bytes)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)
+/// Makes and opens a private file that was not there before.
+fn open_new(path: &Path) -> Result<File, FileFault> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::WRONLY;
+    let made = rustix::fs::openat(CWD, path, flags, Mode::RUSR | Mode::WUSR);
+    made.map(File::from).map_err(|error| FileFault::from_io(path, error.into()))
+}
+
+/// Makes a file beside another, under a name of this process's. What a killed process of the same
+/// number left is stepped over.
+fn open_beside(path: &Path) -> Result<(PathBuf, File), FileFault> {
+    let mut attempt = 0;
+    loop {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}-{attempt}.new", std::process::id()));
+        let beside = path.with_file_name(name);
+        match open_new(&beside) {
+            Ok(file) => return Ok((beside, file)),
+            Err(FileFault::Exists(_)) if attempt < MOST_LEFT_OVERS => attempt += 1,
+            Err(fault) => return Err(fault),
+        }
+    }
 }
 
 /// Returns the directory a path is in, `.` for a bare name.
-fn parent_of(path: &Path) -> &Path {
+pub(crate) fn parent_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
     }
 }
 
+/// Makes a fault of the path it is about.
+type OfPath = fn(PathBuf) -> FileFault;
+
+/// What the system says in a word, and which fault that is.
+const KINDS: [(io::ErrorKind, OfPath); 8] = [
+    (io::ErrorKind::NotFound, FileFault::Missing),
+    (io::ErrorKind::NotADirectory, FileFault::Missing),
+    (io::ErrorKind::AlreadyExists, FileFault::Exists),
+    (io::ErrorKind::PermissionDenied, FileFault::NoAccess),
+    (io::ErrorKind::ReadOnlyFilesystem, FileFault::ReadOnly),
+    (io::ErrorKind::StorageFull, FileFault::NoSpace),
+    (io::ErrorKind::QuotaExceeded, FileFault::NoSpace),
+    (io::ErrorKind::IsADirectory, FileFault::NotAFile),
+];
+
+/// Files that a killed process may have left beside one.
+const MOST_LEFT_OVERS: u32 = 16;
+
 /// Returns the user that files must belong to.
 pub(crate) fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::sys::scratch::Scratch;
+
+    /// The kind of a fault and nothing of its place.
+    fn kind<T>(result: &Result<T, FileFault>) -> &'static str {
+        match result {
+            Ok(_) => "ok",
+            Err(FileFault::Exists(_)) => "exists",
+            Err(FileFault::Missing(_)) => "missing",
+            Err(FileFault::NoAccess(_)) => "no access",
+            Err(FileFault::NoSpace(_)) => "no space",
+            Err(FileFault::NotAFile(_)) => "not a file",
+            Err(FileFault::OpenDirectory { .. }) => "open directory",
+            Err(FileFault::ReadOnly(_)) => "read-only",
+            Err(FileFault::TooLarge { .. }) => "too large",
+            Err(FileFault::TooOpen { .. }) => "too open",
+            Err(FileFault::WrongOwner { .. }) => "wrong owner",
+            Err(FileFault::Io { .. }) => "io",
+        }
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn mode_of(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().mode() & 0o7777
+    }
+
+    fn make_pipe(path: &Path) {
+        rustix::fs::mknodat(CWD, path, rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
+    }
+
+    #[test]
+    fn a_private_file_has_one_user_and_a_closed_directory() {
+        let scratch = Scratch::new();
+        let file = scratch.join("vault");
+        create_private(&file).unwrap();
+        for (mode, expected) in [
+            (0o600, "ok"),
+            (0o400, "ok"),
+            (0o700, "ok"),
+            (0o640, "too open"),
+            (0o620, "too open"),
+            (0o610, "too open"),
+            (0o604, "too open"),
+            (0o602, "too open"),
+            (0o601, "too open"),
+            (0o644, "too open"),
+        ] {
+            set_mode(&file, mode);
+            assert_eq!(kind(&check_private(&file)), expected, "file {mode:o}");
+        }
+        set_mode(&file, 0o600);
+        for (mode, expected) in [
+            (0o700, "ok"),
+            (0o755, "ok"),
+            (0o1777, "ok"),
+            (0o770, "open directory"),
+            (0o720, "open directory"),
+            (0o702, "open directory"),
+            (0o777, "open directory"),
+            (0o2775, "open directory"),
+        ] {
+            set_mode(scratch.path(), mode);
+            assert_eq!(kind(&check_private(&file)), expected, "directory {mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_looked_at_and_not_opened() {
+        let scratch = Scratch::new();
+        let (pipe, directory) = (scratch.join("pipe"), scratch.join("directory"));
+        make_pipe(&pipe);
+        create_private_dir(&directory).unwrap();
+        // Opening the pipe would wait for a writer that never comes.
+        assert_eq!(kind(&check_private(&pipe)), "not a file");
+        assert_eq!(kind(&check_private(&directory)), "not a file");
+        assert_eq!(kind(&check_private(&scratch.join("nothing"))), "missing");
+    }
+
+    #[test]
+    fn a_link_is_judged_by_where_it_leads() {
+        let scratch = Scratch::new();
+        let (open, closed) = (scratch.join("open"), scratch.join("closed"));
+        create_private_dir(&open).unwrap();
+        create_private_dir(&closed).unwrap();
+        create_private(&open.join("vault")).unwrap();
+        set_mode(&open, 0o777);
+        symlink(open.join("vault"), closed.join("link")).unwrap();
+        assert_eq!(kind(&check_private(&closed.join("link"))), "open directory");
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_refused() {
+        let scratch = Scratch::new();
+        let file = scratch.join("vault");
+        create_private(&file).unwrap();
+        // Only root can give a file away; for others the case cannot be made.
+        if std::os::unix::fs::chown(&file, Some(12345), None).is_err() {
+            return;
+        }
+        assert_eq!(kind(&check_private(&file)), "wrong owner");
+        assert_eq!(kind(&read_private(&file, 10)), "wrong owner");
+        std::os::unix::fs::chown(&file, Some(0), None).unwrap();
+        std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
+        assert_eq!(kind(&check_private(&file)), "wrong owner");
+    }
+
+    #[test]
+    fn a_fault_says_what_mends_it() {
+        let scratch = Scratch::new();
+        let file = scratch.join("vault");
+        create_private(&file).unwrap();
+        set_mode(&file, 0o644);
+        let fault = check_private(&file).unwrap_err();
+        assert!(fault.to_string().contains("mode 0644"), "{fault}");
+        assert_eq!(fault.remedy(), Some(format!("chmod 600 {}", file.display())));
+        set_mode(&file, 0o600);
+        set_mode(scratch.path(), 0o777);
+        let fault = check_private(&file).unwrap_err();
+        assert_eq!(fault.remedy(), Some(format!("chmod go-w {}", scratch.path().display())));
+    }
+
+    #[test]
+    fn a_new_file_is_private_and_replaces_nothing() {
+        let scratch = Scratch::new();
+        let file = scratch.join("new");
+        create_private(&file).unwrap();
+        assert_eq!(mode_of(&file), 0o600);
+        assert_eq!(kind(&create_private(&file)), "exists");
+        assert_eq!(kind(&write_private(&file, b"x")), "exists");
+
+        let link = scratch.join("link");
+        symlink(scratch.join("elsewhere"), &link).unwrap();
+        assert_eq!(kind(&create_private(&link)), "exists");
+        assert!(!scratch.join("elsewhere").exists());
+
+        write_private(&scratch.join("written"), b"text").unwrap();
+        assert_eq!(mode_of(&scratch.join("written")), 0o600);
+        assert_eq!(read_private(&scratch.join("written"), 4).unwrap(), b"text");
+
+        set_mode(scratch.path(), 0o777);
+        assert_eq!(kind(&create_private(&scratch.join("more"))), "open directory");
+        assert!(!scratch.join("more").exists());
+    }
+
+    #[test]
+    fn new_directories_are_private_and_old_ones_keep_their_mode() {
+        let scratch = Scratch::new();
+        set_mode(scratch.path(), 0o755);
+        let deep = scratch.join("a/b/c");
+        create_private_dir(&deep).unwrap();
+        create_private_dir(&deep).unwrap();
+        for path in ["a", "a/b", "a/b/c"] {
+            assert_eq!(mode_of(&scratch.join(path)), 0o700, "{path}");
+        }
+        assert_eq!(mode_of(scratch.path()), 0o755);
+        create_private(&scratch.join("file")).unwrap();
+        assert_ne!(kind(&create_private_dir(&scratch.join("file"))), "ok");
+        assert_ne!(kind(&create_private_dir(&scratch.join("file/below"))), "ok");
+    }
+
+    #[test]
+    fn a_credential_is_read_from_a_private_file() {
+        let scratch = Scratch::new();
+        let file = scratch.join("key");
+        write_private(&file, b"12345").unwrap();
+        for (mode, expected) in
+            [(0o600, "ok"), (0o400, "ok"), (0o640, "too open"), (0o604, "too open")]
+        {
+            set_mode(&file, mode);
+            assert_eq!(kind(&read_private(&file, 5)), expected, "{mode:o}");
+        }
+        set_mode(&file, 0o600);
+        assert_eq!(kind(&read_private(&file, 4)), "too large");
+        symlink(&file, scratch.join("link")).unwrap();
+        assert_eq!(read_private(&scratch.join("link"), 5).unwrap(), b"12345");
+        make_pipe(&scratch.join("pipe"));
+        assert_eq!(kind(&read_private(&scratch.join("pipe"), 5)), "not a file");
+        assert_eq!(kind(&read_private(scratch.path(), 5)), "not a file");
+        assert_eq!(kind(&read_private(&scratch.join("none"), 5)), "missing");
+    }
+
+    #[test]
+    fn what_is_read_is_bounded() {
+        let scratch = Scratch::new();
+        let file = scratch.join("value");
+        write_private(&file, b"12345").unwrap();
+        set_mode(&file, 0o644);
+        assert_eq!(read_bounded(&file, 5).unwrap(), b"12345");
+        assert_eq!(kind(&read_bounded(&file, 4)), "too large");
+        assert_eq!(kind(&read_bounded(Path::new("/dev/zero"), 100_000)), "too large");
+        assert_eq!(read_bounded(Path::new("/dev/null"), 0).unwrap(), b"");
+        assert_eq!(kind(&read_bounded(scratch.path(), 5)), "not a file");
+        assert_eq!(kind(&read_bounded(&scratch.join("none"), 5)), "missing");
+    }
+
+    #[test]
+    fn a_replaced_file_is_whole_and_private() {
+        let scratch = Scratch::new();
+        let file = scratch.join("anchor");
+        write_replacing(&file, b"one").unwrap();
+        set_mode(&file, 0o644);
+        write_replacing(&file, b"two").unwrap();
+        assert_eq!(read_private(&file, 10).unwrap(), b"two");
+        assert_eq!(scratch.names(), ["anchor"]);
+
+        // What a process of the same number left must not stop this one for ever.
+        let left_over = scratch.join(&format!("anchor.{}-0.new", std::process::id()));
+        create_private(&left_over).unwrap();
+        write_replacing(&file, b"three").unwrap();
+        assert_eq!(read_private(&file, 10).unwrap(), b"three");
+
+        // A directory cannot be replaced by a file; nothing is left of the attempt.
+        create_private_dir(&scratch.join("directory")).unwrap();
+        assert_ne!(kind(&write_replacing(&scratch.join("directory"), b"x")), "ok");
+        fs::remove_file(left_over).unwrap();
+        assert_eq!(scratch.names(), ["anchor", "directory"]);
+    }
+
+    #[test]
+    fn file_systems_are_told_apart() {
+        let scratch = Scratch::new();
+        let file = scratch.join("vault");
+        create_private(&file).unwrap();
+        assert!(free_space(&file).is_some());
+        assert!(!is_network_file_system(&file));
+        assert!(!is_read_only_file_system(&file));
+        sync_directory(scratch.path()).unwrap();
+    }
 }

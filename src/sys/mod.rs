@@ -8,4 +8,6 @@ pub(crate) mod files;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
 pub(crate) mod process;
+#[cfg(test)]
+pub(crate) mod scratch;
 pub(crate) mod secret;

@@ -1,8 +1,9 @@
 //! The process itself: closed to other processes before it holds a secret, and named for the audit
 //! log.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -52,15 +53,15 @@ fn close_to_tracers() -> io::Result<()> {
 /// Returns who this process is.
 pub(crate) fn actor() -> Actor {
     let uid = rustix::process::getuid().as_raw();
-    let text = |path: &str| fs::read_link(path).map(|link| link.display().to_string());
-    let parent = rustix::process::getppid();
+    let users = File::open("/etc/passwd").map(|file| BufReader::new(file.take(MOST_OF_USERS)));
+    let program = fs::read_link("/proc/self/exe");
     Actor {
         uid,
-        user: user_name(uid).unwrap_or_default(),
+        user: users.ok().and_then(|users| user_name(users, uid)).unwrap_or_default(),
         pid: std::process::id(),
-        ppid: parent.and_then(|pid| u32::try_from(pid.as_raw_nonzero().get()).ok()).unwrap_or(0),
-        exe: text("/proc/self/exe").unwrap_or_default(),
-        tty: terminal().unwrap_or_default(),
+        ppid: std::os::unix::process::parent_id(),
+        exe: program.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+        tty: terminal(&read_short(Path::new("/proc/self/stat"))).unwrap_or_default(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     }
 }
@@ -68,8 +69,13 @@ pub(crate) fn actor() -> Actor {
 /// Returns the memory that can be had without swapping or being killed, in KiB; `None` where
 /// nobody can tell.
 pub(crate) fn available_memory_kib() -> Option<u64> {
-    let system = meminfo(&fs::read_to_string("/proc/meminfo").ok()?)?;
-    Some(group_headroom_kib().map_or(system, |group| group.min(system)))
+    let system = meminfo(&read_short(Path::new("/proc/meminfo")));
+    let own = read_short(Path::new("/proc/self/cgroup"));
+    let group = group_headroom_kib(&own, Path::new("/sys/fs/cgroup"));
+    match (system, group) {
+        (Some(system), Some(group)) => Some(system.min(group)),
+        (system, group) => system.or(group),
+    }
 }
 
 fn meminfo(text: &str) -> Option<u64> {
@@ -77,49 +83,203 @@ fn meminfo(text: &str) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// What the control group still allows, version 2 or 1.
-fn group_headroom_kib() -> Option<u64> {
-    let number = |path: &str| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let pairs = [
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        (
-            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        ),
-    ];
-    pairs.iter().find_map(|(most, used)| {
-        let (most, used) = (number(most)?, number(used)?);
-        Some(most.saturating_sub(used) / 1024)
-    })
+/// Returns what the tightest of the process's control groups still allows. `own` is what
+/// `/proc/self/cgroup` says; a limit anywhere between that group and the root counts.
+fn group_headroom_kib(own: &str, root: &Path) -> Option<u64> {
+    let headrooms = own.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        let (controllers, path) = (fields.next()?, fields.next()?);
+        let version = match controllers {
+            "" => &UNIFIED,
+            _ if controllers.split(',').any(|name| name == "memory") => &DIVIDED,
+            _ => return None,
+        };
+        let base = root.join(version.folder);
+        let group = base.join(path.trim_start_matches('/'));
+        let groups = group.ancestors().take_while(|group| group.starts_with(&base));
+        groups.filter_map(|group| version.headroom_kib(group)).min()
+    });
+    headrooms.min()
+}
+
+/// What the files of a control group are called, in one of the two versions that Linux has.
+struct GroupFiles {
+    folder: &'static str,
+    limit: &'static str,
+    usage: &'static str,
+    droppable: &'static str,
+}
+
+const UNIFIED: GroupFiles = GroupFiles {
+    folder: "",
+    limit: "memory.max",
+    usage: "memory.current",
+    droppable: "inactive_file ",
+};
+const DIVIDED: GroupFiles = GroupFiles {
+    folder: "memory",
+    limit: "memory.limit_in_bytes",
+    usage: "memory.usage_in_bytes",
+    droppable: "total_inactive_file ",
+};
+
+impl GroupFiles {
+    /// Pages of files that nobody reads count as used, but the kernel drops them when asked for
+    /// memory.
+    fn headroom_kib(&self, group: &Path) -> Option<u64> {
+        let number = |name: &str| read_short(&group.join(name)).trim().parse::<u64>().ok();
+        let (limit, usage) = (number(self.limit)?, number(self.usage)?);
+        let statistics = read_short(&group.join("memory.stat"));
+        let mut lines = statistics.lines();
+        let droppable = lines.find_map(|line| line.strip_prefix(self.droppable)?.parse().ok());
+        Some(limit.saturating_sub(usage.saturating_sub(droppable.unwrap_or(0))) / 1024)
+    }
 }
 
 /// Finds a user's name in the local file. A static program cannot ask other directories.
-fn user_name(uid: u32) -> Option<String> {
-    let users = fs::read_to_string("/etc/passwd").ok()?;
-    let of_user = |line: &&str| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(uid);
-    users.lines().find(of_user)?.split(':').next().map(str::to_owned)
+fn user_name(users: impl BufRead, uid: u32) -> Option<String> {
+    let lines = users.split(b'\n').map_while(Result::ok);
+    lines.map(|line| String::from_utf8_lossy(&line).into_owned()).find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(uid)).then(|| name.to_owned())
+    })
 }
 
-fn terminal() -> Option<String> {
-    let number = fs::read_link("/proc/self/fd/0").ok()?.display().to_string();
-    number.starts_with("/dev/").then_some(number).filter(|path| path != "/dev/null")
+/// Names the controlling terminal, wherever the three streams lead, from what `/proc/self/stat`
+/// says. The program's name in it may hold anything, but the last parenthesis ends it.
+fn terminal(stat: &str) -> Option<String> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let device: i32 = after_name.split_ascii_whitespace().nth(4)?.parse().ok()?;
+    let device = u32::from_ne_bytes(device.to_ne_bytes());
+    let (major, minor) = ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00));
+    match (major, minor) {
+        (136..=143, _) => Some(format!("/dev/pts/{}", (major - 136) * 256 + minor)),
+        (4, 0..=63) => Some(format!("/dev/tty{minor}")),
+        (4, _) => Some(format!("/dev/ttyS{}", minor - 64)),
+        _ => None,
+    }
 }
+
+/// Reads one of the kernel's short texts; nothing where there is none.
+fn read_short(path: &Path) -> String {
+    let mut text = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_OF_TEXT).read_to_end(&mut text));
+    read.map(|_length| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+}
+
+const MOST_OF_TEXT: u64 = 64 << 10;
+const MOST_OF_USERS: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::scratch::{self, Scratch};
+
+    #[test]
+    fn a_hardened_process_is_closed() {
+        let output = scratch::run_apart("sys::process::tests::hardens_itself", "");
+        scratch::assert_passed(&output);
+    }
+
+    /// Apart, because what it does holds for the whole process.
+    #[test]
+    fn hardens_itself() {
+        if scratch::argument().is_none() {
+            return;
+        }
+        harden().unwrap();
+        let core = rustix::process::getrlimit(Resource::Core);
+        assert_eq!((core.current, core.maximum), (Some(0), Some(0)));
+        let behavior = rustix::process::dumpable_behavior().unwrap();
+        assert_eq!(behavior, rustix::process::DumpableBehavior::NotDumpable);
+        assert_eq!(rustix::process::umask(rustix::fs::Mode::empty()).as_raw_mode(), 0o077);
+        assert!(read_short(Path::new("/proc/self/stat")).contains(')'), "still knows itself");
+    }
 
     #[test]
     fn reads_what_memory_is_available() {
         assert_eq!(meminfo("MemTotal: 9 kB\nMemAvailable:   1234 kB\n"), Some(1234));
         assert_eq!(meminfo("MemTotal: 9 kB\n"), None);
+        assert_eq!(meminfo(""), None);
     }
 
     #[test]
-    fn a_hardened_process_cannot_dump_its_memory() {
-        harden().unwrap();
-        let limits = fs::read_to_string("/proc/self/limits").unwrap();
-        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-        assert_eq!(core.split_whitespace().nth(4), Some("0"));
+    fn the_tightest_control_group_counts() {
+        let scratch = Scratch::new();
+        let write = |path: &str, text: &str| {
+            let path = scratch.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            crate::sys::files::write_private(&path, text.as_bytes()).unwrap();
+        };
+        write("memory.max", "max\n");
+        write("memory.current", "1048576\n");
+        write("slice/memory.max", "8388608\n");
+        write("slice/memory.current", "4194304\n");
+        write("slice/memory.stat", "anon 5\ninactive_file 1048576\nactive_file 7\n");
+        write("slice/unit/memory.max", "16777216\n");
+        write("slice/unit/memory.current", "1024\n");
+        write("memory/job/memory.limit_in_bytes", "3145728\n");
+        write("memory/job/memory.usage_in_bytes", "1048576\n");
+        write("memory/memory.limit_in_bytes", "9223372036854771712\n");
+        write("memory/memory.usage_in_bytes", "1048576\n");
+
+        for (own, expected) in [
+            ("0::/slice/unit\n", Some(5120)),
+            ("0::/slice\n", Some(5120)),
+            ("0::/\n", None),
+            ("0::/nowhere\n", None),
+            ("4:cpu,cpuacct:/job\n3:memory:/job\n0::/\n", Some(2048)),
+            ("3:memory:/job\n0::/slice/unit\n", Some(2048)),
+            ("0::/../../outside\n", None),
+            ("", None),
+            ("nonsense", None),
+        ] {
+            assert_eq!(group_headroom_kib(own, scratch.path()), expected, "{own:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_found_by_number() {
+        let users = b"# comment\nroot:x:0:0:root:/root:/bin/sh\n:::\nbroken:x\n\
+            \xfflatin:x:7:7::/:\nada:x:1000:1000:Ada,,,:/home/ada:/bin/sh\nlast:x:70:1"
+            .as_slice();
+        for (uid, expected) in [
+            (0, Some("root")),
+            (1000, Some("ada")),
+            (7, Some("\u{fffd}latin")),
+            (70, Some("last")),
+            (1, None),
+        ] {
+            assert_eq!(user_name(users, uid).as_deref(), expected, "{uid}");
+        }
+    }
+
+    #[test]
+    fn the_controlling_terminal_is_named() {
+        let stat = |device: i32| format!("42 (a) b (c)) S 1 42 42 {device} 42 4194304 0");
+        for (device, expected) in [
+            (0, None),
+            (34816, Some("/dev/pts/0")),
+            (34819, Some("/dev/pts/3")),
+            (0x0010_8801, Some("/dev/pts/257")),
+            (0x0401, Some("/dev/tty1")),
+            (0x0440, Some("/dev/ttyS0")),
+            (0x0301, None),
+            (-1, None),
+        ] {
+            assert_eq!(terminal(&stat(device)).as_deref(), expected, "{device:#x}");
+        }
+        assert_eq!(terminal(""), None);
+        assert_eq!(terminal("42 (short) S 1"), None);
+    }
+
+    #[test]
+    fn this_process_knows_itself() {
+        let actor = actor();
+        assert_eq!(actor.pid, std::process::id());
+        assert!(actor.exe.starts_with('/'), "{}", actor.exe);
+        assert!(!actor.host.is_empty());
+        assert!(available_memory_kib().is_some_and(|kib| kib > 0));
     }
 }

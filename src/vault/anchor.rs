@@ -20,28 +20,50 @@ pub(crate) struct Remembered {
     pub(crate) generation: u64,
     /// That commit's id.
     pub(crate) commit_id: [u8; 16],
+    /// Who vouches for it.
+    pub(crate) under: Under,
+}
+
+/// The keys under which something was remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Under {
+    /// Those that the vault has been opened with.
+    TheseKeys,
+    /// Others of the same vault, before or after a rekey; or nobody's.
+    OtherKeys,
 }
 
 /// The bytes of an anchor file: generation, commit id, tag.
 const ANCHOR_BYTES: usize = 8 + 16 + 32;
 
+/// The highest generation that is believed of an anchor which nobody vouches for. A commit a
+/// millisecond reaches it after nine thousand years.
+const MOST_PLAUSIBLE: u64 = 1 << 48;
+
 impl Anchor {
     /// The anchor of a vault below `directory`, by the vault's id.
     pub(crate) fn new(directory: &Path, vault_id: &VaultId) -> Self {
-        let name: String = vault_id.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { path: directory.join(name) }
+        Self { path: directory.join(vault_id.to_string()) }
     }
 
-    /// Reads what is remembered. A missing, foreign or garbled anchor remembers nothing: it is a
-    /// help against mistakes and thieves, and must not lock the owner out.
+    /// Reads what is remembered. A missing or garbled anchor remembers nothing.
+    ///
+    /// One that this key did not make counts all the same: a copy from before a rekey is opened
+    /// with the old key, and would otherwise be taken for the newest. Whoever can garble the file
+    /// could also delete it.
     pub(crate) fn read(&self, key: &AnchorKey) -> Option<Remembered> {
         let bytes = files::read_bounded(&self.path, ANCHOR_BYTES).ok()?;
         let (generation, rest) = bytes.split_first_chunk::<8>()?;
         let (commit_id, tag) = rest.split_first_chunk::<16>()?;
         let generation = u64::from_be_bytes(*generation);
         let tag: &[u8; 32] = tag.try_into().ok()?;
-        key.is_tag(generation, commit_id, tag)
-            .then_some(Remembered { generation, commit_id: *commit_id })
+        let is_ours = key.is_tag(generation, commit_id, tag);
+        let under = if is_ours { Under::TheseKeys } else { Under::OtherKeys };
+        (is_ours || generation <= MOST_PLAUSIBLE).then_some(Remembered {
+            generation,
+            commit_id: *commit_id,
+            under,
+        })
     }
 
     /// Remembers a state, unless a newer one is remembered already.

@@ -1,7 +1,6 @@
 //! CBOR maps with integer keys (RFC 8949, deterministic encoding), as state, records and audit
 //! entries are written. Keys that a later version added are kept and written back.
 
-use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
 /// The bytes are not what docs/format.md says they are.
@@ -45,11 +44,6 @@ impl Writer {
     /// Writes bytes.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
         self.then(|e| e.bytes(bytes).is_ok())
-    }
-
-    /// Writes a boolean.
-    pub(crate) fn boolean(&mut self, flag: bool) -> &mut Self {
-        self.then(|e| e.bool(flag).is_ok())
     }
 
     /// Starts a list of `len` elements, which the caller writes next.
@@ -154,11 +148,6 @@ impl<'b> Reader<'b> {
         self.bytes()?.try_into().map_err(|_wrong_length| Malformed)
     }
 
-    /// Reads a boolean.
-    pub(crate) fn boolean(&mut self) -> Result<bool, Malformed> {
-        Ok(self.0.bool()?)
-    }
-
     /// Reads a list, element by element. A claimed length allocates nothing.
     pub(crate) fn list<T>(
         &mut self,
@@ -203,7 +192,7 @@ impl<'b> Reader<'b> {
     pub(crate) fn finish(self) -> Result<(), Malformed> {
         match self.0.datatype() {
             Err(end) if end.is_end_of_input() => Ok(()),
-            Ok(Type::Unknown(_)) | Ok(_) | Err(_) => Err(Malformed),
+            Ok(_) | Err(_) => Err(Malformed),
         }
     }
 }

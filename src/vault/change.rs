@@ -104,9 +104,12 @@ impl Transaction<'_> {
 
     /// Erases a value.
     pub(crate) fn remove_value(&mut self, stored: &StoredValue) -> Result<(), Error> {
-        self.rows.delete(Table::Value, stored.vid).map_err(|error| match error {
-            store::Error::RowCount { .. } => tampered("a value is missing"),
-            other => Error::Store(other),
+        self.rows.delete(Table::Value, stored.vid).map_err(|error| {
+            if matches!(error, store::Error::RowCount { .. }) {
+                tampered("a value is missing")
+            } else {
+                Error::Store(error)
+            }
         })?;
         self.state.values = self.state.values.saturating_sub(1);
         self.state.value_bytes = self.state.value_bytes.saturating_sub(stored.len);
@@ -115,7 +118,7 @@ impl Transaction<'_> {
     }
 
     /// Changes a setting of the vault.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
+    pub(super) fn set(&mut self, name: &str, value: &str) {
         self.state.settings.set(name, value);
         self.is_changed = true;
     }

@@ -1,6 +1,7 @@
 //! What can go wrong with a vault, each kind with its own sentence and a stable name.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use super::cbor::Malformed;
 use crate::{crypto, store};
@@ -37,6 +38,8 @@ pub(crate) enum Error {
         /// The generation seen before.
         seen: u64,
     },
+    /// Another vault stands where this one should go.
+    OtherVault(PathBuf),
     /// What is in the file does not fit together.
     Tampered(String),
     /// The keys' own layer.
@@ -54,6 +57,7 @@ impl Error {
             Self::NoSuchSlot(_) | Self::LastSlot(_) | Self::SlotsFull => "SlotError",
             Self::NameTaken(_) => "NameTaken",
             Self::NewerContent(_) => "NewerFormat",
+            Self::OtherVault(_) => "VaultExists",
             Self::Rekeyed => "VaultRekeyed",
             Self::RolledBack { .. } => "RollbackError",
             Self::Tampered(_) => "TamperError",
@@ -90,6 +94,9 @@ impl fmt::Display for Error {
                  {version}); this one reads up to {}",
                 super::state::CONTENT_VERSION
             ),
+            Self::OtherVault(path) => {
+                write!(f, "{} is another vault; move it away first", path.display())
+            }
             Self::Rekeyed => {
                 f.write_str("the vault was given new keys in the meantime; unlock it again")
             }
@@ -119,6 +126,7 @@ impl std::error::Error for Error {
             | Self::SlotsFull
             | Self::NameTaken(_)
             | Self::NewerContent(_)
+            | Self::OtherVault(_)
             | Self::Rekeyed
             | Self::RolledBack { .. }
             | Self::Tampered(_) => None,
@@ -148,9 +156,10 @@ pub(crate) fn opened<T>(
     result: Result<T, crypto::Error>,
     what: impl FnOnce() -> String,
 ) -> Result<T, Error> {
-    result.map_err(|error| match error {
-        crypto::Error::AuthenticationFailed | crypto::Error::Malformed { .. } => tampered(what()),
-        other => Error::Crypto(other),
+    result.map_err(|error| {
+        let is_altered =
+            matches!(error, crypto::Error::AuthenticationFailed | crypto::Error::Malformed { .. });
+        if is_altered { tampered(what()) } else { Error::Crypto(error) }
     })
 }
 

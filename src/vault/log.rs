@@ -111,6 +111,14 @@ impl Transaction<'_> {
         &self,
         mut visit: impl FnMut(u64, Event) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.chained_events(|seq, event, _chain| visit(seq, event))
+    }
+
+    /// Does the same, and hands over the chain's value after each entry.
+    pub(super) fn chained_events(
+        &self,
+        mut visit: impl FnMut(u64, Event, &[u8; 32]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let log = self.state.log;
         let unlocked = self.unlocked;
         let mut chain = log.base;
@@ -124,7 +132,7 @@ impl Transaction<'_> {
             let tag = pin(sealed).map_err(|_short| tampered(what()))?;
             chain = unlocked.keys.tree.chain(&chain, seq, &tag);
             let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
-            visit(seq, decoded(Event::decode(data.expose()), what)?)
+            visit(seq, decoded(Event::decode(data.expose()), what)?, &chain)
         })?;
         if next == log.next && chain == log.head {
             Ok(())

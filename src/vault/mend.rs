@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use super::cbor::Malformed;
 use super::check::{Finding, Meter, OnProgress};
 use super::error::Error;
-use super::record::{Kind, Record, StoredValue, Version};
+use super::record::{Kind, Record, Scope, StoredValue, Version};
 use super::slots;
+use super::state::Settings;
 use super::transaction::Transaction;
-use super::tree::{self, Entry, NameHash};
-use super::unlock::LockedVault;
-use crate::crypto::header::VaultId;
-use crate::crypto::keys::{Keys, MasterKey, ValueAddress};
+use super::tree::{Entry, NameHash};
+use super::unlock::{LockedVault, Unlocked};
+use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
 use crate::store::{self, Table};
@@ -74,9 +74,7 @@ impl Transaction<'_> {
         self.rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
             let place = format!("secret row {rid:016x}");
-            let Some(record) =
-                open_record(&self.unlocked.keys, self.unlocked.vault_id(), rid, sealed)
-            else {
+            let Some(record) = open_record(self.unlocked, rid, sealed) else {
                 dropped.push(rid);
                 done.push(finding(place, "removed: its record does not authenticate"));
                 return Ok::<(), Error>(());
@@ -223,47 +221,71 @@ impl LockedVault {
         into: &mut Transaction<'_>,
         tell: OnProgress<'_>,
     ) -> Result<Salvaged, Error> {
-        let keys = master.keys(&self.header.vault_id);
-        let vault_id = self.header.vault_id;
+        let unlocked = Unlocked::new(self.header.clone(), master)?;
         let mut meter = Meter::new(tell);
         let mut salvaged = Salvaged::default();
         let rows = self.store.read()?;
         meter.start("records", rows.count(Table::Secret)?);
-        let mut newest: BTreeMap<(String, String), (u64, u64)> = BTreeMap::new();
+        let mut newest: BTreeMap<(Scope, String), (u64, u64)> = BTreeMap::new();
         rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
-            match open_record(&keys, &vault_id, rid, sealed) {
+            match open_record(&unlocked, rid, sealed) {
                 None => salvaged.lost_secrets += 1,
                 Some(record) => {
-                    let place = newest.entry((record.scope.key(), record.name)).or_default();
+                    let place = newest.entry((record.scope, record.name)).or_default();
                     *place = (*place).max((record.revision, rid));
                 }
             }
             Ok::<(), Error>(())
         })?;
+        let settings = unlocked.open_state(&rows).ok().map(|state| state.settings);
+        let settings = settings.or_else(|| settings_of(&newest));
+        into.state.settings = settings.unwrap_or_else(|| into.state.settings.clone());
+        into.set(Settings::SALVAGED, &unlocked.vault_id().to_string());
         meter.start("secrets", u64::try_from(newest.len()).unwrap_or(u64::MAX));
         for (_revision, rid) in newest.into_values() {
             meter.advance();
             let Some(sealed) = rows.secret(rid)? else { continue };
-            let Some(record) = open_record(&keys, &vault_id, rid, &sealed) else { continue };
-            let mut values = Vec::new();
-            for version in &record.versions {
-                let Some(stored) = version.value else { continue };
-                let address = ValueAddress { rid, vid: stored.vid, version_id: &version.id };
-                let sealed = rows.value(stored.vid)?.unwrap_or_default();
-                let data = keys.value.open(&vault_id, address, &sealed);
-                match data.ok().and_then(|data| read_value(stored.kind, data.expose())) {
-                    Some(value) => values.push((version.id.clone(), value)),
-                    None => salvaged.lost_values += 1,
-                }
-            }
-            salvaged.values += u64::try_from(values.len()).unwrap_or(u64::MAX);
+            let Some(record) = open_record(&unlocked, rid, &sealed) else { continue };
+            let values = salvage_values(&unlocked, &rows, &record, &mut salvaged)?;
             salvaged.secrets += 1;
             into.adopt(record, &values)?;
         }
         into.record_own("Salvage", &format!("{} secrets", salvaged.secrets))?;
         Ok(salvaged)
     }
+}
+
+/// Opens the values of a record that still authenticate.
+fn salvage_values(
+    unlocked: &Unlocked,
+    rows: &store::Transaction<'_>,
+    record: &Record,
+    salvaged: &mut Salvaged,
+) -> Result<Vec<(String, SecretValue)>, Error> {
+    let mut values = Vec::new();
+    for version in &record.versions {
+        let Some(stored) = version.value else { continue };
+        let address = ValueAddress { rid: record.rid, vid: stored.vid, version_id: &version.id };
+        let sealed = rows.value(stored.vid)?.unwrap_or_default();
+        let data = unlocked.keys.value.open(unlocked.vault_id(), address, &sealed);
+        match data.ok().and_then(|data| read_value(stored.kind, data.expose())) {
+            Some(value) => values.push((version.id.clone(), value)),
+            None => salvaged.lost_values += 1,
+        }
+    }
+    salvaged.values += u64::try_from(values.len()).unwrap_or(u64::MAX);
+    Ok(values)
+}
+
+/// Guesses a lost state's settings from the secrets: the scope that most of them have.
+fn settings_of(places: &BTreeMap<(Scope, String), (u64, u64)>) -> Option<Settings> {
+    let mut counts: BTreeMap<&Scope, u64> = BTreeMap::new();
+    for (scope, _name) in places.keys() {
+        *counts.entry(scope).or_default() += 1;
+    }
+    let (home, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    Some(Settings::new(&home.account, &home.region))
 }
 
 impl Transaction<'_> {
@@ -296,8 +318,8 @@ fn finding(place: String, problem: impl Into<String>) -> Finding {
     Finding { place, problem: problem.into() }
 }
 
-fn open_record(keys: &Keys, vault_id: &VaultId, rid: u64, sealed: &[u8]) -> Option<Record> {
-    let data = keys.record.open(vault_id, rid, sealed).ok()?;
+fn open_record(unlocked: &Unlocked, rid: u64, sealed: &[u8]) -> Option<Record> {
+    let data = unlocked.keys.record.open(unlocked.vault_id(), rid, sealed).ok()?;
     let decoded: Result<Record, Malformed> = Record::decode(rid, data.expose());
     decoded.ok()
 }

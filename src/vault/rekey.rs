@@ -22,6 +22,8 @@ pub(crate) struct Rekeying<'a> {
     pub(crate) master: &'a MasterKey,
     /// The new slots, which replace all old ones.
     pub(crate) slots: Vec<(u8, SlotBody, String)>,
+    /// What the audit log says of the reason; may be empty.
+    pub(crate) reason: String,
 }
 
 impl Vault {
@@ -44,7 +46,7 @@ impl Vault {
         let access = Access::Write;
         let transaction =
             Transaction::begin(rows, &self.unlocked, &mut self.seen, occasion, access)?;
-        transaction.reseal(&next, rekeying.slots, &mut Meter::new(tell))?;
+        transaction.reseal(&next, rekeying, &mut Meter::new(tell))?;
         self.store.set_spill(Spill::Off)?;
         self.unlocked = next;
         Ok(())
@@ -55,11 +57,16 @@ impl Transaction<'_> {
     fn reseal(
         mut self,
         next: &Unlocked,
-        slots: Vec<(u8, SlotBody, String)>,
+        rekeying: Rekeying<'_>,
         meter: &mut Meter<'_>,
     ) -> Result<(), Error> {
         slots::verify(&self.state, &self.rows.slots()?)?;
-        self.record_own("Rekey", &format!("key epoch {}", next.header.key_epoch))?;
+        let epoch = format!("key epoch {}", next.header.key_epoch);
+        let detail = match rekeying.reason {
+            reason if reason.is_empty() => epoch,
+            reason => format!("{epoch}, {reason}"),
+        };
+        self.record_own("Rekey", &detail)?;
         let entries = self.reseal_records(next, meter)?;
         self.plant(next, entries)?;
         self.reseal_log(next, meter)?;
@@ -67,7 +74,7 @@ impl Transaction<'_> {
             self.rows.delete(Table::Slot, u64::from(number))?;
         }
         self.state.slots.clear();
-        for (number, body, label) in slots {
+        for (number, body, label) in rekeying.slots {
             self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
             let digest = slots::digest(body.as_bytes());
             self.state.slots.push(SlotEntry { number, digest, label, created: self.now() });

@@ -13,6 +13,18 @@ const MOST_SLOTS: u8 = 16;
 /// The most slots that need a passphrase: each wrong try derives a key for every one of them.
 const MOST_DERIVED: usize = 4;
 
+/// A slot as it stands in the container, beside what the state says of it.
+pub(crate) struct StoredSlot {
+    /// 0 to 15.
+    pub(crate) number: u8,
+    /// What stands in the container, if it is a slot.
+    pub(crate) body: Option<SlotBody>,
+    /// What the state says of it; `None` for a slot that was put in by hand.
+    pub(crate) entry: Option<SlotEntry>,
+    /// Whether both fit together.
+    pub(crate) is_intact: bool,
+}
+
 /// Whether the last slot that needs no file may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LastPortable {
@@ -23,10 +35,29 @@ pub(crate) enum LastPortable {
 }
 
 impl Transaction<'_> {
+    /// Returns all slots, even damaged ones, lowest number first.
+    pub(crate) fn slots(&self) -> Result<Vec<StoredSlot>, Error> {
+        let bodies = self.rows.slots()?;
+        let damaged = differences(&self.state, &bodies);
+        let slot = |number| {
+            let body = bodies.iter().find(|(n, _)| *n == number).map(|(_, body)| body);
+            let entry = self.state.slot(number).cloned();
+            (body.is_some() || entry.is_some()).then(|| StoredSlot {
+                number,
+                body: body.and_then(|body| SlotBody::decode(body).ok()),
+                entry,
+                is_intact: !damaged.contains(&number),
+            })
+        };
+        Ok((0..MOST_SLOTS).filter_map(slot).collect())
+    }
+
     /// Adds a slot under the lowest free number, and returns the number.
     pub(crate) fn add_slot(&mut self, body: &SlotBody, label: &str) -> Result<u8, Error> {
-        let is_derived = body.kind().is_derived();
-        if is_derived && self.count_slots(SlotKind::is_derived)? >= MOST_DERIVED {
+        let is_derived = |body: &SlotBody| body.kind().is_derived();
+        let slots = self.slots()?;
+        let derived = slots.iter().filter(|slot| slot.body.as_ref().is_some_and(is_derived));
+        if is_derived(body) && derived.count() >= MOST_DERIVED {
             return Err(Error::SlotsFull);
         }
         let free = (0..MOST_SLOTS).find(|number| self.state.slot(*number).is_none());
@@ -42,29 +73,20 @@ impl Transaction<'_> {
         self.put_slot(number, body, &label)
     }
 
-    /// Removes a slot, damaged or not.
+    /// Removes a slot, damaged or not. What is left must open the vault again.
     pub(crate) fn remove_slot(&mut self, number: u8, last: LastPortable) -> Result<(), Error> {
-        if self.state.slot(number).is_none() {
-            return Err(Error::NoSuchSlot(number));
-        }
+        let (gone, left): (Vec<StoredSlot>, Vec<StoredSlot>) =
+            self.slots()?.into_iter().partition(|slot| slot.number == number);
+        let gone = gone.into_iter().next().ok_or(Error::NoSuchSlot(number))?;
+        let left: Vec<SlotKind> = left.iter().filter_map(StoredSlot::usable).collect();
         let is_portable = |kind| matches!(kind, SlotKind::Passphrase | SlotKind::RecoveryCode);
-        let bodies = self.rows.slots()?;
-        let left = bodies.iter().filter(|(n, _)| *n != number);
-        let left: Vec<SlotKind> =
-            left.filter_map(|(_, body)| Some(SlotBody::decode(body).ok()?.kind())).collect();
-        let was_portable = bodies
-            .iter()
-            .filter(|(n, _)| *n == number)
-            .filter_map(|(_, body)| SlotBody::decode(body).ok())
-            .any(|body| is_portable(body.kind()));
-        let strands = was_portable && !left.iter().copied().any(is_portable);
+        let strands =
+            gone.usable().is_some_and(is_portable) && !left.iter().copied().any(is_portable);
         if left.is_empty() || (strands && last == LastPortable::Keep) {
             return Err(Error::LastSlot(number));
         }
         // A slot whose row was deleted by hand has nothing left to delete.
-        if bodies.iter().any(|(n, _)| *n == number) {
-            self.rows.delete(Table::Slot, u64::from(number))?;
-        }
+        self.rows.discard(Table::Slot, u64::from(number))?;
         self.state.slots.retain(|slot| slot.number != number);
         self.is_changed = true;
         Ok(())
@@ -84,11 +106,12 @@ impl Transaction<'_> {
         self.is_changed = true;
         Ok(())
     }
+}
 
-    fn count_slots(&self, matches: impl Fn(SlotKind) -> bool) -> Result<usize, Error> {
-        let bodies = self.rows.slots()?;
-        let kinds = bodies.iter().filter_map(|(_, body)| Some(SlotBody::decode(body).ok()?.kind()));
-        Ok(kinds.filter(|kind| matches(*kind)).count())
+impl StoredSlot {
+    /// Returns the slot's kind, if it still opens the vault.
+    pub(crate) fn usable(&self) -> Option<SlotKind> {
+        self.body.as_ref().filter(|_| self.is_intact).map(SlotBody::kind)
     }
 }
 

@@ -81,6 +81,8 @@ impl Settings {
     pub(crate) const REGION: &'static str = "region";
     /// The setting for whether reads are written to the audit log.
     pub(crate) const AUDIT_READS: &'static str = "audit.reads";
+    /// The setting for the id of the damaged vault that this one was salvaged from.
+    pub(crate) const SALVAGED: &'static str = "salvaged.from";
 
     /// The settings of a new vault.
     pub(crate) fn new(account: &str, region: &str) -> Self {

@@ -6,9 +6,10 @@
 use super::audit::Subject;
 use super::error::{Error, decoded, opened, tampered};
 use super::record::{Kind, Record, Scope, Version};
+use super::seen::Seen;
 use super::state::State;
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
-use super::unlock::{Origin, Seen, Unlocked};
+use super::unlock::{Origin, Unlocked};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
@@ -167,13 +168,6 @@ impl<'v> Transaction<'v> {
             }
         };
         Ok(Some(value))
-    }
-
-    /// Returns the code of this state, to write down and compare: generation and 20 characters.
-    pub(crate) fn checkpoint(&self) -> String {
-        let State { generation, commit_id, log, .. } = &self.state;
-        let code = self.unlocked.keys.anchor.checkpoint(*generation, commit_id, &log.head);
-        format!("{generation}:{code}")
     }
 
     /// Seals a paging token, which no one else can make and no other vault takes.

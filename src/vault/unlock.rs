@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
 use super::error::{Error, decoded, opened, tampered};
+use super::seen::Seen;
 use super::slots;
-use super::state::{Settings, SlotEntry, State};
+use super::state::State;
 use super::transaction::{Access, Occasion, Transaction};
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
-use crate::crypto::keys::{AnchorKey, Keys, MasterKey};
+use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
-use crate::store::{self, Mode, Store, Table};
+use crate::store::{self, Mode, Store};
 use crate::sys::process::Actor;
 
 /// A vault whose container was opened and whose keys nobody has given yet.
@@ -27,7 +28,7 @@ pub(crate) struct Vault {
     pub(super) store: Store,
     pub(super) unlocked: Unlocked,
     pub(super) seen: Seen,
-    audits_reads: bool,
+    pub(super) audits_reads: bool,
 }
 
 /// The keys of a vault and the header they belong to.
@@ -75,20 +76,16 @@ pub(crate) enum OnDamagedSlot {
     Tolerate,
 }
 
-/// The newest state seen: in this process, and on this machine.
-pub(crate) struct Seen {
-    newest: Option<Remembered>,
-    anchor: Option<Anchor>,
-    /// A commit's generation must not be below this: what a rolled back vault's owner has accepted.
-    floor: u64,
-    /// Whether the anchor could not be written.
-    pub(crate) is_unwritable: bool,
-}
-
 impl LockedVault {
     /// Opens the container at `path`.
     pub(crate) fn open(path: &Path, mode: Mode) -> Result<Self, Error> {
         Self::from_store(Store::open(path, mode)?)
+    }
+
+    /// Opens a copy for reading, on whatever medium. None of it is to be believed before all of it
+    /// is verified.
+    pub(crate) fn open_copy(path: &Path) -> Result<Self, Error> {
+        Self::from_store(Store::open_copy(path)?)
     }
 
     pub(super) fn from_store(mut store: Store) -> Result<Self, Error> {
@@ -106,6 +103,16 @@ impl LockedVault {
         &self.header.vault_id
     }
 
+    /// Returns the header, which is not secret.
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Returns the container, for what needs no key: a copy, a count of its rows.
+    pub(crate) fn store_mut(&mut self) -> &mut Store {
+        &mut self.store
+    }
+
     /// Returns the slots that can be read: number and body.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (u8, &SlotBody)> {
         self.slots.iter().filter_map(|(number, body)| Some((*number, body.as_ref().ok()?)))
@@ -114,6 +121,24 @@ impl LockedVault {
     /// Returns whether the container can only be read.
     pub(crate) fn is_read_only(&self) -> bool {
         self.store.is_read_only()
+    }
+
+    /// Puts the content of `source` in the place of the same vault at `path`, or of none. When
+    /// interrupted, what was there is intact.
+    ///
+    /// # Errors
+    /// [`Error::OtherVault`] if another vault is there.
+    pub(crate) fn replace(path: &Path, source: &mut Vault) -> Result<(), Error> {
+        let mut store = if path.exists() {
+            let current = Self::open(path, Mode::ReadWrite)?;
+            if current.vault_id() != source.vault_id() {
+                return Err(Error::OtherVault(path.to_owned()));
+            }
+            current.store
+        } else {
+            Store::create(path)?
+        };
+        Ok(store.restore_from(&source.store)?)
     }
 
     /// Tries a credential on each slot of its kind, lowest number first.
@@ -155,7 +180,7 @@ impl LockedVault {
             slots::verify(&state, &rows.slots()?)?;
         }
         drop(rows);
-        let mut seen = Seen { newest: remembered, anchor, floor: 0, is_unwritable: false };
+        let mut seen = Seen::new(anchor, remembered);
         match (seen.check(&state), custody.on_rollback) {
             (Ok(()), OnRollback::Refuse | OnRollback::Accept) => {}
             (Err(refusal), OnRollback::Refuse) => return Err(refusal),
@@ -170,53 +195,6 @@ impl LockedVault {
 }
 
 impl Vault {
-    /// Makes a vault at `path` with the slots given (number, body, label) and no secret.
-    pub(crate) fn create(
-        path: &Path,
-        founding: Founding<'_>,
-        occasion: Occasion<'_>,
-    ) -> Result<Self, Error> {
-        Self::found(Store::create(path)?, founding, occasion)
-    }
-
-    pub(super) fn found(
-        mut store: Store,
-        founding: Founding<'_>,
-        occasion: Occasion<'_>,
-    ) -> Result<Self, Error> {
-        let Founding { vault_id, master, slots, settings, anchors } = founding;
-        let header = Header { vault_id, mk_commit: master.commit(&vault_id), key_epoch: 0 };
-        let unlocked = Unlocked::new(header, master)?;
-        let mut state = State::new(settings, occasion.now);
-        let rows = store.write()?;
-        for (number, body, label) in slots {
-            rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            state.slots.push(SlotEntry {
-                number,
-                digest: slots::digest(body.as_bytes()),
-                label,
-                created: occasion.now,
-            });
-        }
-        let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
-        let mut seen = Seen { newest: None, anchor, floor: 0, is_unwritable: false };
-        let mut next_commit_id = [0; 16];
-        occasion.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
-        let mut transaction = Transaction {
-            rows,
-            unlocked: &unlocked,
-            seen: &mut seen,
-            occasion,
-            state,
-            next_commit_id,
-            access: Access::Write,
-            is_changed: true,
-        };
-        transaction.record_own("Init", "")?;
-        transaction.commit()?;
-        Ok(Self { store, unlocked, seen, audits_reads: true })
-    }
-
     /// Begins a transaction. A writing one waits for its turn and then excludes other writers, so
     /// nothing slow may happen inside it: no prompt, no derivation, no child process.
     pub(crate) fn begin<'v>(
@@ -261,30 +239,22 @@ impl Vault {
         self.seen.is_unwritable
     }
 
-    /// Returns what this machine remembers of the vault.
-    pub(crate) fn remembered(&self) -> Option<Remembered> {
-        self.seen.anchor.as_ref()?.read(&self.unlocked.keys.anchor)
+    /// Returns what a machine that keeps its memory in `anchors` remembers of the vault.
+    pub(crate) fn remembered_in(&self, anchors: &Path) -> Option<Remembered> {
+        Anchor::new(anchors, self.vault_id()).read(&self.unlocked.keys.anchor)
+    }
+
+    /// Returns what this machine remembered when the state was accepted, which was older than that
+    /// or apart from it.
+    pub(crate) fn accepted(&self) -> Option<Remembered> {
+        self.seen.accepted()
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a
     /// newer vault must not look older than it.
     pub(crate) fn raise_floor(&mut self, generation: u64) {
-        self.seen.floor = self.seen.floor.max(generation);
+        self.seen.raise_floor(generation);
     }
-}
-
-/// What a new vault is made of.
-pub(crate) struct Founding<'a> {
-    /// The new vault's id.
-    pub(crate) vault_id: VaultId,
-    /// Its master key.
-    pub(crate) master: &'a MasterKey,
-    /// Its key slots: number, body, label.
-    pub(crate) slots: Vec<(u8, SlotBody, String)>,
-    /// Its settings.
-    pub(crate) settings: Settings,
-    /// Where this machine remembers vaults.
-    pub(crate) anchors: Option<PathBuf>,
 }
 
 impl Unlocked {
@@ -316,66 +286,5 @@ impl Unlocked {
         let what = || "its state".to_owned();
         let data = opened(self.keys.state.open(&self.header_bytes, &sealed), what)?;
         decoded(State::decode(data.expose()), what)?.map_err(Error::NewerContent)
-    }
-}
-
-impl Seen {
-    /// Refuses a state that is older than, or apart from, the newest seen.
-    pub(super) fn check(&self, state: &State) -> Result<(), Error> {
-        let Some(newest) = self.newest else { return Ok(()) };
-        if state.generation < newest.generation {
-            return Err(Error::RolledBack { found: state.generation, seen: newest.generation });
-        }
-        if state.generation == newest.generation && state.commit_id != newest.commit_id {
-            return Err(Error::Forked { generation: state.generation });
-        }
-        Ok(())
-    }
-
-    /// Remembers a state. Failing to write the anchor is not failing to commit: it is noted.
-    pub(super) fn note(&mut self, state: &State, key: &AnchorKey) {
-        let newest = Remembered { generation: state.generation, commit_id: state.commit_id };
-        self.newest = Some(newest);
-        if let Some(anchor) = &self.anchor {
-            self.is_unwritable = anchor.note(key, newest).is_err();
-        }
-    }
-
-    pub(super) fn floor(&self) -> u64 {
-        self.floor
-    }
-
-    /// Takes an older or forked state as the newest.
-    fn accept(&mut self, state: &State, key: &AnchorKey) {
-        let newest = Remembered { generation: state.generation, commit_id: state.commit_id };
-        self.newest = Some(newest);
-        if let Some(anchor) = &self.anchor {
-            self.is_unwritable = anchor.replace(key, newest).is_err();
-        }
-    }
-}
-
-#[cfg(test)]
-impl Vault {
-    /// A vault in memory with one keyfile slot, for tests of the layers above.
-    pub(crate) fn testing(occasion: Occasion<'_>) -> Self {
-        let vault_id = VaultId::generate(occasion.entropy).unwrap();
-        let master = MasterKey::generate(occasion.entropy).unwrap();
-        let keyfile = crypto::keyfile::Keyfile::generate(occasion.entropy).unwrap();
-        let credential = Credential::Keyfile(keyfile);
-        let body = SlotBody::wrap(&master, &vault_id, &credential, None, occasion.entropy).unwrap();
-        let founding = Founding {
-            vault_id,
-            master: &master,
-            slots: vec![(0, body, "test".to_owned())],
-            settings: Settings::new("000000000000", "local-1"),
-            anchors: None,
-        };
-        Self::found(Store::in_memory(), founding, occasion).unwrap()
-    }
-
-    /// Makes it a vault that was unlocked with reads left out of the audit log.
-    pub(crate) fn silence_reads(&mut self) {
-        self.audits_reads = false;
     }
 }

@@ -1,27 +1,198 @@
-//! The vault's own commands.
+//! The vault's own commands: one table, and what they share.
+//!
+//! clap reads their options. Their answers are printed like any operation's, by `--output` and
+//! `--query`.
 
+mod care;
+mod copies;
+mod history;
 pub(crate) mod init;
+mod keys;
+mod new_credential;
+mod slots;
+mod status;
 
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::answer::{Answer, Pages};
 use super::failure::Failure;
+use super::request::error as request;
+use super::run::print;
+use super::terminal;
 use super::unlock::Surroundings;
+use crate::model::value::Value;
+use crate::vault::check::Progress;
 
-/// All names.
-pub(crate) const NAMES: &[&str] = &["init"];
-
-/// x
-pub(crate) fn command(_name: &str) -> Option<clap::Command> {
-    None
+/// One of our own commands.
+struct Own {
+    name: &'static str,
+    /// The title of its answer as a table.
+    title: &'static str,
+    summary: &'static str,
+    example: &'static str,
+    options: fn(Command) -> Command,
+    run: fn(&Asked<'_>) -> Result<(), Failure>,
 }
 
-/// x
-pub(crate) fn summaries() -> Vec<(String, &'static str)> {
-    Vec::new()
+/// A command that was asked for.
+struct Asked<'a> {
+    matches: ArgMatches,
+    surroundings: &'a Surroundings<'a>,
+    answer: Answer,
 }
 
-/// x
-pub(crate) fn run(_name: &str, _words: &[String], s: &Surroundings<'_>) -> Result<(), Failure> {
-    if let Some(d) = s.location.path.parent() {
-        crate::sys::files::create_private_dir(d)?;
+/// The commands, in the order of the help.
+const ALL: &[Own] = &[
+    init::INIT,
+    status::STATUS,
+    keys::CHANGE_PASSPHRASE,
+    slots::KEY_SLOT,
+    keys::REKEY,
+    care::CHECK,
+    care::SALVAGE,
+    care::PURGE,
+    copies::BACKUP,
+    copies::RESTORE_BACKUP,
+    history::CHECKPOINT,
+    history::ACCEPT_STATE,
+    history::LIST_EVENTS,
+];
+
+/// Their names.
+pub(crate) const NAMES: &[&str] = &names();
+
+const fn names() -> [&'static str; ALL.len()] {
+    let mut names = [""; ALL.len()];
+    let mut index = 0;
+    while index < ALL.len() {
+        #[expect(clippy::indexing_slicing, reason = "evaluated when compiled, within bounds")]
+        {
+            names[index] = ALL[index].name;
+        }
+        index += 1;
     }
-    init::found(s).map(|_| ())
+    names
 }
+
+/// Returns a command as clap knows it.
+pub(crate) fn command(name: &str) -> Option<Command> {
+    ALL.iter().find(|own| own.name == name).map(Own::command)
+}
+
+/// Returns names and summaries, for the help.
+pub(crate) fn summaries() -> Vec<(String, &'static str)> {
+    ALL.iter().map(|own| (own.name.to_owned(), own.summary)).collect()
+}
+
+/// Runs a command.
+pub(crate) fn run(
+    name: &str,
+    words: &[String],
+    surroundings: &Surroundings<'_>,
+) -> Result<(), Failure> {
+    let Some(own) = ALL.iter().find(|own| own.name == name) else {
+        return Err(request::Error::usage(format!("there is no command {name}")).into());
+    };
+    if words.iter().map(String::as_str).eq(["help"]) {
+        return print(super::help::rendered(own.command()).as_bytes());
+    }
+    let argv = std::iter::once(name).chain(words.iter().map(String::as_str));
+    let matches = match own.command().try_get_matches_from(argv) {
+        Ok(matches) => matches,
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => {
+            return print(error.render().to_string().as_bytes());
+        }
+        Err(error) => return Err(wrong(&error)),
+    };
+    let answer = Answer::new(surroundings, own.title)?;
+    (own.run)(&Asked { matches, surroundings, answer })
+}
+
+impl Own {
+    fn command(&self) -> Command {
+        let command = Command::new(self.name)
+            .bin_name(format!("strongroom {}", self.name))
+            .about(self.summary)
+            .after_help(format!("Example:\n  {}", self.example))
+            .infer_long_args(true)
+            .max_term_width(100);
+        (self.options)(command)
+    }
+}
+
+impl Asked<'_> {
+    /// Whether a flag is set.
+    fn flag(&self, name: &str) -> bool {
+        self.matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
+    }
+
+    /// Returns an option's text.
+    fn text(&self, name: &str) -> Option<&str> {
+        self.matches.try_get_one::<String>(name).ok().flatten().map(String::as_str)
+    }
+
+    /// Returns an option's number.
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        let number = text.parse().map_err(|_not_a_number| {
+            request::Error::argument(&format!("--{name}"), format!("invalid number: {text}"))
+        })?;
+        Ok(Some(number))
+    }
+
+    /// Prints the answer.
+    fn print(&self, members: Vec<(String, Value)>) -> Result<(), Failure> {
+        self.answer.print(Pages::One(Value::Map(members)))
+    }
+}
+
+/// Turns clap's complaint into a wrong command line: its first paragraph, without its prefix.
+fn wrong(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let message = text.split("\n\nUsage:").next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message).trim();
+    request::Error::usage(message).into()
+}
+
+/// An option that takes a value.
+fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value).help(help)
+}
+
+/// An option that is there or not.
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+/// A word that stands by itself.
+fn word(name: &'static str, value: &'static str, help: &'static str) -> Arg {
+    let not_empty = clap::builder::NonEmptyStringValueParser::new();
+    Arg::new(name).value_name(value).help(help).required(true).value_parser(not_empty)
+}
+
+fn text(name: &str, text: impl Into<String>) -> (String, Value) {
+    (name.to_owned(), Value::Text(text.into()))
+}
+
+fn count(name: &str, count: u64) -> (String, Value) {
+    (name.to_owned(), Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+/// Tells at the terminal how far long work is.
+fn progress() -> impl FnMut(Progress) {
+    let is_watched = terminal::is_watched();
+    move |progress: Progress| {
+        if is_watched && progress.total >= LONG_WORK {
+            terminal::update(&format!(
+                "{}: {} of {}",
+                progress.step,
+                progress.done.min(progress.total),
+                progress.total
+            ));
+        }
+    }
+}
+
+/// Work on fewer rows is over before anybody reads about it.
+const LONG_WORK: u64 = 2_000;

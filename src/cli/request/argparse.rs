@@ -219,18 +219,16 @@ impl State<'_> {
             return Ok(at + 1);
         };
         let Some(flag) = self.grammar.flags.get(index) else { return Ok(at + 1) };
-        let (words, end) = match explicit {
-            Some(word) => match flag.arity {
-                Arity::None | Arity::Stop => {
-                    let word = python::repr_text(&word);
-                    let what = format!("ignored explicit argument {word}");
-                    return Err(Error::argument(&flag.name, what));
-                }
-                Arity::One | Arity::Optional | Arity::Many => (vec![word], at + 1),
-            },
-            None => {
-                let there = self.run_of(&Word::Plain, at + 1);
-                let count = match flag.arity {
+        let there = self.run_of(&Word::Plain, at + 1);
+        let (words, end) = match (flag.arity, explicit) {
+            (Arity::None | Arity::Stop, Some(word)) => {
+                let word = python::repr_text(&word);
+                let what = format!("ignored explicit argument {word}");
+                return Err(Error::argument(&flag.name, what));
+            }
+            (Arity::One | Arity::Optional | Arity::Many, Some(word)) => (vec![word], at + 1),
+            (arity, None) => {
+                let count = match arity {
                     Arity::None | Arity::Stop => 0,
                     Arity::One if there == 0 => {
                         return Err(Error::argument(&flag.name, "expected one argument"));
@@ -323,13 +321,11 @@ fn is_negative_number(word: &str) -> bool {
 fn check(flag: &Flag, word: &str) -> Result<(), Error> {
     match flag.check {
         Check::Nothing => Ok(()),
-        Check::Integer => match python::integer(word) {
-            Some(_) => Ok(()),
-            None => {
-                let word = python::repr_text(word);
-                Err(Error::argument(&flag.name, format!("invalid int value: {word}")))
-            }
-        },
+        Check::Integer => {
+            let word_shown = || format!("invalid int value: {}", python::repr_text(word));
+            let number = python::integer(word);
+            number.map(drop).ok_or_else(|| Error::argument(&flag.name, word_shown()))
+        }
         Check::Choice(choices) => check_choice(&flag.name, word, choices),
     }
 }

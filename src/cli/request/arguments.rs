@@ -98,8 +98,9 @@ pub(crate) fn parse(signature: &Signature, words: &[String]) -> Result<Parsed, E
     let mut rest = sorted.rest.clone();
     match sorted.positional.as_deref() {
         Some("help") => return Ok(Parsed::Help),
+        // AWS overlooks one empty word.
+        Some("") | None => {}
         Some(word) => rest.push(word.to_owned()),
-        None => {}
     }
     if !rest.is_empty() {
         return Err(Error::unknown_options(&rest));
@@ -343,6 +344,7 @@ mod tests {
             (&["--generate-cli-skeleton"], "Input"),
             (&["--generate-cli-skeleton", "yaml-input"], "YamlInput"),
             (&["--secret-id", "x", "--generate-cli-skeleton", "output"], "SecretId=x Output"),
+            (&["", "--secret-id", "x"], "SecretId=x"),
             (&["help"], "help"),
             (&["--secret-id", "x", "help"], "help"),
         ] {

@@ -10,7 +10,6 @@ use super::cli_input;
 use super::error::Error;
 use super::globals::BlobFormat;
 use super::paramfile::Sources;
-use super::python;
 use super::skeleton;
 use super::unpack;
 use super::validate;
@@ -251,6 +250,7 @@ fn random_uuid(entropy: &dyn Entropy) -> Result<String, Error> {
 mod tests {
     use super::super::arguments::{self, Parsed};
     use super::super::paramfile::testing::SOURCES;
+    use super::super::python;
     use super::super::testing::{AUTOMATIC, MANUAL};
     use super::*;
     use crate::sys::entropy::CountingEntropy;

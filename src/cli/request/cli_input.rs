@@ -38,14 +38,14 @@ pub(crate) fn read(
         Document::Json => text.and_then(|text| json::parse(&text).ok()).ok_or("JSON"),
         Document::Yaml => text.and_then(|text| yaml::parse(&text).ok()).ok_or("YAML"),
     };
-    match value.map_err(|kind| Error::parameter(name, format!("Invalid {kind} received.")))? {
-        Value::Map(members) => Ok(members),
-        other => {
-            let class = python::class(&other);
-            let what = format!("Invalid type: expecting map, received {class}");
-            Err(Error::parameter(&flag, what))
-        }
-    }
+    let value =
+        value.map_err(|kind| Error::parameter(name, format!("Invalid {kind} received.")))?;
+    let class = python::class(&value);
+    let Value::Map(members) = value else {
+        let what = format!("Invalid type: expecting map, received {class}");
+        return Err(Error::parameter(&flag, what));
+    };
+    Ok(members)
 }
 
 #[derive(Clone, Copy)]

@@ -28,6 +28,7 @@ pub(crate) enum Kind {
 
 /// A command line that is refused. Its message never holds the value of a sensitive member.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::error_impl_error, reason = "the layer stands at the use site: request::Error")]
 pub(crate) struct Error {
     kind: Kind,
     message: String,

@@ -54,8 +54,6 @@ pub(crate) struct Names<'a> {
 /// The global options; of one that is repeated the last counts.
 #[derive(Default)]
 pub(crate) struct Globals {
-    /// `--debug`.
-    pub(crate) debug: bool,
     /// `--no-paginate`.
     pub(crate) no_paginate: bool,
     /// `--output`.
@@ -66,12 +64,8 @@ pub(crate) struct Globals {
     pub(crate) profile: Option<String>,
     /// `--region`.
     pub(crate) region: Option<String>,
-    /// `--color`.
-    pub(crate) color: Option<String>,
     /// `--cli-binary-format`.
     pub(crate) blob_format: BlobFormat,
-    /// `--no-cli-pager`.
-    pub(crate) no_cli_pager: bool,
     /// `--cli-error-format`.
     pub(crate) error_format: Option<String>,
     /// `--vault`.
@@ -150,7 +144,7 @@ pub(crate) fn text(
     argv: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Result<Vec<String>, Error> {
     let word = |(index, word): (usize, std::ffi::OsString)| {
-        word.into_string().map_err(|_| {
+        word.into_string().map_err(|_not_text| {
             Error::usage(format!("argument {} of the command line is not UTF-8", index + 1))
         })
     };
@@ -175,18 +169,15 @@ impl Globals {
         let given = |name: &str| last(name).is_some();
         let word = |name: &str| last(name).and_then(|words| words.first()).cloned();
         Ok(Self {
-            debug: given("--debug"),
             no_paginate: given("--no-paginate"),
             output: word("--output"),
             query: word("--query"),
             profile: word("--profile"),
             region: word("--region"),
-            color: word("--color"),
             blob_format: match word("--cli-binary-format").as_deref() {
                 Some("raw-in-base64-out") => BlobFormat::Raw,
                 Some(_) | None => BlobFormat::Base64,
             },
-            no_cli_pager: given("--no-cli-pager"),
             error_format: word("--cli-error-format"),
             vault: word("--vault"),
             passphrase_file: word("--passphrase-file"),
@@ -234,7 +225,11 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
     ("--endpoint-url", Arity::One, Check::Nothing),
     ("--no-verify-ssl", Arity::None, Check::Nothing),
     ("--no-paginate", Arity::None, Check::Nothing),
-    ("--output", Arity::One, Check::Choice(&["json", "text", "table", "yaml", "yaml-stream"])),
+    (
+        "--output",
+        Arity::One,
+        Check::Choice(&["json", "text", "table", "yaml", "yaml-stream", "off"]),
+    ),
     ("--query", Arity::One, Check::Nothing),
     ("--profile", Arity::One, Check::Nothing),
     ("--region", Arity::One, Check::Nothing),
@@ -378,7 +373,7 @@ mod tests {
         assert_eq!(globals.passphrase_fd, Some(3));
         assert_eq!(globals.expect.as_deref(), Some("7:ABCD"));
         assert_eq!(globals.blob_format, BlobFormat::Raw);
-        assert!(globals.no_paginate && globals.ask && !globals.debug);
+        assert!(globals.no_paginate && globals.ask);
         assert_eq!(
             show(Form::Plain, "init --passphrase-fd -1"),
             "argument --passphrase-fd: invalid file descriptor: '-1'"

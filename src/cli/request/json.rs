@@ -75,12 +75,12 @@ impl Reader<'_> {
                 return Err(self.error("Expecting ':' delimiter", at));
             }
             let (value, end) = self.value(self.skip_space(at + 1), depth + 1)?;
-            match places.get(&name).and_then(|&place| members.get_mut(place)) {
-                Some(member) => member.1 = value,
-                None => {
-                    places.insert(name.clone(), members.len());
-                    members.push((name, value));
-                }
+            let known = places.get(&name).and_then(|&place| members.get_mut(place));
+            if let Some(member) = known {
+                member.1 = value;
+            } else {
+                places.insert(name.clone(), members.len());
+                members.push((name, value));
             }
             at = self.skip_space(end);
             match self.byte(at) {
@@ -226,6 +226,8 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::python;
     use super::*;
 
@@ -298,5 +300,18 @@ mod tests {
             parse(&deep).err().unwrap_or_default(),
             "maximum recursion depth exceeded while decoding a JSON text"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn reads_what_another_writes(text in "\\PC*", number: i64, marks in "[a-f0-9u:,\"{}\\[\\]\\\\ .eE+\n-]{0,60}") {
+            let written = serde_json::json!({ "text": text, "list": [number, true, null] });
+            let read = parse(&written.to_string()).unwrap_or(Value::Null);
+            prop_assert!(read.get("text") == Some(&Value::Text(text)));
+            let list = vec![Value::Integer(number), Value::Boolean(true), Value::Null];
+            prop_assert!(read.get("list") == Some(&Value::List(list)));
+            let strict: Result<serde_json::Value, _> = serde_json::from_str(&marks);
+            prop_assert!(strict.is_err() || parse(&marks).is_ok());
+        }
     }
 }

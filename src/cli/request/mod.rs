@@ -11,6 +11,7 @@ pub(crate) mod base64;
 pub(crate) mod build;
 pub(crate) mod cli_input;
 pub(crate) mod error;
+pub(crate) mod fit;
 pub(crate) mod globals;
 pub(crate) mod json;
 pub(crate) mod paramfile;

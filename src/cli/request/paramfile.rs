@@ -15,10 +15,13 @@ pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 #[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {
     /// Reads a file of at most so many bytes, whole.
-    pub(crate) read: &'a dyn Fn(&str, u64) -> Result<Vec<u8>, Unreadable>,
+    pub(crate) read: &'a ReadFile,
     /// Looks up a variable of the environment.
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
 }
+
+/// Reads the file at a path, if it is no longer than a limit.
+pub(crate) type ReadFile = dyn Fn(&str, u64) -> Result<Vec<u8>, Unreadable>;
 
 /// Why a file was not read.
 #[derive(Debug)]
@@ -113,15 +116,12 @@ impl Sources<'_> {
                 let is_other = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
                 after.split_at(after.find(is_other).unwrap_or(after.len()))
             });
-            match (self.variable)(name).filter(|_| !name.is_empty()) {
-                Some(value) => {
-                    out.push_str(&value);
-                    rest = left;
-                }
-                None => {
-                    out.push('$');
-                    rest = after;
-                }
+            if let Some(value) = (self.variable)(name).filter(|_| !name.is_empty()) {
+                out.push_str(&value);
+                rest = left;
+            } else {
+                out.push('$');
+                rest = after;
             }
         }
         out.push_str(rest);
@@ -154,7 +154,7 @@ pub(super) mod testing {
             "huge" => return Err(Unreadable::TooLarge),
             _ => return Err(Unreadable::System(io::Error::from_raw_os_error(2))),
         };
-        assert!(u64::try_from(bytes.len()).unwrap() <= limit);
+        assert!(u64::try_from(bytes.len()).is_ok_and(|length| length <= limit));
         Ok(bytes.to_vec())
     }
 

@@ -119,11 +119,12 @@ pub(crate) fn repr_text(text: &str) -> String {
             _ if is_printable(letter) => out.push(letter),
             _ => {
                 let code = u32::from(letter);
-                out.push_str(&match code {
+                let escape = match code {
                     0..=0xff => format!("\\x{code:02x}"),
                     0x100..=0xffff => format!("\\u{code:04x}"),
                     _ => format!("\\U{code:08x}"),
-                });
+                };
+                out.push_str(&escape);
             }
         }
     }
@@ -152,7 +153,10 @@ fn repr_bytes(bytes: &[u8]) -> String {
                 out.push('\\');
                 out.push(quote);
             }
-            _ => out.push_str(&format!("\\x{byte:02x}")),
+            _ => {
+                let escape = format!("\\x{byte:02x}");
+                out.push_str(&escape);
+            }
         }
     }
     out.push(quote);

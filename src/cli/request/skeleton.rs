@@ -100,14 +100,11 @@ fn yaml_inside(out: &mut String, shape: &Shape, indent: usize) {
         Shape::List(list) => {
             out.push_str(&" ".repeat(indent));
             out.push_str("- ");
-            match list.element {
-                Shape::Structure(members) => {
-                    yaml_structure(out, members, indent + 2, Begin::Dash);
-                }
-                other => {
-                    out.push_str(&yaml_scalar(other).unwrap_or_default());
-                    out.push('\n');
-                }
+            if let Shape::Structure(members) = list.element {
+                yaml_structure(out, members, indent + 2, Begin::Dash);
+            } else {
+                out.push_str(&yaml_scalar(list.element).unwrap_or_default());
+                out.push('\n');
             }
         }
         Shape::Map(element) => {
@@ -255,5 +252,21 @@ SortOrder: asc # The direction to sort in. Valid values are: asc, desc.
              'ScheduleExpression': 'ScheduleExpression'}, 'RecoveryWindowInDays': 0, 'Force': \
              True, 'MaxResults': 0, 'NextToken': 'NextToken', 'SortOrder': 'SortOrder'}"
         );
+    }
+
+    /// Whatever is declared, both skeletons can be read back.
+    #[test]
+    fn fits_every_operation() {
+        for entry in crate::service::operations::ALL {
+            let members = entry.input.members();
+            let names: Vec<&str> = members.iter().map(|member| member.name).collect();
+            let json = json::parse(&json_input(members)).unwrap_or(Value::Null);
+            let yaml = yaml::parse(&yaml_input(members)).unwrap_or(Value::Null);
+            for read in [json, yaml] {
+                let Value::Map(read) = read else { panic!("{}", entry.name) };
+                let read: Vec<&str> = read.iter().map(|(name, _)| name.as_str()).collect();
+                assert_eq!(read, names, "{}", entry.name);
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::arguments::Given;
 use super::error::Error;
+use super::fit;
 use super::json;
 use super::paramfile::Sources;
 use super::python;
@@ -51,13 +52,13 @@ impl Parameter<'_> {
     }
 
     fn unpack_loaded(&self, shape: &Shape, loaded: Value) -> Result<Value, Error> {
-        match loaded {
-            Value::Text(text) => self.unpack_text(shape, text),
-            bytes if matches!(shape, Shape::Integer(_)) => {
-                python::to_integer(&bytes).map_err(Error::plain)
-            }
-            other => Ok(other),
+        if let Value::Text(text) = loaded {
+            return self.unpack_text(shape, text);
         }
+        if matches!(shape, Shape::Integer(_)) {
+            return python::to_integer(&loaded).map_err(Error::plain);
+        }
+        Ok(loaded)
     }
 
     fn unpack_text(&self, shape: &Shape, text: String) -> Result<Value, Error> {
@@ -67,7 +68,7 @@ impl Parameter<'_> {
         let mut value = shorthand::parse(&self.flag, &text, self.sources)?;
         // One structure where a list of them is wanted stays one: AWS refuses it by its type.
         if !matches!(shape, Shape::List(_)) {
-            shorthand::fit(&mut value, shape)?;
+            fit::fit(&mut value, shape)?;
         }
         Ok(value)
     }
@@ -79,7 +80,7 @@ impl Parameter<'_> {
             let read = |word: &String| shorthand::parse(&self.flag, word, self.sources);
             let elements: Result<Vec<Value>, Error> = words.iter().map(read).collect();
             let mut value = Value::List(elements?);
-            shorthand::fit(&mut value, shape)?;
+            fit::fit(&mut value, shape)?;
             return Ok(value);
         }
         if let [word] = words
@@ -171,10 +172,8 @@ mod tests {
     fn check(member: &str, words: &[&str], expected: &str) {
         let member = REQUEST.iter().find(|known| known.name == member).unwrap();
         let mut words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-        let given = match member.shape {
-            Shape::List(_) => Given::Words(words),
-            _ => Given::Word(words.pop().unwrap()),
-        };
+        let is_list = matches!(member.shape, Shape::List(_));
+        let given = if is_list { Given::Words(words) } else { Given::Word(words.pop().unwrap()) };
         let shown = match unpack(member, given, SOURCES) {
             Ok(value) => python::repr(&value),
             Err(error) => format!("{} {}", error.exit_code(), error.message()),

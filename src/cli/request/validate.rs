@@ -119,9 +119,10 @@ impl Problems {
             Shape::Timestamp => "<class 'datetime.datetime'>, timestamp-string",
         };
         let (name, class) = (shown(name), python::class(value));
-        let value = match is_sensitive(shape) {
-            true => String::new(),
-            false => format!("value: {}, ", python::display(value)),
+        let value = if shape.is_sensitive() {
+            String::new()
+        } else {
+            format!("value: {}, ", python::display(value))
         };
         self.lines.push(format!(
             "Invalid type for parameter {name}, {value}type: {class}, valid types: {valid}"
@@ -131,18 +132,6 @@ impl Problems {
 
 fn shown(name: &str) -> &str {
     if name.is_empty() { "input" } else { name.strip_prefix('.').unwrap_or(name) }
-}
-
-/// Whether a value of this shape is or holds something that must not be seen.
-fn is_sensitive(shape: &Shape) -> bool {
-    match shape {
-        Shape::Structure(members) => members.iter().any(|member| is_sensitive(member.shape)),
-        Shape::List(list) => is_sensitive(list.element),
-        Shape::Map(element) => is_sensitive(element),
-        Shape::Text(text) => text.sensitive,
-        Shape::Blob(blob) => blob.sensitive,
-        Shape::Integer(_) | Shape::Boolean | Shape::Timestamp => false,
-    }
 }
 
 #[cfg(test)]

@@ -143,8 +143,11 @@ impl Reader<'_> {
 /// How much an alias to a value repeats.
 fn weight(value: &Value) -> usize {
     match value {
-        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => 1,
-        Value::Timestamp(_) => 1,
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Timestamp(_) => 1,
         Value::Text(text) => text.len().saturating_add(1),
         Value::Bytes(bytes) => bytes.len().saturating_add(1),
         Value::List(elements) => elements.iter().fold(1, |sum, e| sum.saturating_add(weight(e))),
@@ -173,19 +176,17 @@ fn scalar(text: String, style: TScalarStyle, tag: Option<&Tag>) -> Result<Value,
     let of_kind = |is_kind: fn(&Value) -> bool, text: String| {
         Some(plain(text)).filter(is_kind).ok_or(Invalid)
     };
+    // A lone `!` says: text, whatever it looks like.
+    if tag.handle.is_empty() && tag.suffix == "!" {
+        return Ok(Value::Text(text));
+    }
     match core_tag(tag) {
         Some("str") => Ok(Value::Text(text)),
-        Some("binary") => base64::decode(&text).map(Value::Bytes).map_err(|_| Invalid),
+        Some("binary") => base64::decode(&text).map(Value::Bytes).map_err(|_undecodable| Invalid),
         Some("null") => of_kind(|value| matches!(value, Value::Null), text),
         Some("bool") => of_kind(|value| matches!(value, Value::Boolean(_)), text),
         Some("int") => of_kind(|value| matches!(value, Value::Integer(_)), text),
-        Some("float") => match plain(text) {
-            Value::Float(number) => Ok(Value::Float(number)),
-            Value::Integer(number) => {
-                number.to_string().parse().map(Value::Float).map_err(|_| Invalid)
-            }
-            _ => Err(Invalid),
-        },
+        Some("float") => of_kind(|value| matches!(value, Value::Float(_)), text),
         _ => Err(Invalid),
     }
 }
@@ -231,6 +232,8 @@ fn number(text: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::python;
     use super::*;
 
@@ -263,8 +266,8 @@ mod tests {
     #[test]
     fn tells_scalars_apart() {
         check(
-            "[true, yes, ~, 7, -7, 0x1f, 0o17, 1.5, .5, 1e3, .inf, 1.2.3, '7', !!str 7, 2020-01-01]",
-            "[True, 'yes', None, 7, -7, 31, 15, 1.5, 0.5, 1000.0, inf, '1.2.3', '7', '7', \
+            "[true, yes, ~, 7, -7, 0x1f, 0o17, 1.5, .5, 1e3, .inf, 1.2.3, '7', !!str 7, ! 7, 2020-01-01]",
+            "[True, 'yes', None, 7, -7, 31, 15, 1.5, 0.5, 1000.0, inf, '1.2.3', '7', '7', '7', \
              '2020-01-01']",
         );
         check("[1-2, e1, +5, 99999999999999999999]", "['1-2', 'e1', 5, 1e+20]");
@@ -294,8 +297,16 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
         for level in 1..9 {
             let alias = vec![format!("*a{}", level - 1); 9].join(",");
-            bomb.push_str(&format!("a{level}: &a{level} [{alias}]\n"));
+            let line = format!("a{level}: &a{level} [{alias}]\n");
+            bomb.push_str(&line);
         }
         check(&bomb, "invalid");
+    }
+
+    proptest! {
+        #[test]
+        fn survives_any_text(text in "[\\PC\n\t]{0,60}", marks in "[-a:,?&*!|>'\"%@#{}\\[\\] \n]{0,60}") {
+            let _ = (parse(&text).is_ok(), parse(&marks).is_ok());
+        }
     }
 }

@@ -93,14 +93,6 @@ impl Standing {
         }
     }
 
-    /// Refuses what cannot be done to a secret that is gone.
-    pub(crate) fn require_present(self) -> Result<(), Fault> {
-        match self {
-            Self::Active | Self::Scheduled => Ok(()),
-            Self::Gone => Err(Fault::secret_not_found()),
-        }
-    }
-
     /// Refuses to make a secret under a name that is still kept for one to be restored. Whether
     /// an active one's name may be used again is for [`super::idempotency::create`] to say.
     pub(crate) fn require_name_not_kept(self) -> Result<(), Fault> {
@@ -205,14 +197,13 @@ mod tests {
         let kept = "You can't create this secret because a secret with this name is already \
              scheduled for deletion.";
         let soon = Deletion::After { days: 7 };
-        for (standing, active, present, name, delete, force) in [
-            (Standing::Active, None, None, None, None, None),
-            (Standing::Scheduled, Some(marked), None, Some(kept), Some(marked), None),
-            (Standing::Gone, Some(missing), Some(missing), None, Some(missing), Some(missing)),
+        for (standing, active, name, delete, force) in [
+            (Standing::Active, None, None, None, None),
+            (Standing::Scheduled, Some(marked), Some(kept), Some(marked), None),
+            (Standing::Gone, Some(missing), None, Some(missing), Some(missing)),
         ] {
             for (outcome, expected) in [
                 (standing.require_active(), active),
-                (standing.require_present(), present),
                 (standing.require_name_not_kept(), name),
                 (soon.check(standing, ARN, &[]), delete),
                 (Deletion::Now.check(standing, ARN, &[]), force),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
-use super::{RenderContext, RenderFailed, View, python};
+use super::{RenderContext, RenderFailed, python};
 use crate::model::value::Value;
 use grid::{Row, Section};
 

@@ -1,0 +1,102 @@
+//! `backup` and `restore-backup`: whole copies, verified.
+
+use std::path::Path;
+
+use clap::Command;
+
+use super::super::failure::Failure;
+use super::super::terminal;
+use super::{Asked, Own, flag, progress, text, word};
+use crate::model::value::Value;
+use crate::upkeep::copy::{self, Older};
+use crate::vault::LockedVault;
+
+/// The first command.
+pub(super) const BACKUP: Own = Own {
+    name: "backup",
+    title: "Backup",
+    summary: "Write a consistent copy of the vault, and verify it.",
+    example: "strongroom backup /media/stick/strongroom.vault",
+    options: backup_options,
+    run: run_backup,
+};
+
+/// The second command.
+pub(super) const RESTORE_BACKUP: Own = Own {
+    name: "restore-backup",
+    title: "RestoreBackup",
+    summary: "Verify a copy and put it in the place of the vault.",
+    example: "strongroom restore-backup /media/stick/strongroom.vault",
+    options: restore_options,
+    run: run_restore,
+};
+
+fn backup_options(command: Command) -> Command {
+    command.arg(word("destination", "DEST", "The copy; it must not exist"))
+}
+
+fn restore_options(command: Command) -> Command {
+    command
+        .arg(word("source", "SRC", "The copy to put back"))
+        .arg(flag("accept-rollback", "Put it back although this machine has seen a newer state"))
+}
+
+fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
+    let surroundings = asked.surroundings;
+    let destination = Path::new(asked.text("destination").unwrap_or_default());
+    let mut locked = surroundings.open_locked()?;
+    copy::backup(&mut locked, destination)?;
+    let offer = surroundings.offer();
+    let can_unlock =
+        offer.has_passphrase() || offer.keyfile_path().is_some() || terminal::is_there();
+    let verified = if can_unlock {
+        let opened = offer.open(&locked)?;
+        let occasion = surroundings.occasion();
+        let (_copy, findings) =
+            copy::verify(destination, &opened.master, occasion, &mut progress())?;
+        terminal::finish();
+        if let Some(finding) = findings.first() {
+            let message = format!(
+                "the copy at {} is as damaged as the vault: {}: {}",
+                destination.display(),
+                finding.place,
+                finding.problem
+            );
+            return Err(crate::vault::Error::Tampered(message).into());
+        }
+        "everything"
+    } else {
+        LockedVault::open_copy(destination)?;
+        "pages"
+    };
+    asked.print(vec![
+        text("BackupPath", destination.display().to_string()),
+        text("Verified", verified),
+    ])
+}
+
+fn run_restore(asked: &Asked<'_>) -> Result<(), Failure> {
+    let surroundings = asked.surroundings;
+    let path = Path::new(asked.text("source").unwrap_or_default());
+    let source = LockedVault::open_copy(path)?;
+    let opened = surroundings.offer().open(&source)?;
+    drop(source);
+    let occasion = surroundings.occasion();
+    let (mut source, findings) = copy::verify(path, &opened.master, occasion, &mut progress())?;
+    terminal::finish();
+    if let Some(finding) = findings.first() {
+        let message = format!("{}: {}: {}", path.display(), finding.place, finding.problem);
+        return Err(crate::vault::Error::Tampered(message).into());
+    }
+    let older = if asked.flag("accept-rollback") { Older::Accept } else { Older::Refuse };
+    let target = &surroundings.location.path;
+    if let Some(directory) = target.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        crate::sys::files::create_private_dir(directory)?;
+    }
+    let custody = surroundings.custody();
+    copy::restore(target, (&mut source, &opened.master), &custody, older, occasion)?;
+    asked.print(vec![
+        text("VaultPath", target.display().to_string()),
+        ("Restored".to_owned(), Value::Boolean(true)),
+    ])
+}

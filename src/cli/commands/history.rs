@@ -1,0 +1,104 @@
+//! `checkpoint`, `accept-state` and `list-events`: what the vault has been through.
+
+use clap::Command;
+use jiff::Timestamp as Instant;
+
+use super::super::answer::Pages;
+use super::super::failure::Failure;
+use super::super::request::error as request;
+use super::{Asked, Own, option, text};
+use crate::model::time::Timestamp;
+use crate::upkeep::events::{self, Wanted};
+use crate::vault::transaction::Access;
+use crate::vault::{Custody, OnRollback};
+
+/// The first command.
+pub(super) const CHECKPOINT: Own = Own {
+    name: "checkpoint",
+    title: "Checkpoint",
+    summary: "Print a code of the vault's state to write down and compare.",
+    example: "strongroom checkpoint --query Checkpoint --output text",
+    options: none,
+    run: run_checkpoint,
+};
+
+/// The second command.
+pub(super) const ACCEPT_STATE: Own = Own {
+    name: "accept-state",
+    title: "AcceptState",
+    summary: "Take the vault as it is for the newest, after a rollback or fork.",
+    example: "strongroom accept-state",
+    options: none,
+    run: run_accept_state,
+};
+
+/// The third command.
+pub(super) const LIST_EVENTS: Own = Own {
+    name: "list-events",
+    title: "ListEvents",
+    summary: "Show the audit log, newest first, verified as a whole.",
+    example: "strongroom list-events --secret-id app/db --operation GetSecretValue",
+    options: event_options,
+    run: run_list_events,
+};
+
+fn none(command: Command) -> Command {
+    command
+}
+
+fn event_options(command: Command) -> Command {
+    command
+        .arg(option("secret-id", "NAME", "Only events about this secret"))
+        .arg(option("operation", "NAME", "Only events of this operation, such as GetSecretValue"))
+        .arg(option("outcome", "CODE", "Only events that ended so: Success or an error code"))
+        .arg(option("since", "TIME", "Only events since then, such as 2026-01-31T12:00:00Z"))
+        .arg(option("until", "TIME", "Only events until then"))
+        .arg(option("max-items", "N", "At most so many, the newest"))
+}
+
+fn run_checkpoint(asked: &Asked<'_>) -> Result<(), Failure> {
+    let mut vault = asked.surroundings.unlock()?;
+    let transaction = vault.begin(Access::Read, asked.surroundings.occasion())?;
+    asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
+}
+
+fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
+    let surroundings = asked.surroundings;
+    let custody = Custody { on_rollback: OnRollback::Accept, ..surroundings.custody() };
+    let mut vault = surroundings.unlock_under(&custody)?;
+    let seen = vault.accepted().map(|seen| format!(", seen {}", seen.generation));
+    let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
+    let generation = transaction.state().generation;
+    transaction.accept_clock();
+    transaction.record_own(
+        "AcceptState",
+        &format!("generation {generation}{}", seen.unwrap_or_default()),
+    )?;
+    transaction.commit()?;
+    let transaction = vault.begin(Access::Read, surroundings.occasion())?;
+    asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
+}
+
+fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
+    let owned = |name: &str| asked.text(name).map(str::to_owned);
+    let wanted = Wanted {
+        secret: owned("secret-id"),
+        operation: owned("operation"),
+        outcome: owned("outcome"),
+        since: time(asked, "since")?,
+        until: time(asked, "until")?,
+        most: asked.number("max-items")?,
+    };
+    let mut vault = asked.surroundings.unlock()?;
+    let events = events::list(&mut vault, &wanted, asked.surroundings.occasion())?;
+    asked.answer.print(Pages::One(events))
+}
+
+fn time(asked: &Asked<'_>, name: &str) -> Result<Option<Timestamp>, Failure> {
+    let Some(given) = asked.text(name) else { return Ok(None) };
+    let instant: Instant = given.parse().map_err(|_not_a_time| {
+        let what = format!("{given} is no time such as 2026-01-31T12:00:00Z");
+        request::Error::argument(&format!("--{name}"), what)
+    })?;
+    Ok(Some(Timestamp(instant.as_millisecond())))
+}

@@ -1,0 +1,152 @@
+//! Credentials that are to be: new passphrases that are judged, new keyfiles, recovery codes that
+//! are shown once.
+
+use std::path::Path;
+
+use super::super::credentials;
+use super::super::failure::Failure;
+use super::super::request::error as request;
+use super::super::terminal;
+use super::{Asked, flag, option};
+use crate::crypto::kdf::{self, KdfParameters};
+use crate::crypto::keyfile::Keyfile;
+use crate::crypto::passphrase::{self, Passphrase};
+use crate::crypto::recovery::RecoveryCode;
+use crate::sys::clock::SystemClock;
+use crate::sys::entropy::SystemEntropy;
+use crate::sys::secret::Secret;
+use crate::sys::{files, process};
+
+/// Adds the options about new passphrases and what deriving a key from them costs.
+pub(super) fn options(command: clap::Command) -> clap::Command {
+    command
+        .arg(option(
+            "new-passphrase-file",
+            "FILE",
+            "Read the new passphrase from a file instead of the terminal",
+        ))
+        .arg(flag("generate", "Make up a passphrase of six words, and show it at the terminal"))
+        .arg(flag("allow-weak-passphrase", "Take a passphrase that is easily guessed"))
+        .arg(option("kdf-memory", "MIB", "The memory of a derivation in MiB, instead of measuring"))
+        .arg(option("kdf-passes", "N", "The passes of a derivation. The default is 3"))
+        .arg(option("kdf-lanes", "N", "The lanes of a derivation. The default is 4"))
+}
+
+/// Obtains a new passphrase, and judges it.
+pub(super) fn passphrase(asked: &Asked<'_>) -> Result<Passphrase, Failure> {
+    let passphrase = match asked.text("new-passphrase-file") {
+        Some(path) => {
+            let bytes = Secret::new(files::read_bounded(Path::new(path), MOST_BYTES)?);
+            Passphrase::from_file_bytes(bytes.expose())?
+        }
+        None if asked.flag("generate") => {
+            let made = Passphrase::generate(&SystemEntropy)?;
+            show("The new passphrase, shown only now:", made.expose())?;
+            made
+        }
+        None => return ask(asked.flag("allow-weak-passphrase")),
+    };
+    judged(passphrase, asked.flag("allow-weak-passphrase"))
+}
+
+/// Asks for a new passphrase until it is a good one: what else was typed is not lost.
+pub(super) fn ask(insists: bool) -> Result<Passphrase, Failure> {
+    loop {
+        match judged(credentials::ask_new_passphrase()?, insists) {
+            Err(Failure::Environment { name: WEAK, message, .. }) => {
+                terminal::note(&format!("{message}; another one"));
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Refuses a weak passphrase, with the reason, unless the user insists.
+pub(super) fn judged(passphrase: Passphrase, insists: bool) -> Result<Passphrase, Failure> {
+    let strength = passphrase::judge(&passphrase);
+    if !strength.is_weak() || insists {
+        return Ok(passphrase);
+    }
+    let reason = strength.warning.unwrap_or_else(|| {
+        format!("about 10^{:.0} guesses find it", strength.guesses_log10.floor())
+    });
+    let message = format!("the passphrase is too weak: {}", reason.trim_end_matches('.'));
+    let hint = strength.suggestions.join(" ");
+    let hint = format!(
+        "{hint} `strongroom init --generate` makes one of six words, --allow-weak-passphrase takes \
+         this one all the same"
+    );
+    Err(Failure::environment(WEAK, message).hinted(hint.trim()))
+}
+
+/// Returns the cost of deriving a key: as asked for, or as this machine affords.
+pub(super) fn cost(asked: &Asked<'_>) -> Result<KdfParameters, Failure> {
+    let memory: Option<u32> = asked.number("kdf-memory")?;
+    let passes = asked.number("kdf-passes")?;
+    let lanes = asked.number("kdf-lanes")?;
+    if memory.is_none() && passes.is_none() && lanes.is_none() {
+        return Ok(measured_cost());
+    }
+    if memory.is_some_and(|mib| mib > MOST_MIB) {
+        let what = format!("it can be at most {MOST_MIB}");
+        return Err(request::Error::argument("--kdf-memory", what).into());
+    }
+    let default = KdfParameters::DEFAULT;
+    let chosen = KdfParameters {
+        memory_kib: memory.map_or(default.memory_kib, |mib| mib.saturating_mul(1024)),
+        passes: passes.unwrap_or(default.passes),
+        lanes: lanes.unwrap_or(default.lanes),
+    };
+    if asked.surroundings.globals.allow_weak_kdf {
+        chosen.check_create_weak()?;
+    } else {
+        chosen.check_create()?;
+    }
+    Ok(chosen)
+}
+
+/// Measures what this machine affords.
+pub(super) fn measured_cost() -> KdfParameters {
+    kdf::calibrate(process::available_memory_kib(), &SystemClock)
+}
+
+/// Makes a keyfile at `path`, or takes the one that is there.
+pub(super) fn keyfile(path: &Path) -> Result<Keyfile, Failure> {
+    if path.exists() {
+        let bytes = Secret::new(files::read_private(path, MOST_BYTES)?);
+        return Ok(Keyfile::parse(bytes.expose())?);
+    }
+    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        files::create_private_dir(directory)?;
+    }
+    let made = Keyfile::generate(&SystemEntropy)?;
+    files::write_private(path, made.to_text().expose().as_bytes())?;
+    terminal::note(&format!("made the keyfile {}; it opens the whole vault", path.display()));
+    Ok(made)
+}
+
+/// Makes a recovery code and shows it at the terminal, which is the only place it is ever shown.
+pub(super) fn recovery_code() -> Result<RecoveryCode, Failure> {
+    let code = RecoveryCode::generate(&SystemEntropy)?;
+    show(
+        "Recovery code, shown only now. Write it down; it opens the vault without the passphrase:",
+        code.to_text().expose(),
+    )?;
+    Ok(code)
+}
+
+fn show(what: &str, secret: &str) -> Result<(), Failure> {
+    let text = Secret::new(format!("\n{what}\n\n    {secret}\n\n"));
+    terminal::show(text.expose()).map_err(|_gone| {
+        Failure::environment("NoTerminal", "there is no terminal to show the recovery code at")
+            .hinted("--no-recovery goes without one")
+    })
+}
+
+const MOST_BYTES: usize = 4096;
+
+/// The most memory that any vault may ask for, in MiB (docs/format.md, "Slots").
+const MOST_MIB: u32 = 4096;
+
+/// The name of the refusal.
+const WEAK: &str = "WeakPassphrase";

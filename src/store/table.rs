@@ -1,0 +1,69 @@
+//! The tables of rows under integer keys, and the statements over each.
+
+/// A table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// Audit entries by number.
+    Audit,
+    /// Buckets of the tree.
+    Bucket,
+    /// Nodes of the tree.
+    Node,
+    /// Records by row key.
+    Secret,
+    /// Key slots by number.
+    Slot,
+    /// Values by row key.
+    Value,
+}
+
+/// What is ever said to SQLite about a table. Written out by the compiler, once.
+pub(super) struct Statements {
+    /// The table's name.
+    pub(super) name: &'static str,
+    pub(super) count: &'static str,
+    pub(super) delete: &'static str,
+    pub(super) delete_range: &'static str,
+    pub(super) each: &'static str,
+    pub(super) get: &'static str,
+    pub(super) insert: &'static str,
+    pub(super) put: &'static str,
+    pub(super) update: &'static str,
+}
+
+impl Table {
+    /// Returns the table's statements.
+    pub(super) const fn statements(self) -> &'static Statements {
+        match self {
+            Self::Audit => &AUDIT,
+            Self::Bucket => &BUCKET,
+            Self::Node => &NODE,
+            Self::Secret => &SECRET,
+            Self::Slot => &SLOT,
+            Self::Value => &VALUE,
+        }
+    }
+}
+
+macro_rules! statements {
+    ($name:literal, $key:literal, $blob:literal) => {
+        Statements {
+            name: $name,
+            count: concat!("SELECT count(*) FROM ", $name),
+            delete: concat!("DELETE FROM ", $name, " WHERE ", $key, " = ?1"),
+            delete_range: concat!("DELETE FROM ", $name, " WHERE ", $key, " BETWEEN ?1 AND ?2"),
+            each: concat!("SELECT ", $key, ", ", $blob, " FROM ", $name, " ORDER BY ", $key),
+            get: concat!("SELECT ", $blob, " FROM ", $name, " WHERE ", $key, " = ?1"),
+            insert: concat!("INSERT INTO ", $name, " (", $key, ", ", $blob, ") VALUES (?1, ?2)"),
+            put: concat!("REPLACE INTO ", $name, " (", $key, ", ", $blob, ") VALUES (?1, ?2)"),
+            update: concat!("UPDATE ", $name, " SET ", $blob, " = ?2 WHERE ", $key, " = ?1"),
+        }
+    };
+}
+
+static AUDIT: Statements = statements!("audit", "seq", "box");
+static BUCKET: Statements = statements!("bucket", "n", "body");
+static NODE: Statements = statements!("node", "n", "body");
+static SECRET: Statements = statements!("secret", "rid", "box");
+static SLOT: Statements = statements!("slot", "n", "body");
+static VALUE: Statements = statements!("value", "vid", "box");

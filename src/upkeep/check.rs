@@ -1,0 +1,99 @@
+//! Reading and verifying everything, repairing what can be, saving what is left.
+
+use std::path::{Path, PathBuf};
+
+use crate::crypto::keys::MasterKey;
+use crate::vault::check::{Finding, OnProgress};
+use crate::vault::mend::Salvaged;
+use crate::vault::transaction::{Access, Occasion};
+use crate::vault::{self, LockedVault, Vault};
+
+/// Checks the pages of the file, then every row against the state.
+pub(crate) fn check(
+    vault: &mut Vault,
+    occasion: Occasion<'_>,
+    tell: OnProgress<'_>,
+) -> Result<Vec<Finding>, vault::Error> {
+    let pages = vault.store_mut().quick_check()?;
+    let mut findings: Vec<Finding> =
+        pages.into_iter().map(|problem| Finding { place: "file".to_owned(), problem }).collect();
+    findings.extend(vault.begin(Access::Read, occasion)?.check(tell)?);
+    Ok(findings)
+}
+
+/// What a repair did, and where the vault as it was before lies.
+pub(crate) struct Repaired {
+    /// What was done.
+    pub(crate) done: Vec<Finding>,
+    /// The copy made before.
+    pub(crate) backup: PathBuf,
+}
+
+/// Repairs a vault after copying it beside itself.
+pub(crate) fn repair(
+    vault: &mut Vault,
+    occasion: Occasion<'_>,
+    tell: OnProgress<'_>,
+) -> Result<Repaired, vault::Error> {
+    let backup = beside(vault.store_mut().path(), "before-repair");
+    vault.store_mut().backup_to(&backup)?;
+    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let done = transaction.repair(tell)?;
+    transaction.commit()?;
+    Ok(Repaired { done, backup })
+}
+
+/// Writes what still authenticates into a new vault.
+pub(crate) fn salvage(
+    damaged: &mut LockedVault,
+    master: &MasterKey,
+    into: &mut Vault,
+    occasion: Occasion<'_>,
+    tell: OnProgress<'_>,
+) -> Result<Salvaged, vault::Error> {
+    let mut transaction = into.begin(Access::Write, occasion)?;
+    let salvaged = damaged.salvage(master, &mut transaction, tell)?;
+    transaction.commit()?;
+    Ok(salvaged)
+}
+
+/// Returns a path beside `path` where nothing is yet: `PATH.SUFFIX`, or with a number.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let name = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{suffix}"));
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        PathBuf::from(name)
+    };
+    (1..1000).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(1))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::os::unix::fs::DirBuilderExt;
+
+    use super::*;
+    use crate::model::time::Timestamp;
+    use crate::sys::entropy::CountingEntropy;
+    use crate::vault::Origin;
+
+    /// A private directory of this test's own.
+    pub(crate) fn directory(name: &str) -> PathBuf {
+        let name = format!("strongroom-{}-{name}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        drop(std::fs::remove_dir_all(&directory));
+        std::fs::DirBuilder::new().mode(0o700).create(&directory).unwrap();
+        directory
+    }
+
+    #[test]
+    fn a_new_vault_is_clean() {
+        let entropy = CountingEntropy::default();
+        let origin = Origin::default();
+        let occasion = Occasion { now: Timestamp(1), entropy: &entropy, origin: &origin };
+        let mut vault = Vault::testing(occasion);
+        assert_eq!(check(&mut vault, occasion, &mut |_| {}).unwrap(), []);
+    }
+}

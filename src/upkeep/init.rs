@@ -1,0 +1,73 @@
+//! Making a vault.
+
+use std::path::{Path, PathBuf};
+
+use super::slots::NewSlot;
+use crate::crypto::header::VaultId;
+use crate::crypto::keys::MasterKey;
+use crate::vault::state::Settings;
+use crate::vault::transaction::Occasion;
+use crate::vault::{self, Founding, Vault};
+
+/// What a new vault is to be.
+pub(crate) struct Plan {
+    /// Its slots, in the order of their numbers; at least one.
+    pub(crate) slots: Vec<NewSlot>,
+    /// Its settings.
+    pub(crate) settings: Settings,
+    /// Where this machine remembers vaults.
+    pub(crate) anchors: Option<PathBuf>,
+}
+
+/// Makes a vault at `path`, with a new master key.
+///
+/// # Errors
+/// [`crate::store::Error::Exists`] when something is there.
+pub(crate) fn init(path: &Path, plan: Plan, occasion: Occasion<'_>) -> Result<Vault, vault::Error> {
+    let vault_id = VaultId::generate(occasion.entropy)?;
+    let master = MasterKey::generate(occasion.entropy)?;
+    let mut slots = Vec::new();
+    for (number, slot) in (0..).zip(&plan.slots) {
+        let body = slot.wrap(&master, &vault_id, occasion.entropy)?;
+        slots.push((number, body, slot.label.clone()));
+    }
+    let Plan { settings, anchors, .. } = plan;
+    let founding = Founding { vault_id, master: &master, slots, settings, anchors };
+    Vault::create(path, founding, occasion)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::kdf::CostLimit;
+    use crate::crypto::keyfile::Keyfile;
+    use crate::crypto::slot::Credential;
+    use crate::model::time::Timestamp;
+    use crate::store::Mode;
+    use crate::sys::entropy::CountingEntropy;
+    use crate::vault::{LockedVault, Origin};
+
+    #[test]
+    fn a_new_vault_opens_with_its_credential_and_no_other() {
+        let directory = crate::upkeep::check::tests::directory("init");
+        let path = directory.join("a.vault");
+        let entropy = CountingEntropy::default();
+        let origin = Origin::default();
+        let occasion = Occasion { now: Timestamp(1), entropy: &entropy, origin: &origin };
+        let keyfile = || Keyfile::generate(&entropy).unwrap();
+        let ours = keyfile();
+        let text = ours.to_text();
+        let slot = NewSlot { credential: Credential::Keyfile(ours), kdf: None, label: "k".into() };
+        let settings = Settings::new("000000000000", "local-1");
+        init(&path, Plan { slots: vec![slot], settings, anchors: None }, occasion).unwrap();
+
+        let locked = LockedVault::open(&path, Mode::ReadWrite).unwrap();
+        let again = Keyfile::parse(text.expose().as_bytes()).unwrap();
+        let tried = |keyfile| {
+            locked.try_credential(&Credential::Keyfile(keyfile), CostLimit::Ordinary).is_ok()
+        };
+        assert!(tried(again));
+        assert!(!tried(keyfile()));
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}

@@ -1,0 +1,67 @@
+//! What can be told of a vault: some without a key, the rest with one.
+
+use std::path::Path;
+
+use super::slots;
+use crate::model::value::Value;
+use crate::vault::transaction::{Access, Occasion};
+use crate::vault::{self, LockedVault, Vault};
+
+/// Tells what needs no key.
+pub(crate) fn locked(path: &Path, vault: &LockedVault) -> Vec<(String, Value)> {
+    let bytes = path.metadata().ok().and_then(|metadata| i64::try_from(metadata.len()).ok());
+    let mut members = vec![
+        text("VaultPath", &path.display().to_string()),
+        text("VaultId", &vault.vault_id().to_string()),
+        number("Format", FORMAT),
+        number("KeyEpoch", vault.header().key_epoch.into()),
+        ("ReadOnly".to_owned(), Value::Boolean(vault.is_read_only())),
+    ];
+    members.extend(bytes.map(|bytes| number("FileSize", bytes)));
+    members.push(("KeySlots".to_owned(), slots::public(vault)));
+    members
+}
+
+/// Tells what an unlocked vault says.
+pub(crate) fn unlocked(
+    vault: &mut Vault,
+    anchors: Option<&Path>,
+    occasion: Occasion<'_>,
+) -> Result<Vec<(String, Value)>, vault::Error> {
+    let remembered = anchors.and_then(|anchors| vault.remembered_in(anchors));
+    let transaction = vault.begin(Access::Read, occasion)?;
+    let state = transaction.state();
+    let anchor = match remembered {
+        None => "missing",
+        Some(seen) if seen.generation == state.generation => "current",
+        Some(_) => "behind",
+    };
+    Ok(vec![
+        text("AccountId", state.settings.account()),
+        text("Region", state.settings.region()),
+        text("AuditReads", if state.settings.audits_reads() { "on" } else { "off" }),
+        count("Generation", state.generation),
+        text("Checkpoint", &transaction.checkpoint().to_string()),
+        text("Anchor", anchor),
+        ("LastCommitDate".to_owned(), Value::Timestamp(state.time)),
+        count("Secrets", state.secrets),
+        count("Values", state.values),
+        count("ValueBytes", state.value_bytes),
+        count("AuditEntries", state.log.next.saturating_sub(state.log.first)),
+    ])
+}
+
+fn text(name: &str, text: &str) -> (String, Value) {
+    (name.to_owned(), Value::Text(text.to_owned()))
+}
+
+fn number(name: &str, number: i64) -> (String, Value) {
+    (name.to_owned(), Value::Integer(number))
+}
+
+fn count(name: &str, count: u64) -> (String, Value) {
+    number(name, i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+/// The format this program reads and writes.
+const FORMAT: i64 = 1;

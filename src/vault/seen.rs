@@ -1,0 +1,80 @@
+//! The newest state of a vault that was seen, in this process and on this machine: against it an
+//! older or forked state is noticed. Where it is kept between processes is in `anchor`.
+
+use super::anchor::{Anchor, Remembered, Under};
+use super::error::Error;
+use super::state::State;
+use crate::crypto::keys::AnchorKey;
+
+/// The newest state seen: in this process, and on this machine.
+pub(crate) struct Seen {
+    newest: Option<Remembered>,
+    anchor: Option<Anchor>,
+    /// A commit's generation must not be below this: what a rolled back vault's owner has accepted.
+    floor: u64,
+    accepted: Option<Remembered>,
+    /// Whether the anchor could not be written.
+    pub(crate) is_unwritable: bool,
+}
+
+impl Seen {
+    /// Begins with what the machine remembers.
+    pub(super) fn new(anchor: Option<Anchor>, newest: Option<Remembered>) -> Self {
+        Self { newest, anchor, floor: 0, accepted: None, is_unwritable: false }
+    }
+
+    /// Refuses a state that is older than, or apart from, the newest seen.
+    pub(super) fn check(&self, state: &State) -> Result<(), Error> {
+        let Some(newest) = self.newest else { return Ok(()) };
+        if state.generation < newest.generation {
+            return Err(Error::RolledBack { found: state.generation, seen: newest.generation });
+        }
+        if state.generation == newest.generation && state.commit_id != newest.commit_id {
+            return Err(Error::Forked { generation: state.generation });
+        }
+        Ok(())
+    }
+
+    /// Returns what the machine remembered when a state older than or apart from it was accepted.
+    pub(super) fn accepted(&self) -> Option<Remembered> {
+        self.accepted
+    }
+
+    /// Remembers a state. Failing to write the anchor is not failing to commit: it is noted.
+    pub(super) fn note(&mut self, state: &State, key: &AnchorKey) {
+        let newest = remembered(state);
+        self.newest = Some(newest);
+        if let Some(anchor) = &self.anchor {
+            self.is_unwritable = anchor.note(key, newest).is_err();
+        }
+    }
+
+    /// Requires commits from now on to be at least at this generation.
+    pub(super) fn raise_floor(&mut self, generation: u64) {
+        self.floor = self.floor.max(generation);
+    }
+
+    /// Returns the least generation of the next commit.
+    pub(super) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// Takes an older or forked state as the newest. What is committed to it is newer than all that
+    /// was seen, so that no other machine takes it for a rollback once more.
+    pub(super) fn accept(&mut self, state: &State, key: &AnchorKey) {
+        self.accepted = self.newest;
+        if let Some(seen) = self.newest {
+            self.raise_floor(seen.generation.saturating_add(1));
+        }
+        let newest = remembered(state);
+        self.newest = Some(newest);
+        if let Some(anchor) = &self.anchor {
+            self.is_unwritable = anchor.replace(key, newest).is_err();
+        }
+    }
+}
+
+fn remembered(state: &State) -> Remembered {
+    let State { generation, commit_id, .. } = *state;
+    Remembered { generation, commit_id, under: Under::TheseKeys }
+}

@@ -1,0 +1,353 @@
+#!/usr/bin/env python3
+"""Reads a vault. Written from docs/format.md alone, to show that the page is enough.
+
+    reader.py                                 read the golden vaults and vectors beside this file
+    reader.py VAULT CREDENTIAL...             verify everything, list the secrets
+    reader.py VAULT CREDENTIAL... --get NAME  verify everything, print the value
+
+Exits with 1, and says why on stderr, as soon as anything is not as the page says it must be.
+Never writes. Does not know the program's source, and compares with no anchor.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import hmac
+import pathlib
+import sqlite3
+import struct
+import sys
+import unicodedata
+
+import cbor2
+import nacl.exceptions
+from argon2.low_level import Type, hash_secret_raw
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as xchacha_open
+
+SCHEMA = """\
+CREATE TABLE vault (id INTEGER PRIMARY KEY CHECK(id = 1), public BLOB NOT NULL, state BLOB NOT NULL) STRICT
+CREATE TABLE slot  (n   INTEGER PRIMARY KEY CHECK(n BETWEEN 0 AND 15),     body BLOB NOT NULL) STRICT
+CREATE TABLE node  (n   INTEGER PRIMARY KEY CHECK(n BETWEEN 0 AND 63),     body BLOB NOT NULL) STRICT
+CREATE TABLE bucket(n   INTEGER PRIMARY KEY CHECK(n BETWEEN 0 AND 4095),   body BLOB NOT NULL) STRICT
+CREATE TABLE secret(rid INTEGER PRIMARY KEY, box BLOB NOT NULL) STRICT
+CREATE TABLE value (vid INTEGER PRIMARY KEY, box BLOB NOT NULL) STRICT
+CREATE TABLE audit (seq INTEGER PRIMARY KEY, box BLOB NOT NULL) STRICT""".splitlines()
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PASSPHRASE, KEYFILE, RECOVERY, BOTH = 1, 2, 3, 4  # kinds of slot
+SUBKEYS = "state secret value audit name tree anchor".split()
+
+
+class Refused(Exception):
+    """The vault, or the credential, is not what the page says it must be."""
+
+
+def require(condition, why):
+    if not condition:
+        raise Refused(why)
+
+
+def u16(number): return struct.pack(">H", number)
+def u32(number): return struct.pack(">I", number)
+def u64(number): return struct.pack(">Q", number)
+def domain(n): return b"srm1\0" + bytes([n, 0, 0])
+def sha256(data): return hashlib.sha256(data).digest()
+def mac(key, *parts): return hmac.digest(key, b"".join(parts), "sha256")
+
+
+def expand(prk, info, length):
+    out = block = b""
+    for counter in range(1, 1 + -(-length // 32)):
+        block = mac(prk, block, info, bytes([counter]))
+        out += block
+    return out[:length]
+
+
+def decrypt(key, nonce, aad, ciphertext, what):
+    try:
+        return xchacha_open(ciphertext, aad, nonce, key)
+    except nacl.exceptions.CryptoError:
+        raise Refused(f"{what} does not authenticate") from None
+
+
+# Credentials.
+
+def crockford(text):
+    """The bits of the digits as a number, and how many they are."""
+    digits = text.upper().translate(str.maketrans("OIL", "011"))
+    require(set(digits) <= set(CROCKFORD), "a character is none of Crockford's")
+    return sum(CROCKFORD.index(d) << 5 * i for i, d in enumerate(reversed(digits))), 5 * len(digits)
+
+
+def keyfile_secret(text):
+    require(text.startswith("SRMKEY1-"), "not a keyfile")
+    number, bits = crockford(text.removesuffix("\n").removesuffix("\r").removeprefix("SRMKEY1-"))
+    require(bits == 290 and number & 3 == 0, "a keyfile has 58 characters and ends in zero bits")
+    data = (number >> 2).to_bytes(36, "big")
+    require(sha256(data[:32])[:4] == data[32:], "the keyfile was copied wrong")
+    return data[:32]
+
+
+def crc12(data):
+    remainder = 0
+    for bit in (byte >> shift & 1 for byte in data for shift in range(7, -1, -1)):
+        remainder = remainder << 1 ^ (0x80F if bit ^ remainder >> 11 else 0)
+        remainder &= 0xFFF
+    return remainder
+
+
+def recovery_secret(text):
+    number, bits = crockford("".join(text.replace("-", "").split()))
+    require(bits == 140, "a recovery code has 28 characters")
+    random = (number >> 12).to_bytes(16, "big")
+    require(crc12(random) == number & 0xFFF, "the recovery code was copied wrong")
+    return mac(b"srm1/recovery", random)
+
+
+def normal_passphrase(text):
+    spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
+    require(all(unicodedata.category(c) != "Cc" for c in spaced), "control characters")
+    data = unicodedata.normalize("NFC", spaced).encode()
+    require(1 <= len(data) <= 1024, "a passphrase has 1 to 1024 bytes")
+    return data
+
+
+# Keys and boxes.
+
+def slot_key(vault_id, body, passphrase, secret):
+    """The key that wraps the master key; requires that the credential is the slot's."""
+    m, t, p = struct.unpack(">III", body[4:16])
+    stretched = bytes(32)
+    if passphrase is not None:
+        bounds = 19 << 10 <= m <= 4 << 20 and 2 <= t <= 32 and 1 <= p <= 16 and m * t <= 16 << 20
+        require(bounds, f"m={m} t={t} p={p} is not accepted")
+        stretched = hash_secret_raw(passphrase, body[32:64], t, m, p, 32, Type.ID, 0x13)
+    prk = mac(body[32:64], stretched, secret or bytes(32))
+    okm = expand(prk, b"srm1/slot" + vault_id + body[:64], 64)
+    require(hmac.compare_digest(okm[32:], body[64:96]), "wrong credential, or an altered slot")
+    return okm[:32]
+
+
+def master_key(vault_id, slots, passphrase, secret, kind):
+    """Tries the credential on every slot of its kind."""
+    refusal = Refused("no slot for this kind of credential")
+    derives = kind in (PASSPHRASE, BOTH)
+    for number, body in sorted(slots.items()):
+        if len(body) != 168 or body[:4] != bytes([1, kind, derives, 0]):
+            continue
+        require(derives or body[4:16] == bytes(12), f"slot {number} was altered")
+        try:
+            key = slot_key(vault_id, body, passphrase, secret)
+        except Refused as refused:
+            refusal = refused
+            continue
+        aad = domain(5) + vault_id + body[:96]
+        return decrypt(key, body[96:120], aad, body[120:], f"slot {number}")
+    raise refusal
+
+
+def subkeys(master, vault_id):
+    prk = mac(vault_id, master)
+    keys = {name: expand(prk, b"srm1/key/" + name.encode(), 32) for name in SUBKEYS}
+    return keys, expand(prk, b"srm1/mk-commit", 32)
+
+
+def padme(length):
+    if length <= 256:
+        return 256
+    exponent = length.bit_length() - 1
+    step = 1 << exponent - exponent.bit_length()
+    return -(-length // step) * step
+
+
+def open_box(key, aad, box, what):
+    require(len(box) >= 24 + 256 + 16, f"{what} is too short")
+    padded = decrypt(key, box[:24], aad, box[24:], what)
+    length = int.from_bytes(padded[:4], "big")
+    require(len(padded) == padme(4 + length), f"{what} has a wrong length")
+    require(not any(padded[4 + length:]), f"{what} has a wrong padding")
+    return padded[4:4 + length]
+
+
+def decode(data, what):
+    """A CBOR map. That it encodes to the same bytes shows that no key stands twice or misplaced."""
+    item = cbor2.loads(data)
+    require(isinstance(item, dict), f"{what} is not a map")
+    require(cbor2.dumps(item, canonical=True) == data, f"{what} is not deterministic CBOR")
+    return item
+
+
+def children(bitmap, digests, what):
+    present = [i for i in range(64) if bitmap >> i & 1]
+    require(len(digests) == 32 * len(present), f"{what} has a wrong length")
+    return {i: digests[32 * n:32 * n + 32] for n, i in enumerate(present)}
+
+
+# The vault.
+
+class Vault:
+    """Everything in a vault, verified."""
+
+    def __init__(self, path, passphrase=None, secret=None, kind=None):
+        self.read(path)
+        require(len(self.public) == 72 and self.public[:8] == b"STRGROM1", "not a vault")
+        numbers = struct.unpack(">HHHH", self.public[8:16])
+        require(max(numbers[:3]) <= 1, "a later format")
+        require(numbers == (1, 1, 1, 0) and self.public[68:] == bytes(4), "not a vault")
+        self.id = self.public[16:32]
+        master = master_key(self.id, self.rows["slot"], passphrase, secret, kind)
+        self.keys, commit = subkeys(master, self.id)
+        require(commit == self.public[32:64], "the master key is not this vault's")
+        data = open_box(self.keys["state"], domain(1) + self.public, self.box, "the state")
+        self.state = decode(data, "the state")
+        require(self.state[17] <= 1, "a later format")
+        slots = {slot[0]: slot[1] for slot in self.state[13]}
+        require(slots == {n: sha256(body) for n, body in self.rows["slot"].items()}, "the slots")
+        self.secrets = {}
+        self.values = {}
+        self.check_records(self.check_tree())
+        self.check_log()
+        sizes = [len(value) - 1 for value in self.values.values()]
+        counts = (len(self.rows["secret"]), len(sizes), sum(sizes))
+        require(counts == (self.state[4], self.state[5], self.state[6]), "the counts")
+
+    def read(self, path):
+        """Reads all rows in one transaction, once the schema is known to be a vault's."""
+        uri = pathlib.Path(path).absolute().as_uri() + "?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as db:
+            db.execute("BEGIN")
+            [application] = db.execute("PRAGMA application_id").fetchone()
+            [layout] = db.execute("PRAGMA user_version").fetchone()
+            require(application == 0x53524D31 and layout >= 1, "not a vault")
+            require(layout == 1, "a later format")
+            columns = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid"
+            tables = [sql.split()[2].split("(")[0] for sql in SCHEMA]
+            expected = [("table", name, name, sql) for name, sql in zip(tables, SCHEMA)]
+            require(db.execute(columns).fetchall() == expected, "the schema was altered")
+            vault = db.execute("SELECT public, state FROM vault").fetchall()
+            self.rows = {name: dict(db.execute(f"SELECT * FROM {name}")) for name in tables[1:]}
+        require(len(vault) == 1, "there is not one state")
+        self.public, self.box = vault[0]
+
+    def check_tree(self):
+        """The entries that the state vouches for: row key to name hash and pin."""
+        key, nodes, buckets = self.keys["tree"], self.rows["node"], self.rows["bucket"]
+        root = children(self.state[7], self.state[8], "the root")
+        require(root.keys() == nodes.keys(), "a node is missing or was added")
+        expected = {}
+        for n, body in nodes.items():
+            require(mac(key, domain(7), u16(n), body) == root[n], f"node {n} was altered")
+            bitmap = int.from_bytes(body[:8], "big")
+            require(bitmap != 0, f"node {n} is empty")
+            for i, digest in children(bitmap, body[8:], f"node {n}").items():
+                expected[64 * n + i] = digest
+        require(expected.keys() == buckets.keys(), "a bucket is missing or was added")
+        entries = {}
+        for b, body in buckets.items():
+            require(mac(key, domain(6), u16(b), body) == expected[b], f"bucket {b} was altered")
+            require(body and len(body) % 40 == 0, f"bucket {b} has a wrong length")
+            cut = [body[i:i + 40] for i in range(0, len(body), 40)]
+            hashes = [entry[:16] for entry in cut]
+            require(all(a < b for a, b in zip(hashes, hashes[1:])), f"bucket {b} is not sorted")
+            require(all(int.from_bytes(h[:2], "big") >> 4 == b for h in hashes), f"bucket {b}")
+            entries |= {int.from_bytes(e[16:24], "big"): (e[:16], e[24:]) for e in cut}
+        return entries
+
+    def check_records(self, entries):
+        require(entries.keys() == self.rows["secret"].keys(), "a record is missing or was added")
+        expected = set()
+        for rid, box in self.rows["secret"].items():
+            name_hash, pin = entries[rid]
+            require(box[-16:] == pin, f"record {rid:016x} is not the one in the tree")
+            aad = domain(2) + self.id + u64(rid)
+            data = open_box(self.keys["secret"], aad, box, f"record {rid:016x}")
+            record = decode(data, f"record {rid:016x}")
+            scope, name = record[0].encode(), record[1].encode()
+            computed = mac(self.keys["name"], u16(len(scope)), scope, name)[:16]
+            require(computed == name_hash, f"{record[1]} stands in the place of another")
+            require((9 in record) == (10 in record), f"{record[1]} is half deleted")
+            self.secrets[record[0], record[1]] = record
+            for version in record[13]:
+                filled = {1, 2, 5, 6} & version.keys()
+                require(len(filled) in (0, 4), f"a version of {record[1]} is half filled")
+                if filled:
+                    expected.add(version[1])
+                    value = self.open_value(rid, record, version)
+                    self.values[record[0], record[1], version[0]] = value
+        require(expected == self.rows["value"].keys(), "a value is missing or was added")
+
+    def open_value(self, rid, record, version):
+        vid, version_id, what = version[1], version[0].encode(), f"a value of {record[1]}"
+        box = self.rows["value"].get(vid)
+        require(box is not None and box[-16:] == version[2], f"{what} is not the one expected")
+        aad = domain(3) + self.id + u64(rid) + u64(vid) + u32(len(version_id)) + version_id
+        value = open_box(self.keys["value"], aad, box, what)
+        require(value[0] == version[5] <= 1 and len(value) - 1 == version[6] <= 65536, what)
+        if version[5] == 0:
+            value.decode()
+        return value
+
+    def check_log(self):
+        first, following, chain = self.state[9], self.state[10], self.state[11]
+        rows, self.events = self.rows["audit"], []
+        require(sorted(rows) == list(range(first, following)), "audit entries are missing")
+        for seq in range(first, following):
+            aad = domain(4) + self.id + u64(seq)
+            event = open_box(self.keys["audit"], aad, rows[seq], f"audit entry {seq}")
+            self.events.append(decode(event, f"audit entry {seq}"))
+            chain = mac(self.keys["tree"], domain(8), chain, u64(seq), rows[seq][-16:])
+        require(chain == self.state[12], "the audit log was altered")
+
+    def find(self, name, scope=None):
+        found = [r for (s, n), r in self.secrets.items() if n == name and scope in (None, s)]
+        require(len(found) == 1, f"there are {len(found)} secrets named {name}")
+        return found[0]
+
+    def value(self, record, wanted):
+        """Kind and bytes of the version that has this id or label."""
+        found = [v[0] for v in record[13] if wanted == v[0] or wanted in v[4]]
+        require(len(found) == 1, f"{record[1]} has no version {wanted}")
+        value = self.values.get((record[0], record[1], found[0]))
+        require(value is not None, f"version {wanted} of {record[1]} has no value yet")
+        return value[0], value[1:]
+
+
+def unlock(path, passphrase=None, keyfile=None, recovery_code=None):
+    """Opens a vault with the texts of one or two credentials."""
+    if recovery_code is not None:
+        return Vault(path, None, recovery_secret(recovery_code), RECOVERY)
+    secret = None if keyfile is None else keyfile_secret(keyfile)
+    if passphrase is None:
+        return Vault(path, None, secret, KEYFILE)
+    kind = PASSPHRASE if secret is None else BOTH
+    return Vault(path, normal_passphrase(passphrase), secret, kind)
+
+
+def main():
+    if len(sys.argv) == 1:
+        import golden
+        return golden.main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("vault")
+    for option in ("--passphrase-file", "--keyfile", "--recovery-code-file"):
+        parser.add_argument(option, type=lambda path: pathlib.Path(path).read_bytes().decode())
+    parser.add_argument("--get", metavar="NAME")
+    parser.add_argument("--version", metavar="ID-OR-LABEL", default="AWSCURRENT")
+    options = parser.parse_args()
+    passphrase = options.passphrase_file
+    if passphrase is not None:
+        passphrase = passphrase.removesuffix("\n").removesuffix("\r")
+    vault = unlock(options.vault, passphrase, options.keyfile, options.recovery_code_file)
+    if options.get is not None:
+        return sys.stdout.buffer.write(vault.value(vault.find(options.get), options.version)[1])
+    print(f"generation {vault.state[0]}, {len(vault.events)} audit entries, {vault.state[16]}")
+    for scope, name in sorted(vault.secrets):
+        record = vault.secrets[scope, name]
+        labels = [f"{version[0]} {','.join(version[4])}".strip() for version in record[13]]
+        print(f"{scope} {name}", "deleted" if 10 in record else "", *labels, sep="\t")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Exception, KeyboardInterrupt) as error:
+        sys.exit(f"refused: {error!r}")
