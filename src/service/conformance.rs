@@ -26,9 +26,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::operation::{Entry, Touch};
-use super::operations;
-use super::testing::{ARN, Bench, START, entry};
+use super::operation::Touch;
+use super::testing::{Bench, START, entry};
 use crate::model::time::{DAY_MS, Timestamp};
 
 /// One case at work.
@@ -143,7 +142,7 @@ impl Case {
                 let is_known = is_declared || code == "ValidationException";
                 assert!(is_known, "{place}\n{operation} does not declare {code}");
                 // What breaks a constraint is refused before any vault is opened.
-                let is_early = code == "ValidationException" && message.contains(" detected: ");
+                let is_early = code == "ValidationException";
                 let refusal = format!("{code}: {message}");
                 (!is_early, code, Err(refusal))
             }
@@ -375,55 +374,63 @@ fn is_citation(from: &str) -> bool {
 /// What the tokens of the cases begin with; twelve digits follow.
 const TOKEN: &str = "00000000-0000-4000-8000-";
 
-macro_rules! cases {
-    ($($test:ident => $operation:literal,)+) => {
-        const FILES: &[&str] = &[$($operation),+];
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::operation::Entry;
+    use crate::service::operations;
+    use crate::service::testing::ARN;
 
-        $(#[test]
-        fn $test() {
-            run($operation, include_str!(concat!("../../tests/conformance/", $operation, ".json")));
-        })+
-    };
-}
+    macro_rules! cases {
+        ($($test:ident => $operation:literal,)+) => {
+            const FILES: &[&str] = &[$($operation),+];
 
-cases! {
-    create_secret => "create-secret",
-    delete_secret => "delete-secret",
-    describe_secret => "describe-secret",
-    get_random_password => "get-random-password",
-    get_secret_value => "get-secret-value",
-    list_secret_version_ids => "list-secret-version-ids",
-    list_secrets => "list-secrets",
-    put_secret_value => "put-secret-value",
-    restore_secret => "restore-secret",
-    tag_resource => "tag-resource",
-    untag_resource => "untag-resource",
-    update_secret => "update-secret",
-    update_secret_version_stage => "update-secret-version-stage",
-}
+            $(#[test]
+            fn $test() {
+                run($operation, include_str!(concat!("../../tests/conformance/", $operation, ".json")));
+            })+
+        };
+    }
 
-#[test]
-fn every_operation_has_its_cases() {
-    let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
-    assert_eq!(FILES, operations);
-}
+    cases! {
+        create_secret => "create-secret",
+        delete_secret => "delete-secret",
+        describe_secret => "describe-secret",
+        get_random_password => "get-random-password",
+        get_secret_value => "get-secret-value",
+        list_secret_version_ids => "list-secret-version-ids",
+        list_secrets => "list-secrets",
+        put_secret_value => "put-secret-value",
+        restore_secret => "restore-secret",
+        tag_resource => "tag-resource",
+        untag_resource => "untag-resource",
+        update_secret => "update-secret",
+        update_secret_version_stage => "update-secret-version-stage",
+    }
 
-#[test]
-fn the_notation_is_read_as_described() {
-    assert_eq!(milliseconds("1d2h3m4s5ms"), DAY_MS + 2 * 3_600_000 + 3 * 60_000 + 4_005);
-    assert_eq!(time("[+0]"), START);
-    assert_eq!(time("[midnight+1d]").0, START.midnight().0 + DAY_MS);
-    let mut case = Case::new(String::new());
-    let arn = format!("{ARN}db-AbCdEf");
-    case.agree(&json!(["[ARN]", "x [ARN]"]), &json!([arn, format!("x {arn}")]));
-    assert_eq!(
-        case.filled_text("[v12] [é*3] [asc, desc] [ARN]["),
-        format!("{TOKEN}000000000012 ééé [asc, desc] {arn}[")
-    );
-    assert_eq!(
-        case.filled(&json!(["[*2]", {"k[#]": "[v[#]]"}])),
-        json!([{"k1": format!("{TOKEN}000000000001")}, {"k2": format!("{TOKEN}000000000002")}])
-    );
-    assert!(is_citation("§1.5, §2.9.2 [LS, REC]") && is_citation("§2.13 [moto-V]"));
-    assert!(!is_citation("2.9 [LS]") && !is_citation("§2.9") && !is_citation("§2.9 [hearsay]"));
+    #[test]
+    fn every_operation_has_its_cases() {
+        let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
+        assert_eq!(FILES, operations);
+    }
+
+    #[test]
+    fn the_notation_is_read_as_described() {
+        assert_eq!(milliseconds("1d2h3m4s5ms"), DAY_MS + 2 * 3_600_000 + 3 * 60_000 + 4_005);
+        assert_eq!(time("[+0]"), START);
+        assert_eq!(time("[midnight+1d]").0, START.midnight().0 + DAY_MS);
+        let mut case = Case::new(String::new());
+        let arn = format!("{ARN}db-AbCdEf");
+        case.agree(&json!(["[ARN]", "x [ARN]"]), &json!([arn, format!("x {arn}")]));
+        assert_eq!(
+            case.filled_text("[v12] [é*3] [asc, desc] [ARN]["),
+            format!("{TOKEN}000000000012 ééé [asc, desc] {arn}[")
+        );
+        assert_eq!(
+            case.filled(&json!(["[*2]", {"k[#]": "[v[#]]"}])),
+            json!([{"k1": format!("{TOKEN}000000000001")}, {"k2": format!("{TOKEN}000000000002")}])
+        );
+        assert!(is_citation("§1.5, §2.9.2 [LS, REC]") && is_citation("§2.13 [moto-V]"));
+        assert!(!is_citation("2.9 [LS]") && !is_citation("§2.9") && !is_citation("§2.9 [hearsay]"));
+    }
 }

@@ -201,19 +201,12 @@ mod tests {
         check("DeleteSecret", r#"{"SecretId":"x"}"#, missing, x);
         let short = r#"{"SecretId":"x","RecoveryWindowInDays":1}"#;
         check("DeleteSecret", short, "InvalidParameterException", x);
-        check("DeleteSecret", r#"{"SecretId":"a b"}"#, "ValidationException", |_| about("a b"));
         check("RestoreSecret", r#"{"SecretId":"x"}"#, missing, x);
         let again = r#"{"Name":"db","ClientRequestToken":"TWO","SecretString":"s"}"#;
         check("CreateSecret", again, "ResourceExistsException", |rid| Subject {
             token: TWO.to_owned(),
             ..db(rid)
         });
-        check(
-            "CreateSecret",
-            r#"{"Name":"a b","ClientRequestToken":"TWO"}"#,
-            "ValidationException",
-            |_| Subject { token: TWO.to_owned(), ..about("a b") },
-        );
     }
 
     #[test]
@@ -229,6 +222,8 @@ mod tests {
         let (mut bench, _) = bench();
         let before = bench.events().len();
         bench.call("GetSecretValue", r#"{"SecretId":""}"#).unwrap_err();
+        bench.call("GetSecretValue", r#"{"SecretId":"a b"}"#).unwrap_err();
+        bench.call("CreateSecret", r#"{"Name":"a b"}"#).unwrap_err();
         bench.call("GetRandomPassword", "{}").unwrap();
         assert_eq!(bench.events().len(), before);
     }
