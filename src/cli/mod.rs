@@ -13,6 +13,8 @@ pub(crate) mod help;
 pub(crate) mod output;
 pub(crate) mod pages;
 pub(crate) mod query;
+#[cfg(test)]
+mod reference;
 pub(crate) mod request;
 mod run;
 pub(crate) mod suggest;
