@@ -14,6 +14,7 @@ mod script {
 
     crate::scripts! {
         aws_form
+        batch_get_secret_value
         cli_input
         completions
         create_secret
@@ -29,6 +30,8 @@ mod script {
         list_secrets
         man
         put_secret_value
+        regions
+        resource_policies
         restore_secret
         tag_resource
         untag_resource

@@ -154,6 +154,9 @@ impl<'c, 'v> Context<'c, 'v> {
     }
 
     /// Stores a record that was changed, and dates the change. Its replicas follow at once.
+    ///
+    /// AWS dates what "modified in any way" (AWS.md §1.11). Whether that is any call or any change
+    /// is not known; here a call that changes nothing stores nothing, so it must not come here.
     pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
         record.changed = self.now()?;
         replication::follow(self, record)?;
@@ -207,4 +210,35 @@ pub(crate) fn arn_of(record: &Record) -> String {
 /// Keeps what was asked for, but not a text of any length.
 fn name_subject(subject: &mut Subject, name: &str) {
     subject.name = name.chars().take(512).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::service::testing::{ARN, Bench};
+
+    /// AWS.md §1.3: a suffix belongs to an ARN, and a name with it is another name.
+    #[test]
+    fn a_name_with_a_suffix_is_no_id() {
+        let mut bench = Bench::new();
+        let token = "1".repeat(32);
+        let request = format!(r#"{{"Name":"app/db","ClientRequestToken":"{token}"}}"#);
+        bench.call("CreateSecret", &request).unwrap();
+        let suffix = bench.record("app/db").unwrap().arn_suffix;
+        let mut describe = |id: &str| {
+            let request = format!(r#"{{"SecretId":"{id}"}}"#);
+            bench.call("DescribeSecret", &request).map_err(|(code, _)| code)
+        };
+        assert!(describe(&format!("{ARN}app/db-{suffix}")).is_ok());
+        for id in [
+            format!("app/db-{suffix}"),
+            format!("secret:app/db-{suffix}").replace(':', "/"),
+            format!("{ARN}app/db-{}", suffix.to_lowercase()),
+            format!("{ARN}app/db-"),
+            format!("{ARN}app/db-{}", &suffix[..5]),
+            format!("{ARN}App/db-{suffix}"),
+            format!("{ARN}app/db-{suffix}").replace("aws:", "aws-cn:"),
+        ] {
+            assert_eq!(describe(&id), Err("ResourceNotFoundException".to_owned()), "{id}");
+        }
+    }
 }

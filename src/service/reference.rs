@@ -538,10 +538,14 @@ mod tests {
         match &mut json {
             Json::Array(elements) => {
                 elements.sort_by_key(|element| element.as_str().map(str::to_owned));
-                elements.iter_mut().for_each(|element| *element = sorted(element.take()));
+                for element in elements.iter_mut() {
+                    *element = sorted(element.take());
+                }
             }
             Json::Object(members) => {
-                members.values_mut().for_each(|member| *member = sorted(member.take()));
+                for member in members.values_mut() {
+                    *member = sorted(member.take());
+                }
             }
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
         }
@@ -589,9 +593,9 @@ mod tests {
             let page = bench.call("ListSecrets", &request.to_string()).unwrap();
             let mut page: Json = serde_json::from_str(&page).unwrap();
             all.append(page["SecretList"].as_array_mut().unwrap());
-            match page["NextToken"].take() {
-                Json::Null => return sorted(json!({"SecretList": all})),
-                token => request["NextToken"] = token,
+            request["NextToken"] = page["NextToken"].take();
+            if request["NextToken"].is_null() {
+                return sorted(json!({"SecretList": all}));
             }
         }
     }

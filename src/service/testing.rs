@@ -77,8 +77,7 @@ impl Bench {
         request: &str,
     ) -> Result<String, (String, String)> {
         let entry = entry(operation);
-        let request = serde_json::from_str(request).unwrap();
-        let request = from_json(entry.input, &request);
+        let request = from_json(entry.input, &parsed(request));
         let response = self.respond(entry, region, request);
         response.map(|value| to_json(&value).to_string()).map_err(|failure| match failure {
             Failure::Fault(fault) => (fault.code.as_str().to_owned(), fault.message),
@@ -196,6 +195,10 @@ impl Bench {
 pub(super) fn entry(operation: &str) -> &'static Entry {
     let found = operations::ALL.iter().find(|entry| entry.name == operation);
     found.unwrap_or_else(|| panic!("no operation {operation}"))
+}
+
+fn parsed(json: &str) -> Json {
+    serde_json::from_str(json).unwrap()
 }
 
 /// Reads JSON as a value of a shape: what the shape has for bytes is base64.
