@@ -4,6 +4,7 @@
 
 mod durability;
 mod harness;
+mod medium;
 mod network;
 mod supply;
 mod tidy;
@@ -13,12 +14,16 @@ mod script {
 
     crate::scripts! {
         aws_form
+        bad_file
+        bad_vault
         cli_input
         create_secret
+        credentials
         delete_secret
         describe_secret
         environment
         first_secret
+        full_disk
         get_random_password
         get_secret_value
         harness
@@ -27,6 +32,7 @@ mod script {
         list_secrets
         put_secret_value
         restore_secret
+        streams
         tag_resource
         untag_resource
         update_secret_version_stage
