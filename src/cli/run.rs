@@ -14,7 +14,7 @@ use super::request::error as request;
 use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
-use super::unlock::Surroundings;
+use super::unlock::{self, Surroundings};
 use super::{commands, creation, help, pages, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
@@ -245,12 +245,15 @@ fn respond(
     let mut vault = if creation::is_first(entry, surroundings) {
         creation::make(surroundings)?
     } else {
-        surroundings.unlock()?
+        surroundings.unlock_silently(&surroundings.custody())?
     };
-    pages::fetch(entry, call, |request| {
+    let printed = pages::fetch(entry, call, |request| {
         let call = dispatch::Call { entry, request, region: surroundings.region() };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
-    })
+    })?;
+    // Where the operation failed, its error says enough.
+    unlock::warn(&vault);
+    Ok(printed)
 }
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
