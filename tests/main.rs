@@ -17,6 +17,7 @@ mod script {
         bad_file
         bad_vault
         cli_input
+        completions
         create_secret
         credentials
         delete_secret
@@ -30,6 +31,7 @@ mod script {
         help
         list_secret_version_ids
         list_secrets
+        man
         put_secret_value
         restore_secret
         streams
@@ -37,6 +39,7 @@ mod script {
         untag_resource
         update_secret_version_stage
         update_secret
+        version
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::commands;
 use super::failure::Failure;
 use super::terminal;
-use super::unlock::{Chosen, Surroundings};
+use super::unlock::{Chosen, Location, Surroundings};
 use crate::service::operation::Entry;
 use crate::vault::Vault;
 
@@ -13,11 +13,11 @@ const OPERATION: &str = "CreateSecret";
 /// Whether this command makes the vault: the first secret, at the place nobody named. A path that
 /// was named is never made by accident.
 pub(crate) fn is_first(entry: &Entry, surroundings: &Surroundings<'_>) -> bool {
-    let location = &surroundings.location;
-    entry.name == OPERATION
-        && location.chosen == Chosen::ByDefault
-        && !location.path.exists()
-        && !location.path.is_symlink()
+    let Location { path, chosen } = &surroundings.location;
+    // An empty file is what an attempt leaves that was killed.
+    let is_blank = path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0);
+    let is_missing = !path.exists() && !path.is_symlink();
+    entry.name == OPERATION && *chosen == Chosen::ByDefault && (is_missing || is_blank)
 }
 
 /// Makes the vault.

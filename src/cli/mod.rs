@@ -13,10 +13,13 @@ pub(crate) mod help;
 pub(crate) mod output;
 pub(crate) mod pages;
 pub(crate) mod query;
+#[cfg(test)]
+mod reference;
 pub(crate) mod request;
 mod run;
 pub(crate) mod suggest;
 pub(crate) mod terminal;
+mod tree;
 pub(crate) mod unlock;
 
 use std::path::PathBuf;

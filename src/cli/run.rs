@@ -109,7 +109,7 @@ fn obey(
     teller.form = form;
     teller.format = error_format(&globals, environment, form);
     match command {
-        Command::Version => print(VERSION.as_bytes()),
+        Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
         Command::Own { name, words } => {
             let surroundings = Surroundings::new(&globals, environment, form)?;
@@ -147,6 +147,7 @@ fn operate(
         Parsed::Call(arguments) => arguments,
     };
     let answer = Answer::new(surroundings, entry.name)?;
+    surroundings.check_region()?;
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),
@@ -269,4 +270,12 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-const VERSION: &str = concat!("strongroom/", env!("CARGO_PKG_VERSION"), "\n");
+/// Returns what `--version` prints: in AWS's form what scripts look for, and who says it.
+const fn version(form: Form) -> &'static str {
+    match form {
+        Form::Aws => {
+            concat!("aws-cli/2.36.7 strongroom/", env!("CARGO_PKG_VERSION"), "\n")
+        }
+        Form::Plain => concat!("strongroom/", env!("CARGO_PKG_VERSION"), "\n"),
+    }
+}

@@ -8,9 +8,11 @@ use super::failure::Failure;
 use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::Globals;
-use super::request::python;
 use super::terminal;
+use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
+use crate::model::types::RegionName;
+use crate::service::constraints;
 use crate::store::Mode;
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
@@ -72,7 +74,7 @@ impl<'a> Surroundings<'a> {
             Form::Plain => &["STRONGROOM_REGION"],
         };
         let configured = variables.iter().find_map(|name| environment.text(name));
-        let region = globals.region.as_deref().or(configured).map(region_name).transpose()?;
+        let region = globals.region.as_deref().or(configured).map(str::to_owned);
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
         Ok(Self { globals, environment, location, region, form, origin })
     }
@@ -86,6 +88,19 @@ impl<'a> Surroundings<'a> {
     /// Returns the region that was asked for; `None` is the vault's home.
     pub(crate) fn region(&self) -> Option<&str> {
         self.region.as_deref()
+    }
+
+    /// Requires that the region asked for looks like one: a secret in any other could hardly be
+    /// found again.
+    pub(crate) fn check_region(&self) -> Result<(), Failure> {
+        match self.region() {
+            Some(region) if !constraints::allows(RegionName::SHAPE, region) => {
+                let message =
+                    format!("Provided region_name '{region}' doesn't match a supported format.");
+                Err(request::Error::plain(message).into())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Returns what is offered to unlock with.
@@ -174,20 +189,6 @@ pub(crate) fn warn(vault: &Vault) {
 pub(crate) fn no_vault(path: &Path) -> Failure {
     Failure::environment("NoVault", format!("there is no vault at {}", path.display()))
         .hinted("`strongroom init` makes one; so does the first `strongroom create-secret`")
-}
-
-/// Refuses what cannot be the name of a region, as AWS's client does: it must be a host's label.
-fn region_name(name: &str) -> Result<String, Failure> {
-    let is_label = (1..=63).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-');
-    if is_label {
-        return Ok(name.to_owned());
-    }
-    let name = python::repr_text(name);
-    let message = format!("Provided region_name {name} doesn't match a supported format.");
-    Err(request::Error::plain(message).into())
 }
 
 fn locate(

@@ -9,6 +9,7 @@
 //! * `[operation, request, [name…, {"NextToken": …}]]`: a list, by its names or version ids alone;
 //! * `[operation, request]`: a success of no further interest;
 //! * `["stages", secret, "v1[LABEL LABEL] v2[]"]`: all versions and their labels, oldest first;
+//! * `["placeholder", secret, version]`: a rotation begins, with an empty version;
 //! * `["wait", "1d2h3m4s5ms"]`, `["in", region, [step…]]`, `["repeat", times, [step…]]`, in which
 //!   `[#]` is the number of the round.
 //!
@@ -20,6 +21,7 @@
 //! Whatever a case is about, a refusal has changed nothing, responses have their members in order,
 //! the codes are those that the operation declares, and in the end the vault is sound and the audit
 //! log has every call.
+#![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,6 +90,10 @@ impl Case {
                 let found = self.stages(parts[1].as_str().unwrap());
                 assert_eq!(found, self.filled_text(parts[2].as_str().unwrap()), "{}", self.place);
             }
+            "placeholder" => {
+                let version = self.filled_text(parts[2].as_str().unwrap());
+                self.bench.begin_rotation(parts[1].as_str().unwrap(), &version);
+            }
             operation => {
                 let request = self.filled(&parts[1]);
                 let expected = parts.get(2);
@@ -119,6 +125,7 @@ impl Case {
     }
 
     /// Makes a call, notes what the audit log must have of it, and looks at its outcome's form.
+    #[expect(clippy::unwrap_in_result, reason = "a test fails by panicking")]
     fn call(&mut self, operation: &str, request: &Json) -> Result<Json, String> {
         let place = &self.place;
         let entry = entry(operation);
@@ -138,7 +145,8 @@ impl Case {
                 let is_known = is_declared || code == "ValidationException";
                 assert!(is_known, "{place}\n{operation} does not declare {code}");
                 // What breaks a constraint is refused before any vault is opened.
-                let is_early = code == "ValidationException" && message.contains(" detected: ");
+                let is_early = code == "ValidationException"
+                    && (message.contains(" detected: ") || message.starts_with("Invalid name."));
                 let refusal = format!("{code}: {message}");
                 (!is_early, code, Err(refusal))
             }
@@ -182,7 +190,7 @@ impl Case {
             let name = number.map_or(id.to_owned(), |number| format!("v{number}"));
             shown.push(format!("{name}[{}]", labels.join(" ")));
         }
-        let described = described["VersionIdsToStages"].as_object().map_or(0, |map| map.len());
+        let described = described["VersionIdsToStages"].as_object().map_or(0, serde_json::Map::len);
         assert_eq!(described, labelled, "{}", self.place);
         shown.join(" ")
     }

@@ -89,11 +89,6 @@ impl<'c, 'v> Context<'c, 'v> {
         self.entropy
     }
 
-    /// Returns the region the call is about.
-    pub(crate) fn region(&self) -> &'c str {
-        self.region
-    }
-
     /// Returns the time of the operation.
     pub(crate) fn now(&mut self) -> Result<Timestamp, Failure> {
         Ok(self.vault()?.now())

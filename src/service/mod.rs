@@ -2,7 +2,6 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
-#[cfg(test)]
 mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
@@ -11,6 +10,8 @@ pub(crate) mod fault;
 pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;
+#[cfg(test)]
+mod reference;
 pub(crate) mod rules;
 #[cfg(test)]
 pub(crate) mod testing;

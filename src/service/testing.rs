@@ -12,13 +12,14 @@ use super::context::Failure;
 use super::dispatch::{self, Call};
 use super::operation::{Entry, Touch};
 use super::operations;
+use super::rules::stages::PENDING;
 use crate::model::shape::Shape;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::sys::clock::{Clock, FixedClock};
 use crate::sys::entropy::CountingEntropy;
 use crate::vault::audit::Event;
-use crate::vault::record::Record;
+use crate::vault::record::{Record, Version};
 use crate::vault::transaction::{Access, Occasion, Transaction};
 use crate::vault::{Origin, Vault};
 
@@ -106,6 +107,24 @@ impl Bench {
         let mut transaction = self.vault.begin(Access::Write, occasion).unwrap();
         change(&mut transaction);
         transaction.commit().unwrap();
+    }
+
+    /// Gives a secret of the home region the empty version that a rotation begins with.
+    pub(crate) fn begin_rotation(&mut self, name: &str, version: &str) {
+        let now = self.now();
+        self.meddle(|transaction| {
+            let scope = transaction.scope("local-1");
+            let mut record = transaction.find(&scope, name).unwrap().unwrap();
+            let mut version = Version::new(version.to_owned(), None, now);
+            version.stages.push(PENDING.to_owned());
+            record.versions.push(version);
+            transaction.update(&mut record).unwrap();
+        });
+    }
+
+    /// Leaves reads out of the audit log from now on.
+    pub(crate) fn silence_reads(&mut self) {
+        self.vault.silence_reads();
     }
 
     /// Returns the audit log, oldest entry first.

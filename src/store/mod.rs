@@ -20,6 +20,7 @@ use rusqlite::Connection;
 
 use crate::sys::files::{self, FileFault};
 
+pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
 pub(crate) use transaction::Transaction;

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{done, is_long, must_be_sound};
+use super::{done, is_long, must_be_sound, run};
 use crate::harness::Sandbox;
-use crate::harness::files::{TempDir, copy_tree};
+use crate::harness::files::{TempDir, copy_tree, write};
 use crate::harness::process::{Outcome, tool};
 
 /// A change of a vault.
@@ -62,7 +62,7 @@ changes! {
     tag: ["create-secret --name a --secret-string one"]
         "tag-resource --secret-id a --tags Key=k,Value=v",
         shown by "describe-secret --secret-id a --query Tags", at Some;
-    add_a_slot: [] "key-slot add --kind keyfile --new-keyfile key2",
+    add_a_slot: [] "key-slot add --kind keyfile --new-keyfile ../home/key2",
         shown by "key-slot list --query KeySlots[].Slot", at Some;
     change_the_passphrase: [
         "key-slot add --kind passphrase --new-passphrase-file phrase --kdf-memory 64"
@@ -98,44 +98,59 @@ const ENOSPC: &str = "error=ENOSPC";
 const KILLS: usize = 16;
 const FAILURES: usize = 5;
 
+/// The change is there or it is not, and it is there if it was acknowledged.
 fn survives(change: &Change) {
-    let Some(stage) = Stage::set(change) else { return };
+    let Some(stage) = Stage::set(change.setup) else { return };
     let before = done(&stage.sandbox, change.shows);
     stage.reset();
-    let calls = stage.calls(change.command);
+    done(&stage.sandbox, change.command);
     let after = done(&stage.sandbox, change.shows);
     assert_ne!(before, after, "{} cannot be told by {}", change.command, change.shows);
 
-    let mut left = BTreeMap::from([(&before, 0), (&after, 0)]);
-    let kills = if change.at == At::Each { usize::MAX } else { KILLS };
-    for (blow, most) in [(KILL, kills), (EIO, FAILURES), (ENOSPC, FAILURES)] {
-        let stride = if is_long() { 1 } else { calls.len().div_ceil(most) };
-        for call in calls.iter().step_by(stride) {
-            stage.reset();
-            let when = format!("{} with {blow} at {} {}", change.command, call.name, call.ordinal);
-            let inject = format!("inject={}:{blow}:when={}", call.name, call.ordinal);
-            let trace = format!("trace={}", call.name);
-            // The quicker way of tracing, from which strace does not send signals.
-            let way: &[&str] = if blow == KILL { &[] } else { &["--seccomp-bpf", "-f"] };
-            let options = [way, &["-e", &trace, "-e", &inject]].concat();
-            let outcome = stage.trace(&options, change.command);
-            assert_eq!(outcome.crash(), None, "{when}: {}", outcome.stderr_text());
-            let is_acknowledged = outcome.code == 0 || !outcome.stdout.is_empty();
-            must_be_sound(&stage.sandbox, &when);
-            let shown = done(&stage.sandbox, change.shows);
-            let count = left.get_mut(&shown);
-            *count.unwrap_or_else(|| panic!("{when} left neither before nor after: {shown}")) += 1;
-            assert!(
-                !is_acknowledged || shown == after,
-                "{when} was acknowledged, and is not there"
-            );
-            let said = outcome.stderr_text();
-            let is_told = said.matches("An error occurred (").count() == 1;
-            assert!(blow == KILL || outcome.code == 0 || is_told, "{when} is told as: {said}");
+    let (mut left_before, mut left_after) = (0, 0);
+    stage.strike(change.command, change.at, |outcome, when| {
+        must_be_sound(&stage.sandbox, when);
+        let shown = done(&stage.sandbox, change.shows);
+        assert!(shown == before || shown == after, "{when} left neither before nor after: {shown}");
+        let is_acknowledged = outcome.code == 0 || !outcome.stdout.is_empty();
+        assert!(!is_acknowledged || shown == after, "{when} was acknowledged, and is not there");
+        *(if shown == after { &mut left_after } else { &mut left_before }) += 1;
+    });
+    println!("{}: left {left_before} times before, {left_after} after", change.command);
+    assert!(left_before > 0 && left_after > 0);
+}
+
+/// A vault that was not made can be made; one that was made is sound.
+#[test]
+fn init() {
+    let Some(stage) = Stage::set(&[]) else { return };
+    let options = "--vault ../home/new --keyfile ../home/new.key";
+    let command = format!("init --keyfile-only {options}");
+    stage.strike(&command, At::Some, |outcome, when| {
+        let again = run(&stage.sandbox, &command);
+        let is_there = again.stderr_text().contains("exists already");
+        assert!(again.code == 0 || is_there, "{when}, then again: {}", again.stderr_text());
+        assert!(outcome.code != 0 || is_there, "{when} was acknowledged, and is not there");
+        done(&stage.sandbox, &format!("check {options}"));
+    });
+}
+
+/// A copy that was acknowledged is whole; one that was not is whole or no vault. The vault that it
+/// is of does not change.
+#[test]
+fn backup() {
+    let Some(stage) = Stage::set(&["create-secret --name a --secret-string file://large"]) else {
+        return;
+    };
+    stage.strike("backup ../home/copy", At::Some, |outcome, when| {
+        must_be_sound(&stage.sandbox, when);
+        let check = run(&stage.sandbox, "check --vault ../home/copy");
+        assert!(outcome.code != 0 || check.code == 0, "{when} was acknowledged, and is not there");
+        if check.code == 0 {
+            let list = "list-secrets --query SecretList[].Name --output text --vault ../home/copy";
+            assert_eq!(done(&stage.sandbox, list), "a\n", "{when}");
         }
-    }
-    println!("{}: {} calls, left before and after: {left:?}", change.command, calls.len());
-    assert!(left.values().all(|count| *count > 0), "{left:?}");
+    });
 }
 
 /// A call that changes something: the `ordinal`th of its name.
@@ -153,17 +168,13 @@ struct Stage {
 }
 
 impl Stage {
-    /// Runs what comes before the change; `None` where strace is missing or may not trace.
-    fn set(change: &Change) -> Option<Self> {
+    /// Runs what comes before a change; `None` where strace is missing or may not trace.
+    fn set(setup: &[&str]) -> Option<Self> {
         let strace = tool("strace")?;
         let sandbox = Sandbox::with_vault();
-        crate::harness::files::write(
-            &sandbox.work().join("large"),
-            "large ".repeat(9000).as_bytes(),
-        );
-        let phrase = "seven unlikely words for nobody else";
-        crate::harness::files::write(&sandbox.work().join("phrase"), phrase.as_bytes());
-        for line in change.setup {
+        write(&sandbox.work().join("large"), "large ".repeat(9000).as_bytes());
+        write(&sandbox.work().join("phrase"), b"seven unlikely words for nobody else");
+        for line in setup {
             done(&sandbox, line);
         }
         let saved = TempDir::below(Path::new(env!("CARGO_TARGET_TMPDIR")));
@@ -177,14 +188,36 @@ impl Stage {
         Some(stage)
     }
 
+    /// Lets the command be killed, its disk fail and be full, each at its calls in turn, and looks
+    /// at what is left.
+    fn strike(&self, command: &str, at: At, mut look: impl FnMut(&Outcome, &str)) {
+        self.reset();
+        let calls = self.calls(command);
+        let kills = if at == At::Each { calls.len() } else { KILLS };
+        for (blow, most) in [(KILL, kills), (EIO, FAILURES), (ENOSPC, FAILURES)] {
+            let stride = if is_long() { 1 } else { calls.len().div_ceil(most) };
+            for Call { name, ordinal } in calls.iter().step_by(stride) {
+                self.reset();
+                let when = format!("{command} with {blow} at {name} {ordinal} of {}", calls.len());
+                let trace = format!("trace={name}");
+                let inject = format!("inject={name}:{blow}:when={ordinal}");
+                // The quicker way of tracing, from which strace does not send signals.
+                let way: &[&str] = if blow == KILL { &[] } else { &["--seccomp-bpf", "-f"] };
+                let outcome = self.trace(&[way, &["-e", &trace, "-e", &inject]].concat(), command);
+                let said = outcome.stderr_text();
+                assert_eq!(outcome.crash(), None, "{when}: {said}");
+                let is_told = said.matches("An error occurred (").count() == 1;
+                assert!(blow == KILL || outcome.code == 0 || is_told, "{when} is told as: {said}");
+                look(&outcome, &when);
+            }
+        }
+    }
+
     /// Puts everything back as it was before the change.
     fn reset(&self) {
         let home = self.sandbox.home();
         fs::remove_dir_all(&home).unwrap();
         copy_tree(self.saved.path(), &home);
-        for made in ["key2"] {
-            let _not_made = fs::remove_file(self.sandbox.work().join(made));
-        }
     }
 
     /// Runs the change unharmed and returns the calls by which it writes.

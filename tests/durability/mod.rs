@@ -5,8 +5,8 @@
 //! by the order of its writes and syncs, in `boundaries`.
 
 mod boundaries;
-//mod crowd;
-//mod killed;
+mod crowd;
+mod killed;
 //mod media;
 
 use serde_json::Value;

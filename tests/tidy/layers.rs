@@ -29,6 +29,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("chacha20", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("diceware_wordlists", &["crypto"]),
     ("getrandom", &["sys"]),
     ("hkdf", &["crypto"]),

@@ -4,10 +4,12 @@
 //! `--query`.
 
 mod care;
+mod completions;
 mod copies;
 mod history;
 pub(crate) mod init;
 mod keys;
+mod man;
 mod new_credential;
 mod slots;
 mod status;
@@ -57,6 +59,8 @@ const ALL: &[Own] = &[
     history::CHECKPOINT,
     history::ACCEPT_STATE,
     history::LIST_EVENTS,
+    completions::COMPLETIONS,
+    man::MAN,
 ];
 
 /// Their names.
