@@ -192,11 +192,17 @@ fn ask_for_value(
     globals: &Globals,
 ) -> Result<Arguments, Failure> {
     if globals.ask {
-        let typed = terminal::ask_secret("Secret value: ").map_err(|_gone| {
-            Failure::environment("NoTerminal", "--ask needs a terminal to ask at")
-                .hinted("give the value as file:///dev/stdin instead")
+        let place = arguments.place_for_secret(signature.input)?;
+        if !terminal::is_there() {
+            let message = "--ask needs a terminal to ask at";
+            return Err(Failure::environment("NoTerminal", message)
+                .hinted("give the value as file:///dev/stdin instead"));
+        }
+        let typed = terminal::ask_secret("Secret value: ");
+        let typed = typed.map_err(|error| {
+            Failure::environment("NoAnswer", format!("a value is needed: {error}"))
         })?;
-        arguments.give_secret(signature.input, typed.expose().clone())?;
+        arguments.give_secret(place, typed.expose().clone());
     } else if io::stderr().is_terminal() && gives_literal_value(&arguments) {
         terminal::note(
             "note: a value on the command line is seen by every process while this one runs, and \
