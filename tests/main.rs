@@ -32,6 +32,7 @@ mod script {
         list_secret_version_ids
         list_secrets
         man
+        prompts
         put_secret_value
         restore_secret
         streams
