@@ -191,5 +191,9 @@ fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
 }
 
 /// The groups of operations and their titles, in the order of the help.
-pub(super) const GROUPS: &[(&str, Group)] =
-    &[("Secrets", Group::Secrets), ("Versions and staging labels", Group::Versions)];
+pub(super) const GROUPS: &[(&str, Group)] = &[
+    ("Secrets", Group::Secrets),
+    ("Versions and staging labels", Group::Versions),
+    ("Resource policies", Group::Policies),
+    ("Regions", Group::Regions),
+];

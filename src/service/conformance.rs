@@ -22,6 +22,7 @@
 //! the codes are those that the operation declares, and in the end the vault is sound and the audit
 //! log has every call.
 #![cfg(test)]
+#![expect(clippy::single_match_else, reason = "both arms of a step stand side by side")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -161,11 +162,17 @@ impl Case {
     fn end(mut self) {
         self.bench.require_sound();
         let events = self.bench.events().into_iter();
-        let own = |operation: &String| operation == "Init" || operation == "Purge";
+        // A batch logs each secret that it reads; a forced replica, each secret that it replaced.
+        let batches = self.log.iter().any(|(operation, _)| operation == "BatchGetSecretValue");
+        let own = |operation: &String| {
+            ["Init", "Purge", "Overwrite"].contains(&operation.as_str())
+                || (batches && operation == "GetSecretValue")
+        };
         let log: Vec<(String, String)> = events
             .map(|event| (event.operation, event.outcome))
             .filter(|(operation, _)| !own(operation))
             .collect();
+        self.log.retain(|(operation, _)| !own(operation));
         assert_eq!(log, self.log, "{}", self.place);
     }
 
@@ -258,6 +265,7 @@ impl Case {
     }
 
     /// Writes `["[*9]", element]` out.
+    #[expect(clippy::unused_self, reason = "it reads as the other steps do")]
     fn elements(&self, elements: &[Json]) -> Vec<Json> {
         let times = |first: &str| first.strip_prefix("[*")?.strip_suffix(']')?.parse().ok();
         match elements {
@@ -392,19 +400,27 @@ macro_rules! cases {
 }
 
 cases! {
+    batch_get_secret_value => "batch-get-secret-value",
     create_secret => "create-secret",
+    delete_resource_policy => "delete-resource-policy",
     delete_secret => "delete-secret",
     describe_secret => "describe-secret",
     get_random_password => "get-random-password",
+    get_resource_policy => "get-resource-policy",
     get_secret_value => "get-secret-value",
     list_secret_version_ids => "list-secret-version-ids",
     list_secrets => "list-secrets",
+    put_resource_policy => "put-resource-policy",
     put_secret_value => "put-secret-value",
+    remove_regions_from_replication => "remove-regions-from-replication",
+    replicate_secret_to_regions => "replicate-secret-to-regions",
     restore_secret => "restore-secret",
+    stop_replication_to_replica => "stop-replication-to-replica",
     tag_resource => "tag-resource",
     untag_resource => "untag-resource",
     update_secret => "update-secret",
     update_secret_version_stage => "update-secret-version-stage",
+    validate_resource_policy => "validate-resource-policy",
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! ways to fail.
 
 use super::fault::{Code, Fault};
+use super::replication;
 use super::rules::arn::{self, Place, Wanted};
 use super::rules::deletion::Standing;
 use crate::model::shape::Mismatch;
@@ -11,7 +12,7 @@ use crate::sys::entropy::{Entropy, NoEntropy};
 use crate::vault;
 use crate::vault::audit::Subject;
 use crate::vault::record::{Record, Scope};
-use crate::vault::transaction::Transaction;
+use crate::vault::transaction::{Access, Transaction};
 
 /// Why an operation did not do what was asked.
 #[derive(Debug)]
@@ -89,6 +90,11 @@ impl<'c, 'v> Context<'c, 'v> {
         self.entropy
     }
 
+    /// Returns the region the call is about.
+    pub(crate) fn region(&self) -> &'c str {
+        self.region
+    }
+
     /// Returns the time of the operation.
     pub(crate) fn now(&mut self) -> Result<Timestamp, Failure> {
         Ok(self.vault()?.now())
@@ -127,9 +133,30 @@ impl<'c, 'v> Context<'c, 'v> {
         Ok(record)
     }
 
-    /// Stores a record that was changed, and dates the change.
+    /// Finds a secret that may be changed: no replica, and not scheduled for deletion.
+    ///
+    /// Everything that changes a secret finds it so, but for what also works on one that is
+    /// scheduled.
+    pub(crate) fn find_writable(&mut self, id: &SecretId) -> Result<Record, Failure> {
+        let record = self.find(id)?;
+        replication::require_primary(&record)?;
+        if record.deletion.is_some() {
+            Err(Fault::marked_for_deletion().into())
+        } else {
+            Ok(record)
+        }
+    }
+
+    /// Stores a new secret. Its replicas are made at once.
+    pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Failure> {
+        replication::follow(self, record)?;
+        Ok(self.vault()?.insert(record)?)
+    }
+
+    /// Stores a record that was changed, and dates the change. Its replicas follow at once.
     pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
         record.changed = self.now()?;
+        replication::follow(self, record)?;
         Ok(self.vault()?.update(record)?)
     }
 
@@ -152,6 +179,17 @@ impl<'c, 'v> Context<'c, 'v> {
     /// Notes the request's token for the audit log.
     pub(crate) fn about_token(&mut self, token: &str) {
         token.clone_into(&mut self.subject.token);
+    }
+
+    /// Writes a part of the operation to the audit log as an operation of its own, about what was
+    /// noted since the last.
+    pub(crate) fn log_part(&mut self, operation: &str, outcome: &str) -> Result<(), Failure> {
+        let subject = std::mem::take(&mut self.subject);
+        let vault = self.vault()?;
+        if vault.access() == Access::Write {
+            vault.record(operation, outcome, subject)?;
+        }
+        Ok(())
     }
 
     /// Returns what was noted.

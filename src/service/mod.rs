@@ -2,6 +2,7 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
+mod caller;
 mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
@@ -12,6 +13,7 @@ pub(crate) mod operations;
 mod pages;
 #[cfg(test)]
 mod reference;
+mod replication;
 pub(crate) mod rules;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -40,6 +40,10 @@ pub(crate) enum Group {
     Secrets,
     /// Versions and staging labels.
     Versions,
+    /// Resource policies.
+    Policies,
+    /// Replicas in other regions.
+    Regions,
 }
 
 /// What an operation does to the vault.

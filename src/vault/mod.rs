@@ -21,6 +21,7 @@ pub(crate) mod state;
 pub(crate) mod transaction;
 mod tree;
 mod unlock;
+mod version;
 
 pub(crate) use error::Error;
 pub(crate) use found::Founding;

@@ -53,7 +53,7 @@ fn nothing_of_many_writers_is_lost() {
     expected.sort();
     assert_eq!(names(&sandbox), expected);
     for writer in 0..WRITERS {
-        let last = |kind: usize| (1..writes).filter(|step| step % 4 == kind).next_back().unwrap();
+        let last = |kind: usize| (1..writes).rfind(|step| step % 4 == kind).unwrap();
         let own = format!("own-{writer}");
         assert_eq!(value(&sandbox, &own), Some(last(1).to_string()), "{own}");
         let tags = answer(&sandbox, &format!("describe-secret --secret-id {own} --query Tags"));

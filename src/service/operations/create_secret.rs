@@ -8,6 +8,7 @@ use crate::model::types::{
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Group, Operation, Touch};
+use crate::service::replication::{self, Overwrite};
 use crate::service::rules::deletion::Standing;
 use crate::service::rules::idempotency::{self, Earlier, Existing};
 use crate::service::rules::{arn, name, tags};
@@ -90,12 +91,15 @@ impl Operation for CreateSecret {
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
         let tags = fresh_tags(request.tags.unwrap_or_default())?;
-        refuse_replicas(request.add_replica_regions.as_ref())?;
 
         let scope = cx.scope()?;
         if let Some(existing) = cx.vault()?.find(&scope, &request.name.0)? {
             cx.about(&existing);
-            return again(cx, &existing, &token, value.as_ref());
+            let mut response = again(cx, &existing, &token, value.as_ref())?;
+            if request.add_replica_regions.is_some() {
+                response.replication_status = Some(replication::status(cx, &existing)?);
+            }
+            return Ok(response);
         }
         let suffix = arn::draw_suffix(cx.entropy())?;
         let mut record = Record::new(scope, request.name.0, suffix, cx.now()?);
@@ -109,10 +113,14 @@ impl Operation for CreateSecret {
             versions::write(cx, &mut record, &token, &value, None)?;
             version_id = Some(token.0);
         }
-        cx.vault()?.insert(&mut record)?;
+        let mut replication_status = None;
+        if let Some(asked) = request.add_replica_regions {
+            let overwrite = Overwrite::asked(request.force_overwrite_replica_secret);
+            replication_status = Some(replication::add(cx, &mut record, asked.0, overwrite)?);
+        }
+        cx.insert(&mut record)?;
         cx.about(&record);
-        let arn = arn_of(&record);
-        Ok(Response { arn, name: record.name, version_id, replication_status: None })
+        Ok(Response { arn: arn_of(&record), name: record.name, version_id, replication_status })
     }
 }
 
@@ -125,7 +133,10 @@ fn again(
 ) -> Result<Response, Failure> {
     let due = existing.deletion.map(|deletion| deletion.due);
     Standing::of(due, cx.now()?).require_name_not_kept()?;
-    let earlier = match existing.version(&token.0) {
+    // A replica was not made by such a request, whatever tokens its versions have.
+    let version = existing.version(&token.0);
+    let version = version.filter(|_version| replication::require_primary(existing).is_ok());
+    let earlier = match version {
         None => Earlier::Absent,
         Some(version) => match cx.vault()?.value(existing, version)? {
             None => Earlier::Empty,
@@ -147,15 +158,4 @@ fn fresh_tags(given: Vec<Tag>) -> Result<Option<Vec<(String, String)>>, Fault> {
     let mut tags = Vec::new();
     tags::set(&mut tags, given)?;
     Ok(Some(tags).filter(|tags| !tags.is_empty()))
-}
-
-/// Replication comes with the operations that govern it.
-fn refuse_replicas(asked: Option<&Listed<ReplicaRegion, 1, 0>>) -> Result<(), Fault> {
-    match asked {
-        None => Ok(()),
-        Some(_) => Err(Fault::invalid_parameter(
-            "Replication to other regions is not available in this version of strongroom; leave \
-             AddReplicaRegions out.",
-        )),
-    }
 }

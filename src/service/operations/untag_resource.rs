@@ -35,7 +35,7 @@ impl Operation for UntagResource {
     type Response = ();
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
-        let mut record = cx.find_active(&request.secret_id)?;
+        let mut record = cx.find_writable(&request.secret_id)?;
         let keys: Vec<String> = request.tag_keys.into_iter().map(|key| key.0).collect();
         let before = record.tags.clone().unwrap_or_default();
         let mut tags = before.clone();

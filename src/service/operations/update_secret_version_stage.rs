@@ -53,7 +53,7 @@ impl Operation for UpdateSecretVersionStage {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         cx.about_version(&request.version_stage.0);
-        let mut record = cx.find_active(&request.secret_id)?;
+        let mut record = cx.find_writable(&request.secret_id)?;
         let before = record.versions.clone();
         let change = Change {
             label: &request.version_stage.0,
