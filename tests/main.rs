@@ -5,6 +5,7 @@
 mod durability;
 mod format;
 mod harness;
+mod medium;
 mod network;
 mod supply;
 mod tidy;
@@ -14,14 +15,18 @@ mod script {
 
     crate::scripts! {
         aws_form
+        bad_file
+        bad_vault
         batch_get_secret_value
         cli_input
         completions
         create_secret
+        credentials
         delete_secret
         describe_secret
         environment
         first_secret
+        full_disk
         get_random_password
         get_secret_value
         harness
@@ -29,10 +34,12 @@ mod script {
         list_secret_version_ids
         list_secrets
         man
+        prompts
         put_secret_value
         regions
         resource_policies
         restore_secret
+        streams
         tag_resource
         untag_resource
         update_secret_version_stage

@@ -10,6 +10,7 @@ pub(crate) mod credentials;
 pub(crate) mod environment;
 pub(crate) mod failure;
 pub(crate) mod help;
+mod hidden;
 pub(crate) mod output;
 pub(crate) mod pages;
 pub(crate) mod query;

@@ -139,11 +139,17 @@ impl<'a> Surroundings<'a> {
 
     /// Opens and unlocks the vault under a guard of the caller's.
     pub(crate) fn unlock_under(&self, custody: &Custody) -> Result<Vault, Failure> {
+        let vault = self.unlock_silently(custody)?;
+        warn(&vault);
+        Ok(vault)
+    }
+
+    /// Opens and unlocks the vault, and leaves it to the caller to [`warn`].
+    pub(crate) fn unlock_silently(&self, custody: &Custody) -> Result<Vault, Failure> {
         let locked = self.open_locked()?;
         let opened = self.offer().open(&locked)?;
         let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
-        warn(&vault);
         Ok(vault)
     }
 
@@ -167,7 +173,7 @@ impl<'a> Surroundings<'a> {
 }
 
 /// Tells what a person should know but a script need not.
-fn warn(vault: &Vault) {
+pub(crate) fn warn(vault: &Vault) {
     if vault.is_read_only() && vault.audits_reads() {
         terminal::note("note: the vault can only be read here; the audit log is not written");
     }
