@@ -2,7 +2,10 @@
 //! `tests/script` is a test of its own.
 #![cfg(test)]
 
+mod durability;
+mod format;
 mod harness;
+mod medium;
 mod network;
 mod supply;
 mod tidy;
@@ -11,20 +14,37 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        aws_form
+        bad_file
+        bad_vault
+        batch_get_secret_value
+        cli_input
+        completions
         create_secret
+        credentials
         delete_secret
         describe_secret
+        environment
+        first_secret
+        full_disk
         get_random_password
         get_secret_value
         harness
+        help
         list_secret_version_ids
         list_secrets
+        man
+        prompts
         put_secret_value
+        regions
+        resource_policies
         restore_secret
+        streams
         tag_resource
         untag_resource
         update_secret_version_stage
         update_secret
+        version
     }
 
     #[test]

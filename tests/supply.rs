@@ -17,7 +17,7 @@ const LICENCES: &[&str] =
 const BANNED: &[&str] = &["openssl-sys", "proc-macro2", "quote", "syn", "tokio"];
 
 /// How many crates there may be; each is looked at before it comes in.
-const MOST: usize = 92;
+const MOST: usize = 95;
 
 /// What handles keys or passphrases, and must wipe what it leaves (VAULT.md, section 7, number 8).
 const WIPED: &[&str] = &[

@@ -3,9 +3,8 @@
 use super::commands;
 use super::failure::Failure;
 use super::terminal;
-use super::unlock::{Chosen, Surroundings};
+use super::unlock::{Chosen, Location, Surroundings};
 use crate::service::operation::Entry;
-use crate::sys::files;
 use crate::vault::Vault;
 
 /// The one operation that makes a vault where there is none.
@@ -14,19 +13,25 @@ const OPERATION: &str = "CreateSecret";
 /// Whether this command makes the vault: the first secret, at the place nobody named. A path that
 /// was named is never made by accident.
 pub(crate) fn is_first(entry: &Entry, surroundings: &Surroundings<'_>) -> bool {
-    let location = &surroundings.location;
-    entry.name == OPERATION
-        && location.chosen == Chosen::ByDefault
-        && !location.path.exists()
-        && !location.path.is_symlink()
+    let Location { path, chosen } = &surroundings.location;
+    // An empty file is what an attempt leaves that was killed.
+    let is_blank = path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0);
+    let is_missing = !path.exists() && !path.is_symlink();
+    entry.name == OPERATION && *chosen == Chosen::ByDefault && (is_missing || is_blank)
 }
 
 /// Makes the vault.
 pub(crate) fn make(surroundings: &Surroundings<'_>) -> Result<Vault, Failure> {
-    let path = &surroundings.location.path;
-    terminal::note(&format!("there is no vault yet; making one at {}", path.display()));
-    if let Some(directory) = path.parent() {
-        files::create_private_dir(directory)?;
+    let path = surroundings.location.path.display();
+    let offer = surroundings.offer();
+    // A person who is asked for a new passphrase must know what for; anybody else hears of what was
+    // made, not of what may fail.
+    let will_ask = !offer.has_passphrase() && offer.keyfile_path().is_none();
+    if will_ask && terminal::is_there() {
+        terminal::note(&format!("there is no vault yet; making one at {path}"));
+        return commands::init::found(surroundings);
     }
-    commands::init::found(surroundings)
+    let vault = commands::init::found(surroundings)?;
+    terminal::note(&format!("there was no vault yet; made one at {path}"));
+    Ok(vault)
 }

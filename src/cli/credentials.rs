@@ -1,7 +1,7 @@
 //! Where the credential comes from: a file, a descriptor, a command, a keyfile, systemd, or the
 //! person at the terminal. Never an argument, never the text of a variable.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -165,17 +165,20 @@ fn ask<T>(mut attempt: impl FnMut(Passphrase) -> Result<T, Failure>) -> Result<T
     let mut tries = 0;
     loop {
         tries += 1;
-        let typed = terminal::ask_secret("Passphrase: ").map_err(|_gone| locked())?;
-        let passphrase = Passphrase::from_bytes(typed.expose().as_bytes())?;
-        match attempt(passphrase) {
-            Err(Failure::Vault(vault::Error::Crypto(crypto::Error::WrongCredential)))
-                if tries < TRIES =>
-            {
-                terminal::note("wrong passphrase, or its key slot was altered; try again");
-            }
+        let typed = terminal::ask_secret("Passphrase: ").map_err(|error| unanswered(&error))?;
+        let passphrase = Passphrase::from_bytes(typed.expose().as_bytes());
+        match passphrase.map_err(Failure::from).and_then(&mut attempt) {
+            Err(Failure::Vault(vault::Error::Crypto(
+                error @ (crypto::Error::WrongCredential | crypto::Error::BadPassphrase { .. }),
+            ))) if tries < TRIES => terminal::note(&format!("{error}; try again")),
             done => return done,
         }
     }
+}
+
+/// The person who was asked does not answer.
+fn unanswered(error: &io::Error) -> Failure {
+    Failure::environment("VaultLocked", format!("the vault is locked: {error}"))
 }
 
 /// Nothing opens the vault, and nobody is there to ask.
@@ -196,10 +199,18 @@ pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
         )
         .hinted("give --passphrase-file, --passphrase-fd or --passphrase-command"));
     }
-    let gone = |_gone| locked();
+    let gone = |error: io::Error| {
+        Failure::environment("NoAnswer", format!("a new passphrase is needed: {error}"))
+    };
     loop {
         let first = terminal::ask_secret("New passphrase: ").map_err(gone)?;
-        let passphrase = Passphrase::from_bytes(first.expose().as_bytes())?;
+        let passphrase = match Passphrase::from_bytes(first.expose().as_bytes()) {
+            Ok(passphrase) => passphrase,
+            Err(error) => {
+                terminal::note(&format!("{error}; another one"));
+                continue;
+            }
+        };
         let second = terminal::ask_secret("The same again: ").map_err(gone)?;
         if first.expose() == second.expose() {
             return Ok(passphrase);

@@ -1,13 +1,14 @@
 //! Help, from the declarations: all commands by what a person wants, or one with its options.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::commands;
 use super::failure::Failure;
 use super::request::error as request;
+use super::{commands, tree};
 use crate::model::case::kebab;
-use crate::model::shape::{Member, Shape};
-use crate::service::operation::{self, Entry, Group};
+use crate::model::shape::{Bounds, Member, Shape};
+use crate::service::operation::{self, Entry, Group, Pages};
 use crate::service::operations;
 
 /// Returns the help that these words ask for; for all commands where there are none.
@@ -23,7 +24,7 @@ pub(crate) fn text(words: &[String]) -> Result<String, Failure> {
     }
 }
 
-/// Returns one operation as clap knows commands: for its help, and later for completions.
+/// Returns one operation as clap knows commands: for its help, the reference, and more.
 pub(crate) fn of_operation(entry: &Entry) -> Command {
     let mut command = Command::new(entry.command())
         .bin_name(format!("strongroom {}", entry.command()))
@@ -36,18 +37,42 @@ pub(crate) fn of_operation(entry: &Entry) -> Command {
             command = command.arg(argument);
         }
     }
-    let json = Arg::new("cli-input-json")
-        .long("cli-input-json")
-        .value_name("JSON")
-        .help("Take the members of the request from a JSON document; options override it");
-    let skeleton = Arg::new("generate-cli-skeleton")
-        .long("generate-cli-skeleton")
-        .value_name("KIND")
-        .num_args(0..=1)
-        .help(
-            "Print a request to fill in (input, yaml-input) or a response (output); call nothing",
-        );
-    command.arg(json).arg(skeleton)
+    if matches!(entry.pages, Pages::Gathered(_)) {
+        // As in AWS: they turn the gathering of pages off, and are there for whoever knows them.
+        command = command.mut_arg("max-results", |argument| argument.hide(true));
+        command = command.mut_arg("next-token", |argument| argument.hide(true));
+    }
+    command.args(of_client(entry))
+}
+
+/// The options that belong to the client rather than to the request.
+fn of_client(entry: &Entry) -> Vec<Arg> {
+    let option = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let mut options = vec![
+        option(
+            "cli-input-json",
+            "JSON",
+            "Take the members of the request from a JSON document; options override it",
+        ),
+        option("cli-input-yaml", "YAML", "The same from a YAML document"),
+    ];
+    if matches!(entry.pages, Pages::Gathered(_)) {
+        options.extend([
+            option("starting-token", "TOKEN", "Go on where an earlier answer's NextToken says"),
+            option("page-size", "NUMBER", "How many elements to ask for at a time"),
+            option("max-items", "NUMBER", "How many elements to print in all"),
+        ]);
+    }
+    let skeleton = option(
+        "generate-cli-skeleton",
+        "KIND",
+        "Print a request to fill in (input, yaml-input) or a response (output); call nothing",
+    );
+    let kinds = ["input", "output", "yaml-input"];
+    options.push(skeleton.num_args(0..=1).value_parser(kinds).hide_possible_values(true));
+    options
 }
 
 /// The options of one member: a pair of flags for a boolean, one option for anything else.
@@ -63,8 +88,26 @@ fn arguments(member: &Member) -> Vec<Arg> {
     }
     let argument = Arg::new(name.clone()).long(name).help(help).required(member.required);
     let argument = argument.value_name(value_name(member.shape));
+    let argument = match choices(member.shape) {
+        [] => argument,
+        choices => argument.value_parser(PossibleValuesParser::new(choices)),
+    };
+    let argument = argument.hide_possible_values(true);
     let is_list = matches!(member.shape, Shape::List(_));
     vec![if is_list { argument.num_args(1..) } else { argument }]
+}
+
+fn choices(shape: &Shape) -> &'static [&'static str] {
+    match shape {
+        Shape::Text(text) => text.choices,
+        Shape::List(list) => choices(list.element),
+        Shape::Structure(_)
+        | Shape::Map(_)
+        | Shape::Integer(_)
+        | Shape::Boolean
+        | Shape::Blob(_)
+        | Shape::Timestamp => &[],
+    }
 }
 
 fn value_name(shape: &Shape) -> String {
@@ -83,22 +126,33 @@ fn value_name(shape: &Shape) -> String {
     }
 }
 
-fn describe(member: &Member) -> String {
-    let mut help = member.help();
-    let bounds = match member.shape {
-        Shape::Text(text) => Some((text.bounds, " characters")),
-        Shape::Blob(blob) => Some((blob.bounds, " bytes")),
-        Shape::Integer(bounds) => Some((*bounds, "")),
-        Shape::List(list) => Some((list.bounds, " elements")),
-        Shape::Structure(_) | Shape::Map(_) | Shape::Boolean | Shape::Timestamp => None,
+/// Returns what a member is for, and its limits in brackets.
+pub(super) fn describe(member: &Member) -> String {
+    let (bounds, unit) = match member.shape {
+        Shape::Text(text) => (text.bounds, " characters"),
+        Shape::Blob(blob) => (blob.bounds, " bytes"),
+        Shape::Integer(bounds) => (*bounds, ""),
+        Shape::List(list) => (list.bounds, " elements"),
+        Shape::Structure(_) | Shape::Map(_) | Shape::Boolean | Shape::Timestamp => {
+            (Bounds::NONE, "")
+        }
     };
-    if let Some((bounds, unit)) = bounds
-        && let Some(max) = bounds.max
-    {
-        let min = bounds.min.unwrap_or(0);
-        help = format!("{help} [{min} to {max}{unit}]");
+    let range = bounds.max.map(|max| format!("{} to {max}{unit}", bounds.min.unwrap_or(0)));
+    let pattern = match member.shape {
+        Shape::Text(text) => text.pattern.map(|pattern| format!("pattern {}", pattern.text)),
+        Shape::Structure(_)
+        | Shape::List(_)
+        | Shape::Map(_)
+        | Shape::Integer(_)
+        | Shape::Boolean
+        | Shape::Blob(_)
+        | Shape::Timestamp => None,
+    };
+    let limits: Vec<String> = range.into_iter().chain(pattern).collect();
+    if limits.is_empty() {
+        return member.help();
     }
-    help
+    format!("{} [{}]", member.help(), limits.join(", "))
 }
 
 /// Returns a command's help.
@@ -124,7 +178,7 @@ fn overview() -> String {
     }
     let own = commands::summaries();
     section(&mut text, "The vault", &own);
-    text.push_str(GLOBALS);
+    text.push_str(&tree::global_options());
     text
 }
 
@@ -136,27 +190,10 @@ fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
     text.extend(rows.iter().map(|(name, summary)| format!("  {name:<32} {summary}\n")));
 }
 
-const GROUPS: &[(&str, Group)] =
-    &[("Secrets", Group::Secrets), ("Versions and staging labels", Group::Versions)];
-
-const GLOBALS: &str = "
-Global options:
-  --vault PATH                 The vault (STRONGROOM_VAULT); by default the profile's
-  --profile NAME               The vault of this name in the data directory (STRONGROOM_PROFILE)
-  --region REGION              The region within the vault (STRONGROOM_REGION)
-  --keyfile FILE               Unlock with a keyfile (STRONGROOM_KEYFILE)
-  --passphrase-file FILE       Read the passphrase from a file (STRONGROOM_PASSPHRASE_FILE)
-  --passphrase-fd N            Read the passphrase from an open descriptor
-  --passphrase-command COMMAND Read the passphrase from what a command prints
-                               (STRONGROOM_PASSPHRASE_COMMAND)
-  --output FORMAT              json, text, table, yaml, yaml-stream or off
-  --query EXPRESSION           Print only what a JMESPath expression selects
-  --ask                        Ask for the secret value at the terminal, without showing it
-  --expect CHECKPOINT          Fail unless the vault is at this checkpoint
-  --cli-error-format FORMAT    enhanced, legacy, json, yaml, text or table
-  --version                    Print the version
-
-Options of the AWS CLI that only make sense with a network (--endpoint-url, --no-verify-ssl,
---ca-bundle, --cli-read-timeout, --cli-connect-timeout, --no-sign-request) are accepted and have
-no effect.
-";
+/// The groups of operations and their titles, in the order of the help.
+pub(super) const GROUPS: &[(&str, Group)] = &[
+    ("Secrets", Group::Secrets),
+    ("Versions and staging labels", Group::Versions),
+    ("Resource policies", Group::Policies),
+    ("Regions", Group::Regions),
+];

@@ -10,13 +10,17 @@ pub(crate) mod credentials;
 pub(crate) mod environment;
 pub(crate) mod failure;
 pub(crate) mod help;
+mod hidden;
 pub(crate) mod output;
 pub(crate) mod pages;
 pub(crate) mod query;
+#[cfg(test)]
+mod reference;
 pub(crate) mod request;
 mod run;
 pub(crate) mod suggest;
 pub(crate) mod terminal;
+mod tree;
 pub(crate) mod unlock;
 
 use std::path::PathBuf;

@@ -14,7 +14,7 @@ use super::request::error as request;
 use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
-use super::unlock::Surroundings;
+use super::unlock::{self, Surroundings};
 use super::{commands, creation, help, pages, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
@@ -109,7 +109,7 @@ fn obey(
     teller.form = form;
     teller.format = error_format(&globals, environment, form);
     match command {
-        Command::Version => print(VERSION.as_bytes()),
+        Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
         Command::Own { name, words } => {
             let surroundings = Surroundings::new(&globals, environment, form)?;
@@ -147,6 +147,7 @@ fn operate(
         Parsed::Call(arguments) => arguments,
     };
     let answer = Answer::new(surroundings, entry.name)?;
+    surroundings.check_region()?;
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),
@@ -191,11 +192,17 @@ fn ask_for_value(
     globals: &Globals,
 ) -> Result<Arguments, Failure> {
     if globals.ask {
-        let typed = terminal::ask_secret("Secret value: ").map_err(|_gone| {
-            Failure::environment("NoTerminal", "--ask needs a terminal to ask at")
-                .hinted("give the value as file:///dev/stdin instead")
+        let place = arguments.place_for_secret(signature.input)?;
+        if !terminal::is_there() {
+            let message = "--ask needs a terminal to ask at";
+            return Err(Failure::environment("NoTerminal", message)
+                .hinted("give the value as file:///dev/stdin instead"));
+        }
+        let typed = terminal::ask_secret("Secret value: ");
+        let typed = typed.map_err(|error| {
+            Failure::environment("NoAnswer", format!("a value is needed: {error}"))
         })?;
-        arguments.give_secret(signature.input, typed.expose().clone())?;
+        arguments.give_secret(place, typed.expose().clone());
     } else if io::stderr().is_terminal() && gives_literal_value(&arguments) {
         terminal::note(
             "note: a value on the command line is seen by every process while this one runs, and \
@@ -245,12 +252,15 @@ fn respond(
     let mut vault = if creation::is_first(entry, surroundings) {
         creation::make(surroundings)?
     } else {
-        surroundings.unlock()?
+        surroundings.unlock_silently(&surroundings.custody())?
     };
-    pages::fetch(entry, call, |request| {
+    let printed = pages::fetch(entry, call, |request| {
         let call = dispatch::Call { entry, request, region: surroundings.region() };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
-    })
+    })?;
+    // Where the operation failed, its error says enough.
+    unlock::warn(&vault);
+    Ok(printed)
 }
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
@@ -266,4 +276,12 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-const VERSION: &str = concat!("strongroom/", env!("CARGO_PKG_VERSION"), "\n");
+/// Returns what `--version` prints: in AWS's form what scripts look for, and who says it.
+const fn version(form: Form) -> &'static str {
+    match form {
+        Form::Aws => {
+            concat!("aws-cli/2.36.7 strongroom/", env!("CARGO_PKG_VERSION"), "\n")
+        }
+        Form::Plain => concat!("strongroom/", env!("CARGO_PKG_VERSION"), "\n"),
+    }
+}

@@ -5,6 +5,7 @@
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
+use super::hidden;
 use crate::sys::secret::Secret;
 
 /// Where the controlling terminal is.
@@ -22,7 +23,8 @@ pub(crate) fn is_watched() -> bool {
 
 /// Asks for a secret without showing it.
 pub(crate) fn ask_secret(prompt: &str) -> io::Result<Secret<String>> {
-    rpassword::prompt_password(prompt).map(Secret::new)
+    let terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
+    hidden::ask(&terminal, prompt)
 }
 
 /// Asks a question to be answered with `yes`.

@@ -9,7 +9,10 @@ use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::Globals;
 use super::terminal;
+use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
+use crate::model::types::RegionName;
+use crate::service::constraints;
 use crate::store::Mode;
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
@@ -87,6 +90,19 @@ impl<'a> Surroundings<'a> {
         self.region.as_deref()
     }
 
+    /// Requires that the region asked for looks like one: a secret in any other could hardly be
+    /// found again.
+    pub(crate) fn check_region(&self) -> Result<(), Failure> {
+        match self.region() {
+            Some(region) if !constraints::allows(RegionName::SHAPE, region) => {
+                let message =
+                    format!("Provided region_name '{region}' doesn't match a supported format.");
+                Err(request::Error::plain(message).into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Returns what is offered to unlock with.
     pub(crate) fn offer(&self) -> Offer {
         Offer::new(self.globals, self.environment)
@@ -123,11 +139,17 @@ impl<'a> Surroundings<'a> {
 
     /// Opens and unlocks the vault under a guard of the caller's.
     pub(crate) fn unlock_under(&self, custody: &Custody) -> Result<Vault, Failure> {
+        let vault = self.unlock_silently(custody)?;
+        warn(&vault);
+        Ok(vault)
+    }
+
+    /// Opens and unlocks the vault, and leaves it to the caller to [`warn`].
+    pub(crate) fn unlock_silently(&self, custody: &Custody) -> Result<Vault, Failure> {
         let locked = self.open_locked()?;
         let opened = self.offer().open(&locked)?;
         let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
-        warn(&vault);
         Ok(vault)
     }
 
@@ -151,7 +173,7 @@ impl<'a> Surroundings<'a> {
 }
 
 /// Tells what a person should know but a script need not.
-fn warn(vault: &Vault) {
+pub(crate) fn warn(vault: &Vault) {
     if vault.is_read_only() && vault.audits_reads() {
         terminal::note("note: the vault can only be read here; the audit log is not written");
     }
@@ -175,6 +197,9 @@ fn locate(
     profile: Option<&str>,
 ) -> Result<Location, Failure> {
     let by_path = |path: &Path| Location { path: path.to_owned(), chosen: Chosen::ByPath };
+    if globals.vault.as_ref().is_some_and(String::is_empty) {
+        return Err(request::Error::argument("--vault", "it must not be empty").into());
+    }
     if let Some(path) = &globals.vault {
         return Ok(by_path(Path::new(path)));
     }

@@ -55,6 +55,7 @@ macro_rules! text {
         $(#[doc = $doc:literal])*
         pub(crate) struct $name:ident : $bounds:expr
         $(, pattern = $pattern:expr)? $(, choices = $choices:expr)? $(, token = $token:literal)?
+        $(, sensitive = $sensitive:literal)?
     ) => {
         $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,11 +68,13 @@ macro_rules! text {
                     let pattern: Option<$crate::model::shape::Pattern> = None;
                     let choices: &'static [&'static str] = &[];
                     let token = false;
+                    let sensitive = false;
                     $( let pattern = { let _unset = pattern; Some($pattern) }; )?
                     $( let choices = { let _unset = choices; &$choices }; )?
                     $( let token = { let _unset = token; $token }; )?
+                    $( let sensitive = { let _unset = sensitive; $sensitive }; )?
                     $crate::model::shape::Text {
-                        bounds: $bounds, pattern, choices, sensitive: false, token,
+                        bounds: $bounds, pattern, choices, sensitive, token,
                     }
                 });
 

@@ -43,9 +43,14 @@ text! {
     pattern = Pattern { text: "^([a-z]+-)+\\d+$", matches: is_region }
 }
 text! {
+    /// A resource policy: JSON.
+    pub(crate) struct ResourcePolicy: Bounds::between(1, 20_480)
+}
+text! {
     /// The proof of identity that a rotation step carries.
     pub(crate) struct RotationToken: Bounds::between(36, 256),
-    pattern = Pattern { text: "^[a-zA-Z0-9\\-]+$", matches: is_rotation_token }
+    pattern = Pattern { text: "^[a-zA-Z0-9\\-]+$", matches: is_rotation_token },
+    sensitive = true
 }
 text! {
     /// The name or ARN of a secret.

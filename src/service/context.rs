@@ -2,6 +2,7 @@
 //! ways to fail.
 
 use super::fault::{Code, Fault};
+use super::replication;
 use super::rules::arn::{self, Place, Wanted};
 use super::rules::deletion::Standing;
 use crate::model::shape::Mismatch;
@@ -11,7 +12,7 @@ use crate::sys::entropy::{Entropy, NoEntropy};
 use crate::vault;
 use crate::vault::audit::Subject;
 use crate::vault::record::{Record, Scope};
-use crate::vault::transaction::Transaction;
+use crate::vault::transaction::{Access, Transaction};
 
 /// Why an operation did not do what was asked.
 #[derive(Debug)]
@@ -132,9 +133,33 @@ impl<'c, 'v> Context<'c, 'v> {
         Ok(record)
     }
 
-    /// Stores a record that was changed, and dates the change.
+    /// Finds a secret that may be changed: no replica, and not scheduled for deletion.
+    ///
+    /// Everything that changes a secret finds it so, but for what also works on one that is
+    /// scheduled.
+    pub(crate) fn find_writable(&mut self, id: &SecretId) -> Result<Record, Failure> {
+        let record = self.find(id)?;
+        replication::require_primary(&record)?;
+        if record.deletion.is_some() {
+            Err(Fault::marked_for_deletion().into())
+        } else {
+            Ok(record)
+        }
+    }
+
+    /// Stores a new secret. Its replicas are made at once.
+    pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Failure> {
+        replication::follow(self, record)?;
+        Ok(self.vault()?.insert(record)?)
+    }
+
+    /// Stores a record that was changed, and dates the change. Its replicas follow at once.
+    ///
+    /// AWS dates what "modified in any way" (AWS.md §1.11). Whether that is any call or any change
+    /// is not known; here a call that changes nothing stores nothing, so it must not come here.
     pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
         record.changed = self.now()?;
+        replication::follow(self, record)?;
         Ok(self.vault()?.update(record)?)
     }
 
@@ -159,6 +184,17 @@ impl<'c, 'v> Context<'c, 'v> {
         token.clone_into(&mut self.subject.token);
     }
 
+    /// Writes a part of the operation to the audit log as an operation of its own, about what was
+    /// noted since the last.
+    pub(crate) fn log_part(&mut self, operation: &str, outcome: &str) -> Result<(), Failure> {
+        let subject = std::mem::take(&mut self.subject);
+        let vault = self.vault()?;
+        if vault.access() == Access::Write {
+            vault.record(operation, outcome, subject)?;
+        }
+        Ok(())
+    }
+
     /// Returns what was noted.
     pub(super) fn into_subject(self) -> Subject {
         self.subject
@@ -174,4 +210,35 @@ pub(crate) fn arn_of(record: &Record) -> String {
 /// Keeps what was asked for, but not a text of any length.
 fn name_subject(subject: &mut Subject, name: &str) {
     subject.name = name.chars().take(512).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::service::testing::{ARN, Bench};
+
+    /// AWS.md §1.3: a suffix belongs to an ARN, and a name with it is another name.
+    #[test]
+    fn a_name_with_a_suffix_is_no_id() {
+        let mut bench = Bench::new();
+        let token = "1".repeat(32);
+        let request = format!(r#"{{"Name":"app/db","ClientRequestToken":"{token}"}}"#);
+        bench.call("CreateSecret", &request).unwrap();
+        let suffix = bench.record("app/db").unwrap().arn_suffix;
+        let mut describe = |id: &str| {
+            let request = format!(r#"{{"SecretId":"{id}"}}"#);
+            bench.call("DescribeSecret", &request).map_err(|(code, _)| code)
+        };
+        assert!(describe(&format!("{ARN}app/db-{suffix}")).is_ok());
+        for id in [
+            format!("app/db-{suffix}"),
+            format!("secret:app/db-{suffix}").replace(':', "/"),
+            format!("{ARN}app/db-{}", suffix.to_lowercase()),
+            format!("{ARN}app/db-"),
+            format!("{ARN}app/db-{}", &suffix[..5]),
+            format!("{ARN}App/db-{suffix}"),
+            format!("{ARN}app/db-{suffix}").replace("aws:", "aws-cn:"),
+        ] {
+            assert_eq!(describe(&id), Err("ResourceNotFoundException".to_owned()), "{id}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use super::constraints;
 use super::context::{Context, Failure};
 use super::operation::{Entry, Touch};
+use super::rules::name;
 use crate::model::value::Value;
 use crate::sys::entropy::Entropy;
 use crate::vault::audit::{Event, Subject};
@@ -22,9 +23,17 @@ pub(crate) struct Call<'a> {
     pub(crate) region: Option<&'a str>,
 }
 
-/// Checks a request against the service's constraints, before any vault is opened.
+/// Checks a request against the service's constraints, then the characters of its names, before any
+/// vault is opened, or made.
 pub(crate) fn admit(entry: &Entry, request: &Value) -> Result<(), Failure> {
-    constraints::check(entry.input.members(), request).map_err(Failure::Fault)
+    constraints::check(entry.input.members(), request)?;
+    if let Some(Value::Text(id)) = request.get("SecretId") {
+        name::check_secret_id(id)?;
+    }
+    if let Some(Value::Text(new)) = request.get("Name") {
+        name::check(new)?;
+    }
+    Ok(())
 }
 
 /// Answers a request that needs no vault.
@@ -97,4 +106,266 @@ fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
 fn access(vault: &Vault, entry: &Entry) -> Access {
     let is_silent = vault.is_read_only() || !vault.audits_reads();
     if entry.touch != Touch::Writes && is_silent { Access::Read } else { Access::Write }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::time::DAY_MS;
+    use crate::service::testing::Bench;
+    use crate::vault::audit::{Event, Subject};
+
+    const ONE: &str = "11111111-1111-4111-8111-111111111111";
+    const TWO: &str = "22222222-2222-4222-8222-222222222222";
+
+    /// A bench with the secret `db`, and that secret's row.
+    fn bench() -> (Bench, u64) {
+        let mut bench = Bench::new();
+        let request = format!(
+            r#"{{"Name":"db","ClientRequestToken":"{ONE}","SecretString":"the old value"}}"#
+        );
+        bench.call("CreateSecret", &request).unwrap();
+        let rid = bench.record("db").unwrap().rid;
+        (bench, rid)
+    }
+
+    /// Makes a call and checks the one entry that the audit log has of it.
+    fn check(operation: &str, request: &str, outcome: &str, subject: impl Fn(u64) -> Subject) {
+        let (mut bench, rid) = bench();
+        let generation = bench.look(|transaction| transaction.state().generation);
+        bench.advance(1_000);
+        let before = bench.events().len();
+        let request = request.replace("ONE", ONE).replace("TWO", TWO);
+        let ended = bench.call(operation, &request).err().map_or(Event::SUCCESS.into(), |e| e.0);
+        assert_eq!(ended, outcome, "{operation} {request}");
+        let events = bench.events().split_off(before);
+        let [event] = &events[..] else { panic!("{operation} {request}: {}", events.len()) };
+        assert_eq!(event.operation, operation);
+        assert_eq!(event.outcome, outcome);
+        assert_eq!(event.time, bench.now());
+        assert_eq!(event.via, "direct");
+        assert_eq!(event.generation, generation + 1);
+        assert_eq!(event.subject, subject(rid), "{operation} {request}");
+        assert_eq!(event.detail, "");
+    }
+
+    fn about(name: &str) -> Subject {
+        Subject { name: name.to_owned(), ..Subject::default() }
+    }
+
+    #[test]
+    fn a_call_that_succeeds_is_logged_with_what_it_was_about() {
+        let ok = Event::SUCCESS;
+        let db = |rid| Subject { rid, ..about("db") };
+        let token = |rid| Subject { token: TWO.to_owned(), ..db(rid) };
+        let version = |rid| Subject { version: ONE.to_owned(), ..db(rid) };
+        let label = |rid| Subject { version: "mine".to_owned(), ..db(rid) };
+        check("GetSecretValue", r#"{"SecretId":"db"}"#, ok, version);
+        check("GetSecretValue", r#"{"SecretId":"db","VersionStage":"AWSCURRENT"}"#, ok, version);
+        let arn = r#"{"SecretId":"arn:aws:secretsmanager:local-1:000000000000:secret:db"}"#;
+        check("GetSecretValue", arn, ok, version);
+        check("DescribeSecret", arn, ok, db);
+        check("ListSecretVersionIds", r#"{"SecretId":"db"}"#, ok, db);
+        check("ListSecrets", "{}", ok, |_| Subject::default());
+        let put = r#"{"SecretId":"db","ClientRequestToken":"TWO","SecretString":"s"}"#;
+        check("PutSecretValue", put, ok, token);
+        check("UpdateSecret", put, ok, token);
+        let move_label = r#"{"SecretId":"db","VersionStage":"mine","MoveToVersionId":"ONE"}"#;
+        check("UpdateSecretVersionStage", move_label, ok, label);
+        check("TagResource", r#"{"SecretId":"db","Tags":[{"Key":"k"}]}"#, ok, db);
+        check("UntagResource", r#"{"SecretId":"db","TagKeys":["k"]}"#, ok, db);
+        check("DeleteSecret", r#"{"SecretId":"db"}"#, ok, db);
+        check("DeleteSecret", r#"{"SecretId":"db","ForceDeleteWithoutRecovery":true}"#, ok, db);
+        check("DeleteSecret", r#"{"SecretId":"x","ForceDeleteWithoutRecovery":true}"#, ok, |_| {
+            about("x")
+        });
+        check("RestoreSecret", r#"{"SecretId":"db"}"#, ok, db);
+        let again = r#"{"Name":"db","ClientRequestToken":"ONE","SecretString":"the old value"}"#;
+        check("CreateSecret", again, ok, |rid| Subject { token: ONE.to_owned(), ..db(rid) });
+    }
+
+    #[test]
+    fn a_refused_call_is_logged_with_what_it_asked_for() {
+        let missing = "ResourceNotFoundException";
+        let db = |rid| Subject { rid, ..about("db") };
+        let x = |_| about("x");
+        let token = |_| Subject { token: TWO.to_owned(), ..about("x") };
+        let label = |_| Subject { version: "mine".to_owned(), ..about("x") };
+        check("GetSecretValue", r#"{"SecretId":"x"}"#, missing, x);
+        check("GetSecretValue", r#"{"SecretId":"x","VersionStage":"mine"}"#, missing, label);
+        check("GetSecretValue", r#"{"SecretId":"db","VersionId":"TWO"}"#, missing, |rid| Subject {
+            version: TWO.to_owned(),
+            ..db(rid)
+        });
+        check("DescribeSecret", r#"{"SecretId":"x"}"#, missing, x);
+        check("ListSecretVersionIds", r#"{"SecretId":"x"}"#, missing, x);
+        let token_of_none = r#"{"NextToken":"none"}"#;
+        check("ListSecrets", token_of_none, "InvalidNextTokenException", |_| Subject::default());
+        let put = r#"{"SecretId":"x","ClientRequestToken":"TWO","SecretString":"s"}"#;
+        check("PutSecretValue", put, missing, token);
+        check("UpdateSecret", put, missing, token);
+        let no_token = "InvalidRequestException";
+        check("PutSecretValue", r#"{"SecretId":"x","SecretString":"s"}"#, no_token, x);
+        check("UpdateSecret", r#"{"SecretId":"x"}"#, no_token, x);
+        check("CreateSecret", r#"{"Name":"x"}"#, no_token, x);
+        let move_label = r#"{"SecretId":"x","VersionStage":"mine","MoveToVersionId":"ONE"}"#;
+        check("UpdateSecretVersionStage", move_label, missing, label);
+        check("TagResource", r#"{"SecretId":"x","Tags":[]}"#, missing, x);
+        check("UntagResource", r#"{"SecretId":"x","TagKeys":[]}"#, missing, x);
+        check("DeleteSecret", r#"{"SecretId":"x"}"#, missing, x);
+        let short = r#"{"SecretId":"x","RecoveryWindowInDays":1}"#;
+        check("DeleteSecret", short, "InvalidParameterException", x);
+        check("RestoreSecret", r#"{"SecretId":"x"}"#, missing, x);
+        let in_use = r#"{"Name":"db","ClientRequestToken":"TWO","SecretString":"s"}"#;
+        check("CreateSecret", in_use, "ResourceExistsException", |rid| Subject {
+            token: TWO.to_owned(),
+            ..db(rid)
+        });
+    }
+
+    #[test]
+    fn the_log_keeps_names_of_a_name_s_length() {
+        let (mut bench, _) = bench();
+        let request = format!(r#"{{"SecretId":"{}"}}"#, "x".repeat(2048));
+        bench.call("DescribeSecret", &request).unwrap_err();
+        assert_eq!(bench.events().pop().unwrap().subject, about(&"x".repeat(512)));
+    }
+
+    #[test]
+    fn what_breaks_a_constraint_never_reaches_the_vault() {
+        let (mut bench, _) = bench();
+        let before = bench.events().len();
+        bench.call("GetSecretValue", r#"{"SecretId":""}"#).unwrap_err();
+        bench.call("GetSecretValue", r#"{"SecretId":"a b"}"#).unwrap_err();
+        bench.call("CreateSecret", r#"{"Name":"a b"}"#).unwrap_err();
+        bench.call("GetRandomPassword", "{}").unwrap();
+        assert_eq!(bench.events().len(), before);
+    }
+
+    #[test]
+    fn no_entry_and_no_refusal_has_a_value() {
+        let (mut bench, _) = bench();
+        let long = "the new value".repeat(6_000);
+        for (operation, request) in [
+            ("GetSecretValue", r#"{"SecretId":"db"}"#.to_owned()),
+            (
+                "PutSecretValue",
+                format!(
+                    r#"{{"SecretId":"db","ClientRequestToken":"{ONE}","SecretString":"the new value"}}"#
+                ),
+            ),
+            (
+                "PutSecretValue",
+                format!(
+                    r#"{{"SecretId":"db","ClientRequestToken":"{TWO}","SecretString":"the new value","SecretBinary":"AA=="}}"#
+                ),
+            ),
+            ("PutSecretValue", format!(r#"{{"SecretId":"db","SecretString":"{long}"}}"#)),
+            (
+                "CreateSecret",
+                format!(
+                    r#"{{"Name":"db","ClientRequestToken":"{ONE}","SecretString":"the new value"}}"#
+                ),
+            ),
+        ] {
+            if let Err((_, message)) = bench.call(operation, &request) {
+                assert!(!message.contains("the new") && !message.contains("the old"), "{message}");
+            }
+        }
+        for event in bench.events() {
+            let bytes = event.encode();
+            for value in [&b"the old value"[..], b"the new value"] {
+                assert!(!bytes.windows(value.len()).any(|window| window == value));
+            }
+        }
+    }
+
+    /// What a vault that does not log reads writes nothing at all when it is read.
+    #[test]
+    fn silent_reads_leave_no_trace() {
+        let (mut bench, _) = bench();
+        bench.silence_reads();
+        let count = bench.events().len();
+        let generation = bench.look(|transaction| transaction.state().generation);
+        bench.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
+        bench.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
+        bench.call("DescribeSecret", r#"{"SecretId":"db"}"#).unwrap();
+        bench.call("ListSecrets", r#"{"MaxResults":1}"#).unwrap();
+        assert_eq!(bench.events().len(), count);
+        assert_eq!(bench.look(|transaction| transaction.state().generation), generation);
+        assert_eq!(bench.record("db").unwrap().accessed, None);
+        // Writes are logged all the same.
+        bench.call("TagResource", r#"{"SecretId":"x","Tags":[]}"#).unwrap_err();
+        bench.call("TagResource", r#"{"SecretId":"db","Tags":[]}"#).unwrap();
+        assert_eq!(bench.events().len(), count + 2);
+    }
+
+    #[test]
+    fn a_later_write_erases_what_is_gone() {
+        let (mut bench, _) = bench();
+        let delete = r#"{"SecretId":"db","RecoveryWindowInDays":7}"#;
+        bench.call("DeleteSecret", delete).unwrap();
+        bench.advance(7 * DAY_MS - 1);
+        bench.call("ListSecrets", "{}").unwrap();
+        assert_eq!(bench.look(|transaction| transaction.state().secrets), 1);
+        bench.advance(1);
+        // Gone before it is erased, and erased even by a call that is about something else.
+        assert!(bench.record("db").is_none());
+        bench.call("DescribeSecret", r#"{"SecretId":"x"}"#).unwrap_err();
+        assert_eq!(bench.look(|transaction| transaction.state().secrets), 1);
+        bench.call("ListSecrets", "{}").unwrap();
+        let state = bench.look(|transaction| {
+            let state = transaction.state();
+            (state.secrets, state.values, state.next_purge)
+        });
+        assert_eq!(state, (0, 0, None));
+        let names: Vec<_> =
+            bench.events().into_iter().map(|e| (e.operation, e.outcome, e.subject)).collect();
+        let [.., purge, list] = &names[..] else { panic!() };
+        assert_eq!(purge, &("Purge".to_owned(), Event::SUCCESS.to_owned(), about("db")));
+        assert_eq!(list.0, "ListSecrets");
+        bench.require_sound();
+    }
+
+    /// Twenty secrets whose windows are over, of which one write erases only sixteen.
+    fn twenty_gone() -> Bench {
+        let mut bench = Bench::new();
+        for n in 0..20 {
+            let request = format!(r#"{{"Name":"s{n}","ClientRequestToken":"{ONE}"}}"#);
+            bench.call("CreateSecret", &request).unwrap();
+            let request = format!(r#"{{"SecretId":"s{n}","RecoveryWindowInDays":7}}"#);
+            bench.call("DeleteSecret", &request).unwrap();
+        }
+        bench.advance(8 * DAY_MS);
+        bench
+    }
+
+    #[test]
+    fn many_that_are_gone_are_erased_in_portions() {
+        let mut bench = twenty_gone();
+        let left = |bench: &mut Bench| bench.look(|transaction| transaction.state().secrets);
+        for expected in [4, 0, 0] {
+            assert_eq!(bench.call("ListSecrets", "{}").unwrap(), r#"{"SecretList":[]}"#);
+            assert_eq!(left(&mut bench), expected);
+        }
+        bench.require_sound();
+    }
+
+    #[test]
+    fn a_name_is_free_before_the_one_who_had_it_is_erased() {
+        // Both benches draw the same rows, so the same four are left over.
+        let mut bench = twenty_gone();
+        bench.call("ListSecrets", "{}").unwrap();
+        let erased: Vec<String> = bench.events().into_iter().map(|e| e.subject.name).collect();
+        let erased = &erased[erased.len() - 17..];
+        let name = (0..20).map(|n| format!("s{n}")).find(|name| !erased.contains(name)).unwrap();
+        let mut bench = twenty_gone();
+        let request =
+            format!(r#"{{"Name":"{name}","ClientRequestToken":"{TWO}","SecretString":"s"}}"#);
+        bench.call("CreateSecret", &request).unwrap();
+        let left = bench.look(|transaction| transaction.state().secrets);
+        assert_eq!(left, 4, "the new one and three that are not erased yet");
+        bench.call("GetSecretValue", &format!(r#"{{"SecretId":"{name}"}}"#)).unwrap();
+        assert_eq!(bench.look(|transaction| transaction.state().secrets), 1);
+        bench.require_sound();
+    }
 }

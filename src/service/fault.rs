@@ -7,8 +7,6 @@ use std::fmt;
 /// An AWS error code, in alphabetical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// The caller may not do this.
-    AccessDenied,
     /// The stored value could not be decrypted.
     DecryptionFailure,
     /// The value could not be encrypted.
@@ -41,7 +39,6 @@ impl Code {
     /// Returns the code as it stands on the wire.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::AccessDenied => "AccessDeniedException",
             Self::DecryptionFailure => "DecryptionFailure",
             Self::EncryptionFailure => "EncryptionFailure",
             Self::InternalService => "InternalServiceError",

@@ -2,6 +2,8 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
+mod caller;
+mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;
@@ -9,5 +11,10 @@ pub(crate) mod fault;
 pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;
+#[cfg(test)]
+mod reference;
+mod replication;
 pub(crate) mod rules;
+#[cfg(test)]
+pub(crate) mod testing;
 mod versions;

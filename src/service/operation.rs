@@ -40,6 +40,10 @@ pub(crate) enum Group {
     Secrets,
     /// Versions and staging labels.
     Versions,
+    /// Resource policies.
+    Policies,
+    /// Replicas in other regions.
+    Regions,
 }
 
 /// What an operation does to the vault.
@@ -103,10 +107,9 @@ impl Entry {
         }
     }
 
-    /// Whether the operation declares this code, or every operation may answer with it though AWS
-    /// declares it for none (AWS.md §1.13).
+    /// Whether the operation declares this code; `ValidationException` AWS declares for none.
     pub(crate) fn may_answer(&self, code: Code) -> bool {
-        matches!(code, Code::AccessDenied | Code::Validation) || self.faults.contains(&code)
+        code == Code::Validation || self.faults.contains(&code)
     }
 
     /// Returns the command's name, such as `get-secret-value`.

@@ -53,6 +53,18 @@ pub(crate) fn write(
     Ok(Written::New)
 }
 
+/// Names the secret's key on the versions that AWS would encrypt anew: all others keep the old one.
+pub(crate) fn follow_key(record: &mut Record) {
+    let is_followed = |stage: &String| {
+        [stages::CURRENT, stages::PENDING, stages::PREVIOUS].contains(&stage.as_str())
+    };
+    for version in &mut record.versions {
+        if version.stages.iter().any(is_followed) {
+            version.kms_key_id.clone_from(&record.kms_key_id);
+        }
+    }
+}
+
 fn drop_oldest(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let now = cx.now()?;
     for position in stages::droppable(&record.versions, now).into_iter().rev() {

@@ -9,6 +9,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, FileControl, MAIN_DB, OpenFlags};
 
 use super::{Error, Mode, schema};
+use crate::sys::clock;
 use crate::sys::files::FileFault;
 
 /// Resolves links: SQLite follows none, so that the journal stands beside the file itself.
@@ -24,15 +25,15 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<(Connection, Mode), Error>
         Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     let flags = access | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     let is_read_only = connection.is_readonly(MAIN_DB)?;
-    configure(&connection).map_err(|error| schema::explain(&connection, error).at(path))?;
+    configure(&mut connection).map_err(|error| schema::explain(&connection, error).at(path))?;
     Ok((connection, if is_read_only { Mode::ReadOnly } else { Mode::ReadWrite }))
 }
 
 /// Sets what must hold before a byte of the file is believed.
-pub(super) fn configure(connection: &Connection) -> Result<(), Error> {
-    connection.busy_timeout(PATIENCE)?;
+pub(super) fn configure(connection: &mut Connection) -> Result<(), Error> {
+    connection.busy_handler(Some(wait_for_others))?;
     for (option, value) in OPTIONS {
         connection.set_db_config(option, value)?;
     }
@@ -67,8 +68,23 @@ pub(super) fn has_moved(connection: &Connection) -> Result<bool, Error> {
     Ok(moved != 0)
 }
 
-/// How long to wait for other processes.
+/// Waits a moment for the `attempt`th time, and says whether to try again.
+///
+/// SQLite's own way asks ever less often, down to ten times a second, so that of many processes
+/// those that have waited longest are served last: with eight of them some waited for seconds
+/// while others went by. Here everybody has the same chance all the time.
+fn wait_for_others(attempt: i32) -> bool {
+    let is_patient = u128::try_from(attempt).is_ok_and(|attempt| attempt < ATTEMPTS);
+    if is_patient {
+        clock::pause(PAUSE);
+    }
+    is_patient
+}
+
+/// How long to wait for other processes, and how often to ask.
 const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(4);
+const ATTEMPTS: u128 = PATIENCE.as_millis() / PAUSE.as_millis();
 
 /// More than there are statements.
 const CACHED_STATEMENTS: usize = 64;
@@ -122,12 +138,10 @@ mod tests {
                 ("page_size", "4096"),
                 ("auto_vacuum", "0"),
                 ("locking_mode", "normal"),
-                ("busy_timeout", "10000"),
                 ("trusted_schema", "0"),
                 ("application_id", "1397902641"),
             ] {
                 let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
-                let sql = sql.replace("CAST(busy_timeout", "CAST(timeout");
                 let found: String = connection.query_one(&sql, [], |row| row.get(0)).unwrap();
                 assert_eq!(found, expected, "{name}");
             }
@@ -138,6 +152,14 @@ mod tests {
                 assert_eq!(connection.limit(limit).unwrap(), expected, "{limit:?}");
             }
         }
+    }
+
+    #[test]
+    fn others_are_waited_for_ten_seconds() {
+        let attempts = i32::try_from(ATTEMPTS).unwrap();
+        assert!(PAUSE * u32::try_from(attempts).unwrap() == PATIENCE);
+        assert!(wait_for_others(0) && wait_for_others(attempts - 1));
+        assert!(!wait_for_others(attempts) && !wait_for_others(i32::MAX) && !wait_for_others(-1));
     }
 
     #[test]

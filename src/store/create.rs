@@ -53,6 +53,11 @@ impl Store {
     }
 }
 
+/// Whether something is at the path that [`Store::create`] will surely not make a container of.
+pub(crate) fn is_taken(path: &Path) -> bool {
+    (path.exists() || path.is_symlink()) && !is_left_over(path)
+}
+
 /// A change counter that no file has.
 const NEVER: i64 = -1;
 

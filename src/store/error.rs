@@ -70,6 +70,7 @@ impl Error {
             Self::NotAVault { .. } => "NotAVault",
             Self::NewerFormat { .. } => "NewerFormat",
             Self::NoSpace => "NoSpace",
+            Self::File(FileFault::Missing(_)) => "NoVault",
             Self::File(fault) => fault.name(),
             Self::ReadOnly => "ReadOnlyVault",
             Self::SchemaAltered { .. } => "TamperError",

@@ -20,6 +20,7 @@ use rusqlite::Connection;
 
 use crate::sys::files::{self, FileFault};
 
+pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
 pub(crate) use transaction::{MOST_SLOTS, STRAY_SLOT, Transaction};
@@ -90,8 +91,8 @@ impl Store {
     /// A container in memory, for tests of the layers above.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
-        let connection = Connection::open_in_memory().unwrap();
-        connection::configure(&connection).unwrap();
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection::configure(&mut connection).unwrap();
         schema::lay_out(&connection).unwrap();
         Self {
             compared_at: schema::data_version(&connection).unwrap(),

@@ -55,7 +55,15 @@ macro_rules! statements {
             delete_range: concat!("DELETE FROM ", $name, " WHERE ", $key, " BETWEEN ?1 AND ?2"),
             each: concat!("SELECT ", $key, ", ", $blob, " FROM ", $name, " ORDER BY ", $key),
             each_backwards: concat!(
-                "SELECT ", $key, ", ", $blob, " FROM ", $name, " ORDER BY ", $key, " DESC"
+                "SELECT ",
+                $key,
+                ", ",
+                $blob,
+                " FROM ",
+                $name,
+                " ORDER BY ",
+                $key,
+                " DESC"
             ),
             get: concat!("SELECT ", $blob, " FROM ", $name, " WHERE ", $key, " = ?1"),
             insert: concat!("INSERT INTO ", $name, " (", $key, ", ", $blob, ") VALUES (?1, ?2)"),

@@ -1,6 +1,8 @@
 //! The time of day, handed in so that no test waits for it and no release binary can be told it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::event::{Timespec, poll};
 
 /// Where the time comes from.
 pub(crate) trait Clock {
@@ -20,6 +22,16 @@ impl Clock for SystemClock {
             Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
         }
     }
+}
+
+/// Lets a moment pass, where there is no event to wait for: another process's lock.
+pub(crate) fn pause(moment: Duration) {
+    let moment = Timespec {
+        tv_sec: i64::try_from(moment.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(moment.subsec_nanos()),
+    };
+    // A signal ends it early, which is as good.
+    let _early = poll(&mut [], Some(&moment));
 }
 
 /// A clock that stands still until a test moves it.

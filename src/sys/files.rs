@@ -7,7 +7,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, StatVfs, StatVfsMountFlags};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
+use rustix::io::Errno;
 
 /// Why a file cannot be used.
 #[derive(Debug)]
@@ -75,11 +76,11 @@ impl FileFault {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Exists(_) => "FileExists",
-            Self::Missing(_) => "NoVault",
+            Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
             Self::ReadOnly(_) => "ReadOnlyVault",
+            Self::NotAFile(_) => "NotAVault",
             Self::NoAccess(_)
-            | Self::NotAFile(_)
             | Self::OpenDirectory { .. }
             | Self::TooOpen { .. }
             | Self::WrongOwner { .. } => "UnsafePermissions",
@@ -227,13 +228,29 @@ pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault
     })
 }
 
-/// Writes a new private file and waits until it is on the disk.
+/// Writes a new private file, whole or not at all, and waits until it is on the disk.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> {
     check_directory(parent_of(path))?;
-    let mut file = open_new(path)?;
+    let (temporary, mut file) = open_beside(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.map_err(|error| FileFault::from_io(path, error))?;
+    let written = written.and_then(|()| rename_to_new(&temporary, path));
+    written.map_err(|error| {
+        let fault = FileFault::from_io(path, error);
+        drop(fs::remove_file(&temporary));
+        fault
+    })?;
     sync_directory(parent_of(path))
+}
+
+/// Gives a file a name that nothing has yet.
+fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // An old file system knows only links, which never replace anything either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
+        }
+        renamed => Ok(renamed?),
+    }
 }
 
 /// Waits until the entries of a directory are on the disk.
@@ -338,8 +355,11 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
     }
 }
 
+/// Makes a fault of the path it is about.
+type OfPath = fn(PathBuf) -> FileFault;
+
 /// What the system says in a word, and which fault that is.
-const KINDS: [(io::ErrorKind, fn(PathBuf) -> FileFault); 8] = [
+const KINDS: [(io::ErrorKind, OfPath); 8] = [
     (io::ErrorKind::NotFound, FileFault::Missing),
     (io::ErrorKind::NotADirectory, FileFault::Missing),
     (io::ErrorKind::AlreadyExists, FileFault::Exists),
@@ -494,6 +514,7 @@ mod tests {
         assert_eq!(mode_of(&file), 0o600);
         assert_eq!(kind(&create_private(&file)), "exists");
         assert_eq!(kind(&write_private(&file, b"x")), "exists");
+        assert_eq!(scratch.names(), ["new"]);
 
         let link = scratch.join("link");
         symlink(scratch.join("elsewhere"), &link).unwrap();

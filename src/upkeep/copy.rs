@@ -1,6 +1,6 @@
 //! Whole copies of a vault: made, verified, and put back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::check;
 use crate::crypto::keys::MasterKey;
@@ -21,12 +21,7 @@ pub(crate) fn verify(
     occasion: Occasion<'_>,
     tell: OnProgress<'_>,
 ) -> Result<(Vault, Vec<Finding>), vault::Error> {
-    let unguarded = Custody {
-        anchors: None,
-        on_rollback: OnRollback::Refuse,
-        on_damaged_slot: OnDamagedSlot::Tolerate,
-    };
-    let mut copy = LockedVault::open_copy(path)?.unlock(master, &unguarded)?;
+    let mut copy = LockedVault::open_copy(path)?.unlock(master, &UNGUARDED)?;
     let findings = check::check(&mut copy, occasion, tell)?;
     Ok((copy, findings))
 }
@@ -41,7 +36,7 @@ pub(crate) enum Older {
 }
 
 /// Puts a verified copy in the place of the vault at `path`, which must be the same vault or not be
-/// there, and commits that fact on top of it.
+/// there, with that fact committed on top of it. When interrupted, the vault is as it was.
 pub(crate) fn restore(
     path: &Path,
     (source, master): (&mut Vault, &MasterKey),
@@ -57,11 +52,41 @@ pub(crate) fn restore(
     if found < seen && older == Older::Refuse {
         return Err(vault::Error::RolledBack { found, seen });
     }
-    LockedVault::replace(path, source)?;
+    // Committed on a second copy, which then takes the vault's place in one transaction: committed
+    // on the vault itself, a kill between the two would leave an older state there, which this
+    // machine refuses.
+    let staged = staged_beside(path);
+    remove(&staged);
+    source.store_mut().backup_to(&staged)?;
+    let replaced = (|| {
+        let mut copy = LockedVault::open(&staged, Mode::ReadWrite)?.unlock(master, &UNGUARDED)?;
+        copy.raise_floor(found.max(seen).saturating_add(1));
+        let mut transaction = copy.begin(Access::Write, occasion)?;
+        transaction.record_own("RestoreBackup", &format!("from generation {found}"))?;
+        transaction.commit()?;
+        LockedVault::replace(path, &mut copy)
+    })();
+    remove(&staged);
+    replaced?;
     let trusting = Custody { on_rollback: OnRollback::Accept, ..custody.clone() };
-    let mut restored = LockedVault::open(path, Mode::ReadWrite)?.unlock(master, &trusting)?;
-    restored.raise_floor(found.max(seen).saturating_add(1));
-    let mut transaction = restored.begin(Access::Write, occasion)?;
-    transaction.record_own("RestoreBackup", &format!("from generation {found}"))?;
-    transaction.commit()
+    LockedVault::open(path, Mode::ReadWrite)?.unlock(master, &trusting).map(drop)
 }
+
+/// Where the copy is prepared that takes the place of the vault at `path`.
+fn staged_beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".restoring");
+    path.with_file_name(name)
+}
+
+/// Removes a copy of ours, if it is there: this command's, or what a killed one left.
+fn remove(staged: &Path) {
+    drop(std::fs::remove_file(staged));
+}
+
+/// A copy is older than what this machine has seen, and nobody's vault.
+const UNGUARDED: Custody = Custody {
+    anchors: None,
+    on_rollback: OnRollback::Refuse,
+    on_damaged_slot: OnDamagedSlot::Tolerate,
+};

@@ -87,27 +87,24 @@ pub(crate) fn public(vault: &LockedVault) -> Value {
     Value::List(shown.collect())
 }
 
-/// Shows the slots with the labels and dates that only an unlocked vault knows.
-pub(crate) fn list(
-    vault: &mut Vault,
-    bodies: &[(u8, SlotKind, Option<KdfParameters>)],
-    occasion: Occasion<'_>,
-) -> Result<Value, vault::Error> {
+/// Shows the slots with the labels and dates that only an unlocked vault knows, damaged ones too.
+pub(crate) fn list(vault: &mut Vault, occasion: Occasion<'_>) -> Result<Value, vault::Error> {
     let transaction = vault.begin(Access::Read, occasion)?;
     let mut shown = Vec::new();
-    for slot in &transaction.state().slots {
-        let body = bodies.iter().find(|(number, ..)| *number == slot.number);
-        let mut members = match body {
-            Some((number, kind, kdf)) => members(*number, *kind, *kdf),
-            None => vec![
+    for slot in transaction.slots()? {
+        let mut members = match &slot.body {
+            Some(body) if slot.is_intact => public_members(slot.number, body),
+            Some(_) | None => vec![
                 ("Slot".to_owned(), Value::Integer(slot.number.into())),
                 ("Kind".to_owned(), Value::Text("damaged".to_owned())),
             ],
         };
-        if !slot.label.is_empty() {
-            members.push(("Label".to_owned(), Value::Text(slot.label.clone())));
+        if let Some(entry) = slot.entry {
+            if !entry.label.is_empty() {
+                members.push(("Label".to_owned(), Value::Text(entry.label)));
+            }
+            members.push(("CreatedDate".to_owned(), Value::Timestamp(entry.created)));
         }
-        members.push(("CreatedDate".to_owned(), Value::Timestamp(slot.created)));
         shown.push(Value::Map(members));
     }
     Ok(Value::List(shown))

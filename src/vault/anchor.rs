@@ -43,8 +43,7 @@ const MOST_PLAUSIBLE: u64 = 1 << 48;
 impl Anchor {
     /// The anchor of a vault below `directory`, by the vault's id.
     pub(crate) fn new(directory: &Path, vault_id: &VaultId) -> Self {
-        let name: String = vault_id.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { path: directory.join(name) }
+        Self { path: directory.join(vault_id.to_string()) }
     }
 
     /// Reads what is remembered. A missing or garbled anchor remembers nothing.

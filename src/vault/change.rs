@@ -222,12 +222,7 @@ impl Transaction<'_> {
     }
 
     /// Puts the record's pin into the tree, or takes the record out.
-    fn place(
-        &mut self,
-        record: &Record,
-        place: Place,
-        pin: Option<[u8; 16]>,
-    ) -> Result<(), Error> {
+    fn place(&mut self, record: &Record, place: Place, pin: Option<[u8; 16]>) -> Result<(), Error> {
         let name_hash = self.name_hash(&record.scope, &record.name);
         let bucket = tree::bucket_of(&name_hash);
         let mut node = self.node(bucket / FANOUT)?.unwrap_or_default();
@@ -240,7 +235,9 @@ impl Transaction<'_> {
                 entries.remove(index);
                 index
             }
-            (Ok(_) | Err(_), _) => return Err(tampered("a record is not in its place in the tree")),
+            (Ok(_) | Err(_), _) => {
+                return Err(tampered("a record is not in its place in the tree"));
+            }
         };
         if let Some(pin) = pin {
             entries.insert(index, Entry { name_hash, rid: record.rid, pin });

@@ -263,7 +263,8 @@ impl Transaction<'_> {
                 survey.find(name(lost), missing(lost));
             }
             let Some(value) = expected.next_if(|value| value.stored.vid == vid) else {
-                survey.find(format!("value row {vid:016x}"), "it belongs to no secret that is sound");
+                survey
+                    .find(format!("value row {vid:016x}"), "it belongs to no secret that is sound");
                 return Ok::<(), Error>(());
             };
             if !self.is_sound(value, sealed) {

@@ -283,7 +283,7 @@ impl LockedVault {
             }
         }
         let settings = unlocked.open_state(&rows).ok().map(|state| state.settings);
-        let settings = settings.or_else(|| settings_of(newest.keys().map(|(scope, _)| scope)));
+        let settings = settings.or_else(|| settings_of(&newest));
         into.state.settings = settings.unwrap_or_else(|| into.state.settings.clone());
         into.set(Settings::SALVAGED, &unlocked.vault_id().to_string());
         meter.start("secrets", u64::try_from(newest.len()).unwrap_or(u64::MAX));
@@ -332,9 +332,9 @@ fn rids(rows: &store::Transaction<'_>) -> BTreeSet<u64> {
 }
 
 /// Guesses a lost state's settings from the secrets: the scope that most of them have.
-fn settings_of<'s>(scopes: impl Iterator<Item = &'s Scope>) -> Option<Settings> {
+fn settings_of(places: &BTreeMap<(Scope, String), (u64, u64)>) -> Option<Settings> {
     let mut counts: BTreeMap<&Scope, u64> = BTreeMap::new();
-    for scope in scopes {
+    for (scope, _name) in places.keys() {
         *counts.entry(scope).or_default() += 1;
     }
     let (home, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;

@@ -10,6 +10,7 @@ mod change;
 pub(crate) mod check;
 pub(crate) mod checkpoint;
 mod error;
+mod found;
 pub(crate) mod log;
 pub(crate) mod mend;
 pub(crate) mod record;
@@ -22,6 +23,8 @@ mod tests;
 pub(crate) mod transaction;
 mod tree;
 mod unlock;
+mod version;
 
 pub(crate) use error::Error;
-pub(crate) use unlock::{Custody, Founding, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
+pub(crate) use found::Founding;
+pub(crate) use unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};

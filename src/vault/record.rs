@@ -40,6 +40,8 @@ pub(crate) struct Record {
     pub(crate) versions: Vec<Version>,
     /// The resource policy, as it was given.
     pub(crate) policy: Option<String>,
+    /// Whether it follows another secret, or others follow it.
+    pub(crate) replication: Replication,
     /// The kind of a managed external secret.
     pub(crate) secret_type: Option<String>,
     /// What a later version wrote.
@@ -62,6 +64,42 @@ pub(crate) struct Deletion {
     pub(crate) requested: Timestamp,
     /// When the secret is gone for every reader.
     pub(crate) due: Timestamp,
+}
+
+/// A secret's part in replication. A replica is a record of its own, in the scope of its region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Replication {
+    /// It follows no other. These follow it, in the order in which they were asked for: member 17
+    /// of the record, a list of maps, absent when empty.
+    Primary(Vec<Replica>),
+    /// It follows the secret of its name and ARN suffix in another region: member 19 of the record,
+    /// text, never beside member 17.
+    Replica {
+        /// That region.
+        primary_region: String,
+    },
+}
+
+/// A region that a secret is replicated to, as its primary knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Replica {
+    /// The region: member 0, text.
+    pub(crate) region: String,
+    /// The replica's KMS key as the user named it: member 1, text; absent for the default key.
+    pub(crate) kms_key_id: Option<String>,
+    /// Whether there is a replica: member 2, a number.
+    pub(crate) state: ReplicaState,
+    /// What a later version wrote.
+    pub(crate) unknown: Unknown,
+}
+
+/// Whether there is a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReplicaState {
+    /// There is, and it is what its primary is: 0.
+    InSync,
+    /// There is none, since another secret of that region has the name: 1.
+    NameTaken,
 }
 
 /// One version.
@@ -197,7 +235,18 @@ impl Record {
             writer.map(version.encode());
         }
         map.optional(15, self.policy.as_ref(), |w, text| w.text(text));
+        let (replicas, primary_region) = match &self.replication {
+            Replication::Primary(replicas) => (replicas.as_slice(), None),
+            Replication::Replica { primary_region } => (&[][..], Some(primary_region)),
+        };
+        if !replicas.is_empty() {
+            let writer = map.member(17).list(replicas.len());
+            for replica in replicas {
+                writer.map(replica.encode());
+            }
+        }
         map.optional(18, self.secret_type.as_ref(), |w, text| w.text(text));
+        map.optional(19, primary_region, |w, text| w.text(text));
         map.unknown(&self.unknown);
         map.finish()
     }
@@ -206,8 +255,8 @@ impl Record {
     pub(crate) fn decode(rid: u64, bytes: &[u8]) -> Result<Self, Malformed> {
         let mut record = Self::blank(rid);
         let mut scope = None;
-        let mut requested = None;
-        let mut due = None;
+        let (mut requested, mut due) = (None, None);
+        let (mut replicas, mut primary_region) = (None, None);
         let mut reader = Reader::new(bytes);
         record.unknown = reader.map(|r, key| {
             match key {
@@ -226,7 +275,9 @@ impl Record {
                 12 => record.tags = Some(r.list(tag)?),
                 13 => record.versions = r.list(Version::decode)?,
                 15 => record.policy = Some(r.text()?),
+                17 => replicas = Some(r.list(Replica::decode)?),
                 18 => record.secret_type = Some(r.text()?),
+                19 => primary_region = Some(r.text()?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -237,6 +288,11 @@ impl Record {
             (Some(requested), Some(due)) => Some(Deletion { requested, due }),
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return Err(Malformed),
+        };
+        record.replication = match (replicas, primary_region) {
+            (replicas, None) => Replication::Primary(replicas.unwrap_or_default()),
+            (None, Some(primary_region)) => Replication::Replica { primary_region },
+            (Some(_), Some(_)) => return Err(Malformed),
         };
         if record.name.is_empty() { Err(Malformed) } else { Ok(record) }
     }
@@ -258,6 +314,7 @@ impl Record {
             tags: None,
             versions: Vec::new(),
             policy: None,
+            replication: Replication::Primary(Vec::new()),
             secret_type: None,
             unknown: Unknown::default(),
         }
@@ -269,68 +326,41 @@ impl Record {
     }
 }
 
-impl Version {
-    /// A new version without labels.
-    pub(crate) fn new(id: String, value: Option<StoredValue>, created: Timestamp) -> Self {
-        Self {
-            id,
-            value,
-            created,
-            stages: Vec::new(),
-            accessed: None,
-            kms_key_id: None,
-            unknown: Unknown::default(),
-        }
+impl Replica {
+    /// A replica that is as its primary is, or is about to be.
+    pub(crate) fn new(region: String, kms_key_id: Option<String>) -> Self {
+        Self { region, kms_key_id, state: ReplicaState::InSync, unknown: Unknown::default() }
     }
 
     fn encode(&self) -> MapWriter {
         let mut map = MapWriter::new();
-        map.member(0).text(&self.id);
-        if let Some(value) = self.value {
-            map.member(1).number(value.vid);
-            map.member(2).bytes(&value.pin);
-        }
-        map.member(3).signed(self.created.0);
-        let writer = map.member(4).list(self.stages.len());
-        for stage in &self.stages {
-            writer.text(stage);
-        }
-        if let Some(value) = self.value {
-            map.member(5).number(u64::from(value.kind.byte()));
-            map.member(6).number(value.len);
-        }
-        map.optional(7, self.accessed, |w, day| w.signed(day.0.div_euclid(DAY_MS)));
-        map.optional(8, self.kms_key_id.as_ref(), |w, text| w.text(text));
+        map.member(0).text(&self.region);
+        map.optional(1, self.kms_key_id.as_ref(), |w, text| w.text(text));
+        map.member(2).number(match self.state {
+            ReplicaState::InSync => 0,
+            ReplicaState::NameTaken => 1,
+        });
         map.unknown(&self.unknown);
         map
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let mut version = Self::new(String::new(), None, Timestamp(0));
-        let (mut vid, mut pin, mut kind, mut len) = (None, None, None, None);
-        version.unknown = reader.map(|r, key| {
+        let (mut region, mut kms_key_id, mut state) = (None, None, None);
+        let unknown = reader.map(|r, key| {
             match key {
-                0 => version.id = r.text()?,
-                1 => vid = Some(r.number()?),
-                2 => pin = Some(r.array()?),
-                3 => version.created = Timestamp(r.signed()?),
-                4 => version.stages = r.list(Reader::text)?,
-                5 => kind = Some(Kind::from_byte(r.number()?).ok_or(Malformed)?),
-                6 => len = Some(r.number()?),
-                7 => version.accessed = Some(day(r)?),
-                8 => version.kms_key_id = Some(r.text()?),
+                0 => region = Some(r.text()?),
+                1 => kms_key_id = Some(r.text()?),
+                2 => state = Some(r.number()?),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
-        version.value = match (vid, pin, kind, len) {
-            (Some(vid), Some(pin), Some(kind), Some(len)) => {
-                Some(StoredValue { vid, pin, kind, len })
-            }
-            (None, None, None, None) => None,
-            _ => return Err(Malformed),
+        let state = match state {
+            Some(0) => ReplicaState::InSync,
+            Some(1) => ReplicaState::NameTaken,
+            Some(_) | None => return Err(Malformed),
         };
-        if version.id.is_empty() { Err(Malformed) } else { Ok(version) }
+        Ok(Self { region: region.ok_or(Malformed)?, kms_key_id, state, unknown })
     }
 }
 
@@ -339,7 +369,7 @@ fn tag(reader: &mut Reader<'_>) -> Result<(String, String), Malformed> {
     <[String; 2]>::try_from(pair).map(|[key, value]| (key, value)).map_err(|_count| Malformed)
 }
 
-fn day(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
+pub(super) fn day(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
     reader.signed()?.checked_mul(DAY_MS).map(Timestamp).ok_or(Malformed)
 }
 
@@ -361,13 +391,40 @@ mod tests {
         version.accessed = Some(Timestamp(0));
         record.versions = vec![version, Version::new("w".repeat(32), None, Timestamp(3_000))];
         record.policy = Some("{}".into());
+        let taken = Replica {
+            state: ReplicaState::NameTaken,
+            ..Replica::new("us-east-1".to_owned(), Some("alias/us".to_owned()))
+        };
+        let in_sync = Replica::new("eu-west-1".to_owned(), None);
+        record.replication = Replication::Primary(vec![taken, in_sync]);
         record
     }
 
     #[test]
     fn a_record_is_read_back_as_written() {
-        let record = full();
+        let mut record = full();
         assert!(Record::decode(7, &record.encode()).unwrap() == record);
+        record.replication = Replication::Replica { primary_region: "local-1".into() };
+        assert!(Record::decode(7, &record.encode()).unwrap() == record);
+    }
+
+    #[test]
+    fn a_record_is_no_primary_and_replica_at_once() {
+        let encode = |members: &[u64]| {
+            let mut map = MapWriter::new();
+            map.member(0).text("000000000000/local-1");
+            map.member(1).text("db");
+            for member in members {
+                match member {
+                    17 => map.member(17).list(1).map(Replica::new("eu-1".into(), None).encode()),
+                    _ => map.member(19).text("us-1"),
+                };
+            }
+            map.finish()
+        };
+        for (members, is_record) in [(&[17][..], true), (&[19], true), (&[17, 19], false)] {
+            assert_eq!(Record::decode(7, &encode(members)).is_ok(), is_record, "{members:?}");
+        }
     }
 
     #[test]

@@ -6,14 +6,14 @@ use super::anchor::{Anchor, Remembered};
 use super::error::{Error, decoded, opened, tampered};
 use super::seen::Seen;
 use super::slots;
-use super::state::{Settings, SlotEntry, State};
+use super::state::State;
 use super::transaction::{Access, Occasion, Transaction};
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
-use crate::store::{self, Mode, Store, Table};
+use crate::store::{self, Mode, Store};
 use crate::sys::process::Actor;
 
 /// A vault whose container was opened and whose keys nobody has given yet.
@@ -28,7 +28,7 @@ pub(crate) struct Vault {
     pub(super) store: Store,
     pub(super) unlocked: Unlocked,
     pub(super) seen: Seen,
-    audits_reads: bool,
+    pub(super) audits_reads: bool,
 }
 
 /// The keys of a vault and the header they belong to.
@@ -199,54 +199,6 @@ impl LockedVault {
 const WRONG: crypto::Error = crypto::Error::WrongCredential;
 
 impl Vault {
-    /// Makes a vault at `path` with the slots given (number, body, label) and no secret.
-    pub(crate) fn create(
-        path: &Path,
-        founding: Founding<'_>,
-        occasion: Occasion<'_>,
-    ) -> Result<Self, Error> {
-        Self::found(Store::create(path)?, founding, occasion)
-    }
-
-    pub(super) fn found(
-        mut store: Store,
-        founding: Founding<'_>,
-        occasion: Occasion<'_>,
-    ) -> Result<Self, Error> {
-        let Founding { vault_id, master, slots, settings, anchors } = founding;
-        let header = Header { vault_id, mk_commit: master.commit(&vault_id), key_epoch: 0 };
-        let unlocked = Unlocked::new(header, master)?;
-        let mut state = State::new(settings, occasion.now);
-        let rows = store.write()?;
-        for (number, body, label) in slots {
-            rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            state.slots.push(SlotEntry {
-                number,
-                digest: slots::digest(body.as_bytes()),
-                label,
-                created: occasion.now,
-            });
-        }
-        let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
-        let mut seen = Seen::new(anchor, None);
-        let mut next_commit_id = [0; 16];
-        occasion.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
-        let mut transaction = Transaction {
-            rows,
-            unlocked: &unlocked,
-            seen: &mut seen,
-            occasion,
-            state,
-            next_commit_id,
-            access: Access::Write,
-            is_changed: true,
-        };
-        transaction.record_own("Init", "")?;
-        let audits_reads = transaction.state.settings.audits_reads();
-        transaction.commit()?;
-        Ok(Self { store, unlocked, seen, audits_reads })
-    }
-
     /// Begins a transaction. A writing one waits for its turn and then excludes other writers, so
     /// nothing slow may happen inside it: no prompt, no derivation, no child process.
     pub(crate) fn begin<'v>(
@@ -309,20 +261,6 @@ impl Vault {
     }
 }
 
-/// What a new vault is made of.
-pub(crate) struct Founding<'a> {
-    /// The new vault's id.
-    pub(crate) vault_id: VaultId,
-    /// Its master key.
-    pub(crate) master: &'a MasterKey,
-    /// Its key slots: number, body, label.
-    pub(crate) slots: Vec<(u8, SlotBody, String)>,
-    /// Its settings.
-    pub(crate) settings: Settings,
-    /// Where this machine remembers vaults.
-    pub(crate) anchors: Option<PathBuf>,
-}
-
 impl Unlocked {
     pub(super) fn new(header: Header, master: &MasterKey) -> Result<Self, Error> {
         if master.commit(&header.vault_id) != header.mk_commit {
@@ -352,25 +290,5 @@ impl Unlocked {
         let what = || "its state".to_owned();
         let data = opened(self.keys.state.open(&self.header_bytes, &sealed), what)?;
         decoded(State::decode(data.expose()), what)?.map_err(Error::NewerContent)
-    }
-}
-
-#[cfg(test)]
-impl Vault {
-    /// A vault in memory with one keyfile slot, for tests of the layers above.
-    pub(crate) fn testing(occasion: Occasion<'_>) -> Self {
-        let vault_id = VaultId::generate(occasion.entropy).unwrap();
-        let master = MasterKey::generate(occasion.entropy).unwrap();
-        let keyfile = crypto::keyfile::Keyfile::generate(occasion.entropy).unwrap();
-        let credential = Credential::Keyfile(keyfile);
-        let body = SlotBody::wrap(&master, &vault_id, &credential, None, occasion.entropy).unwrap();
-        let founding = Founding {
-            vault_id,
-            master: &master,
-            slots: vec![(0, body, "test".to_owned())],
-            settings: Settings::new("000000000000", "local-1"),
-            anchors: None,
-        };
-        Self::found(Store::in_memory(), founding, occasion).unwrap()
     }
 }

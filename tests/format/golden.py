@@ -97,8 +97,8 @@ def check_vault(path, expected):
         reader.require((9 in record) == secret.get("deleted", False), f"{name}: deleted")
         versions = {v[0]: {"labels": sorted(v[4])} | read(vault, record, v) for v in record[13]}
         reader.require(versions == secret["versions"], f"{name}: versions")
-    operations = [event[1] for event in vault.events]
-    reader.require(operations == expected["events"], f"{path}: {operations}")
+    events = [f"{event[1]}: {event[2]}" for event in vault.events]
+    reader.require(events == expected["events"], f"{path}: {events}")
 
 
 def read(vault, record, version):

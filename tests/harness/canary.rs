@@ -28,12 +28,9 @@ impl Canaries {
             match option {
                 "--secret-string" | "--secret-binary" | "--rotation-token" => {
                     let path = given.strip_prefix("file://").or(given.strip_prefix("fileb://"));
-                    let content = path.map(|path| fs::read(directory.join(path)));
-                    match content {
-                        Some(Ok(content)) => self.values.extend(needles(&content)),
-                        Some(Err(_unreadable)) => {}
-                        None => self.values.extend(needles(given.as_bytes())),
-                    }
+                    let content = path.map(|path| read(&directory.join(path)));
+                    let content = content.unwrap_or_else(|| given.as_bytes().to_vec());
+                    self.values.extend(needles(&content));
                 }
                 "--passphrase-file" | "--keyfile" => self.learn_credential(&directory.join(given)),
                 _ => {}
@@ -43,8 +40,7 @@ impl Canaries {
 
     /// Notes a file that unlocks a vault, if it is there.
     pub(crate) fn learn_credential(&mut self, path: &Path) {
-        let content = fs::read(path).unwrap_or_default();
-        self.credentials.extend(needles(&content));
+        self.credentials.extend(needles(&read(path)));
     }
 
     /// Says what an outcome gives away; notes what was typed in it.
@@ -66,6 +62,16 @@ impl Canaries {
         Ok(())
     }
 }
+
+/// The content of a file that may hold a secret; none of one that cannot be read, has no end or is
+/// larger than any secret.
+fn read(path: &Path) -> Vec<u8> {
+    let fits = |file: fs::Metadata| file.is_file() && file.len() <= MOST_BYTES;
+    let may = path.metadata().is_ok_and(fits);
+    if may { fs::read(path).unwrap_or_default() } else { Vec::new() }
+}
+
+const MOST_BYTES: u64 = 1 << 17;
 
 /// A secret in the spellings in which it might leak; none for one too plain to be told from prose.
 fn needles(secret: &[u8]) -> Vec<Vec<u8>> {

@@ -136,6 +136,14 @@ impl Running {
         outcome
     }
 
+    /// Waits for the program's end, and kills it when it has not come after some time.
+    pub(crate) fn finish_within(self, time: Duration) -> Outcome {
+        if self.end.wait_at_most(time, |end| *end).is_none() {
+            self.signal(Signal::KILL);
+        }
+        self.finish()
+    }
+
     /// Waits until the program has printed a text on its standard output.
     pub(crate) fn wait_for(&self, text: &str) -> Result<(), String> {
         let found = |(bytes, closed): &(Vec<u8>, bool)| {
@@ -247,9 +255,13 @@ impl<T> Signpost<T> {
 
     /// Waits, with a bound, until the value yields something.
     fn wait_until<R>(&self, ready: impl Fn(&T) -> Option<R>) -> Option<R> {
+        self.wait_at_most(PATIENCE, ready)
+    }
+
+    fn wait_at_most<R>(&self, time: Duration, ready: impl Fn(&T) -> Option<R>) -> Option<R> {
         let value = self.value.lock().unwrap();
         let waiting = |value: &mut T| ready(value).is_none();
-        let (value, _) = self.changed.wait_timeout_while(value, PATIENCE, waiting).unwrap();
+        let (value, _) = self.changed.wait_timeout_while(value, time, waiting).unwrap();
         ready(&value)
     }
 }

@@ -29,6 +29,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("chacha20", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("diceware_wordlists", &["crypto"]),
     ("getrandom", &["sys"]),
     ("hkdf", &["crypto"]),
@@ -37,9 +39,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("minicbor", &["vault"]),
     ("poly1305", &[]),
     ("rayon", &["crypto"]),
-    ("rpassword", &["cli"]),
     ("rusqlite", &["store"]),
-    // `cli` writes its answers unbuffered and asks how wide the terminal is; the tests of `store`
+    // `cli` writes its answers unbuffered, and has the terminal show nothing; the tests of `store`
     // limit the size of their files.
     ("rustix", &["sys", "cli", "store"]),
     ("serde_core", &["service"]),

@@ -6,7 +6,6 @@ use clap::Command;
 
 use super::super::failure::Failure;
 use super::super::terminal;
-use super::super::unlock::Surroundings;
 use super::{Asked, Own, count, flag, keys, progress, text, word};
 use crate::model::value::Value;
 use crate::upkeep::init::Plan;
@@ -109,7 +108,8 @@ fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
         damaged.slots().find(|(number, _)| *number == opened.slot).and_then(|(_, body)| body.kdf());
     let label = String::new();
     let slots = vec![NewSlot { credential: opened.credential, kdf, label }];
-    let settings = settings_of(surroundings);
+    // What is saved brings the settings along.
+    let settings = Settings::new("000000000000", "local-1");
     let plan = Plan { slots, settings, anchors: surroundings.environment.anchors() };
     let mut saved = init::init(out, plan, surroundings.occasion())?;
     let occasion = surroundings.occasion();
@@ -126,16 +126,6 @@ fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
         count("LostSecrets", salvaged.lost_secrets),
         count("LostValues", salvaged.lost_values),
     ])
-}
-
-/// The settings of a damaged vault, if its state can still be read; otherwise the defaults.
-fn settings_of(surroundings: &Surroundings<'_>) -> Settings {
-    let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
-    let known = surroundings.unlock_under(&custody).ok().and_then(|mut vault| {
-        let transaction = vault.begin(Access::Read, surroundings.occasion()).ok()?;
-        Some(transaction.state().settings.clone())
-    });
-    known.unwrap_or_else(|| Settings::new("000000000000", "local-1"))
 }
 
 fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {

@@ -26,7 +26,7 @@ pub(super) const CHECKPOINT: Own = Own {
 pub(super) const ACCEPT_STATE: Own = Own {
     name: "accept-state",
     title: "AcceptState",
-    summary: "Take the vault as it is for the newest, after a rollback, fork or clock was reported.",
+    summary: "Take the vault as it is for the newest, after a rollback or fork.",
     example: "strongroom accept-state",
     options: none,
     run: run_accept_state,
@@ -66,10 +66,14 @@ fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let custody = Custody { on_rollback: OnRollback::Accept, ..surroundings.custody() };
     let mut vault = surroundings.unlock_under(&custody)?;
+    let seen = vault.accepted().map(|seen| format!(", seen {}", seen.generation));
     let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
     let generation = transaction.state().generation;
     transaction.accept_clock();
-    transaction.record_own("AcceptState", &format!("generation {generation}"))?;
+    transaction.record_own(
+        "AcceptState",
+        &format!("generation {generation}{}", seen.unwrap_or_default()),
+    )?;
     transaction.commit()?;
     let transaction = vault.begin(Access::Read, surroundings.occasion())?;
     asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])

@@ -40,7 +40,8 @@ fn options(command: Command) -> Command {
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let settings = settings(asked)?;
-    if surroundings.location.path.exists() {
+    // Asked first, so that nobody makes up a passphrase for nothing.
+    if crate::store::is_taken(&surroundings.location.path) {
         let path = surroundings.location.path.clone();
         return Err(crate::vault::Error::Store(crate::store::Error::Exists(path)).into());
     }

@@ -4,10 +4,12 @@
 //! `--query`.
 
 mod care;
+mod completions;
 mod copies;
 mod history;
 pub(crate) mod init;
 mod keys;
+mod man;
 mod new_credential;
 mod slots;
 mod status;
@@ -57,6 +59,8 @@ const ALL: &[Own] = &[
     history::CHECKPOINT,
     history::ACCEPT_STATE,
     history::LIST_EVENTS,
+    completions::COMPLETIONS,
+    man::MAN,
 ];
 
 /// Their names.
@@ -167,7 +171,8 @@ fn flag(name: &'static str, help: &'static str) -> Arg {
 
 /// A word that stands by itself.
 fn word(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).value_name(value).help(help).required(true)
+    let not_empty = clap::builder::NonEmptyStringValueParser::new();
+    Arg::new(name).value_name(value).help(help).required(true).value_parser(not_empty)
 }
 
 fn text(name: &str, text: impl Into<String>) -> (String, Value) {

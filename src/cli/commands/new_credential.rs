@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::credentials;
 use super::super::failure::Failure;
+use super::super::request::error as request;
 use super::super::terminal;
 use super::{Asked, flag, option};
 use crate::crypto::kdf::{self, KdfParameters};
@@ -86,6 +87,10 @@ pub(super) fn cost(asked: &Asked<'_>) -> Result<KdfParameters, Failure> {
     if memory.is_none() && passes.is_none() && lanes.is_none() {
         return Ok(measured_cost());
     }
+    if memory.is_some_and(|mib| mib > MOST_MIB) {
+        let what = format!("it can be at most {MOST_MIB}");
+        return Err(request::Error::argument("--kdf-memory", what).into());
+    }
     let default = KdfParameters::DEFAULT;
     let chosen = KdfParameters {
         memory_kib: memory.map_or(default.memory_kib, |mib| mib.saturating_mul(1024)),
@@ -139,6 +144,9 @@ fn show(what: &str, secret: &str) -> Result<(), Failure> {
 }
 
 const MOST_BYTES: usize = 4096;
+
+/// The most memory that any vault may ask for, in MiB (docs/format.md, "Slots").
+const MOST_MIB: u32 = 4096;
 
 /// The name of the refusal.
 const WEAK: &str = "WeakPassphrase";

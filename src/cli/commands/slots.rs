@@ -61,11 +61,10 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
 fn list(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let locked = surroundings.open_locked()?;
-    let bodies = slots::survey(&locked);
     let opened = surroundings.offer().open(&locked)?;
     let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
     let mut vault = locked.unlock(&opened.master, &custody)?;
-    let slots = slots::list(&mut vault, &bodies, surroundings.occasion())?;
+    let slots = slots::list(&mut vault, surroundings.occasion())?;
     asked.print(vec![("KeySlots".to_owned(), slots)])
 }
 
@@ -119,11 +118,21 @@ fn remove(asked: &Asked<'_>) -> Result<(), Failure> {
     let survey = slots::survey(&locked);
     let mut vault = locked.unlock(&opened.master, &custody)?;
     let last = if asked.flag("force") { LastPortable::MayGo } else { LastPortable::Keep };
-    slots::remove(&mut vault, number, last, surroundings.occasion())?;
     if asked.flag("compromised") {
+        if number == opened.slot {
+            let message =
+                format!("slot {number} is the one that this command opened the vault with");
+            return Err(Failure::environment("SlotError", message)
+                .hinted("open the vault with another credential to remove this one"));
+        }
+        if !survey.iter().any(|(n, ..)| *n == number) {
+            return Err(crate::vault::Error::NoSuchSlot(number).into());
+        }
+        // A rekey keeps only the credential at hand, so the slot goes with it, in one transaction.
         let survey: Vec<_> = survey.into_iter().filter(|(n, ..)| *n != number).collect();
         return keys::rekey_vault(asked, &mut vault, opened, &survey);
     }
+    slots::remove(&mut vault, number, last, surroundings.occasion())?;
     terminal::note(
         "note: whoever has an old copy of the vault and this credential can still read newer \
          copies; `strongroom rekey` ends that",

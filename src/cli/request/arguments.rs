@@ -109,13 +109,11 @@ pub(crate) fn parse(signature: &Signature, words: &[String]) -> Result<Parsed, E
 }
 
 impl Arguments {
-    /// Puts text that was asked for, not typed as an argument, into the member that holds a
-    /// secret's text.
-    pub(crate) fn give_secret(
-        &mut self,
+    /// Returns the member that a secret's text goes into which is to be asked for.
+    pub(crate) fn place_for_secret(
+        &self,
         input: &'static [Member],
-        text: String,
-    ) -> Result<(), Error> {
+    ) -> Result<&'static Member, Error> {
         let is_secret = |member: &&Member| matches!(member.shape, Shape::Text(t) if t.sensitive);
         let Some(member) = input.iter().find(is_secret) else {
             return Err(Error::argument("--ask", "this command takes no secret value"));
@@ -124,8 +122,12 @@ impl Arguments {
             let option = kebab(member.name);
             return Err(Error::argument("--ask", format!("not allowed with argument --{option}")));
         }
-        self.members.push((member, Given::Literal(text)));
-        Ok(())
+        Ok(member)
+    }
+
+    /// Puts the text that was asked for, not typed as an argument, there.
+    pub(crate) fn give_secret(&mut self, place: &'static Member, text: String) {
+        self.members.push((place, Given::Literal(text)));
     }
 }
 
@@ -416,16 +418,17 @@ mod tests {
     #[test]
     fn takes_a_secret_that_was_asked_for() {
         let mut arguments = Arguments::default();
-        assert!(arguments.give_secret(REQUEST, "file://x".to_owned()).is_ok());
+        let place = arguments.place_for_secret(REQUEST).unwrap();
+        arguments.give_secret(place, "file://x".to_owned());
         assert!(
             matches!(&arguments.members[..], [(m, Given::Literal(_))] if m.name == "SecretString")
         );
-        let again = arguments.give_secret(REQUEST, "x".to_owned()).err();
+        let again = arguments.place_for_secret(REQUEST).err();
         assert_eq!(
             again.map(|error| error.message().to_owned()).as_deref(),
             Some("argument --ask: not allowed with argument --secret-string")
         );
-        let none = Arguments::default().give_secret(&[], "x".to_owned()).err();
+        let none = Arguments::default().place_for_secret(&[]).err();
         assert_eq!(
             none.map(|error| error.message().to_owned()).as_deref(),
             Some("argument --ask: this command takes no secret value")

@@ -111,6 +111,7 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
     let sorted = argparse::sort(&grammar, argv, &choices)?;
     let globals = Globals::read(&grammar, &sorted)?;
     if sorted.stopped == Stopped::Early {
+        let form = if sorted.positional.as_deref() == Some(AWS) { Form::Aws } else { form };
         let flag = sorted.found.last().and_then(|(index, _)| grammar.flags.get(*index));
         let command = match flag.map(|flag| flag.name.as_str()) {
             Some("--version") => Command::Version,
@@ -200,7 +201,8 @@ fn descriptor(word: &str) -> Result<i32, Error> {
     })
 }
 
-fn flags(form: Form) -> Vec<Flag> {
+/// Returns the global options there are.
+pub(crate) fn flags(form: Form) -> Vec<Flag> {
     let flag = |abbreviation| {
         move |&(name, arity, check): &(&str, Arity, Check)| Flag {
             name: name.to_owned(),

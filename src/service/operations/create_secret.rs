@@ -8,6 +8,7 @@ use crate::model::types::{
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Group, Operation, Touch};
+use crate::service::replication::{self, Overwrite};
 use crate::service::rules::deletion::Standing;
 use crate::service::rules::idempotency::{self, Earlier, Existing};
 use crate::service::rules::{arn, name, tags};
@@ -82,19 +83,23 @@ impl Operation for CreateSecret {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let token = request.client_request_token;
         cx.about_name(&request.name.0);
+        // Wanted even where no version is made of it, as in AWS.
+        let token = request.client_request_token.ok_or_else(Fault::no_token)?;
+        cx.about_token(&token.0);
         name::check(&request.name.0)?;
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
-        let tags = request.tags.map(fresh_tags).transpose()?;
-        refuse_replicas(request.add_replica_regions.as_ref())?;
+        let tags = fresh_tags(request.tags.unwrap_or_default())?;
 
         let scope = cx.scope()?;
         if let Some(existing) = cx.vault()?.find(&scope, &request.name.0)? {
             cx.about(&existing);
-            let token = token.ok_or_else(Fault::no_token)?;
-            return again(cx, &existing, &token, value.as_ref());
+            let mut response = again(cx, &existing, &token, value.as_ref())?;
+            if request.add_replica_regions.is_some() {
+                response.replication_status = Some(replication::status(cx, &existing)?);
+            }
+            return Ok(response);
         }
         let suffix = arn::draw_suffix(cx.entropy())?;
         let mut record = Record::new(scope, request.name.0, suffix, cx.now()?);
@@ -104,15 +109,18 @@ impl Operation for CreateSecret {
         record.tags = tags;
         cx.vault()?.assign_row(&mut record)?;
         let mut version_id = None;
-        if let (Some(value), Some(token)) = (value, token) {
-            cx.about_token(&token.0);
+        if let Some(value) = value {
             versions::write(cx, &mut record, &token, &value, None)?;
             version_id = Some(token.0);
         }
-        cx.vault()?.insert(&mut record)?;
+        let mut replication_status = None;
+        if let Some(asked) = request.add_replica_regions {
+            let overwrite = Overwrite::asked(request.force_overwrite_replica_secret);
+            replication_status = Some(replication::add(cx, &mut record, asked.0, overwrite)?);
+        }
+        cx.insert(&mut record)?;
         cx.about(&record);
-        let arn = arn_of(&record);
-        Ok(Response { arn, name: record.name, version_id, replication_status: None })
+        Ok(Response { arn: arn_of(&record), name: record.name, version_id, replication_status })
     }
 }
 
@@ -125,7 +133,10 @@ fn again(
 ) -> Result<Response, Failure> {
     let due = existing.deletion.map(|deletion| deletion.due);
     Standing::of(due, cx.now()?).require_name_not_kept()?;
-    let earlier = match existing.version(&token.0) {
+    // A replica was not made by such a request, whatever tokens its versions have.
+    let version = existing.version(&token.0);
+    let version = version.filter(|_version| replication::require_primary(existing).is_ok());
+    let earlier = match version {
         None => Earlier::Absent,
         Some(version) => match cx.vault()?.value(existing, version)? {
             None => Earlier::Empty,
@@ -142,19 +153,9 @@ fn again(
     })
 }
 
-fn fresh_tags(given: Vec<Tag>) -> Result<Vec<(String, String)>, Fault> {
+/// An empty list of tags is none: the answers of a secret that never had a tag have no `Tags`.
+fn fresh_tags(given: Vec<Tag>) -> Result<Option<Vec<(String, String)>>, Fault> {
     let mut tags = Vec::new();
     tags::set(&mut tags, given)?;
-    Ok(tags)
-}
-
-/// Replication comes with the operations that govern it.
-fn refuse_replicas(asked: Option<&Listed<ReplicaRegion, 1, 0>>) -> Result<(), Fault> {
-    match asked {
-        None => Ok(()),
-        Some(_) => Err(Fault::invalid_parameter(
-            "Replication to other regions is not available in this version of strongroom; leave \
-             AddReplicaRegions out.",
-        )),
-    }
+    Ok(Some(tags).filter(|tags| !tags.is_empty()))
 }

@@ -5,6 +5,7 @@ use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Group, Operation, Touch};
+use crate::service::replication;
 use crate::service::rules::arn::{self, Place};
 use crate::service::rules::deletion::{self, Standing};
 use crate::service::rules::name;
@@ -54,6 +55,7 @@ impl Operation for DeleteSecret {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        cx.about_name(&request.secret_id.0);
         name::check_secret_id(&request.secret_id.0)?;
         let force = request.force_delete_without_recovery;
         let asked = deletion::Deletion::asked(force, request.recovery_window_in_days)?;
@@ -62,8 +64,7 @@ impl Operation for DeleteSecret {
         }
         let mut record = cx.find(&request.secret_id)?;
         let requested = cx.now()?;
-        let standing = Standing::of(record.deletion.map(|deletion| deletion.due), requested);
-        asked.check(standing, &arn_of(&record), &[])?;
+        require_deletable(&record, asked, requested)?;
         let due = asked.date(requested);
         record.deletion = Some(Deletion { requested, due });
         cx.store(&mut record)?;
@@ -76,6 +77,7 @@ fn delete_at_once(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Response, F
     let now = cx.now()?;
     match cx.find(id) {
         Ok(record) => {
+            require_deletable(&record, deletion::Deletion::Now, now)?;
             cx.vault()?.remove(&record)?;
             Ok(response(&record, now))
         }
@@ -91,6 +93,16 @@ fn delete_at_once(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Response, F
         }
         Err(failure) => Err(failure),
     }
+}
+
+fn require_deletable(
+    record: &Record,
+    asked: deletion::Deletion,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    replication::require_primary(record)?;
+    let standing = Standing::of(record.deletion.map(|deletion| deletion.due), now);
+    asked.check(standing, &arn_of(record), &replication::regions(record))
 }
 
 fn response(record: &Record, deletion_date: Timestamp) -> Response {

@@ -5,6 +5,7 @@ use crate::model::types::{ReplicationStatus, SecretId, StagesByVersion, Tag, Tag
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Touch};
+use crate::service::replication;
 use crate::vault::record::Record;
 
 /// Describes a secret.
@@ -65,6 +66,7 @@ impl Operation for DescribeSecret {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = cx.find(&request.secret_id)?;
+        let status = replication::status(cx, &record)?;
         Ok(Response {
             arn: arn_of(&record),
             last_rotated_date: record.rotated,
@@ -73,8 +75,8 @@ impl Operation for DescribeSecret {
             deleted_date: record.deletion.map(|deletion| deletion.due),
             version_ids_to_stages: stages_by_version(&record),
             created_date: record.created,
-            primary_region: None,
-            replication_status: None,
+            primary_region: replication::primary_region(&record).map(str::to_owned),
+            replication_status: Some(status).filter(|status| !status.is_empty()),
             tags: record.tags.map(tags),
             name: record.name,
             secret_type: record.secret_type,

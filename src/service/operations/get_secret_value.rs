@@ -63,30 +63,43 @@ impl Operation for GetSecretValue {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_active(&request.secret_id)?;
-        let version = select(&record, request.version_id.as_ref(), request.version_stage.as_ref())?;
-        let version = version.clone();
-        cx.about_version(&version.id);
-        let value = cx.vault()?.value(&record, &version)?;
-        let value = value.ok_or_else(|| match &request.version_id {
-            Some(id) => unknown_version(&id.0),
-            None => unknown_stage(request.version_stage.as_ref()),
-        })?;
-        note_access(cx, &mut record, &version.id)?;
-        let (secret_string, secret_binary) = match value {
-            SecretValue::Text(text) => (Some(SecretText(text)), None),
-            SecretValue::Binary(bytes) => (None, Some(SecretBytes(bytes))),
-        };
-        Ok(Response {
-            arn: arn_of(&record),
-            name: record.name,
-            version_id: version.id,
-            secret_binary,
-            secret_string,
-            version_stages: Some(version.stages).filter(|stages| !stages.is_empty()),
-            created_date: version.created,
-        })
+        let (id, stage) = (request.version_id.as_ref(), request.version_stage.as_ref());
+        read(cx, &request.secret_id, id, stage)
     }
+}
+
+/// Reads the version asked for, and remembers the day.
+pub(super) fn read(
+    cx: &mut Context<'_, '_>,
+    secret_id: &SecretId,
+    version_id: Option<&VersionId>,
+    version_stage: Option<&VersionStage>,
+) -> Result<Response, Failure> {
+    let asked = version_id.map(|id| id.0.as_str());
+    let asked = asked.or(version_stage.map(|stage| stage.0.as_str()));
+    cx.about_version(asked.unwrap_or_default());
+    let mut record = cx.find_active(secret_id)?;
+    let version = select(&record, version_id, version_stage)?.clone();
+    cx.about_version(&version.id);
+    let value = cx.vault()?.value(&record, &version)?;
+    let value = value.ok_or_else(|| match version_id {
+        Some(id) => unknown_version(&id.0),
+        None => unknown_stage(version_stage),
+    })?;
+    note_access(cx, &mut record, &version.id)?;
+    let (secret_string, secret_binary) = match value {
+        SecretValue::Text(text) => (Some(SecretText(text)), None),
+        SecretValue::Binary(bytes) => (None, Some(SecretBytes(bytes))),
+    };
+    Ok(Response {
+        arn: arn_of(&record),
+        name: record.name,
+        version_id: version.id,
+        secret_binary,
+        secret_string,
+        version_stages: Some(version.stages).filter(|stages| !stages.is_empty()),
+        created_date: version.created,
+    })
 }
 
 /// Finds the version asked for (AWS.md §2.9): by id, by label, or by both, which must agree.

@@ -2,13 +2,12 @@
 
 use super::describe_secret::{stages_by_version, tags};
 use crate::model::time::Timestamp;
-use crate::model::types::{
-    Count, Filter, Listed, NextToken, SortBy, SortOrder, StagesByVersion, Tag,
-};
+use crate::model::types::{Count, Filter, NextToken, SortBy, SortOrder, StagesByVersion, Tag};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Pages, Touch};
 use crate::service::pages::Page;
+use crate::service::replication;
 use crate::service::rules::filters::{Asked, Filterable, Filters};
 use crate::service::rules::sort::{Order, Position, Sortable};
 use crate::vault::record::Record;
@@ -26,7 +25,7 @@ structure! {
         /// Where the page starts, from the answer before.
         next_token: Option<NextToken> => "NextToken",
         /// Which secrets to list: those that match every filter, by any of its values.
-        filters: Option<Listed<Filter, 0, 10>> => "Filters",
+        filters: Option<Vec<Filter>> => "Filters",
         /// The direction to sort in. The default is `asc`.
         sort_order: Option<SortOrder> => "SortOrder",
         /// The member to sort by. The default is `created-date`.
@@ -95,18 +94,49 @@ impl Operation for ListSecrets {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let shows_planned = request.include_planned_deletion.unwrap_or(false);
-        let filters = read_filters(request.filters.map(|filters| filters.0))?;
+        let filters = read_filters(request.filters)?;
         let by = request.sort_by.as_ref().map(|by| by.0.as_str());
         let direction = request.sort_order.as_ref().map(|order| order.0.as_str());
         let order = Order::named(by, direction).unwrap_or_default();
-        let scope = cx.scope()?;
+        let size = request.max_results.map_or(PAGE, |size| size.0);
+        let token = request.next_token;
+        let operation = Self::NAME;
+        let search = Search { operation, filters, order, shows_planned, size, token };
+        let (records, next_token) = search.page(cx)?;
+        Ok(Response { secret_list: records.into_iter().map(listed).collect(), next_token })
+    }
+}
 
-        let mut identity = b"ListSecrets\0".to_vec();
-        identity.extend([order.to_byte(), u8::from(shows_planned)]);
+/// What to look for in the region, and which page of it.
+pub(super) struct Search {
+    /// The operation that looks for it: a token of another does not count.
+    pub(super) operation: &'static str,
+    /// What all of it matches.
+    pub(super) filters: Filters,
+    /// The order.
+    pub(super) order: Order,
+    /// Whether secrets that are scheduled for deletion count.
+    pub(super) shows_planned: bool,
+    /// How many secrets a page has.
+    pub(super) size: i64,
+    /// Where the page starts.
+    pub(super) token: Option<NextToken>,
+}
+
+impl Search {
+    /// Finds one page of secrets, and the token that leads to the next.
+    pub(super) fn page(
+        self,
+        cx: &mut Context<'_, '_>,
+    ) -> Result<(Vec<Record>, Option<NextToken>), Failure> {
+        let Self { operation, filters, order, shows_planned, size, token } = self;
+        let scope = cx.scope()?;
+        let mut identity = operation.as_bytes().to_vec();
+        identity.extend([0, order.to_byte(), u8::from(shows_planned)]);
         identity.extend(scope.key().bytes());
         identity.extend(filters.to_bytes());
-        let size = request.max_results.map_or(PAGE, |size| usize::try_from(size.0).unwrap_or(PAGE));
-        let page = Page::asked(cx, &identity, size, request.next_token.as_ref())?;
+        let size = usize::try_from(size).unwrap_or_default().max(1);
+        let page = Page::asked(cx, &identity, size, token.as_ref())?;
 
         let mut records = Vec::new();
         cx.vault()?.each(|record| {
@@ -124,15 +154,15 @@ impl Operation for ListSecrets {
         })?;
         records.sort_by(|a, b| order.compare(&position(order, a), &position(order, b)));
         let next_token = page.cut(cx, &mut records, |record| position(order, record))?;
-        let secret_list = records.into_iter().map(listed).collect();
-        Ok(Response { secret_list, next_token })
+        Ok((records, next_token))
     }
 }
 
 /// How many secrets a page has unless the request says; AWS's own number is not known.
-const PAGE: usize = 100;
+const PAGE: i64 = 100;
 
-/// Reads the filters of a request.
+/// Reads the filters of a request. Their number is not a constraint of the shape: AWS refuses an
+/// eleventh in words of its own (AWS.md §2.11).
 pub(super) fn read_filters(given: Option<Vec<Filter>>) -> Result<Filters, Failure> {
     let given: Vec<(Option<String>, Vec<String>)> = given
         .unwrap_or_default()
@@ -148,12 +178,12 @@ pub(super) fn read_filters(given: Option<Vec<Filter>>) -> Result<Filters, Failur
 }
 
 /// Returns what filters look at.
-pub(super) fn filterable(record: &Record) -> Filterable<'_> {
+fn filterable(record: &Record) -> Filterable<'_> {
     Filterable {
         name: &record.name,
         description: record.description.as_deref(),
         tags: record.tags.as_deref().unwrap_or_default(),
-        primary_region: None,
+        primary_region: replication::primary_region(record),
         owning_service: None,
     }
 }
@@ -176,7 +206,7 @@ fn listed(record: Record) -> ListedSecret {
         deleted_date: record.deletion.map(|deletion| deletion.due),
         secret_versions_to_stages: stages_by_version(&record),
         created_date: record.created,
-        primary_region: None,
+        primary_region: replication::primary_region(&record).map(str::to_owned),
         tags: record.tags.map(tags),
         name: record.name,
         secret_type: record.secret_type,

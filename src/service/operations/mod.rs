@@ -1,34 +1,50 @@
 //! One file an operation. To add one: copy a file, add its two lines here, write its test script.
 
+mod batch_get_secret_value;
 mod create_secret;
+mod delete_resource_policy;
 mod delete_secret;
 mod describe_secret;
 mod get_random_password;
+mod get_resource_policy;
 mod get_secret_value;
 mod list_secret_version_ids;
 mod list_secrets;
+mod put_resource_policy;
 mod put_secret_value;
+mod remove_regions_from_replication;
+mod replicate_secret_to_regions;
 mod restore_secret;
+mod stop_replication_to_replica;
 mod tag_resource;
 mod untag_resource;
 mod update_secret;
 mod update_secret_version_stage;
+mod validate_resource_policy;
 
 use super::operation::Entry;
 
 /// All operations, in alphabetical order. Nothing else lists them.
 pub(crate) const ALL: &[Entry] = &[
+    Entry::of::<batch_get_secret_value::BatchGetSecretValue>(),
     Entry::of::<create_secret::CreateSecret>(),
+    Entry::of::<delete_resource_policy::DeleteResourcePolicy>(),
     Entry::of::<delete_secret::DeleteSecret>(),
     Entry::of::<describe_secret::DescribeSecret>(),
     Entry::of::<get_random_password::GetRandomPassword>(),
+    Entry::of::<get_resource_policy::GetResourcePolicy>(),
     Entry::of::<get_secret_value::GetSecretValue>(),
     Entry::of::<list_secret_version_ids::ListSecretVersionIds>(),
     Entry::of::<list_secrets::ListSecrets>(),
+    Entry::of::<put_resource_policy::PutResourcePolicy>(),
     Entry::of::<put_secret_value::PutSecretValue>(),
+    Entry::of::<remove_regions_from_replication::RemoveRegionsFromReplication>(),
+    Entry::of::<replicate_secret_to_regions::ReplicateSecretToRegions>(),
     Entry::of::<restore_secret::RestoreSecret>(),
+    Entry::of::<stop_replication_to_replica::StopReplicationToReplica>(),
     Entry::of::<tag_resource::TagResource>(),
     Entry::of::<untag_resource::UntagResource>(),
     Entry::of::<update_secret::UpdateSecret>(),
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
+    Entry::of::<validate_resource_policy::ValidateResourcePolicy>(),
 ];

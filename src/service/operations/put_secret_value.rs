@@ -39,8 +39,8 @@ structure! {
         name: String => "Name",
         /// The id of the version.
         version_id: String => "VersionId",
-        /// The labels that are on the version now.
-        version_stages: Vec<String> => "VersionStages",
+        /// The labels that are on the version now, if there are any.
+        version_stages: Option<Vec<String>> => "VersionStages",
     }
 }
 
@@ -64,26 +64,28 @@ impl Operation for PutSecretValue {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_active(&request.secret_id)?;
+        cx.about_name(&request.secret_id.0);
+        let token = request.client_request_token.ok_or_else(Fault::no_token)?;
+        cx.about_token(&token.0);
+        let mut record = cx.find_writable(&request.secret_id)?;
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?
             .ok_or_else(|| {
                 Fault::invalid_request("You must provide either SecretString or SecretBinary.")
             })?;
-        let token = request.client_request_token.ok_or_else(Fault::no_token)?;
-        cx.about_token(&token.0);
         let asked = request.version_stages.map(|stages| stages.0);
         let asked: Option<Vec<String>> =
             asked.map(|stages| stages.into_iter().map(|stage| stage.0).collect());
         if versions::write(cx, &mut record, &token, &value, asked.as_deref())? == Written::New {
             cx.store(&mut record)?;
         }
+        // A repeated request may find its version without labels by now.
         let stages = record.version(&token.0).map(|version| version.stages.clone());
         Ok(Response {
             arn: arn_of(&record),
             name: record.name,
             version_id: token.0,
-            version_stages: stages.unwrap_or_default(),
+            version_stages: stages.filter(|stages| !stages.is_empty()),
         })
     }
 }

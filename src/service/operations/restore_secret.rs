@@ -4,6 +4,7 @@ use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Touch};
+use crate::service::replication;
 
 /// Restores a secret.
 pub(crate) struct RestoreSecret;
@@ -43,6 +44,7 @@ impl Operation for RestoreSecret {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let mut record = cx.find(&request.secret_id)?;
+        replication::require_primary(&record)?;
         if record.deletion.take().is_some() {
             cx.store(&mut record)?;
         }

@@ -36,8 +36,14 @@ impl Operation for TagResource {
     type Response = ();
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
-        let mut record = cx.find_active(&request.secret_id)?;
-        tags::set(record.tags.get_or_insert_default(), request.tags)?;
+        let mut record = cx.find_writable(&request.secret_id)?;
+        let before = record.tags.clone().unwrap_or_default();
+        let mut tags = before.clone();
+        tags::set(&mut tags, request.tags)?;
+        if tags == before {
+            return Ok(());
+        }
+        record.tags = Some(tags);
         cx.store(&mut record)
     }
 }

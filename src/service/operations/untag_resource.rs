@@ -35,12 +35,15 @@ impl Operation for UntagResource {
     type Response = ();
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
-        let mut record = cx.find_active(&request.secret_id)?;
+        let mut record = cx.find_writable(&request.secret_id)?;
         let keys: Vec<String> = request.tag_keys.into_iter().map(|key| key.0).collect();
-        match &mut record.tags {
-            Some(tags) => tags::remove(tags, &keys)?,
-            None => tags::remove(&mut Vec::new(), &keys)?,
+        let before = record.tags.clone().unwrap_or_default();
+        let mut tags = before.clone();
+        tags::remove(&mut tags, &keys)?;
+        if tags == before {
+            return Ok(());
         }
+        record.tags = Some(tags);
         cx.store(&mut record)
     }
 }

@@ -6,7 +6,8 @@ use crate::model::types::{
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Group, Operation, Touch};
-use crate::service::versions::{self, Written};
+use crate::service::replication;
+use crate::service::versions;
 
 /// Changes a secret.
 pub(crate) struct UpdateSecret;
@@ -65,8 +66,17 @@ impl Operation for UpdateSecret {
     type Request = Request;
     type Response = Response;
 
-    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+    fn run(cx: &mut Context<'_, '_>, mut request: Request) -> Result<Response, Failure> {
+        cx.about_name(&request.secret_id.0);
+        // Wanted even where no version is made of it, as in AWS.
+        let token = request.client_request_token.take().ok_or_else(Fault::no_token)?;
+        cx.about_token(&token.0);
         let mut record = cx.find_active(&request.secret_id)?;
+        if let Err(fault) = replication::require_primary(&record) {
+            let key = only_key(request).ok_or(fault)?;
+            replication::set_key(cx, &record, Some(key.0).filter(|key| !key.is_empty()))?;
+            return Ok(Response { arn: arn_of(&record), name: record.name, version_id: None });
+        }
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
         let before = record.clone();
@@ -77,19 +87,27 @@ impl Operation for UpdateSecret {
         };
         set(&mut record.description, request.description.map(|text| text.0));
         set(&mut record.kms_key_id, request.kms_key_id.map(|key| key.0));
+        if record.kms_key_id != before.kms_key_id {
+            versions::follow_key(&mut record);
+        }
         set(&mut record.secret_type, request.secret_type.map(|kind| kind.0));
         let mut version_id = None;
         if let Some(value) = value {
-            let token = request.client_request_token.ok_or_else(Fault::no_token)?;
-            cx.about_token(&token.0);
-            let written = versions::write(cx, &mut record, &token, &value, None)?;
+            versions::write(cx, &mut record, &token, &value, None)?;
             version_id = Some(token.0);
-            if written == Written::Repeated && record == before {
-                let arn = arn_of(&record);
-                return Ok(Response { arn, name: record.name, version_id });
-            }
         }
-        cx.store(&mut record)?;
+        if record != before {
+            cx.store(&mut record)?;
+        }
         Ok(Response { arn: arn_of(&record), name: record.name, version_id })
     }
+}
+
+/// Returns the key that a request is for, if for nothing else: all that can be changed of a replica.
+fn only_key(request: Request) -> Option<KmsKeyId> {
+    let is_for_more = request.description.is_some()
+        || request.secret_binary.is_some()
+        || request.secret_string.is_some()
+        || request.secret_type.is_some();
+    request.kms_key_id.filter(|_key| !is_for_more)
 }

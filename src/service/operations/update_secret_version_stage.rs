@@ -52,8 +52,8 @@ impl Operation for UpdateSecretVersionStage {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_active(&request.secret_id)?;
         cx.about_version(&request.version_stage.0);
+        let mut record = cx.find_writable(&request.secret_id)?;
         let before = record.versions.clone();
         let change = Change {
             label: &request.version_stage.0,

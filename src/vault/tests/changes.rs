@@ -1,7 +1,5 @@
 //! Secrets put in, found, changed and taken out; and transactions that end otherwise.
 
-use std::cell::Cell;
-
 use super::rows::Rows;
 use super::*;
 use crate::store::Table;
@@ -256,7 +254,9 @@ fn a_row_key_that_is_taken_is_drawn_again() {
     assert_eq!(rows.table(Table::Secret).len(), 3);
     assert_eq!(rows.table(Table::Value).len(), 6);
     // No key is zero, which stands for no row.
-    assert!(!rows.table(Table::Secret).contains_key(&0) && !rows.table(Table::Value).contains_key(&0));
+    assert!(
+        !rows.table(Table::Secret).contains_key(&0) && !rows.table(Table::Value).contains_key(&0)
+    );
     assert_sound(&world, &mut vault);
 }
 

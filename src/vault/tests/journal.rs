@@ -62,7 +62,8 @@ fn a_journal_puts_back_a_whole_moment_or_nothing_that_is_believed() {
     let (pages, length) = (moments.pages(), moments.length());
     let mut journals: Vec<(String, Vec<u8>)> = Vec::new();
     for (number, page) in &pages {
-        journals.push((format!("page {number}"), sample::journal(length, &[(*number, page)], None)));
+        journals
+            .push((format!("page {number}"), sample::journal(length, &[(*number, page)], None)));
         let others: Vec<_> = pages.iter().copied().filter(|(n, _)| n != number).collect();
         journals.push((format!("all but {number}"), sample::journal(length, &others, None)));
     }

@@ -46,7 +46,10 @@ fn entries_say_what_happened_and_never_a_value() {
     let (seq, event) = last.unwrap();
     let Event { time, operation, outcome, subject, via, generation, .. } = event;
     assert_eq!((seq, time, generation), (3, START, 4));
-    assert_eq!((operation.as_str(), outcome.as_str()), ("GetSecretValue", "ResourceNotFoundException"));
+    assert_eq!(
+        (operation.as_str(), outcome.as_str()),
+        ("GetSecretValue", "ResourceNotFoundException")
+    );
     assert_eq!((subject.name.as_str(), subject.version.as_str()), ("app/db", "v1"));
     assert_eq!(via, "test");
 }
@@ -119,7 +122,7 @@ fn a_damaged_log_is_not_shortened_and_keeps_nobody_from_working() {
     let damage: [(&str, fn(&mut BTreeMap<u64, Vec<u8>>)); 3] = [
         ("deleted", |rows| drop(rows.remove(&7))),
         ("empty", |rows| rows.get_mut(&7).unwrap().clear()),
-        ("exchanged", |rows| rows.get_mut(&7).unwrap()[300] ^= 1),
+        ("exchanged", |rows| rows.get_mut(&7).unwrap()[200] ^= 1),
     ];
     for (case, damage) in damage {
         let mut altered = sound.clone();

@@ -22,10 +22,11 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::found::Founding;
 use super::record::{Deletion, Record, Scope, Version};
 use super::state::Settings;
 use super::transaction::{Access, Occasion, Transaction};
-use super::unlock::{Custody, Founding, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
+use super::unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
 use super::{Error, check::Finding};
 use crate::crypto;
 use crate::crypto::header::VaultId;
@@ -97,11 +98,7 @@ impl Key {
 }
 
 /// A slot that a new keyfile opens, and the keyfile.
-fn new_slot(
-    world: &World,
-    master: &MasterKey,
-    vault_id: &VaultId,
-) -> (SlotBody, Secret<String>) {
+fn new_slot(world: &World, master: &MasterKey, vault_id: &VaultId) -> (SlotBody, Secret<String>) {
     let keyfile = Keyfile::generate(&world.entropy).unwrap();
     let text = keyfile.to_text();
     let credential = Credential::Keyfile(keyfile);
@@ -205,8 +202,7 @@ fn text(text: &str) -> SecretValue {
 
 /// Stores a new secret with these versions, the last of them current.
 fn create(transaction: &mut Transaction<'_>, name: &str, versions: &[(&str, SecretValue)]) {
-    let mut record =
-        Record::new(home(), name.to_owned(), "a1B2c3".to_owned(), transaction.now());
+    let mut record = Record::new(home(), name.to_owned(), "a1B2c3".to_owned(), transaction.now());
     transaction.assign_row(&mut record).unwrap();
     for (id, value) in versions {
         add_version(transaction, &mut record, id, value);

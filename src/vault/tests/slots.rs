@@ -86,7 +86,7 @@ fn the_last_slot_stays() {
     let world = World::new();
     let (mut vault, key) = empty(&world);
     let vault_id = *vault.vault_id();
-    let mut remove = |vault: &mut Vault, number, last| {
+    let remove = |vault: &mut Vault, number, last| {
         let mut transaction = world.write(vault);
         transaction.remove_slot(number, last)?;
         transaction.commit()

@@ -5,10 +5,8 @@ use super::*;
 
 /// Two vaults with the same things in them, and which of their two names they share.
 fn pairs(world: &World) -> Vec<(&'static str, (Vault, Key), (Vault, Key))> {
-    let ids = [
-        VaultId::generate(&world.entropy).unwrap(),
-        VaultId::generate(&world.entropy).unwrap(),
-    ];
+    let ids =
+        [VaultId::generate(&world.entropy).unwrap(), VaultId::generate(&world.entropy).unwrap()];
     let masters: [MasterKey; 2] =
         std::array::from_fn(|_| MasterKey::generate(&world.entropy).unwrap());
     let make = |id: usize, master: usize, mark: &str| {

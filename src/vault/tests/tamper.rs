@@ -1,6 +1,5 @@
 //! Every kind of change to every row of every table, by somebody without a key.
 
-
 use super::rows::{Rows, TABLES};
 use super::*;
 use crate::store::Table;

@@ -1,0 +1,177 @@
+//! `docs/commands.md`, made from the declarations, and the test that holds the page to them.
+//!
+//! Compiled for tests only: `UPDATE=1 cargo test reference` writes the page anew.
+
+use clap::builder::Str;
+use clap::{Arg, Command};
+
+use super::{commands, help, tree};
+use crate::model::case::kebab;
+use crate::model::shape::{Member, Shape};
+use crate::service::operation::Entry;
+use crate::service::operations;
+
+/// Returns the page.
+fn page() -> String {
+    let mut page = String::from(OPENING);
+    page.push_str("\n## Options of every command\n\n```text");
+    page.push_str(&tree::global_options());
+    page.push_str("```\n");
+    for (title, group) in help::GROUPS {
+        page.extend(["\n## ", title, "\n"]);
+        let of_group = operations::ALL.iter().filter(|entry| entry.group == *group);
+        page.extend(of_group.map(operation));
+    }
+    page.push_str("\n## The vault\n");
+    for (name, _) in commands::summaries() {
+        page.extend(commands::command(&name).map(|command| own(&command)));
+    }
+    page
+}
+
+fn operation(entry: &Entry) -> String {
+    let mut section = head(&entry.command(), entry.summary, entry.example);
+    for argument in help::of_operation(entry).get_arguments() {
+        section.push_str(&option(argument));
+        let is_meant = |member: &&Member| kebab(member.name) == argument.get_id().as_str();
+        let member = entry.input.members().iter().find(is_meant);
+        section.extend(member.map(|member| members(inner(member.shape), 1)));
+    }
+    let answer = members(entry.output.members(), 0);
+    if !answer.is_empty() {
+        section.extend(["\nAnswer:\n\n", &answer]);
+    }
+    let faults: Vec<String> = entry.faults.iter().map(|code| format!("`{code}`")).collect();
+    if !faults.is_empty() {
+        section.extend(["\nErrors: ", &faults.join(", "), ".\n"]);
+    }
+    section
+}
+
+fn own(command: &Command) -> String {
+    let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let example = example.trim_start_matches("Example:").trim();
+    let summary = command.get_about().map(ToString::to_string).unwrap_or_default();
+    let mut section = head(command.get_name(), &summary, example);
+    section.extend(command.get_arguments().map(option));
+    section
+}
+
+fn head(name: &str, summary: &str, example: &str) -> String {
+    format!("\n### {name}\n\n{summary}\n\n```sh\n{example}\n```\n\n")
+}
+
+/// One line about an option or a word.
+fn option(argument: &Arg) -> String {
+    let values: Vec<&str> =
+        argument.get_value_names().unwrap_or_default().iter().map(Str::as_str).collect();
+    let takes_value = argument.get_action().takes_values();
+    let value = if takes_value { values.join(" ") } else { String::new() };
+    let usage = match argument.get_long() {
+        Some(long) if value.is_empty() => format!("--{long}"),
+        Some(long) => format!("--{long} {value}"),
+        None => value,
+    };
+    let required = if argument.is_required_set() { " (required)" } else { "" };
+    let about = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    let choices: Vec<String> = argument
+        .get_possible_values()
+        .iter()
+        .filter(|_| takes_value && !argument.is_hide_possible_values_set())
+        .map(|value| format!("`{}`", value.get_name()))
+        .collect();
+    let choices = match choices.as_slice() {
+        [] => String::new(),
+        choices => format!(" One of {}.", choices.join(", ")),
+    };
+    format!("- `{usage}`{required}: {}{choices}\n", sentence(&about))
+}
+
+/// A list of members, and of theirs below them.
+fn members(members: &[Member], depth: usize) -> String {
+    let mut list = String::new();
+    for member in members {
+        let about = sentence(&help::describe(member));
+        list.push_str(&"  ".repeat(depth));
+        list.extend(["- `", member.name, "`: ", &about, "\n"]);
+        list.push_str(&self::members(inner(member.shape), depth + 1));
+    }
+    list
+}
+
+/// The members of a structure, or of a list's elements.
+fn inner(shape: &'static Shape) -> &'static [Member] {
+    match shape {
+        Shape::List(list) => inner(list.element),
+        Shape::Map(element) => inner(element),
+        Shape::Structure(members) => members,
+        Shape::Text(_) | Shape::Integer(_) | Shape::Boolean | Shape::Blob(_) | Shape::Timestamp => {
+            &[]
+        }
+    }
+}
+
+/// Ends a text with a full stop and puts its limits in code: patterns are full of Markdown.
+fn sentence(text: &str) -> String {
+    let (text, limits) = match text.rsplit_once(" [") {
+        Some((text, limits)) if limits.ends_with(']') => (text, format!(" `[{limits}`")),
+        _ => (text, String::new()),
+    };
+    let stop = if text.is_empty() || text.ends_with(['.', '?', '!']) { "" } else { "." };
+    format!("{text}{stop}{limits}")
+}
+
+const OPENING: &str = "# Commands
+
+Made from the declarations in the source, as `strongroom help COMMAND` is; do not edit it:
+`UPDATE=1 cargo test reference` writes it anew. What differs from AWS is in
+[compatibility.md](compatibility.md).
+
+Every operation may also answer with `ValidationException`, for a value outside the limits in
+brackets. Options that hold a list take any number of words; lists and structures may be given in
+AWS's shorthand or as JSON.
+";
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::path::Path;
+
+    use super::super::environment::Environment;
+    use super::*;
+
+    #[test]
+    fn the_reference_is_what_the_declarations_say() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
+        let page = page();
+        let written = fs::read_to_string(&path).unwrap_or_default();
+        if page == written {
+            return;
+        }
+        let is_update = Environment::of_process().text("UPDATE").is_some();
+        assert!(is_update, "docs/commands.md is out of date; UPDATE=1 writes it anew");
+        fs::File::create(&path).unwrap().write_all(page.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn every_command_has_a_section() {
+        let page = page();
+        let names = operations::ALL.iter().map(Entry::command);
+        for name in names.chain(commands::NAMES.iter().map(|&name| name.to_owned())) {
+            assert_eq!(page.matches(&format!("\n### {name}\n")).count(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn texts_become_sentences() {
+        for (text, expected) in [
+            ("Print it", "Print it."),
+            ("Print it.", "Print it."),
+            ("A region [1 to 128 characters]", "A region. `[1 to 128 characters]`"),
+            ("A region. [pattern ^[a-z]$]", "A region. `[pattern ^[a-z]$]`"),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
+    }
+}

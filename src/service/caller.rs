@@ -1,0 +1,28 @@
+//! Who asks, as a resource policy sees it: the vault's owner, who is the root of its account.
+
+use super::context::{Context, Failure, arn_of};
+use super::replication;
+use super::rules::policy::principal::Identity;
+use super::rules::policy::request::{Request, Resource};
+use crate::vault::record::Record;
+
+/// Returns what a policy is asked about when the owner asks for `operation`, about a secret or none.
+pub(crate) fn request(
+    cx: &mut Context<'_, '_>,
+    operation: &str,
+    secret: Option<&Record>,
+) -> Result<Request, Failure> {
+    let owner = Identity::root(&cx.scope()?.account);
+    let request = Request::new(owner, operation, cx.now()?);
+    let request = request.with("aws:RequestedRegion", cx.region());
+    Ok(match secret {
+        None => request,
+        Some(record) => request.on(&Resource {
+            arn: &arn_of(record),
+            tags: record.tags.as_deref().unwrap_or_default(),
+            primary_region: replication::primary_region(record),
+            rotation_lambda_arn: None,
+            secret_type: record.secret_type.as_deref(),
+        }),
+    })
+}

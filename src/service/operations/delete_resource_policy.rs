@@ -1,0 +1,51 @@
+//! `delete-resource-policy`: takes the resource policy off a secret.
+
+use crate::model::types::SecretId;
+use crate::service::context::{Context, Failure, arn_of};
+use crate::service::fault::Code;
+use crate::service::operation::{Group, Operation, Touch};
+
+/// Takes a policy off.
+pub(crate) struct DeleteResourcePolicy;
+
+structure! {
+    /// Whose policy to delete.
+    pub(crate) struct Request {
+        /// The name or ARN of the secret. One without a policy is no error.
+        secret_id: SecretId => "SecretId",
+    }
+}
+
+structure! {
+    /// The secret that has no policy now.
+    pub(crate) struct Response {
+        /// The ARN of the secret.
+        arn: String => "ARN",
+        /// The name of the secret.
+        name: String => "Name",
+    }
+}
+
+impl Operation for DeleteResourcePolicy {
+    const NAME: &'static str = "DeleteResourcePolicy";
+    const GROUP: Group = Group::Policies;
+    const SUMMARY: &'static str = "Remove the resource policy of a secret.";
+    const EXAMPLE: &'static str = "strongroom delete-resource-policy --secret-id app/db";
+    const TOUCH: Touch = Touch::Writes;
+    const FAULTS: &'static [Code] = &[
+        Code::ResourceNotFound,
+        Code::InternalService,
+        Code::InvalidRequest,
+        Code::InvalidParameter,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        let mut record = cx.find_writable(&request.secret_id)?;
+        if record.policy.take().is_some() {
+            cx.store(&mut record)?;
+        }
+        Ok(Response { arn: arn_of(&record), name: record.name })
+    }
+}

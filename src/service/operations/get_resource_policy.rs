@@ -1,0 +1,51 @@
+//! `get-resource-policy`: reads the resource policy of a secret.
+
+use crate::model::types::SecretId;
+use crate::service::context::{Context, Failure, arn_of};
+use crate::service::fault::Code;
+use crate::service::operation::{Group, Operation, Touch};
+
+/// Reads a policy.
+pub(crate) struct GetResourcePolicy;
+
+structure! {
+    /// Whose policy to read.
+    pub(crate) struct Request {
+        /// The name or ARN of the secret.
+        secret_id: SecretId => "SecretId",
+    }
+}
+
+structure! {
+    /// The policy.
+    pub(crate) struct Response {
+        /// The ARN of the secret.
+        arn: String => "ARN",
+        /// The name of the secret.
+        name: String => "Name",
+        /// The policy as it was given, if there is one.
+        resource_policy: Option<String> => "ResourcePolicy",
+    }
+}
+
+impl Operation for GetResourcePolicy {
+    const NAME: &'static str = "GetResourcePolicy";
+    const GROUP: Group = Group::Policies;
+    const SUMMARY: &'static str = "Show the resource policy of a secret.";
+    const EXAMPLE: &'static str = "strongroom get-resource-policy --secret-id app/db \
+                                   --query ResourcePolicy --output text";
+    const TOUCH: Touch = Touch::Reads;
+    const FAULTS: &'static [Code] = &[
+        Code::ResourceNotFound,
+        Code::InternalService,
+        Code::InvalidRequest,
+        Code::InvalidParameter,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        let record = cx.find_active(&request.secret_id)?;
+        Ok(Response { arn: arn_of(&record), name: record.name, resource_policy: record.policy })
+    }
+}

@@ -1,0 +1,68 @@
+//! `put-resource-policy`: attaches a resource policy to a secret.
+
+use crate::model::types::{ResourcePolicy, SecretId};
+use crate::service::caller;
+use crate::service::context::{Context, Failure, arn_of};
+use crate::service::fault::Code;
+use crate::service::operation::{Group, Operation, Touch};
+use crate::service::rules::policy::findings::{self, BroadAccess};
+
+/// Attaches a policy.
+pub(crate) struct PutResourcePolicy;
+
+structure! {
+    /// What to attach, and to what.
+    pub(crate) struct Request {
+        /// The name or ARN of the secret.
+        secret_id: SecretId => "SecretId",
+        /// The policy, a JSON text in IAM's policy language. It replaces the one before.
+        resource_policy: ResourcePolicy => "ResourcePolicy",
+        /// Whether to refuse a policy that lets everybody in.
+        block_public_policy: Option<bool> => "BlockPublicPolicy",
+    }
+}
+
+structure! {
+    /// The secret that the policy is attached to.
+    pub(crate) struct Response {
+        /// The ARN of the secret.
+        arn: String => "ARN",
+        /// The name of the secret.
+        name: String => "Name",
+    }
+}
+
+impl Operation for PutResourcePolicy {
+    const NAME: &'static str = "PutResourcePolicy";
+    const GROUP: Group = Group::Policies;
+    const SUMMARY: &'static str = "Attach a resource policy to a secret.";
+    const EXAMPLE: &'static str = "strongroom put-resource-policy --secret-id app/db \
+                                   --resource-policy file://policy.json --block-public-policy";
+    const TOUCH: Touch = Touch::Writes;
+    const FAULTS: &'static [Code] = &[
+        Code::MalformedPolicyDocument,
+        Code::ResourceNotFound,
+        Code::InvalidParameter,
+        Code::InternalService,
+        Code::InvalidRequest,
+        Code::PublicPolicy,
+    ];
+    type Request = Request;
+    type Response = Response;
+
+    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        let mut record = cx.find_writable(&request.secret_id)?;
+        let broad_access = match request.block_public_policy {
+            Some(true) => BroadAccess::Refused,
+            Some(false) | None => BroadAccess::Accepted,
+        };
+        let asking = caller::request(cx, Self::NAME, Some(&record))?;
+        findings::put(&request.resource_policy.0, broad_access, &asking)?;
+        let policy = Some(request.resource_policy.0);
+        if record.policy != policy {
+            record.policy = policy;
+            cx.store(&mut record)?;
+        }
+        Ok(Response { arn: arn_of(&record), name: record.name })
+    }
+}

@@ -1,0 +1,107 @@
+//! Making a vault: its header, its first slots and its first state, in one commit.
+
+use std::path::{Path, PathBuf};
+
+use super::anchor::Anchor;
+use super::error::Error;
+use super::seen::Seen;
+use super::slots;
+use super::state::{Settings, SlotEntry, State};
+use super::transaction::{Access, Occasion, Transaction};
+use super::unlock::{Unlocked, Vault};
+use crate::crypto::header::{Header, VaultId};
+use crate::crypto::keys::MasterKey;
+use crate::crypto::slot::SlotBody;
+use crate::store::{Store, Table};
+
+/// What a new vault is made of.
+pub(crate) struct Founding<'a> {
+    /// The new vault's id.
+    pub(crate) vault_id: VaultId,
+    /// Its master key.
+    pub(crate) master: &'a MasterKey,
+    /// Its key slots: number, body, label.
+    pub(crate) slots: Vec<(u8, SlotBody, String)>,
+    /// Its settings.
+    pub(crate) settings: Settings,
+    /// Where this machine remembers vaults.
+    pub(crate) anchors: Option<PathBuf>,
+}
+
+impl Vault {
+    /// Makes a vault at `path` with the slots given (number, body, label) and no secret.
+    pub(crate) fn create(
+        path: &Path,
+        founding: Founding<'_>,
+        occasion: Occasion<'_>,
+    ) -> Result<Self, Error> {
+        Self::found(Store::create(path)?, founding, occasion)
+    }
+
+    pub(super) fn found(
+        mut store: Store,
+        founding: Founding<'_>,
+        occasion: Occasion<'_>,
+    ) -> Result<Self, Error> {
+        let Founding { vault_id, master, slots, settings, anchors } = founding;
+        let header = Header { vault_id, mk_commit: master.commit(&vault_id), key_epoch: 0 };
+        let unlocked = Unlocked::new(header, master)?;
+        let audits_reads = settings.audits_reads();
+        let mut state = State::new(settings, occasion.now);
+        let rows = store.write()?;
+        for (number, body, label) in slots {
+            rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
+            state.slots.push(SlotEntry {
+                number,
+                digest: slots::digest(body.as_bytes()),
+                label,
+                created: occasion.now,
+            });
+        }
+        let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
+        let mut seen = Seen::new(anchor, None);
+        let mut next_commit_id = [0; 16];
+        occasion.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
+        let mut transaction = Transaction {
+            rows,
+            unlocked: &unlocked,
+            seen: &mut seen,
+            occasion,
+            state,
+            next_commit_id,
+            access: Access::Write,
+            is_changed: true,
+        };
+        transaction.record_own("Init", "")?;
+        transaction.commit()?;
+        Ok(Self { store, unlocked, seen, audits_reads })
+    }
+}
+
+#[cfg(test)]
+impl Vault {
+    /// A vault in memory with one keyfile slot, for tests of the layers above.
+    pub(crate) fn testing(occasion: Occasion<'_>) -> Self {
+        use crate::crypto::keyfile::Keyfile;
+        use crate::crypto::slot::Credential;
+
+        let vault_id = VaultId::generate(occasion.entropy).unwrap();
+        let master = MasterKey::generate(occasion.entropy).unwrap();
+        let keyfile = Keyfile::generate(occasion.entropy).unwrap();
+        let credential = Credential::Keyfile(keyfile);
+        let body = SlotBody::wrap(&master, &vault_id, &credential, None, occasion.entropy).unwrap();
+        let founding = Founding {
+            vault_id,
+            master: &master,
+            slots: vec![(0, body, "test".to_owned())],
+            settings: Settings::new("000000000000", "local-1"),
+            anchors: None,
+        };
+        Self::found(Store::in_memory(), founding, occasion).unwrap()
+    }
+
+    /// Makes it a vault that was unlocked with reads left out of the audit log.
+    pub(crate) fn silence_reads(&mut self) {
+        self.audits_reads = false;
+    }
+}

@@ -1,0 +1,70 @@
+//! One version as it stands in its secret's record. docs/format.md has the members' numbers.
+
+use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use super::record::{Kind, StoredValue, Version, day};
+use crate::model::time::{DAY_MS, Timestamp};
+
+impl Version {
+    /// A new version without labels.
+    pub(crate) fn new(id: String, value: Option<StoredValue>, created: Timestamp) -> Self {
+        Self {
+            id,
+            value,
+            created,
+            stages: Vec::new(),
+            accessed: None,
+            kms_key_id: None,
+            unknown: Unknown::default(),
+        }
+    }
+
+    pub(super) fn encode(&self) -> MapWriter {
+        let mut map = MapWriter::new();
+        map.member(0).text(&self.id);
+        if let Some(value) = self.value {
+            map.member(1).number(value.vid);
+            map.member(2).bytes(&value.pin);
+        }
+        map.member(3).signed(self.created.0);
+        let writer = map.member(4).list(self.stages.len());
+        for stage in &self.stages {
+            writer.text(stage);
+        }
+        if let Some(value) = self.value {
+            map.member(5).number(u64::from(value.kind.byte()));
+            map.member(6).number(value.len);
+        }
+        map.optional(7, self.accessed, |w, day| w.signed(day.0.div_euclid(DAY_MS)));
+        map.optional(8, self.kms_key_id.as_ref(), |w, text| w.text(text));
+        map.unknown(&self.unknown);
+        map
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut version = Self::new(String::new(), None, Timestamp(0));
+        let (mut vid, mut pin, mut kind, mut len) = (None, None, None, None);
+        version.unknown = reader.map(|r, key| {
+            match key {
+                0 => version.id = r.text()?,
+                1 => vid = Some(r.number()?),
+                2 => pin = Some(r.array()?),
+                3 => version.created = Timestamp(r.signed()?),
+                4 => version.stages = r.list(Reader::text)?,
+                5 => kind = Some(Kind::from_byte(r.number()?).ok_or(Malformed)?),
+                6 => len = Some(r.number()?),
+                7 => version.accessed = Some(day(r)?),
+                8 => version.kms_key_id = Some(r.text()?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        version.value = match (vid, pin, kind, len) {
+            (Some(vid), Some(pin), Some(kind), Some(len)) => {
+                Some(StoredValue { vid, pin, kind, len })
+            }
+            (None, None, None, None) => None,
+            _ => return Err(Malformed),
+        };
+        if version.id.is_empty() { Err(Malformed) } else { Ok(version) }
+    }
+}

@@ -1,0 +1,129 @@
+//! Media that are full, or can only be read: an error says so, and what was there can be read.
+//!
+//! Each is mounted in a mount namespace of its own; where the system allows none, the tests say
+//! that they were skipped. `tests/script/full-disk.txt` shows the same with limited files.
+
+use crate::harness::Sandbox;
+use crate::harness::files::write;
+use crate::harness::process::tool;
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    in_a_namespace(
+        r#"
+        mount -t tmpfs -o size=200k,mode=700 none disk
+        export STRONGROOM_VAULT=disk/vault
+        run 0 init --keyfile-only
+        run 0 create-secret --name app/db --secret-string hunter2
+        dd if=/dev/zero of=disk/ballast bs=1k 2>/dev/null
+        run 255 put-secret-value --secret-id app/db --secret-string other
+        says '(NoSpace): there is no space left where the vault is; nothing was changed'
+        run 255 delete-secret --secret-id app/db --force-delete-without-recovery
+        run 255 rekey
+        run 255 backup disk/copy
+        run 255 init --keyfile-only --vault disk/other
+        gone disk/copy disk/other
+        run 0 check
+        rm disk/ballast
+        run 0 get-secret-value --secret-id app/db --query SecretString
+        prints '"hunter2"'
+        run 0 check
+        run 0 put-secret-value --secret-id app/db --secret-string other
+        "#,
+    );
+}
+
+#[test]
+fn a_medium_that_can_only_be_read_is_read() {
+    in_a_namespace(
+        r#"
+        export STRONGROOM_VAULT=disk/vault
+        run 0 init --keyfile-only
+        run 0 create-secret --name app/db --secret-string hunter2
+        mount --bind disk disk
+        mount -o remount,bind,ro disk
+        run 0 get-secret-value --secret-id app/db --query SecretString
+        prints '"hunter2"'
+        says 'note: the vault can only be read here; the audit log is not written'
+        run 0 list-secrets
+        run 0 list-secret-version-ids --secret-id app/db --max-results 1
+        run 0 check
+        run 0 backup copy
+        run 0 list-events
+        run 255 put-secret-value --secret-id app/db --secret-string other
+        says '(ReadOnlyVault): the vault can only be read here'
+        run 255 tag-resource --secret-id app/db --tags Key=a,Value=b
+        run 255 create-secret --name new
+        run 255 rekey
+        run 255 purge
+        run 255 backup disk/copy
+        run 255 init --keyfile-only --vault disk/other
+        run 254 get-secret-value --secret-id app/cache
+        umount disk
+        run 0 get-secret-value --secret-id app/db --query SecretString
+        prints '"hunter2"'
+        run 0 check
+        "#,
+    );
+}
+
+#[test]
+fn a_home_that_can_only_be_read_is_noted() {
+    in_a_namespace(
+        r#"
+        export STRONGROOM_VAULT=disk/vault
+        run 0 init --keyfile-only
+        run 0 create-secret --name app/db --secret-string hunter2
+        mount --bind "$HOME" "$HOME"
+        mount -o remount,bind,ro "$HOME"
+        run 0 get-secret-value --secret-id app/db
+        says 'note: this machine could not remember the state of the vault'
+        run 0 put-secret-value --secret-id app/db --secret-string other
+        "#,
+    );
+}
+
+/// Runs a shell script that may mount things, with `run CODE COMMAND…` to run `strongroom`, `says`
+/// and `prints` for what it told and answered, and `gone` for what must not be there.
+fn in_a_namespace(script: &str) {
+    let Some(unshare) = tool("unshare") else { return };
+    let mut sandbox = Sandbox::empty();
+    let keyfile = sandbox.home().join("keyfile").to_str().unwrap().to_owned();
+    sandbox.environment.insert("STRONGROOM_KEYFILE".to_owned(), keyfile);
+    write(&sandbox.work().join("script"), format!("{PRELUDE}{script}").as_bytes());
+    let unshared = |command: &[&str]| {
+        let words = ["--map-root-user", "--mount"].iter().chain(command);
+        let words: Vec<String> = words.map(|&word| word.to_owned()).collect();
+        sandbox.invocation(unshare.to_str().unwrap(), &words).run()
+    };
+    let probe = unshared(&["mount", "-t", "tmpfs", "none", "/mnt"]);
+    if probe.code != 0 {
+        println!("skipped: no mount namespace here: {}", probe.stderr_text());
+        return;
+    }
+    let outcome = unshared(&["sh", "script"]);
+    assert_eq!(outcome.code, 0, "{}{}", outcome.stdout_text(), outcome.stderr_text());
+    assert_eq!(outcome.crash(), None);
+}
+
+const PRELUDE: &str = r#"
+exec 2>&1
+mkdir -m 700 disk
+fail() {
+    echo "$*"
+    cat err
+    exit 1
+}
+run() {
+    expected=$1
+    shift
+    strongroom "$@" >out 2>err
+    code=$?
+    ! grep panicked err || fail "$*"
+    test "$code" = "$expected" || fail "$*: exit code $code, not $expected"
+    test "$code" = 0 || test "$(sed 1d err | wc -l)" = 1 || fail "$*: not one sentence"
+}
+says() { grep -qF "$1" err || fail "it did not say $1"; }
+prints() { test "$(cat out)" = "$1" || fail "it printed $(cat out), not $1"; }
+gone() { for path; do test ! -e "$path" || fail "there is a $path"; done; }
+"#;
