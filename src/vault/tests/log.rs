@@ -122,7 +122,7 @@ fn a_damaged_log_is_not_shortened_and_keeps_nobody_from_working() {
     let damage: [(&str, fn(&mut BTreeMap<u64, Vec<u8>>)); 3] = [
         ("deleted", |rows| drop(rows.remove(&7))),
         ("empty", |rows| rows.get_mut(&7).unwrap().clear()),
-        ("exchanged", |rows| rows.get_mut(&7).unwrap()[200] ^= 1),
+        ("exchanged", |rows| rows.get_mut(&7).unwrap()[290] ^= 1),
     ];
     for (case, damage) in damage {
         let mut altered = sound.clone();
