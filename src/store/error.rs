@@ -78,6 +78,24 @@ impl Error {
         }
     }
 
+    /// Whether it is about what stands in the file, so that rows may be found there all the same.
+    pub(crate) fn is_about_content(&self) -> bool {
+        match self {
+            Self::Damaged { .. }
+            | Self::NotAVault { .. }
+            | Self::NewerFormat { .. }
+            | Self::RowCount { .. }
+            | Self::SchemaAltered { .. }
+            | Self::TooBig => true,
+            Self::Busy
+            | Self::Exists(_)
+            | Self::NoSpace
+            | Self::File(_)
+            | Self::ReadOnly
+            | Self::Io { .. } => false,
+        }
+    }
+
     /// Names the file in an error that came up where its name was not known.
     pub(super) fn at(mut self, file: &Path) -> Self {
         if let Self::NotAVault { path, .. } = &mut self {

@@ -12,6 +12,7 @@ pub(crate) mod sample;
 mod schema;
 mod table;
 mod transaction;
+mod wreck;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
 pub(crate) use transaction::{MOST_SLOTS, STRAY_SLOT, Transaction};
+pub(crate) use wreck::{Found, Wreck};
 
 /// An open container.
 pub(crate) struct Store {
@@ -91,16 +93,21 @@ impl Store {
     /// A container in memory, for tests of the layers above.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
-        let mut connection = Connection::open_in_memory().unwrap();
-        connection::configure(&mut connection).unwrap();
-        schema::lay_out(&connection).unwrap();
-        Self {
-            compared_at: schema::data_version(&connection).unwrap(),
+        Self::detached(Path::new(":memory:")).unwrap()
+    }
+
+    /// An empty container in memory, for what is left of the one at `path`.
+    pub(crate) fn detached(path: &Path) -> Result<Self, Error> {
+        let mut connection = Connection::open_in_memory()?;
+        connection::configure(&mut connection)?;
+        schema::lay_out(&connection)?;
+        Ok(Self {
+            compared_at: schema::data_version(&connection)?,
             connection,
-            path: PathBuf::from(":memory:"),
+            path: path.to_owned(),
             mode: Mode::ReadWrite,
             content: Cell::new(Content::Tables),
-        }
+        })
     }
 
     /// Does to an open container what anybody can who may write its file and has SQLite.
@@ -175,6 +182,10 @@ impl Store {
         Ok(transaction)
     }
 }
+
+/// The most bytes that a row can have: more than any of ours, so that one put in by hand does not
+/// fill the memory. `table` says it once more, to SQLite.
+const LARGEST_ROW: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests {

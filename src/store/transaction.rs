@@ -39,7 +39,8 @@ impl<'s> Transaction<'s> {
     /// Reads the public header and the sealed state.
     pub(crate) fn vault(&self) -> Result<(Vec<u8>, Vec<u8>), Error> {
         self.check_running()?;
-        let sql = "SELECT id, public, state FROM vault ORDER BY id";
+        let sql = "SELECT id, iif(length(public) <= 8388608, public, x''), \
+                   iif(length(state) <= 8388608, state, x'') FROM vault ORDER BY id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?)));
         let mut rows = statement.query_map([], row)?;

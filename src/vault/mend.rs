@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cbor::Malformed;
 use super::check::{Finding, Meter, OnProgress};
 use super::error::Error;
 use super::record::{Record, Scope, StoredValue, Version};
+use super::rescue::{self, open_record};
 use super::slots;
 use super::state::{Settings, SlotEntry};
 use super::transaction::Transaction;
@@ -261,6 +261,9 @@ impl LockedVault {
         tell: OnProgress<'_>,
     ) -> Result<Salvaged, Error> {
         let unlocked = Unlocked::new(self.header.clone(), master)?;
+        if let Some(wreck) = &self.wreck {
+            rescue::fill(&mut self.store, wreck, &unlocked)?;
+        }
         let mut meter = Meter::new(tell);
         let mut salvaged = Salvaged::default();
         let rows = self.store.read()?;
@@ -369,10 +372,4 @@ impl Transaction<'_> {
 
 fn finding(place: String, problem: impl Into<String>) -> Finding {
     Finding { place, problem: problem.into() }
-}
-
-fn open_record(unlocked: &Unlocked, rid: u64, sealed: &[u8]) -> Option<Record> {
-    let data = unlocked.keys.record.open(unlocked.vault_id(), rid, sealed).ok()?;
-    let decoded: Result<Record, Malformed> = Record::decode(rid, data.expose());
-    decoded.ok()
 }

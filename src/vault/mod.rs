@@ -15,6 +15,7 @@ pub(crate) mod log;
 pub(crate) mod mend;
 pub(crate) mod record;
 pub(crate) mod rekey;
+mod rescue;
 mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;

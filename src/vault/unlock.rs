@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
 use super::error::{Error, decoded, opened, tampered};
+use super::rescue;
 use super::seen::Seen;
 use super::slots;
 use super::state::State;
@@ -13,7 +14,7 @@ use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
-use crate::store::{self, Mode, Store};
+use crate::store::{self, Mode, Store, Wreck};
 use crate::sys::process::Actor;
 
 /// A vault whose container was opened and whose keys nobody has given yet.
@@ -21,6 +22,8 @@ pub(crate) struct LockedVault {
     pub(super) store: Store,
     pub(super) header: Header,
     pub(super) slots: Vec<(u8, Result<SlotBody, crypto::Error>)>,
+    /// The damaged file, if the container is not in it any more.
+    pub(super) wreck: Option<Wreck>,
 }
 
 /// An unlocked vault.
@@ -29,6 +32,8 @@ pub(crate) struct Vault {
     pub(super) unlocked: Unlocked,
     pub(super) seen: Seen,
     pub(super) audits_reads: bool,
+    /// The damaged file, if the container is what was found in it.
+    pub(super) wreck: Option<Wreck>,
 }
 
 /// The keys of a vault and the header they belong to.
@@ -95,7 +100,8 @@ impl LockedVault {
         drop(rows);
         let header = opened(Header::decode(&public), || "its public header".to_owned())?;
         let decode = |(number, body): (u8, Vec<u8>)| (number, SlotBody::decode(&body));
-        Ok(Self { store, header, slots: slots.into_iter().map(decode).collect() })
+        let slots = slots.into_iter().map(decode).collect();
+        Ok(Self { store, header, slots, wreck: None })
     }
 
     /// Returns the vault's id, which is not secret.
@@ -173,6 +179,9 @@ impl LockedVault {
     /// older than what this machine has seen.
     pub(crate) fn unlock(mut self, master: &MasterKey, custody: &Custody) -> Result<Vault, Error> {
         let unlocked = Unlocked::new(self.header, master)?;
+        if let Some(wreck) = &self.wreck {
+            rescue::fill(&mut self.store, wreck, &unlocked)?;
+        }
         let anchor = custody.anchors.as_deref().map(|dir| Anchor::new(dir, unlocked.vault_id()));
         // Read before the state: a commit between the two must not look like a rollback.
         let remembered = anchor.as_ref().and_then(|anchor| anchor.read(&unlocked.keys.anchor));
@@ -183,6 +192,9 @@ impl LockedVault {
         }
         drop(rows);
         let mut seen = Seen::new(anchor, remembered);
+        if self.wreck.is_some() {
+            seen.withhold();
+        }
         match (seen.check(&state), custody.on_rollback) {
             (Ok(()), OnRollback::Refuse | OnRollback::Accept) => {}
             (Err(refusal), OnRollback::Refuse) => return Err(refusal),
@@ -192,7 +204,7 @@ impl LockedVault {
             seen.note(&state, &unlocked.keys.anchor);
         }
         let audits_reads = state.settings.audits_reads();
-        Ok(Vault { store: self.store, unlocked, seen, audits_reads })
+        Ok(Vault { store: self.store, unlocked, seen, audits_reads, wreck: self.wreck })
     }
 }
 

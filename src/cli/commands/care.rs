@@ -65,7 +65,7 @@ fn purge_options(command: Command) -> Command {
 fn run_check(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
-    let mut vault = surroundings.unlock_under(&custody)?;
+    let mut vault = surroundings.unlock_damaged(&custody)?;
     let findings = check::check(&mut vault, surroundings.occasion(), &mut progress())?;
     terminal::finish();
     if findings.is_empty() || !asked.flag("repair") {
@@ -102,7 +102,7 @@ fn shown(findings: &[Finding]) -> Value {
 fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let out = Path::new(asked.text("out").unwrap_or_default());
-    let mut damaged = surroundings.open_locked()?;
+    let mut damaged = surroundings.open_damaged()?;
     let opened = surroundings.offer().open(&damaged)?;
     let kdf =
         damaged.slots().find(|(number, _)| *number == opened.slot).and_then(|(_, body)| body.kdf());

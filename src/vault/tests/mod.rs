@@ -17,6 +17,7 @@ mod rows;
 mod slots;
 mod splices;
 mod tamper;
+mod wreck;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
