@@ -197,6 +197,11 @@ pub(crate) fn warn(vault: &Vault) {
     if vault.is_read_only() && vault.audits_reads() {
         terminal::note("note: the vault can only be read here; the audit log is not written");
     }
+    if vault.is_full() {
+        terminal::note(
+            "note: there is no space left where the vault is; the audit log is not written",
+        );
+    }
     if vault.is_anchor_unwritable() {
         terminal::note(
             "note: this machine could not remember the state of the vault; an older copy put \

@@ -195,7 +195,10 @@ fn system_failed(code: i32, what: &str) -> Error {
     let system = io::Error::last_os_error();
     let writing = matches!(
         code,
-        ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_TRUNCATE
+        ffi::SQLITE_IOERR_WRITE
+            | ffi::SQLITE_IOERR_FSYNC
+            | ffi::SQLITE_IOERR_TRUNCATE
+            | ffi::SQLITE_CANTOPEN
     );
     let is_full = matches!(
         system.kind(),

@@ -11,7 +11,7 @@ use crate::{crypto, store};
 pub(crate) enum Error {
     /// Another vault with the same past was changed elsewhere.
     Forked {
-        /// The generation both have.
+        /// A generation that each has one of its own of.
         generation: u64,
     },
     /// There is no slot for the credential that was offered.
@@ -88,7 +88,7 @@ impl fmt::Display for Error {
             Self::Forked { generation } => write!(
                 f,
                 "this vault and the one last used on this machine were changed apart from each \
-                 other (both are at generation {generation})"
+                 other: each has a generation {generation} of its own"
             ),
             Self::NoSlotFor { credential } => {
                 write!(f, "no key slot of this vault takes a {credential}")

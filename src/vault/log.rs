@@ -16,6 +16,9 @@ const MOST_ENTRIES: u64 = if cfg!(test) { 500 } else { 50_000 };
 /// The longest that entries are kept.
 const LONGEST_KEPT: i64 = 400 * DAY_MS;
 
+/// The highest number that a row can have.
+const LAST_ROW: u64 = i64::MAX.cast_unsigned();
+
 /// Entries are dropped in blocks of this many.
 const BLOCK: u64 = if cfg!(test) { 50 } else { 1_000 };
 
@@ -42,12 +45,28 @@ impl Transaction<'_> {
         subject: Subject,
         detail: &str,
     ) -> Result<(), Error> {
+        let stray = self.drop_strays()?;
         self.append_one(operation, outcome, subject, detail)?;
+        if let Some(seq) = stray {
+            let detail = format!("entry {seq} was put in by hand");
+            self.append_one("AuditCut", Event::SUCCESS, Subject::default(), &detail)?;
+        }
         if let Some((first, last)) = self.prune()? {
             let detail = format!("entries {first} to {last}");
             self.append_one("AuditPruned", Event::SUCCESS, Subject::default(), &detail)?;
         }
         Ok(())
+    }
+
+    /// Drops rows behind the newest entry if one stands where the next must go: they are nobody's,
+    /// and would keep every command that is logged from working. Returns the first one's number.
+    fn drop_strays(&mut self) -> Result<Option<u64>, Error> {
+        let next = self.state.log.next;
+        if self.rows.audit(next)?.is_none() {
+            return Ok(None);
+        }
+        self.rows.delete_audit(next..=LAST_ROW)?;
+        Ok(Some(next))
     }
 
     fn append_one(
@@ -161,7 +180,7 @@ impl Transaction<'_> {
         self.open_event(seq, &self.rows.audit(seq)?.ok_or_else(missing)?)
     }
 
-    fn open_event(&self, seq: u64, sealed: &[u8]) -> Result<Event, Error> {
+    pub(super) fn open_event(&self, seq: u64, sealed: &[u8]) -> Result<Event, Error> {
         let what = || format!("audit entry {seq}");
         let unlocked = self.unlocked;
         let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::audit::Event;
 use super::check::{Finding, Meter, OnProgress};
 use super::error::Error;
 use super::record::{Record, Scope, StoredValue, Version};
 use super::rescue::{self, open_record};
 use super::slots;
-use super::state::{Settings, SlotEntry};
+use super::state::{Log, Settings, SlotEntry};
 use super::transaction::Transaction;
 use super::tree::{self, Entry, NameHash};
 use super::unlock::{LockedVault, Unlocked};
@@ -16,6 +17,7 @@ use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
 use crate::store::{self, Table};
+use crate::sys::secret::Secret;
 
 /// What was saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -205,48 +207,60 @@ impl Transaction<'_> {
         self.plant(unlocked, entries)
     }
 
-    /// Keeps the newest unbroken run of authentic entries and chains it anew.
+    /// Drops rows that are not the log's. Where what is left does not fit together, keeps every
+    /// entry that authenticates, in order, numbers them so that the newest keeps its place at the
+    /// end, and chains them anew.
     fn mend_log(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
-        let is_whole = self.events(|_seq, _event| Ok(()));
-        match is_whole {
-            Ok(()) => return Ok(()),
-            Err(Error::Tampered(_)) => {}
-            Err(other) => return Err(other),
-        }
-        let mut run: Vec<(u64, [u8; 16])> = Vec::new();
-        let mut dropped = Vec::new();
-        let unlocked = self.unlocked;
+        let (unlocked, log) = (self.unlocked, self.state.log);
+        let mut strays = Vec::new();
+        let mut kept: Vec<Secret<Vec<u8>>> = Vec::new();
         self.rows.each(Table::Audit, |seq, sealed| {
-            let is_ours = seq < self.state.log.next
-                && unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed).is_ok();
-            if !is_ours {
-                dropped.push(seq);
-                dropped.extend(run.drain(..).map(|(seq, _)| seq));
-            } else if let Ok(tag) = pin(sealed) {
-                if run.last().is_some_and(|(last, _)| last + 1 != seq) {
-                    dropped.extend(run.drain(..).map(|(seq, _)| seq));
-                }
-                run.push((seq, tag));
+            if !(log.first..log.next).contains(&seq) {
+                strays.push(seq);
+            } else if let Some(data) = open_entry(unlocked, seq, sealed) {
+                kept.push(data);
             }
             Ok::<(), Error>(())
         })?;
-        let lost = self.state.log.next.saturating_sub(self.state.log.first);
-        for seq in dropped {
+        for seq in strays {
             self.rows.delete_audit(seq..=seq)?;
+            let problem = "removed: the log does not reach so far";
+            done.push(finding(format!("audit entry {}", shown_row(seq)), problem));
         }
-        let kept = u64::try_from(run.len()).unwrap_or(u64::MAX);
-        let log = &mut self.state.log;
-        log.next = run.last().map_or(log.next, |(seq, _)| seq + 1);
-        log.first = run.first().map_or(log.next, |(seq, _)| *seq);
-        log.head = log.base;
-        for (seq, tag) in run {
-            log.head = unlocked.keys.tree.chain(&log.head, seq, &tag);
+        match self.events(|_seq, _event| Ok(())) {
+            Err(error) if error.is_damage() => {}
+            sound => return sound,
         }
-        let problem = format!("kept {kept} of {lost} entries: the rest do not fit together");
-        done.push(finding("audit log".to_owned(), &problem));
+        let total = log.next.saturating_sub(log.first);
+        let count = u64::try_from(kept.len()).unwrap_or(u64::MAX);
+        let first = log.next.saturating_sub(count);
+        let mut chain = log.base;
+        if log.first < log.next {
+            self.rows.delete_audit(log.first..=log.next - 1)?;
+        }
+        for (seq, data) in (first..).zip(&kept) {
+            let (key, id) = (&unlocked.keys.audit, unlocked.vault_id());
+            let sealed = key.seal(id, seq, data.expose(), self.entropy())?;
+            self.rows.insert(Table::Audit, seq, &sealed)?;
+            chain = unlocked.keys.tree.chain(&chain, seq, &pin(&sealed)?);
+        }
+        self.state.log = Log { first, head: chain, ..log };
+        let problem = format!("kept {count} of {total} entries, numbered and chained anew");
+        done.push(finding("audit log".to_owned(), problem));
         self.is_changed = true;
         Ok(())
     }
+}
+
+/// Opens an entry that authenticates and says what an entry says.
+fn open_entry(unlocked: &Unlocked, seq: u64, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    let data = unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed).ok()?;
+    Event::decode(data.expose()).is_ok().then_some(data)
+}
+
+/// Shows a row's number as SQLite has it: negative ones are nobody's.
+fn shown_row(key: u64) -> i64 {
+    key.cast_signed()
 }
 
 impl LockedVault {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
+use super::audit::Event;
 use super::error::{Error, decoded, opened, tampered};
 use super::rescue;
 use super::seen::Seen;
@@ -32,6 +33,7 @@ pub(crate) struct Vault {
     pub(super) unlocked: Unlocked,
     pub(super) seen: Seen,
     pub(super) audits_reads: bool,
+    pub(super) is_full: bool,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
 }
@@ -190,12 +192,13 @@ impl LockedVault {
         if custody.on_damaged_slot == OnDamagedSlot::Refuse {
             slots::verify(&state, &rows.slots()?)?;
         }
+        let parted = unlocked.check_descent(&rows, &state, remembered);
         drop(rows);
         let mut seen = Seen::new(anchor, remembered);
         if self.wreck.is_some() {
             seen.withhold();
         }
-        match (seen.check(&state), custody.on_rollback) {
+        match (parted.and_then(|()| seen.check(&state)), custody.on_rollback) {
             (Ok(()), OnRollback::Refuse | OnRollback::Accept) => {}
             (Err(refusal), OnRollback::Refuse) => return Err(refusal),
             (Err(_), OnRollback::Accept) => seen.accept(&state, &unlocked.keys.anchor),
@@ -204,7 +207,14 @@ impl LockedVault {
             seen.note(&state, &unlocked.keys.anchor);
         }
         let audits_reads = state.settings.audits_reads();
-        Ok(Vault { store: self.store, unlocked, seen, audits_reads, wreck: self.wreck })
+        Ok(Vault {
+            store: self.store,
+            unlocked,
+            seen,
+            audits_reads,
+            is_full: false,
+            wreck: self.wreck,
+        })
     }
 }
 
@@ -233,6 +243,16 @@ impl Vault {
     /// Returns whether reads are written to the audit log.
     pub(crate) fn audits_reads(&self) -> bool {
         self.audits_reads
+    }
+
+    /// Goes on without logging reads: there is no space for that.
+    pub(crate) fn leave_reads_unlogged(&mut self) {
+        self.is_full = true;
+    }
+
+    /// Returns whether reads had to be left out of the audit log for want of space.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Returns the vault's id, which is not secret.
@@ -288,6 +308,34 @@ impl Unlocked {
 
     pub(super) fn header_bytes(&self) -> &[u8; Header::LENGTH] {
         &self.header_bytes
+    }
+
+    /// Refuses a later state that did not come out of the one remembered: its log names another
+    /// commit for that generation. Where the log does not reach back so far, or is damaged, nothing
+    /// can be said.
+    fn check_descent(
+        &self,
+        rows: &store::Transaction<'_>,
+        state: &State,
+        remembered: Option<Remembered>,
+    ) -> Result<(), Error> {
+        let Some(Remembered { generation, commit_id, .. }) = remembered else { return Ok(()) };
+        if state.generation <= generation {
+            return Ok(());
+        }
+        for seq in (state.log.first..state.log.next).rev() {
+            let Ok(Some(sealed)) = rows.audit(seq) else { return Ok(()) };
+            let data = self.keys.audit.open(self.vault_id(), seq, &sealed);
+            let event = data.ok().and_then(|data| Event::decode(data.expose()).ok());
+            match event {
+                Some(event) if event.generation > generation => {}
+                Some(event) if event.generation == generation && event.commit_id != commit_id => {
+                    return Err(Error::Forked { generation });
+                }
+                Some(_) | None => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// Opens the state row, which must stand beside the very header the vault was unlocked with.
