@@ -44,6 +44,7 @@ mod script {
         untag_resource
         update_secret_version_stage
         update_secret
+        value_alone
         version
     }
 
