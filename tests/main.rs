@@ -34,6 +34,7 @@ mod script {
         list_secret_version_ids
         list_secrets
         man
+        paging
         prompts
         put_secret_value
         regions
@@ -44,6 +45,7 @@ mod script {
         untag_resource
         update_secret_version_stage
         update_secret
+        value_alone
         version
     }
 

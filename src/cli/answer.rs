@@ -109,14 +109,16 @@ pub(crate) struct Gathered {
     pub(crate) whole: Value,
     /// The member that was gathered.
     pub(crate) member: &'static str,
-    /// How many elements a page has.
+    /// How many elements the first page has: fewer, where an earlier answer ended inside of it.
+    pub(crate) first: usize,
+    /// How many elements each other page has.
     pub(crate) size: usize,
 }
 
 impl Gathered {
     /// Cuts the answer into its pages, at least one, and takes out the token that goes on from it.
     fn split(self) -> (Vec<Value>, Option<String>) {
-        let Self { whole: Value::Map(mut members), member, size } = self else {
+        let Self { whole: Value::Map(mut members), member, first, size } = self else {
             return (vec![self.whole], None);
         };
         let mut take = |wanted: &str| {
@@ -133,11 +135,9 @@ impl Gathered {
         let page = |elements: Vec<Value>| vec![(name.clone(), Value::List(elements))];
         let mut pages = Vec::new();
         let mut elements = elements.into_iter().peekable();
+        pages.push(page(elements.by_ref().take(first).collect()));
         while elements.peek().is_some() {
             pages.push(page(elements.by_ref().take(size.max(1)).collect()));
-        }
-        if pages.is_empty() {
-            pages.push(page(Vec::new()));
         }
         (pages.into_iter().map(Value::Map).collect(), token)
     }

@@ -13,6 +13,7 @@ pub(crate) mod help;
 mod hidden;
 pub(crate) mod output;
 pub(crate) mod pages;
+mod pick;
 pub(crate) mod query;
 #[cfg(test)]
 mod reference;
