@@ -34,6 +34,7 @@ mod script {
         list_secret_version_ids
         list_secrets
         man
+        pager
         paging
         prompts
         put_secret_value

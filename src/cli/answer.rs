@@ -49,6 +49,11 @@ impl Answer {
 
     /// Prints an answer, or the pages of one.
     pub(crate) fn print(&self, pages: Pages) -> Result<(), Failure> {
+        print(self.rendered(pages)?.expose())
+    }
+
+    /// Returns what [`Self::print`] prints.
+    pub(crate) fn rendered(&self, pages: Pages) -> Result<Secret<Vec<u8>>, Failure> {
         let mut out = Secret::new(Vec::with_capacity(CAPACITY));
         match pages {
             Pages::One(value) => self.render(&value, out.expose_mut())?,
@@ -63,7 +68,7 @@ impl Answer {
             }
             Pages::Gathered(gathered) => self.render(&gathered.whole, out.expose_mut())?,
         }
-        print(out.expose())
+        Ok(out)
     }
 
     fn render(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {

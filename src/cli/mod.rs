@@ -12,6 +12,7 @@ pub(crate) mod failure;
 pub(crate) mod help;
 mod hidden;
 pub(crate) mod output;
+mod pager;
 pub(crate) mod pages;
 mod pick;
 pub(crate) mod query;

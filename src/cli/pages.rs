@@ -153,10 +153,8 @@ const AMOUNT: &str = "boto_truncate_amount";
 
 fn decode(text: &str) -> Option<Vec<(String, Value)>> {
     let bytes = lax::decode(text).ok()?;
-    match json::parse(std::str::from_utf8(&bytes).ok()?).ok()? {
-        Value::Map(members) => Some(members),
-        _ => None,
-    }
+    let json = json::parse(std::str::from_utf8(&bytes).ok()?).ok()?;
+    if let Value::Map(members) = json { Some(members) } else { None }
 }
 
 fn token(service: Option<&str>, amount: Option<usize>) -> String {
@@ -219,9 +217,9 @@ mod tests {
         let pages = Walk::new(entry, call).unwrap().fetch(|request| Ok(answer(numbers, &request)));
         let Pages::Gathered(Gathered { whole, first, .. }) = pages.unwrap() else { panic!() };
         let Some(Value::List(list)) = whole.get("SecretList") else { panic!() };
-        let number = |value: &Value| match value {
-            Value::Integer(number) => *number,
-            _ => panic!("no number"),
+        let number = |value: &Value| {
+            let Value::Integer(number) = value else { panic!("no number") };
+            *number
         };
         let numbers = list.iter().map(number).collect();
         Seen { numbers, first, token: text_of(&whole, PAGE_TOKEN) }

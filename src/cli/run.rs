@@ -16,7 +16,7 @@ use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pick, suggest, terminal};
+use super::{commands, creation, help, pager, pick, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
@@ -164,7 +164,7 @@ fn operate(
     dispatch::admit(entry, &walk.request).map_err(failed)?;
     match (respond(entry, walk, surroundings)?, picked) {
         (Printed::One(value), Some(wanted)) => print(pick::pick(&wanted, &value)?.expose()),
-        (responses, _) => answer.print(responses),
+        (responses, _) => pager::print(&answer.rendered(responses)?, surroundings),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -302,6 +302,21 @@ pub(crate) fn is_network_file_system(path: &Path) -> bool {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn is_network_file_system(_path: &Path) -> bool {
     false
+}
+
+/// Makes a file that is in memory alone and has no name, to be read from its start.
+#[cfg(target_os = "linux")]
+pub(crate) fn in_memory(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("answer", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// Elsewhere there is none.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn in_memory(_bytes: &[u8]) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn open_regular(path: &Path) -> Result<File, FileFault> {
