@@ -21,6 +21,7 @@ use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
+use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
 
 /// Runs a command line and returns its exit code.
@@ -261,7 +262,8 @@ fn respond(
         surroundings.unlock_silently(&surroundings.custody())?
     };
     let printed = walk.fetch(|request| {
-        let call = dispatch::Call { entry, request, region: surroundings.region() };
+        let call =
+            dispatch::Call { entry, request, region: surroundings.region(), scope: &Scope::Owner };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
     })?;
     // Where the operation failed, its error says enough.

@@ -7,6 +7,8 @@ use std::fmt;
 /// An AWS error code, in alphabetical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
+    /// A function that cannot be run, or a caller that may not do this.
+    AccessDenied,
     /// The stored value could not be decrypted.
     DecryptionFailure,
     /// The value could not be encrypted.
@@ -39,6 +41,7 @@ impl Code {
     /// Returns the code as it stands on the wire.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::AccessDenied => "AccessDeniedException",
             Self::DecryptionFailure => "DecryptionFailure",
             Self::EncryptionFailure => "EncryptionFailure",
             Self::InternalService => "InternalServiceError",
