@@ -6,7 +6,9 @@
 
 pub(crate) mod answers;
 pub(crate) mod approvals;
+pub(crate) mod attempt;
 pub(crate) mod client;
+pub(crate) mod due;
 mod event;
 pub(crate) mod functions;
 pub(crate) mod launch;
@@ -16,6 +18,7 @@ pub(crate) mod pins;
 mod redact;
 pub(crate) mod run;
 mod server;
+pub(crate) mod templates;
 pub(crate) mod trust;
 pub(crate) mod wire;
 mod workplace;

@@ -2,6 +2,7 @@
 //! transactions; while it runs, nothing of the vault is locked.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
@@ -25,6 +26,7 @@ use crate::service::rotation::{self as service, Job, Known, Left, Retry, StepFau
 use crate::service::scope::{Capability, Scope, Step};
 use crate::sys::apart::Privileges;
 use crate::sys::entropy::Entropy;
+use crate::sys::files::FileFault;
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
 use crate::vault::Vault;
@@ -48,6 +50,10 @@ pub(crate) struct Runner<'a> {
 /// Why a rotation did not come to its end.
 #[derive(Debug)]
 pub(crate) enum Error {
+    /// Something of this machine is not as it must be: approvals, locks.
+    File(FileFault),
+    /// The system does not let programs be watched.
+    System(io::Error),
     /// The service refused, or the vault failed.
     Service(Failure),
     /// A step failed.
@@ -71,6 +77,12 @@ pub(crate) struct Failed {
     left: Left,
     /// The last lines that the program wrote to stderr, without what is known to be secret.
     pub(crate) lines: Vec<String>,
+}
+
+impl From<FileFault> for Error {
+    fn from(fault: FileFault) -> Self {
+        Self::File(fault)
+    }
 }
 
 impl From<Failure> for Error {
@@ -108,7 +120,7 @@ impl From<Failure> for Stop {
 
 impl Runner<'_> {
     /// Runs a job to its end, and returns the answer of the operation.
-    pub(crate) fn run(&mut self, job: &Job) -> Result<Value, Error> {
+    pub(super) fn run(&mut self, job: &Job) -> Result<Value, Error> {
         let steps: &[Step] = match job.kind {
             Kind::Rotate => &Step::ALL,
             Kind::TestOnly => &[Step::Test],
@@ -359,13 +371,13 @@ fn judge(outcome: Outcome, command: &Command) -> Result<Outcome, Stop> {
     Err(Stop::Failed { what, retry, stderr: outcome.stderr })
 }
 
-fn not_possible(error: &std::io::Error) -> Stop {
+fn not_possible(error: &io::Error) -> Stop {
     let what = format!("there is no place for its socket: {error}");
     Stop::Failed { what, retry: Retry::Temporary, stderr: Secret::new(Vec::new()) }
 }
 
 /// Draws a token as AWS's are: a UUID of version 4.
-fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
+pub(super) fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
     let mut bytes = [0_u8; 16];
     entropy.fill(&mut bytes)?;
     let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;

@@ -4,6 +4,8 @@
 //! Does not know how a program is found, trusted, started or spoken to: whoever runs jobs does, and
 //! tells by [`Functions`] what there is on this machine.
 
+pub(crate) mod settings;
+
 use super::context::Failure;
 use super::fault::Fault;
 use super::scope::{Capability, Step};
