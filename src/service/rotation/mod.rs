@@ -8,6 +8,7 @@ mod builtin;
 mod due;
 mod end;
 mod schedule;
+pub(crate) mod settings;
 mod start;
 mod steps;
 
