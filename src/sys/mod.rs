@@ -3,6 +3,7 @@
 //! Knows nothing of vaults. `memory` is the only module of the crate that may contain `unsafe`.
 
 pub(crate) mod clock;
+pub(crate) mod credential;
 pub(crate) mod entropy;
 pub(crate) mod files;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
