@@ -1,6 +1,7 @@
 //! The operating system: clock, randomness, files and their modes, memory, the process itself.
 //!
-//! Knows nothing of vaults. `memory` is the only module of the crate that may contain `unsafe`.
+//! Knows nothing of vaults. `memory` and `streams` are the only modules of the crate that may
+//! contain `unsafe`.
 
 pub(crate) mod clock;
 pub(crate) mod credential;
@@ -12,3 +13,5 @@ pub(crate) mod process;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod secret;
+#[expect(unsafe_code, reason = "a function that runs before the standard library does")]
+pub(crate) mod streams;
