@@ -35,11 +35,14 @@ mod script {
         harness
         help
         init
+        json
         key_slot
         list_events
         list_secret_version_ids
         list_secrets
         man
+        pager
+        paging
         prompts
         put_secret_value
         regions
@@ -52,6 +55,7 @@ mod script {
         untag_resource
         update_secret_version_stage
         update_secret
+        value_alone
         version
     }
 
