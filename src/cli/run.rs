@@ -23,6 +23,7 @@ use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
+use crate::sys::streams;
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
@@ -285,6 +286,9 @@ fn respond(
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    if !bytes.is_empty() && streams::was_stdout_closed() {
+        return Err(Failure::Output(rustix::io::Errno::BADF.into()));
+    }
     let mut left = bytes;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {
