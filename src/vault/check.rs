@@ -72,6 +72,7 @@ struct Expected {
 }
 
 /// What the check has learned so far.
+#[derive(Default)]
 struct Survey {
     findings: Vec<Finding>,
     names: Vec<String>,
@@ -108,13 +109,7 @@ impl Transaction<'_> {
     /// Only what keeps the check from going on; what is wrong with the vault is in the findings.
     pub(crate) fn check(&self, tell: OnProgress<'_>) -> Result<Vec<Finding>, Error> {
         let mut meter = Meter::new(tell);
-        let mut survey = Survey {
-            findings: Vec::new(),
-            names: Vec::new(),
-            values: Vec::new(),
-            records: 0,
-            value_bytes: 0,
-        };
+        let mut survey = Survey::default();
         let part = self.check_slots(&mut survey);
         survey.pass("slots", part)?;
         let entries = self.check_tree(&mut survey)?;
@@ -126,6 +121,13 @@ impl Transaction<'_> {
         survey.pass("audit log", part)?;
         self.check_counts(&mut survey);
         Ok(survey.findings)
+    }
+
+    /// Returns the entries of the buckets that are sound, and whether the whole tree is.
+    pub(super) fn sound_entries(&self) -> Result<(Vec<Entry>, bool), Error> {
+        let mut survey = Survey::default();
+        let entries = self.check_tree(&mut survey)?;
+        Ok((entries, survey.findings.is_empty()))
     }
 
     fn check_slots(&self, survey: &mut Survey) -> Result<(), Error> {

@@ -16,6 +16,7 @@ pub(crate) mod mend;
 pub(crate) mod record;
 pub(crate) mod rekey;
 mod rescue;
+pub(crate) mod salvage;
 mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;

@@ -5,16 +5,16 @@ use super::*;
 use crate::store::Table;
 
 /// A furnished vault as it was, and as it is after a change to every table.
-struct Ages {
-    world: World,
-    key: Key,
-    old: Rows,
-    new: Rows,
-    truth: BTreeMap<String, String>,
+pub(super) struct Ages {
+    pub(super) world: World,
+    pub(super) key: Key,
+    pub(super) old: Rows,
+    pub(super) new: Rows,
+    pub(super) truth: BTreeMap<String, String>,
 }
 
 impl Ages {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let world = World::new();
         let (mut vault, key) = furnished(&world);
         let old = Rows::of(&mut vault.store);
@@ -43,7 +43,7 @@ impl Ages {
 }
 
 /// All that can be done to a table without a key, by name.
-fn alterations(table: Table, old: &Rows, new: &Rows) -> Vec<(String, Rows)> {
+pub(super) fn alterations(table: Table, old: &Rows, new: &Rows) -> Vec<(String, Rows)> {
     let mut done: Vec<(String, Rows)> = Vec::new();
     let mut alter = |what: String, work: &dyn Fn(&mut BTreeMap<u64, Vec<u8>>)| {
         let mut altered = new.clone();

@@ -7,7 +7,7 @@ use super::*;
 use crate::store::{Mode, sample};
 use crate::sys::files;
 use crate::sys::scratch::Scratch;
-use crate::vault::mend::Salvaged;
+use crate::vault::salvage::Salvaged;
 
 const PAGE: usize = 4096;
 
