@@ -18,6 +18,7 @@ mod script {
         bad_file
         bad_vault
         batch_get_secret_value
+        check
         cli_input
         completions
         create_secret
@@ -40,6 +41,7 @@ mod script {
         regions
         resource_policies
         restore_secret
+        salvage
         streams
         tag_resource
         untag_resource
