@@ -90,11 +90,7 @@ impl Survey {
     fn pass(&mut self, place: &str, part: Result<(), Error>) -> Result<(), Error> {
         match part {
             Err(error) if error.is_damage() => {
-                let problem = match error {
-                    Error::Tampered(problem) => problem,
-                    other => other.to_string(),
-                };
-                self.find(place, problem);
+                self.find(place, error.what_is_damaged());
                 Ok(())
             }
             other => other,

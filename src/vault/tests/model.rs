@@ -161,12 +161,11 @@ impl Pair {
         let (body, _) = new_slot(&self.world, &self.key.master, &vault_id);
         let mut transaction = self.world.write(&mut self.vault);
         let count = transaction.state().slots.len();
-        let changed = match how % 2 {
-            0 => transaction.add_slot(&body, "more").map(drop),
-            _ => {
-                let number = transaction.state().slots.last().unwrap().number;
-                transaction.remove_slot(number, LastPortable::MayGo)
-            }
+        let changed = if how.is_multiple_of(2) {
+            transaction.add_slot(&body, "more").map(drop)
+        } else {
+            let number = transaction.state().slots.last().unwrap().number;
+            transaction.remove_slot(number, LastPortable::MayGo)
         };
         match changed {
             Ok(()) => transaction.commit().unwrap(),

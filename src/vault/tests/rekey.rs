@@ -12,7 +12,7 @@ fn rekey(world: &World, vault: &mut Vault) -> Result<Key, Error> {
 }
 
 fn rekey_with(world: &World, vault: &mut Vault, occasion: Occasion<'_>) -> Result<Key, Error> {
-    let master = MasterKey::generate(&world.entropy).unwrap();
+    let master = MasterKey::generate(&world.entropy)?;
     let (body, keyfile) = new_slot(world, &master, vault.vault_id());
     let slots = vec![(3, body, "only".to_owned())];
     let rekeying = Rekeying { master: &master, slots, reason: "a test".to_owned() };
