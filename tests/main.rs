@@ -6,6 +6,7 @@ mod durability;
 mod examples;
 mod format;
 mod harness;
+mod hostile;
 mod medium;
 mod network;
 mod supply;
