@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod durability;
+mod examples;
 mod format;
 mod harness;
 mod hostile;
