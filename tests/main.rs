@@ -32,9 +32,12 @@ mod script {
         get_secret_value
         harness
         help
+        json
         list_secret_version_ids
         list_secrets
         man
+        pager
+        paging
         prompts
         put_secret_value
         regions
@@ -45,6 +48,7 @@ mod script {
         untag_resource
         update_secret_version_stage
         update_secret
+        value_alone
         version
     }
 

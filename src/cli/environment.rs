@@ -24,6 +24,11 @@ impl Environment {
         Some(Path::new(value))
     }
 
+    /// Whether a variable is set, be it to nothing.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.0.contains_key(OsStr::new(name))
+    }
+
     /// Returns the directory that vaults are in unless a path says otherwise.
     pub(crate) fn vaults(&self) -> Option<PathBuf> {
         self.user_directory("XDG_DATA_HOME", ".local/share")

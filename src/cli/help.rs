@@ -72,6 +72,16 @@ fn of_client(entry: &Entry) -> Vec<Arg> {
     );
     let kinds = ["input", "output", "yaml-input"];
     options.push(skeleton.num_args(0..=1).value_parser(kinds).hide_possible_values(true));
+    if entry.holds_value() {
+        options.push(option(
+            "field",
+            "NAME",
+            "Print only this member of a value that is a JSON object: text as it is, anything else as \
+             compact JSON, and a newline",
+        ));
+        let raw = Arg::new("raw").long("raw").action(ArgAction::SetTrue);
+        options.push(raw.help("Print only the value, text or bytes, with nothing added"));
+    }
     options
 }
 

@@ -8,14 +8,15 @@ use super::answer::{Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
-use super::request::arguments::{self, Arguments, Paging, Parsed, Signature};
-use super::request::build::{self, Built, Call};
+use super::pages::Walk;
+use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
+use super::request::build::{self, Built};
 use super::request::error as request;
 use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pages, suggest, terminal};
+use super::{commands, creation, help, pager, pick, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
@@ -142,11 +143,12 @@ fn operate(
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
-    let arguments = match arguments::parse(&signature, words)? {
+    let mut arguments = match arguments::parse(&signature, words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
     let answer = Answer::new(surroundings, entry.name)?;
+    let picked = pick::take(&mut arguments, surroundings.globals)?;
     surroundings.check_region()?;
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
@@ -157,10 +159,13 @@ fn operate(
     for note in &call.notes {
         terminal::note(note.trim_end());
     }
+    let walk = Walk::new(entry, call)?;
     let failed = |failure| Failure::of_operation(entry.name, failure);
-    dispatch::admit(entry, &call.request).map_err(failed)?;
-    let responses = respond(entry, call, surroundings)?;
-    answer.print(responses)
+    dispatch::admit(entry, &walk.request).map_err(failed)?;
+    match (respond(entry, walk, surroundings)?, picked) {
+        (Printed::One(value), Some(wanted)) => print(pick::pick(&wanted, &value)?.expose()),
+        (responses, _) => pager::print(&answer.rendered(responses)?, surroundings),
+    }
 }
 
 /// Returns a hint about the first option that the operation does not have.
@@ -182,7 +187,8 @@ fn signature(entry: &'static Entry) -> Signature {
         Pages::Single => Paging::Manual,
         Pages::Gathered(_) => Paging::Automatic,
     };
-    Signature { input: entry.input.members(), output: entry.output, paging }
+    let picking = if entry.holds_value() { Picking::Offered } else { Picking::Absent };
+    Signature { input: entry.input.members(), output: entry.output, paging, picking }
 }
 
 /// Asks the person for the value, where `--ask` says so.
@@ -241,12 +247,12 @@ fn build(
 /// Obtains the response, or the pages of it.
 fn respond(
     entry: &'static Entry,
-    call: Call,
+    walk: Walk,
     surroundings: &Surroundings<'_>,
 ) -> Result<Printed, Failure> {
     let failed = |failure| Failure::of_operation(entry.name, failure);
     if entry.touch == Touch::Nothing {
-        let response = dispatch::answer(entry, call.request, &SystemEntropy).map_err(failed)?;
+        let response = dispatch::answer(entry, walk.request, &SystemEntropy).map_err(failed)?;
         return Ok(Printed::One(response));
     }
     let mut vault = if creation::is_first(entry, surroundings) {
@@ -254,7 +260,7 @@ fn respond(
     } else {
         surroundings.unlock_silently(&surroundings.custody())?
     };
-    let printed = pages::fetch(entry, call, |request| {
+    let printed = walk.fetch(|request| {
         let call = dispatch::Call { entry, request, region: surroundings.region() };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
     })?;

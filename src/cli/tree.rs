@@ -105,6 +105,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("cli-binary-format", "FORMAT", "How binary values are given: base64, raw-in-base64-out"),
     ("cli-error-format", "FORMAT", "enhanced, legacy, json, yaml, text or table"),
     ("no-paginate", "", "Print one page of a list, and the token of the next"),
+    ("no-cli-pager", "", "Print at a terminal too, without STRONGROOM_PAGER or AWS_PAGER"),
     ("allow-costly-kdf", "", "Unlock a vault whose key derivation needs very much memory"),
     ("allow-weak-kdf", "", "Take a key derivation that costs an attacker too little"),
     ("version", "", "Print the version"),

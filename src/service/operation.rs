@@ -112,6 +112,11 @@ impl Entry {
         code == Code::Validation || self.faults.contains(&code)
     }
 
+    /// Whether the response is about one version of a secret, with its value.
+    pub(crate) fn holds_value(&self) -> bool {
+        self.output.members().iter().any(|member| member.name == "SecretString")
+    }
+
     /// Returns the command's name, such as `get-secret-value`.
     pub(crate) fn command(&self) -> String {
         case::kebab(self.name)

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -266,6 +266,12 @@ pub(crate) fn free_space(path: &Path) -> Option<u64> {
     statistics.f_bavail.checked_mul(statistics.f_frsize)
 }
 
+/// Whether files can be made in a directory.
+pub(crate) fn may_write_in(directory: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, accessat};
+    accessat(CWD, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+}
+
 /// Whether nobody can write where `path` is.
 pub(crate) fn is_read_only_file_system(path: &Path) -> bool {
     let is_read_only = |system: StatVfs| system.f_flag.contains(StatVfsMountFlags::RDONLY);
@@ -296,6 +302,21 @@ pub(crate) fn is_network_file_system(path: &Path) -> bool {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn is_network_file_system(_path: &Path) -> bool {
     false
+}
+
+/// Makes a file that is in memory alone and has no name, to be read from its start.
+#[cfg(target_os = "linux")]
+pub(crate) fn in_memory(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("answer", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// Elsewhere there is none.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn in_memory(_bytes: &[u8]) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn open_regular(path: &Path) -> Result<File, FileFault> {
