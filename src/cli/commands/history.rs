@@ -3,7 +3,6 @@
 use clap::Command;
 use jiff::Timestamp as Instant;
 
-use super::super::answer::Pages;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::{Asked, Own, option, text};
@@ -91,7 +90,7 @@ fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
     };
     let mut vault = asked.surroundings.unlock()?;
     let events = events::list(&mut vault, &wanted, asked.surroundings.occasion())?;
-    asked.answer.print(Pages::One(events))
+    asked.answer_with(events)
 }
 
 fn time(asked: &Asked<'_>, name: &str) -> Result<Option<Timestamp>, Failure> {
