@@ -19,7 +19,7 @@ pub(crate) mod query;
 #[cfg(test)]
 mod reference;
 pub(crate) mod request;
-mod run;
+pub(crate) mod run;
 pub(crate) mod suggest;
 pub(crate) mod terminal;
 mod tree;

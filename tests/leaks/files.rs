@@ -76,7 +76,7 @@ fn no_program_is_given_a_secret() {
     let planted = Planted::new();
     let binary = crate::harness::binary();
     let trace = planted.sandbox.work().join("trace");
-    planted.give("new", &super::random());
+    planted.give("new", &super::long());
     planted.give("phrase2", &super::random());
     for command in [
         "get-secret-value --secret-id own --keyfile key",

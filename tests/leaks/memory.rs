@@ -16,7 +16,7 @@ use rustix::event::{Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::getuid;
 
-use super::{Needle, Planted, found, keys, random};
+use super::{Needle, Planted, found, keys, long, random};
 use crate::harness::binary;
 
 /// A command that waits for a reader of its answer.
@@ -62,7 +62,7 @@ fn an_answer_leaves_nothing_else_in_memory() {
 #[test]
 fn a_command_that_shows_no_value_keeps_none() {
     let Some(planted) = planted() else { return };
-    let new = random();
+    let new = long();
     planted.give("new", &new);
     planted.give("phrase2", &random());
     for command in [

@@ -38,9 +38,9 @@ impl Planted {
         sandbox.environment.insert("STRONGROOM_VAULT".to_owned(), path(vault));
         let planted = Self {
             passphrase: random(),
-            current: random(),
-            previous: random(),
-            other: random(),
+            current: long(),
+            previous: long(),
+            other: long(),
             labels: (0..3).map(|_| random()).collect(),
             sandbox,
         };
@@ -142,6 +142,11 @@ fn random() -> String {
         .iter()
         .map(|byte| char::from(b"abcdefghkmnpqrstuvwxyzABCDEFGHKM"[usize::from(byte % 32)]))
         .collect()
+}
+
+/// A value for which buffers have to grow, which is when they leave copies behind.
+fn long() -> String {
+    (0..400).map(|_| random()).collect()
 }
 
 fn all_files(below: &Path) -> Vec<PathBuf> {
