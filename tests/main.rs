@@ -5,6 +5,7 @@
 mod durability;
 mod format;
 mod harness;
+mod hostile;
 mod leaks;
 mod medium;
 mod network;
