@@ -17,11 +17,8 @@ pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod rekey;
 mod rescue;
-<<<<<<< HEAD
 pub(crate) mod rotation;
-=======
 pub(crate) mod salvage;
->>>>>>> vaulttest
 mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;
