@@ -5,6 +5,8 @@
 //!
 //! * `cli` is the only layer with argv, the environment, the terminal and exit codes. It turns a
 //!   command line into a request and a response into bytes.
+//! * `rotation` runs the user's program that gives a secret a new value, step by step, and lets it
+//!   do nothing else with the vault.
 //! * `service` is what AWS does: one file an operation, its rules as pure functions, its fault
 //!   codes written once.
 //! * `upkeep` is what AWS has no word for: making, checking, copying and re-keying a vault.
@@ -20,6 +22,7 @@
 mod model;
 
 mod cli;
+mod rotation;
 mod service;
 mod upkeep;
 mod vault;

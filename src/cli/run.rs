@@ -15,11 +15,12 @@ use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pages, suggest, terminal};
+use super::{commands, creation, help, pages, rotate, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
+use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
 
 /// Runs a command line and returns its exit code.
@@ -49,13 +50,13 @@ impl Teller {
         match (failure, failure.told()) {
             (Failure::Request(failed), _) => self.tell_request(failed, &mut text),
             (_, None) => {}
-            (Failure::Service { operation, .. }, Some((code, message))) => {
-                let told =
-                    error::Failure::Service { operation_name: operation, code, message: &message };
-                error::render(&told, self.speaker(), self.format, &mut text);
-            }
             (_, Some((code, message))) => {
-                let told = error::Failure::Client { code, message: &message };
+                let told = match failure.operation() {
+                    Some(operation_name) => {
+                        error::Failure::Service { operation_name, code, message: &message }
+                    }
+                    None => error::Failure::Client { code, message: &message },
+                };
                 error::render(&told, self.speaker(), self.format, &mut text);
             }
         }
@@ -108,7 +109,11 @@ fn obey(
     let CommandLine { globals, form, command } = globals::split(&words, teller.form, names)?;
     teller.form = form;
     teller.format = error_format(&globals, environment, form);
+    let line = rotate::inside::line(environment);
     match command {
+        Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
+            Err(rotate::inside::not_available())
+        }
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
         Command::Own { name, words } => {
@@ -142,7 +147,8 @@ fn operate(
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
-    let arguments = match arguments::parse(&signature, words)? {
+    let (words, own) = rotate::take_own(entry, words, surroundings)?;
+    let arguments = match arguments::parse(&signature, &words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
@@ -159,7 +165,13 @@ fn operate(
     }
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &call.request).map_err(failed)?;
-    let responses = respond(entry, call, surroundings)?;
+    if let Some(line) = rotate::inside::line(surroundings.environment) {
+        return answer.print(rotate::inside::respond(&line, entry, call)?);
+    }
+    let responses = match own {
+        Some(own) => Printed::One(rotate::respond(call, own, surroundings)?),
+        None => respond(entry, call, surroundings)?,
+    };
     answer.print(responses)
 }
 
@@ -229,10 +241,11 @@ fn build(
     surroundings: &Surroundings<'_>,
 ) -> Result<Built, Failure> {
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
+    let sources = Sources { read: &paramfile::read_file, variable: &variable };
     let around = build::Surroundings {
         no_paginate: surroundings.globals.no_paginate,
         blob_format: surroundings.globals.blob_format,
-        sources: Sources { read: &paramfile::read_file, variable: &variable },
+        sources,
         entropy: &SystemEntropy,
     };
     Ok(build::build(signature, arguments, around)?)
@@ -255,7 +268,8 @@ fn respond(
         surroundings.unlock_silently(&surroundings.custody())?
     };
     let printed = pages::fetch(entry, call, |request| {
-        let call = dispatch::Call { entry, request, region: surroundings.region() };
+        let call =
+            dispatch::Call { entry, request, region: surroundings.region(), scope: &Scope::Owner };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
     })?;
     // Where the operation failed, its error says enough.

@@ -4,6 +4,7 @@ use super::constraints;
 use super::context::{Context, Failure};
 use super::operation::{Entry, Touch};
 use super::rules::name;
+use super::scope::Scope;
 use crate::model::value::Value;
 use crate::sys::entropy::Entropy;
 use crate::vault::Vault;
@@ -21,6 +22,8 @@ pub(crate) struct Call<'a> {
     pub(crate) request: Value,
     /// The region asked for.
     pub(crate) region: Option<&'a str>,
+    /// Who calls.
+    pub(crate) scope: &'a Scope,
 }
 
 /// Checks a request against the service's constraints, then the characters of its names, before any
@@ -54,7 +57,12 @@ pub(crate) fn dispatch(
     call: Call<'_>,
     occasion: Occasion<'_>,
 ) -> Result<Value, Failure> {
-    let Call { entry, request, region } = call;
+    let Call { entry, request, region, scope } = call;
+    let mut origin = occasion.origin.clone();
+    if let Some(via) = scope.via() {
+        origin.via = via;
+    }
+    let occasion = Occasion { origin: &origin, ..occasion };
     let access = access(vault, entry);
     let mut transaction = vault.begin(access, occasion)?;
     if access == Access::Write {
@@ -64,8 +72,9 @@ pub(crate) fn dispatch(
         }
     }
     let home = transaction.state().settings.region().to_owned();
+    let allowed = scope.check(&transaction, region.unwrap_or(&home), entry, &request);
     let mut cx = Context::new(&mut transaction, region, &home);
-    let outcome = (entry.run)(&mut cx, request);
+    let outcome = allowed.and_then(|()| (entry.run)(&mut cx, request));
     let subject = cx.into_subject();
     match outcome {
         Ok(response) => {

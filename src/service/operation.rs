@@ -107,9 +107,10 @@ impl Entry {
         }
     }
 
-    /// Whether the operation declares this code; `ValidationException` AWS declares for none.
+    /// Whether the operation declares this code; `ValidationException` and `AccessDeniedException`
+    /// AWS declares for none.
     pub(crate) fn may_answer(&self, code: Code) -> bool {
-        code == Code::Validation || self.faults.contains(&code)
+        [Code::Validation, Code::AccessDenied].contains(&code) || self.faults.contains(&code)
     }
 
     /// Returns the command's name, such as `get-secret-value`.

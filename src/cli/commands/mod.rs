@@ -12,6 +12,8 @@ mod json;
 mod keys;
 mod man;
 mod new_credential;
+mod rotate_due;
+mod rotation;
 mod slots;
 mod status;
 
@@ -57,6 +59,8 @@ const ALL: &[Own] = &[
     care::PURGE,
     copies::BACKUP,
     copies::RESTORE_BACKUP,
+    rotate_due::ROTATE_DUE,
+    rotation::ROTATION,
     history::CHECKPOINT,
     history::ACCEPT_STATE,
     history::LIST_EVENTS,
