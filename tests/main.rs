@@ -7,6 +7,7 @@ mod format;
 mod harness;
 mod medium;
 mod network;
+mod rotation;
 mod supply;
 mod tidy;
 
