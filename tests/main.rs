@@ -5,6 +5,7 @@
 mod durability;
 mod format;
 mod harness;
+mod hostile;
 mod medium;
 mod network;
 mod rotation;

@@ -116,12 +116,11 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Request(error) => error.exit_code(),
-            Self::Service { .. } => REFUSED,
+            Self::Service { .. } | Self::Rotation(_) => REFUSED,
             Self::Environment { .. } => ENVIRONMENT,
             Self::Vault(error) => vault_exit_code(error),
             Self::File(fault) => file_exit_code(fault),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
-            Self::Rotation(_) => REFUSED,
             Self::Interrupted(_) => INTERRUPTED,
             Self::Ended(code) => *code,
             Self::Output(_) | Self::Found => OTHER,

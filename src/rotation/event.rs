@@ -51,7 +51,8 @@ fn shown(value: &SecretValue) -> Json {
 
 /// Reads the new value out of what createSecret wrote.
 pub(super) fn new_value(stdout: &[u8]) -> Result<SecretValue, &'static str> {
-    let json: Json = serde_json::from_slice(stdout).map_err(|_| "its stdout is not JSON")?;
+    let json: Json =
+        serde_json::from_slice(stdout).map_err(|_not_json| "its stdout is not JSON")?;
     let members = json.as_object().ok_or("its stdout is not a JSON object")?;
     let mut members = members.iter();
     let (Some((name, value)), None) = (members.next(), members.next()) else {
@@ -62,7 +63,8 @@ pub(super) fn new_value(stdout: &[u8]) -> Result<SecretValue, &'static str> {
     match name.as_str() {
         "SecretString" => Ok(SecretValue::Text(Secret::new(text.to_owned()))),
         "SecretBinary" => {
-            let bytes = STANDARD.decode(text).map_err(|_| "its SecretBinary is not base64")?;
+            let bytes =
+                STANDARD.decode(text).map_err(|_not_base64| "its SecretBinary is not base64")?;
             Ok(SecretValue::Binary(Secret::new(bytes)))
         }
         _ => Err("its stdout must have SecretString or SecretBinary, and nothing else"),

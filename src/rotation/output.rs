@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn memory_has_a_bound_and_so_has_patience() {
         let mut captured = Captured::new(Keep::End);
-        let chunk = [b'x'; 64 << 10];
+        let chunk = vec![b'x'; 64 << 10];
         let amounts: Vec<Amount> = (0..80).map(|_| captured.take(&chunk)).collect();
         assert_eq!(amounts.iter().filter(|a| **a == Amount::TooMuch).count(), 1);
         assert_eq!(amounts[64], Amount::TooMuch);

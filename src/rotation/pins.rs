@@ -114,7 +114,7 @@ fn is_users(path: &Path) -> bool {
         return false;
     }
     let Ok(metadata) = fs::metadata(path) else { return false };
-    let resolved: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let resolved: PathBuf = path.canonicalize().unwrap_or_else(|_gone| path.to_owned());
     // For root all files are its own; what its system brings stands in these places.
     let is_systems = metadata.uid() == 0
         && (files::user_id() != 0 || SYSTEM.iter().any(|place| resolved.starts_with(place)));
@@ -159,12 +159,12 @@ mod tests {
         let paths = |pinning: &Pinning| -> Vec<String> {
             compute(&argv, pinning).unwrap().into_iter().map(|pin| pin.path).collect()
         };
-        assert_eq!(paths(&Pinning::Auto), [script.clone()]);
+        assert_eq!(paths(&Pinning::Auto), std::slice::from_ref(&script));
         assert_eq!(paths(&Pinning::None), Vec::<String>::new());
         assert_eq!(paths(&Pinning::Paths(vec![module.clone()])), [module]);
         let none = Pinning::Paths(vec![scratch.join("none").to_str().unwrap().to_owned()]);
         assert!(matches!(compute(&argv, &none), Err(Mismatch::Unreadable(..))));
-        let pins = compute(&[script.clone()], &Pinning::Auto).unwrap();
+        let pins = compute(std::slice::from_ref(&script), &Pinning::Auto).unwrap();
         let verified = verify(&pins).unwrap();
         verified.still().unwrap();
         write(&scratch, "script", "one");

@@ -129,15 +129,15 @@ impl Runner<'_> {
             if self.inbox.is_stop_wished() {
                 return Err(Error::Interrupted { step, token: job.token.clone() });
             }
-            self.step(job, step).map_err(|stop| self.explain(job, step, stop))?;
+            self.step(job, step).map_err(|why| self.explain(job, step, why))?;
         }
         Ok(service::finish(self.vault, job, self.circumstances.occasion())?)
     }
 
     /// Writes a failure down, and puts it in words.
-    fn explain(&mut self, job: &Job, step: Step, stop: Stop) -> Error {
+    fn explain(&mut self, job: &Job, step: Step, why: Stop) -> Error {
         let token = job.token.clone();
-        let (what, retry, stderr) = match stop {
+        let (what, retry, stderr) = match why {
             Stop::Service(failure) => return Error::Service(failure),
             Stop::Interrupted => return Error::Interrupted { step, token },
             Stop::Failed { what, retry, stderr } => (what, retry, stderr),

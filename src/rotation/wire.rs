@@ -32,7 +32,7 @@ pub(crate) struct Refusal {
 
 /// Reads a request. The error says what is wrong with it.
 pub(super) fn request(line: &[u8]) -> Result<Request, String> {
-    let json: Json = serde_json::from_slice(line).map_err(|_| "the request is not JSON")?;
+    let json: Json = serde_json::from_slice(line).map_err(|_not_json| "the request is not JSON")?;
     if json.get("v") != Some(&json!(1)) {
         return Err("the request is not of version 1".to_owned());
     }

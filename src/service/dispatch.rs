@@ -3,6 +3,7 @@
 use super::constraints;
 use super::context::{Context, Failure};
 use super::operation::{Entry, Touch};
+use super::rotation::Errand;
 use super::rules::name;
 use super::scope::Scope;
 use crate::model::value::Value;
@@ -57,6 +58,16 @@ pub(crate) fn dispatch(
     call: Call<'_>,
     occasion: Occasion<'_>,
 ) -> Result<Value, Failure> {
+    carry_out(vault, call, None, occasion)
+}
+
+/// Answers a request as [`dispatch`] does, on an errand of rotation or none.
+pub(super) fn carry_out(
+    vault: &mut Vault,
+    call: Call<'_>,
+    errand: Option<&Errand<'_>>,
+    occasion: Occasion<'_>,
+) -> Result<Value, Failure> {
     let Call { entry, request, region, scope } = call;
     let mut origin = occasion.origin.clone();
     if let Some(via) = scope.via() {
@@ -73,8 +84,16 @@ pub(crate) fn dispatch(
     }
     let home = transaction.state().settings.region().to_owned();
     let allowed = scope.check(&transaction, region.unwrap_or(&home), entry, &request);
-    let mut cx = Context::new(&mut transaction, region, &home);
-    let outcome = allowed.and_then(|()| (entry.run)(&mut cx, request));
+    let mut cx = Context::new(&mut transaction, region, &home).called_by(scope, errand);
+    let outcome = match allowed {
+        Ok(()) => (entry.run)(&mut cx, request),
+        Err(refusal) => {
+            if let Some(Value::Text(id)) = request.get("SecretId") {
+                cx.about_name(id);
+            }
+            Err(refusal)
+        }
+    };
     let subject = cx.into_subject();
     match outcome {
         Ok(response) => {

@@ -40,6 +40,8 @@ pub(crate) enum Group {
     Secrets,
     /// Versions and staging labels.
     Versions,
+    /// New values by themselves.
+    Rotation,
     /// Resource policies.
     Policies,
     /// Replicas in other regions.

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -214,15 +215,9 @@ fn close_inherited() {
     }
 }
 
-#[cfg(target_os = "linux")]
-fn own_program() -> io::Result<std::path::PathBuf> {
-    // Right even when the file was replaced by a newer one.
-    Ok("/proc/self/exe".into())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn own_program() -> io::Result<std::path::PathBuf> {
-    std::env::current_exe()
+/// Finds this program's own file; on Linux even when it was replaced by a newer one.
+fn own_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
 const AS_THEY_ARE: &str = "as-they-are";

@@ -156,9 +156,9 @@ fn words_of(value: &str, sources: Sources<'_>) -> Result<Vec<String>, Error> {
     };
     let array = || wrong("it must be a JSON array of texts".to_owned());
     let Ok(Value::List(words)) = json::parse(&text) else { return Err(array()) };
-    let word = |word: Value| match word {
-        Value::Text(word) => Ok(word),
-        _ => Err(array()),
+    let word = |word: Value| {
+        let Value::Text(word) = word else { return Err(array()) };
+        Ok(word)
     };
     words.into_iter().map(word).collect()
 }

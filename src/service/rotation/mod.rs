@@ -4,20 +4,36 @@
 //! Does not know how a program is found, trusted, started or spoken to: whoever runs jobs does, and
 //! tells by [`Functions`] what there is on this machine.
 
+mod builtin;
+mod due;
+mod end;
+mod schedule;
 pub(crate) mod settings;
+mod start;
+mod steps;
 
-use super::context::Failure;
+pub(crate) use builtin::{BUILTIN, builtin_step};
+pub(crate) use due::due;
+pub(super) use end::{abandon, cancel, follow};
+pub(crate) use end::{fail, finish};
+pub(super) use schedule::{Shown, shown};
+pub(super) use start::{Errand, begin};
+pub(crate) use start::{probe, start};
+pub(crate) use steps::{after_step, before_step, hand_over, known_values};
+
+use super::context::{Context, Failure};
 use super::fault::Fault;
-use super::scope::{Capability, Step};
+use super::rules::stages;
+use super::scope::Step;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
-use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::vault::Vault;
-use crate::vault::progress::Kind;
+use crate::vault::audit::{Event, Subject};
+use crate::vault::progress::{Kind, Outlook, Progress};
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Rotation};
-use crate::vault::transaction::Occasion;
+use crate::vault::transaction::{Access, Occasion, Transaction};
 
 /// What functions are on this machine.
 pub(crate) trait Functions {
@@ -75,7 +91,7 @@ pub(crate) enum Resume {
 /// How a request was taken.
 pub(crate) enum Started {
     /// There is something to run.
-    Run(Job),
+    Run(Box<Job>),
     /// The rotation that its token names is done: this is the answer once more.
     Done(Value),
 }
@@ -217,64 +233,6 @@ impl<E: Into<Failure>> From<E> for DueFault {
     }
 }
 
-/// Finds the row of a secret, which names its lock.
-pub(crate) fn probe(
-    _vault: &mut Vault,
-    _id: &SecretId,
-    _region: Option<&str>,
-    _occasion: Occasion<'_>,
-) -> Result<u64, Failure> {
-    Err(Fault::secret_not_found().into())
-}
-
-/// Carries out `rotate-secret` up to where its program is to run.
-///
-/// # Errors
-/// As AWS; then nothing is stored.
-pub(crate) fn start(
-    _vault: &mut Vault,
-    _order: Order<'_>,
-    _functions: &dyn Functions,
-    _occasion: Occasion<'_>,
-) -> Result<Started, Failure> {
-    Err(Fault::secret_not_found().into())
-}
-
-/// Says what a step may do, and what to run for it, as both are now.
-///
-/// # Errors
-/// `InvalidRequestException` once the rotation was cancelled or abandoned or the secret is to be
-/// deleted, `ResourceNotFoundException` once it is gone.
-pub(crate) fn before_step(
-    _vault: &mut Vault,
-    _job: &Job,
-    _step: Step,
-    _occasion: Occasion<'_>,
-) -> Result<(Capability, Command), Failure> {
-    Err(Fault::secret_not_found().into())
-}
-
-/// Checks that a step whose program ended well did what it is for.
-pub(crate) fn after_step(
-    _vault: &mut Vault,
-    _job: &Job,
-    _step: Step,
-    _occasion: Occasion<'_>,
-) -> Result<(), StepFault> {
-    Err(Fault::secret_not_found().into())
-}
-
-/// Ends a job whose steps are done, and returns the answer of `rotate-secret`.
-///
-/// `AWSCURRENT` is on the new version then, even if the program did not move it.
-pub(crate) fn finish(
-    _vault: &mut Vault,
-    _job: &Job,
-    _occasion: Occasion<'_>,
-) -> Result<Value, Failure> {
-    Err(Fault::secret_not_found().into())
-}
-
 /// How a step failed.
 pub(crate) struct Failed<'a> {
     /// The step.
@@ -285,51 +243,72 @@ pub(crate) struct Failed<'a> {
     pub(crate) retry: Retry,
 }
 
-/// Notes that a step failed.
-pub(crate) fn fail(
-    _vault: &mut Vault,
-    _job: &Job,
-    _failed: &Failed<'_>,
-    _occasion: Occasion<'_>,
-) -> Result<Left, Failure> {
-    Err(Fault::secret_not_found().into())
+/// Finds a job's secret and makes sure that the job still has its version to make.
+///
+/// # Errors
+/// As [`before_step`].
+fn at_work(cx: &mut Context<'_, '_>, job: &Job) -> Result<(Record, Progress), Failure> {
+    let record = find(cx, job)?;
+    if record.deletion.is_some() {
+        return Err(Fault::marked_for_deletion().into());
+    }
+    let progress = progress_of(&record, job).cloned().ok_or_else(abandoned)?;
+    if progress.outlook == Outlook::Cancelled && !is_complete(&record, &progress) {
+        return Err(Fault::invalid_request("The rotation was cancelled.").into());
+    }
+    Ok((record, progress))
 }
 
-/// Reads every value that a job's program may come to know, so that none is shown. The audit log
-/// has nothing of it.
-pub(crate) fn known_values(
-    _vault: &mut Vault,
-    _job: &Job,
-    _occasion: Occasion<'_>,
-) -> Result<Known, Failure> {
-    Err(Fault::secret_not_found().into())
+/// Finds a job's secret, whatever became of the job.
+fn find(cx: &mut Context<'_, '_>, job: &Job) -> Result<Record, Failure> {
+    let scope = cx.scope()?;
+    let found = cx.vault()?.find(&scope, &job.name)?;
+    let record = found.filter(|record| record.rid == job.rid);
+    Ok(record.ok_or_else(Fault::secret_not_found)?)
 }
 
-/// Reads the same for a program that is given them: the audit log has it.
-pub(crate) fn hand_over(
-    _vault: &mut Vault,
-    _job: &Job,
-    _step: Step,
-    _occasion: Occasion<'_>,
-) -> Result<Known, Failure> {
-    Err(Fault::secret_not_found().into())
+fn progress_of<'r>(record: &'r Record, job: &Job) -> Option<&'r Progress> {
+    record.progress.as_ref().filter(|progress| progress.token == job.token)
 }
 
-/// Carries out a step of what is built in.
-pub(crate) fn builtin_step(
-    _vault: &mut Vault,
-    _job: &Job,
-    _step: Step,
-    _occasion: Occasion<'_>,
+/// Whether a rotation's version is the current one: then it has only to be tidied up after.
+fn is_complete(record: &Record, progress: &Progress) -> bool {
+    let current = record.staged(stages::CURRENT);
+    progress.kind == Kind::Rotate && current.is_some_and(|version| version.id == progress.token)
+}
+
+fn abandoned() -> Fault {
+    Fault::invalid_request(
+        "The rotation was abandoned, because the secret got a new version or the staging label \
+         AWSPENDING was moved.",
+    )
+}
+
+/// Reads or writes the vault in the region of a job.
+fn transact<T>(
+    vault: &mut Vault,
+    (region, access): (Option<&str>, Access),
+    occasion: Occasion<'_>,
+    act: impl FnOnce(&mut Context<'_, '_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut transaction = vault.begin(access, occasion)?;
+    let home = transaction.state().settings.region().to_owned();
+    let done = act(&mut Context::new(&mut transaction, region, &home))?;
+    transaction.commit()?;
+    Ok(done)
+}
+
+/// Writes to the audit log what happened to a rotation, as AWS names it.
+fn log(
+    cx: &mut Context<'_, '_>,
+    (event, outcome): (&str, &str),
+    (record, token): (&Record, &str),
+    detail: &str,
 ) -> Result<(), Failure> {
-    Err(Fault::secret_not_found().into())
+    let subject = Subject { version: token.to_owned(), ..Transaction::subject(record) };
+    Ok(cx.vault()?.record_event(event, outcome, subject, detail)?)
 }
 
-/// Lists every secret whose rotation is enabled, in the order in which to rotate those that are due.
-pub(crate) fn due(
-    _vault: &mut Vault,
-    _catch_up: CatchUp,
-    _occasion: Occasion<'_>,
-) -> Result<Vec<Due>, DueFault> {
-    Ok(Vec::new())
-}
+/// The outcome of an event that is itself a failure.
+const FAILED: &str = "Failed";
+const SUCCESS: &str = Event::SUCCESS;
