@@ -5,7 +5,7 @@ use crate::cli::answer::Pages as Printed;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::pages;
-use crate::cli::request::build::Call;
+use crate::cli::request::build::{self, Call};
 use crate::rotation::answers::NOT_AVAILABLE;
 use crate::rotation::client::Line;
 use crate::rotation::wire::Refusal;
@@ -34,6 +34,8 @@ pub(crate) fn respond(line: &Line, entry: &'static Entry, call: Call) -> Result<
     if entry.name == "RotateSecret" {
         return Err(not_available());
     }
+    // Nothing that a step may ask for has pages.
+    let call = Call { pages: build::Pages::One, ..call };
     pages::fetch(entry, call, |request| {
         let asked = line.ask(entry, &request).map_err(|error| {
             Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
