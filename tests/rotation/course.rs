@@ -113,10 +113,15 @@ impl Course<'_> {
     /// A stored value with which nobody gets in: nothing is changed, and the right one heals it.
     pub(crate) fn refuses_a_wrong_value(&self, wrong: &Value) {
         let right = self.current();
-        self.stage.store(self.secret, wrong);
+        // Twice, as the previous value would be tried too.
+        let mut wrong = wrong.clone();
+        wrong["note"] = Value::from("previous");
+        self.stage.store(self.secret, &wrong);
+        wrong["note"] = Value::from("current");
+        self.stage.store(self.secret, &wrong);
         self.fails("setSecret: exit status 1");
         assert!((self.accepts)(&right), "{}: the login is as it was", self.secret);
-        assert_eq!(&self.current(), wrong);
+        assert_eq!(self.current(), wrong);
         // That abandons the rotation.
         self.stage.store(self.secret, &right);
         assert!(!self.stage.labels(self.secret).contains_key("AWSPENDING"));
