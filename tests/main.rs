@@ -10,6 +10,7 @@ mod hostile;
 mod leaks;
 mod medium;
 mod network;
+mod rotation;
 mod supply;
 mod tidy;
 
