@@ -105,7 +105,7 @@ fn obey(
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
-    let names = Names { operations: &operations, own: commands::NAMES };
+    let names = Names { operations: &operations, own: &commands::accepted() };
     let CommandLine { globals, form, command } = globals::split(&words, teller.form, names)?;
     teller.form = form;
     teller.format = error_format(&globals, environment, form);

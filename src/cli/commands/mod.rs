@@ -10,6 +10,7 @@ mod history;
 pub(crate) mod init;
 mod keys;
 mod man;
+mod names;
 mod new_credential;
 mod slots;
 mod status;
@@ -63,7 +64,10 @@ const ALL: &[Own] = &[
     man::MAN,
 ];
 
-/// Their names.
+/// What our own scripts call; nobody types them, and no help tells of them.
+const HIDDEN: &[Own] = &[names::OFFER_NAMES];
+
+/// The names of the commands.
 pub(crate) const NAMES: &[&str] = &names();
 
 const fn names() -> [&'static str; ALL.len()] {
@@ -77,6 +81,11 @@ const fn names() -> [&'static str; ALL.len()] {
         index += 1;
     }
     names
+}
+
+/// Returns every word that is taken for a command of ours.
+pub(crate) fn accepted() -> Vec<&'static str> {
+    ALL.iter().chain(HIDDEN).map(|own| own.name).collect()
 }
 
 /// Returns a command as clap knows it.
@@ -95,7 +104,7 @@ pub(crate) fn run(
     words: &[String],
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let Some(own) = ALL.iter().find(|own| own.name == name) else {
+    let Some(own) = ALL.iter().chain(HIDDEN).find(|own| own.name == name) else {
         return Err(request::Error::usage(format!("there is no command {name}")).into());
     };
     if words.iter().map(String::as_str).eq(["help"]) {
