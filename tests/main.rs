@@ -31,6 +31,7 @@ mod script {
         get_secret_value
         harness
         help
+        json
         list_secret_version_ids
         list_secrets
         man

@@ -119,6 +119,16 @@ impl<'a> Surroundings<'a> {
 
     /// Opens the vault, still locked.
     pub(crate) fn open_locked(&self) -> Result<LockedVault, Failure> {
+        Ok(LockedVault::open(self.look_at_path()?, Mode::ReadWrite)?)
+    }
+
+    /// Opens the vault, still locked, or finds what is left of it.
+    pub(crate) fn open_damaged(&self) -> Result<LockedVault, Failure> {
+        Ok(LockedVault::open_damaged(self.look_at_path()?)?)
+    }
+
+    /// Returns the path of a vault that is there.
+    fn look_at_path(&self) -> Result<&Path, Failure> {
         let path = &self.location.path;
         if !path.exists() && !path.is_symlink() {
             return Err(no_vault(path));
@@ -129,7 +139,7 @@ impl<'a> Surroundings<'a> {
                  from one machine at a time",
             );
         }
-        Ok(LockedVault::open(path, Mode::ReadWrite)?)
+        Ok(path)
     }
 
     /// Opens and unlocks the vault.
@@ -146,7 +156,17 @@ impl<'a> Surroundings<'a> {
 
     /// Opens and unlocks the vault, and leaves it to the caller to [`warn`].
     pub(crate) fn unlock_silently(&self, custody: &Custody) -> Result<Vault, Failure> {
-        let locked = self.open_locked()?;
+        self.unlock_opened(self.open_locked()?, custody)
+    }
+
+    /// Opens and unlocks the vault, or what is left of it.
+    pub(crate) fn unlock_damaged(&self, custody: &Custody) -> Result<Vault, Failure> {
+        let vault = self.unlock_opened(self.open_damaged()?, custody)?;
+        warn(&vault);
+        Ok(vault)
+    }
+
+    fn unlock_opened(&self, locked: LockedVault, custody: &Custody) -> Result<Vault, Failure> {
         let opened = self.offer().open(&locked)?;
         let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
@@ -176,6 +196,11 @@ impl<'a> Surroundings<'a> {
 pub(crate) fn warn(vault: &Vault) {
     if vault.is_read_only() && vault.audits_reads() {
         terminal::note("note: the vault can only be read here; the audit log is not written");
+    }
+    if vault.is_full() {
+        terminal::note(
+            "note: there is no space left where the vault is; the audit log is not written",
+        );
     }
     if vault.is_anchor_unwritable() {
         terminal::note(

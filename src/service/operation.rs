@@ -87,7 +87,7 @@ pub(crate) struct Entry {
     /// The response's shape.
     pub(crate) output: &'static Shape,
     /// Carries it out on a request that validation has let through.
-    pub(super) run: fn(&mut Context<'_, '_>, Value) -> Result<Value, Failure>,
+    pub(crate) run: fn(&mut Context<'_, '_>, Value) -> Result<Value, Failure>,
 }
 
 impl Entry {

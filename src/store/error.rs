@@ -78,6 +78,24 @@ impl Error {
         }
     }
 
+    /// Whether it is about what stands in the file, so that rows may be found there all the same.
+    pub(crate) fn is_about_content(&self) -> bool {
+        match self {
+            Self::Damaged { .. }
+            | Self::NotAVault { .. }
+            | Self::NewerFormat { .. }
+            | Self::RowCount { .. }
+            | Self::SchemaAltered { .. }
+            | Self::TooBig => true,
+            Self::Busy
+            | Self::Exists(_)
+            | Self::NoSpace
+            | Self::File(_)
+            | Self::ReadOnly
+            | Self::Io { .. } => false,
+        }
+    }
+
     /// Names the file in an error that came up where its name was not known.
     pub(super) fn at(mut self, file: &Path) -> Self {
         if let Self::NotAVault { path, .. } = &mut self {
@@ -156,7 +174,11 @@ impl From<rusqlite::Error> for Error {
                 path: PathBuf::new(),
                 what: "it is another kind of file, or its beginning is damaged",
             },
-            ffi::SQLITE_CORRUPT | ffi::SQLITE_MISMATCH => Self::Damaged { what: what() },
+            // Our statements are right. What SQLite cannot make sense of is the file: the number of
+            // its schema's format, for one.
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_MISMATCH | ffi::SQLITE_ERROR => {
+                Self::Damaged { what: what() }
+            }
             ffi::SQLITE_CONSTRAINT => Self::Damaged {
                 what: "a row is there already, or its number is out of range".to_owned(),
             },
@@ -173,7 +195,10 @@ fn system_failed(code: i32, what: &str) -> Error {
     let system = io::Error::last_os_error();
     let writing = matches!(
         code,
-        ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_TRUNCATE
+        ffi::SQLITE_IOERR_WRITE
+            | ffi::SQLITE_IOERR_FSYNC
+            | ffi::SQLITE_IOERR_TRUNCATE
+            | ffi::SQLITE_CANTOPEN
     );
     let is_full = matches!(
         system.kind(),

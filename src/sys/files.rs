@@ -266,6 +266,12 @@ pub(crate) fn free_space(path: &Path) -> Option<u64> {
     statistics.f_bavail.checked_mul(statistics.f_frsize)
 }
 
+/// Whether files can be made in a directory.
+pub(crate) fn may_write_in(directory: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, accessat};
+    accessat(CWD, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+}
+
 /// Whether nobody can write where `path` is.
 pub(crate) fn is_read_only_file_system(path: &Path) -> bool {
     let is_read_only = |system: StatVfs| system.f_flag.contains(StatVfsMountFlags::RDONLY);

@@ -15,9 +15,12 @@ pub(crate) mod log;
 pub(crate) mod mend;
 pub(crate) mod record;
 pub(crate) mod rekey;
+mod rescue;
 mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transaction;
 mod tree;
 mod unlock;

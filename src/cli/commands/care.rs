@@ -65,7 +65,7 @@ fn purge_options(command: Command) -> Command {
 fn run_check(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
-    let mut vault = surroundings.unlock_under(&custody)?;
+    let mut vault = surroundings.unlock_damaged(&custody)?;
     let findings = check::check(&mut vault, surroundings.occasion(), &mut progress())?;
     terminal::finish();
     if findings.is_empty() || !asked.flag("repair") {
@@ -102,7 +102,7 @@ fn shown(findings: &[Finding]) -> Value {
 fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let out = Path::new(asked.text("out").unwrap_or_default());
-    let mut damaged = surroundings.open_locked()?;
+    let mut damaged = surroundings.open_damaged()?;
     let opened = surroundings.offer().open(&damaged)?;
     let kdf =
         damaged.slots().find(|(number, _)| *number == opened.slot).and_then(|(_, body)| body.kdf());
@@ -136,12 +136,7 @@ fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
     let mut vault = locked.unlock(&opened.master, &surroundings.custody())?;
     let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
     if !transaction.clock_is_sane() {
-        return Err(Failure::environment(
-            "ClockJumped",
-            "the clock is more than a day behind or 400 days ahead of the last change; nothing \
-             is erased on its word",
-        )
-        .hinted("set the clock, or `strongroom accept-state` if it is right"));
+        return Err(crate::vault::Error::ClockJumped.into());
     }
     let names = transaction.erase_gone(usize::MAX)?;
     for name in &names {

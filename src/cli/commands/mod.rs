@@ -8,6 +8,7 @@ mod completions;
 mod copies;
 mod history;
 pub(crate) mod init;
+mod json;
 mod keys;
 mod man;
 mod names;
@@ -60,6 +61,7 @@ const ALL: &[Own] = &[
     history::CHECKPOINT,
     history::ACCEPT_STATE,
     history::LIST_EVENTS,
+    json::JSON,
     completions::COMPLETIONS,
     man::MAN,
 ];
