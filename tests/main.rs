@@ -14,6 +14,7 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        aws_examples
         aws_form
         bad_file
         bad_vault
