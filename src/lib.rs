@@ -7,6 +7,8 @@
 //!   release has it.
 //! * `cli` is the only layer with argv, the environment, the terminal and exit codes. It turns a
 //!   command line into a request and a response into bytes.
+//! * `rotation` runs the user's program that gives a secret a new value, step by step, and lets it
+//!   do nothing else with the vault.
 //! * `service` is what AWS does: one file an operation, its rules as pure functions, its fault
 //!   codes written once.
 //! * `upkeep` is what AWS has no word for: making, checking, copying and re-keying a vault.
@@ -26,6 +28,7 @@ mod model;
 pub mod workbench;
 
 mod cli;
+mod rotation;
 mod service;
 mod upkeep;
 mod vault;

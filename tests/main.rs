@@ -5,6 +5,7 @@
 mod durability;
 mod format;
 mod harness;
+mod hostile;
 mod medium;
 mod network;
 mod supply;
@@ -14,11 +15,14 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        accept_state
         aws_examples
         aws_form
         bad_file
         bad_vault
         batch_get_secret_value
+        change_passphrase
+        check
         cli_input
         completions
         create_secret
@@ -32,7 +36,10 @@ mod script {
         get_secret_value
         harness
         help
+        init
         json
+        key_slot
+        list_events
         list_secret_version_ids
         list_secrets
         man
@@ -41,7 +48,9 @@ mod script {
         prompts
         put_secret_value
         regions
+        rekey
         resource_policies
+        restore_backup
         restore_secret
         streams
         tag_resource

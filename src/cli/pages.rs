@@ -211,6 +211,7 @@ mod tests {
         let call = build::Call {
             request: Value::Map(vec![(PAGE_LIMIT.to_owned(), Value::Integer(size))]),
             pages: build::Pages::All { starting_token: start.map(str::to_owned), max_items: most },
+            token: build::Token::MadeUp,
             notes: Vec::new(),
         };
         let entry = operation::find("list-secrets").unwrap();
@@ -333,6 +334,7 @@ mod tests {
             let call = build::Call {
                 request: Value::Map(Vec::new()),
                 pages: build::Pages::All { starting_token, max_items: None },
+                token: build::Token::MadeUp,
                 notes: Vec::new(),
             };
             let said = Walk::new(entry, call).err().map(|error| error.message().to_owned());

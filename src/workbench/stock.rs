@@ -14,6 +14,7 @@ use crate::model::value::Value;
 use crate::service::context::{Context, Failure};
 use crate::service::dispatch::{self, Call};
 use crate::service::operation::{self, Entry};
+use crate::service::scope::Scope;
 use crate::store::Mode;
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
@@ -74,7 +75,8 @@ impl Stock {
     /// audited, without a commit.
     pub fn read(&mut self, name: &str) -> io::Result<()> {
         let request = Value::Map(vec![("SecretId".to_owned(), text(name))]);
-        let call = Call { entry: entry("get-secret-value")?, request, region: None };
+        let entry = entry("get-secret-value")?;
+        let call = Call { entry, request, region: None, scope: &Scope::Owner };
         let answer = dispatch::dispatch(&mut self.vault, call, occasion(&self.origin));
         answer.map(drop).map_err(|failure| refused(&failure))
     }
