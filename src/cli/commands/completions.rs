@@ -135,12 +135,12 @@ mod tests {
 
     #[test]
     fn names_are_asked_for_where_an_option_takes_one() {
-        let takes = |command: &&Command| {
+        let has_id = |command: &&Command| {
             command
                 .get_arguments()
                 .any(|argument| argument.get_id().as_str().starts_with("secret-id"))
         };
-        let takers = tree::program().get_subcommands().filter(takes).count();
+        let takers = tree::program().get_subcommands().filter(has_id).count();
         for (shell, ask) in [
             (Shell::Bash, "(strongroom offer-names --prefix=\"${cur}\" 2>/dev/null)"),
             (Shell::Zsh, ":_strongroom_names'"),
