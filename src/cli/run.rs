@@ -198,7 +198,8 @@ fn meant(entry: &Entry, words: &[String]) -> Option<String> {
     suggest::hint(unknown?, &known)
 }
 
-fn signature(entry: &'static Entry) -> Signature {
+/// Returns what the options of an operation are made of.
+pub(crate) fn signature(entry: &'static Entry) -> Signature {
     let paging = match entry.pages {
         Pages::Single => Paging::Manual,
         Pages::Gathered(_) => Paging::Automatic,

@@ -18,6 +18,8 @@ mod rotation;
 mod slots;
 mod status;
 
+use std::cell::Cell;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -29,6 +31,7 @@ use super::run::print;
 use super::terminal;
 use super::unlock::Surroundings;
 use crate::model::value::Value;
+use crate::sys::secret::Secret;
 use crate::vault::check::Progress;
 
 /// One of our own commands.
@@ -47,6 +50,7 @@ struct Asked<'a> {
     matches: ArgMatches,
     surroundings: &'a Surroundings<'a>,
     answer: Answer,
+    answered: Cell<Option<Secret<Vec<u8>>>>,
 }
 
 /// The commands, in the order of the help.
@@ -134,7 +138,11 @@ pub(crate) fn run(
         return Err(request::Error::argument("--expect", what).into());
     }
     let answer = Answer::new(surroundings, own.title)?;
-    (own.run)(&Asked { matches, surroundings, answer })
+    let asked = Asked { matches, surroundings, answer, answered: Cell::default() };
+    // A reader may take its time: by now the vault is closed and its keys are wiped.
+    let outcome = (own.run)(&asked);
+    let printed = asked.answered.take().map_or(Ok(()), |answer| print(answer.expose()));
+    printed.and(outcome)
 }
 
 impl Own {
@@ -174,9 +182,15 @@ impl Asked<'_> {
         Ok(Some(number))
     }
 
-    /// Prints the answer.
+    /// Answers with some members.
     fn print(&self, members: Vec<(String, Value)>) -> Result<(), Failure> {
-        self.answer.print(Pages::One(Value::Map(members)))
+        self.answer_with(Value::Map(members))
+    }
+
+    /// Gives the answer, which is printed when the command is over.
+    fn answer_with(&self, value: Value) -> Result<(), Failure> {
+        self.answered.set(Some(self.answer.rendered(Pages::One(value))?));
+        Ok(())
     }
 }
 
