@@ -19,6 +19,7 @@ mod script {
 
     crate::scripts! {
         accept_state
+        aws_examples
         aws_form
         bad_file
         bad_vault

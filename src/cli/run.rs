@@ -107,7 +107,7 @@ fn obey(
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
-    let names = Names { operations: &operations, own: commands::NAMES };
+    let names = Names { operations: &operations, own: &commands::accepted() };
     let called_as = teller.form;
     teller.form = globals::form(&words, called_as, names);
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
