@@ -113,7 +113,7 @@ fn inner(shape: &'static Shape) -> &'static [Member] {
 
 /// Ends a text with a full stop and puts its limits in code: patterns are full of Markdown.
 fn sentence(text: &str) -> String {
-    let (text, limits) = match text.rsplit_once(" [") {
+    let (text, limits) = match text.split_once(" [") {
         Some((text, limits)) if limits.ends_with(']') => (text, format!(" `[{limits}`")),
         _ => (text, String::new()),
     };
@@ -224,6 +224,7 @@ mod tests {
             ("Print it.", "Print it."),
             ("A region [1 to 128 characters]", "A region. `[1 to 128 characters]`"),
             ("A region. [pattern ^[a-z]$]", "A region. `[pattern ^[a-z]$]`"),
+            ("Hours [1 to 2, pattern [0-9]+]", "Hours. `[1 to 2, pattern [0-9]+]`"),
         ] {
             assert_eq!(sentence(text), expected);
         }
