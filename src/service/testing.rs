@@ -133,6 +133,16 @@ impl Bench {
         });
     }
 
+    /// Leaves no space for anything more.
+    pub(crate) fn fill_up(&mut self) {
+        self.vault.store_mut().tamper("PRAGMA max_page_count = 1");
+    }
+
+    /// Returns whether a read was not logged for want of space.
+    pub(crate) fn is_full(&self) -> bool {
+        self.vault.is_full()
+    }
+
     /// Leaves reads out of the audit log from now on.
     pub(crate) fn silence_reads(&mut self) {
         self.vault.silence_reads();

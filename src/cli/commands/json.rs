@@ -85,6 +85,8 @@ fn set(input: &[u8], key: &str) -> Result<Secret<Vec<u8>>, Error> {
     let members = parse(object)?;
     let blank = rest.iter().take_while(|byte| b" \t\r".contains(byte)).count();
     let value = rest.get(blank..).and_then(|rest| rest.strip_prefix(b"\n"));
+    // What was forgotten is not what was meant to be empty.
+    let value = value.filter(|value| !value.is_empty());
     let missing = || Error::plain("no value follows the object, on a line of its own");
     let value = str::from_utf8(value.ok_or_else(missing)?);
     let value = value.map_err(|_bytes| Error::plain("the value is no text"))?;
@@ -178,7 +180,7 @@ mod tests {
                 "n\"\\\n\u{e9}\n",
                 "{\"password\":\"n\\\"\\\\\\n\u{e9}\\n\",\"b\":2}",
             ),
-            (r#"{"password" : {"x": [1]} , "b":2}"#, "", r#"{"password" : "" , "b":2}"#),
+            (r#"{"password" : {"x": [1]} , "b":2}"#, " ", r#"{"password" : " " , "b":2}"#),
             // What readers see is the last of them.
             (r#"{"password":1,"password":2}"#, "x", r#"{"password":1,"password":"x"}"#),
             (r#"{"pass\u0077ord":1}"#, "{}", r#"{"pass\u0077ord":"{}"}"#),
@@ -203,7 +205,7 @@ mod tests {
         let more = "something follows the JSON object on standard input";
         assert_eq!(show(get(b"{}\nx", "a", None)), more);
         assert_eq!(show(set(b"{}\n\xff", "a")), "the value is no text");
-        for input in ["{}", "{} ", "{}x", "{} x\nx"] {
+        for input in ["{}", "{} ", "{}\n", "{}x", "{} x\nx"] {
             let expected = "no value follows the object, on a line of its own";
             assert_eq!(show(set(input.as_bytes(), "a")), expected, "{input}");
         }
