@@ -177,7 +177,7 @@ fn operate(
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &walk.request).map_err(failed)?;
     let responses = match (line, own) {
-        (Some(line), _) => rotate::inside::respond(&line, entry, walk)?,
+        (Some(line), _) => rotate::inside::respond(&line, entry, &walk)?,
         (None, Some(own)) => Printed::One(rotate::respond(walk.request, token, own, surroundings)?),
         (None, None) => respond(entry, walk, surroundings)?,
     };

@@ -29,7 +29,7 @@ pub(super) fn take_own(
     words: &[String],
     surroundings: &Surroundings<'_>,
 ) -> Result<(Vec<String>, Option<Own>), Failure> {
-    if entry.name != "RotateSecret" {
+    if !own::has_own(entry) {
         return Ok((words.to_vec(), None));
     }
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
