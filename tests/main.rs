@@ -3,8 +3,11 @@
 #![cfg(test)]
 
 mod durability;
+mod examples;
 mod format;
 mod harness;
+mod hostile;
+mod leaks;
 mod medium;
 mod network;
 mod supply;
@@ -14,11 +17,13 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        accept_state
         aws_form
         bad_file
         bad_vault
         batch_get_secret_value
-        check
+            change_passphrase
+                check
         cli_input
         completions
         create_secret
@@ -32,14 +37,22 @@ mod script {
         get_secret_value
         harness
         help
+        init
+        json
+        key_slot
+        list_events
         list_secret_version_ids
         list_secrets
         man
+        pager
         paging
         prompts
         put_secret_value
         regions
+        rekey
+        repair
         resource_policies
+        restore_backup
         restore_secret
         salvage
         streams

@@ -204,6 +204,7 @@ fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
 pub(super) const GROUPS: &[(&str, Group)] = &[
     ("Secrets", Group::Secrets),
     ("Versions and staging labels", Group::Versions),
+    ("Rotation", Group::Rotation),
     ("Resource policies", Group::Policies),
     ("Regions", Group::Regions),
 ];

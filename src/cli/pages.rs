@@ -153,10 +153,8 @@ const AMOUNT: &str = "boto_truncate_amount";
 
 fn decode(text: &str) -> Option<Vec<(String, Value)>> {
     let bytes = lax::decode(text).ok()?;
-    match json::parse(std::str::from_utf8(&bytes).ok()?).ok()? {
-        Value::Map(members) => Some(members),
-        _ => None,
-    }
+    let json = json::parse(std::str::from_utf8(&bytes).ok()?).ok()?;
+    if let Value::Map(members) = json { Some(members) } else { None }
 }
 
 fn token(service: Option<&str>, amount: Option<usize>) -> String {
@@ -213,15 +211,16 @@ mod tests {
         let call = build::Call {
             request: Value::Map(vec![(PAGE_LIMIT.to_owned(), Value::Integer(size))]),
             pages: build::Pages::All { starting_token: start.map(str::to_owned), max_items: most },
+            token: build::Token::MadeUp,
             notes: Vec::new(),
         };
         let entry = operation::find("list-secrets").unwrap();
         let pages = Walk::new(entry, call).unwrap().fetch(|request| Ok(answer(numbers, &request)));
         let Pages::Gathered(Gathered { whole, first, .. }) = pages.unwrap() else { panic!() };
         let Some(Value::List(list)) = whole.get("SecretList") else { panic!() };
-        let number = |value: &Value| match value {
-            Value::Integer(number) => *number,
-            _ => panic!("no number"),
+        let number = |value: &Value| {
+            let Value::Integer(number) = value else { panic!("no number") };
+            *number
         };
         let numbers = list.iter().map(number).collect();
         Seen { numbers, first, token: text_of(&whole, PAGE_TOKEN) }
@@ -335,6 +334,7 @@ mod tests {
             let call = build::Call {
                 request: Value::Map(Vec::new()),
                 pages: build::Pages::All { starting_token, max_items: None },
+                token: build::Token::MadeUp,
                 notes: Vec::new(),
             };
             let said = Walk::new(entry, call).err().map(|error| error.message().to_owned());

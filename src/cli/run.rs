@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use super::answer::{Answer, Pages as Printed};
+use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
@@ -16,12 +16,14 @@ use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pick, suggest, terminal};
+use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
+use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
+use crate::sys::streams;
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
@@ -50,13 +52,13 @@ impl Teller {
         match (failure, failure.told()) {
             (Failure::Request(failed), _) => self.tell_request(failed, &mut text),
             (_, None) => {}
-            (Failure::Service { operation, .. }, Some((code, message))) => {
-                let told =
-                    error::Failure::Service { operation_name: operation, code, message: &message };
-                error::render(&told, self.speaker(), self.format, &mut text);
-            }
             (_, Some((code, message))) => {
-                let told = error::Failure::Client { code, message: &message };
+                let told = match failure.operation() {
+                    Some(operation_name) => {
+                        error::Failure::Service { operation_name, code, message: &message }
+                    }
+                    None => error::Failure::Client { code, message: &message },
+                };
                 error::render(&told, self.speaker(), self.format, &mut text);
             }
         }
@@ -106,10 +108,16 @@ fn obey(
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
     let names = Names { operations: &operations, own: commands::NAMES };
-    let CommandLine { globals, form, command } = globals::split(&words, teller.form, names)?;
+    let called_as = teller.form;
+    teller.form = globals::form(&words, called_as, names);
+    let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     teller.form = form;
     teller.format = error_format(&globals, environment, form);
+    let line = rotate::inside::line(environment);
     match command {
+        Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
+            Err(rotate::inside::not_available())
+        }
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
         Command::Own { name, words } => {
@@ -143,7 +151,9 @@ fn operate(
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
-    let mut arguments = match arguments::parse(&signature, words)? {
+    answer::read_query(surroundings.globals)?;
+    let (words, own) = rotate::take_own(entry, words, surroundings)?;
+    let mut arguments = match arguments::parse(&signature, &words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
@@ -159,12 +169,18 @@ fn operate(
     for note in &call.notes {
         terminal::note(note.trim_end());
     }
+    let token = call.token;
     let walk = Walk::new(entry, call)?;
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &walk.request).map_err(failed)?;
-    match (respond(entry, walk, surroundings)?, picked) {
+    let responses = match (rotate::inside::line(surroundings.environment), own) {
+        (Some(line), _) => rotate::inside::respond(&line, entry, walk)?,
+        (None, Some(own)) => Printed::One(rotate::respond(walk.request, token, own, surroundings)?),
+        (None, None) => respond(entry, walk, surroundings)?,
+    };
+    match (responses, picked) {
         (Printed::One(value), Some(wanted)) => print(pick::pick(&wanted, &value)?.expose()),
-        (responses, _) => answer.print(responses),
+        (responses, _) => pager::print(&answer.rendered(responses)?, surroundings),
     }
 }
 
@@ -182,7 +198,8 @@ fn meant(entry: &Entry, words: &[String]) -> Option<String> {
     suggest::hint(unknown?, &known)
 }
 
-fn signature(entry: &'static Entry) -> Signature {
+/// Returns what the options of an operation are made of.
+pub(crate) fn signature(entry: &'static Entry) -> Signature {
     let paging = match entry.pages {
         Pages::Single => Paging::Manual,
         Pages::Gathered(_) => Paging::Automatic,
@@ -235,10 +252,11 @@ fn build(
     surroundings: &Surroundings<'_>,
 ) -> Result<Built, Failure> {
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
+    let sources = Sources { read: &paramfile::read_file, variable: &variable };
     let around = build::Surroundings {
         no_paginate: surroundings.globals.no_paginate,
         blob_format: surroundings.globals.blob_format,
-        sources: Sources { read: &paramfile::read_file, variable: &variable },
+        sources,
         entropy: &SystemEntropy,
     };
     Ok(build::build(signature, arguments, around)?)
@@ -261,7 +279,8 @@ fn respond(
         surroundings.unlock_silently(&surroundings.custody())?
     };
     let printed = walk.fetch(|request| {
-        let call = dispatch::Call { entry, request, region: surroundings.region() };
+        let call =
+            dispatch::Call { entry, request, region: surroundings.region(), scope: &Scope::Owner };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
     })?;
     // Where the operation failed, its error says enough.
@@ -271,6 +290,9 @@ fn respond(
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    if !bytes.is_empty() && streams::was_stdout_closed() {
+        return Err(Failure::Output(rustix::io::Errno::BADF.into()));
+    }
     let mut left = bytes;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {

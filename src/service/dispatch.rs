@@ -3,7 +3,9 @@
 use super::constraints;
 use super::context::{Context, Failure};
 use super::operation::{Entry, Touch};
+use super::rotation::Errand;
 use super::rules::name;
+use super::scope::Scope;
 use crate::model::value::Value;
 use crate::store;
 use crate::sys::entropy::Entropy;
@@ -22,6 +24,8 @@ pub(crate) struct Call<'a> {
     pub(crate) request: Value,
     /// The region asked for.
     pub(crate) region: Option<&'a str>,
+    /// Who calls.
+    pub(crate) scope: &'a Scope,
 }
 
 /// Checks a request against the service's constraints, then the characters of its names, before any
@@ -55,15 +59,30 @@ pub(crate) fn dispatch(
     call: Call<'_>,
     occasion: Occasion<'_>,
 ) -> Result<Value, Failure> {
-    let Call { entry, region, .. } = call;
+    carry_out(vault, call, None, occasion)
+}
+
+/// Answers a request as [`dispatch`] does, on an errand of rotation or none.
+pub(super) fn carry_out(
+    vault: &mut Vault,
+    call: Call<'_>,
+    errand: Option<&Errand<'_>>,
+    occasion: Occasion<'_>,
+) -> Result<Value, Failure> {
+    let Call { entry, region, scope, .. } = call;
+    let mut origin = occasion.origin.clone();
+    if let Some(via) = scope.via() {
+        origin.via = via;
+    }
+    let occasion = Occasion { origin: &origin, ..occasion };
     let access = access(vault, entry);
     let is_read = entry.touch != Touch::Writes && access == Access::Write;
     let again = is_read.then(|| call.request.clone());
-    match (attempt(vault, call, occasion, access), again) {
+    match (attempt(vault, call, errand, occasion, access), again) {
         // What is in a full vault must not be out of reach because nothing more goes into its log.
         (Err(Failure::Vault(vault::Error::Store(store::Error::NoSpace))), Some(request)) => {
             vault.leave_reads_unlogged();
-            attempt(vault, Call { entry, request, region }, occasion, Access::Read)
+            attempt(vault, Call { entry, request, region, scope }, errand, occasion, Access::Read)
         }
         (answer, _) => answer,
     }
@@ -72,10 +91,11 @@ pub(crate) fn dispatch(
 fn attempt(
     vault: &mut Vault,
     call: Call<'_>,
+    errand: Option<&Errand<'_>>,
     occasion: Occasion<'_>,
     access: Access,
 ) -> Result<Value, Failure> {
-    let Call { entry, request, region } = call;
+    let Call { entry, request, region, scope } = call;
     let mut transaction = vault.begin(access, occasion)?;
     match purge(&mut transaction) {
         // Erasing reads all records; what is wrong with one must not keep the others locked up.
@@ -86,8 +106,17 @@ fn attempt(
         purged => purged?,
     }
     let home = transaction.state().settings.region().to_owned();
-    let mut cx = Context::new(&mut transaction, region, &home);
-    let outcome = (entry.run)(&mut cx, request);
+    let allowed = scope.check(&transaction, region.unwrap_or(&home), entry, &request);
+    let mut cx = Context::new(&mut transaction, region, &home).called_by(scope, errand);
+    let outcome = match allowed {
+        Ok(()) => (entry.run)(&mut cx, request),
+        Err(refusal) => {
+            if let Some(Value::Text(id)) = request.get("SecretId") {
+                cx.about_name(id);
+            }
+            Err(refusal)
+        }
+    };
     let subject = cx.into_subject();
     match outcome {
         Ok(response) => {

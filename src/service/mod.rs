@@ -14,7 +14,9 @@ mod pages;
 #[cfg(test)]
 mod reference;
 mod replication;
+pub(crate) mod rotation;
 pub(crate) mod rules;
+pub(crate) mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 mod versions;

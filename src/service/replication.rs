@@ -139,6 +139,10 @@ pub(crate) fn promote(cx: &mut Context<'_, '_>, replica: &mut Record) -> Result<
         cx.store(&mut primary)?;
     }
     replica.replication = Replication::Primary(Vec::new());
+    // Two secrets that one function rotates would lock each other out: it has to be turned on again.
+    if let Some(rotation) = &mut replica.rotation {
+        rotation.enabled = false;
+    }
     cx.store(replica)
 }
 
@@ -205,6 +209,7 @@ fn renew(
         revision: own.revision,
         versions: Vec::new(),
         replication: Replication::Replica { primary_region: primary.scope.region.clone() },
+        progress: None,
         unknown: own.unknown,
         ..primary.clone()
     };

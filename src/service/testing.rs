@@ -14,6 +14,7 @@ use super::dispatch::{self, Call};
 use super::operation::{Entry, Touch};
 use super::operations;
 use super::rules::stages::PENDING;
+use super::scope::Scope;
 use crate::model::shape::Shape;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
@@ -197,7 +198,11 @@ impl Bench {
             return dispatch::answer(entry, request, &self.entropy);
         }
         let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
-        dispatch::dispatch(&mut self.vault, Call { entry, request, region }, occasion)
+        dispatch::dispatch(
+            &mut self.vault,
+            Call { entry, request, region, scope: &Scope::Owner },
+            occasion,
+        )
     }
 }
 

@@ -33,6 +33,17 @@ impl Transaction<'_> {
         self.append(operation, outcome, subject, "")
     }
 
+    /// Writes something that happened to a secret, with what else there is to say.
+    pub(crate) fn record_event(
+        &mut self,
+        operation: &str,
+        outcome: &str,
+        subject: Subject,
+        detail: &str,
+    ) -> Result<(), Error> {
+        self.append(operation, outcome, subject, detail)
+    }
+
     /// Writes something that is not about one secret, with what else there is to say.
     pub(crate) fn record_own(&mut self, operation: &str, detail: &str) -> Result<(), Error> {
         self.append(operation, Event::SUCCESS, Subject::default(), detail)

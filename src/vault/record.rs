@@ -3,6 +3,8 @@
 //! docs/format.md has the members' numbers. Does not know how labels move or what AWS allows.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use super::progress::Progress;
+use super::rotation::Rotation;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::sys::secret::Secret;
@@ -38,6 +40,10 @@ pub(crate) struct Record {
     pub(crate) tags: Option<Vec<(String, String)>>,
     /// All versions, oldest first.
     pub(crate) versions: Vec<Version>,
+    /// How it rotates; `None` if that was never said.
+    pub(crate) rotation: Option<Rotation>,
+    /// The rotation that is not finished. A replica has none: its primary has it.
+    pub(crate) progress: Option<Progress>,
     /// The resource policy, as it was given.
     pub(crate) policy: Option<String>,
     /// Whether it follows another secret, or others follow it.
@@ -234,6 +240,7 @@ impl Record {
         for version in &self.versions {
             writer.map(version.encode());
         }
+        map.optional(14, self.rotation.as_ref(), |w, rotation| w.map(rotation.encode()));
         map.optional(15, self.policy.as_ref(), |w, text| w.text(text));
         let (replicas, primary_region) = match &self.replication {
             Replication::Primary(replicas) => (replicas.as_slice(), None),
@@ -247,6 +254,7 @@ impl Record {
         }
         map.optional(18, self.secret_type.as_ref(), |w, text| w.text(text));
         map.optional(19, primary_region, |w, text| w.text(text));
+        map.optional(20, self.progress.as_ref(), |w, progress| w.map(progress.encode()));
         map.unknown(&self.unknown);
         map.finish()
     }
@@ -274,10 +282,12 @@ impl Record {
                 11 => record.revision = r.number()?,
                 12 => record.tags = Some(r.list(tag)?),
                 13 => record.versions = r.list(Version::decode)?,
+                14 => record.rotation = Some(Rotation::decode(r)?),
                 15 => record.policy = Some(r.text()?),
                 17 => replicas = Some(r.list(Replica::decode)?),
                 18 => record.secret_type = Some(r.text()?),
                 19 => primary_region = Some(r.text()?),
+                20 => record.progress = Some(Progress::decode(r)?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -313,6 +323,8 @@ impl Record {
             revision: 0,
             tags: None,
             versions: Vec::new(),
+            rotation: None,
+            progress: None,
             policy: None,
             replication: Replication::Primary(Vec::new()),
             secret_type: None,

@@ -1,0 +1,108 @@
+//! One attempt to rotate a secret, from the request to the answer: alone, approved, then run.
+
+use super::approvals::Place;
+use super::functions::Local;
+use super::machine::Machine;
+use super::run::{Error, Runner};
+use crate::model::types::SecretId;
+use crate::model::value::Value;
+use crate::service::context::Failure;
+use crate::service::fault::{Code, Fault};
+use crate::service::rotation::settings::{self, Settings};
+use crate::service::rotation::{self as service, Order, Started};
+use crate::sys::lock;
+use crate::vault::Vault;
+use crate::vault::rotation::{Command, Protocol};
+
+/// Who says that the command may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// The request names a function: whoever asks, on this machine, wants it run.
+    InRequest,
+    /// The vault does, and what a vault says was approved here, or is not run.
+    Before,
+}
+
+impl Runner<'_> {
+    /// Rotates a secret.
+    pub(crate) fn rotate(&mut self, order: Order<'_>, consent: Consent) -> Result<Value, Error> {
+        let id = match order.request.get("SecretId") {
+            Some(Value::Text(id)) => SecretId(id.clone()),
+            Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
+        };
+        let found =
+            settings::settings(self.vault, &id, order.region, self.circumstances.occasion())?;
+        let vault = self.vault.vault_id().to_string();
+        let lock = lock::take(&self.machine.lock_of(&vault, found.rid))?;
+        if lock.is_none() {
+            return Err(Failure::from(busy()).into());
+        }
+        if consent == Consent::Before {
+            self.require_approval(&found)?;
+        }
+        let occasion = self.circumstances.occasion();
+        let job = match service::start(self.vault, order, &Local, occasion)? {
+            Started::Done(answer) => return Ok(answer),
+            Started::Run(job) => job,
+        };
+        if consent == Consent::InRequest {
+            // What is resumed is what was asked for before; what is asked for now comes after it.
+            let now = Some(&job.command).filter(|_| !job.resumed);
+            let then = job.pending_config.as_ref().map(|rotation| &rotation.command);
+            for command in now.into_iter().chain(then) {
+                self.approve(job.rid, command)?;
+            }
+        }
+        if job.resumed {
+            (self.tell)(&format!(
+                "the rotation to version {} is not finished; going on with it",
+                job.token
+            ));
+        }
+        self.run(&job)
+    }
+
+    /// Requires that what the vault says is to be run was approved here.
+    fn require_approval(&self, found: &Settings) -> Result<(), Error> {
+        let Some(rotation) = &found.rotation else { return Ok(()) };
+        if is_approved(self.vault, self.machine, found.rid, &rotation.command)? {
+            return Ok(());
+        }
+        Err(Failure::from(unapproved()).into())
+    }
+
+    fn approve(&self, rid: u64, command: &Command) -> Result<(), Error> {
+        let (place, digest) = named(self.vault, rid, command);
+        Ok(self.machine.approvals().approve(&place, &digest)?)
+    }
+}
+
+/// Whether a command may run on this machine. What is built in needs nobody's approval.
+pub(crate) fn is_approved(
+    vault: &Vault,
+    machine: &Machine,
+    rid: u64,
+    command: &Command,
+) -> Result<bool, Error> {
+    let (place, digest) = named(vault, rid, command);
+    Ok(command.protocol == Protocol::Builtin || machine.approvals().has(&place, &digest)?)
+}
+
+/// Returns what approvals call a command.
+pub(crate) fn named(vault: &Vault, rid: u64, command: &Command) -> (Place, [u8; 32]) {
+    let id = vault.vault_id();
+    (Place { vault: id.to_string(), rid }, command.digest(id, rid))
+}
+
+/// The text of AWS for a rotation that is not finished (ROTATION §1.1, check 10).
+fn busy() -> Fault {
+    Fault::invalid_request("A previous rotation isn't complete. That rotation will be reattempted.")
+}
+
+fn unapproved() -> Fault {
+    Fault::new(
+        Code::AccessDenied,
+        "The rotation command of this secret is not approved on this machine. Review it with \
+         `strongroom rotation show`, approve with `strongroom rotation approve`.",
+    )
+}
