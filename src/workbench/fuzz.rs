@@ -250,7 +250,7 @@ fn read_all(path: &Path) -> Result<(usize, usize), vault::Error> {
         for version in &record.versions {
             if let Some(value) = transaction.value(&record, version)? {
                 read.0 += 1;
-                read.1 += value.len();
+                read.1 += value.expose_bytes().len();
             }
         }
         Ok(())
