@@ -28,16 +28,34 @@ pub(crate) struct Lab {
     pub(crate) step: Option<Duration>,
 }
 
+/// Whether reads are written to the audit log, which makes each of them a durable change.
+#[derive(Clone, Copy)]
+pub(crate) enum Reads {
+    /// They are, as by default.
+    Audited,
+    /// They are not.
+    Silent,
+}
+
+impl Reads {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Audited => "on",
+            Self::Silent => "off",
+        }
+    }
+}
+
 impl Lab {
     /// Makes a vault of so many secrets, which a keyfile or a passphrase opens.
-    pub(crate) fn build(parent: &Path, secrets: usize) -> io::Result<Self> {
-        let directory = parent.join(secrets.to_string());
+    pub(crate) fn build(parent: &Path, secrets: usize, reads: Reads) -> io::Result<Self> {
+        let directory = parent.join(format!("{secrets}-{}", reads.word()));
         fs::create_dir_all(&directory)?;
         let mut lab = Self { directory, secrets, step: None };
         private(&lab.passphrase())?.write_all(PASSPHRASE.as_bytes())?;
         let cost = ["--kdf-memory", "256", "--kdf-passes", "3", "--kdf-lanes", "4"];
-        let mut init = lab.strongroom(&["init", "--no-recovery", "--new-passphrase-file"]);
-        require(init.arg(lab.passphrase()).args(cost))?;
+        let mut init = lab.strongroom(&["init", "--no-recovery", "--audit-reads", reads.word()]);
+        require(init.arg("--new-passphrase-file").arg(lab.passphrase()).args(cost))?;
         let mut slot = lab.strongroom(&["key-slot", "add", "--kind", "keyfile"]);
         slot.arg("--passphrase-file").arg(lab.passphrase());
         require(slot.arg("--new-keyfile").arg(lab.keyfile()))?;
@@ -100,7 +118,8 @@ impl Lab {
     /// A statement for the `sqlite3` shell on the plain table.
     pub(crate) fn sqlite3(&self, statement: &str) -> Command {
         let mut command = program("sqlite3", &[]);
-        command.arg(self.table()).arg(statement);
+        // As durable as ours.
+        command.arg("-cmd").arg("PRAGMA synchronous=EXTRA").arg(self.table()).arg(statement);
         command
     }
 
