@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod durability;
+mod examples;
 mod format;
 mod harness;
 mod hostile;
@@ -16,10 +17,13 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        accept_state
         aws_form
         bad_file
         bad_vault
         batch_get_secret_value
+            change_passphrase
+                check
         cli_input
         completions
         create_secret
@@ -33,7 +37,10 @@ mod script {
         get_secret_value
         harness
         help
+        init
         json
+        key_slot
+        list_events
         list_secret_version_ids
         list_secrets
         man
@@ -42,8 +49,12 @@ mod script {
         prompts
         put_secret_value
         regions
+        rekey
+        repair
         resource_policies
+        restore_backup
         restore_secret
+        salvage
         streams
         tag_resource
         untag_resource

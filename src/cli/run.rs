@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use super::answer::{Answer, Pages as Printed};
+use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
@@ -23,6 +23,7 @@ use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
+use crate::sys::streams;
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
@@ -107,7 +108,9 @@ fn obey(
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
     let names = Names { operations: &operations, own: commands::NAMES };
-    let CommandLine { globals, form, command } = globals::split(&words, teller.form, names)?;
+    let called_as = teller.form;
+    teller.form = globals::form(&words, called_as, names);
+    let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     teller.form = form;
     teller.format = error_format(&globals, environment, form);
     let line = rotate::inside::line(environment);
@@ -148,6 +151,7 @@ fn operate(
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
+    answer::read_query(surroundings.globals)?;
     let (words, own) = rotate::take_own(entry, words, surroundings)?;
     let mut arguments = match arguments::parse(&signature, &words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
@@ -286,6 +290,9 @@ fn respond(
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    if !bytes.is_empty() && streams::was_stdout_closed() {
+        return Err(Failure::Output(rustix::io::Errno::BADF.into()));
+    }
     let mut left = bytes;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {

@@ -44,6 +44,11 @@ pub(super) fn global_options() -> String {
         let indented = about.replace('\n', &format!("\n{:31}", ""));
         text.extend([format!("  {option:<28} {indented}\n")]);
     }
+    text.push_str(
+        "\nWhere no option and no variable names a credential, strongroom.key or \
+         strongroom.passphrase in\n$CREDENTIALS_DIRECTORY (systemd's LoadCredential=) opens the \
+         vault; then the terminal is asked.\n",
+    );
     let flags = globals::flags(Form::Plain);
     let idle: Vec<&str> =
         flags.iter().filter(|flag| is_idle(flag)).map(|flag| flag.name.as_str()).collect();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::credentials::Offer;
+use super::credentials::{Offer, Opened};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::request::error as request;
@@ -49,6 +49,7 @@ pub(crate) struct Surroundings<'a> {
     /// Where the vault is.
     pub(crate) location: Location,
     region: Option<String>,
+    expected: Option<Checkpoint>,
     /// Whose manners are asked for.
     pub(crate) form: Form,
     /// Who asks.
@@ -76,7 +77,9 @@ impl<'a> Surroundings<'a> {
         let configured = variables.iter().find_map(|name| environment.text(name));
         let region = globals.region.as_deref().or(configured).map(str::to_owned);
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
-        Ok(Self { globals, environment, location, region, form, origin })
+        // Read before anybody is asked for a passphrase.
+        let expected = globals.expect.as_deref().map(checkpoint).transpose()?;
+        Ok(Self { globals, environment, location, region, expected, form, origin })
     }
 
     /// Returns the moment that a transaction happens at.
@@ -168,6 +171,16 @@ impl<'a> Surroundings<'a> {
 
     fn unlock_opened(&self, locked: LockedVault, custody: &Custody) -> Result<Vault, Failure> {
         let opened = self.offer().open(&locked)?;
+        self.unlock_with(locked, &opened, custody)
+    }
+
+    /// Unlocks a vault with the credential that opened one of its slots.
+    pub(crate) fn unlock_with(
+        &self,
+        locked: LockedVault,
+        opened: &Opened,
+        custody: &Custody,
+    ) -> Result<Vault, Failure> {
         let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
         Ok(vault)
@@ -175,14 +188,10 @@ impl<'a> Surroundings<'a> {
 
     /// Requires the state that `--expect` names, or one that came out of it.
     fn expect(&self, vault: &mut Vault) -> Result<(), Failure> {
-        let Some(text) = &self.globals.expect else { return Ok(()) };
-        let expected = Checkpoint::parse(text).ok_or_else(|| {
-            let what = format!("{text:?} is no checkpoint: GENERATION:CODE");
-            request::Error::argument("--expect", what)
-        })?;
+        let Some(expected) = &self.expected else { return Ok(()) };
         let transaction = vault.begin(Access::Read, self.occasion())?;
         let found = transaction.checkpoint();
-        let relation = match transaction.standing(&expected)? {
+        let relation = match transaction.standing(expected)? {
             Standing::There | Standing::Later => return Ok(()),
             Standing::Earlier => "older than",
             Standing::Apart => "not a later state of",
@@ -190,6 +199,23 @@ impl<'a> Surroundings<'a> {
         let message = format!("the vault is at {found}, which is {relation} {expected}");
         Err(Failure::environment("RollbackError", message))
     }
+}
+
+/// Requires that the directory is there in which a new file is to be.
+pub(crate) fn check_destination(path: &Path) -> Result<(), Failure> {
+    let directory = files::parent_of(path);
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let message = format!("there is no directory {}", directory.display());
+    Err(Failure::environment("NoFile", message))
+}
+
+fn checkpoint(text: &str) -> Result<Checkpoint, request::Error> {
+    Checkpoint::parse(text).ok_or_else(|| {
+        let what = format!("{text:?} is no checkpoint: GENERATION:CODE");
+        request::Error::argument("--expect", what)
+    })
 }
 
 /// Tells what a person should know but a script need not.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json, json};
 
 use crate::crypto::fingerprint;
+use crate::sys::credential;
 use crate::sys::files::{self, FileFault};
 use crate::sys::lock;
 
@@ -70,7 +71,7 @@ impl Approvals {
     /// Reads what is approved. A file that others may write, or that nobody can read, approves
     /// nothing by its text: it is an error.
     fn read(&self) -> Result<Vec<Json>, FileFault> {
-        let bytes = match files::read_private(&self.path, MOST) {
+        let bytes = match credential::read_file(&self.path, MOST) {
             Ok(bytes) => bytes,
             Err(FileFault::Missing(_)) => return Ok(Vec::new()),
             Err(fault) => return Err(fault),

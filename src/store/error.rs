@@ -67,7 +67,7 @@ impl Error {
             Self::Busy => "VaultBusy",
             Self::Damaged { .. } | Self::RowCount { .. } | Self::TooBig => "DamagedError",
             Self::Exists(_) => "VaultExists",
-            Self::NotAVault { .. } => "NotAVault",
+            Self::NotAVault { .. } | Self::File(FileFault::NotAFile(_)) => "NotAVault",
             Self::NewerFormat { .. } => "NewerFormat",
             Self::NoSpace => "NoSpace",
             Self::File(FileFault::Missing(_)) => "NoVault",

@@ -104,12 +104,7 @@ pub(crate) enum BlobFormat {
 pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<CommandLine, Error> {
     let positional = Positional::Required { name: "command" };
     let grammar = Grammar { flags: flags(form), positional };
-    let mut choices = vec![SERVICE, HELP];
-    if form == Form::Plain {
-        choices.push(AWS);
-        choices.extend(names.operations);
-        choices.extend(names.own);
-    }
+    let choices = commands(form, names);
     let sorted = argparse::sort(&grammar, argv, &choices)?;
     let globals = Globals::read(&grammar, &sorted)?;
     if sorted.stopped == Stopped::Early {
@@ -140,6 +135,24 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
         }
     };
     Ok(CommandLine { globals, form, command })
+}
+
+/// Returns the form that a command line asks for, be it right or wrong: an error of [`split`] is to
+/// be told in it. Takes the first word that is a command for the command.
+pub(crate) fn form(argv: &[String], form: Form, names: Names<'_>) -> Form {
+    let choices = commands(form, names);
+    let command = argv.iter().find(|word| choices.contains(&word.as_str()));
+    if command.is_some_and(|word| word == AWS) { Form::Aws } else { form }
+}
+
+fn commands<'a>(form: Form, names: Names<'a>) -> Vec<&'a str> {
+    let mut choices = vec![SERVICE, HELP];
+    if form == Form::Plain {
+        choices.push(AWS);
+        choices.extend(names.operations);
+        choices.extend(names.own);
+    }
+    choices
 }
 
 /// Makes text of the words a process was started with. The error does not show the word.
@@ -365,6 +378,20 @@ mod tests {
             ),
         ] {
             assert_eq!(show(Form::Plain, words), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn knows_the_form_of_a_wrong_command_line() {
+        for (words, expected) in [
+            ("aws lst-secrets", Form::Aws),
+            ("--region r aws --output xml", Form::Aws),
+            ("list-secrets --output aws", Form::Plain),
+            ("", Form::Plain),
+        ] {
+            let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(form(&words, Form::Plain, NAMES), expected, "{words:?}");
+            assert_eq!(form(&words, Form::Aws, NAMES), Form::Aws, "{words:?}");
         }
     }
 
