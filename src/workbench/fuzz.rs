@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::commands;
 use crate::cli::query::Query;
-use crate::cli::request::arguments::{self, Parsed, Signature};
+use crate::cli::request::arguments::{self, Parsed};
 use crate::cli::request::build::{self, Built, Surroundings};
 use crate::cli::request::error::Form;
 use crate::cli::request::fit;
@@ -283,7 +283,7 @@ fn write_scratch(content: &[u8]) -> io::Result<PathBuf> {
 
 /// Goes with an operation's words as far as a vault is not needed.
 fn call(entry: &'static Entry, words: &[String]) {
-    let signature: Signature = run::signature(entry);
+    let signature = run::signature(entry);
     let Ok(Parsed::Call(arguments)) = arguments::parse(&signature, words) else { return };
     with_sources(|sources| {
         let around = Surroundings {

@@ -175,6 +175,18 @@ pub(crate) fn flushes(command: &Command, report: &Path) -> io::Result<Option<usi
     Ok(Some(text.lines().filter(|line| line.contains("sync(")).count()))
 }
 
+/// Counts a program's own instructions, which no other program slows; `None` without valgrind.
+pub(crate) fn instructions(command: &Command) -> io::Result<Option<u64>> {
+    let Some(valgrind) = floors::tool("valgrind") else { return Ok(None) };
+    let quiet = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+    let mut counted = program(valgrind, &quiet);
+    counted.arg(command.get_program()).args(command.get_args()).stderr(Stdio::piped());
+    counted.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let report = String::from_utf8_lossy(&counted.output()?.stderr).into_owned();
+    let count = report.lines().find_map(|line| line.split_once("Collected :"));
+    Ok(count.and_then(|(_, count)| count.trim().parse().ok()))
+}
+
 /// The name of a secret by its number.
 pub(crate) fn name(number: usize) -> String {
     format!("app/{:03}/{number:06}", number % 997)

@@ -45,6 +45,7 @@ fn main() -> io::Result<()> {
         }
         lists(&lab, &mut table)?;
         writes(&lab, &mut table)?;
+        instructions(&lab, &mut table)?;
         upkeep(&lab, &mut table)?;
         memory(&mut lab, &mut table)?;
     }
@@ -212,6 +213,33 @@ fn writes(lab: &Lab, table: &mut Table) -> io::Result<()> {
     let theirs = lab::flushes(&lab.sqlite3(statement), &report)?;
     if let (Some(ours), Some(theirs)) = (ours, theirs) {
         table.bound(Bound::count("flushes of a put, as of one commit", ours, theirs).at(size));
+    }
+    Ok(())
+}
+
+/// What the same commands take where nothing else can slow them.
+fn instructions(lab: &Lab, table: &mut Table) -> io::Result<()> {
+    let (size, name, own) = (Some(lab.secrets), lab.a_name(), std::env::current_exe()?);
+    let database = lab.table();
+    let floor = [floors::SELECT, database.to_str().unwrap_or_default(), &name];
+    let put = ["put-secret-value", "--secret-id", &name, "--secret-string", "another"];
+    let mut counted = vec![
+        ("*floor: one row selected by a static program*", program(own, &floor)),
+        ("`get-secret-value`", lab.with_keyfile(&["get-secret-value", "--secret-id", &name])),
+        (
+            "*floor: one row inserted by `sqlite3`*",
+            lab.sqlite3("REPLACE INTO plain VALUES ('a', 'a')"),
+        ),
+        ("`put-secret-value`", lab.with_keyfile(&put)),
+        ("`list-secrets`", lab.with_keyfile(&["list-secrets"])),
+    ];
+    if lab.secrets == SIZES[0] {
+        counted.push(("`--version`", lab.strongroom(&["--version"])));
+    }
+    for (what, command) in counted {
+        if let Some(count) = lab::instructions(&command)? {
+            table.count(what, size, count);
+        }
     }
     Ok(())
 }
