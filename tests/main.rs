@@ -16,10 +16,13 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        accept_state
         aws_form
         bad_file
         bad_vault
         batch_get_secret_value
+        change_passphrase
+        check
         cli_input
         completions
         create_secret
@@ -33,20 +36,28 @@ mod script {
         get_secret_value
         harness
         help
+        init
         json
+        key_slot
+        list_events
         list_secret_version_ids
         list_secrets
         man
+        pager
+        paging
         prompts
         put_secret_value
         regions
+        rekey
         resource_policies
+        restore_backup
         restore_secret
         streams
         tag_resource
         untag_resource
         update_secret_version_stage
         update_secret
+        value_alone
         version
     }
 

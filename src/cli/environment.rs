@@ -24,6 +24,11 @@ impl Environment {
         Some(Path::new(value))
     }
 
+    /// Whether a variable is set, be it to nothing.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.0.contains_key(OsStr::new(name))
+    }
+
     /// Returns all variables that are text.
     pub(crate) fn all_text(&self) -> BTreeMap<String, String> {
         let pair = |(name, value): (&OsString, &OsString)| {

@@ -169,6 +169,9 @@ impl Failure {
                 "`strongroom check` says what is wrong; restore a backup, or save what still \
                  authenticates with `strongroom check --repair` or `strongroom salvage`",
             ),
+            Self::Vault(vault::Error::ClockJumped) => {
+                fixed("set the clock, or `strongroom accept-state` if it is right")
+            }
             Self::Vault(vault::Error::Crypto(crypto::Error::CostRefused { .. })) => {
                 fixed("--allow-costly-kdf derives the key all the same")
             }
@@ -193,6 +196,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
         | vault::Error::NoSuchSlot(_)
         | vault::Error::LastSlot(_)
         | vault::Error::SlotsFull
+        | vault::Error::ClockJumped
         | vault::Error::OtherVault(_)
         | vault::Error::NewerContent(_) => ENVIRONMENT,
         vault::Error::Crypto(error) => match error {

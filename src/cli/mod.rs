@@ -12,7 +12,9 @@ pub(crate) mod failure;
 pub(crate) mod help;
 mod hidden;
 pub(crate) mod output;
+mod pager;
 pub(crate) mod pages;
+mod pick;
 pub(crate) mod query;
 #[cfg(test)]
 mod reference;

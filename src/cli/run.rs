@@ -8,20 +8,22 @@ use super::answer::{Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
-use super::request::arguments::{self, Arguments, Paging, Parsed, Signature};
-use super::request::build::{self, Built, Call};
+use super::pages::Walk;
+use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
+use super::request::build::{self, Built};
 use super::request::error as request;
 use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pages, rotate, suggest, terminal};
+use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
+use crate::sys::streams;
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
@@ -148,11 +150,12 @@ fn operate(
 ) -> Result<(), Failure> {
     let signature = signature(entry);
     let (words, own) = rotate::take_own(entry, words, surroundings)?;
-    let arguments = match arguments::parse(&signature, &words)? {
+    let mut arguments = match arguments::parse(&signature, &words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
     let answer = Answer::new(surroundings, entry.name)?;
+    let picked = pick::take(&mut arguments, surroundings.globals)?;
     surroundings.check_region()?;
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
@@ -163,16 +166,19 @@ fn operate(
     for note in &call.notes {
         terminal::note(note.trim_end());
     }
+    let token = call.token;
+    let walk = Walk::new(entry, call)?;
     let failed = |failure| Failure::of_operation(entry.name, failure);
-    dispatch::admit(entry, &call.request).map_err(failed)?;
-    if let Some(line) = rotate::inside::line(surroundings.environment) {
-        return answer.print(rotate::inside::respond(&line, entry, call)?);
-    }
-    let responses = match own {
-        Some(own) => Printed::One(rotate::respond(call, own, surroundings)?),
-        None => respond(entry, call, surroundings)?,
+    dispatch::admit(entry, &walk.request).map_err(failed)?;
+    let responses = match (rotate::inside::line(surroundings.environment), own) {
+        (Some(line), _) => rotate::inside::respond(&line, entry, &walk)?,
+        (None, Some(own)) => Printed::One(rotate::respond(walk.request, token, own, surroundings)?),
+        (None, None) => respond(entry, walk, surroundings)?,
     };
-    answer.print(responses)
+    match (responses, picked) {
+        (Printed::One(value), Some(wanted)) => print(pick::pick(&wanted, &value)?.expose()),
+        (responses, _) => pager::print(&answer.rendered(responses)?, surroundings),
+    }
 }
 
 /// Returns a hint about the first option that the operation does not have.
@@ -194,7 +200,8 @@ fn signature(entry: &'static Entry) -> Signature {
         Pages::Single => Paging::Manual,
         Pages::Gathered(_) => Paging::Automatic,
     };
-    Signature { input: entry.input.members(), output: entry.output, paging }
+    let picking = if entry.holds_value() { Picking::Offered } else { Picking::Absent };
+    Signature { input: entry.input.members(), output: entry.output, paging, picking }
 }
 
 /// Asks the person for the value, where `--ask` says so.
@@ -254,12 +261,12 @@ fn build(
 /// Obtains the response, or the pages of it.
 fn respond(
     entry: &'static Entry,
-    call: Call,
+    walk: Walk,
     surroundings: &Surroundings<'_>,
 ) -> Result<Printed, Failure> {
     let failed = |failure| Failure::of_operation(entry.name, failure);
     if entry.touch == Touch::Nothing {
-        let response = dispatch::answer(entry, call.request, &SystemEntropy).map_err(failed)?;
+        let response = dispatch::answer(entry, walk.request, &SystemEntropy).map_err(failed)?;
         return Ok(Printed::One(response));
     }
     let mut vault = if creation::is_first(entry, surroundings) {
@@ -267,7 +274,7 @@ fn respond(
     } else {
         surroundings.unlock_silently(&surroundings.custody())?
     };
-    let printed = pages::fetch(entry, call, |request| {
+    let printed = walk.fetch(|request| {
         let call =
             dispatch::Call { entry, request, region: surroundings.region(), scope: &Scope::Owner };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
@@ -279,6 +286,9 @@ fn respond(
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    if !bytes.is_empty() && streams::was_stdout_closed() {
+        return Err(Failure::Output(rustix::io::Errno::BADF.into()));
+    }
     let mut left = bytes;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {

@@ -70,11 +70,12 @@ impl Approvals {
     /// Reads what is approved. A file that others may write, or that nobody can read, approves
     /// nothing by its text: it is an error.
     fn read(&self) -> Result<Vec<Json>, FileFault> {
-        let bytes = match files::read_private(&self.path, MOST) {
-            Ok(bytes) => bytes,
+        match files::check_private(&self.path) {
+            Ok(()) => {}
             Err(FileFault::Missing(_)) => return Ok(Vec::new()),
             Err(fault) => return Err(fault),
-        };
+        }
+        let bytes = files::read_bounded(&self.path, MOST)?;
         let bad = || {
             let error = std::io::Error::other("this is no list of approved commands");
             FileFault::Io { path: self.path.clone(), error }

@@ -104,14 +104,3 @@ fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, DueFault> {
         }
     }
 }
-
-impl From<DueFault> for Error {
-    fn from(fault: DueFault) -> Self {
-        match fault {
-            DueFault::Failure(failure) => Self::Service(failure),
-            DueFault::ClockWentBack { .. } => Self::System(std::io::Error::other(
-                "the clock is more than a day behind the vault's last change",
-            )),
-        }
-    }
-}

@@ -64,7 +64,7 @@ pub(crate) struct Context<'c, 'v> {
 
 impl<'c, 'v> Context<'c, 'v> {
     /// An operation on a vault, in the region given or the vault's home.
-    pub(super) fn new(
+    pub(crate) fn new(
         vault: &'c mut Transaction<'v>,
         region: Option<&'c str>,
         home: &'c str,

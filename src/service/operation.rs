@@ -89,7 +89,7 @@ pub(crate) struct Entry {
     /// The response's shape.
     pub(crate) output: &'static Shape,
     /// Carries it out on a request that validation has let through.
-    pub(super) run: fn(&mut Context<'_, '_>, Value) -> Result<Value, Failure>,
+    pub(crate) run: fn(&mut Context<'_, '_>, Value) -> Result<Value, Failure>,
 }
 
 impl Entry {
@@ -113,6 +113,11 @@ impl Entry {
     /// AWS declares for none.
     pub(crate) fn may_answer(&self, code: Code) -> bool {
         [Code::Validation, Code::AccessDenied].contains(&code) || self.faults.contains(&code)
+    }
+
+    /// Whether the response is about one version of a secret, with its value.
+    pub(crate) fn holds_value(&self) -> bool {
+        self.output.members().iter().any(|member| member.name == "SecretString")
     }
 
     /// Returns the command's name, such as `get-secret-value`.

@@ -20,7 +20,7 @@ pub(crate) enum Scope {
 }
 
 /// What the program of a rotation is let do, for one step.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Capability {
     /// The secret's row.
     pub(crate) rid: u64,
@@ -194,4 +194,228 @@ fn has_duplicates(request: &Value) -> bool {
     let Value::Map(members) = request else { return true };
     let names: BTreeSet<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
     names.len() != members.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::dispatch::{Call, dispatch};
+    use super::super::operations;
+    use super::super::rotation::play::{Break, FUNCTION, How, Play, token};
+    use super::super::testing::told;
+    use super::*;
+
+    const DENIED: &str = "AccessDeniedException";
+
+    /// A play in which a rotation of `db` to version 3 has its value and no more, with 2 the current
+    /// and 1 the previous version; `admin` may be read, `other` may not.
+    fn scene() -> (Play, Capability) {
+        let mut play = Play::new();
+        for name in ["admin", "other"] {
+            let request =
+                json!({"Name": name, "ClientRequestToken": token(1), "SecretString": name});
+            play.call("CreateSecret", &request).unwrap();
+        }
+        let put = json!({"SecretId": "db", "ClientRequestToken": token(2), "SecretString": "2"});
+        play.call("PutSecretValue", &put).unwrap();
+        play.password = "2".to_owned();
+        let rotate = json!({
+            "SecretId": "db", "ClientRequestToken": token(3), "RotationLambdaARN": FUNCTION,
+        });
+        let job = play.job(&rotate);
+        play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+        let mut capability = play.capability(&job, Step::Create).unwrap();
+        let admin = play.call("DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
+        capability.reads = vec![admin["ARN"].as_str().unwrap().to_owned()];
+        (play, capability)
+    }
+
+    /// What each step may do: a letter for each that may. Whether the call then succeeds is another
+    /// matter.
+    #[test]
+    fn each_step_may_do_what_it_is_for() {
+        let own = |more: &Json| {
+            let mut request = json!({"SecretId": "db"});
+            for (name, value) in more.as_object().unwrap() {
+                request[name] = value.clone();
+            }
+            request
+        };
+        let put = |number: u32, stages: Json| {
+            own(&json!({
+                "ClientRequestToken": token(number), "SecretString": "s", "VersionStages": stages,
+            }))
+        };
+        let of_other = |id: &str, more: &Json| {
+            let mut request = own(more);
+            request["SecretId"] = id.into();
+            request
+        };
+        let current = json!({
+            "VersionStage": "AWSCURRENT", "MoveToVersionId": token(3),
+            "RemoveFromVersionId": token(2),
+        });
+        let to_previous = json!({
+            "VersionStage": "AWSCURRENT", "MoveToVersionId": token(1),
+            "RemoveFromVersionId": token(2),
+        });
+        let drop = json!({"VersionStage": "AWSPENDING", "RemoveFromVersionId": token(3)});
+        let untold = json!({"ClientRequestToken": token(3), "SecretString": "s"});
+        for (steps, operation, request) in [
+            ("cstf", "DescribeSecret", own(&json!({}))),
+            ("cstf", "GetSecretValue", own(&json!({}))),
+            ("cstf", "GetSecretValue", own(&json!({"VersionStage": "AWSCURRENT"}))),
+            ("cstf", "GetSecretValue", own(&json!({"VersionId": token(2)}))),
+            ("cstf", "GetSecretValue", own(&json!({"VersionStage": "AWSPENDING"}))),
+            ("cstf", "GetSecretValue", own(&json!({"VersionId": token(3)}))),
+            (
+                "cstf",
+                "GetSecretValue",
+                own(&json!({"VersionId": token(3), "VersionStage": "AWSPENDING"})),
+            ),
+            ("s", "GetSecretValue", own(&json!({"VersionStage": "AWSPREVIOUS"}))),
+            ("s", "GetSecretValue", own(&json!({"VersionId": token(1)}))),
+            ("", "GetSecretValue", own(&json!({"VersionStage": "mine"}))),
+            ("", "GetSecretValue", own(&json!({"VersionId": token(9)}))),
+            ("cs", "GetRandomPassword", json!({})),
+            ("c", "PutSecretValue", put(3, json!(["AWSPENDING"]))),
+            ("", "PutSecretValue", put(4, json!(["AWSPENDING"]))),
+            ("", "PutSecretValue", put(3, json!(["AWSCURRENT"]))),
+            ("", "PutSecretValue", put(3, json!(["AWSPENDING", "AWSCURRENT"]))),
+            ("", "PutSecretValue", put(3, json!(["AWSPENDING", "AWSPENDING"]))),
+            ("", "PutSecretValue", own(&untold)),
+            ("f", "UpdateSecretVersionStage", own(&current)),
+            ("", "UpdateSecretVersionStage", own(&to_previous)),
+            ("", "UpdateSecretVersionStage", own(&drop)),
+            (
+                "",
+                "UpdateSecretVersionStage",
+                own(&json!({"VersionStage": "mine", "MoveToVersionId": token(3)})),
+            ),
+            ("cst", "GetSecretValue", of_other("admin", &json!({}))),
+            ("cst", "GetSecretValue", of_other("admin", &json!({"VersionStage": "AWSCURRENT"}))),
+            ("", "GetSecretValue", of_other("admin", &json!({"VersionStage": "AWSPREVIOUS"}))),
+            ("", "GetSecretValue", of_other("admin", &json!({"VersionId": token(1)}))),
+            ("", "DescribeSecret", of_other("admin", &json!({}))),
+            ("", "PutSecretValue", of_other("admin", &put(3, json!(["AWSPENDING"])))),
+            ("", "GetSecretValue", of_other("other", &json!({}))),
+            ("", "GetSecretValue", of_other("nowhere", &json!({}))),
+        ] {
+            for step in Step::ALL {
+                let (mut play, mut capability) = scene();
+                capability.step = step;
+                let scope = Scope::Capability(capability);
+                let outcome = play.child(&scope, operation, &request);
+                let is_denied = outcome.as_ref().is_err_and(|(code, _)| code == DENIED);
+                let letter = step.name().chars().next().unwrap();
+                assert_eq!(
+                    !is_denied,
+                    steps.contains(letter),
+                    "{} {operation} {request}",
+                    step.name()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn everything_else_is_denied_in_every_step() {
+        let (mut play, mut capability) = scene();
+        let before = play.bench.stock();
+        let allowed = [
+            "DescribeSecret",
+            "GetRandomPassword",
+            "GetSecretValue",
+            "PutSecretValue",
+            "UpdateSecretVersionStage",
+        ];
+        for entry in operations::ALL.iter().filter(|entry| !allowed.contains(&entry.name)) {
+            for step in Step::ALL {
+                capability.step = step;
+                let scope = Scope::Capability(capability.clone());
+                let before = play.bench.events().len();
+                let id = ("SecretId".to_owned(), Value::Text("db".to_owned()));
+                let request = Value::Map(vec![id]);
+                let call = Call { entry, request, region: None, scope: &scope };
+                let refused = play.bench.with(|vault, occasion| dispatch(vault, call, occasion));
+                let refused = refused.map_err(told).err().unwrap();
+                assert_eq!(refused.0, DENIED, "{}", entry.name);
+                let expected = format!(
+                    "The {} step of a rotation is not allowed to perform: secretsmanager:{} with \
+                     these parameters.",
+                    step.name(),
+                    entry.name
+                );
+                assert_eq!(refused.1, expected);
+                // What was tried is logged; a refused read too, as any read is.
+                let events = play.bench.events().split_off(before);
+                assert_eq!(events.len(), 1, "{}", entry.name);
+                assert_eq!(events[0].outcome, DENIED);
+                assert_eq!(events[0].via, format!("rotation:{}", step.name()));
+            }
+        }
+        assert!(play.bench.stock() == before);
+    }
+
+    #[test]
+    fn a_handler_may_tidy_up_after_it_moved_the_label() {
+        let (mut play, mut capability) = scene();
+        capability.step = Step::Finish;
+        let scope = Scope::Capability(capability);
+        let moved = json!({
+            "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(3),
+            "RemoveFromVersionId": token(2),
+        });
+        let tidied = json!({
+            "SecretId": "db", "VersionStage": "AWSPENDING", "RemoveFromVersionId": token(3),
+        });
+        play.child(&scope, "UpdateSecretVersionStage", &tidied).unwrap_err();
+        play.child(&scope, "UpdateSecretVersionStage", &moved).unwrap();
+        play.child(&scope, "UpdateSecretVersionStage", &tidied).unwrap();
+        assert_eq!(play.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
+    }
+
+    #[test]
+    fn what_may_only_read_writes_nothing() {
+        let (mut play, mut capability) = scene();
+        capability.read_only = true;
+        for (step, operation, more) in [
+            (
+                Step::Create,
+                "PutSecretValue",
+                json!({"SecretString": "s", "VersionStages": ["AWSPENDING"]}),
+            ),
+            (
+                Step::Finish,
+                "UpdateSecretVersionStage",
+                json!({"VersionStage": "AWSCURRENT", "MoveToVersionId": token(3)}),
+            ),
+        ] {
+            capability.step = step;
+            let mut request = more;
+            request["SecretId"] = "db".into();
+            if operation == "PutSecretValue" {
+                request["ClientRequestToken"] = token(3).into();
+            }
+            let scope = Scope::Capability(capability.clone());
+            assert_eq!(play.child(&scope, operation, &request).unwrap_err().0, DENIED);
+        }
+    }
+
+    #[test]
+    fn no_member_counts_twice() {
+        let (mut play, mut capability) = scene();
+        capability.step = Step::Set;
+        let member = |name: &str, value: &str| (name.to_owned(), Value::Text(value.to_owned()));
+        let request = Value::Map(vec![
+            member("SecretId", "admin"),
+            member("VersionStage", "AWSCURRENT"),
+            member("SecretId", "other"),
+        ]);
+        let allowed = play.bench.look(|vault| {
+            capability.allows(vault, "local-1", ("GetSecretValue", &request)).is_ok_and(|yes| yes)
+        });
+        assert!(!allowed);
+    }
 }

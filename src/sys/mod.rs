@@ -1,9 +1,11 @@
 //! The operating system: clock, randomness, files and their modes, memory, the process itself.
 //!
-//! Knows nothing of vaults. `memory` is the only module of the crate that may contain `unsafe`.
+//! Knows nothing of vaults. `memory` and `streams` are the only modules of the crate that may
+//! contain `unsafe`.
 
 pub(crate) mod apart;
 pub(crate) mod clock;
+pub(crate) mod credential;
 pub(crate) mod entropy;
 pub(crate) mod files;
 pub(crate) mod interrupts;
@@ -15,3 +17,5 @@ pub(crate) mod process;
 pub(crate) mod scratch;
 pub(crate) mod secret;
 pub(crate) mod socket;
+#[expect(unsafe_code, reason = "a function that runs before the standard library does")]
+pub(crate) mod streams;

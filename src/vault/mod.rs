@@ -16,10 +16,13 @@ pub(crate) mod mend;
 pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod rekey;
+mod rescue;
 pub(crate) mod rotation;
 mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transaction;
 mod tree;
 mod unlock;

@@ -5,7 +5,9 @@
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::progress::Progress;
 use super::rotation::Rotation;
+use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
+use crate::sys::secret::Secret;
 
 /// One secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -175,6 +177,20 @@ impl Kind {
             1 => Some(Self::Binary),
             _ => None,
         }
+    }
+}
+
+impl StoredValue {
+    /// Reads a value from what was sealed; `None` if it is not the one described here.
+    pub(crate) fn read(&self, data: &[u8]) -> Option<SecretValue> {
+        let (kind, bytes) = data.split_first()?;
+        if *kind != self.kind.byte() || u64::try_from(bytes.len()) != Ok(self.len) {
+            return None;
+        }
+        Some(match self.kind {
+            Kind::Binary => SecretValue::Binary(Secret::new(bytes.to_vec())),
+            Kind::Text => SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned())),
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use crate::harness::repository;
 /// The folders of `src`, top to bottom. A module may name its own layer and those in lower rows;
 /// two layers of one row do not name each other.
 const LAYERS: &[&[&str]] = &[
+    &["workbench"],
     &["cli"],
     &["agent"],
     &["rotation"],

@@ -17,7 +17,8 @@ mod rotation;
 mod slots;
 mod status;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::answer::{Answer, Pages};
@@ -69,6 +70,10 @@ const ALL: &[Own] = &[
     man::MAN,
 ];
 
+/// Those that make a vault, work without one, or take what is there for what it is.
+const LOOKS_AT_NO_STATE: &[&str] =
+    &["init", "salvage", "backup", "restore-backup", "completions", "man"];
+
 /// Their names.
 pub(crate) const NAMES: &[&str] = &names();
 
@@ -115,6 +120,10 @@ pub(crate) fn run(
         }
         Err(error) => return Err(wrong(&error)),
     };
+    if surroundings.globals.expect.is_some() && LOOKS_AT_NO_STATE.contains(&name) {
+        let what = format!("{name} does not look at the state of the vault");
+        return Err(request::Error::argument("--expect", what).into());
+    }
     let answer = Answer::new(surroundings, own.title)?;
     (own.run)(&Asked { matches, surroundings, answer })
 }
@@ -137,6 +146,11 @@ impl Asked<'_> {
         self.matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
     }
 
+    /// Whether an option stands on the command line.
+    fn is_given(&self, name: &str) -> bool {
+        self.matches.value_source(name) == Some(ValueSource::CommandLine)
+    }
+
     /// Returns an option's text.
     fn text(&self, name: &str) -> Option<&str> {
         self.matches.try_get_one::<String>(name).ok().flatten().map(String::as_str)
@@ -157,10 +171,18 @@ impl Asked<'_> {
     }
 }
 
-/// Turns clap's complaint into a wrong command line: its first paragraph, without its prefix.
+/// Turns clap's complaint into a wrong command line: what it says before usage and advice, without
+/// its prefix. What is missing is told as for the operations.
 fn wrong(error: &clap::Error) -> Failure {
+    if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let message = format!("the following arguments are required: {}", missing.join(", "));
+        return request::Error::usage(message).into();
+    }
     let text = error.render().to_string();
     let message = text.split("\n\nUsage:").next().unwrap_or_default();
+    let message = message.split("\n\nFor more information").next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message).trim();
     request::Error::usage(message).into()
 }

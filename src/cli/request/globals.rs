@@ -56,6 +56,8 @@ pub(crate) struct Names<'a> {
 pub(crate) struct Globals {
     /// `--no-paginate`.
     pub(crate) no_paginate: bool,
+    /// `--no-cli-pager`.
+    pub(crate) no_pager: bool,
     /// `--output`.
     pub(crate) output: Option<String>,
     /// `--query`, not yet read.
@@ -171,6 +173,7 @@ impl Globals {
         let word = |name: &str| last(name).and_then(|words| words.first()).cloned();
         Ok(Self {
             no_paginate: given("--no-paginate"),
+            no_pager: given("--no-cli-pager"),
             output: word("--output"),
             query: word("--query"),
             profile: word("--profile"),

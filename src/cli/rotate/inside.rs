@@ -4,8 +4,7 @@
 use crate::cli::answer::Pages as Printed;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
-use crate::cli::pages;
-use crate::cli::request::build::{self, Call};
+use crate::cli::pages::Walk;
 use crate::rotation::answers::NOT_AVAILABLE;
 use crate::rotation::client::Line;
 use crate::rotation::wire::Refusal;
@@ -29,22 +28,17 @@ pub(crate) fn not_available() -> Failure {
     Failure::environment("InsideRotation", NOT_AVAILABLE)
 }
 
-/// Obtains the response, or the pages of it.
-pub(crate) fn respond(line: &Line, entry: &'static Entry, call: Call) -> Result<Printed, Failure> {
+/// Obtains the response.
+pub(crate) fn respond(line: &Line, entry: &'static Entry, walk: &Walk) -> Result<Printed, Failure> {
     if entry.name == "RotateSecret" {
         return Err(not_available());
     }
     // Nothing that a step may ask for has pages.
-    let call = Call { pages: build::Pages::One, ..call };
-    pages::fetch(entry, call, |request| {
-        let asked = line.ask(entry, &request).map_err(|error| {
-            Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
-        })?;
-        asked.map_err(|Refusal { code, message }| match Code::named(&code) {
-            Some(code) => {
-                Failure::Service { operation: entry.name, fault: Fault { code, message } }
-            }
-            None => Failure::environment("RotationError", message),
-        })
+    let asked = line.ask(entry, &walk.request).map_err(|error| {
+        Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
+    })?;
+    asked.map(Printed::One).map_err(|Refusal { code, message }| match Code::named(&code) {
+        Some(code) => Failure::Service { operation: entry.name, fault: Fault { code, message } },
+        None => Failure::environment("RotationError", message),
     })
 }

@@ -5,7 +5,7 @@ pub(crate) mod inside;
 pub(crate) mod own;
 
 use crate::cli::failure::Failure;
-use crate::cli::request::build::{Call, Token};
+use crate::cli::request::build::Token;
 use crate::cli::request::paramfile::{self, Sources};
 use crate::cli::terminal;
 use crate::cli::unlock::{self, Surroundings};
@@ -29,7 +29,7 @@ pub(super) fn take_own(
     words: &[String],
     surroundings: &Surroundings<'_>,
 ) -> Result<(Vec<String>, Option<Own>), Failure> {
-    if entry.name != "RotateSecret" {
+    if !own::has_own(entry) {
         return Ok((words.to_vec(), None));
     }
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
@@ -40,23 +40,24 @@ pub(super) fn take_own(
 
 /// Rotates a secret.
 pub(super) fn respond(
-    call: Call,
+    request: Value,
+    token: Token,
     own: Own,
     surroundings: &Surroundings<'_>,
 ) -> Result<Value, Failure> {
-    let names_function = call.request.get("RotationLambdaARN").is_some_and(|v| *v != Value::Null);
+    let names_function = request.get("RotationLambdaARN").is_some_and(|v| *v != Value::Null);
     let names_function = names_function || !own.options.argv.is_empty();
     let consent = match (names_function, own.options.is_empty()) {
         (true, _) => Consent::InRequest,
         (false, false) => Consent::Changed,
         (false, true) => Consent::Before,
     };
-    let resume = own.resume.unwrap_or(match call.token {
+    let resume = own.resume.unwrap_or(match token {
         Token::Given => Resume::IfSame,
         Token::MadeUp => Resume::IfPossible,
     });
     let region = surroundings.region();
-    let wish = Wish { request: call.request, region, options: own.options, resume, consent };
+    let wish = Wish { request, region, options: own.options, resume, consent };
     let mut vault = surroundings.unlock()?;
     let answer = with_runner(&mut vault, surroundings, |runner| runner.rotate(wish))?;
     unlock::warn(&vault);

@@ -1,12 +1,15 @@
 //! The options of `rotate-secret` that AWS has not: which program, and what it may. They must be
 //! spelled out, so that no abbreviation of AWS's changes its meaning.
 
+use clap::{Arg, ArgAction};
+
 use crate::cli::failure::Failure;
 use crate::cli::request::error::Error;
 use crate::cli::request::json;
 use crate::cli::request::paramfile::Sources;
 use crate::model::value::Value;
 use crate::rotation::options::Options;
+use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
 use crate::vault::rotation::{Pinning, Protocol};
 
@@ -47,6 +50,29 @@ pub(crate) const OPTIONS: [(&str, &str, &str); 10] = [
     ("resume", "", "Go on with a rotation that is not finished, even if it was cancelled"),
     ("no-resume", "", "Refuse if a rotation is not finished, as AWS does"),
 ];
+
+/// Returns our own options of an operation as clap knows options, for its help.
+pub(crate) fn arguments(entry: &Entry) -> Vec<Arg> {
+    if !has_own(entry) {
+        return Vec::new();
+    }
+    let option = |&(name, value, help): &(&'static str, &'static str, &'static str)| {
+        let option = Arg::new(name).long(name).help(help);
+        if value.is_empty() {
+            option.action(ArgAction::SetTrue)
+        } else {
+            option.value_name(value).action(ArgAction::Append)
+        }
+    };
+    let words = Arg::new("command").last(true).num_args(1..).value_name("COMMAND");
+    let words = words.help("The program that rotates, and its arguments");
+    OPTIONS.iter().map(option).chain([words]).collect()
+}
+
+/// Whether an operation has options of our own.
+pub(super) fn has_own(entry: &Entry) -> bool {
+    entry.name == "RotateSecret"
+}
 
 /// Takes our own options out of the words of a `rotate-secret`.
 pub(super) fn take(words: &[String], sources: Sources<'_>) -> Result<(Vec<String>, Own), Failure> {
@@ -175,13 +201,10 @@ mod tests {
         let sources = Sources { read: &|_, _| Ok(b"[\"/file\"]".to_vec()), variable: &variable };
         match take(&words, sources) {
             Ok((rest, own)) => Ok((rest.join(" "), own)),
-            Err(failure) => Err(failure.told().map_or_else(
-                || match failure {
-                    Failure::Request(error) => error.message().to_owned(),
-                    _ => panic!("{failure:?}"),
-                },
-                |(_, message)| message,
-            )),
+            Err(failure) => {
+                let Failure::Request(error) = failure else { panic!("{failure:?}") };
+                Err(error.message().to_owned())
+            }
         }
     }
 
