@@ -87,7 +87,6 @@ impl Failure {
             Error::Service(failure) => Self::of_operation(ROTATE, failure),
             Error::Failed(failed) => Self::Rotation(failed),
             Error::File(fault) => Self::File(fault),
-            Error::System(error) => Self::environment("RotationError", error.to_string()),
             Error::Interrupted { step, token } => Self::Interrupted(format!(
                 "interrupted; {} was not done. Version {token} stays AWSPENDING; run rotate-secret \
                  again to resume.",

@@ -45,15 +45,17 @@ impl Runner<'_> {
     pub(crate) fn rotate(&mut self, wish: Wish<'_>) -> Result<Value, Error> {
         let Wish { request, region, options, resume, consent } = wish;
         let id = match request.get("SecretId") {
-            Some(Value::Text(id)) => id.clone(),
+            Some(Value::Text(id)) => SecretId(id.clone()),
             Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
         };
-        let found = self.look_up(id, region)?;
+        let occasion = self.circumstances.occasion();
+        let rid = service::probe(self.vault, &id, region, occasion)?;
         let vault = self.vault.vault_id().to_string();
-        let lock = lock::take(&self.machine.lock_of(&vault, found.rid))?;
+        let lock = lock::take(&self.machine.lock_of(&vault, rid))?;
         if lock.is_none() {
             return Err(Failure::from(busy()).into());
         }
+        let found = self.look_up(&id, region)?;
         if consent != Consent::InRequest {
             self.require_approval(&found)?;
         }
@@ -76,9 +78,9 @@ impl Runner<'_> {
         self.run(&job)
     }
 
-    fn look_up(&mut self, id: String, region: Option<&str>) -> Result<Settings, Failure> {
+    fn look_up(&mut self, id: &SecretId, region: Option<&str>) -> Result<Settings, Failure> {
         let occasion = self.circumstances.occasion();
-        settings::settings(self.vault, &SecretId(id), region, occasion)
+        settings::settings(self.vault, id, region, occasion)
     }
 
     /// Returns the command that the options describe; `None` where there are none.
@@ -92,7 +94,7 @@ impl Runner<'_> {
             return Ok(None);
         }
         for read in &mut options.reads {
-            *read = self.look_up(std::mem::take(read), region)?.arn;
+            *read = self.look_up(&SecretId(std::mem::take(read)), region)?.arn;
         }
         let is_named = request.get("RotationLambdaARN").is_some();
         let stored = found.rotation.as_ref().filter(|_| !is_named);

@@ -95,12 +95,10 @@ fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, DueFault> {
     let occasion = runner.circumstances.occasion();
     let found = settings::settings(runner.vault, &id, region, occasion)?;
     let Some(rotation) = &found.rotation else { return Ok(false) };
-    match attempt::is_approved(runner.vault, runner.machine, found.rid, &rotation.command) {
+    match attempt::is_approved(runner.vault, runner.machine, due.rid, &rotation.command) {
         Ok(is_approved) => Ok(is_approved),
         Err(Error::Service(failure)) => Err(DueFault::Failure(failure)),
         // Approvals that cannot be read approve nothing; an attempt says why.
-        Err(Error::File(_) | Error::System(_) | Error::Failed(_) | Error::Interrupted { .. }) => {
-            Ok(false)
-        }
+        Err(Error::File(_) | Error::Failed(_) | Error::Interrupted { .. }) => Ok(false),
     }
 }

@@ -52,8 +52,7 @@ pub(crate) struct Runner<'a> {
 pub(crate) enum Error {
     /// Something of this machine is not as it must be: approvals, locks.
     File(FileFault),
-    /// The system does not let programs be watched.
-    System(io::Error),
+
     /// The service refused, or the vault failed.
     Service(Failure),
     /// A step failed.

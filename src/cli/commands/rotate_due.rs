@@ -162,7 +162,7 @@ fn row(fate: &Fate) -> Value {
             row.push(text("Error", failed.to_string()));
         }
         Some(Err(Error::Interrupted { .. })) => row.push(text("Outcome", "Interrupted")),
-        Some(Err(Error::Service(_) | Error::File(_) | Error::System(_))) => {
+        Some(Err(Error::Service(_) | Error::File(_))) => {
             row.push(text("Outcome", "Refused"));
         }
         None => {}
