@@ -3,8 +3,12 @@
 //! The folders are layers, top to bottom. Each may name only what stands below it; the test
 //! `tidy::layers` holds that order. `docs/architecture.md` follows one command through them.
 //!
+//! * `workbench` is no layer of the program: it lets the benchmark and the fuzz targets in, and no
+//!   release has it.
 //! * `cli` is the only layer with argv, the environment, the terminal and exit codes. It turns a
 //!   command line into a request and a response into bytes.
+//! * `rotation` runs the user's program that gives a secret a new value, step by step, and lets it
+//!   do nothing else with the vault.
 //! * `service` is what AWS does: one file an operation, its rules as pure functions, its fault
 //!   codes written once.
 //! * `upkeep` is what AWS has no word for: making, checking, copying and re-keying a vault.
@@ -19,7 +23,12 @@
 #[macro_use]
 mod model;
 
+#[doc(hidden)]
+#[cfg(any(test, feature = "workbench"))]
+pub mod workbench;
+
 mod cli;
+mod rotation;
 mod service;
 mod upkeep;
 mod vault;

@@ -3,10 +3,14 @@
 #![cfg(test)]
 
 mod durability;
+mod examples;
 mod format;
 mod harness;
+mod hostile;
+mod leaks;
 mod medium;
 mod network;
+mod rotation;
 mod supply;
 mod tidy;
 
@@ -14,10 +18,14 @@ mod script {
     //! A user's sessions, one test a file.
 
     crate::scripts! {
+        accept_state
+        aws_examples
         aws_form
         bad_file
         bad_vault
         batch_get_secret_value
+            change_passphrase
+                check
         cli_input
         completions
         create_secret
@@ -31,19 +39,30 @@ mod script {
         get_secret_value
         harness
         help
+        init
+        json
+        key_slot
+        list_events
         list_secret_version_ids
         list_secrets
         man
+        pager
+        paging
         prompts
         put_secret_value
         regions
+        rekey
+        repair
         resource_policies
+        restore_backup
         restore_secret
+        salvage
         streams
         tag_resource
         untag_resource
         update_secret_version_stage
         update_secret
+        value_alone
         version
     }
 

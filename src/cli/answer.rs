@@ -44,6 +44,11 @@ impl Answer {
 
     /// Prints an answer, or the pages of one.
     pub(crate) fn print(&self, pages: Pages) -> Result<(), Failure> {
+        print(self.rendered(pages)?.expose())
+    }
+
+    /// Returns what [`Self::print`] prints.
+    pub(crate) fn rendered(&self, pages: Pages) -> Result<Secret<Vec<u8>>, Failure> {
         let mut out = Secret::new(Vec::with_capacity(CAPACITY));
         match pages {
             Pages::One(value) => self.render(&value, out.expose_mut())?,
@@ -58,7 +63,7 @@ impl Answer {
             }
             Pages::Gathered(gathered) => self.render(&gathered.whole, out.expose_mut())?,
         }
-        print(out.expose())
+        Ok(out)
     }
 
     fn render(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -110,14 +115,16 @@ pub(crate) struct Gathered {
     pub(crate) whole: Value,
     /// The member that was gathered.
     pub(crate) member: &'static str,
-    /// How many elements a page has.
+    /// How many elements the first page has: fewer, where an earlier answer ended inside of it.
+    pub(crate) first: usize,
+    /// How many elements each other page has.
     pub(crate) size: usize,
 }
 
 impl Gathered {
     /// Cuts the answer into its pages, at least one, and takes out the token that goes on from it.
     fn split(self) -> (Vec<Value>, Option<String>) {
-        let Self { whole: Value::Map(mut members), member, size } = self else {
+        let Self { whole: Value::Map(mut members), member, first, size } = self else {
             return (vec![self.whole], None);
         };
         let mut take = |wanted: &str| {
@@ -134,11 +141,9 @@ impl Gathered {
         let page = |elements: Vec<Value>| vec![(name.clone(), Value::List(elements))];
         let mut pages = Vec::new();
         let mut elements = elements.into_iter().peekable();
+        pages.push(page(elements.by_ref().take(first).collect()));
         while elements.peek().is_some() {
             pages.push(page(elements.by_ref().take(size.max(1)).collect()));
-        }
-        if pages.is_empty() {
-            pages.push(page(Vec::new()));
         }
         (pages.into_iter().map(Value::Map).collect(), token)
     }

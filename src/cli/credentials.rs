@@ -16,8 +16,8 @@ use crate::crypto::keys::MasterKey;
 use crate::crypto::passphrase::Passphrase;
 use crate::crypto::recovery::RecoveryCode;
 use crate::crypto::slot::{Credential, SlotKind};
-use crate::sys::files;
 use crate::sys::secret::Secret;
+use crate::sys::{credential, files};
 use crate::vault::{self, LockedVault};
 
 /// The longest file that can hold a passphrase or a keyfile, in bytes.
@@ -60,12 +60,17 @@ impl Offer {
         let file = environment.path("STRONGROOM_PASSPHRASE_FILE");
         let file = file.map(|path| Source::File(path.to_owned()));
         let command = environment.text("STRONGROOM_PASSPHRASE_COMMAND");
-        let passphrase = file.or(command.map(|text| Source::Command(text.to_owned())));
+        let mut passphrase = file.or(command.map(|text| Source::Command(text.to_owned())));
         let mut keyfile = environment.path("STRONGROOM_KEYFILE").map(Path::to_owned);
         if passphrase.is_none() && keyfile.is_none() {
+            // Of systemd's `LoadCredential=`.
             let directory = environment.path("CREDENTIALS_DIRECTORY");
-            let path = directory.map(|directory| directory.join("strongroom.key"));
-            keyfile = path.filter(|path| path.exists());
+            let credential = |name: &str| {
+                let path = directory.map(|directory| directory.join(name));
+                path.filter(|path| path.exists())
+            };
+            keyfile = credential("strongroom.key");
+            passphrase = credential("strongroom.passphrase").map(Source::File);
         }
         Self { passphrase, keyfile, limit }
     }
@@ -88,7 +93,7 @@ impl Offer {
     /// Reads the keyfile.
     pub(crate) fn keyfile(&self) -> Result<Option<Keyfile>, Failure> {
         let Some(path) = &self.keyfile else { return Ok(None) };
-        let bytes = Secret::new(files::read_private(path, MOST_BYTES)?);
+        let bytes = Secret::new(credential::read_file(path, MOST_BYTES)?);
         Ok(Some(Keyfile::parse(bytes.expose())?))
     }
 
@@ -96,7 +101,7 @@ impl Offer {
     pub(crate) fn passphrase(&self) -> Result<Option<Passphrase>, Failure> {
         let Some(source) = &self.passphrase else { return Ok(None) };
         let bytes = match source {
-            Source::File(path) => Secret::new(files::read_bounded(path, MOST_BYTES)?),
+            Source::File(path) => Secret::new(credential::read(path, MOST_BYTES)?),
             Source::Descriptor(number) => read_descriptor(*number)?,
             Source::Command(text) => run_command(text)?,
         };
@@ -221,6 +226,10 @@ pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
 
 fn read_descriptor(number: i32) -> Result<Secret<Vec<u8>>, Failure> {
     let path = PathBuf::from(format!("/dev/fd/{number}"));
+    if !path.exists() && !path.is_symlink() {
+        let message = format!("nothing is open as descriptor {number}");
+        return Err(Failure::environment("NoFile", message));
+    }
     Ok(Secret::new(files::read_bounded(&path, MOST_BYTES)?))
 }
 

@@ -24,6 +24,24 @@ impl Environment {
         Some(Path::new(value))
     }
 
+    /// Whether a variable is set, be it to nothing.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.0.contains_key(OsStr::new(name))
+    }
+
+    /// Returns all variables that are text.
+    pub(crate) fn all_text(&self) -> BTreeMap<String, String> {
+        let pair = |(name, value): (&OsString, &OsString)| {
+            Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
+        };
+        self.0.iter().filter_map(pair).collect()
+    }
+
+    /// Returns the directory in which this machine remembers which programs may run.
+    pub(crate) fn state(&self) -> Option<PathBuf> {
+        self.user_directory("XDG_STATE_HOME", ".local/state")
+    }
+
     /// Returns the directory that vaults are in unless a path says otherwise.
     pub(crate) fn vaults(&self) -> Option<PathBuf> {
         self.user_directory("XDG_DATA_HOME", ".local/share")

@@ -7,12 +7,16 @@ use super::request::error as request;
 use crate::service::context;
 use crate::service::fault::Fault;
 use crate::sys::files::FileFault;
-use crate::{crypto, store, vault};
+use crate::{crypto, rotation, store, vault};
 
+/// The operation that rotates.
+const ROTATE: &str = "RotateSecret";
 /// The service refused.
 const REFUSED: u8 = 254;
 /// The environment is wrong: no vault, locked, wrong passphrase, bad configuration.
 const ENVIRONMENT: u8 = 253;
+/// What a shell reports of a program that `^C` ended.
+const INTERRUPTED: u8 = 130;
 /// Anything else.
 const OTHER: u8 = 255;
 /// What a shell reports of a program that wrote into a closed pipe.
@@ -43,8 +47,14 @@ pub(crate) enum Failure {
         /// What to do next.
         hint: Option<String>,
     },
+    /// A step of a rotation failed.
+    Rotation(rotation::run::Failed),
+    /// Somebody asked to stop.
+    Interrupted(String),
     /// The work was done, and its outcome is a failure: `check` found something.
     Found,
+    /// The work was done, and so the caller of `rotate-due` is told of it.
+    Ended(u8),
     /// The answer could not be written.
     Output(io::Error),
 }
@@ -70,15 +80,49 @@ impl Failure {
         }
     }
 
+    /// Turns a rotation's failure into a command's.
+    pub(crate) fn of_rotation(error: rotation::run::Error) -> Self {
+        use rotation::run::Error;
+        match error {
+            Error::Service(failure) => Self::of_operation(ROTATE, failure),
+            Error::Failed(failed) => Self::Rotation(failed),
+            Error::File(fault) => Self::File(fault),
+            Error::System(error) => Self::environment("RotationError", error.to_string()),
+            Error::Interrupted { step, token } => Self::Interrupted(format!(
+                "interrupted; {} was not done. Version {token} stays AWSPENDING; run rotate-secret \
+                 again to resume.",
+                step.name()
+            )),
+        }
+    }
+
+    /// Returns AWS's name of the operation whose failure this is.
+    pub(crate) fn operation(&self) -> Option<&'static str> {
+        match self {
+            Self::Service { operation, .. } => Some(operation),
+            Self::Rotation(_) => Some(ROTATE),
+            Self::Request(_)
+            | Self::Vault(_)
+            | Self::File(_)
+            | Self::Environment { .. }
+            | Self::Interrupted(_)
+            | Self::Found
+            | Self::Ended(_)
+            | Self::Output(_) => None,
+        }
+    }
+
     /// Returns the exit code (docs/compatibility.md, "Exit codes").
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Request(error) => error.exit_code(),
-            Self::Service { .. } => REFUSED,
+            Self::Service { .. } | Self::Rotation(_) => REFUSED,
             Self::Environment { .. } => ENVIRONMENT,
             Self::Vault(error) => vault_exit_code(error),
             Self::File(fault) => file_exit_code(fault),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
+            Self::Interrupted(_) => INTERRUPTED,
+            Self::Ended(code) => *code,
             Self::Output(_) | Self::Found => OTHER,
         }
     }
@@ -86,7 +130,9 @@ impl Failure {
     /// Returns the code and sentence to print; `None` where there is nothing to say.
     pub(crate) fn told(&self) -> Option<(&'static str, String)> {
         match self {
-            Self::Request(_) | Self::Found => None,
+            Self::Request(_) | Self::Found | Self::Ended(_) => None,
+            Self::Rotation(failed) => Some(("RotationFailed", failed.to_string())),
+            Self::Interrupted(message) => Some(("Interrupted", message.clone())),
             Self::Service { fault, .. } => Some((fault.code.as_str(), fault.message.clone())),
             Self::Vault(error) => Some((error.name(), error.to_string())),
             Self::File(fault) => Some((fault.name(), fault.to_string())),
@@ -123,6 +169,9 @@ impl Failure {
                 "`strongroom check` says what is wrong; restore a backup, or save what still \
                  authenticates with `strongroom check --repair` or `strongroom salvage`",
             ),
+            Self::Vault(vault::Error::ClockJumped) => {
+                fixed("set the clock, or `strongroom accept-state` if it is right")
+            }
             Self::Vault(vault::Error::Crypto(crypto::Error::CostRefused { .. })) => {
                 fixed("--allow-costly-kdf derives the key all the same")
             }
@@ -132,7 +181,10 @@ impl Failure {
             Self::Request(_)
             | Self::Service { .. }
             | Self::Vault(_)
+            | Self::Rotation(_)
+            | Self::Interrupted(_)
             | Self::Found
+            | Self::Ended(_)
             | Self::Output(_) => None,
         }
     }
@@ -144,6 +196,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
         | vault::Error::NoSuchSlot(_)
         | vault::Error::LastSlot(_)
         | vault::Error::SlotsFull
+        | vault::Error::ClockJumped
         | vault::Error::OtherVault(_)
         | vault::Error::NewerContent(_) => ENVIRONMENT,
         vault::Error::Crypto(error) => match error {

@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command};
 
 use super::failure::Failure;
 use super::request::error as request;
-use super::{commands, tree};
+use super::{commands, rotate, tree};
 use crate::model::case::kebab;
 use crate::model::shape::{Bounds, Member, Shape};
 use crate::service::operation::{self, Entry, Group, Pages};
@@ -42,7 +42,7 @@ pub(crate) fn of_operation(entry: &Entry) -> Command {
         command = command.mut_arg("max-results", |argument| argument.hide(true));
         command = command.mut_arg("next-token", |argument| argument.hide(true));
     }
-    command.args(of_client(entry))
+    command.args(of_client(entry)).args(rotate::own::arguments(entry))
 }
 
 /// The options that belong to the client rather than to the request.
@@ -72,6 +72,16 @@ fn of_client(entry: &Entry) -> Vec<Arg> {
     );
     let kinds = ["input", "output", "yaml-input"];
     options.push(skeleton.num_args(0..=1).value_parser(kinds).hide_possible_values(true));
+    if entry.holds_value() {
+        options.push(option(
+            "field",
+            "NAME",
+            "Print only this member of a value that is a JSON object: text as it is, anything else as \
+             compact JSON, and a newline",
+        ));
+        let raw = Arg::new("raw").long("raw").action(ArgAction::SetTrue);
+        options.push(raw.help("Print only the value, text or bytes, with nothing added"));
+    }
     options
 }
 
@@ -194,6 +204,7 @@ fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
 pub(super) const GROUPS: &[(&str, Group)] = &[
     ("Secrets", Group::Secrets),
     ("Versions and staging labels", Group::Versions),
+    ("Rotation", Group::Rotation),
     ("Resource policies", Group::Policies),
     ("Regions", Group::Regions),
 ];

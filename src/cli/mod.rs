@@ -12,21 +12,25 @@ pub(crate) mod failure;
 pub(crate) mod help;
 mod hidden;
 pub(crate) mod output;
+mod pager;
 pub(crate) mod pages;
+mod pick;
 pub(crate) mod query;
 #[cfg(test)]
 mod reference;
 pub(crate) mod request;
-mod run;
+pub(crate) mod rotate;
+pub(crate) mod run;
 pub(crate) mod suggest;
 pub(crate) mod terminal;
 mod tree;
 pub(crate) mod unlock;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::sys::process;
+use crate::sys::{apart, process};
 use environment::Environment;
 
 /// Runs the command line that the process was started with, and returns its exit code.
@@ -37,5 +41,10 @@ pub fn start() -> ExitCode {
     }
     let mut argv = std::env::args_os();
     let program = argv.next().map(PathBuf::from).unwrap_or_default();
+    let mut argv = argv.peekable();
+    if argv.next_if(|word| word == apart::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return ExitCode::from(apart::become_program(&words));
+    }
     ExitCode::from(run::run(&program, argv.collect(), &Environment::of_process()))
 }

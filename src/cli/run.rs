@@ -8,19 +8,22 @@ use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
-use super::request::arguments::{self, Arguments, Paging, Parsed, Signature};
-use super::request::build::{self, Built, Call};
+use super::pages::Walk;
+use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
+use super::request::build::{self, Built};
 use super::request::error as request;
 use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pages, suggest, terminal};
+use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
+use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
+use crate::sys::streams;
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
@@ -49,13 +52,13 @@ impl Teller {
         match (failure, failure.told()) {
             (Failure::Request(failed), _) => self.tell_request(failed, &mut text),
             (_, None) => {}
-            (Failure::Service { operation, .. }, Some((code, message))) => {
-                let told =
-                    error::Failure::Service { operation_name: operation, code, message: &message };
-                error::render(&told, self.speaker(), self.format, &mut text);
-            }
             (_, Some((code, message))) => {
-                let told = error::Failure::Client { code, message: &message };
+                let told = match failure.operation() {
+                    Some(operation_name) => {
+                        error::Failure::Service { operation_name, code, message: &message }
+                    }
+                    None => error::Failure::Client { code, message: &message },
+                };
                 error::render(&told, self.speaker(), self.format, &mut text);
             }
         }
@@ -104,13 +107,17 @@ fn obey(
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
-    let names = Names { operations: &operations, own: commands::NAMES };
+    let names = Names { operations: &operations, own: &commands::accepted() };
     let called_as = teller.form;
     teller.form = globals::form(&words, called_as, names);
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     teller.form = form;
     teller.format = error_format(&globals, environment, form);
+    let line = rotate::inside::line(environment);
     match command {
+        Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
+            Err(rotate::inside::not_available())
+        }
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
         Command::Own { name, words } => {
@@ -145,11 +152,13 @@ fn operate(
 ) -> Result<(), Failure> {
     let signature = signature(entry);
     answer::read_query(surroundings.globals)?;
-    let arguments = match arguments::parse(&signature, words)? {
+    let (words, own) = rotate::take_own(entry, words, surroundings)?;
+    let mut arguments = match arguments::parse(&signature, &words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
     let answer = Answer::new(surroundings, entry.name)?;
+    let picked = pick::take(&mut arguments, surroundings.globals)?;
     surroundings.check_region()?;
     let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
     let call = match build(&signature, arguments, surroundings)? {
@@ -160,10 +169,22 @@ fn operate(
     for note in &call.notes {
         terminal::note(note.trim_end());
     }
+    let line = rotate::inside::line(surroundings.environment);
+    // Nothing that a step may ask for has pages.
+    let pages = if line.is_some() { build::Pages::One } else { call.pages };
+    let token = call.token;
+    let walk = Walk::new(entry, build::Call { pages, ..call })?;
     let failed = |failure| Failure::of_operation(entry.name, failure);
-    dispatch::admit(entry, &call.request).map_err(failed)?;
-    let responses = respond(entry, call, surroundings)?;
-    answer.print(responses)
+    dispatch::admit(entry, &walk.request).map_err(failed)?;
+    let responses = match (line, own) {
+        (Some(line), _) => rotate::inside::respond(&line, entry, &walk)?,
+        (None, Some(own)) => Printed::One(rotate::respond(walk.request, token, own, surroundings)?),
+        (None, None) => respond(entry, walk, surroundings)?,
+    };
+    match (responses, picked) {
+        (Printed::One(value), Some(wanted)) => print(pick::pick(&wanted, &value)?.expose()),
+        (responses, _) => pager::print(&answer.rendered(responses)?, surroundings),
+    }
 }
 
 /// Returns a hint about the first option that the operation does not have.
@@ -180,12 +201,14 @@ fn meant(entry: &Entry, words: &[String]) -> Option<String> {
     suggest::hint(unknown?, &known)
 }
 
-fn signature(entry: &'static Entry) -> Signature {
+/// Returns what the options of an operation are made of.
+pub(crate) fn signature(entry: &'static Entry) -> Signature {
     let paging = match entry.pages {
         Pages::Single => Paging::Manual,
         Pages::Gathered(_) => Paging::Automatic,
     };
-    Signature { input: entry.input.members(), output: entry.output, paging }
+    let picking = if entry.holds_value() { Picking::Offered } else { Picking::Absent };
+    Signature { input: entry.input.members(), output: entry.output, paging, picking }
 }
 
 /// Asks the person for the value, where `--ask` says so.
@@ -232,10 +255,11 @@ fn build(
     surroundings: &Surroundings<'_>,
 ) -> Result<Built, Failure> {
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
+    let sources = Sources { read: &paramfile::read_file, variable: &variable };
     let around = build::Surroundings {
         no_paginate: surroundings.globals.no_paginate,
         blob_format: surroundings.globals.blob_format,
-        sources: Sources { read: &paramfile::read_file, variable: &variable },
+        sources,
         entropy: &SystemEntropy,
     };
     Ok(build::build(signature, arguments, around)?)
@@ -244,12 +268,12 @@ fn build(
 /// Obtains the response, or the pages of it.
 fn respond(
     entry: &'static Entry,
-    call: Call,
+    walk: Walk,
     surroundings: &Surroundings<'_>,
 ) -> Result<Printed, Failure> {
     let failed = |failure| Failure::of_operation(entry.name, failure);
     if entry.touch == Touch::Nothing {
-        let response = dispatch::answer(entry, call.request, &SystemEntropy).map_err(failed)?;
+        let response = dispatch::answer(entry, walk.request, &SystemEntropy).map_err(failed)?;
         return Ok(Printed::One(response));
     }
     let mut vault = if creation::is_first(entry, surroundings) {
@@ -257,8 +281,9 @@ fn respond(
     } else {
         surroundings.unlock_silently(&surroundings.custody())?
     };
-    let printed = pages::fetch(entry, call, |request| {
-        let call = dispatch::Call { entry, request, region: surroundings.region() };
+    let printed = walk.fetch(|request| {
+        let call =
+            dispatch::Call { entry, request, region: surroundings.region(), scope: &Scope::Owner };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
     })?;
     // Where the operation failed, its error says enough.
@@ -268,6 +293,9 @@ fn respond(
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    if !bytes.is_empty() && streams::was_stdout_closed() {
+        return Err(Failure::Output(rustix::io::Errno::BADF.into()));
+    }
     let mut left = bytes;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {

@@ -44,6 +44,11 @@ pub(super) fn global_options() -> String {
         let indented = about.replace('\n', &format!("\n{:31}", ""));
         text.extend([format!("  {option:<28} {indented}\n")]);
     }
+    text.push_str(
+        "\nWhere no option and no variable names a credential, strongroom.key or \
+         strongroom.passphrase in\n$CREDENTIALS_DIRECTORY (systemd's LoadCredential=) opens the \
+         vault; then the terminal is asked.\n",
+    );
     let flags = globals::flags(Form::Plain);
     let idle: Vec<&str> =
         flags.iter().filter(|flag| is_idle(flag)).map(|flag| flag.name.as_str()).collect();
@@ -105,6 +110,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("cli-binary-format", "FORMAT", "How binary values are given: base64, raw-in-base64-out"),
     ("cli-error-format", "FORMAT", "enhanced, legacy, json, yaml, text or table"),
     ("no-paginate", "", "Print one page of a list, and the token of the next"),
+    ("no-cli-pager", "", "Print at a terminal too, without STRONGROOM_PAGER or AWS_PAGER"),
     ("allow-costly-kdf", "", "Unlock a vault whose key derivation needs very much memory"),
     ("allow-weak-kdf", "", "Take a key derivation that costs an attacker too little"),
     ("version", "", "Print the version"),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::credentials::Offer;
+use super::credentials::{Offer, Opened};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::request::error as request;
@@ -49,6 +49,7 @@ pub(crate) struct Surroundings<'a> {
     /// Where the vault is.
     pub(crate) location: Location,
     region: Option<String>,
+    expected: Option<Checkpoint>,
     /// Whose manners are asked for.
     pub(crate) form: Form,
     /// Who asks.
@@ -76,7 +77,9 @@ impl<'a> Surroundings<'a> {
         let configured = variables.iter().find_map(|name| environment.text(name));
         let region = globals.region.as_deref().or(configured).map(str::to_owned);
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
-        Ok(Self { globals, environment, location, region, form, origin })
+        // Read before anybody is asked for a passphrase.
+        let expected = globals.expect.as_deref().map(checkpoint).transpose()?;
+        Ok(Self { globals, environment, location, region, expected, form, origin })
     }
 
     /// Returns the moment that a transaction happens at.
@@ -119,6 +122,16 @@ impl<'a> Surroundings<'a> {
 
     /// Opens the vault, still locked.
     pub(crate) fn open_locked(&self) -> Result<LockedVault, Failure> {
+        Ok(LockedVault::open(self.look_at_path()?, Mode::ReadWrite)?)
+    }
+
+    /// Opens the vault, still locked, or finds what is left of it.
+    pub(crate) fn open_damaged(&self) -> Result<LockedVault, Failure> {
+        Ok(LockedVault::open_damaged(self.look_at_path()?)?)
+    }
+
+    /// Returns the path of a vault that is there.
+    fn look_at_path(&self) -> Result<&Path, Failure> {
         let path = &self.location.path;
         if !path.exists() && !path.is_symlink() {
             return Err(no_vault(path));
@@ -129,7 +142,7 @@ impl<'a> Surroundings<'a> {
                  from one machine at a time",
             );
         }
-        Ok(LockedVault::open(path, Mode::ReadWrite)?)
+        Ok(path)
     }
 
     /// Opens and unlocks the vault.
@@ -146,8 +159,28 @@ impl<'a> Surroundings<'a> {
 
     /// Opens and unlocks the vault, and leaves it to the caller to [`warn`].
     pub(crate) fn unlock_silently(&self, custody: &Custody) -> Result<Vault, Failure> {
-        let locked = self.open_locked()?;
+        self.unlock_opened(self.open_locked()?, custody)
+    }
+
+    /// Opens and unlocks the vault, or what is left of it.
+    pub(crate) fn unlock_damaged(&self, custody: &Custody) -> Result<Vault, Failure> {
+        let vault = self.unlock_opened(self.open_damaged()?, custody)?;
+        warn(&vault);
+        Ok(vault)
+    }
+
+    fn unlock_opened(&self, locked: LockedVault, custody: &Custody) -> Result<Vault, Failure> {
         let opened = self.offer().open(&locked)?;
+        self.unlock_with(locked, &opened, custody)
+    }
+
+    /// Unlocks a vault with the credential that opened one of its slots.
+    pub(crate) fn unlock_with(
+        &self,
+        locked: LockedVault,
+        opened: &Opened,
+        custody: &Custody,
+    ) -> Result<Vault, Failure> {
         let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
         Ok(vault)
@@ -155,14 +188,10 @@ impl<'a> Surroundings<'a> {
 
     /// Requires the state that `--expect` names, or one that came out of it.
     fn expect(&self, vault: &mut Vault) -> Result<(), Failure> {
-        let Some(text) = &self.globals.expect else { return Ok(()) };
-        let expected = Checkpoint::parse(text).ok_or_else(|| {
-            let what = format!("{text:?} is no checkpoint: GENERATION:CODE");
-            request::Error::argument("--expect", what)
-        })?;
+        let Some(expected) = &self.expected else { return Ok(()) };
         let transaction = vault.begin(Access::Read, self.occasion())?;
         let found = transaction.checkpoint();
-        let relation = match transaction.standing(&expected)? {
+        let relation = match transaction.standing(expected)? {
             Standing::There | Standing::Later => return Ok(()),
             Standing::Earlier => "older than",
             Standing::Apart => "not a later state of",
@@ -172,10 +201,32 @@ impl<'a> Surroundings<'a> {
     }
 }
 
+/// Requires that the directory is there in which a new file is to be.
+pub(crate) fn check_destination(path: &Path) -> Result<(), Failure> {
+    let directory = files::parent_of(path);
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let message = format!("there is no directory {}", directory.display());
+    Err(Failure::environment("NoFile", message))
+}
+
+fn checkpoint(text: &str) -> Result<Checkpoint, request::Error> {
+    Checkpoint::parse(text).ok_or_else(|| {
+        let what = format!("{text:?} is no checkpoint: GENERATION:CODE");
+        request::Error::argument("--expect", what)
+    })
+}
+
 /// Tells what a person should know but a script need not.
 pub(crate) fn warn(vault: &Vault) {
     if vault.is_read_only() && vault.audits_reads() {
         terminal::note("note: the vault can only be read here; the audit log is not written");
+    }
+    if vault.is_full() {
+        terminal::note(
+            "note: there is no space left where the vault is; the audit log is not written",
+        );
     }
     if vault.is_anchor_unwritable() {
         terminal::note(

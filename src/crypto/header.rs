@@ -41,10 +41,13 @@ impl Header {
     /// Bytes of a header.
     pub(crate) const LENGTH: usize = 72;
 
+    /// What a header begins with.
+    pub(crate) const MAGIC: &[u8; 8] = b"STRGROM1";
+
     /// Reads a header; anything that this version would not write is an error.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, crypto::Error> {
         let mut fields = Fields::of(bytes, "vault header");
-        fields.expect(MAGIC)?;
+        fields.expect(Self::MAGIC)?;
         let format = fields.u16()?;
         if format != FORMAT {
             return Err(fields.not_format_1(format.into()));
@@ -68,7 +71,7 @@ impl Header {
     /// Writes the header.
     pub(crate) fn encode(&self) -> [u8; Self::LENGTH] {
         join(&[
-            MAGIC,
+            Self::MAGIC,
             &FORMAT.to_be_bytes(),
             &CIPHER.to_be_bytes(),
             &SUITE.to_be_bytes(),
@@ -81,7 +84,6 @@ impl Header {
     }
 }
 
-const MAGIC: &[u8; 8] = b"STRGROM1";
 const FORMAT: u16 = 1;
 /// XChaCha20-Poly1305.
 const CIPHER: u16 = 1;

@@ -28,6 +28,12 @@ impl MasterKey {
         KeyBytes::random(entropy).map(Self)
     }
 
+    /// The same key again, for tests of vaults that share one.
+    #[cfg(test)]
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.copy())
+    }
+
     /// Derives the key that everything but the slots hangs on.
     pub(crate) fn vault_key(&self, vault: &VaultId) -> VaultKey {
         let key = VaultKey(extract(&vault.0, self.0.expose()));

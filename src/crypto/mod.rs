@@ -5,6 +5,7 @@
 
 pub(crate) mod crockford;
 mod fields;
+pub(crate) mod fingerprint;
 pub(crate) mod header;
 pub(crate) mod kdf;
 pub(crate) mod keyfile;

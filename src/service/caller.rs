@@ -21,7 +21,10 @@ pub(crate) fn request(
             arn: &arn_of(record),
             tags: record.tags.as_deref().unwrap_or_default(),
             primary_region: replication::primary_region(record),
-            rotation_lambda_arn: None,
+            rotation_lambda_arn: record
+                .rotation
+                .as_ref()
+                .map(|rotation| rotation.function.as_str()),
             secret_type: record.secret_type.as_deref(),
         }),
     })

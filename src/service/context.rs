@@ -3,8 +3,10 @@
 
 use super::fault::{Code, Fault};
 use super::replication;
+use super::rotation::{self, Errand};
 use super::rules::arn::{self, Place, Wanted};
 use super::rules::deletion::Standing;
+use super::scope::{self, Capability};
 use crate::model::shape::Mismatch;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
@@ -56,23 +58,49 @@ pub(crate) struct Context<'c, 'v> {
     entropy: &'c dyn Entropy,
     region: &'c str,
     subject: Subject,
+    caller: &'c scope::Scope,
+    errand: Option<&'c Errand<'c>>,
 }
 
 impl<'c, 'v> Context<'c, 'v> {
     /// An operation on a vault, in the region given or the vault's home.
-    pub(super) fn new(
+    pub(crate) fn new(
         vault: &'c mut Transaction<'v>,
         region: Option<&'c str>,
         home: &'c str,
     ) -> Self {
         let entropy = vault.entropy();
         let region = region.unwrap_or(home);
-        Self { vault: Some(vault), entropy, region, subject: Subject::default() }
+        let (caller, errand) = (&scope::Scope::Owner, None);
+        Self { vault: Some(vault), entropy, region, subject: Subject::default(), caller, errand }
     }
 
     /// An operation that needs no vault.
     pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
-        Self { vault: None, entropy, region: "", subject: Subject::default() }
+        let (caller, errand) = (&scope::Scope::Owner, None);
+        Self { vault: None, entropy, region: "", subject: Subject::default(), caller, errand }
+    }
+
+    /// Says who calls, and on what errand of rotation.
+    pub(super) fn called_by(
+        self,
+        caller: &'c scope::Scope,
+        errand: Option<&'c Errand<'c>>,
+    ) -> Self {
+        Self { caller, errand, ..self }
+    }
+
+    /// Returns what the caller may do where it is the program of a rotation.
+    pub(crate) fn capability(&self) -> Option<&'c Capability> {
+        match self.caller {
+            scope::Scope::Owner => None,
+            scope::Scope::Capability(capability) => Some(capability),
+        }
+    }
+
+    /// Returns what is known of rotation outside the vault, where there is somebody to run it.
+    pub(super) fn errand(&self) -> Option<&'c Errand<'c>> {
+        self.errand
     }
 
     /// Returns the transaction.
@@ -113,14 +141,8 @@ impl<'c, 'v> Context<'c, 'v> {
     /// `ResourceNotFoundException` (AWS.md §1.2).
     pub(crate) fn find(&mut self, id: &SecretId) -> Result<Record, Failure> {
         name_subject(&mut self.subject, &id.0);
-        let wanted = Wanted::parse(&id.0)?;
-        let scope = self.scope()?;
-        let place = Place { account: &scope.account, region: &scope.region };
-        let candidate = wanted.candidate(place).ok_or_else(Fault::secret_not_found)?;
-        let found = self.vault()?.find(&scope, candidate.name)?;
-        let record = found
-            .filter(|record| candidate.accepts(&record.arn_suffix))
-            .ok_or_else(Fault::secret_not_found)?;
+        let region = self.region;
+        let record = look_up(self.vault()?, region, &id.0)?.ok_or_else(Fault::secret_not_found)?;
         self.about(&record);
         Ok(record)
     }
@@ -159,6 +181,7 @@ impl<'c, 'v> Context<'c, 'v> {
     /// is not known; here a call that changes nothing stores nothing, so it must not come here.
     pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
         record.changed = self.now()?;
+        rotation::follow(self, record)?;
         replication::follow(self, record)?;
         Ok(self.vault()?.update(record)?)
     }
@@ -199,6 +222,23 @@ impl<'c, 'v> Context<'c, 'v> {
     pub(super) fn into_subject(self) -> Subject {
         self.subject
     }
+}
+
+/// Finds the secret that an id names in a region, scheduled for deletion or not.
+///
+/// # Errors
+/// `ValidationException` for an id with characters that no id has.
+pub(super) fn look_up(
+    vault: &Transaction<'_>,
+    region: &str,
+    id: &str,
+) -> Result<Option<Record>, Failure> {
+    let wanted = Wanted::parse(id)?;
+    let scope = vault.scope(region);
+    let place = Place { account: &scope.account, region: &scope.region };
+    let Some(candidate) = wanted.candidate(place) else { return Ok(None) };
+    let found = vault.find(&scope, candidate.name)?;
+    Ok(found.filter(|record| candidate.accepts(&record.arn_suffix)))
 }
 
 /// Returns a record's ARN.

@@ -7,6 +7,8 @@ use std::fmt;
 /// An AWS error code, in alphabetical order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
+    /// A function that cannot be run, or a caller that may not do this.
+    AccessDenied,
     /// The stored value could not be decrypted.
     DecryptionFailure,
     /// The value could not be encrypted.
@@ -36,9 +38,33 @@ pub(crate) enum Code {
 }
 
 impl Code {
+    /// All codes.
+    const ALL: [Self; 14] = [
+        Self::AccessDenied,
+        Self::DecryptionFailure,
+        Self::EncryptionFailure,
+        Self::InternalService,
+        Self::InvalidNextToken,
+        Self::InvalidParameter,
+        Self::InvalidRequest,
+        Self::LimitExceeded,
+        Self::MalformedPolicyDocument,
+        Self::PreconditionNotMet,
+        Self::PublicPolicy,
+        Self::ResourceExists,
+        Self::ResourceNotFound,
+        Self::Validation,
+    ];
+
+    /// Finds the code that stands on the wire as `name`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|code| code.as_str() == name)
+    }
+
     /// Returns the code as it stands on the wire.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::AccessDenied => "AccessDeniedException",
             Self::DecryptionFailure => "DecryptionFailure",
             Self::EncryptionFailure => "EncryptionFailure",
             Self::InternalService => "InternalServiceError",

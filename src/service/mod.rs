@@ -8,13 +8,16 @@ pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;
 pub(crate) mod fault;
+pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;
 #[cfg(test)]
 mod reference;
 mod replication;
+pub(crate) mod rotation;
 pub(crate) mod rules;
+pub(crate) mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 mod versions;

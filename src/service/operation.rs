@@ -40,6 +40,8 @@ pub(crate) enum Group {
     Secrets,
     /// Versions and staging labels.
     Versions,
+    /// New values by themselves.
+    Rotation,
     /// Resource policies.
     Policies,
     /// Replicas in other regions.
@@ -87,7 +89,7 @@ pub(crate) struct Entry {
     /// The response's shape.
     pub(crate) output: &'static Shape,
     /// Carries it out on a request that validation has let through.
-    pub(super) run: fn(&mut Context<'_, '_>, Value) -> Result<Value, Failure>,
+    pub(crate) run: fn(&mut Context<'_, '_>, Value) -> Result<Value, Failure>,
 }
 
 impl Entry {
@@ -107,9 +109,15 @@ impl Entry {
         }
     }
 
-    /// Whether the operation declares this code; `ValidationException` AWS declares for none.
+    /// Whether the operation declares this code; `ValidationException` and `AccessDeniedException`
+    /// AWS declares for none.
     pub(crate) fn may_answer(&self, code: Code) -> bool {
-        code == Code::Validation || self.faults.contains(&code)
+        [Code::Validation, Code::AccessDenied].contains(&code) || self.faults.contains(&code)
+    }
+
+    /// Whether the response is about one version of a secret, with its value.
+    pub(crate) fn holds_value(&self) -> bool {
+        self.output.members().iter().any(|member| member.name == "SecretString")
     }
 
     /// Returns the command's name, such as `get-secret-value`.

@@ -139,6 +139,10 @@ pub(crate) fn promote(cx: &mut Context<'_, '_>, replica: &mut Record) -> Result<
         cx.store(&mut primary)?;
     }
     replica.replication = Replication::Primary(Vec::new());
+    // Two secrets that one function rotates would lock each other out: it has to be turned on again.
+    if let Some(rotation) = &mut replica.rotation {
+        rotation.enabled = false;
+    }
     cx.store(replica)
 }
 
@@ -205,6 +209,7 @@ fn renew(
         revision: own.revision,
         versions: Vec::new(),
         replication: Replication::Replica { primary_region: primary.scope.region.clone() },
+        progress: None,
         unknown: own.unknown,
         ..primary.clone()
     };
@@ -514,7 +519,7 @@ mod tests {
             let requests = match entry.name {
                 // Neither is about a replica that is to stay one.
                 "CreateSecret" | "StopReplicationToReplica" => continue,
-                "DeleteResourcePolicy" | "RestoreSecret" => vec![json!({})],
+                "CancelRotateSecret" | "DeleteResourcePolicy" | "RestoreSecret" => vec![json!({})],
                 "DeleteSecret" => vec![json!({}), json!({"ForceDeleteWithoutRecovery": true})],
                 "PutResourcePolicy" => vec![json!({"ResourcePolicy": "{}"})],
                 "PutSecretValue" => {
@@ -525,6 +530,12 @@ mod tests {
                 "RemoveRegionsFromReplication" => vec![json!({"RemoveReplicaRegions": [US]})],
                 "ReplicateSecretToRegions" => {
                     vec![json!({"AddReplicaRegions": [{"Region": "ap-south-1"}]})]
+                }
+                "RotateSecret" => {
+                    let function = "arn:local:exec:/opt/rotate";
+                    let request =
+                        json!({"ClientRequestToken": token(7), "RotationLambdaARN": function});
+                    vec![request, json!({"ClientRequestToken": token(7)})]
                 }
                 "TagResource" => vec![json!({"Tags": [{"Key": "a"}]}), json!({"Tags": []})],
                 "UntagResource" => vec![json!({"TagKeys": ["a"]})],

@@ -2,6 +2,7 @@
 //! `create-secret`, `put-secret-value` and `update-secret` share it.
 
 use super::context::{Context, Failure, arn_of};
+use super::rotation;
 use super::rules::idempotency::{self, Earlier, Write};
 use super::rules::stages;
 use crate::model::secret_value::SecretValue;
@@ -49,6 +50,7 @@ pub(crate) fn write(
         record.versions.push(Version { kms_key_id, ..version });
     }
     stages::put(&mut record.versions, &token.0, asked)?;
+    rotation::abandon(cx, record, &token.0);
     drop_oldest(cx, record)?;
     Ok(Written::New)
 }
@@ -65,7 +67,8 @@ pub(crate) fn follow_key(record: &mut Record) {
     }
 }
 
-fn drop_oldest(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
+/// Drops the versions that AWS would drop by now.
+pub(super) fn drop_oldest(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let now = cx.now()?;
     for position in stages::droppable(&record.versions, now).into_iter().rev() {
         let version = record.versions.remove(position);

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
@@ -26,6 +27,21 @@ impl Store {
         copied
     }
 
+    /// Writes a copy of every page, damaged or not, to `destination`, which must not exist.
+    pub(crate) fn copy_pages_to(&mut self, destination: &Path) -> Result<(), Error> {
+        files::create_private(destination)?;
+        let copied = connection::resolve(destination).and_then(|path| {
+            let (mut copy, _mode) = connection::open(&path, Mode::ReadWrite)?;
+            copy_all(&self.connection, &mut copy)
+        });
+        if copied.is_err() {
+            // What is there is our own unfinished copy.
+            drop(fs::remove_file(destination));
+        }
+        copied?;
+        Ok(files::sync_directory(files::parent_of(destination))?)
+    }
+
     /// Replaces the content by that of another container, page by page under SQLite's locks. When
     /// interrupted, the old content is intact.
     pub(crate) fn restore_from(&mut self, source: &Self) -> Result<(), Error> {
@@ -41,7 +57,7 @@ impl Store {
         }
         // Otherwise all of the new content would have to fit into memory.
         self.set_spill(Spill::On)?;
-        let replaced = self.replace_pages(source);
+        let replaced = copy_all(&source.connection, &mut self.connection);
         self.set_spill(Spill::Off)?;
         replaced?;
         self.content.set(Content::Tables);
@@ -90,12 +106,6 @@ impl Store {
         })
     }
 
-    /// In one step, so that the locks are waited for once and held to the end.
-    fn replace_pages(&mut self, source: &Self) -> Result<(), Error> {
-        let backup = Backup::new(&source.connection, &mut self.connection)?;
-        if backup.step(-1)? == StepResult::Done { Ok(()) } else { Err(Error::Busy) }
-    }
-
     /// VACUUM attaches a database of its own, which is otherwise forbidden.
     fn attaching<T>(
         &mut self,
@@ -106,6 +116,12 @@ impl Store {
         self.connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
         done
     }
+}
+
+/// Copies all pages in one step, so that the locks are waited for once and held to the end.
+fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), Error> {
+    let backup = Backup::new(from, to)?;
+    if backup.step(-1)? == StepResult::Done { Ok(()) } else { Err(Error::Busy) }
 }
 
 /// Makes a new copy's name durable and reads the copy: a stick may take bytes and not give them

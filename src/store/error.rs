@@ -67,7 +67,7 @@ impl Error {
             Self::Busy => "VaultBusy",
             Self::Damaged { .. } | Self::RowCount { .. } | Self::TooBig => "DamagedError",
             Self::Exists(_) => "VaultExists",
-            Self::NotAVault { .. } => "NotAVault",
+            Self::NotAVault { .. } | Self::File(FileFault::NotAFile(_)) => "NotAVault",
             Self::NewerFormat { .. } => "NewerFormat",
             Self::NoSpace => "NoSpace",
             Self::File(FileFault::Missing(_)) => "NoVault",
@@ -75,6 +75,24 @@ impl Error {
             Self::ReadOnly => "ReadOnlyVault",
             Self::SchemaAltered { .. } => "TamperError",
             Self::Io { .. } => "IoError",
+        }
+    }
+
+    /// Whether it is about what stands in the file, so that rows may be found there all the same.
+    pub(crate) fn is_about_content(&self) -> bool {
+        match self {
+            Self::Damaged { .. }
+            | Self::NotAVault { .. }
+            | Self::NewerFormat { .. }
+            | Self::RowCount { .. }
+            | Self::SchemaAltered { .. }
+            | Self::TooBig => true,
+            Self::Busy
+            | Self::Exists(_)
+            | Self::NoSpace
+            | Self::File(_)
+            | Self::ReadOnly
+            | Self::Io { .. } => false,
         }
     }
 
@@ -156,7 +174,11 @@ impl From<rusqlite::Error> for Error {
                 path: PathBuf::new(),
                 what: "it is another kind of file, or its beginning is damaged",
             },
-            ffi::SQLITE_CORRUPT | ffi::SQLITE_MISMATCH => Self::Damaged { what: what() },
+            // Our statements are right. What SQLite cannot make sense of is the file: the number of
+            // its schema's format, for one.
+            ffi::SQLITE_CORRUPT | ffi::SQLITE_MISMATCH | ffi::SQLITE_ERROR => {
+                Self::Damaged { what: what() }
+            }
             ffi::SQLITE_CONSTRAINT => Self::Damaged {
                 what: "a row is there already, or its number is out of range".to_owned(),
             },
@@ -173,7 +195,10 @@ fn system_failed(code: i32, what: &str) -> Error {
     let system = io::Error::last_os_error();
     let writing = matches!(
         code,
-        ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_TRUNCATE
+        ffi::SQLITE_IOERR_WRITE
+            | ffi::SQLITE_IOERR_FSYNC
+            | ffi::SQLITE_IOERR_TRUNCATE
+            | ffi::SQLITE_CANTOPEN
     );
     let is_full = matches!(
         system.kind(),

@@ -8,10 +8,11 @@ mod copy;
 mod create;
 mod error;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod schema;
 mod table;
 mod transaction;
+mod wreck;
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,8 @@ use crate::sys::files::{self, FileFault};
 pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
-pub(crate) use transaction::Transaction;
+pub(crate) use transaction::{MOST_SLOTS, STRAY_SLOT, Transaction};
+pub(crate) use wreck::{Found, Wreck};
 
 /// An open container.
 pub(crate) struct Store {
@@ -91,16 +93,37 @@ impl Store {
     /// A container in memory, for tests of the layers above.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
-        let mut connection = Connection::open_in_memory().unwrap();
-        connection::configure(&mut connection).unwrap();
-        schema::lay_out(&connection).unwrap();
-        Self {
-            compared_at: schema::data_version(&connection).unwrap(),
+        Self::detached(Path::new(":memory:")).unwrap()
+    }
+
+    /// An empty container in memory, for what is left of the one at `path`.
+    pub(crate) fn detached(path: &Path) -> Result<Self, Error> {
+        let mut connection = Connection::open_in_memory()?;
+        connection::configure(&mut connection)?;
+        schema::lay_out(&connection)?;
+        Ok(Self {
+            compared_at: schema::data_version(&connection)?,
             connection,
-            path: PathBuf::from(":memory:"),
+            path: path.to_owned(),
             mode: Mode::ReadWrite,
             content: Cell::new(Content::Tables),
-        }
+        })
+    }
+
+    /// Does to an open container what anybody can who may write its file and has SQLite.
+    #[cfg(test)]
+    pub(crate) fn tamper(&self, sql: &str) {
+        self.connection.execute_batch(sql).unwrap();
+    }
+
+    /// Does so without the limit on what a row may hold, which is only ours.
+    #[cfg(test)]
+    pub(crate) fn tamper_hugely(&self, sql: &str) {
+        use rusqlite::limits::Limit;
+        let limit = self.connection.limit(Limit::SQLITE_LIMIT_LENGTH).unwrap();
+        self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, 100 << 20).unwrap();
+        self.tamper(sql);
+        self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit).unwrap();
     }
 
     /// Waits this long for other processes.
@@ -142,6 +165,10 @@ impl Store {
     }
 
     fn open_resolved(path: PathBuf, mode: Mode) -> Result<Self, Error> {
+        // A change needs a journal beside the file. Without one it must fail before it begins, so
+        // that reads, which are logged where they can be, are answered.
+        let can_change = files::may_write_in(files::parent_of(&path));
+        let mode = if can_change { mode } else { Mode::ReadOnly };
         let (connection, mode) = connection::open(&path, mode)?;
         let compared_at = schema::compare_now(&connection).map_err(|error| error.at(&path))?;
         if mode == Mode::ReadWrite {
@@ -165,6 +192,10 @@ impl Store {
         Ok(transaction)
     }
 }
+
+/// The most bytes that a row can have: more than any of ours, so that one put in by hand does not
+/// fill the memory. `table` says it once more, to SQLite.
+const LARGEST_ROW: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -364,6 +395,35 @@ mod tests {
         }
         let mut store = Store::open(&path, Mode::ReadOnly).unwrap();
         assert_eq!(store.read().unwrap().count(Table::Audit).unwrap(), 40);
+    }
+
+    #[test]
+    fn in_a_directory_that_cannot_be_written_a_vault_is_read() {
+        let (_scratch, path) = sample::closed();
+        let directory = files::parent_of(&path);
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o500)).unwrap();
+        // Whoever may do everything may also write there, and gives that up first.
+        let test = "store::tests::reads_where_it_cannot_write";
+        let give_up = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+        let is_root = files::user_id() == 0;
+        if is_root && std::process::Command::new(give_up[0]).arg("--version").output().is_err() {
+            println!("skipped: {test} needs setpriv");
+            return;
+        }
+        let program = if is_root { &give_up[..] } else { &["env"] };
+        let output = scratch::run_under(program, test, path.to_str().unwrap());
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).unwrap();
+        scratch::assert_passed(&output);
+    }
+
+    /// Apart, and without a right to anything.
+    #[test]
+    fn reads_where_it_cannot_write() {
+        let Some(path) = scratch::argument().map(PathBuf::from) else { return };
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        assert!(store.is_read_only());
+        assert_eq!(sample::mark(&mut store).unwrap(), 1);
+        assert!(matches!(store.write().err(), Some(Error::ReadOnly)));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(super) fn closed() -> (Scratch, PathBuf) {
 }
 
 /// Does to a file what anybody can who may write it and has SQLite.
-pub(super) fn tamper(path: &Path, sql: &str) {
+pub(crate) fn tamper(path: &Path, sql: &str) {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch(sql).unwrap();
 }
@@ -65,6 +65,36 @@ pub(super) fn refusal(path: &Path) -> String {
         Ok(_) => "opened".to_owned(),
         Err(error) => error.to_string(),
     }
+}
+
+/// A journal as a killed process leaves it: these pages, by number, are to be put back, and the file
+/// cut to `length` pages. May name a further journal.
+pub(crate) fn journal(length: u32, pages: &[(u32, &[u8])], further: Option<&Path>) -> Vec<u8> {
+    const MARK: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    const NONCE: u32 = 0x5eed;
+    let count = u32::try_from(pages.len()).unwrap();
+    let mut bytes = MARK.to_vec();
+    for number in [count, NONCE, length, 512, 4096] {
+        bytes.extend(number.to_be_bytes());
+    }
+    bytes.resize(512, 0);
+    for (number, page) in pages {
+        bytes.extend(number.to_be_bytes());
+        bytes.extend(*page);
+        let summed = page.iter().rev().skip(199).step_by(200).map(|byte| u32::from(*byte));
+        bytes.extend(summed.fold(NONCE, u32::wrapping_add).to_be_bytes());
+    }
+    if let Some(further) = further {
+        let name = further.to_str().unwrap().as_bytes();
+        // The page that locks lie on is none; its number says that a name follows.
+        bytes.extend((0x4000_0000_u32 / 4096 + 1).to_be_bytes());
+        bytes.extend(name);
+        bytes.extend(u32::try_from(name.len()).unwrap().to_be_bytes());
+        let sum = name.iter().fold(0, |sum: u32, byte| sum.wrapping_add(u32::from(*byte)));
+        bytes.extend(sum.to_be_bytes());
+        bytes.extend(MARK);
+    }
+    bytes
 }
 
 fn value_length(key: u64) -> usize {

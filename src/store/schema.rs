@@ -57,7 +57,7 @@ pub(super) fn data_version(connection: &Connection) -> Result<i64, Error> {
 }
 
 /// Requires exactly our tables: a view, trigger or index of somebody else's could answer for them.
-fn compare_tables(connection: &Connection) -> Result<(), Error> {
+pub(super) fn compare_tables(connection: &Connection) -> Result<(), Error> {
     let mut expected = SCHEMA.lines().map(|line| line.trim_end_matches(';'));
     let mut statement = connection
         .prepare_cached("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid")?;

@@ -25,6 +25,7 @@ pub(super) struct Statements {
     pub(super) delete: &'static str,
     pub(super) delete_range: &'static str,
     pub(super) each: &'static str,
+    pub(super) each_backwards: &'static str,
     pub(super) get: &'static str,
     pub(super) insert: &'static str,
     pub(super) put: &'static str,
@@ -45,6 +46,15 @@ impl Table {
     }
 }
 
+/// A row that is larger than any of ours can be is nobody's. It is shown as an empty one, which is
+/// nobody's either, so that it neither fills the memory nor stands in the way of others. SQLite
+/// knows the length without reading the bytes.
+macro_rules! shown {
+    ($blob:literal) => {
+        concat!("iif(length(", $blob, ") <= 8388608, ", $blob, ", x'')")
+    };
+}
+
 macro_rules! statements {
     ($name:literal, $key:literal, $blob:literal) => {
         Statements {
@@ -52,8 +62,28 @@ macro_rules! statements {
             count: concat!("SELECT count(*) FROM ", $name),
             delete: concat!("DELETE FROM ", $name, " WHERE ", $key, " = ?1"),
             delete_range: concat!("DELETE FROM ", $name, " WHERE ", $key, " BETWEEN ?1 AND ?2"),
-            each: concat!("SELECT ", $key, ", ", $blob, " FROM ", $name, " ORDER BY ", $key),
-            get: concat!("SELECT ", $blob, " FROM ", $name, " WHERE ", $key, " = ?1"),
+            each: concat!(
+                "SELECT ",
+                $key,
+                ", ",
+                shown!($blob),
+                " FROM ",
+                $name,
+                " ORDER BY ",
+                $key
+            ),
+            each_backwards: concat!(
+                "SELECT ",
+                $key,
+                ", ",
+                shown!($blob),
+                " FROM ",
+                $name,
+                " ORDER BY ",
+                $key,
+                " DESC"
+            ),
+            get: concat!("SELECT ", shown!($blob), " FROM ", $name, " WHERE ", $key, " = ?1"),
             insert: concat!("INSERT INTO ", $name, " (", $key, ", ", $blob, ") VALUES (?1, ?2)"),
             put: concat!("REPLACE INTO ", $name, " (", $key, ", ", $blob, ") VALUES (?1, ?2)"),
             update: concat!("UPDATE ", $name, " SET ", $blob, " = ?2 WHERE ", $key, " = ?1"),

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::RangeInclusive;
 
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::{Content, Error, Mode, Table};
 
@@ -39,17 +39,27 @@ impl<'s> Transaction<'s> {
     /// Reads the public header and the sealed state.
     pub(crate) fn vault(&self) -> Result<(Vec<u8>, Vec<u8>), Error> {
         self.check_running()?;
-        let sql = "SELECT public, state FROM vault WHERE id = 1";
+        let sql = "SELECT id, iif(length(public) <= 8388608, public, x''), \
+                   iif(length(state) <= 8388608, state, x'') FROM vault ORDER BY id";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let row = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        row.ok_or_else(|| Error::Damaged { what: "the vault has no state".to_owned() })
+        let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?)));
+        let mut rows = statement.query_map([], row)?;
+        let damaged = |what: &str| Error::Damaged { what: what.to_owned() };
+        // A row of another number is put in by hand: the table's own check does not allow it.
+        match (rows.next().transpose()?, rows.next().transpose()?) {
+            (Some((1, row)), None) => Ok(row),
+            (None, _) => Err(damaged("the vault has no state")),
+            (Some(_), _) => Err(damaged("the vault has more than one state")),
+        }
     }
 
-    /// Reads all slots, lowest number first.
+    /// Reads all slots, lowest number first. One whose number no slot can have is shown as
+    /// [`STRAY_SLOT`].
     pub(crate) fn slots(&self) -> Result<Vec<(u8, Vec<u8>)>, Error> {
         let mut slots = Vec::new();
         self.each(Table::Slot, |number, body| {
-            let number = u8::try_from(number).unwrap_or(u8::MAX);
+            let known = u8::try_from(number).ok().filter(|number| *number < MOST_SLOTS);
+            let number = known.unwrap_or(STRAY_SLOT);
             slots.push((number, body.to_vec()));
             Ok::<(), Error>(())
         })?;
@@ -88,15 +98,33 @@ impl<'s> Transaction<'s> {
         table: Table,
         mut visit: impl FnMut(u64, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.check_running()?;
+        self.visit(table, table.statements().each, &mut visit)
+    }
+
+    /// Calls `visit` with the rows that can be reached from either end of a table whose pages are
+    /// damaged; some of them twice, if none are.
+    pub(crate) fn each_readable(&self, table: Table, mut visit: impl FnMut(u64, &[u8])) {
         let sql = table.statements();
-        let mut statement = self.connection.prepare_cached(sql.each).map_err(Error::from)?;
+        for sql in [sql.each, sql.each_backwards] {
+            let visited = self.visit(table, sql, &mut |key, blob| {
+                visit(key, blob);
+                Ok::<(), Error>(())
+            });
+            if visited.is_ok() {
+                return;
+            }
+        }
+    }
+
+    fn visit<E: From<Error>>(&self, table: Table, sql: &str, visit: Visit<'_, E>) -> Result<(), E> {
+        self.check_running()?;
+        let mut statement = self.connection.prepare_cached(sql).map_err(Error::from)?;
         let mut rows = statement.query([]).map_err(Error::from)?;
         while let Some(row) = rows.next().map_err(Error::from)? {
             let key = key_of(row.get(0).map_err(Error::from)?);
             let blob = row.get_ref(1).map_err(Error::from)?;
             let blob = blob.as_blob().map_err(|_type| Error::Damaged {
-                what: format!("a row of table {} holds no bytes", sql.name),
+                what: format!("a row of table {} holds no bytes", table.statements().name),
             })?;
             visit(key, blob)?;
         }
@@ -143,9 +171,14 @@ impl<'s> Transaction<'s> {
         self.remove(table, key).map(drop)
     }
 
+    /// Deletes the slots whose number no slot can have.
+    pub(crate) fn discard_stray_slots(&self) -> Result<(), Error> {
+        self.change("DELETE FROM slot WHERE n NOT BETWEEN 0 AND 15", []).map(drop)
+    }
+
     /// Deletes all audit entries in a range.
     pub(crate) fn delete_audit(&self, range: RangeInclusive<u64>) -> Result<(), Error> {
-        let bounds = params![row_key(*range.start())?, row_key(*range.end())?];
+        let bounds = params![any_key(*range.start()), any_key(*range.end())];
         self.change(Table::Audit.statements().delete_range, bounds).map(drop)
     }
 
@@ -162,7 +195,7 @@ impl<'s> Transaction<'s> {
     }
 
     fn remove(&self, table: Table, key: u64) -> Result<usize, Error> {
-        self.change(table.statements().delete, params![row_key(key)?])
+        self.change(table.statements().delete, params![any_key(key)])
     }
 
     fn change(&self, sql: &str, parameters: impl Params) -> Result<usize, Error> {
@@ -189,6 +222,9 @@ impl Drop for Transaction<'_> {
     }
 }
 
+/// What is called with each row.
+type Visit<'v, E> = &'v mut dyn FnMut(u64, &[u8]) -> Result<(), E>;
+
 fn one_row(table: Table, changed: usize) -> Result<(), Error> {
     let table = table.statements().name;
     if changed == 1 { Ok(()) } else { Err(Error::RowCount { table, changed }) }
@@ -199,10 +235,21 @@ fn row_key(key: u64) -> Result<i64, Error> {
     i64::try_from(key).map_err(|_large| Error::TooBig)
 }
 
-/// A negative key is nobody's; it is shown as one that no record has.
+/// A negative key is nobody's. It is shown as one that is too large for anybody, by which it can be
+/// deleted.
 fn key_of(key: i64) -> u64 {
-    u64::try_from(key).unwrap_or(u64::MAX)
+    u64::from_ne_bytes(key.to_ne_bytes())
 }
+
+fn any_key(key: u64) -> i64 {
+    i64::from_ne_bytes(key.to_ne_bytes())
+}
+
+/// The most slots a vault has.
+pub(crate) const MOST_SLOTS: u8 = 16;
+
+/// Stands for the number of every slot that was put in by hand under a number that none can have.
+pub(crate) const STRAY_SLOT: u8 = u8::MAX;
 
 #[cfg(test)]
 mod tests {
@@ -224,6 +271,53 @@ mod tests {
         assert!(matches!(rows.delete(Table::Secret, 8), Err(Error::RowCount { .. })));
         assert_eq!(rows.secret(7).unwrap().as_deref(), Some(&b"new"[..]));
         assert!(matches!(rows.insert(Table::Secret, u64::MAX, b""), Err(Error::TooBig)));
+    }
+
+    #[test]
+    fn rows_that_no_program_of_ours_wrote_are_shown_and_can_be_deleted() {
+        let mut store = Store::in_memory();
+        store.tamper(
+            "PRAGMA ignore_check_constraints = ON; \
+             INSERT INTO slot VALUES (-1, x'01'), (3, x'02'), (16, x'03'), (300, x'04'); \
+             INSERT INTO value VALUES (-9223372036854775808, x'05'), (-1, x'06'), (7, x'07'); \
+             PRAGMA ignore_check_constraints = OFF;",
+        );
+        let rows = store.write().unwrap();
+        let numbers = |rows: &Transaction<'_>| {
+            rows.slots().unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(&rows), [STRAY_SLOT, 3, STRAY_SLOT, STRAY_SLOT]);
+        rows.discard_stray_slots().unwrap();
+        assert_eq!(numbers(&rows), [3]);
+
+        let mut keys = Vec::new();
+        rows.each(Table::Value, |key, _| {
+            keys.push(key);
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+        assert_eq!(keys, [1 << 63, u64::MAX, 7]);
+        for key in keys {
+            rows.delete(Table::Value, key).unwrap();
+        }
+        assert_eq!(rows.count(Table::Value).unwrap(), 0);
+    }
+
+    #[test]
+    fn there_is_one_state() {
+        let mut store = Store::in_memory();
+        let rows = store.write().unwrap();
+        rows.put_vault(b"public", b"state").unwrap();
+        rows.commit().unwrap();
+        for other in [0, 2] {
+            store.tamper(&format!(
+                "PRAGMA ignore_check_constraints = ON; \
+                 INSERT INTO vault VALUES ({other}, x'', x'')"
+            ));
+            assert!(matches!(store.read().unwrap().vault(), Err(Error::Damaged { .. })), "{other}");
+            store.tamper(&format!("DELETE FROM vault WHERE id = {other}"));
+            assert!(store.read().unwrap().vault().is_ok());
+        }
     }
 
     #[test]

@@ -2,9 +2,9 @@
 //! made, read and replaced.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
@@ -79,12 +79,13 @@ impl FileFault {
             Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
             Self::ReadOnly(_) => "ReadOnlyVault",
-            Self::NotAFile(_) => "NotAVault",
+            Self::NotAFile(_) => "NotAFile",
             Self::NoAccess(_)
             | Self::OpenDirectory { .. }
             | Self::TooOpen { .. }
             | Self::WrongOwner { .. } => "UnsafePermissions",
-            Self::TooLarge { .. } | Self::Io { .. } => "IoError",
+            Self::TooLarge { .. } => "FileTooLarge",
+            Self::Io { .. } => "IoError",
         }
     }
 
@@ -195,21 +196,6 @@ pub(crate) fn create_private_dir(path: &Path) -> Result<(), FileFault> {
     Ok(())
 }
 
-/// Reads a file that holds a credential: a regular file of ours or of root's that nobody else may
-/// read.
-pub(crate) fn read_private(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
-    let file = open_regular(path)?;
-    let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
-    if metadata.uid() != user_id() && metadata.uid() != 0 {
-        return Err(FileFault::WrongOwner { path: path.to_owned(), uid: metadata.uid() });
-    }
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(FileFault::TooOpen { path: path.to_owned(), mode });
-    }
-    read_at_most(file, path, most)
-}
-
 /// Reads a file of any mode, a pipe or a device, up to `most` bytes.
 pub(crate) fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
     let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
@@ -266,6 +252,12 @@ pub(crate) fn free_space(path: &Path) -> Option<u64> {
     statistics.f_bavail.checked_mul(statistics.f_frsize)
 }
 
+/// Whether files can be made in a directory.
+pub(crate) fn may_write_in(directory: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, accessat};
+    accessat(CWD, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+}
+
 /// Whether nobody can write where `path` is.
 pub(crate) fn is_read_only_file_system(path: &Path) -> bool {
     let is_read_only = |system: StatVfs| system.f_flag.contains(StatVfsMountFlags::RDONLY);
@@ -298,16 +290,23 @@ pub(crate) fn is_network_file_system(_path: &Path) -> bool {
     false
 }
 
-fn open_regular(path: &Path) -> Result<File, FileFault> {
-    // Not blocking: a pipe without a writer must be refused, not waited for.
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let file = opened.map_err(|error| FileFault::from_io(path, error))?;
-    let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
-    if metadata.is_file() { Ok(file) } else { Err(FileFault::NotAFile(path.to_owned())) }
+/// Makes a file that is in memory alone and has no name, to be read from its start.
+#[cfg(target_os = "linux")]
+pub(crate) fn in_memory(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(rustix::fs::memfd_create("answer", rustix::fs::MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
 }
 
-fn read_at_most(file: File, path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
+/// Elsewhere there is none.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn in_memory(_bytes: &[u8]) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Reads a file to its end, which must come before `most` bytes are exceeded.
+pub(super) fn read_at_most(file: File, path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     let read = file.take(limit).read_to_end(&mut bytes);
@@ -479,7 +478,6 @@ mod tests {
             return;
         }
         assert_eq!(kind(&check_private(&file)), "wrong owner");
-        assert_eq!(kind(&read_private(&file, 10)), "wrong owner");
         std::os::unix::fs::chown(&file, Some(0), None).unwrap();
         std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
         assert_eq!(kind(&check_private(&file)), "wrong owner");
@@ -517,7 +515,7 @@ mod tests {
 
         write_private(&scratch.join("written"), b"text").unwrap();
         assert_eq!(mode_of(&scratch.join("written")), 0o600);
-        assert_eq!(read_private(&scratch.join("written"), 4).unwrap(), b"text");
+        assert_eq!(read_bounded(&scratch.join("written"), 4).unwrap(), b"text");
 
         set_mode(scratch.path(), 0o777);
         assert_eq!(kind(&create_private(&scratch.join("more"))), "open directory");
@@ -541,27 +539,6 @@ mod tests {
     }
 
     #[test]
-    fn a_credential_is_read_from_a_private_file() {
-        let scratch = Scratch::new();
-        let file = scratch.join("key");
-        write_private(&file, b"12345").unwrap();
-        for (mode, expected) in
-            [(0o600, "ok"), (0o400, "ok"), (0o640, "too open"), (0o604, "too open")]
-        {
-            set_mode(&file, mode);
-            assert_eq!(kind(&read_private(&file, 5)), expected, "{mode:o}");
-        }
-        set_mode(&file, 0o600);
-        assert_eq!(kind(&read_private(&file, 4)), "too large");
-        symlink(&file, scratch.join("link")).unwrap();
-        assert_eq!(read_private(&scratch.join("link"), 5).unwrap(), b"12345");
-        make_pipe(&scratch.join("pipe"));
-        assert_eq!(kind(&read_private(&scratch.join("pipe"), 5)), "not a file");
-        assert_eq!(kind(&read_private(scratch.path(), 5)), "not a file");
-        assert_eq!(kind(&read_private(&scratch.join("none"), 5)), "missing");
-    }
-
-    #[test]
     fn what_is_read_is_bounded() {
         let scratch = Scratch::new();
         let file = scratch.join("value");
@@ -582,14 +559,14 @@ mod tests {
         write_replacing(&file, b"one").unwrap();
         set_mode(&file, 0o644);
         write_replacing(&file, b"two").unwrap();
-        assert_eq!(read_private(&file, 10).unwrap(), b"two");
+        assert_eq!(read_bounded(&file, 10).unwrap(), b"two");
         assert_eq!(scratch.names(), ["anchor"]);
 
         // What a process of the same number left must not stop this one for ever.
         let left_over = scratch.join(&format!("anchor.{}-0.new", std::process::id()));
         create_private(&left_over).unwrap();
         write_replacing(&file, b"three").unwrap();
-        assert_eq!(read_private(&file, 10).unwrap(), b"three");
+        assert_eq!(read_bounded(&file, 10).unwrap(), b"three");
 
         // A directory cannot be replaced by a file; nothing is left of the attempt.
         create_private_dir(&scratch.join("directory")).unwrap();

@@ -1,6 +1,6 @@
 //! Memory that forgets: the allocator, the stack below the caller, and what Argon2 works in.
 //!
-//! The only module of the crate with `unsafe`. A core dump taken after each of these was written
+//! One of the two modules of the crate with `unsafe`. A core dump taken after each of these was written
 //! shows no key and no passphrase (docs/security.md); each test below searches this process for
 //! the same residue. Does not know what a key is.
 

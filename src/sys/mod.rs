@@ -1,13 +1,21 @@
 //! The operating system: clock, randomness, files and their modes, memory, the process itself.
 //!
-//! Knows nothing of vaults. `memory` is the only module of the crate that may contain `unsafe`.
+//! Knows nothing of vaults. `memory` and `streams` are the only modules of the crate that may
+//! contain `unsafe`.
 
+pub(crate) mod apart;
 pub(crate) mod clock;
+pub(crate) mod credential;
 pub(crate) mod entropy;
 pub(crate) mod files;
+pub(crate) mod interrupts;
+pub(crate) mod lock;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
 pub(crate) mod process;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod secret;
+pub(crate) mod socket;
+#[expect(unsafe_code, reason = "a function that runs before the standard library does")]
+pub(crate) mod streams;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::crypto::keys::MasterKey;
 use crate::vault::check::{Finding, OnProgress};
-use crate::vault::mend::Salvaged;
+use crate::vault::salvage::Salvaged;
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{self, LockedVault, Vault};
 
@@ -15,8 +15,8 @@ pub(crate) fn check(
     tell: OnProgress<'_>,
 ) -> Result<Vec<Finding>, vault::Error> {
     let pages = vault.store_mut().quick_check()?;
-    let mut findings: Vec<Finding> =
-        pages.into_iter().map(|problem| Finding { place: "file".to_owned(), problem }).collect();
+    let mut findings: Vec<Finding> = vault.wreckage().into_iter().collect();
+    findings.extend(pages.into_iter().map(|problem| Finding { place: "file".to_owned(), problem }));
     findings.extend(vault.begin(Access::Read, occasion)?.check(tell)?);
     Ok(findings)
 }
@@ -29,17 +29,28 @@ pub(crate) struct Repaired {
     pub(crate) backup: PathBuf,
 }
 
-/// Repairs a vault after copying it beside itself.
+/// Repairs a vault after copying it beside itself. Where the file is damaged and not only rows in
+/// it, a new one takes its place.
 pub(crate) fn repair(
     vault: &mut Vault,
     occasion: Occasion<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Repaired, vault::Error> {
     let backup = beside(vault.store_mut().path(), "before-repair");
-    vault.store_mut().backup_to(&backup)?;
+    let wreckage = vault.wreckage();
+    if wreckage.is_some() {
+        vault.require_replaceable()?;
+    } else {
+        vault.store_mut().copy_pages_to(&backup)?;
+    }
     let mut transaction = vault.begin(Access::Write, occasion)?;
-    let done = transaction.repair(tell)?;
+    let mut done = transaction.repair(tell)?;
     transaction.commit()?;
+    if let Some(Finding { place, .. }) = wreckage {
+        vault.replace_wreck(&backup)?;
+        let problem = "written anew with the rows that were found in it".to_owned();
+        done.insert(0, Finding { place, problem });
+    }
     Ok(Repaired { done, backup })
 }
 

@@ -17,6 +17,9 @@ pub(crate) fn rekey(
     occasion: Occasion<'_>,
     tell: OnProgress<'_>,
 ) -> Result<(), vault::Error> {
+    if vault.is_read_only() {
+        return Err(vault::Error::Store(store::Error::ReadOnly));
+    }
     check_space(vault)?;
     let master = MasterKey::generate(occasion.entropy)?;
     let vault_id = *vault.vault_id();

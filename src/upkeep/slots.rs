@@ -110,6 +110,17 @@ pub(crate) fn list(vault: &mut Vault, occasion: Occasion<'_>) -> Result<Value, v
     Ok(Value::List(shown))
 }
 
+/// Returns the user's name for a slot.
+pub(crate) fn label(
+    vault: &mut Vault,
+    number: u8,
+    occasion: Occasion<'_>,
+) -> Result<String, vault::Error> {
+    let transaction = vault.begin(Access::Read, occasion)?;
+    let entry = transaction.state().slot(number).map(|entry| entry.label.clone());
+    Ok(entry.unwrap_or_default())
+}
+
 /// Returns what slots say of themselves, to be kept while the vault is unlocked.
 pub(crate) fn survey(vault: &LockedVault) -> Vec<(u8, SlotKind, Option<KdfParameters>)> {
     vault.slots().map(|(number, body)| (number, body.kind(), body.kdf())).collect()

@@ -4,13 +4,22 @@
 use super::error::{Error, tampered};
 use super::record::{Kind, Record, Scope, StoredValue};
 use super::transaction::{Access, Transaction};
-use super::tree::{self, Entry, FANOUT, NameHash};
+use super::tree::{self, Entry, FANOUT};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::store::{self, Table};
 use crate::sys::secret::Secret;
+
+/// Whether a record is in the tree already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Its name must not be.
+    New,
+    /// Its name must be, with the record's row.
+    Own,
+}
 
 /// How far the clock may run ahead of the last commit before nothing is purged on its word.
 const LONGEST_REST: i64 = 400 * DAY_MS;
@@ -20,11 +29,15 @@ impl Transaction<'_> {
     /// its recovery window.
     ///
     /// # Errors
-    /// [`Error::NameTaken`] if the name is in use.
+    /// [`Error::NameTaken`] if the name is in use, [`Error::ClockJumped`] if only a clock that
+    /// cannot be right says that it no longer is.
     pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Error> {
         if let Some(old) = self.find_stored(&record.scope, &record.name)? {
             if !old.is_gone(self.now()) {
                 return Err(Error::NameTaken(record.name.clone()));
+            }
+            if !self.clock_is_sane() {
+                return Err(Error::ClockJumped);
             }
             self.remove(&old)?;
         }
@@ -33,7 +46,7 @@ impl Transaction<'_> {
         self.rows.insert(Table::Secret, record.rid, &sealed)?;
         self.state.secrets += 1;
         self.note_deletion(record);
-        self.enter(record, Some(pin(&sealed)?))
+        self.place(record, Place::New, Some(pin(&sealed)?))
     }
 
     /// Gives a record the row it will be stored in, so that values can be sealed for it first.
@@ -53,7 +66,7 @@ impl Transaction<'_> {
         let sealed = self.seal_record(record)?;
         self.rows.update(Table::Secret, record.rid, &sealed)?;
         self.note_deletion(record);
-        self.enter(record, Some(pin(&sealed)?))
+        self.place(record, Place::Own, Some(pin(&sealed)?))
     }
 
     /// Erases a secret with all its values.
@@ -63,7 +76,7 @@ impl Transaction<'_> {
         }
         self.rows.delete(Table::Secret, record.rid)?;
         self.state.secrets = self.state.secrets.saturating_sub(1);
-        self.enter(record, None)
+        self.place(record, Place::Own, None)
     }
 
     /// Seals and stores a value for the version `version_id` of the record in row `rid`.
@@ -209,27 +222,25 @@ impl Transaction<'_> {
     }
 
     /// Puts the record's pin into the tree, or takes the record out.
-    fn enter(&mut self, record: &Record, pin: Option<[u8; 16]>) -> Result<(), Error> {
+    fn place(&mut self, record: &Record, place: Place, pin: Option<[u8; 16]>) -> Result<(), Error> {
         let name_hash = self.name_hash(&record.scope, &record.name);
-        let entry = pin.map(|pin| Entry { name_hash, rid: record.rid, pin });
-        self.place(name_hash, entry)
-    }
-
-    fn place(&mut self, name_hash: NameHash, entry: Option<Entry>) -> Result<(), Error> {
         let bucket = tree::bucket_of(&name_hash);
         let mut node = self.node(bucket / FANOUT)?.unwrap_or_default();
         let mut entries = self.bucket_of_node(bucket, Some(&node))?;
-        match (entries.binary_search_by_key(&name_hash, |e| e.name_hash), entry) {
-            (Ok(index), Some(entry)) => {
-                if let Some(slot) = entries.get_mut(index) {
-                    *slot = entry;
-                }
-            }
-            (Err(index), Some(entry)) => entries.insert(index, entry),
-            (Ok(index), None) => {
+        let found = entries.binary_search_by_key(&name_hash, |entry| entry.name_hash);
+        let rid = found.ok().and_then(|index| entries.get(index)).map(|entry| entry.rid);
+        let index = match (found, place) {
+            (Err(index), Place::New) => index,
+            (Ok(index), Place::Own) if rid == Some(record.rid) => {
                 entries.remove(index);
+                index
             }
-            (Err(_), None) => return Err(tampered("a record is not in the tree")),
+            (Ok(_) | Err(_), _) => {
+                return Err(tampered("a record is not in its place in the tree"));
+            }
+        };
+        if let Some(pin) = pin {
+            entries.insert(index, Entry { name_hash, rid: record.rid, pin });
         }
         let digest = self.write_bucket(bucket, &entries)?;
         node.set(bucket % FANOUT, digest);

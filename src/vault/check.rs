@@ -1,12 +1,14 @@
 //! Reads everything, verifies everything, and says what is wrong and where, without stopping at
 //! the first finding. Changes nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::audit::Event;
 use super::error::Error;
-use super::record::Record;
+use super::record::{Record, StoredValue};
 use super::slots;
 use super::transaction::Transaction;
-use super::tree::{BUCKETS, Entry, FANOUT};
+use super::tree::{BUCKETS, Branch, Entry, FANOUT};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::store::Table;
@@ -63,14 +65,14 @@ impl<'a> Meter<'a> {
 
 /// A value that a record expects.
 struct Expected {
-    vid: u64,
     rid: u64,
-    pin: [u8; 16],
     version_id: String,
+    stored: StoredValue,
     secret: usize,
 }
 
 /// What the check has learned so far.
+#[derive(Default)]
 struct Survey {
     findings: Vec<Finding>,
     names: Vec<String>,
@@ -83,6 +85,17 @@ impl Survey {
     fn find(&mut self, place: impl Into<String>, problem: impl Into<String>) {
         self.findings.push(Finding { place: place.into(), problem: problem.into() });
     }
+
+    /// Goes on after a part that could not be read to its end.
+    fn pass(&mut self, place: &str, part: Result<(), Error>) -> Result<(), Error> {
+        match part {
+            Err(error) if error.is_damage() => {
+                self.find(place, error.what_is_damaged());
+                Ok(())
+            }
+            other => other,
+        }
+    }
 }
 
 impl Transaction<'_> {
@@ -92,59 +105,88 @@ impl Transaction<'_> {
     /// Only what keeps the check from going on; what is wrong with the vault is in the findings.
     pub(crate) fn check(&self, tell: OnProgress<'_>) -> Result<Vec<Finding>, Error> {
         let mut meter = Meter::new(tell);
-        let mut survey = Survey {
-            findings: Vec::new(),
-            names: Vec::new(),
-            values: Vec::new(),
-            records: 0,
-            value_bytes: 0,
-        };
-        for number in slots::differences(&self.state, &self.rows.slots()?) {
-            survey.find(format!("slot {number}"), "it is not the one that was stored");
-        }
+        let mut survey = Survey::default();
+        let part = self.check_slots(&mut survey);
+        survey.pass("slots", part)?;
         let entries = self.check_tree(&mut survey)?;
-        self.check_records(entries, &mut survey, &mut meter)?;
-        self.check_values(&mut survey, &mut meter)?;
-        self.check_log(&mut survey, &mut meter)?;
+        let part = self.check_records(entries, &mut survey, &mut meter);
+        survey.pass("records", part)?;
+        let part = self.check_values(&mut survey, &mut meter);
+        survey.pass("values", part)?;
+        let part = self.check_log(&mut meter);
+        survey.pass("audit log", part)?;
         self.check_counts(&mut survey);
         Ok(survey.findings)
     }
 
+    /// Returns the entries of the buckets that are sound, and whether the whole tree is.
+    pub(super) fn sound_entries(&self) -> Result<(Vec<Entry>, bool), Error> {
+        let mut survey = Survey::default();
+        let entries = self.check_tree(&mut survey)?;
+        Ok((entries, survey.findings.is_empty()))
+    }
+
+    fn check_slots(&self, survey: &mut Survey) -> Result<(), Error> {
+        for number in slots::differences(&self.state, &self.rows.slots()?) {
+            survey.find(format!("slot {number}"), "it is not the one that was stored");
+        }
+        Ok(())
+    }
+
     fn check_tree(&self, survey: &mut Survey) -> Result<Vec<Entry>, Error> {
+        let nodes = self.check_nodes(survey)?;
+        let buckets = |(number, node): (&u16, &Branch)| {
+            let first = number * FANOUT;
+            node.children().map(move |child| first + child).collect::<Vec<u16>>()
+        };
+        let mut expected: BTreeSet<u16> = nodes.iter().flat_map(buckets).collect();
         let mut entries = Vec::new();
-        for number in 0..FANOUT {
-            let node = match self.node(number) {
-                Ok(node) => node,
-                Err(Error::Tampered(_)) => {
-                    survey.find(format!("tree node {number}"), "it does not match the state");
-                    continue;
+        let read = self.rows.each(Table::Bucket, |number, body| {
+            let place = || format!("tree bucket {number}");
+            let Some(bucket) = u16::try_from(number).ok().filter(|number| *number < BUCKETS) else {
+                survey.find(place(), "there is no such bucket");
+                return Ok(());
+            };
+            expected.remove(&bucket);
+            // Of a node that is damaged, nothing can be said of its buckets.
+            let Some(node) = nodes.get(&(bucket / FANOUT)) else { return Ok(()) };
+            match self.open_bucket(bucket, node.get(bucket % FANOUT), Some(body)) {
+                Ok(found) => entries.extend(found),
+                Err(error) if error.is_damage() => {
+                    survey.find(place(), "it does not match its node");
                 }
                 Err(other) => return Err(other),
-            };
-            for bucket in number * FANOUT..(number + 1) * FANOUT {
-                match self.bucket_of_node(bucket, node.as_ref()) {
-                    Ok(found) => entries.extend(found),
-                    Err(Error::Tampered(_)) => {
-                        survey.find(format!("tree bucket {bucket}"), "it does not match its node");
-                    }
-                    Err(other) => return Err(other),
+            }
+            Ok(())
+        });
+        survey.pass("tree", read)?;
+        for bucket in expected {
+            survey.find(format!("tree bucket {bucket}"), "it is missing");
+        }
+        entries.sort_unstable_by_key(|entry| entry.rid);
+        Ok(entries)
+    }
+
+    /// Returns the nodes that match the state.
+    fn check_nodes(&self, survey: &mut Survey) -> Result<BTreeMap<u16, Branch>, Error> {
+        let mut nodes = BTreeMap::new();
+        for number in 0..FANOUT {
+            match self.node(number) {
+                Ok(node) => drop(nodes.insert(number, node.unwrap_or_default())),
+                Err(error) if error.is_damage() => {
+                    survey.find(format!("tree node {number}"), "it does not match the state");
                 }
+                Err(other) => return Err(other),
             }
         }
-        self.rows.each(Table::Node, |number, _body| {
+        let read = self.rows.each(Table::Node, |number, _body| {
             if number >= u64::from(FANOUT) {
                 survey.find(format!("tree node {number}"), "there is no such node");
             }
-            Ok::<(), Error>(())
-        })?;
-        self.rows.each(Table::Bucket, |number, _body| {
-            if number >= u64::from(BUCKETS) {
-                survey.find(format!("tree bucket {number}"), "there is no such bucket");
-            }
-            Ok::<(), Error>(())
-        })?;
-        entries.sort_unstable_by_key(|entry| entry.rid);
-        Ok(entries)
+            Ok(())
+        });
+        survey.pass("tree", read)?;
+        Ok(nodes)
     }
 
     fn check_records(
@@ -157,7 +199,7 @@ impl Transaction<'_> {
         let mut expected = entries.into_iter().peekable();
         self.rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
-            while let Some(missing) = expected.next_if(|entry| entry.rid < rid) {
+            while let Some(missing) = expected.next_if(|entry| is_before(entry.rid, rid)) {
                 survey.find(format!("secret row {:016x}", missing.rid), "its record is missing");
             }
             match expected.next_if(|entry| entry.rid == rid) {
@@ -197,20 +239,15 @@ impl Transaction<'_> {
         for version in &record.versions {
             let Some(stored) = version.value else { continue };
             survey.value_bytes = survey.value_bytes.saturating_add(stored.len);
-            survey.values.push(Expected {
-                vid: stored.vid,
-                rid: record.rid,
-                pin: stored.pin,
-                version_id: version.id.clone(),
-                secret,
-            });
+            let version_id = version.id.clone();
+            survey.values.push(Expected { rid: record.rid, version_id, stored, secret });
         }
         survey.names.push(record.name);
     }
 
     fn check_values(&self, survey: &mut Survey, meter: &mut Meter<'_>) -> Result<(), Error> {
         let mut values = std::mem::take(&mut survey.values);
-        values.sort_unstable_by_key(|expected| expected.vid);
+        values.sort_unstable_by_key(|expected| expected.stored.vid);
         meter.start("values", self.state.values);
         let names = std::mem::take(&mut survey.names);
         let name = |expected: &Expected| names.get(expected.secret).cloned().unwrap_or_default();
@@ -220,20 +257,17 @@ impl Transaction<'_> {
         let mut expected = values.iter().peekable();
         self.rows.each(Table::Value, |vid, sealed| {
             meter.advance();
-            while let Some(lost) = expected.next_if(|value| value.vid < vid) {
+            while let Some(lost) = expected.next_if(|value| is_before(value.stored.vid, vid)) {
                 survey.find(name(lost), missing(lost));
             }
-            let Some(value) = expected.next_if(|value| value.vid == vid) else {
-                survey.find(format!("value row {vid:016x}"), "it belongs to no secret");
+            let Some(value) = expected.next_if(|value| value.stored.vid == vid) else {
+                survey
+                    .find(format!("value row {vid:016x}"), "it belongs to no secret that is sound");
                 return Ok::<(), Error>(());
             };
-            let version_id = value.version_id.as_str();
-            let address = ValueAddress { rid: value.rid, vid, version_id };
-            let key = &self.unlocked.keys.value;
-            if pin(sealed).ok() != Some(value.pin)
-                || key.open(self.unlocked.vault_id(), address, sealed).is_err()
-            {
-                let problem = format!("the value of version {version_id} does not authenticate");
+            if !self.is_sound(value, sealed) {
+                let version = &value.version_id;
+                let problem = format!("the value of version {version} does not authenticate");
                 survey.find(name(value), problem);
             }
             Ok(())
@@ -246,19 +280,22 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn check_log(&self, survey: &mut Survey, meter: &mut Meter<'_>) -> Result<(), Error> {
+    fn is_sound(&self, value: &Expected, sealed: &[u8]) -> bool {
+        let unlocked = self.unlocked;
+        let address =
+            ValueAddress { rid: value.rid, vid: value.stored.vid, version_id: &value.version_id };
+        let open = || unlocked.keys.value.open(unlocked.vault_id(), address, sealed).ok();
+        let data = (pin(sealed).ok() == Some(value.stored.pin)).then(open).flatten();
+        data.is_some_and(|data| value.stored.read(data.expose()).is_some())
+    }
+
+    fn check_log(&self, meter: &mut Meter<'_>) -> Result<(), Error> {
         let log = self.state.log;
         meter.start("audit log", log.next.saturating_sub(log.first));
-        let walked = self.events(|_seq, _event: Event| {
+        self.events(|_seq, _event: Event| {
             meter.advance();
             Ok(())
-        });
-        match walked {
-            Err(Error::Tampered(problem)) => survey.find("audit log", problem),
-            Err(other) => return Err(other),
-            Ok(()) => {}
-        }
-        Ok(())
+        })
     }
 
     fn check_counts(&self, survey: &mut Survey) {
@@ -277,4 +314,10 @@ impl Transaction<'_> {
             }
         }
     }
+}
+
+/// Whether a row comes before another where tables are read in order: negative numbers, which are
+/// nobody's and are shown as very large ones, come first.
+fn is_before(expected: u64, found: u64) -> bool {
+    i64::try_from(found).is_ok() && expected < found
 }

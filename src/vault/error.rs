@@ -11,7 +11,7 @@ use crate::{crypto, store};
 pub(crate) enum Error {
     /// Another vault with the same past was changed elsewhere.
     Forked {
-        /// The generation both have.
+        /// A generation that each has one of its own of.
         generation: u64,
     },
     /// There is no slot for the credential that was offered.
@@ -25,6 +25,8 @@ pub(crate) enum Error {
     LastSlot(u8),
     /// All slots of this kind are taken.
     SlotsFull,
+    /// The clock cannot be right, and something would be erased on its word.
+    ClockJumped,
     /// The name is taken in its region.
     NameTaken(String),
     /// The content was written by a later version.
@@ -49,12 +51,27 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Whether it is about one part of what the file holds; others may be sound.
+    pub(super) fn is_damage(&self) -> bool {
+        let is_unreadable = |error: &store::Error| {
+            matches!(error, store::Error::Damaged { .. } | store::Error::TooBig)
+        };
+        matches!(self, Self::Tampered(_))
+            || matches!(self, Self::Store(error) if is_unreadable(error))
+    }
+
+    /// Says what is altered or damaged, for a list of such things.
+    pub(super) fn what_is_damaged(self) -> String {
+        if let Self::Tampered(what) = self { what } else { self.to_string() }
+    }
+
     /// Returns the stable name of the kind (docs/compatibility.md, "Exit codes").
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Forked { .. } => "ForkError",
             Self::NoSlotFor { .. } => "BadCredential",
             Self::NoSuchSlot(_) | Self::LastSlot(_) | Self::SlotsFull => "SlotError",
+            Self::ClockJumped => "ClockJumped",
             Self::NameTaken(_) => "NameTaken",
             Self::NewerContent(_) => "NewerFormat",
             Self::OtherVault(_) => "VaultExists",
@@ -73,7 +90,7 @@ impl fmt::Display for Error {
             Self::Forked { generation } => write!(
                 f,
                 "this vault and the one last used on this machine were changed apart from each \
-                 other (both are at generation {generation})"
+                 other: each has a generation {generation} of its own"
             ),
             Self::NoSlotFor { credential } => {
                 write!(f, "no key slot of this vault takes a {credential}")
@@ -87,6 +104,10 @@ impl fmt::Display for Error {
             Self::SlotsFull => {
                 f.write_str("no key slot is free: a vault has 16, of which 4 may need a passphrase")
             }
+            Self::ClockJumped => f.write_str(
+                "the clock is more than a day behind or 400 days ahead of the last change; nothing \
+                 is erased on its word",
+            ),
             Self::NameTaken(name) => write!(f, "the name {name} is taken"),
             Self::NewerContent(version) => write!(
                 f,
@@ -124,6 +145,7 @@ impl std::error::Error for Error {
             | Self::NoSuchSlot(_)
             | Self::LastSlot(_)
             | Self::SlotsFull
+            | Self::ClockJumped
             | Self::NameTaken(_)
             | Self::NewerContent(_)
             | Self::OtherVault(_)

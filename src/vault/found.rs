@@ -74,7 +74,7 @@ impl Vault {
         };
         transaction.record_own("Init", "")?;
         transaction.commit()?;
-        Ok(Self { store, unlocked, seen, audits_reads })
+        Ok(Self { store, unlocked, seen, audits_reads, is_full: false, wreck: None })
     }
 }
 

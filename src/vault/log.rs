@@ -11,13 +11,16 @@ use crate::model::time::DAY_MS;
 use crate::store::Table;
 
 /// The most entries that are kept, beside one block.
-const MOST_ENTRIES: u64 = 50_000;
+const MOST_ENTRIES: u64 = if cfg!(test) { 500 } else { 50_000 };
 
 /// The longest that entries are kept.
 const LONGEST_KEPT: i64 = 400 * DAY_MS;
 
+/// The highest number that a row can have.
+const LAST_ROW: u64 = i64::MAX.cast_unsigned();
+
 /// Entries are dropped in blocks of this many.
-const BLOCK: u64 = 1_000;
+const BLOCK: u64 = if cfg!(test) { 50 } else { 1_000 };
 
 impl Transaction<'_> {
     /// Writes what was asked for and how it ended. It becomes durable with the transaction.
@@ -28,6 +31,17 @@ impl Transaction<'_> {
         subject: Subject,
     ) -> Result<(), Error> {
         self.append(operation, outcome, subject, "")
+    }
+
+    /// Writes something that happened to a secret, with what else there is to say.
+    pub(crate) fn record_event(
+        &mut self,
+        operation: &str,
+        outcome: &str,
+        subject: Subject,
+        detail: &str,
+    ) -> Result<(), Error> {
+        self.append(operation, outcome, subject, detail)
     }
 
     /// Writes something that is not about one secret, with what else there is to say.
@@ -42,12 +56,28 @@ impl Transaction<'_> {
         subject: Subject,
         detail: &str,
     ) -> Result<(), Error> {
+        let stray = self.drop_strays()?;
         self.append_one(operation, outcome, subject, detail)?;
+        if let Some(seq) = stray {
+            let detail = format!("entry {seq} was put in by hand");
+            self.append_one("AuditCut", Event::SUCCESS, Subject::default(), &detail)?;
+        }
         if let Some((first, last)) = self.prune()? {
             let detail = format!("entries {first} to {last}");
             self.append_one("AuditPruned", Event::SUCCESS, Subject::default(), &detail)?;
         }
         Ok(())
+    }
+
+    /// Drops rows behind the newest entry if one stands where the next must go: they are nobody's,
+    /// and would keep every command that is logged from working. Returns the first one's number.
+    fn drop_strays(&mut self) -> Result<Option<u64>, Error> {
+        let next = self.state.log.next;
+        if self.rows.audit(next)?.is_none() {
+            return Ok(None);
+        }
+        self.rows.delete_audit(next..=LAST_ROW)?;
+        Ok(Some(next))
     }
 
     fn append_one(
@@ -80,8 +110,16 @@ impl Transaction<'_> {
     }
 
     /// Drops a block from the front when the log is too long or the block too old, and moves the
-    /// chain's base over it.
+    /// chain's base over it. While the log is damaged all of it stays: nothing of what a check would
+    /// find may go, and the log must not stand in the way of what is logged.
     fn prune(&mut self) -> Result<Option<(u64, u64)>, Error> {
+        match self.prune_block() {
+            Err(error) if error.is_damage() => Ok(None),
+            pruned => pruned,
+        }
+    }
+
+    fn prune_block(&mut self) -> Result<Option<(u64, u64)>, Error> {
         let first = self.state.log.first;
         let count = self.state.log.next.saturating_sub(first);
         if count < BLOCK + 1 {
@@ -95,10 +133,12 @@ impl Transaction<'_> {
             return Ok(None);
         }
         let mut base = self.state.log.base;
-        for seq in first..=last {
-            let sealed = self.sealed_event(seq)?;
-            base = self.unlocked.keys.tree.chain(&base, seq, &pin(&sealed)?);
-        }
+        self.walk(|seq, _sealed, chain| {
+            if seq == last {
+                base = *chain;
+            }
+            Ok(())
+        })?;
         self.rows.delete_audit(first..=last)?;
         self.state.log.base = base;
         self.state.log.first = last + 1;
@@ -119,20 +159,25 @@ impl Transaction<'_> {
         &self,
         mut visit: impl FnMut(u64, Event, &[u8; 32]) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        self.walk(|seq, sealed, chain| visit(seq, self.open_event(seq, sealed)?, chain))
+    }
+
+    /// Walks along the chain without opening the entries.
+    fn walk(
+        &self,
+        mut visit: impl FnMut(u64, &[u8], &[u8; 32]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let log = self.state.log;
-        let unlocked = self.unlocked;
         let mut chain = log.base;
         let mut next = log.first;
         self.rows.each(Table::Audit, |seq, sealed| {
-            let what = || format!("audit entry {seq}");
             if seq != next {
                 return Err(tampered(format!("audit entry {next} is missing")));
             }
             next = seq.saturating_add(1);
-            let tag = pin(sealed).map_err(|_short| tampered(what()))?;
-            chain = unlocked.keys.tree.chain(&chain, seq, &tag);
-            let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
-            visit(seq, decoded(Event::decode(data.expose()), what)?, &chain)
+            let tag = pin(sealed).map_err(|_short| tampered(format!("audit entry {seq}")))?;
+            chain = self.unlocked.keys.tree.chain(&chain, seq, &tag);
+            visit(seq, sealed, &chain)
         })?;
         if next == log.next && chain == log.head {
             Ok(())
@@ -142,14 +187,14 @@ impl Transaction<'_> {
     }
 
     fn event(&self, seq: u64) -> Result<Event, Error> {
-        let what = || format!("audit entry {seq}");
-        let unlocked = self.unlocked;
-        let sealed = self.sealed_event(seq)?;
-        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
-        decoded(Event::decode(data.expose()), what)
+        let missing = || tampered(format!("audit entry {seq} is missing"));
+        self.open_event(seq, &self.rows.audit(seq)?.ok_or_else(missing)?)
     }
 
-    fn sealed_event(&self, seq: u64) -> Result<Vec<u8>, Error> {
-        self.rows.audit(seq)?.ok_or_else(|| tampered(format!("audit entry {seq} is missing")))
+    pub(super) fn open_event(&self, seq: u64, sealed: &[u8]) -> Result<Event, Error> {
+        let what = || format!("audit entry {seq}");
+        let unlocked = self.unlocked;
+        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
+        decoded(Event::decode(data.expose()), what)
     }
 }

@@ -1,47 +1,54 @@
-//! What can be saved of a damaged vault: repair in place where the state still authenticates,
-//! salvage into a new vault where it does not.
+//! Repairing a vault whose state still authenticates: what fits is kept, the rest dropped. Where it
+//! does not, there is `salvage`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::cbor::Malformed;
+use super::audit::Event;
 use super::check::{Finding, Meter, OnProgress};
 use super::error::Error;
-use super::record::{Kind, Record, Scope, StoredValue, Version};
+use super::record::{Record, StoredValue};
+use super::rescue::open_record;
 use super::slots;
-use super::state::Settings;
+use super::state::{Log, SlotEntry};
 use super::transaction::Transaction;
-use super::tree::{Entry, NameHash};
-use super::unlock::{LockedVault, Unlocked};
-use crate::crypto::keys::{MasterKey, ValueAddress};
+use super::tree::{self, Entry, NameHash};
+use super::unlock::Unlocked;
 use crate::crypto::sealed::pin;
-use crate::model::secret_value::SecretValue;
-use crate::store::{self, Table};
+use crate::store::Table;
 use crate::sys::secret::Secret;
 
-/// What was saved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Salvaged {
-    /// Secrets written to the new vault.
-    pub(crate) secrets: u64,
-    /// Values written to the new vault.
-    pub(crate) values: u64,
-    /// Records that did not authenticate.
-    pub(crate) lost_secrets: u64,
-    /// Versions whose value is missing or did not authenticate.
-    pub(crate) lost_values: u64,
+/// What the tree says of a record that authenticates.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// It is the newest.
+    Newest,
+    /// There was a newer one in its row.
+    Older,
+    /// It was not there at the last commit: somebody put it back.
+    NotThere,
+    /// This part of the tree is damaged.
+    Silent,
 }
 
 impl Transaction<'_> {
     /// Rebuilds what can be rebuilt from the rows that authenticate, drops the rest, and returns
     /// what was done. Nothing is durable before the commit.
     ///
-    /// A row that authenticates may still be older than it was: repair cannot tell, and says so.
+    /// A row that authenticates may still be older than it was. Where the tree is damaged too, repair
+    /// cannot tell.
+    ///
+    /// # Errors
+    /// [`Error::LastSlot`] if no slot would be left: one must be added first.
     pub(crate) fn repair(&mut self, tell: OnProgress<'_>) -> Result<Vec<Finding>, Error> {
         let mut meter = Meter::new(tell);
         let mut done = Vec::new();
         self.drop_damaged_slots(&mut done)?;
-        let records = self.authentic_records(&mut done, &mut meter)?;
+        let (entries, is_sound) = self.sound_entries()?;
+        let records = self.authentic_records(&entries, &mut done, &mut meter)?;
         self.drop_orphaned_values(&records, &mut done)?;
+        if !is_sound {
+            done.push(finding("tree".to_owned(), "built anew from the records"));
+        }
         self.replant(records)?;
         self.mend_log(&mut done)?;
         let places: Vec<&str> = done.iter().map(|finding| finding.place.as_str()).collect();
@@ -50,12 +57,13 @@ impl Transaction<'_> {
     }
 
     fn drop_damaged_slots(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
-        let bodies = self.rows.slots()?;
-        for number in slots::differences(&self.state, &bodies) {
-            if bodies.iter().any(|(n, _)| *n == number) {
-                self.rows.delete(Table::Slot, u64::from(number))?;
-            }
-            self.state.slots.retain(|slot| slot.number != number);
+        let damaged = slots::differences(&self.state, &self.rows.slots()?);
+        let is_kept = |slot: &SlotEntry| !damaged.contains(&slot.number);
+        if let Some(last) = damaged.last().filter(|_| !self.state.slots.iter().any(is_kept)) {
+            return Err(Error::LastSlot(*last));
+        }
+        for number in damaged {
+            self.drop_slot(number)?;
             done.push(finding(format!("slot {number}"), "removed: it was not the one stored"));
         }
         Ok(())
@@ -65,33 +73,47 @@ impl Transaction<'_> {
     /// is lost; deletes all other record rows.
     fn authentic_records(
         &mut self,
+        entries: &[Entry],
         done: &mut Vec<Finding>,
         meter: &mut Meter<'_>,
     ) -> Result<BTreeMap<NameHash, Record>, Error> {
         meter.start("records", self.state.secrets);
         let mut records: BTreeMap<NameHash, Record> = BTreeMap::new();
         let mut dropped = Vec::new();
+        let mut missing: BTreeSet<u64> = entries.iter().map(|entry| entry.rid).collect();
         self.rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
-            let place = format!("secret row {rid:016x}");
-            let Some(record) = open_record(self.unlocked, rid, sealed) else {
+            missing.remove(&rid);
+            let mut remove = |rid: u64, problem: &str| {
                 dropped.push(rid);
-                done.push(finding(place, "removed: its record does not authenticate"));
-                return Ok::<(), Error>(());
+                done.push(finding(format!("secret row {rid:016x}"), problem));
+            };
+            let Some(record) = open_record(self.unlocked, rid, sealed) else {
+                remove(rid, "removed: its record does not authenticate");
+                return Ok(());
             };
             let hash = self.name_hash(&record.scope, &record.name);
-            match records.get(&hash) {
-                Some(kept) if kept.revision >= record.revision => dropped.push(rid),
-                Some(kept) => {
-                    dropped.push(kept.rid);
-                    records.insert(hash, record);
-                }
-                None => {
-                    records.insert(hash, record);
-                }
+            let word = self.word_of_the_tree(&hash, rid, sealed)?;
+            if word == Word::NotThere {
+                remove(rid, "removed: the tree proves that it was gone");
+                return Ok(());
             }
-            Ok(())
+            if let Some(kept) = records.get(&hash) {
+                if kept.revision >= record.revision {
+                    remove(rid, "removed: there is a newer one of its name");
+                    return Ok(());
+                }
+                remove(kept.rid, "removed: there is a newer one of its name");
+            }
+            if word == Word::Older {
+                done.push(finding(record.name.clone(), "kept as it was before: the rest is lost"));
+            }
+            records.insert(hash, record);
+            Ok::<(), Error>(())
         })?;
+        for rid in missing {
+            done.push(finding(format!("secret row {rid:016x}"), "lost: its record is missing"));
+        }
         for rid in dropped {
             self.rows.delete(Table::Secret, rid)?;
         }
@@ -99,6 +121,20 @@ impl Transaction<'_> {
             self.drop_lost_versions(record, done)?;
         }
         Ok(records)
+    }
+
+    /// Asks the tree about a record that authenticates.
+    fn word_of_the_tree(&self, hash: &NameHash, rid: u64, sealed: &[u8]) -> Result<Word, Error> {
+        let entries = match self.bucket(tree::bucket_of(hash)) {
+            Err(error) if error.is_damage() => return Ok(Word::Silent),
+            entries => entries?,
+        };
+        let listed = entries.iter().find(|entry| entry.name_hash == *hash && entry.rid == rid);
+        Ok(match listed {
+            Some(entry) if pin(sealed).ok() == Some(entry.pin) => Word::Newest,
+            Some(_) => Word::Older,
+            None => Word::NotThere,
+        })
     }
 
     fn drop_lost_versions(
@@ -166,169 +202,62 @@ impl Transaction<'_> {
         self.plant(unlocked, entries)
     }
 
-    /// Keeps the newest unbroken run of authentic entries and chains it anew.
+    /// Drops rows that are not the log's. Where what is left does not fit together, keeps every
+    /// entry that authenticates, in order, numbers them so that the newest keeps its place at the
+    /// end, and chains them anew.
     fn mend_log(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
-        let is_whole = self.events(|_seq, _event| Ok(()));
-        match is_whole {
-            Ok(()) => return Ok(()),
-            Err(Error::Tampered(_)) => {}
-            Err(other) => return Err(other),
-        }
-        let mut run: Vec<(u64, [u8; 16])> = Vec::new();
-        let mut dropped = Vec::new();
-        let unlocked = self.unlocked;
+        let (unlocked, log) = (self.unlocked, self.state.log);
+        let mut strays = Vec::new();
+        let mut kept: Vec<Secret<Vec<u8>>> = Vec::new();
         self.rows.each(Table::Audit, |seq, sealed| {
-            let is_ours = seq < self.state.log.next
-                && unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed).is_ok();
-            if !is_ours {
-                dropped.push(seq);
-                dropped.extend(run.drain(..).map(|(seq, _)| seq));
-            } else if let Ok(tag) = pin(sealed) {
-                if run.last().is_some_and(|(last, _)| last + 1 != seq) {
-                    dropped.extend(run.drain(..).map(|(seq, _)| seq));
-                }
-                run.push((seq, tag));
+            if !(log.first..log.next).contains(&seq) {
+                strays.push(seq);
+            } else if let Some(data) = open_entry(unlocked, seq, sealed) {
+                kept.push(data);
             }
             Ok::<(), Error>(())
         })?;
-        let lost = self.state.log.next.saturating_sub(self.state.log.first);
-        for seq in dropped {
+        for seq in strays {
             self.rows.delete_audit(seq..=seq)?;
+            let problem = "removed: the log does not reach so far";
+            done.push(finding(format!("audit entry {}", shown_row(seq)), problem));
         }
-        let kept = u64::try_from(run.len()).unwrap_or(u64::MAX);
-        let log = &mut self.state.log;
-        log.next = run.last().map_or(log.next, |(seq, _)| seq + 1);
-        log.first = run.first().map_or(log.next, |(seq, _)| *seq);
-        log.head = log.base;
-        for (seq, tag) in run {
-            log.head = unlocked.keys.tree.chain(&log.head, seq, &tag);
+        match self.events(|_seq, _event| Ok(())) {
+            Err(error) if error.is_damage() => {}
+            sound => return sound,
         }
-        let problem = format!("kept {kept} of {lost} entries: the rest do not fit together");
-        done.push(finding("audit log".to_owned(), &problem));
+        let total = log.next.saturating_sub(log.first);
+        let count = u64::try_from(kept.len()).unwrap_or(u64::MAX);
+        let first = log.next.saturating_sub(count);
+        let mut chain = log.base;
+        if log.first < log.next {
+            self.rows.delete_audit(log.first..=log.next - 1)?;
+        }
+        for (seq, data) in (first..).zip(&kept) {
+            let (key, id) = (&unlocked.keys.audit, unlocked.vault_id());
+            let sealed = key.seal(id, seq, data.expose(), self.entropy())?;
+            self.rows.insert(Table::Audit, seq, &sealed)?;
+            chain = unlocked.keys.tree.chain(&chain, seq, &pin(&sealed)?);
+        }
+        self.state.log = Log { first, head: chain, ..log };
+        let problem = format!("kept {count} of {total} entries, numbered and chained anew");
+        done.push(finding("audit log".to_owned(), problem));
         self.is_changed = true;
         Ok(())
     }
 }
 
-impl LockedVault {
-    /// Writes every record and value that still authenticates under the master key into a new
-    /// vault, whatever the state and tree of this one say.
-    ///
-    /// Nothing proves that what is saved is the newest: it may be older rows put back.
-    pub(crate) fn salvage(
-        &mut self,
-        master: &MasterKey,
-        into: &mut Transaction<'_>,
-        tell: OnProgress<'_>,
-    ) -> Result<Salvaged, Error> {
-        let unlocked = Unlocked::new(self.header.clone(), master)?;
-        let mut meter = Meter::new(tell);
-        let mut salvaged = Salvaged::default();
-        let rows = self.store.read()?;
-        meter.start("records", rows.count(Table::Secret)?);
-        let mut newest: BTreeMap<(Scope, String), (u64, u64)> = BTreeMap::new();
-        rows.each(Table::Secret, |rid, sealed| {
-            meter.advance();
-            match open_record(&unlocked, rid, sealed) {
-                None => salvaged.lost_secrets += 1,
-                Some(record) => {
-                    let place = newest.entry((record.scope, record.name)).or_default();
-                    *place = (*place).max((record.revision, rid));
-                }
-            }
-            Ok::<(), Error>(())
-        })?;
-        let settings = unlocked.open_state(&rows).ok().map(|state| state.settings);
-        let settings = settings.or_else(|| settings_of(&newest));
-        into.state.settings = settings.unwrap_or_else(|| into.state.settings.clone());
-        into.set(Settings::SALVAGED, &unlocked.vault_id().to_string());
-        meter.start("secrets", u64::try_from(newest.len()).unwrap_or(u64::MAX));
-        for (_revision, rid) in newest.into_values() {
-            meter.advance();
-            let Some(sealed) = rows.secret(rid)? else { continue };
-            let Some(record) = open_record(&unlocked, rid, &sealed) else { continue };
-            let values = salvage_values(&unlocked, &rows, &record, &mut salvaged)?;
-            salvaged.secrets += 1;
-            into.adopt(record, &values)?;
-        }
-        into.record_own("Salvage", &format!("{} secrets", salvaged.secrets))?;
-        Ok(salvaged)
-    }
+/// Opens an entry that authenticates and says what an entry says.
+fn open_entry(unlocked: &Unlocked, seq: u64, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    let data = unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed).ok()?;
+    Event::decode(data.expose()).is_ok().then_some(data)
 }
 
-/// Opens the values of a record that still authenticate.
-fn salvage_values(
-    unlocked: &Unlocked,
-    rows: &store::Transaction<'_>,
-    record: &Record,
-    salvaged: &mut Salvaged,
-) -> Result<Vec<(String, SecretValue)>, Error> {
-    let mut values = Vec::new();
-    for version in &record.versions {
-        let Some(stored) = version.value else { continue };
-        let address = ValueAddress { rid: record.rid, vid: stored.vid, version_id: &version.id };
-        let sealed = rows.value(stored.vid)?.unwrap_or_default();
-        let data = unlocked.keys.value.open(unlocked.vault_id(), address, &sealed);
-        match data.ok().and_then(|data| read_value(stored.kind, data.expose())) {
-            Some(value) => values.push((version.id.clone(), value)),
-            None => salvaged.lost_values += 1,
-        }
-    }
-    salvaged.values += u64::try_from(values.len()).unwrap_or(u64::MAX);
-    Ok(values)
-}
-
-/// Guesses a lost state's settings from the secrets: the scope that most of them have.
-fn settings_of(places: &BTreeMap<(Scope, String), (u64, u64)>) -> Option<Settings> {
-    let mut counts: BTreeMap<&Scope, u64> = BTreeMap::new();
-    for (scope, _name) in places.keys() {
-        *counts.entry(scope).or_default() += 1;
-    }
-    let (home, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
-    Some(Settings::new(&home.account, &home.region))
-}
-
-impl Transaction<'_> {
-    /// Stores a record of another vault with the values that came with it. Versions whose value
-    /// did not come are left out.
-    pub(crate) fn adopt(
-        &mut self,
-        mut record: Record,
-        values: &[(String, SecretValue)],
-    ) -> Result<(), Error> {
-        record.rid = 0;
-        self.assign_row(&mut record)?;
-        let mut versions: Vec<Version> = Vec::new();
-        for mut version in std::mem::take(&mut record.versions) {
-            match values.iter().find(|(id, _)| *id == version.id) {
-                Some((id, value)) => {
-                    version.value = Some(self.insert_value(record.rid, id, value)?);
-                    versions.push(version);
-                }
-                None if version.value.is_none() => versions.push(version),
-                None => {}
-            }
-        }
-        record.versions = versions;
-        self.insert(&mut record)
-    }
+/// Shows a row's number as SQLite has it: negative ones are nobody's.
+fn shown_row(key: u64) -> i64 {
+    key.cast_signed()
 }
 
 fn finding(place: String, problem: impl Into<String>) -> Finding {
     Finding { place, problem: problem.into() }
-}
-
-fn open_record(unlocked: &Unlocked, rid: u64, sealed: &[u8]) -> Option<Record> {
-    let data = unlocked.keys.record.open(unlocked.vault_id(), rid, sealed).ok()?;
-    let decoded: Result<Record, Malformed> = Record::decode(rid, data.expose());
-    decoded.ok()
-}
-
-fn read_value(kind: Kind, data: &[u8]) -> Option<SecretValue> {
-    let (first, bytes) = data.split_first()?;
-    match kind {
-        _ if *first != kind.byte() => None,
-        Kind::Binary => Some(SecretValue::Binary(Secret::new(bytes.to_vec()))),
-        Kind::Text => Some(SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned()))),
-    }
 }

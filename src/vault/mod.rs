@@ -13,11 +13,17 @@ mod error;
 mod found;
 pub(crate) mod log;
 pub(crate) mod mend;
+pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod rekey;
+mod rescue;
+pub(crate) mod rotation;
+pub(crate) mod salvage;
 mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;
+#[cfg(test)]
+mod tests;
 pub(crate) mod transaction;
 mod tree;
 mod unlock;

@@ -3,7 +3,11 @@
 //! docs/format.md has the members' numbers. Does not know how labels move or what AWS allows.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use super::progress::Progress;
+use super::rotation::Rotation;
+use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
+use crate::sys::secret::Secret;
 
 /// One secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,6 +40,10 @@ pub(crate) struct Record {
     pub(crate) tags: Option<Vec<(String, String)>>,
     /// All versions, oldest first.
     pub(crate) versions: Vec<Version>,
+    /// How it rotates; `None` if that was never said.
+    pub(crate) rotation: Option<Rotation>,
+    /// The rotation that is not finished. A replica has none: its primary has it.
+    pub(crate) progress: Option<Progress>,
     /// The resource policy, as it was given.
     pub(crate) policy: Option<String>,
     /// Whether it follows another secret, or others follow it.
@@ -172,6 +180,20 @@ impl Kind {
     }
 }
 
+impl StoredValue {
+    /// Reads a value from what was sealed; `None` if it is not the one described here.
+    pub(crate) fn read(&self, data: &[u8]) -> Option<SecretValue> {
+        let (kind, bytes) = data.split_first()?;
+        if *kind != self.kind.byte() || u64::try_from(bytes.len()) != Ok(self.len) {
+            return None;
+        }
+        Some(match self.kind {
+            Kind::Binary => SecretValue::Binary(Secret::new(bytes.to_vec())),
+            Kind::Text => SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned())),
+        })
+    }
+}
+
 impl Record {
     /// Finds a version by its id.
     pub(crate) fn version(&self, id: &str) -> Option<&Version> {
@@ -218,6 +240,7 @@ impl Record {
         for version in &self.versions {
             writer.map(version.encode());
         }
+        map.optional(14, self.rotation.as_ref(), |w, rotation| w.map(rotation.encode()));
         map.optional(15, self.policy.as_ref(), |w, text| w.text(text));
         let (replicas, primary_region) = match &self.replication {
             Replication::Primary(replicas) => (replicas.as_slice(), None),
@@ -231,6 +254,7 @@ impl Record {
         }
         map.optional(18, self.secret_type.as_ref(), |w, text| w.text(text));
         map.optional(19, primary_region, |w, text| w.text(text));
+        map.optional(20, self.progress.as_ref(), |w, progress| w.map(progress.encode()));
         map.unknown(&self.unknown);
         map.finish()
     }
@@ -258,10 +282,12 @@ impl Record {
                 11 => record.revision = r.number()?,
                 12 => record.tags = Some(r.list(tag)?),
                 13 => record.versions = r.list(Version::decode)?,
+                14 => record.rotation = Some(Rotation::decode(r)?),
                 15 => record.policy = Some(r.text()?),
                 17 => replicas = Some(r.list(Replica::decode)?),
                 18 => record.secret_type = Some(r.text()?),
                 19 => primary_region = Some(r.text()?),
+                20 => record.progress = Some(Progress::decode(r)?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -297,6 +323,8 @@ impl Record {
             revision: 0,
             tags: None,
             versions: Vec::new(),
+            rotation: None,
+            progress: None,
             policy: None,
             replication: Replication::Primary(Vec::new()),
             secret_type: None,
@@ -359,6 +387,8 @@ pub(super) fn day(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::progress::Kind as Purpose;
+    use super::super::rotation::{Command, Protocol};
     use super::*;
 
     fn full() -> Record {
@@ -375,6 +405,18 @@ mod tests {
         version.accessed = Some(Timestamp(0));
         record.versions = vec![version, Version::new("w".repeat(32), None, Timestamp(3_000))];
         record.policy = Some("{}".into());
+        let command = Command::new(vec!["/opt/rotate".into()], Protocol::Lambda);
+        record.rotation = Some(Rotation {
+            enabled: true,
+            function: "arn:local:exec:/opt/rotate".into(),
+            command,
+            rules: None,
+            external: Vec::new(),
+            configured: Timestamp(1),
+            current: None,
+            unknown: Unknown::default(),
+        });
+        record.progress = Some(Progress::new("w".repeat(32), Purpose::Rotate, Timestamp(2)));
         let taken = Replica {
             state: ReplicaState::NameTaken,
             ..Replica::new("us-east-1".to_owned(), Some("alias/us".to_owned()))

@@ -42,12 +42,11 @@ impl Vault {
         };
         let next = Unlocked::new(header, rekeying.master)?;
         self.store.set_spill(Spill::On)?;
-        let rows = self.store.write()?;
-        let access = Access::Write;
-        let transaction =
-            Transaction::begin(rows, &self.unlocked, &mut self.seen, occasion, access)?;
-        transaction.reseal(&next, rekeying, &mut Meter::new(tell))?;
+        let resealed = self
+            .begin(Access::Write, occasion)
+            .and_then(|transaction| transaction.reseal(&next, rekeying, &mut Meter::new(tell)));
         self.store.set_spill(Spill::Off)?;
+        resealed?;
         self.unlocked = next;
         Ok(())
     }
@@ -104,10 +103,16 @@ impl Transaction<'_> {
             secrets += 1;
             meter.advance();
         }
-        if secrets != self.state.secrets || values != self.state.values {
-            return Err(tampered("the number of rows is not the one the state says"));
+        // Rows that nothing leads to would stay behind under the old key.
+        let is_whole = secrets == self.state.secrets
+            && values == self.state.values
+            && secrets == self.rows.count(Table::Secret)?
+            && values == self.rows.count(Table::Value)?;
+        if is_whole {
+            Ok(entries)
+        } else {
+            Err(tampered("the number of rows is not the one the state says"))
         }
-        Ok(entries)
     }
 
     fn reseal_values(&mut self, record: &mut Record, next: &Unlocked) -> Result<u64, Error> {
@@ -186,7 +191,8 @@ impl Transaction<'_> {
             chain = next.keys.tree.chain(&chain, seq, &pin(&sealed)?);
             meter.advance();
         }
-        if old != log.head {
+        let entries = log.next.saturating_sub(log.first);
+        if old != log.head || entries != self.rows.count(Table::Audit)? {
             return Err(tampered("the audit log does not end where the state says"));
         }
         self.state.log.head = chain;

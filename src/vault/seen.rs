@@ -13,6 +13,8 @@ pub(crate) struct Seen {
     /// A commit's generation must not be below this: what a rolled back vault's owner has accepted.
     floor: u64,
     accepted: Option<Remembered>,
+    /// Whether what is seen is not in the file yet, so that no other process may be told of it.
+    is_withheld: bool,
     /// Whether the anchor could not be written.
     pub(crate) is_unwritable: bool,
 }
@@ -20,19 +22,39 @@ pub(crate) struct Seen {
 impl Seen {
     /// Begins with what the machine remembers.
     pub(super) fn new(anchor: Option<Anchor>, newest: Option<Remembered>) -> Self {
-        Self { newest, anchor, floor: 0, accepted: None, is_unwritable: false }
+        let (accepted, is_withheld, is_unwritable) = (None, false, false);
+        Self { newest, anchor, floor: 0, accepted, is_withheld, is_unwritable }
     }
 
-    /// Refuses a state that is older than, or apart from, the newest seen.
-    pub(super) fn check(&self, state: &State) -> Result<(), Error> {
-        let Some(newest) = self.newest else { return Ok(()) };
-        if state.generation < newest.generation {
-            return Err(Error::RolledBack { found: state.generation, seen: newest.generation });
+    /// Keeps what is seen from now on out of the anchor.
+    pub(super) fn withhold(&mut self) {
+        self.is_withheld = true;
+    }
+
+    /// Remembers a state that is in the file now, and all that come.
+    pub(super) fn release(&mut self, state: &State, key: &AnchorKey) {
+        self.is_withheld = false;
+        self.note(state, key);
+    }
+
+    /// Refuses a state that is older than, or apart from, the newest seen. Any other is the newest
+    /// seen from now on: what another process committed must not be undone either.
+    pub(super) fn check(&mut self, state: &State) -> Result<(), Error> {
+        let found = remembered(state);
+        match self.newest {
+            Some(newest) if found.generation < newest.generation => {
+                Err(Error::RolledBack { found: found.generation, seen: newest.generation })
+            }
+            Some(newest)
+                if found.generation == newest.generation && found.commit_id != newest.commit_id =>
+            {
+                Err(Error::Forked { generation: found.generation })
+            }
+            Some(_) | None => {
+                self.newest = Some(found);
+                Ok(())
+            }
         }
-        if state.generation == newest.generation && state.commit_id != newest.commit_id {
-            return Err(Error::Forked { generation: state.generation });
-        }
-        Ok(())
     }
 
     /// Returns what the machine remembered when a state older than or apart from it was accepted.
@@ -44,7 +66,7 @@ impl Seen {
     pub(super) fn note(&mut self, state: &State, key: &AnchorKey) {
         let newest = remembered(state);
         self.newest = Some(newest);
-        if let Some(anchor) = &self.anchor {
+        if let Some(anchor) = self.anchor.as_ref().filter(|_| !self.is_withheld) {
             self.is_unwritable = anchor.note(key, newest).is_err();
         }
     }
@@ -68,7 +90,7 @@ impl Seen {
         }
         let newest = remembered(state);
         self.newest = Some(newest);
-        if let Some(anchor) = &self.anchor {
+        if let Some(anchor) = self.anchor.as_ref().filter(|_| !self.is_withheld) {
             self.is_unwritable = anchor.replace(key, newest).is_err();
         }
     }

@@ -5,17 +5,14 @@ use super::error::{Error, tampered};
 use super::state::{SlotEntry, State};
 use super::transaction::Transaction;
 use crate::crypto::slot::{SlotBody, SlotKind};
-use crate::store::Table;
-
-/// The most slots a vault has.
-const MOST_SLOTS: u8 = 16;
+use crate::store::{MOST_SLOTS, STRAY_SLOT, Table};
 
 /// The most slots that need a passphrase: each wrong try derives a key for every one of them.
 const MOST_DERIVED: usize = 4;
 
 /// A slot as it stands in the container, beside what the state says of it.
 pub(crate) struct StoredSlot {
-    /// 0 to 15.
+    /// 0 to 15, or [`STRAY_SLOT`].
     pub(crate) number: u8,
     /// What stands in the container, if it is a slot.
     pub(crate) body: Option<SlotBody>,
@@ -49,7 +46,7 @@ impl Transaction<'_> {
                 is_intact: !damaged.contains(&number),
             })
         };
-        Ok((0..MOST_SLOTS).filter_map(slot).collect())
+        Ok((0..MOST_SLOTS).chain([STRAY_SLOT]).filter_map(slot).collect())
     }
 
     /// Adds a slot under the lowest free number, and returns the number.
@@ -85,8 +82,16 @@ impl Transaction<'_> {
         if left.is_empty() || (strands && last == LastPortable::Keep) {
             return Err(Error::LastSlot(number));
         }
-        // A slot whose row was deleted by hand has nothing left to delete.
-        self.rows.discard(Table::Slot, u64::from(number))?;
+        self.drop_slot(number)
+    }
+
+    /// Takes a slot out of the container and the state. One whose row was deleted by hand has
+    /// nothing left to delete.
+    pub(super) fn drop_slot(&mut self, number: u8) -> Result<(), Error> {
+        match number {
+            STRAY_SLOT => self.rows.discard_stray_slots()?,
+            number => self.rows.discard(Table::Slot, u64::from(number))?,
+        }
         self.state.slots.retain(|slot| slot.number != number);
         self.is_changed = true;
         Ok(())
@@ -131,7 +136,8 @@ pub(super) fn verify(state: &State, bodies: &[(u8, Vec<u8>)]) -> Result<(), Erro
 /// Returns the numbers of slots that are missing, added or altered.
 pub(super) fn differences(state: &State, bodies: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let stored = |number| bodies.iter().find(|(n, _)| *n == number).map(|(_, body)| body);
-    let numbers = 0..MOST_SLOTS;
+    // A number that no slot has would be tried like any other when the vault is opened.
+    let numbers = (0..MOST_SLOTS).chain([STRAY_SLOT]);
     let differs = |number: &u8| match (state.slot(*number), stored(*number)) {
         (None, None) => false,
         (Some(entry), Some(body)) => entry.digest != digest(body),

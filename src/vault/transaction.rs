@@ -5,7 +5,7 @@
 
 use super::audit::Subject;
 use super::error::{Error, decoded, opened, tampered};
-use super::record::{Kind, Record, Scope, Version};
+use super::record::{Record, Scope, Version};
 use super::seen::Seen;
 use super::state::State;
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
@@ -156,18 +156,7 @@ impl<'v> Transaction<'v> {
         let address = ValueAddress { rid: record.rid, vid: stored.vid, version_id: &version.id };
         let unlocked = self.unlocked;
         let data = opened(unlocked.keys.value.open(unlocked.vault_id(), address, &sealed), what)?;
-        let (kind, bytes) = data.expose().split_first().ok_or_else(|| tampered(what()))?;
-        if *kind != stored.kind.byte() || u64::try_from(bytes.len()) != Ok(stored.len) {
-            return Err(tampered(what()));
-        }
-        let value = match stored.kind {
-            Kind::Binary => SecretValue::Binary(Secret::new(bytes.to_vec())),
-            Kind::Text => {
-                let text = str::from_utf8(bytes).map_err(|_not_text| tampered(what()))?;
-                SecretValue::Text(Secret::new(text.to_owned()))
-            }
-        };
-        Ok(Some(value))
+        stored.read(data.expose()).map(Some).ok_or_else(|| tampered(what()))
     }
 
     /// Seals a paging token, which no one else can make and no other vault takes.
@@ -224,15 +213,25 @@ impl<'v> Transaction<'v> {
         bucket: u16,
         node: Option<&Branch>,
     ) -> Result<Vec<Entry>, Error> {
-        let what = || tampered(format!("bucket {bucket} of the tree"));
         let digest = node.and_then(|node| node.get(bucket % FANOUT));
-        match (digest, self.rows.bucket(bucket)?) {
+        self.open_bucket(bucket, digest, self.rows.bucket(bucket)?.as_deref())
+    }
+
+    /// Checks a bucket's row, or that there is none, against what its node says.
+    pub(super) fn open_bucket(
+        &self,
+        bucket: u16,
+        digest: Option<&[u8; 32]>,
+        body: Option<&[u8]>,
+    ) -> Result<Vec<Entry>, Error> {
+        let what = || tampered(format!("bucket {bucket} of the tree"));
+        match (digest, body) {
             (None, None) => Ok(Vec::new()),
             (Some(digest), Some(body)) => {
-                if !self.unlocked.keys.tree.is_bucket(bucket, &body, digest) {
+                if !self.unlocked.keys.tree.is_bucket(bucket, body, digest) {
                     return Err(what());
                 }
-                let entries = tree::decode_bucket(&body).ok_or_else(what)?;
+                let entries = tree::decode_bucket(body).ok_or_else(what)?;
                 let at_home = |entry: &Entry| tree::bucket_of(&entry.name_hash) == bucket;
                 if entries.iter().all(at_home) { Ok(entries) } else { Err(what()) }
             }

@@ -43,6 +43,12 @@ pub(crate) fn decode_bucket(body: &[u8]) -> Option<Vec<Entry>> {
     ascending.then_some(entries)
 }
 
+/// Returns the rows that whole entries in a bucket name, authentic or not: where a record may be
+/// found when nothing else leads there.
+pub(crate) fn rows_named_in(body: &[u8]) -> impl Iterator<Item = u64> + '_ {
+    body.as_chunks::<ENTRY_BYTES>().0.iter().map(|chunk| decode_entry(chunk).rid)
+}
+
 /// Writes a bucket's entries.
 pub(crate) fn encode_bucket(entries: &[Entry]) -> Vec<u8> {
     let mut body = Vec::with_capacity(entries.len() * ENTRY_BYTES);

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
+use super::audit::Event;
 use super::error::{Error, decoded, opened, tampered};
+use super::rescue;
 use super::seen::Seen;
 use super::slots;
 use super::state::State;
@@ -13,7 +15,7 @@ use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
-use crate::store::{self, Mode, Store};
+use crate::store::{self, Mode, Store, Wreck};
 use crate::sys::process::Actor;
 
 /// A vault whose container was opened and whose keys nobody has given yet.
@@ -21,6 +23,8 @@ pub(crate) struct LockedVault {
     pub(super) store: Store,
     pub(super) header: Header,
     pub(super) slots: Vec<(u8, Result<SlotBody, crypto::Error>)>,
+    /// The damaged file, if the container is not in it any more.
+    pub(super) wreck: Option<Wreck>,
 }
 
 /// An unlocked vault.
@@ -29,6 +33,9 @@ pub(crate) struct Vault {
     pub(super) unlocked: Unlocked,
     pub(super) seen: Seen,
     pub(super) audits_reads: bool,
+    pub(super) is_full: bool,
+    /// The damaged file, if the container is what was found in it.
+    pub(super) wreck: Option<Wreck>,
 }
 
 /// The keys of a vault and the header they belong to.
@@ -43,7 +50,7 @@ pub(crate) struct Unlocked {
 pub(crate) struct Origin {
     /// The process.
     pub(crate) actor: Actor,
-    /// `direct`, or later an agent or rotation step.
+    /// `direct`; dispatch puts a rotation's step in its place.
     pub(crate) via: String,
 }
 
@@ -95,7 +102,8 @@ impl LockedVault {
         drop(rows);
         let header = opened(Header::decode(&public), || "its public header".to_owned())?;
         let decode = |(number, body): (u8, Vec<u8>)| (number, SlotBody::decode(&body));
-        Ok(Self { store, header, slots: slots.into_iter().map(decode).collect() })
+        let slots = slots.into_iter().map(decode).collect();
+        Ok(Self { store, header, slots, wreck: None })
     }
 
     /// Returns the vault's id, which is not secret.
@@ -161,6 +169,8 @@ impl LockedVault {
                 Ok(_) => {
                     return Err(tampered(format!("slot {number} holds the key of another vault")));
                 }
+                // That another slot does not open says nothing of one that was not tried.
+                Err(_) if matches!(refusal, Error::Crypto(refused) if refused != WRONG) => {}
                 Err(error) => refusal = Error::Crypto(error),
             }
         }
@@ -171,6 +181,9 @@ impl LockedVault {
     /// older than what this machine has seen.
     pub(crate) fn unlock(mut self, master: &MasterKey, custody: &Custody) -> Result<Vault, Error> {
         let unlocked = Unlocked::new(self.header, master)?;
+        if let Some(wreck) = &self.wreck {
+            rescue::fill(&mut self.store, wreck, &unlocked)?;
+        }
         let anchor = custody.anchors.as_deref().map(|dir| Anchor::new(dir, unlocked.vault_id()));
         // Read before the state: a commit between the two must not look like a rollback.
         let remembered = anchor.as_ref().and_then(|anchor| anchor.read(&unlocked.keys.anchor));
@@ -179,9 +192,13 @@ impl LockedVault {
         if custody.on_damaged_slot == OnDamagedSlot::Refuse {
             slots::verify(&state, &rows.slots()?)?;
         }
+        let parted = unlocked.check_descent(&rows, &state, remembered);
         drop(rows);
         let mut seen = Seen::new(anchor, remembered);
-        match (seen.check(&state), custody.on_rollback) {
+        if self.wreck.is_some() {
+            seen.withhold();
+        }
+        match (parted.and_then(|()| seen.check(&state)), custody.on_rollback) {
             (Ok(()), OnRollback::Refuse | OnRollback::Accept) => {}
             (Err(refusal), OnRollback::Refuse) => return Err(refusal),
             (Err(_), OnRollback::Accept) => seen.accept(&state, &unlocked.keys.anchor),
@@ -190,9 +207,18 @@ impl LockedVault {
             seen.note(&state, &unlocked.keys.anchor);
         }
         let audits_reads = state.settings.audits_reads();
-        Ok(Vault { store: self.store, unlocked, seen, audits_reads })
+        Ok(Vault {
+            store: self.store,
+            unlocked,
+            seen,
+            audits_reads,
+            is_full: false,
+            wreck: self.wreck,
+        })
     }
 }
+
+const WRONG: crypto::Error = crypto::Error::WrongCredential;
 
 impl Vault {
     /// Begins a transaction. A writing one waits for its turn and then excludes other writers, so
@@ -217,6 +243,16 @@ impl Vault {
     /// Returns whether reads are written to the audit log.
     pub(crate) fn audits_reads(&self) -> bool {
         self.audits_reads
+    }
+
+    /// Goes on without logging reads: there is no space for that.
+    pub(crate) fn leave_reads_unlogged(&mut self) {
+        self.is_full = true;
+    }
+
+    /// Returns whether reads had to be left out of the audit log for want of space.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Returns the vault's id, which is not secret.
@@ -272,6 +308,34 @@ impl Unlocked {
 
     pub(super) fn header_bytes(&self) -> &[u8; Header::LENGTH] {
         &self.header_bytes
+    }
+
+    /// Refuses a later state that did not come out of the one remembered: its log names another
+    /// commit for that generation. Where the log does not reach back so far, or is damaged, nothing
+    /// can be said.
+    fn check_descent(
+        &self,
+        rows: &store::Transaction<'_>,
+        state: &State,
+        remembered: Option<Remembered>,
+    ) -> Result<(), Error> {
+        let Some(Remembered { generation, commit_id, .. }) = remembered else { return Ok(()) };
+        if state.generation <= generation {
+            return Ok(());
+        }
+        for seq in (state.log.first..state.log.next).rev() {
+            let Ok(Some(sealed)) = rows.audit(seq) else { return Ok(()) };
+            let data = self.keys.audit.open(self.vault_id(), seq, &sealed);
+            let event = data.ok().and_then(|data| Event::decode(data.expose()).ok());
+            match event {
+                Some(event) if event.generation > generation => {}
+                Some(event) if event.generation == generation && event.commit_id != commit_id => {
+                    return Err(Error::Forked { generation });
+                }
+                Some(_) | None => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// Opens the state row, which must stand beside the very header the vault was unlocked with.

@@ -1,9 +1,9 @@
 //! Files for tests: script archives (text, then files after `-- name --` lines), directories that
 //! are removed when dropped, and copies of whole trees.
 
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -135,11 +135,13 @@ pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     out
 }
 
-/// Writes a test's file, and the directories it stands in.
-#[expect(clippy::disallowed_methods, reason = "the mode of a test's own file does not matter")]
+/// Writes a test's file, which only this user may read, and the directories it stands in.
 pub(crate) fn write(path: &Path, content: &[u8]) {
     path.parent().into_iter().for_each(make_dirs);
-    fs::write(path, content)
+    let mut options = OpenOptions::new();
+    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    opened
+        .and_then(|mut file| file.write_all(content))
         .unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
 }
 

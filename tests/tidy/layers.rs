@@ -8,6 +8,7 @@ use crate::harness::repository;
 /// The folders of `src`, top to bottom. A module may name its own layer and those in lower rows;
 /// two layers of one row do not name each other.
 const LAYERS: &[&[&str]] = &[
+    &["workbench"],
     &["cli"],
     &["agent"],
     &["rotation"],
@@ -23,8 +24,9 @@ const LAYERS: &[&[&str]] = &[
 const CRATES: &[(&str, &[&str])] = &[
     // `sys::memory` hands Argon2 its blocks.
     ("argon2", &["crypto", "sys"]),
-    // Binary values on the command line; paging positions, which are base64 in AWS too.
-    ("base64", &["cli", "service"]),
+    // Binary values on the command line and on a rotation's socket; paging positions, which are
+    // base64 in AWS too.
+    ("base64", &["cli", "rotation", "service"]),
     ("blake2", &["crypto"]),
     ("chacha20", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
@@ -35,8 +37,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getrandom", &["sys"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
-    ("jiff", &["cli"]),
+    // `workbench` queries answers, which takes a time zone.
+    ("jiff", &["cli", "workbench"]),
     ("minicbor", &["vault"]),
+    ("nix", &["sys"]),
     ("poly1305", &[]),
     ("rayon", &["crypto"]),
     ("rusqlite", &["store"]),
@@ -44,8 +48,8 @@ const CRATES: &[(&str, &[&str])] = &[
     // limit the size of their files.
     ("rustix", &["sys", "cli", "store"]),
     ("serde_core", &["service"]),
-    // JSON is AWS's format for output and for resource policies alike.
-    ("serde_json", &["cli", "service"]),
+    // JSON is AWS's format for output, for events and for resource policies alike.
+    ("serde_json", &["cli", "rotation", "service"]),
     ("sha2", &["crypto"]),
     ("strsim", &["cli"]),
     ("subtle", &["crypto"]),

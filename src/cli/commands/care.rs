@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Command;
 
 use super::super::failure::Failure;
-use super::super::terminal;
+use super::super::{terminal, unlock};
 use super::{Asked, Own, count, flag, keys, progress, text, word};
 use crate::model::value::Value;
 use crate::upkeep::init::Plan;
@@ -58,14 +58,17 @@ fn salvage_options(command: Command) -> Command {
 fn purge_options(command: Command) -> Command {
     command
         .arg(flag("deep", "Rekey and rewrite the whole file too, so that no old page is left"))
-        .arg(flag("drop-other-slots", "With --deep: drop the slots that rekey cannot keep"))
-        .arg(flag("no-recovery", "With --deep: make no new recovery code"))
+        .arg(
+            flag("drop-other-slots", "With --deep: drop the slots that rekey cannot keep")
+                .requires("deep"),
+        )
+        .arg(flag("no-recovery", "With --deep: make no new recovery code").requires("deep"))
 }
 
 fn run_check(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
-    let mut vault = surroundings.unlock_under(&custody)?;
+    let mut vault = surroundings.unlock_damaged(&custody)?;
     let findings = check::check(&mut vault, surroundings.occasion(), &mut progress())?;
     terminal::finish();
     if findings.is_empty() || !asked.flag("repair") {
@@ -102,7 +105,8 @@ fn shown(findings: &[Finding]) -> Value {
 fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let out = Path::new(asked.text("out").unwrap_or_default());
-    let mut damaged = surroundings.open_locked()?;
+    unlock::check_destination(out)?;
+    let mut damaged = surroundings.open_damaged()?;
     let opened = surroundings.offer().open(&damaged)?;
     let kdf =
         damaged.slots().find(|(number, _)| *number == opened.slot).and_then(|(_, body)| body.kdf());
@@ -133,15 +137,13 @@ fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
     let locked = surroundings.open_locked()?;
     let survey = slots::survey(&locked);
     let opened = surroundings.offer().open(&locked)?;
-    let mut vault = locked.unlock(&opened.master, &surroundings.custody())?;
+    let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
+    // Judged before anything is erased: a command that is refused must not have half its effect.
+    let change =
+        if asked.flag("deep") { Some(keys::plan_rekey(asked, opened, &survey)?) } else { None };
     let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
     if !transaction.clock_is_sane() {
-        return Err(Failure::environment(
-            "ClockJumped",
-            "the clock is more than a day behind or 400 days ahead of the last change; nothing \
-             is erased on its word",
-        )
-        .hinted("set the clock, or `strongroom accept-state` if it is right"));
+        return Err(crate::vault::Error::ClockJumped.into());
     }
     let names = transaction.erase_gone(usize::MAX)?;
     for name in &names {
@@ -149,10 +151,11 @@ fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
         transaction.record("Purge", Event::SUCCESS, subject)?;
     }
     transaction.commit()?;
-    if asked.flag("deep") {
-        keys::rekey_vault(asked, &mut vault, opened, &survey)?;
-        return Ok(vault.store_mut().vacuum().map_err(crate::vault::Error::Store)?);
-    }
     let names = names.into_iter().map(Value::Text).collect();
-    asked.print(vec![("Erased".to_owned(), Value::List(names))])
+    let mut members = vec![("Erased".to_owned(), Value::List(names))];
+    if let Some(change) = change {
+        members.extend(keys::rekey_vault(asked, &mut vault, change)?);
+        vault.store_mut().vacuum().map_err(crate::vault::Error::Store)?;
+    }
+    asked.print(members)
 }

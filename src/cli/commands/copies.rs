@@ -5,11 +5,13 @@ use std::path::Path;
 use clap::Command;
 
 use super::super::failure::Failure;
-use super::super::terminal;
+use super::super::{terminal, unlock};
 use super::{Asked, Own, flag, progress, text, word};
 use crate::model::value::Value;
+use crate::store;
+use crate::sys::files::{self, FileFault};
 use crate::upkeep::copy::{self, Older};
-use crate::vault::LockedVault;
+use crate::vault::{self, LockedVault};
 
 /// The first command.
 pub(super) const BACKUP: Own = Own {
@@ -44,6 +46,7 @@ fn restore_options(command: Command) -> Command {
 fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let destination = Path::new(asked.text("destination").unwrap_or_default());
+    unlock::check_destination(destination)?;
     let mut locked = surroundings.open_locked()?;
     copy::backup(&mut locked, destination)?;
     let offer = surroundings.offer();
@@ -62,7 +65,7 @@ fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
                 finding.place,
                 finding.problem
             );
-            return Err(crate::vault::Error::Tampered(message).into());
+            return Err(vault::Error::Tampered(message).into());
         }
         "everything"
     } else {
@@ -78,6 +81,9 @@ fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
 fn run_restore(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let path = Path::new(asked.text("source").unwrap_or_default());
+    if !path.exists() {
+        return Err(FileFault::Missing(path.to_owned()).into());
+    }
     let source = LockedVault::open_copy(path)?;
     let opened = surroundings.offer().open(&source)?;
     drop(source);
@@ -86,15 +92,22 @@ fn run_restore(asked: &Asked<'_>) -> Result<(), Failure> {
     terminal::finish();
     if let Some(finding) = findings.first() {
         let message = format!("{}: {}: {}", path.display(), finding.place, finding.problem);
-        return Err(crate::vault::Error::Tampered(message).into());
+        return Err(vault::Error::Tampered(message).into());
     }
     let older = if asked.flag("accept-rollback") { Older::Accept } else { Older::Refuse };
     let target = &surroundings.location.path;
     if let Some(directory) = target.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        crate::sys::files::create_private_dir(directory)?;
+        files::create_private_dir(directory)?;
     }
     let custody = surroundings.custody();
-    copy::restore(target, (&mut source, &opened.master), &custody, older, occasion)?;
+    let restored = copy::restore(target, (&mut source, &opened.master), &custody, older, occasion);
+    restored.map_err(|error| {
+        if let vault::Error::Store(store::Error::NotAVault { .. }) = &error {
+            return Failure::environment(error.name(), error.to_string())
+                .hinted("move it away first");
+        }
+        error.into()
+    })?;
     asked.print(vec![
         text("VaultPath", target.display().to_string()),
         ("Restored".to_owned(), Value::Boolean(true)),

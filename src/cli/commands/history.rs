@@ -2,12 +2,14 @@
 
 use clap::Command;
 use jiff::Timestamp as Instant;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
-use super::super::answer::Pages;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::{Asked, Own, option, text};
 use crate::model::time::Timestamp;
+use crate::service::operation;
 use crate::upkeep::events::{self, Wanted};
 use crate::vault::transaction::Access;
 use crate::vault::{Custody, OnRollback};
@@ -51,8 +53,8 @@ fn event_options(command: Command) -> Command {
         .arg(option("secret-id", "NAME", "Only events about this secret"))
         .arg(option("operation", "NAME", "Only events of this operation, such as GetSecretValue"))
         .arg(option("outcome", "CODE", "Only events that ended so: Success or an error code"))
-        .arg(option("since", "TIME", "Only events since then, such as 2026-01-31T12:00:00Z"))
-        .arg(option("until", "TIME", "Only events until then"))
+        .arg(option("since", "TIME", "Only events since then: 2026-01-31T12:00:00Z, or a day"))
+        .arg(option("until", "TIME", "Only events until then; a day is its first moment"))
         .arg(option("max-items", "N", "At most so many, the newest"))
 }
 
@@ -83,7 +85,7 @@ fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
     let owned = |name: &str| asked.text(name).map(str::to_owned);
     let wanted = Wanted {
         secret: owned("secret-id"),
-        operation: owned("operation"),
+        operation: asked.text("operation").map(logged_name),
         outcome: owned("outcome"),
         since: time(asked, "since")?,
         until: time(asked, "until")?,
@@ -91,13 +93,22 @@ fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
     };
     let mut vault = asked.surroundings.unlock()?;
     let events = events::list(&mut vault, &wanted, asked.surroundings.occasion())?;
-    asked.answer.print(Pages::One(events))
+    asked.answer_with(events)
+}
+
+/// Returns an operation's name as the log has it, which a user may also give as the command's.
+fn logged_name(given: &str) -> String {
+    operation::find(given).map_or(given, |entry| entry.name).to_owned()
 }
 
 fn time(asked: &Asked<'_>, name: &str) -> Result<Option<Timestamp>, Failure> {
     let Some(given) = asked.text(name) else { return Ok(None) };
-    let instant: Instant = given.parse().map_err(|_not_a_time| {
-        let what = format!("{given} is no time such as 2026-01-31T12:00:00Z");
+    let instant = given.parse::<Instant>().or_else(|_without_zone| {
+        let local: DateTime = given.parse()?;
+        TimeZone::system().to_timestamp(local)
+    });
+    let instant = instant.map_err(|_not_a_time| {
+        let what = format!("{given} is no time such as 2026-01-31T12:00:00Z or 2026-01-31");
         request::Error::argument(&format!("--{name}"), what)
     })?;
     Ok(Some(Timestamp(instant.as_millisecond())))

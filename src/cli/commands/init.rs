@@ -1,13 +1,16 @@
 //! `init`: makes a vault. The first `create-secret` does the same with the defaults.
 
+use std::path::{Path, PathBuf};
+
 use clap::Command;
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
 use super::super::unlock::Surroundings;
-use super::{Asked, Own, flag, new_credential, option, text};
-use crate::crypto::slot::Credential;
+use super::new_credential::{self, Made};
+use super::{Asked, Own, flag, option, text};
+use crate::crypto::slot::{Credential, SlotKind};
 use crate::model::shape::Shaped;
 use crate::model::types::RegionName;
 use crate::service::constraints;
@@ -29,7 +32,11 @@ pub(super) const INIT: Own = Own {
 
 fn options(command: Command) -> Command {
     let command = command
-        .arg(flag("keyfile-only", "Let the file of --keyfile open the vault, and no passphrase"))
+        .arg(
+            flag("keyfile-only", "Let the file of --keyfile open the vault, and no passphrase")
+                .conflicts_with("with-keyfile")
+                .conflicts_with_all(new_credential::OPTIONS),
+        )
         .arg(flag("with-keyfile", "Ask for the passphrase and the file of --keyfile together"))
         .arg(flag("no-recovery", "Make no recovery code"))
         .arg(option("account-id", "DIGITS", "The twelve digits in every ARN"))
@@ -45,8 +52,10 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         let path = surroundings.location.path.clone();
         return Err(crate::vault::Error::Store(crate::store::Error::Exists(path)).into());
     }
-    let slots = slots(asked)?;
+    check_offer(asked)?;
+    let (slots, made) = slots(asked)?;
     let vault = make(surroundings, slots, settings)?;
+    made.keep();
     asked.print(vec![
         text("VaultPath", surroundings.location.path.display().to_string()),
         text("VaultId", vault.vault_id().to_string()),
@@ -74,15 +83,54 @@ fn settings(asked: &Asked<'_>) -> Result<Settings, Failure> {
     Ok(settings)
 }
 
-fn slots(asked: &Asked<'_>) -> Result<Vec<NewSlot>, Failure> {
+/// Requires that the files and options fit together, before anything is made or asked.
+fn check_offer(asked: &Asked<'_>) -> Result<(), Failure> {
+    let Surroundings { globals, location, .. } = asked.surroundings;
+    let wants_keyfile = asked.flag("keyfile-only") || asked.flag("with-keyfile");
+    if globals.keyfile.is_some() && !wants_keyfile {
+        let what = "init needs --keyfile-only or --with-keyfile with it";
+        return Err(request::Error::argument("--keyfile", what).into());
+    }
+    let offer = asked.surroundings.offer();
+    let is_vault = |keyfile| place_of(keyfile) == place_of(&location.path);
+    if wants_keyfile && offer.keyfile_path().is_some_and(is_vault) {
+        let what = "it must be another file than the vault";
+        return Err(request::Error::argument("--keyfile", what).into());
+    }
+    let is_given = globals.passphrase_file.is_some()
+        || globals.passphrase_fd.is_some()
+        || globals.passphrase_command.is_some();
+    if is_given && (asked.flag("keyfile-only") || says_new_passphrase(asked)) {
+        let what = "only one option can say what opens the vault";
+        return Err(request::Error::usage(what).into());
+    }
+    Ok(())
+}
+
+/// Returns a path that is the same for the same place, where its directory is there.
+fn place_of(path: &Path) -> PathBuf {
+    let directory = files::parent_of(path).canonicalize();
+    let name = path.file_name().unwrap_or_default();
+    directory.map_or_else(|_missing| path.to_owned(), |directory| directory.join(name))
+}
+
+fn says_new_passphrase(asked: &Asked<'_>) -> bool {
+    asked.flag("generate") || asked.text("new-passphrase-file").is_some()
+}
+
+fn slots(asked: &Asked<'_>) -> Result<(Vec<NewSlot>, Made), Failure> {
     let offer = asked.surroundings.offer();
     let named = || {
         let missing = request::Error::usage("--keyfile FILE says which file opens the vault");
         offer.keyfile_path().ok_or(missing)
     };
     if asked.flag("keyfile-only") {
-        let credential = Credential::Keyfile(new_credential::keyfile(named()?)?);
-        return Ok(vec![NewSlot { credential, kdf: None, label: "keyfile".to_owned() }]);
+        let (keyfile, made) = new_credential::keyfile(named()?, SlotKind::Keyfile)?;
+        let credential = Credential::Keyfile(keyfile);
+        return Ok((vec![NewSlot { credential, kdf: None, label: "keyfile".to_owned() }], made));
+    }
+    if asked.flag("with-keyfile") {
+        named()?;
     }
     // Asked first, so that a wrong option costs no typing.
     let kdf = Some(new_credential::cost(asked)?);
@@ -93,20 +141,22 @@ fn slots(asked: &Asked<'_>) -> Result<Vec<NewSlot>, Failure> {
         )
         .hinted("--no-recovery goes without one"));
     }
-    let passphrase = match offer.passphrase()? {
+    let given = if says_new_passphrase(asked) { None } else { offer.passphrase()? };
+    let passphrase = match given {
         Some(given) => new_credential::judged(given, asked.flag("allow-weak-passphrase"))?,
         None => new_credential::passphrase(asked)?,
     };
-    let credential = if asked.flag("with-keyfile") {
-        Credential::PassphraseAndKeyfile(passphrase, new_credential::keyfile(named()?)?)
+    let (credential, made) = if asked.flag("with-keyfile") {
+        let (keyfile, made) = new_credential::keyfile(named()?, SlotKind::PassphraseAndKeyfile)?;
+        (Credential::PassphraseAndKeyfile(passphrase, keyfile), made)
     } else {
-        Credential::Passphrase(passphrase)
+        (Credential::Passphrase(passphrase), Made::default())
     };
     let mut slots = vec![NewSlot { credential, kdf, label: "passphrase".to_owned() }];
     if !asked.flag("no-recovery") {
         slots.push(recovery()?);
     }
-    Ok(slots)
+    Ok((slots, made))
 }
 
 /// Makes the vault of the first `create-secret`: with what is offered, or a new passphrase.

@@ -44,7 +44,7 @@ fn passphrase_options(command: Command) -> Command {
 fn rekey_options(command: Command) -> Command {
     command
         .arg(flag("drop-other-slots", "Drop the slots whose credential is not at hand"))
-        .arg(flag("no-recovery", "Make no new recovery code"))
+        .arg(flag("no-recovery", "Make no new recovery code; the old one is dropped"))
 }
 
 fn change_passphrase(asked: &Asked<'_>) -> Result<(), Failure> {
@@ -54,7 +54,7 @@ fn change_passphrase(asked: &Asked<'_>) -> Result<(), Failure> {
     let locked = surroundings.open_locked()?;
     let survey = slots::survey(&locked);
     let opened = surroundings.offer().open(&locked)?;
-    let mut vault = locked.unlock(&opened.master, &surroundings.custody())?;
+    let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
     let number = wanted.unwrap_or(opened.slot);
     let kind = survey.iter().find(|(n, ..)| *n == number).map(|(_, kind, _)| *kind);
     if kind != Some(SlotKind::Passphrase) {
@@ -78,37 +78,52 @@ fn run_rekey(asked: &Asked<'_>) -> Result<(), Failure> {
     let locked = surroundings.open_locked()?;
     let survey = slots::survey(&locked);
     let opened = surroundings.offer().open(&locked)?;
-    let mut vault = locked.unlock(&opened.master, &surroundings.custody())?;
-    rekey_vault(asked, &mut vault, opened, &survey)
+    let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
+    let change = plan_rekey(asked, opened, &survey)?;
+    asked.print(rekey_vault(asked, &mut vault, change)?)
 }
 
-/// Rekeys an unlocked vault. The credential at hand is kept, a recovery code is made anew; for any
-/// other slot nobody could wrap the new key.
-pub(super) fn rekey_vault(
+/// A rekey that the user agrees to.
+pub(super) struct Rekey {
+    opened: Opened,
+    kdf: Option<KdfParameters>,
+    renews_recovery: bool,
+}
+
+/// Judges a rekey before anything is changed. The credential at hand is kept, a recovery code is
+/// made anew; for any other slot nobody could wrap the new key, and the user must agree that it goes.
+pub(super) fn plan_rekey(
     asked: &Asked<'_>,
-    vault: &mut Vault,
     opened: Opened,
     survey: &[(u8, SlotKind, Option<KdfParameters>)],
-) -> Result<(), Failure> {
-    let has_recovery = survey
-        .iter()
-        .any(|(number, kind, _)| *kind == SlotKind::RecoveryCode && *number != opened.slot);
-    let dropped: Vec<String> = survey
-        .iter()
-        .filter(|(number, kind, _)| *number != opened.slot && *kind != SlotKind::RecoveryCode)
+) -> Result<Rekey, Failure> {
+    let others = || survey.iter().filter(|(number, ..)| *number != opened.slot);
+    let has_recovery = others().any(|(_, kind, _)| *kind == SlotKind::RecoveryCode);
+    let renews_recovery = has_recovery && !asked.flag("no-recovery");
+    let dropped: Vec<String> = others()
+        .filter(|(_, kind, _)| !(renews_recovery && *kind == SlotKind::RecoveryCode))
         .map(|(number, kind, _)| format!("{number} ({})", in_words(*kind)))
         .collect();
-    let renews_recovery = has_recovery && !asked.flag("no-recovery");
     if renews_recovery && !terminal::is_there() {
         return Err(Failure::environment(
             "NoTerminal",
             "there is no terminal to show the new recovery code at",
         )
-        .hinted("--no-recovery drops the recovery code"));
+        .hinted("--no-recovery with --drop-other-slots gives the recovery code up"));
     }
     allow_drops(asked, &dropped)?;
     let kdf = survey.iter().find(|(n, ..)| *n == opened.slot).and_then(|(.., kdf)| *kdf);
-    let label = in_words(opened.credential.kind()).to_owned();
+    Ok(Rekey { opened, kdf, renews_recovery })
+}
+
+/// Rekeys an unlocked vault, and returns what there is to print about it.
+pub(super) fn rekey_vault(
+    asked: &Asked<'_>,
+    vault: &mut Vault,
+    change: Rekey,
+) -> Result<Vec<(String, Value)>, Failure> {
+    let Rekey { opened, kdf, renews_recovery } = change;
+    let label = slots::label(vault, opened.slot, asked.surroundings.occasion())?;
     let mut slots = vec![(0, NewSlot { credential: opened.credential, kdf, label })];
     if renews_recovery {
         let credential = Credential::RecoveryCode(new_credential::recovery_code()?);
@@ -117,7 +132,7 @@ pub(super) fn rekey_vault(
     let kept = u64::try_from(slots.len()).unwrap_or(0);
     rekey::rekey(vault, slots, asked.surroundings.occasion(), &mut progress())?;
     terminal::finish();
-    asked.print(vec![
+    Ok(vec![
         text("VaultId", vault.vault_id().to_string()),
         count("KeyEpoch", vault.header().key_epoch.into()),
         count("KeySlots", kept),

@@ -8,13 +8,20 @@ mod completions;
 mod copies;
 mod history;
 pub(crate) mod init;
+mod json;
 mod keys;
 mod man;
+mod names;
 mod new_credential;
+mod rotate_due;
+mod rotation;
 mod slots;
 mod status;
 
-use clap::error::ErrorKind;
+use std::cell::Cell;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::answer::{Answer, Pages};
@@ -24,6 +31,7 @@ use super::run::print;
 use super::terminal;
 use super::unlock::Surroundings;
 use crate::model::value::Value;
+use crate::sys::secret::Secret;
 use crate::vault::check::Progress;
 
 /// One of our own commands.
@@ -42,6 +50,7 @@ struct Asked<'a> {
     matches: ArgMatches,
     surroundings: &'a Surroundings<'a>,
     answer: Answer,
+    answered: Cell<Option<Secret<Vec<u8>>>>,
 }
 
 /// The commands, in the order of the help.
@@ -56,14 +65,24 @@ const ALL: &[Own] = &[
     care::PURGE,
     copies::BACKUP,
     copies::RESTORE_BACKUP,
+    rotate_due::ROTATE_DUE,
+    rotation::ROTATION,
     history::CHECKPOINT,
     history::ACCEPT_STATE,
     history::LIST_EVENTS,
+    json::JSON,
     completions::COMPLETIONS,
     man::MAN,
 ];
 
-/// Their names.
+/// What our own scripts call; nobody types them, and no help tells of them.
+const HIDDEN: &[Own] = &[names::OFFER_NAMES];
+
+/// Those that make a vault, work without one, or take what is there for what it is.
+const LOOKS_AT_NO_STATE: &[&str] =
+    &["init", "salvage", "backup", "restore-backup", "completions", "man", "offer-names"];
+
+/// The names of the commands.
 pub(crate) const NAMES: &[&str] = &names();
 
 const fn names() -> [&'static str; ALL.len()] {
@@ -77,6 +96,11 @@ const fn names() -> [&'static str; ALL.len()] {
         index += 1;
     }
     names
+}
+
+/// Returns every word that is taken for a command of ours.
+pub(crate) fn accepted() -> Vec<&'static str> {
+    ALL.iter().chain(HIDDEN).map(|own| own.name).collect()
 }
 
 /// Returns a command as clap knows it.
@@ -95,7 +119,7 @@ pub(crate) fn run(
     words: &[String],
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let Some(own) = ALL.iter().find(|own| own.name == name) else {
+    let Some(own) = ALL.iter().chain(HIDDEN).find(|own| own.name == name) else {
         return Err(request::Error::usage(format!("there is no command {name}")).into());
     };
     if words.iter().map(String::as_str).eq(["help"]) {
@@ -109,8 +133,16 @@ pub(crate) fn run(
         }
         Err(error) => return Err(wrong(&error)),
     };
+    if surroundings.globals.expect.is_some() && LOOKS_AT_NO_STATE.contains(&name) {
+        let what = format!("{name} does not look at the state of the vault");
+        return Err(request::Error::argument("--expect", what).into());
+    }
     let answer = Answer::new(surroundings, own.title)?;
-    (own.run)(&Asked { matches, surroundings, answer })
+    let asked = Asked { matches, surroundings, answer, answered: Cell::default() };
+    // A reader may take its time: by now the vault is closed and its keys are wiped.
+    let outcome = (own.run)(&asked);
+    let printed = asked.answered.take().map_or(Ok(()), |answer| print(answer.expose()));
+    printed.and(outcome)
 }
 
 impl Own {
@@ -131,6 +163,11 @@ impl Asked<'_> {
         self.matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
     }
 
+    /// Whether an option stands on the command line.
+    fn is_given(&self, name: &str) -> bool {
+        self.matches.value_source(name) == Some(ValueSource::CommandLine)
+    }
+
     /// Returns an option's text.
     fn text(&self, name: &str) -> Option<&str> {
         self.matches.try_get_one::<String>(name).ok().flatten().map(String::as_str)
@@ -145,16 +182,30 @@ impl Asked<'_> {
         Ok(Some(number))
     }
 
-    /// Prints the answer.
+    /// Answers with some members.
     fn print(&self, members: Vec<(String, Value)>) -> Result<(), Failure> {
-        self.answer.print(Pages::One(Value::Map(members)))
+        self.answer_with(Value::Map(members))
+    }
+
+    /// Gives the answer, which is printed when the command is over.
+    fn answer_with(&self, value: Value) -> Result<(), Failure> {
+        self.answered.set(Some(self.answer.rendered(Pages::One(value))?));
+        Ok(())
     }
 }
 
-/// Turns clap's complaint into a wrong command line: its first paragraph, without its prefix.
+/// Turns clap's complaint into a wrong command line: what it says before usage and advice, without
+/// its prefix. What is missing is told as for the operations.
 fn wrong(error: &clap::Error) -> Failure {
+    if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+    {
+        let message = format!("the following arguments are required: {}", missing.join(", "));
+        return request::Error::usage(message).into();
+    }
     let text = error.render().to_string();
     let message = text.split("\n\nUsage:").next().unwrap_or_default();
+    let message = message.split("\n\nFor more information").next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message).trim();
     request::Error::usage(message).into()
 }

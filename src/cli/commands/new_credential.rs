@@ -1,7 +1,7 @@
 //! Credentials that are to be: new passphrases that are judged, new keyfiles, recovery codes that
 //! are shown once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::credentials;
 use super::super::failure::Failure;
@@ -12,10 +12,21 @@ use crate::crypto::kdf::{self, KdfParameters};
 use crate::crypto::keyfile::Keyfile;
 use crate::crypto::passphrase::{self, Passphrase};
 use crate::crypto::recovery::RecoveryCode;
+use crate::crypto::slot::SlotKind;
 use crate::sys::clock::SystemClock;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::secret::Secret;
-use crate::sys::{files, process};
+use crate::sys::{credential, files, process};
+
+/// The options about new passphrases and what deriving a key from them costs.
+pub(super) const OPTIONS: [&str; 6] = [
+    "new-passphrase-file",
+    "generate",
+    "allow-weak-passphrase",
+    "kdf-memory",
+    "kdf-passes",
+    "kdf-lanes",
+];
 
 /// Adds the options about new passphrases and what deriving a key from them costs.
 pub(super) fn options(command: clap::Command) -> clap::Command {
@@ -25,7 +36,10 @@ pub(super) fn options(command: clap::Command) -> clap::Command {
             "FILE",
             "Read the new passphrase from a file instead of the terminal",
         ))
-        .arg(flag("generate", "Make up a passphrase of six words, and show it at the terminal"))
+        .arg(
+            flag("generate", "Make up a passphrase of six words, and show it at the terminal")
+                .conflicts_with("new-passphrase-file"),
+        )
         .arg(flag("allow-weak-passphrase", "Take a passphrase that is easily guessed"))
         .arg(option("kdf-memory", "MIB", "The memory of a derivation in MiB, instead of measuring"))
         .arg(option("kdf-passes", "N", "The passes of a derivation. The default is 3"))
@@ -36,7 +50,7 @@ pub(super) fn options(command: clap::Command) -> clap::Command {
 pub(super) fn passphrase(asked: &Asked<'_>) -> Result<Passphrase, Failure> {
     let passphrase = match asked.text("new-passphrase-file") {
         Some(path) => {
-            let bytes = Secret::new(files::read_bounded(Path::new(path), MOST_BYTES)?);
+            let bytes = Secret::new(credential::read(Path::new(path), MOST_BYTES)?);
             Passphrase::from_file_bytes(bytes.expose())?
         }
         None if asked.flag("generate") => {
@@ -110,19 +124,47 @@ pub(super) fn measured_cost() -> KdfParameters {
     kdf::calibrate(process::available_memory_kib(), &SystemClock)
 }
 
-/// Makes a keyfile at `path`, or takes the one that is there.
-pub(super) fn keyfile(path: &Path) -> Result<Keyfile, Failure> {
+/// A keyfile that was made for a slot that is not there yet. It is removed again unless it is
+/// [kept](Made::keep): a file that opens nothing must not lie about.
+#[must_use]
+#[derive(Default)]
+pub(super) struct Made(Option<(PathBuf, &'static str)>);
+
+impl Made {
+    /// The slot is there: keeps the file, and says what was made.
+    pub(super) fn keep(mut self) {
+        if let Some((path, what)) = self.0.take() {
+            terminal::note(&format!("made the keyfile {}; {what}", path.display()));
+        }
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if let Some((path, _)) = &self.0 {
+            drop(std::fs::remove_file(path));
+        }
+    }
+}
+
+/// Makes a keyfile at `path` for a slot of this kind, or takes the one that is there.
+pub(super) fn keyfile(path: &Path, kind: SlotKind) -> Result<(Keyfile, Made), Failure> {
     if path.exists() {
-        let bytes = Secret::new(files::read_private(path, MOST_BYTES)?);
-        return Ok(Keyfile::parse(bytes.expose())?);
+        let bytes = Secret::new(credential::read_file(path, MOST_BYTES)?);
+        return Ok((Keyfile::parse(bytes.expose())?, Made::default()));
     }
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         files::create_private_dir(directory)?;
     }
     let made = Keyfile::generate(&SystemEntropy)?;
     files::write_private(path, made.to_text().expose().as_bytes())?;
-    terminal::note(&format!("made the keyfile {}; it opens the whole vault", path.display()));
-    Ok(made)
+    let what = match kind {
+        SlotKind::PassphraseAndKeyfile => "it opens the vault together with the passphrase",
+        SlotKind::Passphrase | SlotKind::Keyfile | SlotKind::RecoveryCode => {
+            "it opens the whole vault"
+        }
+    };
+    Ok((made, Made(Some((path.to_owned(), what)))))
 }
 
 /// Makes a recovery code and shows it at the terminal, which is the only place it is ever shown.

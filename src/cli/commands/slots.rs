@@ -7,11 +7,13 @@ use clap::{Arg, Command};
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
-use super::{Asked, Own, flag, keys, new_credential, option};
+use super::new_credential::{self, Made};
+use super::{Asked, Own, flag, keys, option};
+use crate::crypto::kdf::KdfParameters;
 use crate::crypto::slot::{Credential, SlotKind};
 use crate::model::value::Value;
 use crate::upkeep::slots::{self, NewSlot};
-use crate::vault::slots::LastPortable;
+use crate::vault::slots::{LastPortable, in_words};
 use crate::vault::{Custody, OnDamagedSlot};
 
 /// The command.
@@ -43,27 +45,48 @@ fn options(command: Command) -> Command {
         .arg(option("new-keyfile", "FILE", "The keyfile of the new slot; made if it is missing"))
         .arg(option("slot", "N", "The slot to remove"))
         .arg(flag("damaged", "Remove a slot although it was altered"))
-        .arg(flag("force", "Remove the last slot that needs no file"))
+        .arg(flag("force", "Remove the last passphrase, or the last slot that needs no file"))
         .arg(flag("compromised", "Remove the slot and rekey, as somebody else may know it"))
-        .arg(flag("drop-other-slots", "With --compromised: drop the slots that rekey cannot keep"))
-        .arg(flag("no-recovery", "With --compromised: make no new recovery code"));
+        .arg(
+            flag("drop-other-slots", "With --compromised: drop the slots that rekey cannot keep")
+                .requires("compromised"),
+        )
+        .arg(
+            flag("no-recovery", "With --compromised: make no new recovery code")
+                .requires("compromised"),
+        );
     new_credential::options(command)
 }
 
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    match asked.text("action") {
-        Some("add") => add(asked),
-        Some("remove") => remove(asked),
-        Some(_) | None => list(asked),
+    let action = asked.text("action").unwrap_or_default();
+    for (owner, names) in OPTIONS_OF {
+        let foreign = names.iter().find(|name| *owner != action && asked.is_given(name));
+        if let Some(name) = foreign {
+            let what = format!("it belongs to key-slot {owner}");
+            return Err(request::Error::argument(&format!("--{name}"), what).into());
+        }
+    }
+    match action {
+        "add" => add(asked),
+        "remove" => remove(asked),
+        _ => list(asked),
     }
 }
+
+/// Which options an action has.
+const OPTIONS_OF: &[(&str, &[&str])] = &[
+    ("add", &["kind", "label", "new-keyfile"]),
+    ("add", &new_credential::OPTIONS),
+    ("remove", &["slot", "damaged", "force", "compromised", "drop-other-slots", "no-recovery"]),
+];
 
 fn list(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
     let locked = surroundings.open_locked()?;
     let opened = surroundings.offer().open(&locked)?;
     let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
-    let mut vault = locked.unlock(&opened.master, &custody)?;
+    let mut vault = surroundings.unlock_with(locked, &opened, &custody)?;
     let slots = slots::list(&mut vault, surroundings.occasion())?;
     asked.print(vec![("KeySlots".to_owned(), slots)])
 }
@@ -81,27 +104,55 @@ fn add(asked: &Asked<'_>) -> Result<(), Failure> {
             return Err(request::Error::usage(what).into());
         }
     };
+    check_kind(asked, kind)?;
     let kdf = if kind.is_derived() { Some(new_credential::cost(asked)?) } else { None };
     let locked = surroundings.open_locked()?;
     let opened = surroundings.offer().open(&locked)?;
-    let mut vault = locked.unlock(&opened.master, &surroundings.custody())?;
-    let keyfile = || {
-        let missing = request::Error::usage("--new-keyfile FILE says which file opens the slot");
-        let path = asked.text("new-keyfile").ok_or(missing)?;
-        new_credential::keyfile(Path::new(path))
-    };
-    let credential = match kind {
-        SlotKind::Passphrase => Credential::Passphrase(new_credential::passphrase(asked)?),
-        SlotKind::Keyfile => Credential::Keyfile(keyfile()?),
-        SlotKind::RecoveryCode => Credential::RecoveryCode(new_credential::recovery_code()?),
-        SlotKind::PassphraseAndKeyfile => {
-            Credential::PassphraseAndKeyfile(new_credential::passphrase(asked)?, keyfile()?)
-        }
-    };
+    let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
+    let (credential, made) = new_credential(asked, kind)?;
     let label = asked.text("label").unwrap_or_default().to_owned();
     let slot = NewSlot { credential, kdf, label };
     let number = slots::add(&mut vault, &opened.master, &slot, surroundings.occasion())?;
+    made.keep();
     asked.print(vec![("Slot".to_owned(), Value::Integer(number.into()))])
+}
+
+/// Requires the options that a slot of this kind has, and no others.
+fn check_kind(asked: &Asked<'_>, kind: SlotKind) -> Result<(), Failure> {
+    let has_keyfile = matches!(kind, SlotKind::Keyfile | SlotKind::PassphraseAndKeyfile);
+    if has_keyfile && asked.text("new-keyfile").is_none() {
+        let what = "--new-keyfile FILE says which file opens the slot";
+        return Err(request::Error::usage(what).into());
+    }
+    let of_keyfile = if has_keyfile { None } else { Some("new-keyfile") };
+    let of_passphrase = new_credential::OPTIONS.into_iter().filter(|_| !kind.is_derived());
+    match of_keyfile.into_iter().chain(of_passphrase).find(|name| asked.is_given(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let what = format!("a slot of kind {} has no use for it", in_words(kind));
+            Err(request::Error::argument(&format!("--{name}"), what).into())
+        }
+    }
+}
+
+fn new_credential(asked: &Asked<'_>, kind: SlotKind) -> Result<(Credential, Made), Failure> {
+    let path = Path::new(asked.text("new-keyfile").unwrap_or_default());
+    let made = Made::default();
+    Ok(match kind {
+        SlotKind::Passphrase => (Credential::Passphrase(new_credential::passphrase(asked)?), made),
+        SlotKind::RecoveryCode => {
+            (Credential::RecoveryCode(new_credential::recovery_code()?), made)
+        }
+        SlotKind::Keyfile => {
+            let (keyfile, made) = new_credential::keyfile(path, kind)?;
+            (Credential::Keyfile(keyfile), made)
+        }
+        SlotKind::PassphraseAndKeyfile => {
+            let passphrase = new_credential::passphrase(asked)?;
+            let (keyfile, made) = new_credential::keyfile(path, kind)?;
+            (Credential::PassphraseAndKeyfile(passphrase, keyfile), made)
+        }
+    })
 }
 
 fn remove(asked: &Asked<'_>) -> Result<(), Failure> {
@@ -116,7 +167,7 @@ fn remove(asked: &Asked<'_>) -> Result<(), Failure> {
     let locked = surroundings.open_locked()?;
     let opened = surroundings.offer().open(&locked)?;
     let survey = slots::survey(&locked);
-    let mut vault = locked.unlock(&opened.master, &custody)?;
+    let mut vault = surroundings.unlock_with(locked, &opened, &custody)?;
     let last = if asked.flag("force") { LastPortable::MayGo } else { LastPortable::Keep };
     if asked.flag("compromised") {
         if number == opened.slot {
@@ -130,7 +181,14 @@ fn remove(asked: &Asked<'_>) -> Result<(), Failure> {
         }
         // A rekey keeps only the credential at hand, so the slot goes with it, in one transaction.
         let survey: Vec<_> = survey.into_iter().filter(|(n, ..)| *n != number).collect();
-        return keys::rekey_vault(asked, &mut vault, opened, &survey);
+        let change = keys::plan_rekey(asked, opened, &survey)?;
+        return asked.print(keys::rekey_vault(asked, &mut vault, change)?);
+    }
+    if !asked.flag("force") && !asked.flag("damaged") && is_only_passphrase(&survey, number) {
+        let message = format!("key slot {number} has the only passphrase of this vault");
+        return Err(Failure::environment("SlotError", message).hinted(
+            "--force removes it; what the other slots need is all that opens the vault then",
+        ));
     }
     slots::remove(&mut vault, number, last, surroundings.occasion())?;
     terminal::note(
@@ -138,4 +196,10 @@ fn remove(asked: &Asked<'_>) -> Result<(), Failure> {
          copies; `strongroom rekey` ends that",
     );
     asked.print(vec![("Slot".to_owned(), Value::Integer(number.into()))])
+}
+
+/// Whether this slot has a passphrase, and no other slot has one.
+fn is_only_passphrase(survey: &[(u8, SlotKind, Option<KdfParameters>)], number: u8) -> bool {
+    let mut of_passphrase = survey.iter().filter(|(_, kind, _)| *kind == SlotKind::Passphrase);
+    of_passphrase.next().is_some_and(|(n, ..)| *n == number) && of_passphrase.next().is_none()
 }

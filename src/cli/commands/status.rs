@@ -30,7 +30,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     members.push(("Locked".to_owned(), Value::Boolean(!is_offered)));
     if is_offered {
         let opened = offer.open(&locked)?;
-        let mut vault = locked.unlock(&opened.master, &surroundings.custody())?;
+        let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
         members.extend(status::unlocked(
             &mut vault,
             surroundings.environment.anchors().as_deref(),

@@ -110,11 +110,8 @@ impl Failure<'_> {
     fn members(&self) -> Option<Value> {
         let member = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
         match self {
-            Self::Service { code, message, .. } => {
+            Self::Service { code, message, .. } | Self::Client { code, message } => {
                 Some(Value::Map(vec![member("Message", message), member("Code", code)]))
-            }
-            Self::Client { code, message } => {
-                Some(Value::Map(vec![member("Code", code), member("Message", message)]))
             }
             Self::General(_) => None,
         }
@@ -205,8 +202,8 @@ mod tests {
             |  Message|  Secrets Manager can't find the specified secret.   |\n\
             +---------+-----------------------------------------------------+\n";
         check(MISSING, Speaker::Aws, ErrorFormat::Table, table);
-        let json = "{\n    \"Code\": \"ParamValidation\",\n    \
-                    \"Message\": \"Bad value\\nfor it\"\n}\n";
+        let json = "{\n    \"Message\": \"Bad value\\nfor it\",\n    \
+                    \"Code\": \"ParamValidation\"\n}\n";
         check(INVALID, Speaker::Aws, ErrorFormat::Json, json);
     }
 

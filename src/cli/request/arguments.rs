@@ -19,6 +19,26 @@ pub(crate) struct Signature {
     pub(crate) output: &'static Shape,
     /// Whether the client fetches all pages.
     pub(crate) paging: Paging,
+    /// Whether the value of a secret can be picked out of the response.
+    pub(crate) picking: Picking,
+}
+
+/// Whether an operation has `--field` and `--raw`, which AWS does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Picking {
+    /// It has: its response holds one value.
+    Offered,
+    /// It has not.
+    Absent,
+}
+
+/// What to print instead of the response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Pick {
+    /// The value as it is.
+    Whole,
+    /// One member of the JSON object that the value is.
+    Field(String),
 }
 
 /// Who fetches the next page.
@@ -60,6 +80,10 @@ pub(crate) struct Arguments {
     pub(crate) page_size: Option<i64>,
     /// `--max-items`.
     pub(crate) max_items: Option<i64>,
+    /// `--field`.
+    pub(crate) field: Option<String>,
+    /// `--raw`.
+    pub(crate) raw: bool,
 }
 
 /// What was given for a member.
@@ -142,6 +166,8 @@ enum Target {
     PageSize,
     MaxItems,
     Skeleton,
+    Field,
+    Raw,
 }
 
 struct Options {
@@ -167,6 +193,10 @@ impl Options {
         }
         let kinds = Check::Choice(&["input", "output", "yaml-input"]);
         options.add("--generate-cli-skeleton", Arity::Optional, kinds, Target::Skeleton);
+        if signature.picking == Picking::Offered {
+            options.add_own("--field", Arity::One, Target::Field);
+            options.add_own("--raw", Arity::None, Target::Raw);
+        }
         options
     }
 
@@ -193,6 +223,13 @@ impl Options {
 
     fn add(&mut self, name: &str, arity: Arity, check: Check, target: Target) {
         let abbreviation = Abbreviation::Allowed;
+        self.grammar.flags.push(Flag { name: name.to_owned(), arity, check, abbreviation });
+        self.targets.push(target);
+    }
+
+    /// Adds an option of ours, which takes no abbreviation of AWS's away.
+    fn add_own(&mut self, name: &str, arity: Arity, target: Target) {
+        let (check, abbreviation) = (Check::Nothing, Abbreviation::Refused);
         self.grammar.flags.push(Flag { name: name.to_owned(), arity, check, abbreviation });
         self.targets.push(target);
     }
@@ -241,6 +278,8 @@ impl Options {
                 Target::StartingToken => arguments.starting_token = word,
                 Target::PageSize => arguments.page_size = number,
                 Target::MaxItems => arguments.max_items = number,
+                Target::Field => arguments.field = word,
+                Target::Raw => arguments.raw = true,
                 Target::Skeleton => {
                     arguments.skeleton = Some(match word.as_deref() {
                         Some("output") => Skeleton::Output,

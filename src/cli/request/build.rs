@@ -48,6 +48,17 @@ pub(crate) struct Call {
     pub(crate) pages: Pages,
     /// What to tell on stderr first, each a line with its newline.
     pub(crate) notes: Vec<&'static str>,
+    /// Whose the request's token is.
+    pub(crate) token: Token,
+}
+
+/// Whose a request's token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Token {
+    /// Somebody chose it, or there is none.
+    Given,
+    /// It was made up here.
+    MadeUp,
 }
 
 /// How many pages to fetch.
@@ -101,14 +112,14 @@ pub(crate) fn build(
     let mut request = Value::Map(request);
     let input = Shape::Structure(signature.input);
     read_blobs(&mut request, &input, surroundings.blob_format)?;
-    make_up_tokens(&mut request, signature.input, surroundings.entropy)?;
+    let token = make_up_tokens(&mut request, signature.input, surroundings.entropy)?;
     validate::validate(signature.input, &request)?;
     if arguments.skeleton == Some(Skeleton::Output) {
         return Ok(Built::Sample(skeleton::sample(signature.output)));
     }
     let is_odd = arguments.max_items.is_some_and(|items| items <= 0);
     let notes = if is_odd { vec![ODD_MAX_ITEMS] } else { Vec::new() };
-    Ok(Built::Call(Call { request, pages, notes }))
+    Ok(Built::Call(Call { request, pages, notes, token }))
 }
 
 const ODD_MAX_ITEMS: &str =
@@ -223,15 +234,17 @@ fn make_up_tokens(
     request: &mut Value,
     members: &[Member],
     entropy: &dyn Entropy,
-) -> Result<(), Error> {
-    let Value::Map(given) = request else { return Ok(()) };
+) -> Result<Token, Error> {
+    let mut token = Token::Given;
+    let Value::Map(given) = request else { return Ok(token) };
     for member in members {
         let is_token = matches!(member.shape, Shape::Text(text) if text.token);
         if is_token && !given.iter().any(|(name, _)| name == member.name) {
             given.push((member.name.to_owned(), Value::Text(random_uuid(entropy)?)));
+            token = Token::MadeUp;
         }
     }
-    Ok(())
+    Ok(token)
 }
 
 /// Makes a random UUID (RFC 9562, version 4), in lower case.

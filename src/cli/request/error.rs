@@ -97,11 +97,11 @@ impl Error {
 
     /// Returns all that goes to stderr, blank line first.
     pub(crate) fn render(&self, form: Form) -> String {
-        let (prefix, program) = match form {
-            Form::Aws => ("aws: [ERROR]: ", "aws"),
-            Form::Plain => ("", "strongroom"),
+        let prefix = match form {
+            Form::Aws => "aws: [ERROR]: ",
+            Form::Plain => "",
         };
-        let usage = usage(program);
+        let usage = usage(form);
         match self.kind {
             Kind::Usage => {
                 let message = format!("{self}\n\n{usage}");
@@ -126,13 +126,20 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Returns the usage block of a program, which ends in a newline.
-pub(crate) fn usage(program: &str) -> String {
-    format!(
-        "usage: {program} [options] <command> <subcommand> [<subcommand> ...] [parameters]\n\
-         To see help text, you can run:\n\
-         \n  {program} help\n  {program} <command> help\n  {program} <command> <subcommand> help\n"
-    )
+/// Returns the usage block, which ends in a newline.
+const fn usage(form: Form) -> &'static str {
+    match form {
+        Form::Aws => {
+            "usage: aws [options] <command> <subcommand> [<subcommand> ...] [parameters]\n\
+             To see help text, you can run:\n\
+             \n  aws help\n  aws <command> help\n  aws <command> <subcommand> help\n"
+        }
+        Form::Plain => {
+            "usage: strongroom [options] <command> [parameters]\n\
+             To see help text, you can run:\n\
+             \n  strongroom help\n  strongroom help <command>\n"
+        }
+    }
 }
 
 #[cfg(test)]
@@ -189,7 +196,8 @@ To see help text, you can run:
         let unknown = Error::unknown_options(&["y".to_owned()]);
         assert_eq!(
             unknown.render(Form::Plain),
-            format!("\n{}\n\nUnknown options: y\n", USAGE.replace("aws", "strongroom"))
+            "\nusage: strongroom [options] <command> [parameters]\nTo see help text, you can run:\n\n  \
+             strongroom help\n  strongroom help <command>\n\n\nUnknown options: y\n"
         );
         let parameter = Error::parameters("Parameter validation failed:\nno");
         assert_eq!(

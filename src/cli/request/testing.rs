@@ -1,6 +1,6 @@
 //! An operation for tests, with a member of every kind.
 
-use super::arguments::{Paging, Signature};
+use super::arguments::{Paging, Picking, Signature};
 use crate::model::shape::{Member, Shaped as _};
 use crate::model::types::{
     ClientRequestToken, Count, Listed, NextToken, SecretBytes, SecretId, SecretText, SortOrder,
@@ -58,9 +58,11 @@ structure! {
 pub(crate) const REQUEST: &[Member] = Request::SHAPE.members();
 
 /// An operation that leaves paging to its caller.
-pub(crate) const MANUAL: Signature =
-    Signature { input: REQUEST, output: Tag::SHAPE, paging: Paging::Manual };
+pub(crate) const MANUAL: Signature = of(Paging::Manual);
 
 /// An operation of which the client fetches all pages.
-pub(crate) const AUTOMATIC: Signature =
-    Signature { input: REQUEST, output: Tag::SHAPE, paging: Paging::Automatic };
+pub(crate) const AUTOMATIC: Signature = of(Paging::Automatic);
+
+const fn of(paging: Paging) -> Signature {
+    Signature { input: REQUEST, output: Tag::SHAPE, paging, picking: Picking::Absent }
+}

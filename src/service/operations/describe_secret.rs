@@ -1,11 +1,13 @@
 //! `describe-secret`: tells everything about a secret but its values.
 
+use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{ReplicationStatus, SecretId, StagesByVersion, Tag, TagKey, TagValue};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Touch};
 use crate::service::replication;
+use crate::service::rotation;
 use crate::vault::record::Record;
 
 /// Describes a secret.
@@ -32,6 +34,15 @@ structure! {
         description: Option<String> => "Description",
         /// The KMS key, if one was named.
         kms_key_id: Option<String> => "KmsKeyId",
+        /// Whether the secret is rotated by itself; absent if that was never said.
+        rotation_enabled: Option<bool> => "RotationEnabled",
+        /// The rotation function.
+        rotation_lambda_arn: Option<String> => "RotationLambdaARN",
+        /// When to rotate.
+        rotation_rules: Option<RotationRules> => "RotationRules",
+        /// What the rotation function is told beside the secret.
+        external_secret_rotation_metadata: Option<Vec<MetadataItem>>
+            => "ExternalSecretRotationMetadata",
         /// When the secret was last rotated.
         last_rotated_date: Option<Timestamp> => "LastRotatedDate",
         /// When anything about the secret last changed.
@@ -40,6 +51,8 @@ structure! {
         last_accessed_date: Option<Timestamp> => "LastAccessedDate",
         /// When the secret will be gone, if it is scheduled for deletion.
         deleted_date: Option<Timestamp> => "DeletedDate",
+        /// The date by which the secret is to be rotated next.
+        next_rotation_date: Option<Timestamp> => "NextRotationDate",
         /// The tags.
         tags: Option<Vec<Tag>> => "Tags",
         /// The versions that have labels, and their labels.
@@ -66,13 +79,23 @@ impl Operation for DescribeSecret {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = cx.find(&request.secret_id)?;
+        let mut rotation = rotation::shown(&record);
+        if cx.capability().is_some() {
+            // A test, too, finds it on, although that is stored only after it.
+            rotation.enabled = Some(true);
+        }
         let status = replication::status(cx, &record)?;
         Ok(Response {
             arn: arn_of(&record),
-            last_rotated_date: record.rotated,
+            last_rotated_date: rotation.last_rotated,
             last_changed_date: record.changed,
             last_accessed_date: record.accessed,
             deleted_date: record.deletion.map(|deletion| deletion.due),
+            next_rotation_date: rotation.next_rotation,
+            rotation_enabled: rotation.enabled,
+            rotation_lambda_arn: rotation.function,
+            rotation_rules: rotation.rules,
+            external_secret_rotation_metadata: rotation.external,
             version_ids_to_stages: stages_by_version(&record),
             created_date: record.created,
             primary_region: replication::primary_region(&record).map(str::to_owned),

@@ -1,6 +1,7 @@
 //! `list-secrets`: tells everything about all secrets but their values.
 
 use super::describe_secret::{stages_by_version, tags};
+use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, Filter, NextToken, SortBy, SortOrder, StagesByVersion, Tag};
 use crate::service::context::{Context, Failure, arn_of};
@@ -8,6 +9,7 @@ use crate::service::fault::Code;
 use crate::service::operation::{Group, Operation, Pages, Touch};
 use crate::service::pages::Page;
 use crate::service::replication;
+use crate::service::rotation;
 use crate::service::rules::filters::{Asked, Filterable, Filters};
 use crate::service::rules::sort::{Order, Position, Sortable};
 use crate::vault::record::Record;
@@ -56,6 +58,15 @@ structure! {
         description: Option<String> => "Description",
         /// The KMS key, if one was named.
         kms_key_id: Option<String> => "KmsKeyId",
+        /// Whether the secret is rotated by itself; absent if that was never said.
+        rotation_enabled: Option<bool> => "RotationEnabled",
+        /// The rotation function.
+        rotation_lambda_arn: Option<String> => "RotationLambdaARN",
+        /// When to rotate.
+        rotation_rules: Option<RotationRules> => "RotationRules",
+        /// What the rotation function is told beside the secret.
+        external_secret_rotation_metadata: Option<Vec<MetadataItem>>
+            => "ExternalSecretRotationMetadata",
         /// When the secret was last rotated.
         last_rotated_date: Option<Timestamp> => "LastRotatedDate",
         /// When anything about the secret last changed.
@@ -64,6 +75,8 @@ structure! {
         last_accessed_date: Option<Timestamp> => "LastAccessedDate",
         /// When the secret will be gone, if it is scheduled for deletion.
         deleted_date: Option<Timestamp> => "DeletedDate",
+        /// The date by which the secret is to be rotated next.
+        next_rotation_date: Option<Timestamp> => "NextRotationDate",
         /// The tags.
         tags: Option<Vec<Tag>> => "Tags",
         /// The versions that have labels, and their labels.
@@ -198,12 +211,18 @@ fn position(order: Order, record: &Record) -> Position<'_> {
 }
 
 fn listed(record: Record) -> ListedSecret {
+    let rotation = rotation::shown(&record);
     ListedSecret {
         arn: arn_of(&record),
-        last_rotated_date: record.rotated,
+        last_rotated_date: rotation.last_rotated,
         last_changed_date: record.changed,
         last_accessed_date: record.accessed,
         deleted_date: record.deletion.map(|deletion| deletion.due),
+        next_rotation_date: rotation.next_rotation,
+        rotation_enabled: rotation.enabled,
+        rotation_lambda_arn: rotation.function,
+        rotation_rules: rotation.rules,
+        external_secret_rotation_metadata: rotation.external,
         secret_versions_to_stages: stages_by_version(&record),
         created_date: record.created,
         primary_region: replication::primary_region(&record).map(str::to_owned),

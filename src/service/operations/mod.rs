@@ -1,6 +1,7 @@
 //! One file an operation. To add one: copy a file, add its two lines here, write its test script.
 
 mod batch_get_secret_value;
+mod cancel_rotate_secret;
 mod create_secret;
 mod delete_resource_policy;
 mod delete_secret;
@@ -15,6 +16,7 @@ mod put_secret_value;
 mod remove_regions_from_replication;
 mod replicate_secret_to_regions;
 mod restore_secret;
+pub(crate) mod rotate_secret;
 mod stop_replication_to_replica;
 mod tag_resource;
 mod untag_resource;
@@ -27,6 +29,7 @@ use super::operation::Entry;
 /// All operations, in alphabetical order. Nothing else lists them.
 pub(crate) const ALL: &[Entry] = &[
     Entry::of::<batch_get_secret_value::BatchGetSecretValue>(),
+    Entry::of::<cancel_rotate_secret::CancelRotateSecret>(),
     Entry::of::<create_secret::CreateSecret>(),
     Entry::of::<delete_resource_policy::DeleteResourcePolicy>(),
     Entry::of::<delete_secret::DeleteSecret>(),
@@ -41,6 +44,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<remove_regions_from_replication::RemoveRegionsFromReplication>(),
     Entry::of::<replicate_secret_to_regions::ReplicateSecretToRegions>(),
     Entry::of::<restore_secret::RestoreSecret>(),
+    Entry::of::<rotate_secret::RotateSecret>(),
     Entry::of::<stop_replication_to_replica::StopReplicationToReplica>(),
     Entry::of::<tag_resource::TagResource>(),
     Entry::of::<untag_resource::UntagResource>(),

@@ -16,7 +16,6 @@ pub(crate) mod password;
     )
 )]
 pub(crate) mod policy;
-#[cfg_attr(not(test), expect(dead_code, reason = "rotate-secret, which needs it, comes next"))]
 pub(crate) mod schedule;
 pub(crate) mod sort;
 pub(crate) mod stages;

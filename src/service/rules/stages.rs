@@ -55,6 +55,12 @@ pub(crate) fn put(
     })
 }
 
+/// Labels the empty version that a rotation begins with. On a fault nothing has changed.
+pub(crate) fn pend(versions: &mut [Version], id: &str) -> Result<(), Fault> {
+    find(versions, id)?;
+    within_limit(versions, |versions| attach(versions, id, PENDING))
+}
+
 /// Moves, attaches or removes one label, as `update-secret-version-stage` does. On a fault nothing
 /// has changed.
 pub(crate) fn move_label(versions: &mut [Version], change: &Change<'_>) -> Result<(), Fault> {

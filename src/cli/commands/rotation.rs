@@ -1,0 +1,195 @@
+//! `rotation show`, `approve`, `revoke`, `template`: which programs may rotate secrets here.
+
+use clap::{Arg, Command};
+
+use super::super::answer::Pages;
+use super::super::failure::Failure;
+use super::super::request::error as request;
+use super::super::rotate;
+use super::super::run::print;
+use super::{Asked, Own, count, flag, option, text};
+use crate::crypto::fingerprint;
+use crate::model::types::SecretId;
+use crate::model::value::Value;
+use crate::rotation::{attempt, pins, templates};
+use crate::service::context;
+use crate::service::rotation::settings::{self, Settings};
+use crate::vault::Vault;
+use crate::vault::progress::{Outlook, Progress};
+use crate::vault::rotation::{Protocol, Rotation};
+
+/// The command.
+pub(super) const ROTATION: Own = Own {
+    name: "rotation",
+    title: "Rotation",
+    summary: "Look at the program that rotates a secret, approve it or take that back.",
+    example: "strongroom rotation approve --secret-id app/db",
+    options,
+    run,
+};
+
+fn options(command: Command) -> Command {
+    let action = Arg::new("action")
+        .value_name("ACTION")
+        .value_parser(["show", "approve", "revoke", "template"])
+        .required(true)
+        .help("What to do");
+    let name = Arg::new("name")
+        .value_name("NAME")
+        .help("With template: the ready-made program to print; without it they are listed");
+    command
+        .arg(action)
+        .arg(name)
+        .arg(option("secret-id", "SECRET", "The secret, by its name or ARN"))
+        .arg(flag("repin", "With approve: take the program's files as they are now"))
+}
+
+fn run(asked: &Asked<'_>) -> Result<(), Failure> {
+    let action = asked.text("action");
+    if action == Some("template") {
+        return template(asked);
+    }
+    if asked.text("name").is_some() {
+        return Err(request::Error::usage("only rotation template takes a NAME").into());
+    }
+    let id = asked
+        .text("secret-id")
+        .ok_or_else(|| request::Error::usage("--secret-id says which secret's rotation"))?;
+    let (id, mut vault) = (SecretId(id.to_owned()), asked.surroundings.unlock()?);
+    match action {
+        Some("approve") => approve(asked, &mut vault, &id),
+        Some("revoke") => revoke(asked, &mut vault, &id),
+        Some(_) | None => show(asked, &mut vault, &id),
+    }
+}
+
+fn template(asked: &Asked<'_>) -> Result<(), Failure> {
+    if let Some(name) = asked.text("name") {
+        let found = templates::find(name).ok_or_else(|| {
+            let names: Vec<&str> = templates::ALL.iter().map(|template| template.name).collect();
+            request::Error::usage(format!("there is no {name}; there is: {}", names.join(", ")))
+        })?;
+        return print(found.text.as_bytes());
+    }
+    let row = |template: &templates::Template| {
+        Value::Map(vec![text("Name", template.name), text("Summary", template.summary)])
+    };
+    let rows = templates::ALL.iter().map(row).collect();
+    asked.answer.print(Pages::One(Value::Map(vec![("Templates".to_owned(), Value::List(rows))])))
+}
+
+fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
+    let mut found = look_up(asked, vault, id)?;
+    let machine = rotate::machine(asked.surroundings)?;
+    if asked.flag("repin") {
+        let command = &rotation_of(&found)?.command;
+        let pins = pins::compute(&command.argv, &command.pinning)
+            .map_err(|mismatch| Failure::environment("RotationError", mismatch.to_string()))?;
+        let region = asked.surroundings.region();
+        settings::repin(vault, id, region, pins, asked.surroundings.occasion()).map_err(failed)?;
+        found = look_up(asked, vault, id)?;
+    }
+    let (place, digest) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
+    machine.approvals().approve(&place, &digest)?;
+    print_settings(asked, vault, &found)
+}
+
+fn revoke(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
+    let found = look_up(asked, vault, id)?;
+    let machine = rotate::machine(asked.surroundings)?;
+    let (place, _) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
+    machine.approvals().revoke(&place)?;
+    print_settings(asked, vault, &found)
+}
+
+fn show(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
+    let found = look_up(asked, vault, id)?;
+    print_settings(asked, vault, &found)
+}
+
+fn look_up(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<Settings, Failure> {
+    let (region, occasion) = (asked.surroundings.region(), asked.surroundings.occasion());
+    settings::settings(vault, id, region, occasion).map_err(failed)
+}
+
+fn rotation_of(found: &Settings) -> Result<&Rotation, Failure> {
+    found.rotation.as_ref().ok_or_else(|| failed(settings::no_function().into()))
+}
+
+fn failed(failure: context::Failure) -> Failure {
+    Failure::of_operation("RotateSecret", failure)
+}
+
+/// Prints everything about a rotation but values: those of variables are the user's own, and shown.
+fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<(), Failure> {
+    let rotation = rotation_of(found)?;
+    let command = &rotation.command;
+    let machine = rotate::machine(asked.surroundings)?;
+    let is_approved = attempt::is_approved(vault, &machine, found.rid, command);
+    let texts = |texts: &[String]| Value::List(texts.iter().cloned().map(Value::Text).collect());
+    let pin = |(path, sha256): (&String, &[u8; 32])| {
+        Value::Map(vec![text("Path", path), text("SHA256", fingerprint::hex(sha256))])
+    };
+    let pins = command.pins.iter().map(|p| pin((&p.path, &p.sha256))).collect();
+    let variables = command.env.iter().map(|(name, value)| text(name, value)).collect();
+    let mut out = vec![
+        text("ARN", &found.arn),
+        text("Name", &found.name),
+        ("RotationEnabled".to_owned(), Value::Boolean(rotation.enabled)),
+        text("RotationLambdaARN", &rotation.function),
+        text("Protocol", protocol(command.protocol)),
+        ("Command".to_owned(), texts(&command.argv)),
+        ("Environment".to_owned(), Value::Map(variables)),
+        ("PassedEnvironment".to_owned(), texts(&command.pass_env)),
+        ("MayRead".to_owned(), texts(&command.reads)),
+        ("Pins".to_owned(), Value::List(pins)),
+        ("Grants".to_owned(), texts(&command.grants)),
+        count("TimeoutSeconds", command.timeout_s),
+        (
+            "ApprovedOnThisMachine".to_owned(),
+            Value::Boolean(is_approved.map_err(Failure::of_rotation)?),
+        ),
+        text("Confinement", CONFINEMENT),
+    ];
+    if let Some(rotated) = found.rotated {
+        out.push(("LastRotatedDate".to_owned(), Value::Timestamp(rotated)));
+    }
+    if let Some(progress) = &found.progress {
+        out.push(("Unfinished".to_owned(), unfinished(progress)));
+    }
+    asked.print(out)
+}
+
+fn unfinished(progress: &Progress) -> Value {
+    let mut out = vec![
+        text("VersionId", &progress.token),
+        ("Began".to_owned(), Value::Timestamp(progress.began)),
+        count("Failures", progress.failures),
+        text("Outlook", outlook(progress.outlook)),
+        ("NextAttempt".to_owned(), Value::Timestamp(progress.next_attempt)),
+    ];
+    out.extend(progress.last_error.as_ref().map(|error| text("LastError", error)));
+    Value::Map(out)
+}
+
+fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Lambda => "lambda",
+        Protocol::Stdio => "stdio",
+        Protocol::Builtin => "builtin",
+    }
+}
+
+fn outlook(outlook: Outlook) -> &'static str {
+    match outlook {
+        Outlook::Open => "Open",
+        Outlook::Misconfigured => "Misconfigured",
+        Outlook::Orphaned => "Orphaned",
+        Outlook::Cancelled => "Cancelled",
+    }
+}
+
+/// What holds a program in, and what does not.
+const CONFINEMENT: &str = "own session without terminal, scrubbed environment, no new privileges \
+                           unless granted, killed with all it started; no file sandbox, no \
+                           separate keyring";

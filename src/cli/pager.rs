@@ -1,0 +1,64 @@
+//! Answers at a terminal through the user's pager, where a variable names one.
+//!
+//! Nothing is paged unless told: what was asked for is mostly a secret, and belongs in no history.
+//! The answer reaches the pager in memory, never in a file or a pipe that somebody must keep full:
+//! the pager takes this process's place, so that `^C` and what it leaves are between it and the
+//! person.
+
+use std::io::{self, IsTerminal};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use super::failure::Failure;
+use super::request::error::{Error, Form};
+use super::run;
+use super::unlock::Surroundings;
+use crate::sys::files;
+use crate::sys::secret::Secret;
+
+/// Prints an answer; with a pager, it does not come back. Nothing may be left to do after it.
+pub(crate) fn print(
+    answer: &Secret<Vec<u8>>,
+    surroundings: &Surroundings<'_>,
+) -> Result<(), Failure> {
+    let is_paged = !answer.expose().is_empty() && io::stdout().is_terminal();
+    if let (true, Some(pager)) = (is_paged, pager(surroundings)) {
+        // A system that cannot do it, or has no shell, prints.
+        drop(page(answer, pager, surroundings));
+    }
+    run::print(answer.expose())
+}
+
+/// Returns the command that pages; a variable that is set to nothing says that none does.
+fn pager<'a>(surroundings: &'a Surroundings<'_>) -> Option<&'a str> {
+    if surroundings.globals.no_pager {
+        return None;
+    }
+    let variables: &[&str] = match surroundings.form {
+        Form::Aws => &["STRONGROOM_PAGER", "AWS_PAGER"],
+        Form::Plain => &["STRONGROOM_PAGER"],
+    };
+    let set = variables.iter().find(|name| surroundings.environment.is_set(name));
+    set.and_then(|name| surroundings.environment.text(name))
+}
+
+/// Becomes the pager; comes back only with an error.
+fn page(answer: &Secret<Vec<u8>>, pager: &str, surroundings: &Surroundings<'_>) -> io::Result<()> {
+    let failed = Error::plain(format!("Unable to redirect output to pager: {pager}"));
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", SCRIPT, "pager", pager, &failed.render(surroundings.form)]);
+    // The first is AWS's; the second keeps what was looked for out of less's own history.
+    for (variable, value) in [("LESS", "FRX"), ("LESSHISTFILE", "-")] {
+        if !surroundings.environment.is_set(variable) {
+            shell.env(variable, value);
+        }
+    }
+    Err(shell.stdin(files::in_memory(answer.expose())?).exec())
+}
+
+/// Waits for the pager through any `^C`, and takes it as done however the pager ends, as AWS does,
+/// unless there is none.
+const SCRIPT: &str = r#"trap : INT QUIT
+eval "$1"
+case $? in 126 | 127) printf %s "$2" >&2; exit 255 ;; esac
+exit 0"#;

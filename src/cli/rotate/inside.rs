@@ -1,0 +1,44 @@
+//! This program as a rotation's program runs it: it asks over the step's socket, opens no vault,
+//! and does nothing else.
+
+use crate::cli::answer::Pages as Printed;
+use crate::cli::environment::Environment;
+use crate::cli::failure::Failure;
+use crate::cli::pages::Walk;
+use crate::rotation::answers::NOT_AVAILABLE;
+use crate::rotation::client::Line;
+use crate::rotation::wire::Refusal;
+use crate::service::fault::{Code, Fault};
+use crate::service::operation::Entry;
+
+/// Returns how to ask, where this is the inside of a rotation.
+pub(crate) fn line(environment: &Environment) -> Option<Line> {
+    let socket = environment.path("STRONGROOM_ROTATION_SOCKET")?.to_owned();
+    let token = environment.text("STRONGROOM_ROTATION_TOKEN")?.to_owned();
+    Some(Line { socket, token })
+}
+
+/// Whether a command of our own needs no vault, and so may run.
+pub(crate) fn may_run(name: &str) -> bool {
+    name == "json"
+}
+
+/// Everything else.
+pub(crate) fn not_available() -> Failure {
+    Failure::environment("InsideRotation", NOT_AVAILABLE)
+}
+
+/// Obtains the response.
+pub(crate) fn respond(line: &Line, entry: &'static Entry, walk: &Walk) -> Result<Printed, Failure> {
+    if entry.name == "RotateSecret" {
+        return Err(not_available());
+    }
+    // Nothing that a step may ask for has pages.
+    let asked = line.ask(entry, &walk.request).map_err(|error| {
+        Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
+    })?;
+    asked.map(Printed::One).map_err(|Refusal { code, message }| match Code::named(&code) {
+        Some(code) => Failure::Service { operation: entry.name, fault: Fault { code, message } },
+        None => Failure::environment("RotationError", message),
+    })
+}

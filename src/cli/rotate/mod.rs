@@ -1,0 +1,102 @@
+//! `rotate-secret` on the command line: our own options, and the program that is run between the
+//! request and the answer. `inside` is the other side of it.
+
+pub(crate) mod inside;
+pub(crate) mod own;
+
+use crate::cli::failure::Failure;
+use crate::cli::request::build::Token;
+use crate::cli::request::paramfile::{self, Sources};
+use crate::cli::terminal;
+use crate::cli::unlock::{self, Surroundings};
+use crate::model::value::Value;
+use crate::rotation::answers::Circumstances;
+use crate::rotation::attempt::{Consent, Wish};
+use crate::rotation::launch::Inbox;
+use crate::rotation::machine::Machine;
+use crate::rotation::run::{Error, Runner};
+use crate::service::operation::Entry;
+use crate::service::rotation::Resume;
+use crate::sys::apart;
+use crate::sys::clock::SystemClock;
+use crate::sys::entropy::SystemEntropy;
+use crate::vault::Vault;
+use own::Own;
+
+/// Takes our own options out of the words after `rotate-secret`; other operations have none.
+pub(super) fn take_own(
+    entry: &Entry,
+    words: &[String],
+    surroundings: &Surroundings<'_>,
+) -> Result<(Vec<String>, Option<Own>), Failure> {
+    if !own::has_own(entry) {
+        return Ok((words.to_vec(), None));
+    }
+    let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
+    let sources = Sources { read: &paramfile::read_file, variable: &variable };
+    let (words, own) = own::take(words, sources)?;
+    Ok((words, Some(own)))
+}
+
+/// Rotates a secret.
+pub(super) fn respond(
+    request: Value,
+    token: Token,
+    own: Own,
+    surroundings: &Surroundings<'_>,
+) -> Result<Value, Failure> {
+    let names_function = request.get("RotationLambdaARN").is_some_and(|v| *v != Value::Null);
+    let names_function = names_function || !own.options.argv.is_empty();
+    let consent = match (names_function, own.options.is_empty()) {
+        (true, _) => Consent::InRequest,
+        (false, false) => Consent::Changed,
+        (false, true) => Consent::Before,
+    };
+    let resume = own.resume.unwrap_or(match token {
+        Token::Given => Resume::IfSame,
+        Token::MadeUp => Resume::IfPossible,
+    });
+    let region = surroundings.region();
+    let wish = Wish { request, region, options: own.options, resume, consent };
+    let mut vault = surroundings.unlock()?;
+    let answer = with_runner(&mut vault, surroundings, |runner| runner.rotate(wish))?;
+    unlock::warn(&vault);
+    answer.map_err(told)
+}
+
+/// Shows what the failed program wrote, and turns its failure into a command's.
+pub(crate) fn told(error: Error) -> Failure {
+    if let Error::Failed(failed) = &error {
+        for line in &failed.lines {
+            terminal::note(&format!("rotation: {line}"));
+        }
+    }
+    Failure::of_rotation(error)
+}
+
+/// Prepares this process to run programs, and lends what is needed for it.
+pub(crate) fn with_runner<T>(
+    vault: &mut Vault,
+    surroundings: &Surroundings<'_>,
+    work: impl FnOnce(&mut Runner<'_>) -> T,
+) -> Result<T, Failure> {
+    let machine = machine(surroundings)?;
+    let system = |error: std::io::Error| Failure::environment("RotationError", error.to_string());
+    apart::adopt().map_err(system)?;
+    let mut inbox = Inbox::open().map_err(system)?;
+    let origin = &surroundings.origin;
+    let circumstances = Circumstances { clock: &SystemClock, entropy: &SystemEntropy, origin };
+    let tell = |text: &str| terminal::note(&format!("note: {text}"));
+    let (machine, inbox) = (&machine, &mut inbox);
+    Ok(work(&mut Runner { vault, machine, circumstances, inbox, tell: &tell }))
+}
+
+/// Returns this machine, as far as rotations are concerned.
+pub(crate) fn machine(surroundings: &Surroundings<'_>) -> Result<Machine, Failure> {
+    let state = surroundings.environment.state().ok_or_else(|| {
+        let what = "neither HOME nor XDG_STATE_HOME says where approved commands are kept";
+        Failure::environment("RotationError", what)
+    })?;
+    let program = std::env::current_exe().ok();
+    Ok(Machine { variables: surroundings.environment.all_text(), state, program })
+}

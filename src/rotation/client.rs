@@ -1,0 +1,40 @@
+//! The other end of the socket: how this very program, run by a rotation's program, asks for an
+//! operation. It opens no vault and prompts for nothing.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::server::read_line;
+use super::wire::{self, Refusal};
+use crate::model::value::Value;
+use crate::service::operation::Entry;
+use crate::sys::secret::Secret;
+use crate::sys::socket;
+
+/// Where to ask, and the proof that one may.
+pub(crate) struct Line {
+    /// The socket.
+    pub(crate) socket: PathBuf,
+    /// The step's token.
+    pub(crate) token: String,
+}
+
+impl Line {
+    /// Asks for an operation.
+    pub(crate) fn ask(&self, entry: &Entry, request: &Value) -> io::Result<Result<Value, Refusal>> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        if !socket::is_own(&stream) {
+            return Err(io::Error::other("the socket belongs to another user"));
+        }
+        let line = Secret::new(wire::ask(&self.token, entry.name, request));
+        stream.write_all(line.expose())?;
+        let answer = read_line(&stream, Instant::now() + PATIENCE)?;
+        let none = || io::Error::other("the rotation gave no answer");
+        wire::answered(answer.expose(), entry.output).ok_or_else(none)
+    }
+}
+
+/// A vault that others write to may take its time.
+const PATIENCE: Duration = Duration::from_mins(1);

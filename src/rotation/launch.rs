@@ -1,0 +1,253 @@
+//! One run of a program, from its start until nothing of it is left: its streams are read within
+//! bounds, its time is limited, and it is killed with all it started.
+//!
+//! Does not know what the program is to do, nor any secret but the bytes it is handed.
+
+use std::io::{self, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::output::{self, Amount, Captured, Keep};
+use crate::sys::apart::{self, Privileges, Program};
+use crate::sys::interrupts::Interrupt;
+use crate::sys::secret::Secret;
+
+/// What is run, and how long at most.
+pub(super) struct Run<'a> {
+    /// The path and the arguments.
+    pub(super) argv: &'a [String],
+    /// Its whole environment.
+    pub(super) environment: &'a [(String, String)],
+    /// Whether it may become somebody else.
+    pub(super) privileges: Privileges,
+    /// What it reads.
+    pub(super) stdin: Secret<Vec<u8>>,
+    /// What is kept of what it writes to stdout.
+    pub(super) keep: Keep,
+    /// How long it may take.
+    pub(super) time: Duration,
+    /// Something nobody else knows, to tell its words from ours.
+    pub(super) mark: String,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// By itself, with an exit code.
+    Exited(i32),
+    /// By a signal that was not ours.
+    Signalled(i32),
+    /// It took too long.
+    TimedOut,
+    /// It wrote too much.
+    Flooded,
+    /// Somebody asked for it.
+    Interrupted,
+    /// It never began.
+    NotStarted(String),
+}
+
+/// What a run left.
+pub(super) struct Outcome {
+    /// How it ended.
+    pub(super) end: End,
+    /// What was kept of stdout.
+    pub(super) stdout: Secret<Vec<u8>>,
+    /// How much stdout there was.
+    pub(super) written: u64,
+    /// The end of stderr.
+    pub(super) stderr: Secret<Vec<u8>>,
+    /// Whether something of it could not be killed.
+    pub(super) is_left_over: bool,
+}
+
+/// What happens while a program runs. Lives as long as the rotation; each run has a number, so that
+/// what comes late from one is not taken for the next.
+pub(crate) struct Inbox {
+    sender: Sender<Event>,
+    receiver: Receiver<Event>,
+    run: u32,
+    closed: u32,
+    wishes: u32,
+}
+
+enum Event {
+    Interrupt(Interrupt),
+    Flood(u32),
+    Closed(u32),
+    Ended(u32),
+}
+
+impl Inbox {
+    /// Begins to listen to signals.
+    pub(crate) fn open() -> io::Result<Self> {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let to = sender.clone();
+        crate::sys::interrupts::listen(move |interrupt| {
+            // Nobody rotates any more: then it is about to end anyway.
+            drop(to.send(Event::Interrupt(interrupt)));
+        })?;
+        Ok(Self { sender, receiver, run: 0, closed: 0, wishes: 0 })
+    }
+
+    /// Whether somebody has asked to stop.
+    pub(super) fn is_stop_wished(&mut self) -> bool {
+        while let Ok(event) = self.receiver.try_recv() {
+            if let Event::Interrupt(_) = event {
+                self.wishes = self.wishes.saturating_add(1);
+            }
+        }
+        self.wishes > 0
+    }
+}
+
+/// Runs a program. `tell` is told once when somebody wishes to stop and the run goes on.
+pub(super) fn run(run: Run<'_>, inbox: &mut Inbox, tell: &dyn Fn(&str)) -> Outcome {
+    inbox.run = inbox.run.saturating_add(1);
+    inbox.closed = 0;
+    let Run { argv, environment, privileges, stdin, keep, time, mark } = run;
+    let mut program = match apart::start(&Program { argv, environment, privileges }, mark) {
+        Ok(program) => program,
+        Err(error) => return not_started(error.to_string()),
+    };
+    let child = program.child_mut();
+    let (input, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let process = program.number();
+    let number = inbox.run;
+    if let Some(mut input) = input {
+        // Whoever does not read all of it is in its right.
+        thread::spawn(move || drop(input.write_all(stdin.expose())));
+    }
+    let stdout = stdout.map(|stream| listen(stream, keep, number, inbox.sender.clone()));
+    let stderr = stderr.map(|stream| listen(stream, Keep::End, number, inbox.sender.clone()));
+    let ended = inbox.sender.clone();
+    thread::spawn(move || {
+        apart::wait_for_end(process);
+        drop(ended.send(Event::Ended(number)));
+    });
+    let why = attend(inbox, process, time, tell);
+    apart::kill(process);
+    let status = program.child_mut().wait();
+    let is_left_over = !apart::sweep();
+    wait_for_streams(inbox);
+    let stderr = finish(stderr);
+    let end = match (why, status) {
+        (_, Ok(_)) if program.start_failure(&stderr.1).is_some() => {
+            let told = program.start_failure(&stderr.1).unwrap_or_default();
+            End::NotStarted(String::from_utf8_lossy(told).into_owned())
+        }
+        (Some(why), _) => why,
+        (None, Ok(status)) => ended_by(status),
+        (None, Err(error)) => End::NotStarted(error.to_string()),
+    };
+    let (written, stdout) = finish(stdout);
+    let (stdout, stderr) = (Secret::new(stdout), Secret::new(stderr.1));
+    Outcome { end, stdout, written, stderr, is_left_over }
+}
+
+fn not_started(why: String) -> Outcome {
+    let nothing = || Secret::new(Vec::new());
+    let (stdout, stderr) = (nothing(), nothing());
+    Outcome { end: End::NotStarted(why), stdout, written: 0, stderr, is_left_over: false }
+}
+
+fn ended_by(status: ExitStatus) -> End {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => End::Exited(code),
+        (None, Some(signal)) => End::Signalled(signal),
+        (None, None) => End::Signalled(0),
+    }
+}
+
+type Shared = Arc<Mutex<Captured>>;
+
+fn listen(
+    stream: impl io::Read + Send + 'static,
+    keep: Keep,
+    number: u32,
+    events: Sender<Event>,
+) -> Shared {
+    let captured = Arc::new(Mutex::new(Captured::new(keep)));
+    let sink = Arc::clone(&captured);
+    thread::spawn(move || {
+        output::drain(stream, |chunk| {
+            let mut captured = sink.lock().unwrap_or_else(PoisonError::into_inner);
+            if captured.take(chunk) == Amount::TooMuch {
+                drop(events.send(Event::Flood(number)));
+            }
+        });
+        drop(events.send(Event::Closed(number)));
+    });
+    captured
+}
+
+/// Takes what was captured. The reader may still hold on to a stream that something keeps open.
+fn finish(captured: Option<Shared>) -> (u64, Vec<u8>) {
+    let Some(captured) = captured else { return (0, Vec::new()) };
+    let mut captured = captured.lock().unwrap_or_else(PoisonError::into_inner);
+    let captured = std::mem::replace(&mut *captured, Captured::new(Keep::Nothing));
+    let mut bytes = Secret::new(Vec::new());
+    let total = captured.total();
+    std::mem::swap(bytes.expose_mut(), captured.into_bytes().expose_mut());
+    (total, std::mem::take(bytes.expose_mut()))
+}
+
+/// Waits for the program's end, which may be made to come. `None` if it came by itself.
+fn attend(
+    inbox: &mut Inbox,
+    process: apart::Number,
+    time: Duration,
+    tell: &dyn Fn(&str),
+) -> Option<End> {
+    let mut deadline = Instant::now() + time;
+    let mut why = None;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match inbox.receiver.recv_timeout(left) {
+            Ok(Event::Ended(number)) if number == inbox.run => return why,
+            Ok(Event::Flood(number)) if number == inbox.run => return Some(End::Flooded),
+            Ok(Event::Closed(number)) if number == inbox.run => {
+                inbox.closed = inbox.closed.saturating_add(1);
+            }
+            Ok(Event::Ended(_) | Event::Flood(_) | Event::Closed(_)) => {}
+            Ok(Event::Interrupt(interrupt)) => {
+                inbox.wishes = inbox.wishes.saturating_add(1);
+                if interrupt == Interrupt::Order || inbox.wishes > 1 {
+                    return Some(End::Interrupted);
+                }
+                tell("stopping after this step; ^C once more stops at once");
+            }
+            Err(RecvTimeoutError::Timeout) if why.is_none() => {
+                apart::ask_to_end(process);
+                why = Some(End::TimedOut);
+                deadline = Instant::now() + GRACE;
+            }
+            Err(_) => return Some(End::TimedOut),
+        }
+    }
+}
+
+/// All are dead, so the streams end at once, unless somebody unreachable holds them.
+fn wait_for_streams(inbox: &mut Inbox) {
+    let deadline = Instant::now() + STREAMS;
+    while inbox.closed < 2 {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match inbox.receiver.recv_timeout(left) {
+            Ok(Event::Closed(number)) if number == inbox.run => {
+                inbox.closed = inbox.closed.saturating_add(1);
+            }
+            Ok(Event::Interrupt(_)) => inbox.wishes = inbox.wishes.saturating_add(1),
+            Ok(Event::Ended(_) | Event::Flood(_) | Event::Closed(_)) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// How long a program may take to end once it was asked to.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long streams may stay open after everybody is dead.
+const STREAMS: Duration = Duration::from_secs(2);

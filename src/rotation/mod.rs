@@ -1,0 +1,25 @@
+//! Runs the user's rotation program through its four steps, safely: what may run, as what, how
+//! long, and what it may ask for meanwhile.
+//!
+//! What the steps mean is the service's business (`service::rotation`). Does not know command
+//! lines, the terminal, or how a vault is unlocked.
+
+pub(crate) mod answers;
+pub(crate) mod approvals;
+pub(crate) mod attempt;
+pub(crate) mod client;
+pub(crate) mod due;
+mod event;
+pub(crate) mod functions;
+pub(crate) mod launch;
+pub(crate) mod machine;
+pub(crate) mod options;
+mod output;
+pub(crate) mod pins;
+mod redact;
+pub(crate) mod run;
+mod server;
+pub(crate) mod templates;
+pub(crate) mod trust;
+pub(crate) mod wire;
+mod workplace;

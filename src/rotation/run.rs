@@ -1,0 +1,421 @@
+//! A rotation from its first step to its last. Each step is a run of the user's program between two
+//! transactions; while it runs, nothing of the vault is locked.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use super::answers::{Answers, Circumstances};
+use super::approvals::Place;
+use super::functions::NEW_PRIVILEGES;
+use super::launch::{self, End, Inbox, Outcome, Run};
+use super::machine::Machine;
+use super::output::{self, Keep};
+use super::redact::Needles;
+use super::server::Server;
+use super::workplace::Workplace;
+use super::{event, pins, trust};
+use crate::crypto::fingerprint;
+use crate::model::secret_value::SecretValue;
+use crate::model::value::Value;
+use crate::service::context::Failure;
+use crate::service::rotation::{self as service, Job, Known, Left, Retry, StepFault};
+use crate::service::scope::{Capability, Scope, Step};
+use crate::sys::apart::Privileges;
+use crate::sys::entropy::Entropy;
+use crate::sys::files::FileFault;
+use crate::sys::secret::Secret;
+use crate::sys::socket::Listener;
+use crate::vault::Vault;
+use crate::vault::progress::Kind;
+use crate::vault::rotation::{Command, Protocol};
+
+/// What a rotation is run with.
+pub(crate) struct Runner<'a> {
+    /// The unlocked vault.
+    pub(crate) vault: &'a mut Vault,
+    /// This machine.
+    pub(crate) machine: &'a Machine,
+    /// When and who.
+    pub(crate) circumstances: Circumstances<'a>,
+    /// What happens meanwhile.
+    pub(crate) inbox: &'a mut Inbox,
+    /// Tells the person something that is not the answer.
+    pub(crate) tell: &'a dyn Fn(&str),
+}
+
+/// Why a rotation did not come to its end.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// Something of this machine is not as it must be: approvals, locks.
+    File(FileFault),
+    /// The system does not let programs be watched.
+    System(io::Error),
+    /// The service refused, or the vault failed.
+    Service(Failure),
+    /// A step failed.
+    Failed(Failed),
+    /// Somebody asked to stop.
+    Interrupted {
+        /// The step that comes next, or was cut.
+        step: Step,
+        /// The version.
+        token: String,
+    },
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    function: String,
+    step: Step,
+    what: String,
+    token: String,
+    left: Left,
+    /// The last lines that the program wrote to stderr, without what is known to be secret.
+    pub(crate) lines: Vec<String>,
+}
+
+impl From<FileFault> for Error {
+    fn from(fault: FileFault) -> Self {
+        Self::File(fault)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Service(failure)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { function, step, what, token, left, .. } = self;
+        write!(f, "Error when executing {function} during {} step: {what}.", step.name())?;
+        match left {
+            Left::Pending => {
+                write!(f, " Version {token} stays AWSPENDING; run rotate-secret again to resume.")
+            }
+            Left::Complete => write!(f, " Version {token} is AWSCURRENT all the same."),
+            Left::Nothing => Ok(()),
+        }
+    }
+}
+
+/// Why a step is not done.
+enum Stop {
+    Service(Failure),
+    Failed { what: String, retry: Retry, stderr: Secret<Vec<u8>> },
+    Interrupted,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Service(failure)
+    }
+}
+
+impl Runner<'_> {
+    /// Runs a job to its end, and returns the answer of the operation.
+    pub(super) fn run(&mut self, job: &Job) -> Result<Value, Error> {
+        let steps: &[Step] = match job.kind {
+            Kind::Rotate => &Step::ALL,
+            Kind::TestOnly => &[Step::Test],
+        };
+        for &step in steps {
+            if self.inbox.is_stop_wished() {
+                return Err(Error::Interrupted { step, token: job.token.clone() });
+            }
+            self.step(job, step).map_err(|why| self.explain(job, step, why))?;
+        }
+        Ok(service::finish(self.vault, job, self.circumstances.occasion())?)
+    }
+
+    /// Writes a failure down, and puts it in words.
+    fn explain(&mut self, job: &Job, step: Step, why: Stop) -> Error {
+        let token = job.token.clone();
+        let (what, retry, stderr) = match why {
+            Stop::Service(failure) => return Error::Service(failure),
+            Stop::Interrupted => return Error::Interrupted { step, token },
+            Stop::Failed { what, retry, stderr } => (what, retry, stderr),
+        };
+        let known = service::known_values(self.vault, job, self.circumstances.occasion());
+        let lines = known.map(|known| shown(stderr.expose(), &known)).unwrap_or_default();
+        let occasion = self.circumstances.occasion();
+        let failed = service::Failed { step, status: &what, retry };
+        match service::fail(self.vault, job, &failed, occasion) {
+            Ok(left) => {
+                let function = job.command.argv.first().unwrap_or(&job.function).clone();
+                Error::Failed(Failed { function, step, what, token, left, lines })
+            }
+            Err(failure) => Error::Service(failure),
+        }
+    }
+
+    fn step(&mut self, job: &Job, step: Step) -> Result<(), Stop> {
+        let (capability, command) =
+            service::before_step(self.vault, job, step, self.circumstances.occasion())?;
+        let stderr = match command.protocol {
+            Protocol::Builtin => {
+                service::builtin_step(self.vault, job, step, self.circumstances.occasion())?;
+                Secret::new(Vec::new())
+            }
+            Protocol::Lambda | Protocol::Stdio => {
+                let files = self.check(job, &command)?;
+                let launched = match command.protocol {
+                    Protocol::Stdio => self.one_shot(job, capability, &command, &files)?,
+                    Protocol::Lambda | Protocol::Builtin => {
+                        self.lambda(job, capability, &command, &files)?
+                    }
+                };
+                launched.map_or_else(|| Secret::new(Vec::new()), |outcome| outcome.stderr)
+            }
+        };
+        match service::after_step(self.vault, job, step, self.circumstances.occasion()) {
+            Ok(()) => Ok(()),
+            Err(StepFault::NoValue) => {
+                let what = "exit status 0 but no value was stored".to_owned();
+                Err(Stop::Failed { what, retry: Retry::BackOff, stderr })
+            }
+            Err(StepFault::Failure(failure)) => Err(Stop::Service(failure)),
+        }
+    }
+
+    /// Requires that the command was approved here and is what was approved.
+    fn check(&self, job: &Job, command: &Command) -> Result<pins::Verified, Stop> {
+        let refuse = |what: String| {
+            let (retry, stderr) = (Retry::Configuration, Secret::new(Vec::new()));
+            Stop::Failed { what, retry, stderr }
+        };
+        let vault = self.vault.vault_id();
+        let place = Place { vault: vault.to_string(), rid: job.rid };
+        let approved = self.machine.approvals().has(&place, &command.digest(vault, job.rid));
+        if !approved.map_err(|fault| refuse(fault.to_string()))? {
+            return Err(refuse("it is not approved on this machine".to_owned()));
+        }
+        let program = command.argv.first().map(String::as_str).unwrap_or_default();
+        trust::check(Path::new(program)).map_err(|distrust| refuse(distrust.to_string()))?;
+        for pin in &command.pins {
+            let place = trust::check_place(Path::new(&pin.path));
+            place.map_err(|distrust| refuse(distrust.to_string()))?;
+        }
+        pins::verify(&command.pins).map_err(|mismatch| {
+            refuse(format!("{mismatch}; `strongroom rotation approve --repin` takes it as it is"))
+        })
+    }
+
+    /// Runs a program that asks for what it needs.
+    fn lambda(
+        &mut self,
+        job: &Job,
+        capability: Capability,
+        command: &Command,
+        files: &pins::Verified,
+    ) -> Result<Option<Outcome>, Stop> {
+        let circumstances = self.circumstances;
+        let (step, token) = (capability.step, new_token(circumstances.entropy)?);
+        let workplace = self.workplace()?;
+        let (listener, closer) =
+            Listener::bind(&workplace.socket()).map_err(|error| not_possible(&error))?;
+        let mut environment = self.environment(job, step, command, &workplace);
+        let socket = workplace.socket().to_string_lossy().into_owned();
+        environment.push(("STRONGROOM_ROTATION_SOCKET".to_owned(), socket));
+        environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
+        let event = event::lambda(job, step, &token);
+        let scope = Scope::Capability(capability);
+        let vault = Mutex::new(&mut *self.vault);
+        let region = job.region.as_str();
+        let answers = Answers { vault: &vault, scope: &scope, region, circumstances };
+        let answer = |request: &_| answers.answer(request);
+        let server = Server::new(&token, &answer);
+        let (inbox, tell, entropy) = (&mut *self.inbox, self.tell, circumstances.entropy);
+        let outcome = thread::scope(|threads| {
+            threads.spawn(|| server.serve(&listener));
+            let run = launched(command, &environment, event, Keep::Nothing, entropy);
+            let outcome = run.and_then(|run| start(run, files, inbox, tell));
+            server.close();
+            drop(closer);
+            outcome
+        })?;
+        judge(outcome, command).map(Some)
+    }
+
+    /// Runs a program that is told all it may know, and can ask for nothing.
+    fn one_shot(
+        &mut self,
+        job: &Job,
+        capability: Capability,
+        command: &Command,
+        files: &pins::Verified,
+    ) -> Result<Option<Outcome>, Stop> {
+        let (step, occasion) = (capability.step, self.circumstances.occasion());
+        let known = service::hand_over(self.vault, job, step, occasion)?;
+        if step == Step::Create && known.pending.is_some() {
+            return Ok(None);
+        }
+        let workplace = self.workplace()?;
+        let environment = self.environment(job, step, command, &workplace);
+        let event = event::one_shot(job, step, &known);
+        let keep =
+            if step == Step::Create { Keep::Beginning(output::MOST_ANSWER) } else { Keep::Nothing };
+        let run = launched(command, &environment, event, keep, self.circumstances.entropy)?;
+        let outcome = judge(start(run, files, self.inbox, self.tell)?, command)?;
+        if step != Step::Create {
+            if outcome.written > EMPTY_ANSWER {
+                (self.tell)(&format!("what the program wrote in {} is dropped", step.name()));
+            }
+            return Ok(Some(outcome));
+        }
+        let most = u64::try_from(output::MOST_ANSWER).unwrap_or(u64::MAX);
+        let value = if outcome.written > most {
+            Err("its stdout is longer than 256 KiB")
+        } else {
+            event::new_value(outcome.stdout.expose())
+        };
+        match value {
+            Ok(value) => {
+                self.store(job, capability, value)?;
+                Ok(Some(outcome))
+            }
+            Err(what) => Err(Stop::Failed {
+                what: format!("exit status 0 but {what}"),
+                retry: Retry::BackOff,
+                stderr: outcome.stderr,
+            }),
+        }
+    }
+
+    /// Stores the value that a program wrote, as if it had asked for that itself.
+    fn store(&mut self, job: &Job, step: Capability, value: SecretValue) -> Result<(), Failure> {
+        let scope = Scope::Capability(step);
+        let vault = Mutex::new(&mut *self.vault);
+        let (region, circumstances) = (job.region.as_str(), self.circumstances);
+        let answers = Answers { vault: &vault, scope: &scope, region, circumstances };
+        answers.put(job, value)
+    }
+
+    fn workplace(&self) -> Result<Workplace, Stop> {
+        let bases = self.machine.workplaces();
+        Workplace::new(&bases, self.circumstances.entropy).map_err(|error| not_possible(&error))
+    }
+
+    fn environment(
+        &self,
+        job: &Job,
+        step: Step,
+        command: &Command,
+        workplace: &Workplace,
+    ) -> Vec<(String, String)> {
+        let mut environment = self.machine.environment(command);
+        let temporary = workplace.temporary().to_string_lossy().into_owned();
+        let protocol = "1".to_owned();
+        for (name, value) in [
+            ("TMPDIR", temporary),
+            ("STRONGROOM_ROTATION_PROTOCOL", protocol),
+            ("STRONGROOM_ROTATION_TIMEOUT", command.timeout_s.to_string()),
+            ("STRONGROOM_STEP", step.name().to_owned()),
+            ("STRONGROOM_SECRET_ID", job.arn.clone()),
+            ("STRONGROOM_CLIENT_REQUEST_TOKEN", job.token.clone()),
+        ] {
+            environment.retain(|(known, _)| known != name);
+            environment.push((name.to_owned(), value));
+        }
+        environment
+    }
+}
+
+fn launched<'a>(
+    command: &'a Command,
+    environment: &'a [(String, String)],
+    stdin: Secret<Vec<u8>>,
+    keep: Keep,
+    entropy: &dyn Entropy,
+) -> Result<Run<'a>, Stop> {
+    let may_grow = command.grants.iter().any(|grant| grant == NEW_PRIVILEGES);
+    let privileges = if may_grow { Privileges::MayGrow } else { Privileges::AsTheyAre };
+    let (time, mark) = (Duration::from_secs(command.timeout_s), new_token(entropy)?);
+    Ok(Run { argv: &command.argv, environment, privileges, stdin, keep, time, mark })
+}
+
+fn start(
+    run: Run<'_>,
+    files: &pins::Verified,
+    inbox: &mut Inbox,
+    tell: &dyn Fn(&str),
+) -> Result<Outcome, Stop> {
+    files.still().map_err(|mismatch| Stop::Failed {
+        what: mismatch.to_string(),
+        retry: Retry::Configuration,
+        stderr: Secret::new(Vec::new()),
+    })?;
+    Ok(launch::run(run, inbox, tell))
+}
+
+/// Says whether a program ended well.
+fn judge(outcome: Outcome, command: &Command) -> Result<Outcome, Stop> {
+    let (what, retry) = match &outcome.end {
+        End::Exited(0) if !outcome.is_left_over => return Ok(outcome),
+        End::Exited(0) => ("it left processes that cannot be killed".to_owned(), Retry::BackOff),
+        End::Exited(75) => ("exit status 75".to_owned(), Retry::Temporary),
+        End::Exited(78) => ("exit status 78".to_owned(), Retry::Configuration),
+        End::Exited(code) => (format!("exit status {code}"), Retry::BackOff),
+        End::Signalled(signal) => (format!("killed by signal {signal}"), Retry::BackOff),
+        End::TimedOut => (format!("no end within {} s", command.timeout_s), Retry::BackOff),
+        End::Flooded => ("output limit".to_owned(), Retry::BackOff),
+        End::NotStarted(why) => (format!("it cannot be started: {why}"), Retry::Configuration),
+        End::Interrupted => return Err(Stop::Interrupted),
+    };
+    Err(Stop::Failed { what, retry, stderr: outcome.stderr })
+}
+
+fn not_possible(error: &io::Error) -> Stop {
+    let what = format!("there is no place for its socket: {error}");
+    Stop::Failed { what, retry: Retry::Temporary, stderr: Secret::new(Vec::new()) }
+}
+
+/// Draws a token as AWS's are: a UUID of version 4.
+pub(super) fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
+    let mut bytes = [0_u8; 16];
+    entropy.fill(&mut bytes)?;
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
+    *version = (*version & 0x0f) | 0x40;
+    *variant = (*variant & 0x3f) | 0x80;
+    let digits = fingerprint::hex(&bytes);
+    let parts = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
+    let parts: Vec<&str> =
+        parts.iter().filter_map(|(start, end)| digits.get(*start..*end)).collect();
+    Ok(parts.join("-"))
+}
+
+/// Returns what a person may see of stderr.
+fn shown(stderr: &[u8], known: &Known) -> Vec<String> {
+    let mut needles = Needles::default();
+    let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();
+    own.chain(known.linked.iter().map(|(_, value)| value)).for_each(|value| needles.add(value));
+    output::last_lines(&needles.redact(stderr, output::SHOWN), LINES)
+}
+
+/// How many lines of a failed program's stderr are shown.
+const LINES: usize = 20;
+/// The length of `{}` and a line feed.
+const EMPTY_ANSWER: u64 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::entropy::CountingEntropy;
+
+    #[test]
+    fn tokens_are_uuids() {
+        let entropy = CountingEntropy::default();
+        let (one, two) = (new_token(&entropy).unwrap(), new_token(&entropy).unwrap());
+        assert_ne!(one, two);
+        let shape: String = one.chars().map(|c| if c == '-' { '-' } else { 'x' }).collect();
+        assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+        assert_eq!(one.chars().nth(14), Some('4'));
+        assert!(one.chars().nth(19).is_some_and(|c| "89ab".contains(c)));
+    }
+}

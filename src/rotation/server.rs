@@ -1,0 +1,227 @@
+//! The socket at which a rotation's program is answered while its step runs.
+//!
+//! Who may ask: a process of this user, with the step's token, while the step runs; each of the
+//! three is checked again after the request was read. What it may ask is the scope's business.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::wire::{self, Refusal, Request};
+use crate::crypto::fingerprint;
+use crate::model::value::Value;
+use crate::sys::secret::Secret;
+use crate::sys::socket::{self, Listener};
+
+/// Answers requests while a step runs.
+pub(super) struct Server<'a> {
+    /// Who may ask.
+    pub(super) token: &'a str,
+    /// What answers.
+    pub(super) answer: &'a (dyn Fn(&Request) -> Result<Value, Refusal> + Sync),
+    connections: Mutex<Connections>,
+}
+
+/// Those who are being heard.
+#[derive(Default)]
+struct Connections {
+    is_closed: bool,
+    next: u64,
+    open: BTreeMap<u64, UnixStream>,
+}
+
+impl<'a> Server<'a> {
+    pub(super) fn new(
+        token: &'a str,
+        answer: &'a (dyn Fn(&Request) -> Result<Value, Refusal> + Sync),
+    ) -> Self {
+        Self { token, answer, connections: Mutex::default() }
+    }
+
+    /// Answers until the listener is closed.
+    pub(super) fn serve(&self, listener: &Listener) {
+        thread::scope(|scope| {
+            while let Some(stream) = listener.accept() {
+                let Some((number, stream)) = self.admit(stream) else { continue };
+                scope.spawn(move || {
+                    // Whoever does not listen to the answer does not want it.
+                    drop(self.talk(&stream));
+                    self.connections().open.remove(&number);
+                });
+            }
+        });
+    }
+
+    /// Ends all talks and lets nobody in any more. What is being answered just now still is.
+    pub(super) fn close(&self) {
+        let mut connections = self.connections();
+        connections.is_closed = true;
+        for stream in connections.open.values() {
+            drop(stream.shutdown(Shutdown::Read));
+        }
+    }
+
+    fn admit(&self, stream: UnixStream) -> Option<(u64, UnixStream)> {
+        let mut connections = self.connections();
+        if connections.is_closed || connections.open.len() >= MOST_AT_ONCE {
+            return None;
+        }
+        let number = connections.next;
+        connections.next = number.saturating_add(1);
+        connections.open.insert(number, stream.try_clone().ok()?);
+        Some((number, stream))
+    }
+
+    fn talk(&self, mut stream: &UnixStream) -> io::Result<()> {
+        let line = read_line(stream, Instant::now() + PATIENCE)?;
+        let answer = self.answer_line(line.expose(), stream);
+        let line = Secret::new(wire::answer(&answer));
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.write_all(line.expose())
+    }
+
+    fn answer_line(&self, line: &[u8], stream: &UnixStream) -> Result<Value, Refusal> {
+        let request = wire::request(line).map_err(|what| refuse(&what))?;
+        let is_over = self.connections().is_closed;
+        if is_over || !socket::is_own(stream) || !fingerprint::is_same(&request.token, self.token) {
+            return Err(refuse("this rotation step is over, or the token is not its own"));
+        }
+        (self.answer)(&request)
+    }
+
+    fn connections(&self) -> std::sync::MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A refusal that is no operation's.
+pub(super) fn refuse(what: &str) -> Refusal {
+    Refusal { code: "AccessDeniedException".to_owned(), message: what.to_owned() }
+}
+
+/// Reads up to a line feed, or the end.
+pub(super) fn read_line(mut stream: &UnixStream, until: Instant) -> io::Result<Secret<Vec<u8>>> {
+    let mut line = Secret::new(Vec::with_capacity(4096));
+    let mut chunk = Secret::new([0; 4096]);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        let length = match stream.read(chunk.expose_mut()) {
+            Ok(0) => return Ok(line),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let read = chunk.expose().get(..length).unwrap_or_default();
+        let end = read.iter().position(|byte| *byte == b'\n');
+        let read = read.get(..end.unwrap_or(length)).unwrap_or_default();
+        if line.expose().len().saturating_add(read.len()) > MOST_IN_LINE {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        line.expose_mut().extend_from_slice(read);
+        if end.is_some() {
+            return Ok(line);
+        }
+    }
+}
+
+/// The longest request and answer, in bytes.
+const MOST_IN_LINE: usize = 1 << 20;
+/// How many are heard at once.
+const MOST_AT_ONCE: usize = 8;
+/// How long one request may take to come, and one answer to be taken.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::sys::scratch::Scratch;
+
+    /// Serves while `talk` talks, and returns what it made of that.
+    fn served<T>(talk: impl FnOnce(&Path, &Server<'_>) -> T) -> T {
+        let scratch = Scratch::new();
+        let path = scratch.join("s");
+        let (listener, closer) = Listener::bind(&path).unwrap();
+        let answer = |request: &Request| Ok(Value::Text(request.operation.clone()));
+        let server = Server::new("token", &answer);
+        thread::scope(|scope| {
+            scope.spawn(|| server.serve(&listener));
+            let out = talk(&path, &server);
+            server.close();
+            drop(closer);
+            out
+        })
+    }
+
+    fn say(path: &Path, line: &str) -> String {
+        let mut stream = UnixStream::connect(path).unwrap();
+        drop(stream.write_all(line.as_bytes()));
+        drop(stream.shutdown(Shutdown::Write));
+        let mut answer = String::new();
+        drop(stream.read_to_string(&mut answer));
+        answer
+    }
+
+    #[test]
+    fn only_the_token_is_answered() {
+        served(|path, _| {
+            let good = say(path, "{\"v\":1,\"token\":\"token\",\"op\":\"Op\"}\n");
+            assert_eq!(good, "{\"ok\":true,\"result\":\"Op\"}\n");
+            for line in [
+                "{\"v\":1,\"token\":\"Token\",\"op\":\"Op\"}\n",
+                "{\"v\":1,\"token\":\"\",\"op\":\"Op\"}\n",
+                "{\"v\":1,\"op\":\"Op\"}\n",
+                "{\"v\":1,\"token\":\"token\",",
+                "\n",
+            ] {
+                assert!(say(path, line).contains("AccessDeniedException"), "{line}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_read() {
+        served(|path, _| {
+            let long =
+                format!("{{\"v\":1,\"token\":\"token\",\"op\":\"{}\"}}\n", "x".repeat(2 << 20));
+            assert_eq!(say(path, &long), "");
+        });
+    }
+
+    #[test]
+    fn nine_do_not_talk_at_once() {
+        served(|path, _| {
+            let eight: Vec<UnixStream> =
+                (0..8).map(|_| UnixStream::connect(path).unwrap()).collect();
+            let line = "{\"v\":1,\"token\":\"token\",\"op\":\"Op\"}\n";
+            assert_eq!(say(path, line), "");
+            drop(eight);
+        });
+    }
+
+    #[test]
+    fn a_request_that_comes_too_late_is_refused() {
+        served(|path, server| {
+            let mut early = UnixStream::connect(path).unwrap();
+            early.write_all(b"{\"v\":1,\"token\":\"token\",").unwrap();
+            // It is heard before the end comes.
+            while server.connections().open.is_empty() {
+                thread::yield_now();
+            }
+            server.close();
+            drop(early.write_all(b"\"op\":\"Op\"}\n"));
+            let mut answer = String::new();
+            drop(early.read_to_string(&mut answer));
+            assert!(!answer.contains("true"), "{answer}");
+        });
+    }
+}

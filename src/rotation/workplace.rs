@@ -1,0 +1,116 @@
+//! The private directory of one step: the socket, and what the program may write. Gone afterwards.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::crypto::fingerprint;
+use crate::sys::entropy::Entropy;
+use crate::sys::files;
+
+/// A directory that only this user may enter. Removed when dropped.
+pub(super) struct Workplace {
+    root: PathBuf,
+}
+
+impl Workplace {
+    /// Makes one in the first of these directories where it can be made.
+    pub(super) fn new(bases: &[PathBuf], entropy: &dyn Entropy) -> io::Result<Self> {
+        let mut random = [0; 8];
+        entropy.fill(&mut random).map_err(io::Error::other)?;
+        let name = format!("rot-{}", fingerprint::hex(&random));
+        let mut refusal = io::Error::from(io::ErrorKind::NotFound);
+        for base in bases {
+            match Self::at(base.join(&name)) {
+                Ok(workplace) => return Ok(workplace),
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
+    }
+
+    fn at(root: PathBuf) -> io::Result<Self> {
+        if root.join(SOCKET).as_os_str().len() > MOST_IN_ADDRESS {
+            return Err(io::Error::other("the path is too long for a socket"));
+        }
+        let base = files::parent_of(&root);
+        if !base.is_dir() {
+            DirBuilder::new().mode(0o700).create(base)?;
+        }
+        // Fails where something is already, whoever made it.
+        DirBuilder::new().mode(0o700).create(&root)?;
+        let workplace = Self { root };
+        DirBuilder::new().mode(0o700).create(workplace.temporary())?;
+        Ok(workplace)
+    }
+
+    /// Returns where the socket is to be.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.root.join(SOCKET)
+    }
+
+    /// Returns where the program may write.
+    pub(super) fn temporary(&self) -> PathBuf {
+        self.root.join("tmp")
+    }
+}
+
+impl Drop for Workplace {
+    fn drop(&mut self) {
+        open_up(&self.root, DEEPEST);
+        // What cannot be removed is in a directory that nobody else may enter.
+        drop(fs::remove_dir_all(&self.root));
+    }
+}
+
+/// Makes directories removable that the program made otherwise.
+fn open_up(directory: &Path, depth: u32) {
+    drop(fs::set_permissions(directory, Permissions::from_mode(0o700)));
+    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        if depth > 0 {
+            open_up(&entry.path(), depth.saturating_sub(1));
+        }
+    }
+}
+
+const SOCKET: &str = "s";
+const DEEPEST: u32 = 16;
+/// The least that systems allow for the address of a socket.
+const MOST_IN_ADDRESS: usize = 103;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+    use crate::sys::entropy::{CountingEntropy, SystemEntropy};
+    use crate::sys::scratch::Scratch;
+
+    #[test]
+    fn it_is_private_and_gone_afterwards() {
+        let scratch = Scratch::new();
+        let bases = [scratch.join(&"long".repeat(40)), scratch.join("run")];
+        let workplace = Workplace::new(&bases, &SystemEntropy).unwrap();
+        let temporary = workplace.temporary();
+        assert_eq!(fs::metadata(&temporary).unwrap().mode() & 0o777, 0o700);
+        assert!(workplace.socket().starts_with(scratch.join("run")));
+        files::create_private_dir(&temporary.join("a/b")).unwrap();
+        files::write_private(&temporary.join("a/b/c"), b"x").unwrap();
+        for name in ["a/b", "a", ""] {
+            fs::set_permissions(temporary.join(name), Permissions::from_mode(0o0)).unwrap();
+        }
+        drop(workplace);
+        assert_eq!(fs::read_dir(scratch.join("run")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_is_there_already_is_not_used() {
+        let scratch = Scratch::new();
+        let bases = [scratch.path().to_owned()];
+        let first = Workplace::new(&bases, &CountingEntropy::default()).unwrap();
+        assert!(Workplace::new(&bases, &CountingEntropy::default()).is_err());
+        drop(first);
+    }
+}

@@ -1,0 +1,89 @@
+//! The dates of a rotation, and what `describe-secret` shows of it (ROTATION.md §1.4).
+
+use crate::model::rotation::{
+    MetadataItem, MetadataKey, MetadataValue, RotationRules, ScheduleExpression, WindowLength,
+};
+use crate::model::time::Timestamp;
+use crate::model::types::Count;
+use crate::service::rules::schedule::{self, Asked};
+use crate::vault::record::Record;
+use crate::vault::rotation::{Rotation, Rules};
+
+/// The members that rotation gives to a secret that is described or listed.
+#[derive(Default)]
+pub(crate) struct Shown {
+    /// `RotationEnabled`.
+    pub(crate) enabled: Option<bool>,
+    /// `RotationLambdaARN`.
+    pub(crate) function: Option<String>,
+    /// `RotationRules`.
+    pub(crate) rules: Option<RotationRules>,
+    /// `ExternalSecretRotationMetadata`.
+    pub(crate) external: Option<Vec<MetadataItem>>,
+    /// `LastRotatedDate`.
+    pub(crate) last_rotated: Option<Timestamp>,
+    /// `NextRotationDate`.
+    pub(crate) next_rotation: Option<Timestamp>,
+}
+
+/// Returns what is shown of a secret's rotation: nothing where it was never set up, no dates where
+/// it is turned off.
+pub(crate) fn shown(record: &Record) -> Shown {
+    let Some(rotation) = &record.rotation else { return Shown::default() };
+    let external = rotation.external.iter().map(|(key, value)| MetadataItem {
+        key: MetadataKey(key.clone()),
+        value: MetadataValue(value.clone()),
+    });
+    let external: Vec<MetadataItem> = external.collect();
+    Shown {
+        enabled: Some(rotation.enabled),
+        function: Some(rotation.function.clone()),
+        rules: rotation.rules.as_ref().map(|rules| shown_rules(rules, record, rotation)),
+        external: Some(external).filter(|external| !external.is_empty()),
+        last_rotated: record.rotated.filter(|_| rotation.enabled),
+        next_rotation: next_rotation(record),
+    }
+}
+
+/// Returns `NextRotationDate`, which lies in the past while a rotation is overdue.
+pub(super) fn next_rotation(record: &Record) -> Option<Timestamp> {
+    let rotation = record.rotation.as_ref().filter(|rotation| rotation.enabled)?;
+    let rules = read(rotation)?;
+    let window = match base(record, rotation) {
+        Some(base) => rules.next_window(base),
+        None => rules.first_window(rotation.configured),
+    };
+    Some(window.next_rotation_date())
+}
+
+/// Returns the later of the last rotation and the last change of the current value; `None` where
+/// there never was either.
+pub(super) fn base(record: &Record, rotation: &Rotation) -> Option<Timestamp> {
+    record.rotated.max(rotation.current.as_ref().map(|(_, since)| *since))
+}
+
+/// Returns the rules as the schedule reads them; `None` where there are none, or none that this
+/// version knows.
+pub(super) fn read(rotation: &Rotation) -> Option<schedule::Rules> {
+    schedule::Rules::new(&asked(rotation.rules.as_ref()?)).ok().flatten()
+}
+
+/// Returns stored rules as the schedule takes them.
+pub(super) fn asked(rules: &Rules) -> Asked<'_> {
+    Asked {
+        automatically_after_days: rules.automatically_after_days,
+        duration: rules.duration.as_deref(),
+        schedule_expression: rules.schedule_expression.as_deref(),
+    }
+}
+
+/// AWS always shows days, computed where an expression was given.
+fn shown_rules(rules: &Rules, record: &Record, rotation: &Rotation) -> RotationRules {
+    let from = base(record, rotation).unwrap_or(rotation.configured);
+    let computed = read(rotation).map(|read| read.automatically_after_days(from));
+    RotationRules {
+        automatically_after_days: rules.automatically_after_days.or(computed).map(Count),
+        duration: rules.duration.clone().map(WindowLength),
+        schedule_expression: rules.schedule_expression.clone().map(ScheduleExpression),
+    }
+}

@@ -1,0 +1,688 @@
+//! The beginning: what `rotate-secret` checks before anything is stored, in the order in which AWS
+//! is taken to check it (ROTATION.md §1.1), and what it stores then.
+
+use std::cell::Cell;
+
+use super::{
+    BUILTIN, Functions, Job, Order, Registered, Resume, Started, Wanted, builtin, end, is_complete,
+    log, transact,
+};
+use crate::model::rotation::{MetadataItem, RotationRules};
+use crate::model::time::Timestamp;
+use crate::model::types::SecretId;
+use crate::service::context::{Context, Failure, arn_of};
+use crate::service::dispatch::{self, Call};
+use crate::service::fault::{Code, Fault};
+use crate::service::operation;
+use crate::service::operations::rotate_secret::{Request, Response};
+use crate::service::rules::{schedule, stages};
+use crate::service::scope::Scope;
+use crate::service::versions;
+use crate::vault::Vault;
+use crate::vault::progress::{Kind, Outlook, Progress};
+use crate::vault::record::{Record, Version};
+use crate::vault::rotation::{Command, Rotation, Rules};
+use crate::vault::transaction::{Access, Occasion};
+
+/// What `rotate-secret` needs from outside the vault, and what comes of it.
+pub(crate) struct Errand<'a> {
+    functions: &'a dyn Functions,
+    own: Option<Command>,
+    resume: Resume,
+    job: Cell<Option<Job>>,
+}
+
+/// Finds the row of a secret, which names its lock.
+pub(crate) fn probe(
+    vault: &mut Vault,
+    id: &SecretId,
+    region: Option<&str>,
+    occasion: Occasion<'_>,
+) -> Result<u64, Failure> {
+    transact(vault, (region, Access::Read), occasion, |cx| Ok(cx.find(id)?.rid))
+}
+
+/// Carries out `rotate-secret` up to where its program is to run.
+///
+/// # Errors
+/// As AWS; then nothing is stored.
+pub(crate) fn start(
+    vault: &mut Vault,
+    order: Order<'_>,
+    functions: &dyn Functions,
+    occasion: Occasion<'_>,
+) -> Result<Started, Failure> {
+    let Order { request, region, own, resume } = order;
+    let entry = operation::find("rotate-secret").ok_or_else(|| {
+        Fault::new(Code::InternalService, "there is no operation that rotates secrets")
+    })?;
+    dispatch::admit(entry, &request)?;
+    let errand = Errand { functions, own, resume, job: Cell::new(None) };
+    let call = Call { entry, request, region, scope: &Scope::Owner };
+    let answer = dispatch::carry_out(vault, call, Some(&errand), occasion)?;
+    Ok(errand.job.take().map_or(Started::Done(answer), |job| Started::Run(Box::new(job))))
+}
+
+/// Checks a request to rotate, stores what it says, and leaves the job to whoever runs it.
+pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+    if let Some(token) = &request.client_request_token {
+        cx.about_token(&token.0);
+    }
+    let mut record = cx.find_writable(&request.secret_id)?;
+    let token = request.client_request_token.as_ref().ok_or_else(no_token)?.0.clone();
+    if request.external_secret_rotation_role_arn.is_some() {
+        return Err(no_roles().into());
+    }
+    let rules = checked_rules(request.rotation_rules.as_ref())?;
+    let function = function(cx, &request, &record)?;
+    let is_immediate = request.rotate_immediately.unwrap_or(true);
+    let now = cx.now()?;
+    let external = request.external_secret_rotation_metadata;
+    let config = configured(&record, (function, rules, external), now);
+    if config.function == BUILTIN {
+        builtin::check(&config.external)?;
+    }
+
+    end::settle(cx, &mut record)?;
+    if let Some(pending) = unfinished(&record) {
+        let resume = cx.errand().map_or(Resume::No, |errand| errand.resume);
+        let is_resumed = is_immediate && may_resume(&record, &pending, (resume, &token));
+        if !is_resumed {
+            return Err(not_complete().into());
+        }
+        return resume_rotation(cx, record, config);
+    }
+    if let Some(version) = record.version(&token) {
+        let is_current = version.stages.iter().any(|stage| stage == stages::CURRENT);
+        return if is_current && is_immediate {
+            Ok(Response { arn: arn_of(&record), name: record.name, version_id: Some(token) })
+        } else {
+            Err(token_in_use(&token, &record).into())
+        };
+    }
+    if is_immediate {
+        begin_rotation(cx, record, config, token)
+    } else {
+        begin_test(cx, record, config, token)
+    }
+}
+
+/// Stores what was said, and the empty version that the rotation is to fill.
+fn begin_rotation(
+    cx: &mut Context<'_, '_>,
+    mut record: Record,
+    config: Rotation,
+    token: String,
+) -> Result<Response, Failure> {
+    let now = cx.now()?;
+    add_version(cx, &mut record, Version::new(token.clone(), None, now))?;
+    record.progress = Some(Progress::new(token.clone(), Kind::Rotate, now));
+    let (function, command) = (config.function.clone(), config.command.clone());
+    record.rotation = Some(config);
+    cx.store(&mut record)?;
+    let detail = format!("by {function}");
+    log(cx, ("RotationStarted", super::SUCCESS), (&record, &token), &detail)?;
+    let job = Job { function, command, pending_config: None, ..job(&record, token, Kind::Rotate) };
+    Ok(hand_out(cx, &record, job))
+}
+
+/// Stores a copy of the current value to test with. What was said is stored once the test succeeds.
+fn begin_test(
+    cx: &mut Context<'_, '_>,
+    mut record: Record,
+    config: Rotation,
+    token: String,
+) -> Result<Response, Failure> {
+    let now = cx.now()?;
+    let mut version = Version::new(token.clone(), None, now);
+    if let Some(current) = record.staged(stages::CURRENT)
+        && let Some(value) = cx.vault()?.value(&record, current)?
+    {
+        version.value = Some(cx.vault()?.insert_value(record.rid, &token, &value)?);
+    }
+    add_version(cx, &mut record, version)?;
+    record.progress = Some(Progress::new(token.clone(), Kind::TestOnly, now));
+    cx.store(&mut record)?;
+    let detail = format!("by {}", config.function);
+    log(cx, ("TestRotationStarted", super::SUCCESS), (&record, &token), &detail)?;
+    let job = Job {
+        function: config.function.clone(),
+        command: config.command.clone(),
+        pending_config: Some(config),
+        ..job(&record, token, Kind::TestOnly)
+    };
+    Ok(hand_out(cx, &record, job))
+}
+
+/// Takes up a rotation that is not finished, under its own token. What was said beside is stored
+/// once it has succeeded.
+fn resume_rotation(
+    cx: &mut Context<'_, '_>,
+    mut record: Record,
+    config: Rotation,
+) -> Result<Response, Failure> {
+    let now = cx.now()?;
+    let before = record.clone();
+    let Some(progress) = &mut record.progress else { return Err(not_complete().into()) };
+    progress.outlook = Outlook::Open;
+    progress.next_attempt = progress.next_attempt.min(now);
+    let token = progress.token.clone();
+    if let Some(rotation) = &mut record.rotation {
+        rotation.enabled = true;
+    }
+    if record != before {
+        cx.store(&mut record)?;
+    }
+    cx.about_token(&token);
+    let detail = format!("by {}, once more", config.function);
+    log(cx, ("RotationStarted", super::SUCCESS), (&record, &token), &detail)?;
+    let is_new = record.rotation.as_ref().is_none_or(|stored| !is_same(stored, &config));
+    let job = Job {
+        resumed: true,
+        function: config.function.clone(),
+        command: config.command.clone(),
+        pending_config: is_new.then_some(config),
+        ..job(&record, token, Kind::Rotate)
+    };
+    Ok(hand_out(cx, &record, job))
+}
+
+fn job(record: &Record, token: String, kind: Kind) -> Job {
+    Job {
+        rid: record.rid,
+        arn: arn_of(record),
+        name: record.name.clone(),
+        region: record.scope.region.clone(),
+        token,
+        kind,
+        resumed: false,
+        function: String::new(),
+        command: builtin::command(),
+        pending_config: None,
+    }
+}
+
+fn hand_out(cx: &Context<'_, '_>, record: &Record, job: Job) -> Response {
+    let version_id = (job.kind == Kind::Rotate).then(|| job.token.clone());
+    if let Some(errand) = cx.errand() {
+        errand.job.set(Some(job));
+    }
+    Response { arn: arn_of(record), name: record.name.clone(), version_id }
+}
+
+fn add_version(
+    cx: &mut Context<'_, '_>,
+    record: &mut Record,
+    version: Version,
+) -> Result<(), Failure> {
+    let id = version.id.clone();
+    record.versions.push(Version { kms_key_id: record.kms_key_id.clone(), ..version });
+    // RotateSecret declares no LimitExceededException.
+    stages::pend(&mut record.versions, &id)
+        .map_err(|fault| Fault::invalid_request(fault.message))?;
+    versions::drop_oldest(cx, record)
+}
+
+/// Returns the version with `AWSPENDING`, unless it is the current one too.
+fn unfinished(record: &Record) -> Option<String> {
+    let current = record.staged(stages::CURRENT).map(|version| version.id.as_str());
+    let pending = record.staged(stages::PENDING).map(|version| version.id.as_str());
+    pending.filter(|_| pending != current).map(str::to_owned)
+}
+
+/// Whether the rotation that left `AWSPENDING` behind may be taken up again. A label that somebody
+/// attached by hand is no rotation.
+fn may_resume(record: &Record, pending: &str, (resume, asked): (Resume, &str)) -> bool {
+    let (Some(progress), Some(rotation)) = (&record.progress, &record.rotation) else {
+        return false;
+    };
+    let is_on = rotation.enabled && progress.outlook != Outlook::Cancelled;
+    let is_wanted = match resume {
+        Resume::No => false,
+        Resume::Yes => true,
+        Resume::IfPossible => is_on,
+        Resume::IfSame => is_on && progress.token == asked,
+    };
+    is_wanted
+        && progress.kind == Kind::Rotate
+        && progress.token == pending
+        && !is_complete(record, progress)
+}
+
+/// Finds the function that the request names, or that is stored.
+fn function(
+    cx: &Context<'_, '_>,
+    request: &Request,
+    record: &Record,
+) -> Result<Registered, Failure> {
+    let given = request.rotation_lambda_arn.as_ref().map(|arn| arn.0.as_str());
+    let given = given.filter(|arn| !arn.is_empty());
+    let stored = record.rotation.as_ref();
+    let errand = cx.errand();
+    let own = errand.and_then(|errand| errand.own.as_ref());
+    let has_words = own.is_some_and(|own| !own.argv.is_empty());
+    if given.is_none() && !has_words && stored.is_none() {
+        return Err(no_function().into());
+    }
+    let errand = errand.ok_or_else(cannot_invoke)?;
+    if given.is_some() && has_words {
+        return Err(two_functions().into());
+    }
+    if let (Some(BUILTIN), None) = (given, own) {
+        return Ok(Registered { arn: BUILTIN.to_owned(), command: builtin::command() });
+    }
+    let is_builtin = given.map_or_else(
+        || !has_words && stored.is_some_and(|stored| stored.function == BUILTIN),
+        |given| given == BUILTIN,
+    );
+    if is_builtin && own.is_some() {
+        return Err(no_options().into());
+    }
+    match (given, own, stored) {
+        (Some(arn), options, _) => {
+            Ok(errand.functions.register(Wanted::Arn { arn, options }, record)?)
+        }
+        (None, Some(own), _) => Ok(errand.functions.register(Wanted::Command(own), record)?),
+        (None, None, Some(stored)) => {
+            let (arn, command) = (stored.function.clone(), stored.command.clone());
+            Ok(Registered { arn, command })
+        }
+        (None, None, None) => Err(no_function().into()),
+    }
+}
+
+/// Puts what was said in the place of what is stored.
+fn configured(
+    record: &Record,
+    (function, rules, external): (Registered, Option<Rules>, Option<Vec<MetadataItem>>),
+    now: Timestamp,
+) -> Rotation {
+    let stored = record.rotation.as_ref();
+    let pairs = |items: Vec<MetadataItem>| {
+        items.into_iter().map(|item| (item.key.0, item.value.0)).collect::<Vec<_>>()
+    };
+    let current = record.staged(stages::CURRENT);
+    let since = stored.filter(|_| rules.is_none()).map(|stored| stored.configured);
+    Rotation {
+        enabled: true,
+        function: function.arn,
+        command: function.command,
+        rules: rules.or_else(|| stored?.rules.clone()),
+        external: external
+            .map(pairs)
+            .or_else(|| stored.map(|stored| stored.external.clone()))
+            .unwrap_or_default(),
+        configured: since.unwrap_or(now),
+        current: stored.map_or_else(
+            || current.map(|version| (version.id.clone(), version.created)),
+            |stored| stored.current.clone(),
+        ),
+        unknown: stored.map(|stored| stored.unknown.clone()).unwrap_or_default(),
+    }
+}
+
+/// Whether two say the same, apart from when they were said.
+fn is_same(stored: &Rotation, config: &Rotation) -> bool {
+    stored.function == config.function
+        && stored.command == config.command
+        && stored.rules == config.rules
+        && stored.external == config.external
+}
+
+/// AWS has a code of its own for this here (AWS.md §1.4).
+fn no_token() -> Fault {
+    Fault::invalid_parameter(Fault::no_token().message)
+}
+
+/// Reads `RotationRules`; `None` when they say nothing.
+fn checked_rules(given: Option<&RotationRules>) -> Result<Option<Rules>, Fault> {
+    let Some(given) = given else { return Ok(None) };
+    let rules = Rules {
+        automatically_after_days: given.automatically_after_days.map(|days| days.0),
+        duration: given.duration.as_ref().map(|text| text.0.clone()),
+        schedule_expression: given.schedule_expression.as_ref().map(|text| text.0.clone()),
+        ..Rules::default()
+    };
+    let read = schedule::Rules::new(&super::schedule::asked(&rules))?;
+    Ok(read.map(|_| rules))
+}
+
+/// AWS's answer to what is still under way, or was left.
+fn not_complete() -> Fault {
+    Fault::invalid_request("A previous rotation isn't complete. That rotation will be reattempted.")
+}
+
+/// AWS's answer to a secret that nothing is known to rotate.
+pub(super) fn no_function() -> Fault {
+    Fault::invalid_request("No Lambda rotation function ARN is associated with this secret.")
+}
+
+/// AWS's answer where the function cannot be called.
+fn cannot_invoke() -> Fault {
+    Fault::new(
+        Code::AccessDenied,
+        "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function \
+         policy grants access to the principal secretsmanager.amazonaws.com.",
+    )
+}
+
+/// Our own words: AWS has no second way to name a function.
+fn two_functions() -> Fault {
+    Fault::invalid_parameter("You can't specify both RotationLambdaARN and a rotation command.")
+}
+
+/// Our own words: nothing is run that options could be for.
+fn no_options() -> Fault {
+    Fault::invalid_parameter(format!("{BUILTIN} takes no options for a rotation command."))
+}
+
+/// Our own words: there are no roles to take on.
+fn no_roles() -> Fault {
+    Fault::invalid_parameter(
+        "ExternalSecretRotationRoleArn names a role in AWS, and there are no roles in a local \
+         vault. Leave it out: a rotation runs as the user who starts it.",
+    )
+}
+
+fn token_in_use(token: &str, record: &Record) -> Fault {
+    Fault::invalid_request(format!(
+        "You can't use ClientRequestToken {token} because that value is already in use for a \
+         version of secret {}.",
+        arn_of(record)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::play::{Break, FUNCTION, How, Play, Refusal, token};
+    use super::*;
+    use crate::service::scope::Step;
+    use crate::vault::rotation::Protocol;
+
+    const NO_FUNCTION: &str = "No Lambda rotation function ARN is associated with this secret.";
+    const NOT_COMPLETE: &str =
+        "A previous rotation isn't complete. That rotation will be reattempted.";
+
+    /// A request that is refused for nothing, with these members beside.
+    fn request(more: &Json) -> Json {
+        let mut request = json!({
+            "SecretId": "db", "ClientRequestToken": token(2), "RotationLambdaARN": FUNCTION,
+        });
+        for (name, value) in more.as_object().unwrap() {
+            if value.is_null() {
+                request.as_object_mut().unwrap().remove(name);
+            } else {
+                request[name] = value.clone();
+            }
+        }
+        request
+    }
+
+    /// Requires that a request is refused so, and that nothing is stored.
+    #[track_caller]
+    fn refuses(play: &mut Play, more: &Json, code: &str, message: &str) {
+        let before = play.bench.stock();
+        let refused: Refusal = play.start(&request(more)).err().expect("it was not refused");
+        assert_eq!((refused.0.as_str(), refused.1.as_str()), (code, message), "{more}");
+        assert!(play.bench.stock() == before, "{more} stored something");
+    }
+
+    const PARAMETER: &str = "InvalidParameterException";
+    const REQUEST: &str = "InvalidRequestException";
+
+    #[test]
+    fn what_is_wrong_is_refused_in_this_order() {
+        // Each has what is wrong in all those after it as well.
+        let rules = json!({"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(1 day)"});
+        let role = "arn:aws:iam::000000000000:role/r";
+        let mut play = Play::new();
+        let all = json!({
+            "SecretId": "x", "ClientRequestToken": null, "RotationRules": rules,
+            "ExternalSecretRotationRoleArn": role, "RotationLambdaARN": null,
+        });
+        let missing = "Secrets Manager can't find the specified secret.";
+        refuses(&mut play, &all, "ResourceNotFoundException", missing);
+
+        let mut left = all;
+        left["SecretId"] = "db".into();
+        play.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
+        refuses(&mut play, &left, REQUEST, &Fault::marked_for_deletion().message);
+        play.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
+        let no_token =
+            "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
+        refuses(&mut play, &left, PARAMETER, no_token);
+        left["ClientRequestToken"] = token(2).into();
+        refuses(&mut play, &left, PARAMETER, &no_roles().message);
+        left["ExternalSecretRotationRoleArn"] = Json::Null;
+        let both = "You cannot specify both rotation frequency and schedule expression together.";
+        refuses(&mut play, &left, PARAMETER, both);
+        left["RotationRules"] = json!({"ScheduleExpression": "rate(24 hours)"});
+        let rate = "Rate in hour should be least 4 and less than 24.";
+        refuses(&mut play, &left, PARAMETER, rate);
+        left["RotationRules"] = json!({"ScheduleExpression": "rate(4 hours)"});
+        refuses(&mut play, &left, REQUEST, NO_FUNCTION);
+        left["RotationLambdaARN"] = "".into();
+        refuses(&mut play, &left, REQUEST, NO_FUNCTION);
+        play.bench.begin_rotation("db", &token(7));
+        left["RotationLambdaARN"] = "/missing".into();
+        refuses(&mut play, &left, "AccessDeniedException", "there is no /missing");
+        left["RotationLambdaARN"] = FUNCTION.into();
+        refuses(&mut play, &left, REQUEST, NOT_COMPLETE);
+    }
+
+    #[test]
+    fn nobody_to_run_it_is_nobody_to_invoke() {
+        let mut play = Play::new();
+        let before = play.bench.stock();
+        for function in [FUNCTION, BUILTIN] {
+            let request = request(&json!({"RotationLambdaARN": function}));
+            let refused = play.call("RotateSecret", &request).unwrap_err();
+            assert_eq!(refused.0, "AccessDeniedException");
+            assert_eq!(refused.1, cannot_invoke().message);
+        }
+        let request = request(&json!({"RotationLambdaARN": null}));
+        assert_eq!(play.call("RotateSecret", &request).unwrap_err().1, NO_FUNCTION);
+        assert!(play.bench.stock() == before);
+        let log: Vec<_> = play.bench.events().into_iter().map(|event| event.outcome).collect();
+        let denied = "AccessDeniedException";
+        assert_eq!(log[2..], [denied, denied, "InvalidRequestException"]);
+    }
+
+    #[test]
+    fn functions_are_named_in_one_way_only() {
+        let mut play = Play::new();
+        play.own = Some(Command::new(vec!["/opt/own".to_owned()], Protocol::Stdio));
+        refuses(&mut play, &json!({}), PARAMETER, &two_functions().message);
+        let job = play.job(&request(&json!({"RotationLambdaARN": null})));
+        assert_eq!(job.function, "arn:local:exec:/opt/own");
+        assert_eq!((job.command.protocol, job.resumed), (Protocol::Stdio, false));
+        // Options without a command are for the one that is named, or stored.
+        let mut play = Play::new();
+        let options = Command { timeout_s: 9, ..Command::new(Vec::new(), Protocol::Lambda) };
+        play.own = Some(options.clone());
+        refuses(&mut play, &json!({"RotationLambdaARN": null}), REQUEST, NO_FUNCTION);
+        let builtin = json!({"RotationLambdaARN": BUILTIN});
+        refuses(&mut play, &builtin, PARAMETER, &no_options().message);
+        let job = play.job(&request(&json!({})));
+        assert_eq!(
+            (job.command.timeout_s, &job.command.argv[..]),
+            (9, &["/opt/rotate".into()][..])
+        );
+
+        let mut play = Play::new();
+        play.rotate(&request(&builtin)).unwrap();
+        play.own = Some(options);
+        let stored = json!({"RotationLambdaARN": null, "ClientRequestToken": token(3)});
+        refuses(&mut play, &stored, PARAMETER, &no_options().message);
+    }
+
+    #[test]
+    fn what_is_left_out_stays() {
+        let mut play = Play::new();
+        let metadata = json!([{"Key": "host", "Value": "db.local"}]);
+        let first = json!({
+            "RotationRules": {"ScheduleExpression": "rate(10 days)", "Duration": "3h"},
+            "ExternalSecretRotationMetadata": metadata,
+        });
+        play.rotate(&request(&first)).unwrap();
+        let before = play.described();
+        let rules = json!({
+            "AutomaticallyAfterDays": 10, "Duration": "3h", "ScheduleExpression": "rate(10 days)",
+        });
+        assert_eq!(before["RotationRules"], rules);
+        assert_eq!(before["ExternalSecretRotationMetadata"], metadata);
+        let listed = play.call("ListSecrets", &json!({})).unwrap();
+        for member in ["RotationEnabled", "RotationRules", "RotationLambdaARN", "NextRotationDate"]
+        {
+            assert_eq!(listed["SecretList"][0][member], before[member], "{member}");
+        }
+        let bare = json!({"RotationLambdaARN": null, "ClientRequestToken": token(3)});
+        play.rotate(&request(&bare)).unwrap();
+        assert_eq!(play.described()["RotationRules"], rules);
+        assert_eq!(play.described()["ExternalSecretRotationMetadata"], metadata);
+        // New rules take the place of all of the old.
+        let next = json!({
+            "ClientRequestToken": token(4), "RotationRules": {"AutomaticallyAfterDays": 7},
+            "RotationLambdaARN": "/opt/other", "ExternalSecretRotationMetadata": [],
+        });
+        play.rotate(&request(&next)).unwrap();
+        let described = play.described();
+        assert_eq!(described["RotationRules"], json!({"AutomaticallyAfterDays": 7}));
+        assert_eq!(described["RotationLambdaARN"], "arn:local:exec:/opt/other");
+        assert_eq!(described.get("ExternalSecretRotationMetadata"), None);
+    }
+
+    #[test]
+    fn the_members_stand_where_aws_has_them() {
+        let mut play = Play::new();
+        let more = json!({"RotationRules": {"AutomaticallyAfterDays": 30}});
+        play.rotate(&request(&more)).unwrap();
+        let described = play.described();
+        let names: Vec<&String> = described.as_object().unwrap().keys().collect();
+        let expected = [
+            "ARN",
+            "Name",
+            "RotationEnabled",
+            "RotationLambdaARN",
+            "RotationRules",
+            "LastRotatedDate",
+            "LastChangedDate",
+            "LastAccessedDate",
+            "NextRotationDate",
+            "VersionIdsToStages",
+            "CreatedDate",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn an_empty_version_is_there_but_has_no_value() {
+        let mut play = Play::new();
+        let job = play.job(&request(&json!({})));
+        assert_eq!(play.stages(), "1[AWSCURRENT] 2[empty AWSPENDING]");
+        let described = play.described();
+        assert_eq!(described["VersionIdsToStages"][token(2)], json!(["AWSPENDING"]));
+        let listed = play.call("ListSecretVersionIds", &json!({"SecretId": "db"})).unwrap();
+        assert_eq!(listed["Versions"][1]["VersionId"], token(2));
+        for (asked, named) in [
+            (json!({"VersionStage": "AWSPENDING"}), "staging label: AWSPENDING".to_owned()),
+            (json!({"VersionId": token(2)}), format!("VersionId: {}", token(2))),
+            (
+                json!({"VersionId": token(2), "VersionStage": "AWSPENDING"}),
+                format!("VersionId: {}", token(2)),
+            ),
+        ] {
+            let mut request = asked;
+            request["SecretId"] = job.arn.clone().into();
+            let missing = play.call("GetSecretValue", &request).unwrap_err();
+            let message =
+                format!("Secrets Manager can't find the specified secret value for {named}");
+            assert_eq!(missing, ("ResourceNotFoundException".to_owned(), message));
+        }
+    }
+
+    #[test]
+    fn a_label_beside_awscurrent_is_in_nobody_s_way() {
+        let mut play = Play::new();
+        let label = json!({
+            "SecretId": "db", "VersionStage": "AWSPENDING", "MoveToVersionId": token(1),
+        });
+        play.call("UpdateSecretVersionStage", &label).unwrap();
+        play.rotate(&request(&json!({}))).unwrap();
+        assert_eq!(play.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT]");
+    }
+
+    #[test]
+    fn a_rotation_goes_on_only_for_whom_it_may() {
+        for (resume, asked, goes_on) in [
+            (Resume::IfPossible, 3, true),
+            (Resume::IfSame, 3, false),
+            (Resume::IfSame, 2, true),
+            (Resume::No, 2, false),
+            (Resume::Yes, 3, true),
+        ] {
+            let mut play = Play::new();
+            let at = Break::After(Step::Set);
+            play.rotate_until(&request(&json!({})), at, How::Killed).unwrap_err();
+            play.resume = resume;
+            let more = json!({"ClientRequestToken": token(asked)});
+            if goes_on {
+                let job = play.job(&request(&more));
+                assert!(job.resumed && job.token == token(2) && job.pending_config.is_none());
+                assert_eq!(
+                    play.run(&job, Break::Nowhere, How::Fails).unwrap()["VersionId"],
+                    token(2)
+                );
+            } else {
+                refuses(&mut play, &more, REQUEST, NOT_COMPLETE);
+            }
+            play.bench.require_sound();
+        }
+        // A test has nothing to go on with.
+        let mut play = Play::new();
+        let at = Break::After(Step::Set);
+        play.rotate_until(&request(&json!({})), at, How::Killed).unwrap_err();
+        refuses(&mut play, &json!({"RotateImmediately": false}), REQUEST, NOT_COMPLETE);
+    }
+
+    #[test]
+    fn a_secret_without_a_value_waits_for_its_first_window() {
+        let mut play = Play::new();
+        play.call("CreateSecret", &json!({"Name": "new", "ClientRequestToken": token(1)})).unwrap();
+        let more = json!({
+            "SecretId": "new", "RotateImmediately": false, "RotationLambdaARN": BUILTIN,
+            "RotationRules": {"ScheduleExpression": "rate(10 days)"},
+        });
+        play.rotate(&request(&more)).unwrap();
+        let described = play.call("DescribeSecret", &json!({"SecretId": "new"})).unwrap();
+        let midnight = play.bench.now().midnight().plus_days(2).0;
+        assert_eq!(described["NextRotationDate"], midnight - 1_000);
+        assert_eq!(described.get("VersionIdsToStages"), None);
+        // Rotated, it gets its first value.
+        let more = json!({
+            "SecretId": "new", "ClientRequestToken": token(3), "RotationLambdaARN": null,
+        });
+        play.rotate(&request(&more)).unwrap();
+        let value = play.call("GetSecretValue", &json!({"SecretId": "new"})).unwrap();
+        assert_eq!(value["VersionStages"], json!(["AWSCURRENT"]));
+        play.bench.require_sound();
+    }
+
+    #[test]
+    fn a_secret_is_found_without_being_changed() {
+        let mut play = Play::new();
+        let rid = play.bench.record("db").unwrap().rid;
+        let before = play.bench.events().len();
+        let found = play
+            .bench
+            .with(|vault, occasion| probe(vault, &SecretId("db".to_owned()), None, occasion));
+        assert!(found.is_ok_and(|found| found == rid));
+        let missing = play
+            .bench
+            .with(|vault, occasion| probe(vault, &SecretId("x".to_owned()), None, occasion));
+        assert!(missing.is_err());
+        assert_eq!(play.bench.events().len(), before);
+    }
+}

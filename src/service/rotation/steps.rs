@@ -1,0 +1,257 @@
+//! Before, after and beside a step: what its program may do, whether it did it, and what it may know.
+
+use super::{Job, Known, StepFault, at_work, log, transact};
+use crate::model::secret_value::SecretValue;
+use crate::service::context::{Context, Failure, arn_of, look_up};
+use crate::service::fault::Fault;
+use crate::service::rules::stages;
+use crate::service::scope::{Capability, Scope, Step};
+use crate::vault::Vault;
+use crate::vault::progress::Kind;
+use crate::vault::record::{Record, Version};
+use crate::vault::rotation::Command;
+use crate::vault::transaction::{Access, Occasion};
+
+/// Says what a step may do, and what to run for it, as both are now.
+///
+/// # Errors
+/// `InvalidRequestException` once the rotation was cancelled or abandoned or the secret is to be
+/// deleted, `ResourceNotFoundException` once it is gone.
+pub(crate) fn before_step(
+    vault: &mut Vault,
+    job: &Job,
+    step: Step,
+    occasion: Occasion<'_>,
+) -> Result<(Capability, Command), Failure> {
+    transact(vault, (Some(&job.region), Access::Read), occasion, |cx| {
+        let (record, _) = at_work(cx, job)?;
+        let command = command(&record, job)?;
+        let capability = Capability {
+            rid: job.rid,
+            token: job.token.clone(),
+            step,
+            reads: command.reads.clone(),
+            read_only: job.kind == Kind::TestOnly,
+        };
+        Ok((capability, command))
+    })
+}
+
+/// Checks that a step whose program ended well did what it is for.
+pub(crate) fn after_step(
+    vault: &mut Vault,
+    job: &Job,
+    step: Step,
+    occasion: Occasion<'_>,
+) -> Result<(), StepFault> {
+    let has_value = transact(vault, (Some(&job.region), Access::Read), occasion, |cx| {
+        let (record, _) = at_work(cx, job)?;
+        Ok(record.version(&job.token).is_some_and(|version| version.value.is_some()))
+    })?;
+    if step == Step::Create && !has_value { Err(StepFault::NoValue) } else { Ok(()) }
+}
+
+/// Reads every value that a job's program may come to know, so that none is shown. The audit log
+/// has nothing of it.
+pub(crate) fn known_values(
+    vault: &mut Vault,
+    job: &Job,
+    occasion: Occasion<'_>,
+) -> Result<Known, Failure> {
+    transact(vault, (Some(&job.region), Access::Read), occasion, |cx| {
+        let (record, _) = at_work(cx, job)?;
+        let reads = command(&record, job)?.reads;
+        known(cx, &record, job, &reads)
+    })
+}
+
+/// Reads what a step's program is given, where it cannot ask for itself: what it might ask for in
+/// this step. The audit log has every value.
+pub(crate) fn hand_over(
+    vault: &mut Vault,
+    job: &Job,
+    step: Step,
+    occasion: Occasion<'_>,
+) -> Result<Known, Failure> {
+    let (capability, _) = before_step(vault, job, step, occasion)?;
+    let mut origin = occasion.origin.clone();
+    let reads = if step == Step::Finish { Vec::new() } else { capability.reads.clone() };
+    origin.via = Scope::Capability(capability).via().unwrap_or(origin.via);
+    let occasion = Occasion { origin: &origin, ..occasion };
+    let access =
+        if vault.is_read_only() || !vault.audits_reads() { Access::Read } else { Access::Write };
+    transact(vault, (Some(&job.region), access), occasion, |cx| {
+        let (record, _) = at_work(cx, job)?;
+        let mut known = known(cx, &record, job, &reads)?;
+        if step != Step::Set {
+            known.previous = None;
+        }
+        if access == Access::Write {
+            note_all(cx, &record, job, &known)?;
+        }
+        Ok(known)
+    })
+}
+
+/// Returns the command as it is now: approval and pins are checked of this one.
+fn command(record: &Record, job: &Job) -> Result<Command, Failure> {
+    if let Some(config) = &job.pending_config {
+        return Ok(config.command.clone());
+    }
+    let stored = record.rotation.as_ref().ok_or_else(super::abandoned)?;
+    Ok(stored.command.clone())
+}
+
+fn known(
+    cx: &mut Context<'_, '_>,
+    record: &Record,
+    job: &Job,
+    reads: &[String],
+) -> Result<Known, Failure> {
+    let config = job.pending_config.as_ref().or(record.rotation.as_ref());
+    let mut linked = Vec::new();
+    for arn in reads {
+        let region = cx.region();
+        let other = look_up(cx.vault()?, region, arn)?;
+        let other = other.filter(|other| other.deletion.is_none());
+        let Some(other) = other else { continue };
+        if let Some(value) = value(cx, &other, other.staged(stages::CURRENT))? {
+            linked.push((arn_of(&other), value));
+        }
+    }
+    Ok(Known {
+        current: value(cx, record, record.staged(stages::CURRENT))?,
+        pending: value(cx, record, record.version(&job.token))?,
+        previous: value(cx, record, record.staged(stages::PREVIOUS))?,
+        linked,
+        metadata: config.map(|config| config.external.clone()).unwrap_or_default(),
+    })
+}
+
+fn value(
+    cx: &mut Context<'_, '_>,
+    record: &Record,
+    version: Option<&Version>,
+) -> Result<Option<SecretValue>, Failure> {
+    version.map_or(Ok(None), |version| Ok(cx.vault()?.value(record, version)?))
+}
+
+/// Writes to the audit log that these values were read.
+fn note_all(
+    cx: &mut Context<'_, '_>,
+    record: &Record,
+    job: &Job,
+    known: &Known,
+) -> Result<(), Failure> {
+    let id = |label: &str| record.staged(label).map_or(String::new(), |version| version.id.clone());
+    let read = ("GetSecretValue", super::SUCCESS);
+    for (is_read, version) in [
+        (known.current.is_some(), id(stages::CURRENT)),
+        (known.previous.is_some(), id(stages::PREVIOUS)),
+        (known.pending.is_some(), job.token.clone()),
+    ] {
+        if is_read {
+            log(cx, read, (record, &version), "")?;
+        }
+    }
+    for (arn, _) in &known.linked {
+        let region = cx.region();
+        let other = look_up(cx.vault()?, region, arn)?.ok_or_else(Fault::secret_not_found)?;
+        let version = other.staged(stages::CURRENT).map_or("", |version| version.id.as_str());
+        log(cx, read, (&other, version), "")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::play::{Break, FUNCTION, How, Play, token};
+    use super::*;
+    use crate::vault::rotation::Protocol;
+
+    /// A rotation from 2 to 3 that may read `admin`, and has its value.
+    fn scene() -> (Play, Job) {
+        let mut play = Play::new();
+        let create =
+            json!({"Name": "admin", "ClientRequestToken": token(1), "SecretString": "root"});
+        let admin = play.call("CreateSecret", &create).unwrap();
+        let rotate = |number: u32, own: bool| -> Json {
+            let mut request = json!({"SecretId": "db", "ClientRequestToken": token(number)});
+            if !own {
+                request["RotationLambdaARN"] = FUNCTION.into();
+            }
+            request
+        };
+        play.rotate(&rotate(2, false)).unwrap();
+        let mut own = Command::new(vec!["/opt/own".to_owned()], Protocol::Stdio);
+        own.reads = vec![admin["ARN"].as_str().unwrap().to_owned(), "arn:gone".to_owned()];
+        play.own = Some(own);
+        let job = play.job(&rotate(3, true));
+        play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+        (play, job)
+    }
+
+    fn texts(known: &Known) -> [Option<String>; 4] {
+        let text = |value: &SecretValue| String::from_utf8(value.expose_bytes().to_vec()).unwrap();
+        let linked = known.linked.first().map(|(_, value)| value);
+        [known.current.as_ref(), known.pending.as_ref(), known.previous.as_ref(), linked]
+            .map(|value| value.map(text))
+    }
+
+    #[test]
+    fn all_that_may_be_known_is_known() {
+        let (mut play, job) = scene();
+        let before = play.bench.events().len();
+        let known = play.bench.with(|vault, occasion| known_values(vault, &job, occasion));
+        let [current, pending, previous, linked] = texts(&known.ok().unwrap());
+        assert_eq!(current.as_ref(), Some(&play.password));
+        assert!(pending.is_some() && pending != current);
+        assert_eq!(previous.as_deref(), Some("first"));
+        assert_eq!(linked.as_deref(), Some("root"));
+        assert_eq!(play.bench.events().len(), before);
+    }
+
+    #[test]
+    fn what_is_handed_over_is_what_may_be_asked_for_and_is_logged() {
+        for (step, has) in [
+            (Step::Create, [true, true, false, true]),
+            (Step::Set, [true, true, true, true]),
+            (Step::Test, [true, true, false, true]),
+            (Step::Finish, [true, true, false, false]),
+        ] {
+            let (mut play, job) = scene();
+            let before = play.bench.events().len();
+            let known = play.bench.with(|vault, occasion| hand_over(vault, &job, step, occasion));
+            let shown = texts(&known.ok().unwrap());
+            assert_eq!(shown.map(|value| value.is_some()), has, "{step:?}");
+            let events = play.bench.events().split_off(before);
+            assert_eq!(events.len(), has.iter().filter(|has| **has).count());
+            for event in events {
+                assert_eq!(event.operation, "GetSecretValue");
+                assert_eq!(event.via, format!("rotation:{}", step.name()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_gets_the_command_as_it_is_now() {
+        let (mut play, job) = scene();
+        let other = json!({
+            "SecretId": "db", "ClientRequestToken": token(4), "RotationLambdaARN": FUNCTION,
+        });
+        play.own = None;
+        let resumed = play.job(&other);
+        let allowed =
+            play.bench.with(|vault, occasion| before_step(vault, &resumed, Step::Set, occasion));
+        let (capability, command) = allowed.ok().unwrap();
+        assert_eq!(command.argv, ["/opt/rotate"]);
+        assert_eq!((capability.reads.len(), capability.read_only), (0, false));
+        let allowed =
+            play.bench.with(|vault, occasion| before_step(vault, &job, Step::Set, occasion));
+        let (capability, command) = allowed.ok().unwrap();
+        assert_eq!(command.argv, ["/opt/own"]);
+        assert_eq!((capability.rid, capability.reads.len()), (job.rid, 2));
+    }
+}

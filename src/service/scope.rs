@@ -1,0 +1,420 @@
+//! Who calls, and what a rotation's program may do: the one place where that is decided.
+
+use std::collections::BTreeSet;
+
+use super::context::{Failure, arn_of, look_up};
+use super::fault::{Code, Fault};
+use super::operation::Entry;
+use super::rules::stages::{CURRENT, PENDING, PREVIOUS};
+use crate::model::value::Value;
+use crate::vault::progress::Outlook;
+use crate::vault::record::Record;
+use crate::vault::transaction::Transaction;
+
+/// Who calls.
+pub(crate) enum Scope {
+    /// Whoever unlocked the vault: everything.
+    Owner,
+    /// The program of a rotation, in one of its steps.
+    Capability(Capability),
+}
+
+/// What the program of a rotation is let do, for one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Capability {
+    /// The secret's row.
+    pub(crate) rid: u64,
+    /// The version that the rotation makes: its `ClientRequestToken`.
+    pub(crate) token: String,
+    /// The step.
+    pub(crate) step: Step,
+    /// ARNs of other secrets that it may read.
+    pub(crate) reads: Vec<String>,
+    /// Whether it may only read.
+    pub(crate) read_only: bool,
+}
+
+/// A step of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Step {
+    /// Makes the new value.
+    Create,
+    /// Gives it to whoever checks it.
+    Set,
+    /// Sees whether it works.
+    Test,
+    /// Makes it the current one.
+    Finish,
+}
+
+impl Step {
+    /// All steps, in their order.
+    pub(crate) const ALL: [Self; 4] = [Self::Create, Self::Set, Self::Test, Self::Finish];
+
+    /// Returns AWS's name of the step, as it stands in the event.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "createSecret",
+            Self::Set => "setSecret",
+            Self::Test => "testSecret",
+            Self::Finish => "finishSecret",
+        }
+    }
+}
+
+impl Scope {
+    /// Returns by which way a call comes, for the audit log; `None` for the owner's own.
+    pub(crate) fn via(&self) -> Option<String> {
+        match self {
+            Self::Owner => None,
+            Self::Capability(capability) => Some(format!("rotation:{}", capability.step.name())),
+        }
+    }
+
+    /// Checks whether the caller may make this call in this region.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`.
+    pub(super) fn check(
+        &self,
+        vault: &Transaction<'_>,
+        region: &str,
+        entry: &Entry,
+        request: &Value,
+    ) -> Result<(), Failure> {
+        let Self::Capability(capability) = self else { return Ok(()) };
+        if capability.allows(vault, region, (entry.name, request))? {
+            return Ok(());
+        }
+        let step = capability.step.name();
+        Err(Fault::new(
+            Code::AccessDenied,
+            format!(
+                "The {step} step of a rotation is not allowed to perform: secretsmanager:{} with \
+                 these parameters.",
+                entry.name
+            ),
+        )
+        .into())
+    }
+}
+
+impl Capability {
+    fn allows(
+        &self,
+        vault: &Transaction<'_>,
+        region: &str,
+        (operation, request): (&str, &Value),
+    ) -> Result<bool, Failure> {
+        // What is checked here must be what the operation reads.
+        if has_duplicates(request) {
+            return Ok(false);
+        }
+        if operation == "GetRandomPassword" {
+            return Ok(matches!(self.step, Step::Create | Step::Set));
+        }
+        let Some(id) = text(request, "SecretId") else { return Ok(false) };
+        let Some(record) = look_up(vault, region, id)? else { return Ok(false) };
+        if record.rid != self.rid {
+            return Ok(operation == "GetSecretValue" && self.may_read_of_other(&record, request));
+        }
+        // A rotation that its owner ended meanwhile has no rights left, one that was cancelled only
+        // those to look.
+        let progress = record.progress.as_ref();
+        let Some(progress) = progress.filter(|progress| progress.token == self.token) else {
+            return Ok(false);
+        };
+        let may_write = !self.read_only && progress.outlook != Outlook::Cancelled;
+        Ok(match operation {
+            "DescribeSecret" => true,
+            "GetSecretValue" => self.may_read(&record, request),
+            "PutSecretValue" => may_write && self.may_put(request),
+            "UpdateSecretVersionStage" => may_write && self.may_move(&record, request),
+            _ => false,
+        })
+    }
+
+    /// Of its own secret: the current value and the one it makes; the one before only where it gives
+    /// the new one to whoever checks it, who may know no other yet.
+    fn may_read(&self, record: &Record, request: &Value) -> bool {
+        let is_on = |label, id| record.staged(label).is_some_and(|version| version.id == id);
+        let is_set = self.step == Step::Set;
+        match (text(request, "VersionId"), text(request, "VersionStage")) {
+            (Some(id), _) => {
+                id == self.token || is_on(CURRENT, id) || is_set && is_on(PREVIOUS, id)
+            }
+            (None, None | Some(CURRENT | PENDING)) => true,
+            (None, Some(PREVIOUS)) => is_set,
+            (None, Some(_)) => false,
+        }
+    }
+
+    /// Of another secret: its current value, where its owner said so, while there is work to do.
+    fn may_read_of_other(&self, other: &Record, request: &Value) -> bool {
+        let is_current = text(request, "VersionId").is_none()
+            && matches!(text(request, "VersionStage"), None | Some(CURRENT));
+        is_current && self.step != Step::Finish && self.reads.contains(&arn_of(other))
+    }
+
+    /// The value of the version it makes, which stays pending.
+    fn may_put(&self, request: &Value) -> bool {
+        let is_pending = match request.get("VersionStages") {
+            Some(Value::List(stages)) => *stages == [Value::Text(PENDING.to_owned())],
+            Some(_) | None => false,
+        };
+        self.step == Step::Create
+            && is_pending
+            && text(request, "ClientRequestToken") == Some(&self.token)
+    }
+
+    /// `AWSCURRENT` to the version it makes; then `AWSPENDING` off that.
+    fn may_move(&self, record: &Record, request: &Value) -> bool {
+        let own = Some(self.token.as_str());
+        let to = text(request, "MoveToVersionId");
+        let from = text(request, "RemoveFromVersionId");
+        let is_current = record.staged(CURRENT).is_some_and(|version| version.id == self.token);
+        let is_allowed = match text(request, "VersionStage") {
+            Some(CURRENT) => to == own,
+            Some(PENDING) => to.is_none() && from == own && is_current,
+            Some(_) | None => false,
+        };
+        self.step == Step::Finish && is_allowed
+    }
+}
+
+/// Returns a member that is text.
+fn text<'v>(request: &'v Value, member: &str) -> Option<&'v str> {
+    match request.get(member) {
+        Some(Value::Text(text)) => Some(text),
+        Some(_) | None => None,
+    }
+}
+
+fn has_duplicates(request: &Value) -> bool {
+    let Value::Map(members) = request else { return true };
+    let names: BTreeSet<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    names.len() != members.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::dispatch::{Call, dispatch};
+    use super::super::operations;
+    use super::super::rotation::play::{Break, FUNCTION, How, Play, token};
+    use super::super::testing::told;
+    use super::*;
+
+    const DENIED: &str = "AccessDeniedException";
+
+    /// A play in which a rotation of `db` to version 3 has its value and no more, with 2 the current
+    /// and 1 the previous version; `admin` may be read, `other` may not.
+    fn scene() -> (Play, Capability) {
+        let mut play = Play::new();
+        for name in ["admin", "other"] {
+            let request =
+                json!({"Name": name, "ClientRequestToken": token(1), "SecretString": name});
+            play.call("CreateSecret", &request).unwrap();
+        }
+        let put = json!({"SecretId": "db", "ClientRequestToken": token(2), "SecretString": "2"});
+        play.call("PutSecretValue", &put).unwrap();
+        play.password = "2".to_owned();
+        let rotate = json!({
+            "SecretId": "db", "ClientRequestToken": token(3), "RotationLambdaARN": FUNCTION,
+        });
+        let job = play.job(&rotate);
+        play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+        let mut capability = play.capability(&job, Step::Create).unwrap();
+        let admin = play.call("DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
+        capability.reads = vec![admin["ARN"].as_str().unwrap().to_owned()];
+        (play, capability)
+    }
+
+    /// A request about `db`.
+    fn own(more: &Json) -> Json {
+        of("db", more)
+    }
+
+    fn of(id: &str, more: &Json) -> Json {
+        let mut request = more.clone();
+        request["SecretId"] = id.into();
+        request
+    }
+
+    fn put(number: u32, stages: &Json) -> Json {
+        own(&json!({
+            "ClientRequestToken": token(number), "SecretString": "s", "VersionStages": stages,
+        }))
+    }
+
+    /// Which steps may do what, by their first letters. Whether the call then succeeds is another
+    /// matter.
+    fn reads() -> Vec<(&'static str, &'static str, Json)> {
+        let value = "GetSecretValue";
+        let stage = |label: &str| json!({"VersionStage": label});
+        let version = |number: u32| json!({"VersionId": token(number)});
+        vec![
+            ("cstf", "DescribeSecret", own(&json!({}))),
+            ("cstf", value, own(&json!({}))),
+            ("cstf", value, own(&stage("AWSCURRENT"))),
+            ("cstf", value, own(&version(2))),
+            ("cstf", value, own(&stage("AWSPENDING"))),
+            ("cstf", value, own(&version(3))),
+            ("cstf", value, own(&json!({"VersionId": token(3), "VersionStage": "AWSPENDING"}))),
+            ("s", value, own(&stage("AWSPREVIOUS"))),
+            ("s", value, own(&version(1))),
+            ("", value, own(&stage("mine"))),
+            ("", value, own(&version(9))),
+            ("cst", value, of("admin", &json!({}))),
+            ("cst", value, of("admin", &stage("AWSCURRENT"))),
+            ("", value, of("admin", &stage("AWSPREVIOUS"))),
+            ("", value, of("admin", &version(1))),
+            ("", "DescribeSecret", of("admin", &json!({}))),
+            ("", value, of("other", &json!({}))),
+            ("", value, of("nowhere", &json!({}))),
+            ("cs", "GetRandomPassword", json!({})),
+        ]
+    }
+
+    fn writes() -> Vec<(&'static str, &'static str, Json)> {
+        let move_label = |label: &str, to: Option<u32>, from: u32| {
+            let mut request = json!({"VersionStage": label, "RemoveFromVersionId": token(from)});
+            if let Some(to) = to {
+                request["MoveToVersionId"] = token(to).into();
+            }
+            own(&request)
+        };
+        let unlabelled = own(&json!({"ClientRequestToken": token(3), "SecretString": "s"}));
+        let (value, stage) = ("PutSecretValue", "UpdateSecretVersionStage");
+        let pending = json!(["AWSPENDING"]);
+        vec![
+            ("c", value, put(3, &pending)),
+            ("", value, put(4, &pending)),
+            ("", value, put(3, &json!(["AWSCURRENT"]))),
+            ("", value, put(3, &json!(["AWSPENDING", "AWSCURRENT"]))),
+            ("", value, put(3, &json!(["AWSPENDING", "AWSPENDING"]))),
+            ("", value, unlabelled),
+            ("", value, of("admin", &put(3, &pending))),
+            ("f", stage, move_label("AWSCURRENT", Some(3), 2)),
+            ("", stage, move_label("AWSCURRENT", Some(1), 2)),
+            ("", stage, move_label("AWSPENDING", None, 3)),
+            ("", stage, move_label("mine", Some(3), 2)),
+        ]
+    }
+
+    #[test]
+    fn each_step_may_do_what_it_is_for() {
+        for (steps, operation, request) in reads().into_iter().chain(writes()) {
+            for step in Step::ALL {
+                let (mut play, mut capability) = scene();
+                capability.step = step;
+                let scope = Scope::Capability(capability);
+                let outcome = play.child(&scope, operation, &request);
+                let is_denied = outcome.as_ref().is_err_and(|(code, _)| code == DENIED);
+                let (name, letter) = (step.name(), step.name().chars().next().unwrap());
+                assert_eq!(!is_denied, steps.contains(letter), "{name} {operation} {request}");
+            }
+        }
+    }
+
+    #[test]
+    fn everything_else_is_denied_in_every_step() {
+        let (mut play, mut capability) = scene();
+        let before = play.bench.stock();
+        let allowed = [
+            "DescribeSecret",
+            "GetRandomPassword",
+            "GetSecretValue",
+            "PutSecretValue",
+            "UpdateSecretVersionStage",
+        ];
+        for entry in operations::ALL.iter().filter(|entry| !allowed.contains(&entry.name)) {
+            for step in Step::ALL {
+                capability.step = step;
+                let scope = Scope::Capability(capability.clone());
+                let before = play.bench.events().len();
+                let id = ("SecretId".to_owned(), Value::Text("db".to_owned()));
+                let request = Value::Map(vec![id]);
+                let call = Call { entry, request, region: None, scope: &scope };
+                let refused = play.bench.with(|vault, occasion| dispatch(vault, call, occasion));
+                let refused = refused.map_err(told).err().unwrap();
+                assert_eq!(refused.0, DENIED, "{}", entry.name);
+                let expected = format!(
+                    "The {} step of a rotation is not allowed to perform: secretsmanager:{} with \
+                     these parameters.",
+                    step.name(),
+                    entry.name
+                );
+                assert_eq!(refused.1, expected);
+                // What was tried is logged; a refused read too, as any read is.
+                let events = play.bench.events().split_off(before);
+                assert_eq!(events.len(), 1, "{}", entry.name);
+                assert_eq!(events[0].outcome, DENIED);
+                assert_eq!(events[0].via, format!("rotation:{}", step.name()));
+            }
+        }
+        assert!(play.bench.stock() == before);
+    }
+
+    #[test]
+    fn a_handler_may_tidy_up_after_it_moved_the_label() {
+        let (mut play, mut capability) = scene();
+        capability.step = Step::Finish;
+        let scope = Scope::Capability(capability);
+        let moved = json!({
+            "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(3),
+            "RemoveFromVersionId": token(2),
+        });
+        let tidied = json!({
+            "SecretId": "db", "VersionStage": "AWSPENDING", "RemoveFromVersionId": token(3),
+        });
+        play.child(&scope, "UpdateSecretVersionStage", &tidied).unwrap_err();
+        play.child(&scope, "UpdateSecretVersionStage", &moved).unwrap();
+        play.child(&scope, "UpdateSecretVersionStage", &tidied).unwrap();
+        assert_eq!(play.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
+    }
+
+    #[test]
+    fn what_may_only_read_writes_nothing() {
+        let (mut play, mut capability) = scene();
+        capability.read_only = true;
+        for (step, operation, more) in [
+            (
+                Step::Create,
+                "PutSecretValue",
+                json!({"SecretString": "s", "VersionStages": ["AWSPENDING"]}),
+            ),
+            (
+                Step::Finish,
+                "UpdateSecretVersionStage",
+                json!({"VersionStage": "AWSCURRENT", "MoveToVersionId": token(3)}),
+            ),
+        ] {
+            capability.step = step;
+            let mut request = more;
+            request["SecretId"] = "db".into();
+            if operation == "PutSecretValue" {
+                request["ClientRequestToken"] = token(3).into();
+            }
+            let scope = Scope::Capability(capability.clone());
+            assert_eq!(play.child(&scope, operation, &request).unwrap_err().0, DENIED);
+        }
+    }
+
+    #[test]
+    fn no_member_counts_twice() {
+        let (mut play, mut capability) = scene();
+        capability.step = Step::Set;
+        let member = |name: &str, value: &str| (name.to_owned(), Value::Text(value.to_owned()));
+        let request = Value::Map(vec![
+            member("SecretId", "admin"),
+            member("VersionStage", "AWSCURRENT"),
+            member("SecretId", "other"),
+        ]);
+        let allowed = play.bench.look(|vault| {
+            capability.allows(vault, "local-1", ("GetSecretValue", &request)).is_ok_and(|yes| yes)
+        });
+        assert!(!allowed);
+    }
+}

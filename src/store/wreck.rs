@@ -1,0 +1,270 @@
+//! The rows of a file whose tables are damaged or no longer ours: found by the form that SQLite
+//! gives a row, byte by byte, whatever the rest of the file says.
+//!
+//! Does not know which of them are genuine, or which table they stood in: that takes the keys.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use super::{Error, Mode, Store, connection, schema};
+use crate::sys::files::{self, FileFault};
+
+/// A damaged file, and where in it something stands that has the form of a row.
+pub(crate) struct Wreck {
+    /// Keeps writers out, where SQLite can still do that. Goes before the file: closing a file ends
+    /// all locks that the process has on it.
+    lock: Option<Connection>,
+    file: File,
+    path: PathBuf,
+    page_size: usize,
+    rows: Vec<Found>,
+    /// What is wrong with the file.
+    pub(crate) reason: Error,
+    /// Whether the tables are a vault's, and nothing else is there.
+    pub(crate) has_our_tables: bool,
+}
+
+/// Something that has the form of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Its key.
+    pub(crate) key: u64,
+    /// The length of its bytes, and of those in the column after them, if there is one.
+    pub(crate) lengths: (usize, Option<usize>),
+    page: u64,
+    /// Where in the page its content begins, and how much stands before its bytes.
+    content: usize,
+    header: usize,
+}
+
+impl Wreck {
+    /// Looks through a file that could not be opened or read for `reason`. What an interrupted
+    /// change left is undone first.
+    pub(crate) fn find(path: &Path, reason: Error) -> Result<Self, Error> {
+        let path = connection::resolve(path)?;
+        let lock = match lock(&path) {
+            Err(Error::Busy) => return Err(Error::Busy),
+            // What SQLite cannot open or lock, nobody else can write to either.
+            lock => lock.ok(),
+        };
+        let has_our_tables = lock.as_ref().is_some_and(|lock| schema::compare_tables(lock).is_ok());
+        let file = File::open(&path).map_err(|error| FileFault::from_io(&path, error))?;
+        let mut wreck =
+            Self { lock, file, path, page_size: PAGE, rows: Vec::new(), reason, has_our_tables };
+        wreck.page_size = wreck.stated_page_size().unwrap_or(PAGE);
+        wreck.look_through()?;
+        Ok(wreck)
+    }
+
+    /// Returns all that has the form of a row, in the order in which it stands in the file.
+    pub(crate) fn rows(&self) -> &[Found] {
+        &self.rows
+    }
+
+    /// Reads a row's bytes, those of a second column after those of the first. `None` if the pages
+    /// that it goes on over are not there.
+    pub(crate) fn read(&self, found: &Found) -> Result<Option<Vec<u8>>, Error> {
+        let (first, second) = found.lengths;
+        let whole = found.header + first + second.unwrap_or_default();
+        let Some(local) = self.local_part(whole) else { return Ok(None) };
+        let page = self.page(found.page)?;
+        let Some(here) = page.get(found.content..).and_then(|rest| rest.get(..local)) else {
+            return Ok(None);
+        };
+        let mut content = here.to_vec();
+        let mut next = page.get(found.content + local..).and_then(number);
+        while content.len() < whole {
+            // Pages count from one.
+            let Some(before) = next.and_then(|number| number.checked_sub(1)) else {
+                return Ok(None);
+            };
+            let page = self.page(before.into())?;
+            let Some((link, rest)) = page.split_at_checked(LINK) else { return Ok(None) };
+            next = number(link);
+            content.extend(rest.iter().take(whole - content.len()));
+        }
+        Ok(content.get(found.header..).map(<[u8]>::to_vec))
+    }
+
+    /// Returns every run of `length` bytes that begins with `mark`, for what stands alone where a
+    /// row's own form is lost.
+    pub(crate) fn marked(&self, mark: &[u8], length: usize) -> Result<Vec<Vec<u8>>, Error> {
+        let mut runs = Vec::new();
+        for number in 0.. {
+            let page = self.page(number)?;
+            if page.is_empty() {
+                break;
+            }
+            let marked = page.windows(length).filter(|run| run.starts_with(mark));
+            runs.extend(marked.map(<[u8]>::to_vec));
+        }
+        Ok(runs)
+    }
+
+    /// Puts a new file with the rows of `content` in the place of this one, which is kept as
+    /// `kept`. When interrupted, one of the two stands at the path.
+    pub(crate) fn replace(self, content: &mut Store, kept: &Path) -> Result<Store, Error> {
+        let fresh = with_suffix(&self.path, ".repaired");
+        let replaced = self.replace_by(content, &fresh, kept);
+        if replaced.is_err() {
+            drop(fs::remove_file(&fresh));
+        }
+        replaced?;
+        let Self { lock, file, path, .. } = self;
+        // Both were of the file that is no longer there.
+        drop(lock);
+        drop(file);
+        Store::open(&path, Mode::ReadWrite)
+    }
+
+    fn replace_by(&self, content: &mut Store, fresh: &Path, kept: &Path) -> Result<(), Error> {
+        content.backup_to(fresh)?;
+        let moved = |from: &Path, to: &Path| {
+            fs::rename(from, to).map_err(|error| Error::File(FileFault::from_io(from, error)))
+        };
+        if fs::hard_link(&self.path, kept).is_err() {
+            // Not every file system knows second names.
+            files::create_private(kept)?;
+            fs::copy(&self.path, kept).map_err(|error| FileFault::from_io(kept, error))?;
+        }
+        // A journal belongs to the file that is kept, and must not be played into the new one.
+        let journal = with_suffix(&self.path, "-journal");
+        if journal.exists() {
+            moved(&journal, &with_suffix(kept, "-journal"))?;
+        }
+        moved(fresh, &self.path)?;
+        Ok(files::sync_directory(files::parent_of(&self.path))?)
+    }
+
+    /// Reads the size of pages that the file says it has; a vault has the usual ones, unless
+    /// somebody else's program wrote it anew.
+    fn stated_page_size(&self) -> Option<usize> {
+        let page = self.page(0).ok()?;
+        let (high, low) = (page.get(16)?, page.get(17)?);
+        let size = usize::from(u16::from_be_bytes([*high, *low]));
+        (size.is_power_of_two() && size >= 512).then_some(size)
+    }
+
+    fn look_through(&mut self) -> Result<(), Error> {
+        for number in 0.. {
+            let page = self.page(number)?;
+            if page.is_empty() {
+                break;
+            }
+            let found = (0..page.len()).filter_map(|at| row_at(&page, at, number));
+            self.rows.extend(found);
+        }
+        Ok(())
+    }
+
+    /// Reads a page, counted from zero; less than one at the end of the file.
+    fn page(&self, number: u64) -> Result<Vec<u8>, Error> {
+        let mut page = vec![0; self.page_size];
+        let size = u64::try_from(self.page_size).unwrap_or(u64::MAX);
+        let start = number.saturating_mul(size);
+        let mut length = 0;
+        while let Some(rest) = page.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            let at = start.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+            match self.file.read_at(rest, at) {
+                Ok(0) => break,
+                Ok(read) => length += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(FileFault::from_io(&self.path, error).into()),
+            }
+        }
+        page.truncate(length);
+        Ok(page)
+    }
+
+    /// Returns how much of so much content stands in a row's own page.
+    fn local_part(&self, content: usize) -> Option<usize> {
+        // The numbers are those of SQLite's file format, "Cell payload overflow".
+        let most = self.page_size.checked_sub(35)?;
+        if content <= most {
+            return Some(content);
+        }
+        let least = (self.page_size.checked_sub(12)? * 32 / 255).checked_sub(23)?;
+        let over = content.checked_sub(least)? % self.page_size.checked_sub(LINK)?;
+        Some(if least + over <= most { least + over } else { least })
+    }
+}
+
+/// Keeps writers out of a file, after undoing what one of them left unfinished.
+fn lock(path: &Path) -> Result<Connection, Error> {
+    let (connection, _mode) = connection::open(path, Mode::ReadWrite)?;
+    drop(connection::leave_write_ahead_log(&connection));
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    Ok(connection)
+}
+
+/// Reads the head of a row of one of our tables: the length of its content, its key, and a record
+/// of nothing (the key stands outside) and one run of bytes or two.
+fn row_at(page: &[u8], at: usize, number: u64) -> Option<Found> {
+    let mut rest = page.get(at..)?;
+    let length = usize::try_from(varint(&mut rest)?).ok()?;
+    if !(SMALLEST..=LARGEST).contains(&length) {
+        return None;
+    }
+    let key = varint(&mut rest).filter(|key| i64::try_from(*key).is_ok())?;
+    let content = page.len() - rest.len();
+    let (header, columns) = rest.split_first()?;
+    let header = usize::from(*header);
+    let mut columns = columns.get(..header.checked_sub(1)?)?;
+    if header > MOST_HEADER || varint(&mut columns)? != 0 {
+        return None;
+    }
+    let first = bytes_of(varint(&mut columns)?)?;
+    let second = if columns.is_empty() { None } else { Some(bytes_of(varint(&mut columns)?)?) };
+    let whole = header.checked_add(first)?.checked_add(second.unwrap_or_default())?;
+    let is_row = columns.is_empty() && whole == length;
+    is_row.then_some(Found { key, lengths: (first, second), page: number, content, header })
+}
+
+/// Returns the length of a column that SQLite's number says holds bytes.
+fn bytes_of(kind: u64) -> Option<usize> {
+    let is_bytes = kind >= 12 && kind.is_multiple_of(2);
+    let length = usize::try_from(kind.checked_sub(12)? / 2).ok()?;
+    (is_bytes && length <= LARGEST).then_some(length)
+}
+
+/// Takes one of SQLite's numbers of variable length off the front.
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for place in 1..=9 {
+        let (byte, after) = rest.split_first()?;
+        *rest = after;
+        if place == 9 {
+            return Some(value << 8 | u64::from(*byte));
+        }
+        value = value << 7 | u64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// Reads the number of a page.
+fn number(bytes: &[u8]) -> Option<u32> {
+    bytes.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The size of a vault's pages.
+const PAGE: usize = 4096;
+
+/// The bytes of a page's number.
+const LINK: usize = 4;
+
+/// The most bytes that the head of a row's record has, and the sizes that its content can have.
+const MOST_HEADER: usize = 12;
+const SMALLEST: usize = 40;
+const LARGEST: usize = super::LARGEST_ROW;

@@ -1,0 +1,229 @@
+//! A program of the user's, started apart from this process: in a session of its own, without a
+//! terminal, without descriptors but three, without the means to become somebody else.
+//!
+//! Between fork and exec nothing of ours runs, as that could not be written without `unsafe`.
+//! Instead this very program is started once more with [`FIRST_WORD`] before all others; it sets
+//! itself up and then becomes the program. Does not know what the program is for.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
+
+use super::clock;
+use super::interrupts;
+
+/// The first word of the command line by which this program starts another apart.
+pub(crate) const FIRST_WORD: &str = "rotation-child";
+
+/// What is started.
+pub(crate) struct Program<'a> {
+    /// The path and the arguments.
+    pub(crate) argv: &'a [String],
+    /// Its whole environment.
+    pub(crate) environment: &'a [(String, String)],
+    /// Whether it may become somebody else.
+    pub(crate) privileges: Privileges,
+}
+
+/// Whether a program may gain privileges that this process does not have, as `sudo` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Privileges {
+    /// It and all it starts stay what they are.
+    AsTheyAre,
+    /// It may.
+    MayGrow,
+}
+
+/// A program that was started apart.
+pub(crate) struct Apart {
+    child: Child,
+    mark: String,
+}
+
+/// The number of a process, which is that of its session and group too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Number(Pid);
+
+/// Starts a program. It dies with the calling thread.
+pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Apart> {
+    let privileges = match program.privileges {
+        Privileges::AsTheyAre => AS_THEY_ARE,
+        Privileges::MayGrow => MAY_GROW,
+    };
+    let child = Command::new(own_program()?)
+        .args([FIRST_WORD, &mark, &std::process::id().to_string(), privileges])
+        .args(program.argv)
+        .env_clear()
+        .envs(program.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    Ok(Apart { child, mark })
+}
+
+impl Apart {
+    /// Returns the process, whose streams can be taken.
+    pub(crate) fn child_mut(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// Returns its number.
+    pub(crate) fn number(&self) -> Number {
+        Number(Pid::from_child(&self.child))
+    }
+
+    /// Returns why the program could not be started, if that is what was written to stderr.
+    pub(crate) fn start_failure<'e>(&self, stderr: &'e [u8]) -> Option<&'e [u8]> {
+        stderr.strip_prefix(self.mark.as_bytes())
+    }
+}
+
+/// Waits until a process has ended, and leaves it to be waited for.
+pub(crate) fn wait_for_end(process: Number) {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    while matches!(rustix::process::waitid(WaitId::Pid(process.0), options), Err(Errno::INTR)) {}
+}
+
+/// Asks a process and its group to end.
+pub(crate) fn ask_to_end(process: Number) {
+    signal(process.0, Signal::TERM);
+}
+
+/// Kills a process and its group, even those that are stopped.
+pub(crate) fn kill(process: Number) {
+    signal(process.0, Signal::KILL);
+}
+
+fn signal(pid: Pid, signal: Signal) {
+    // That nobody is left to hear it is what is wanted.
+    let _nobody = rustix::process::kill_process_group(pid, signal);
+    // Before it has its own group, only its number reaches it.
+    let _nobody = rustix::process::kill_process(pid, signal);
+}
+
+/// From now on, what a started program leaves behind becomes this process's to [`sweep`].
+#[cfg(target_os = "linux")]
+pub(crate) fn adopt() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// Elsewhere nobody can: what left its group lives on.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn adopt() -> io::Result<()> {
+    Ok(())
+}
+
+/// Kills and buries all children of this process, until there are none. Returns whether that
+/// succeeded within some seconds.
+pub(crate) fn sweep() -> bool {
+    for _ in 0..ROUNDS {
+        children().into_iter().map(Number).for_each(kill);
+        loop {
+            match rustix::process::wait(WaitOptions::NOHANG) {
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) => break,
+                Err(_none_left) => return true,
+            }
+        }
+        clock::pause(ROUND);
+    }
+    false
+}
+
+/// The processes whose parent this one is.
+fn children() -> Vec<Pid> {
+    let own = std::process::id();
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_own = |number: &i32| {
+        let stat = fs::read(format!("/proc/{number}/stat")).unwrap_or_default();
+        let stat = String::from_utf8_lossy(&stat);
+        // The program's name may hold anything, but the last parenthesis ends it.
+        let fields = stat.rsplit_once(')').map(|(_, fields)| fields);
+        let parent = fields.and_then(|fields| fields.split_ascii_whitespace().nth(1));
+        parent.and_then(|parent| parent.parse().ok()) == Some(own)
+    };
+    numbers.filter(is_own).filter_map(Pid::from_raw).collect()
+}
+
+/// Becomes the program that the words after [`FIRST_WORD`] say. Returns only if that fails, with
+/// the exit code.
+pub(crate) fn become_program(words: &[OsString]) -> u8 {
+    let [mark, parent, privileges, argv @ ..] = words else { return NOT_STARTED };
+    let failure = match set_up(parent, privileges) {
+        Ok(()) => match argv {
+            [program, arguments @ ..] => Command::new(program).args(arguments).exec(),
+            [] => io::ErrorKind::InvalidInput.into(),
+        },
+        Err(failure) => failure,
+    };
+    let told = format!("{}{failure}", mark.to_string_lossy());
+    drop(io::stderr().write_all(told.as_bytes()));
+    NOT_STARTED
+}
+
+fn set_up(parent: &OsString, privileges: &OsString) -> io::Result<()> {
+    rustix::process::setsid()?;
+    die_with(parent)?;
+    if privileges != MAY_GROW {
+        keep_privileges()?;
+    }
+    close_inherited();
+    interrupts::unblock()
+}
+
+#[cfg(target_os = "linux")]
+fn die_with(parent: &OsString) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // It may have died before.
+    let is_there = parent.to_str() == Some(&std::os::unix::process::parent_id().to_string());
+    if is_there { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with(_parent: &OsString) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn keep_privileges() -> io::Result<()> {
+    Ok(rustix::thread::set_no_new_privs(true)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_privileges() -> io::Result<()> {
+    Ok(())
+}
+
+/// Closes what the shell that started us may have left open: a passphrase, for one.
+fn close_inherited() {
+    let entries = fs::read_dir("/dev/fd").into_iter().flatten();
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
+    let open: Vec<i32> = entries.filter_map(|entry| number(entry.ok()?)).collect();
+    for descriptor in open.into_iter().filter(|number| *number > 2) {
+        // The directory's own is among them, and closed by now.
+        let _closed = nix::unistd::close(descriptor);
+    }
+}
+
+/// Finds this program's own file; on Linux even when it was replaced by a newer one.
+fn own_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
+
+const AS_THEY_ARE: &str = "as-they-are";
+const MAY_GROW: &str = "may-grow";
+/// What shells say of a program that could not be started.
+const NOT_STARTED: u8 = 127;
+/// How often children are looked for, and how long in between.
+const ROUNDS: u32 = 2_000;
+const ROUND: Duration = Duration::from_millis(5);

@@ -1,0 +1,131 @@
+//! Files that hold a credential: who may read them besides us, and how they are read.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+use super::files::{self, FileFault, user_id};
+
+/// Reads a file that holds a credential: a regular file of ours or of root's that nobody else may
+/// read.
+pub(crate) fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
+    let file = open_regular(path)?;
+    let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
+    check_reader(path, &metadata)?;
+    files::read_at_most(file, path, most)
+}
+
+/// Reads a credential from where the user says: a pipe, a terminal or a device as it is, a regular
+/// file under the rules of [`read_file`].
+pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
+    let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
+    let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
+    if metadata.is_file() {
+        check_reader(path, &metadata)?;
+    }
+    files::read_at_most(file, path, most)
+}
+
+/// Requires that nobody but its owner may read a credential, and that its owner is trusted.
+fn check_reader(path: &Path, metadata: &fs::Metadata) -> Result<(), FileFault> {
+    if metadata.uid() != user_id() && metadata.uid() != 0 {
+        return Err(FileFault::WrongOwner { path: path.to_owned(), uid: metadata.uid() });
+    }
+    let mode = metadata.mode() & 0o7777;
+    if mode & too_open(metadata.uid() == user_id()) != 0 {
+        return Err(FileFault::TooOpen { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+/// Returns the bits of a mode that a credential must not have. In a file of root's, the group's
+/// reading is how systemd hands a credential to a service: under an access list, 0440.
+const fn too_open(is_ours: bool) -> u32 {
+    if is_ours { 0o077 } else { 0o037 }
+}
+
+fn open_regular(path: &Path) -> Result<File, FileFault> {
+    // Not blocking: a pipe without a writer must be refused, not waited for.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| FileFault::from_io(path, error))?;
+    let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
+    if metadata.is_file() { Ok(file) } else { Err(FileFault::NotAFile(path.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    use super::*;
+    use crate::sys::scratch::Scratch;
+
+    fn kind(result: &Result<Vec<u8>, FileFault>) -> &'static str {
+        result.as_ref().map_or_else(FileFault::name, |_| "ok")
+    }
+
+    /// What the two ways of reading say of a file, which must be the same.
+    fn both(path: &Path) -> &'static str {
+        let found = kind(&read_file(path, 5));
+        assert_eq!(kind(&read(path, 5)), found);
+        found
+    }
+
+    #[test]
+    fn a_credential_is_read_where_nobody_else_can() {
+        let scratch = Scratch::new();
+        let file = scratch.join("key");
+        files::write_private(&file, b"12345").unwrap();
+        for (mode, expected) in [
+            (0o600, "ok"),
+            (0o400, "ok"),
+            (0o640, "UnsafePermissions"),
+            (0o620, "UnsafePermissions"),
+            (0o604, "UnsafePermissions"),
+            (0o644, "UnsafePermissions"),
+        ] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(both(&file), expected, "{mode:o}");
+        }
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(read(&file, 5).unwrap(), b"12345");
+        assert_eq!(kind(&read(&file, 4)), "FileTooLarge");
+        assert_eq!(kind(&read_file(&file, 4)), "FileTooLarge");
+        symlink(&file, scratch.join("link")).unwrap();
+        assert_eq!(both(&scratch.join("link")), "ok");
+        assert_eq!(both(scratch.path()), "NotAFile");
+        assert_eq!(both(&scratch.join("none")), "NoFile");
+        // Only root can give a file away; for others the case cannot be made.
+        if chown(&file, Some(12345), None).is_ok() {
+            assert_eq!(both(&file), "UnsafePermissions");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_of_a_disk_has_no_mode_that_means_anything() {
+        assert_eq!(read(Path::new("/dev/null"), 5).unwrap(), b"");
+        assert_eq!(kind(&read(Path::new("/dev/zero"), 5)), "FileTooLarge");
+        assert_eq!(kind(&read_file(Path::new("/dev/null"), 5)), "NotAFile");
+        let scratch = Scratch::new();
+        let pipe = scratch.join("pipe");
+        let kind_of_file = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind_of_file, 0o700.into(), 0).unwrap();
+        assert_eq!(kind(&read_file(&pipe, 5)), "NotAFile");
+    }
+
+    #[test]
+    fn the_group_may_read_what_root_hands_over() {
+        for (mode, of_ours, of_root) in [
+            (0o600, true, true),
+            (0o440, false, true),
+            (0o460, false, false),
+            (0o444, false, false),
+            (0o450, false, false),
+        ] {
+            assert_eq!(mode & too_open(true) == 0, of_ours, "{mode:o}");
+            assert_eq!(mode & too_open(false) == 0, of_root, "{mode:o}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! A rotation that was begun and is not finished: member 20 of a record, docs/format.md "Rotation".
+
+use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use crate::model::time::Timestamp;
+
+/// A rotation that was begun and is not finished, or a test of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// The version it makes, which is the request's token.
+    pub(crate) token: String,
+    /// Whether it rotates or only tests.
+    pub(crate) kind: Kind,
+    /// When it was begun.
+    pub(crate) began: Timestamp,
+    /// How many attempts failed so that the next comes later.
+    pub(crate) failures: u64,
+    /// When it may be tried again by itself.
+    pub(crate) next_attempt: Timestamp,
+    /// Whether it is tried again by itself.
+    pub(crate) outlook: Outlook,
+    /// The step that failed last and how its program ended; nothing that it wrote.
+    pub(crate) last_error: Option<String>,
+    /// What a later version wrote.
+    pub(crate) unknown: Unknown,
+}
+
+/// What a rotation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A new value.
+    Rotate,
+    /// To see whether one could be made: `testSecret` alone, on a copy of the current value.
+    TestOnly,
+}
+
+/// What becomes of a rotation that is not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outlook {
+    /// It is tried again.
+    Open,
+    /// Its program says that its settings are wrong: a person has to run it.
+    Misconfigured,
+    /// It failed too often: a person has to run it.
+    Orphaned,
+    /// It was cancelled: a person has to resume it, drop its version or promote that.
+    Cancelled,
+}
+
+impl Progress {
+    /// A rotation that begins now.
+    pub(crate) fn new(token: String, kind: Kind, now: Timestamp) -> Self {
+        Self {
+            token,
+            kind,
+            began: now,
+            failures: 0,
+            next_attempt: now,
+            outlook: Outlook::Open,
+            last_error: None,
+            unknown: Unknown::default(),
+        }
+    }
+
+    pub(super) fn encode(&self) -> MapWriter {
+        let mut map = MapWriter::new();
+        map.member(0).text(&self.token);
+        map.member(1).number(match self.kind {
+            Kind::Rotate => 0,
+            Kind::TestOnly => 1,
+        });
+        map.member(2).signed(self.began.0);
+        map.member(3).number(self.failures);
+        map.member(4).signed(self.next_attempt.0);
+        map.member(5).number(match self.outlook {
+            Outlook::Open => 0,
+            Outlook::Misconfigured => 1,
+            Outlook::Orphaned => 2,
+            Outlook::Cancelled => 3,
+        });
+        map.optional(6, self.last_error.as_ref(), |w, text| w.text(text));
+        map.unknown(&self.unknown);
+        map
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (mut token, mut kind, mut began) = (None, None, None);
+        let (mut failures, mut next_attempt, mut outlook, mut last_error) = (0, None, None, None);
+        let unknown = reader.map(|r, key| {
+            match key {
+                0 => token = Some(r.text()?),
+                1 => kind = Some(r.number()?),
+                2 => began = Some(Timestamp(r.signed()?)),
+                3 => failures = r.number()?,
+                4 => next_attempt = Some(Timestamp(r.signed()?)),
+                5 => outlook = Some(r.number()?),
+                6 => last_error = Some(r.text()?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        let kind = match kind {
+            Some(0) => Kind::Rotate,
+            Some(1) => Kind::TestOnly,
+            Some(_) | None => return Err(Malformed),
+        };
+        let outlook = match outlook {
+            Some(0) => Outlook::Open,
+            Some(1) => Outlook::Misconfigured,
+            Some(2) => Outlook::Orphaned,
+            Some(3) => Outlook::Cancelled,
+            Some(_) | None => return Err(Malformed),
+        };
+        Ok(Self {
+            token: token.ok_or(Malformed)?,
+            kind,
+            began: began.ok_or(Malformed)?,
+            failures,
+            next_attempt: next_attempt.ok_or(Malformed)?,
+            outlook,
+            last_error,
+            unknown,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_read_back_as_written() {
+        let mut progress = Progress::new("v".repeat(32), Kind::TestOnly, Timestamp(-7));
+        for outlook in
+            [Outlook::Open, Outlook::Misconfigured, Outlook::Orphaned, Outlook::Cancelled]
+        {
+            progress.outlook = outlook;
+            progress.failures += 1;
+            let bytes = progress.encode().finish();
+            assert!(Progress::decode(&mut Reader::new(&bytes)) == Ok(progress.clone()));
+            for end in 0..bytes.len() {
+                let cut = &bytes[..end];
+                assert!(Progress::decode(&mut Reader::new(cut)).is_err(), "{end} bytes");
+            }
+            progress.kind = Kind::Rotate;
+            progress.last_error = Some("setSecret: exit status 1".to_owned());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What reaches into the library from outside it: the benchmark and the fuzz targets.
+//!
+//! No part of a release: the feature `workbench` alone lets others in, and nothing that is built
+//! without it has this module. Tests have it too.
+
+pub mod fuzz;
+#[cfg(test)]
+mod mutate;
+pub mod stock;

@@ -1,0 +1,171 @@
+//! A place to measure in: vaults, plain tables beside them, and programs run in a clear environment.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use strongroom::workbench::stock::Stock;
+
+use super::floors;
+use super::samples::timed;
+
+/// A passphrase that is not refused as weak, and no secret.
+pub(crate) const PASSPHRASE: &str = "plover-gravel-82-yonder-catnip-mosaic";
+
+/// How many secrets one transaction makes.
+const STEP: usize = 10_000;
+
+/// A directory with a vault and a plain table of the same content.
+pub(crate) struct Lab {
+    directory: PathBuf,
+    /// How many secrets the vault began with.
+    pub(crate) secrets: usize,
+    /// How long the last full step of filling it took.
+    pub(crate) step: Option<Duration>,
+}
+
+impl Lab {
+    /// Makes a vault of so many secrets, which a keyfile or a passphrase opens.
+    pub(crate) fn build(parent: &Path, secrets: usize) -> io::Result<Self> {
+        let directory = parent.join(secrets.to_string());
+        fs::create_dir_all(&directory)?;
+        let mut lab = Self { directory, secrets, step: None };
+        private(&lab.passphrase())?.write_all(PASSPHRASE.as_bytes())?;
+        let cost = ["--kdf-memory", "256", "--kdf-passes", "3", "--kdf-lanes", "4"];
+        let mut init = lab.strongroom(&["init", "--no-recovery", "--new-passphrase-file"]);
+        require(init.arg(lab.passphrase()).args(cost))?;
+        let mut slot = lab.strongroom(&["key-slot", "add", "--kind", "keyfile"]);
+        slot.arg("--passphrase-file").arg(lab.passphrase());
+        require(slot.arg("--new-keyfile").arg(lab.keyfile()))?;
+
+        let content: Vec<(String, String)> = content(secrets).collect();
+        let mut stock = lab.stock()?;
+        for part in content.chunks(STEP) {
+            let pairs = part.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let time = timed(|| stock.fill(pairs))?;
+            lab.step = (part.len() == STEP).then_some(time);
+        }
+        floors::plain_table(&lab.table(), content.into_iter())?;
+        Ok(lab)
+    }
+
+    /// Opens the vault in this process.
+    pub(crate) fn stock(&self) -> io::Result<Stock> {
+        Stock::open(&self.vault(), &fs::read(self.keyfile())?)
+    }
+
+    /// The vault.
+    pub(crate) fn vault(&self) -> PathBuf {
+        self.directory.join("vault")
+    }
+
+    /// The keyfile that opens it.
+    pub(crate) fn keyfile(&self) -> PathBuf {
+        self.directory.join("keyfile")
+    }
+
+    /// The file with its passphrase.
+    pub(crate) fn passphrase(&self) -> PathBuf {
+        self.directory.join("passphrase")
+    }
+
+    /// The plain table.
+    pub(crate) fn table(&self) -> PathBuf {
+        self.directory.join("plain.db")
+    }
+
+    /// A place for something else.
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// A command of ours on the vault.
+    pub(crate) fn strongroom(&self, arguments: &[&str]) -> Command {
+        let mut command = program(env!("CARGO_BIN_EXE_strongroom"), arguments);
+        command.env("HOME", &self.directory).env("STRONGROOM_VAULT", self.vault());
+        command
+    }
+
+    /// The same, opened by the keyfile.
+    pub(crate) fn with_keyfile(&self, arguments: &[&str]) -> Command {
+        let mut command = self.strongroom(arguments);
+        command.arg("--keyfile").arg(self.keyfile());
+        command
+    }
+
+    /// A statement for the `sqlite3` shell on the plain table.
+    pub(crate) fn sqlite3(&self, statement: &str) -> Command {
+        let mut command = program("sqlite3", &[]);
+        command.arg(self.table()).arg(statement);
+        command
+    }
+
+    /// The name in the middle.
+    pub(crate) fn a_name(&self) -> String {
+        name(self.secrets / 2)
+    }
+}
+
+/// A program in a clear environment, whose answer nobody reads.
+pub(crate) fn program(path: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+    let mut command = Command::new(path);
+    command.args(arguments).env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+    command
+}
+
+/// Runs a program that must succeed, and times it from before it is there until it is gone.
+pub(crate) fn require(command: &mut Command) -> io::Result<Duration> {
+    let before = Instant::now();
+    let status = command.status()?;
+    let time = before.elapsed();
+    if status.success() {
+        Ok(time)
+    } else {
+        Err(io::Error::other(format!("{command:?} ended with {status}")))
+    }
+}
+
+/// Runs a program and returns the most memory it had at once, in KiB.
+pub(crate) fn peak_kib(command: &mut Command) -> io::Result<u64> {
+    let mut child = command.spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    // The kernel keeps the peak; it is gone when the process is.
+    while child.try_wait()?.is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let found = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak = peak.max(found.unwrap_or(0));
+    }
+    Ok(peak)
+}
+
+/// Counts the flushes of a program; `None` where there is no strace.
+pub(crate) fn flushes(command: &Command, report: &Path) -> io::Result<Option<usize>> {
+    let Some(strace) = floors::tool("strace") else { return Ok(None) };
+    let mut traced = program(strace, &["-f", "-e", "trace=fsync,fdatasync", "-o"]);
+    traced.arg(report).arg(command.get_program()).args(command.get_args());
+    traced.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    require(&mut traced)?;
+    let text = fs::read_to_string(report)?;
+    Ok(Some(text.lines().filter(|line| line.contains("sync(")).count()))
+}
+
+/// The name of a secret by its number.
+pub(crate) fn name(number: usize) -> String {
+    format!("app/{:03}/{number:06}", number % 997)
+}
+
+fn content(secrets: usize) -> impl Iterator<Item = (String, String)> {
+    (0..secrets)
+        .map(|number| (name(number), format!("a value of forty letters, number {number:07}")))
+}
+
+fn private(path: &Path) -> io::Result<File> {
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+}

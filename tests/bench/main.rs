@@ -1,0 +1,262 @@
+//! The benchmark: what each kind of work takes as a whole process, beside the least that the same
+//! machine needs for it, in one run. `cargo measure` prints the table of docs/performance.md;
+//! `cargo measure -- --quick` leaves the large vault out. No test: it passes whatever it finds.
+#![expect(clippy::print_stdout, reason = "the table is what it is run for")]
+
+mod floors;
+mod lab;
+mod samples;
+mod table;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use lab::{Lab, PASSPHRASE, peak_kib, program, require};
+use samples::{Samples, Work, in_turns, timed};
+use strongroom::workbench::stock;
+use table::{Bound, Table};
+
+/// How many secrets the vaults have.
+const SIZES: [usize; 3] = [10, 1_000, 100_000];
+
+fn main() -> io::Result<()> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, database, name] = &words[..]
+        && word == floors::SELECT
+    {
+        return floors::select(Path::new(database), name);
+    }
+    let sizes = if words.iter().any(|word| word == "--quick") { &SIZES[..2] } else { &SIZES[..] };
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("measure");
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::create_dir_all(&place)?;
+    println!("Measured with {}.\n", floors::load());
+    let mut table = Table::default();
+    machine(&place, &mut table)?;
+    for secrets in sizes {
+        let mut lab = Lab::build(&place, *secrets)?;
+        reads(&lab, &mut table)?;
+        lists(&lab, &mut table)?;
+        writes(&lab, &mut table)?;
+        upkeep(&lab, &mut table)?;
+        memory(&mut lab, &mut table)?;
+    }
+    print!("{table}");
+    println!("\nAt the end: {}.", floors::load());
+    fs::remove_dir_all(&place)
+}
+
+/// What does not depend on a vault: starting, deriving, flushing, the binary itself.
+fn machine(place: &Path, table: &mut Table) -> io::Result<()> {
+    let ours = env!("CARGO_BIN_EXE_strongroom");
+    let empty = floors::empty_program(place)?;
+    let least = empty.as_deref().unwrap_or(Path::new("/bin/true"));
+    let [start, floor, nothing] = in_turns(
+        60,
+        [
+            Box::new(|| require(&mut program(ours, &["--version"]))),
+            Box::new(|| require(&mut program(least, &[]))),
+            Box::new(|| require(&mut program("/bin/true", &[]))),
+        ],
+    )?;
+    table.floor("an empty process (`/bin/true`)", None, &nothing);
+    table.floor("an empty static Rust program", None, &floor);
+    table.row("`--version`", None, &start);
+    table.bound(Bound::ratio("start, of an empty static program", &start, &floor, 1.5));
+
+    let mut file = File::create(place.join("flushed"))?;
+    let [flush] = in_turns(40, [Box::new(|| timed(|| floors::flush(&mut file)))])?;
+    table.floor("4 KiB written and flushed", None, &flush);
+
+    let derive: Work<'_> = Box::new(|| timed(|| stock::derive(PASSPHRASE.as_bytes())));
+    if let Some(argon2) = floors::tool("argon2") {
+        let options = ["somesalt-of-16-b", "-id", "-m", "18", "-t", "3", "-p", "4", "-r"];
+        let input = place.join("argon2-input");
+        fs::copy("/proc/sys/kernel/ostype", &input)?;
+        let reference: Work<'_> =
+            Box::new(move || require(program(&argon2, &options).stdin(File::open(&input)?)));
+        let [own, reference] = in_turns(9, [derive, reference])?;
+        table.floor("Argon2id, 256 MiB, 3 passes, 4 lanes", None, &own);
+        table.floor("the same by the reference program `argon2`", None, &reference);
+        table.bound(Bound::ratio("Argon2id, of the C library", &own, &reference, 1.0));
+    } else {
+        let [own] = in_turns(9, [derive])?;
+        table.floor("Argon2id, 256 MiB, 3 passes, 4 lanes", None, &own);
+    }
+    table.bound(Bound::bytes("the binary", fs::metadata(ours)?.len(), 6 << 20));
+    Ok(())
+}
+
+/// One value, by each way in.
+fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
+    let (name, own) = (lab.a_name(), std::env::current_exe()?);
+    let database = lab.table();
+    let floor = [floors::SELECT, database.to_str().unwrap_or_default(), &name];
+    let get = ["get-secret-value", "--secret-id", &name];
+    let [keyfile, select, shell] = in_turns(
+        60,
+        [
+            Box::new(|| require(&mut lab.with_keyfile(&get))),
+            Box::new(|| require(&mut program(&own, &floor))),
+            Box::new(|| {
+                require(&mut lab.sqlite3(&format!("SELECT value FROM plain WHERE name = '{name}'")))
+            }),
+        ],
+    )?;
+    let size = Some(lab.secrets);
+    table.floor("one row selected by a static program", size, &select);
+    table.floor("one row selected by `sqlite3`", size, &shell);
+    table.row("`get-secret-value`, keyfile", size, &keyfile);
+    table.bound(
+        Bound::ratio("get with a keyfile, of one row selected", &keyfile, &select, 2.0).at(size),
+    );
+
+    let [passphrase, derive] = in_turns(
+        9,
+        [
+            Box::new(|| {
+                require(lab.strongroom(&get).arg("--passphrase-file").arg(lab.passphrase()))
+            }),
+            Box::new(|| timed(|| stock::derive(PASSPHRASE.as_bytes()))),
+        ],
+    )?;
+    table.row("`get-secret-value`, passphrase", size, &passphrase);
+    table.floor("Argon2id beside it", size, &derive);
+    table.bound(
+        Bound::ratio("get with a passphrase, of its derivation", &passphrase, &derive, 1.05)
+            .at(size),
+    );
+
+    let mut stock = lab.stock()?;
+    let [inside] = in_turns(400, [Box::new(|| timed(|| stock.read(&name)))])?;
+    table.row("verified get in an open vault", size, &inside);
+    let [describe] = in_turns(
+        30,
+        [Box::new(|| require(&mut lab.with_keyfile(&["describe-secret", "--secret-id", &name])))],
+    )?;
+    table.row("`describe-secret`", size, &describe);
+    Ok(())
+}
+
+/// All of it, and what a filter finds in it.
+fn lists(lab: &Lab, table: &mut Table) -> io::Result<()> {
+    let size = Some(lab.secrets);
+    let [all, some, plain] = in_turns(
+        if lab.secrets > 10_000 { 7 } else { 20 },
+        [
+            Box::new(|| require(&mut lab.with_keyfile(&["list-secrets"]))),
+            Box::new(|| {
+                let filter = ["list-secrets", "--filters", "Key=name,Values=app/007"];
+                require(&mut lab.with_keyfile(&filter))
+            }),
+            Box::new(|| require(&mut lab.sqlite3("SELECT name FROM plain"))),
+        ],
+    )?;
+    table.floor("all names selected by `sqlite3`", size, &plain);
+    table.row("`list-secrets`, all", size, &all);
+    table.row("`list-secrets`, by a name's beginning", size, &some);
+    if lab.secrets == 100_000 {
+        let bound = Duration::from_millis(350);
+        table.bound(Bound::time("list-secrets", &all, bound).at(size));
+    }
+    Ok(())
+}
+
+/// One change, durable, and the flushes that make it so.
+fn writes(lab: &Lab, table: &mut Table) -> io::Result<()> {
+    let (size, name) = (Some(lab.secrets), lab.a_name());
+    let mut next = 0;
+    let mut row = 0;
+    let put = ["put-secret-value", "--secret-id", &name, "--secret-string", "another"];
+    let [create, put_times, insert] = in_turns(
+        25,
+        [
+            Box::new(|| {
+                next += 1;
+                let name = format!("new/{next}");
+                let create = ["create-secret", "--name", &name, "--secret-string", "a value"];
+                require(&mut lab.with_keyfile(&create))
+            }),
+            Box::new(|| require(&mut lab.with_keyfile(&put))),
+            Box::new(|| {
+                row += 1;
+                require(&mut lab.sqlite3(&format!("INSERT INTO plain VALUES ('new/{row}', 'a')")))
+            }),
+        ],
+    )?;
+    table.floor("one row inserted by `sqlite3`", size, &insert);
+    table.row("`create-secret`, keyfile", size, &create);
+    table.row("`put-secret-value`, keyfile", size, &put_times);
+    table.bound(
+        Bound::ratio("put with a keyfile, of one INSERT", &put_times, &insert, 1.0).at(size),
+    );
+    let report = lab.at("flushes");
+    let ours = lab::flushes(&lab.with_keyfile(&put), &report)?;
+    let statement = "INSERT INTO plain VALUES ('flushed', 'a')";
+    let theirs = lab::flushes(&lab.sqlite3(statement), &report)?;
+    if let (Some(ours), Some(theirs)) = (ours, theirs) {
+        table.bound(Bound::count("flushes of a put, as of one commit", ours, theirs).at(size));
+    }
+    Ok(())
+}
+
+/// The vault's own work, each time on a vault of its own.
+fn upkeep(lab: &Lab, table: &mut Table) -> io::Result<()> {
+    let size = Some(lab.secrets);
+    let runs = if lab.secrets > 10_000 { 3 } else { 9 };
+    let mut next = 0;
+    let [check, backup, copy, rekey] = in_turns(
+        runs,
+        [
+            Box::new(|| require(&mut lab.with_keyfile(&["check"]))),
+            Box::new(|| {
+                let target = lab.at("backup");
+                let time = require(lab.with_keyfile(&["backup"]).arg(&target))?;
+                fs::remove_file(&target).map(|()| time)
+            }),
+            Box::new(|| {
+                let target = lab.at("copy");
+                let time = require(&mut lab.sqlite3(&format!(".backup '{}'", target.display())))?;
+                fs::remove_file(&target).map(|()| time)
+            }),
+            Box::new(|| {
+                // Its own memory of vaults: the copy becomes a fork of what the others go on with.
+                next += 1;
+                let (vault, home) = (lab.at("rekeyed"), lab.at(&format!("home-{next}")));
+                fs::copy(lab.vault(), &vault)?;
+                let mut rekey = lab.with_keyfile(&["rekey", "--drop-other-slots", "--no-recovery"]);
+                let time = require(rekey.env("STRONGROOM_VAULT", &vault).env("HOME", home))?;
+                fs::remove_file(&vault).map(|()| time)
+            }),
+        ],
+    )?;
+    table.row("`check`, everything read and verified", size, &check);
+    table.row("`backup`, verified", size, &backup);
+    table.floor("`sqlite3 .backup` of the plain table", size, &copy);
+    table.row("`rekey`, everything sealed anew", size, &rekey);
+    Ok(())
+}
+
+/// The most memory of single commands, and how fast secrets come in many at a time.
+fn memory(lab: &mut Lab, table: &mut Table) -> io::Result<()> {
+    let (size, name) = (Some(lab.secrets), lab.a_name());
+    let get = ["get-secret-value", "--secret-id", &name];
+    for (what, arguments) in
+        [("get-secret-value", &get[..]), ("list-secrets", &["list-secrets"]), ("check", &["check"])]
+    {
+        let kib = peak_kib(&mut lab.with_keyfile(arguments))?;
+        table.bound(Bound::bytes(&format!("memory of {what}"), kib << 10, 12 << 20).at(size));
+    }
+    if let Some(step) = lab.step {
+        let step = Samples::one(step);
+        table.row("10,000 created in one transaction", size, &step);
+        table.bound(
+            Bound::time("10,000 in one transaction", &step, Duration::from_secs(2)).at(size),
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Rotation programs that fail, misbehave or attack, run by the built program.
+//!
+//! Each is a shell script below; `Stage` has a secret to rotate and a way to look at what is left.
+
+mod attacks;
+mod interrupted;
+mod refused;
+mod steps;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::harness::Sandbox;
+use crate::harness::process::Outcome;
+
+/// What the secret holds before it is rotated.
+pub(crate) const OLD: &str = "the-old-password";
+/// What a program that does nothing wrong gives it; the version's id follows.
+pub(crate) const NEW: &str = "the-new-password";
+
+/// What every script here begins with: it makes a value unless there is one.
+const BEGIN: &str = r#"#!/bin/sh
+id=$STRONGROOM_SECRET_ID token=$STRONGROOM_CLIENT_REQUEST_TOKEN step=$STRONGROOM_STEP
+echo "$step" >>"$HOME/steps"
+value() {
+    strongroom get-secret-value --secret-id "$id" --query SecretString --output text "$@"
+}
+create() {
+    value --version-id "$token" --version-stage AWSPENDING >/dev/null 2>&1 ||
+        strongroom put-secret-value --secret-id "$id" --client-request-token "$token" \
+            --version-stages AWSPENDING --secret-string "the-new-password-$token" >/dev/null
+}
+# Asks as the owner of the vault, who knows of no rotation.
+owner() {
+    env -u STRONGROOM_ROTATION_SOCKET -u STRONGROOM_ROTATION_TOKEN \
+        strongroom --vault "$HOME/.local/share/strongroom/default.vault" \
+        --keyfile "$HOME/keyfile" "$@"
+}
+"#;
+
+/// A vault with the secret `db`, and programs.
+pub(crate) struct Stage {
+    pub(crate) sandbox: Sandbox,
+}
+
+impl Stage {
+    pub(crate) fn new() -> Self {
+        let stage = Self { sandbox: Sandbox::with_vault() };
+        stage.done(&["create-secret", "--name", "db", "--secret-string", OLD]);
+        stage
+    }
+
+    /// Writes a program: the common beginning, then this.
+    pub(crate) fn program(&self, name: &str, text: &str) -> String {
+        let path = self.sandbox.work().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("{BEGIN}{text}")).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, words: &[&str]) -> Outcome {
+        let outcome = self.sandbox.strongroom(words);
+        assert_eq!(outcome.crash(), None, "{words:?}");
+        outcome
+    }
+
+    /// Runs a command that must succeed, and returns its output without the last newline.
+    pub(crate) fn done(&self, words: &[&str]) -> String {
+        let outcome = self.run(words);
+        assert_eq!(outcome.code, 0, "{words:?}: {}", outcome.stderr_text());
+        outcome.stdout_text().trim_end().to_owned()
+    }
+
+    /// Rotates `db` by a program, and more options.
+    pub(crate) fn rotate_by(&self, program: &str, options: &[&str]) -> Outcome {
+        let path = format!("PATH={}", self.sandbox.environment["PATH"]);
+        let mut words = vec!["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
+        words.extend(options);
+        words.extend(["--", program]);
+        self.run(&words)
+    }
+
+    /// Rotates `db` by a script.
+    pub(crate) fn rotate(&self, script: &str) -> Outcome {
+        self.rotate_by(&self.program("rotate", script), &[])
+    }
+
+    /// Rotates `db` as before.
+    pub(crate) fn again(&self) -> Outcome {
+        self.run(&["rotate-secret", "--secret-id", "db"])
+    }
+
+    /// Reads the value with a label; nothing if there is none.
+    pub(crate) fn value(&self, label: &str) -> String {
+        let words = ["get-secret-value", "--secret-id", "db", "--query", "SecretString"];
+        let outcome =
+            self.run(&[&words[..], &["--output", "text", "--version-stage", label]].concat());
+        outcome.stdout_text().trim_end().to_owned()
+    }
+
+    /// Asks `describe-secret`.
+    pub(crate) fn describe(&self, query: &str) -> String {
+        self.done(&["describe-secret", "--secret-id", "db", "--query", query, "--output", "text"])
+    }
+
+    /// Returns the version with a label, or `None`.
+    pub(crate) fn version(&self, label: &str) -> String {
+        let query = format!("VersionIdsToStages | keys(@)");
+        let ids = self.describe(&query);
+        let has = |id: &&str| {
+            let stages = self.describe(&format!("VersionIdsToStages.\"{id}\""));
+            stages.split_whitespace().any(|stage| stage == label)
+        };
+        ids.split_whitespace().find(has).unwrap_or("None").to_owned()
+    }
+
+    /// Returns which steps were run since the last time.
+    pub(crate) fn steps(&self) -> String {
+        let path = self.sandbox.home().join("steps");
+        let steps = fs::read_to_string(&path).unwrap_or_default();
+        drop(fs::remove_file(path));
+        steps.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Reads a file that a program wrote into the home directory.
+    pub(crate) fn note(&self, name: &str) -> String {
+        let text = fs::read_to_string(self.sandbox.home().join(name)).unwrap_or_default();
+        text.trim_end().to_owned()
+    }
+
+    /// Puts a file into the home directory.
+    pub(crate) fn put(&self, name: &str, text: &str) {
+        fs::write(self.sandbox.home().join(name), text).unwrap();
+    }
+
+    /// Requires that nothing is left of a rotation in the runtime directory.
+    pub(crate) fn must_be_tidy(&self) {
+        let runtime = PathBuf::from(&self.sandbox.environment["XDG_RUNTIME_DIR"]);
+        let left = crate::harness::files::files_below(&runtime);
+        assert_eq!(left, Vec::<PathBuf>::new());
+    }
+
+    /// Requires that the secret is as it was before any rotation, with a pending version or none.
+    pub(crate) fn must_be_unchanged(&self) {
+        assert_eq!(self.value("AWSCURRENT"), OLD);
+        assert_eq!(self.value("AWSPREVIOUS"), "");
+        assert_eq!(self.describe("LastRotatedDate"), "None");
+    }
+
+    /// Requires that the secret was rotated to the value of this version.
+    pub(crate) fn must_be_rotated_to(&self, version: &str) {
+        assert_eq!(self.value("AWSCURRENT"), format!("{NEW}-{version}"));
+        assert_eq!(self.value("AWSPREVIOUS"), OLD);
+        assert_eq!(self.version("AWSPENDING"), "None");
+        assert_eq!(self.describe("length(keys(VersionIdsToStages))"), "2");
+        assert_ne!(self.describe("LastRotatedDate"), "None");
+    }
+}
+
+/// A program that does what it should.
+pub(crate) const GOOD: &str = "[ $step != createSecret ] || create\n";
+
+/// The four steps.
+pub(crate) const ALL: &str = "createSecret setSecret testSecret finishSecret";

@@ -1,0 +1,150 @@
+//! Programs that are never run.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::{GOOD, Stage};
+
+impl Stage {
+    fn mode(&self, name: &str, mode: u32) {
+        let path = self.sandbox.work().join(name);
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Requires that a program is refused and that nothing is kept of the request.
+    fn must_refuse(&self, program: &str, code: &str, expected: &str) {
+        let outcome = self.rotate_by(program, &[]);
+        let told = outcome.stderr_text();
+        assert_eq!(outcome.code, 254, "{program}: {told}");
+        assert!(told.contains(code) && told.contains(expected), "{program}: {told}");
+        assert_eq!(self.steps(), "");
+        self.must_be_unchanged();
+        let query = "[RotationEnabled,RotationLambdaARN,RotationRules,NextRotationDate]";
+        assert_eq!(self.describe(query), "None\tNone\tNone\tNone");
+        assert_eq!(self.version("AWSPENDING"), "None");
+    }
+}
+
+#[test]
+fn what_others_can_change_is_not_run() {
+    let stage = Stage::new();
+    let denied = "AccessDeniedException";
+    let good = stage.program("rotate", GOOD);
+    for (mode, expected) in [
+        (0o777, "can be changed by others"),
+        (0o720, "can be changed by others"),
+        (0o4700, "would run as another user or group"),
+        (0o600, "is not executable"),
+    ] {
+        stage.mode("rotate", mode);
+        stage.must_refuse(&good, denied, expected);
+    }
+    let inside = stage.program("open/rotate", GOOD);
+    stage.mode("open", 0o770);
+    stage.must_refuse(&inside, denied, "can be changed by others");
+    let link = stage.sandbox.work().join("link");
+    symlink(&inside, &link).unwrap();
+    stage.must_refuse(link.to_str().unwrap(), denied, "can be changed by others");
+    stage.must_refuse("/nowhere/at/all", denied, "/nowhere/at/all");
+    stage.must_refuse("/usr", denied, "is not a regular file");
+    stage.must_refuse("rotate", "InvalidParameterException", "absolute path");
+}
+
+#[test]
+fn names_may_hold_anything() {
+    for name in ["with space", "quo'te\"s", "neue Z\u{e9}ile\nzwei", "$(exit 3)"] {
+        let stage = Stage::new();
+        let program = stage.program(name, GOOD);
+        let outcome = stage.rotate_by(&program, &[]);
+        assert_eq!(outcome.code, 0, "{name}: {}", outcome.stderr_text());
+        stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+    }
+}
+
+/// A vault that comes from elsewhere brings its commands along, but not the permission to run them.
+#[test]
+fn what_was_approved_elsewhere_is_not_run() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.rotate(GOOD).code, 0);
+    stage.steps();
+    let elsewhere = stage.sandbox.home().join("elsewhere");
+    let elsewhere = elsewhere.to_str().unwrap().to_owned();
+    let variable = |value: &str| ("XDG_STATE_HOME".to_owned(), value.to_owned());
+    let here = stage.sandbox.environment["XDG_STATE_HOME"].clone();
+    stage.sandbox.environment.extend([variable(&elsewhere)]);
+    let outcome = stage.again();
+    let told = outcome.stderr_text();
+    assert_eq!(outcome.code, 254, "{told}");
+    assert!(
+        told.contains("(AccessDeniedException)") && told.contains("not approved on this machine"),
+        "{told}"
+    );
+    assert_eq!(stage.version("AWSPENDING"), "None");
+    assert_eq!(stage.steps(), "");
+    let approved = ["--secret-id", "db", "--query", "ApprovedOnThisMachine", "--output", "text"];
+    let approved = |action| stage.done(&[&["rotation", action], &approved[..]].concat());
+    assert_eq!(approved("show"), "False");
+    assert_eq!(approved("approve"), "True");
+    assert_eq!(stage.again().code, 0);
+    assert_eq!(approved("revoke"), "False");
+    assert_eq!(stage.again().code, 254);
+    stage.sandbox.environment.extend([variable(&here)]);
+    assert_eq!(stage.again().code, 0);
+}
+
+/// The program is another one in the second step than in the first.
+#[test]
+fn what_changed_since_it_was_approved_is_not_run() {
+    for change in [
+        "echo '# changed' >>\"$0\"",
+        "{ cat \"$0\"; echo :; } >\"$0.new\" && chmod 700 \"$0.new\" && mv \"$0.new\" \"$0\"",
+        "cp \"$0\" \"$0.other\" && echo : >>\"$0.other\" && ln -sf \"$0.other\" \"$0\"",
+    ] {
+        let stage = Stage::new();
+        let outcome = stage.rotate(&format!(
+            "{GOOD}[ $step != createSecret ] || [ -e \"$HOME/calm\" ] || {{ {change}; }}\n"
+        ));
+        let told = outcome.stderr_text();
+        assert_eq!(outcome.code, 254, "{change}: {told}");
+        assert!(told.contains("during setSecret step"), "{change}: {told}");
+        assert!(told.contains("is not the file that was approved"), "{change}: {told}");
+        let digests = told.split(|c: char| !c.is_ascii_hexdigit()).filter(|word| word.len() == 64);
+        assert_eq!(digests.count(), 2, "{told}");
+        assert_eq!(stage.steps(), "createSecret");
+        stage.must_be_unchanged();
+        let version = stage.version("AWSPENDING");
+        assert_ne!(version, "None");
+        stage.done(&["rotation", "approve", "--secret-id", "db", "--repin"]);
+        stage.put("calm", "");
+        let outcome = stage.again();
+        assert_eq!(outcome.code, 0, "{change}: {}", outcome.stderr_text());
+        stage.must_be_rotated_to(&version);
+    }
+}
+
+#[test]
+fn a_script_is_pinned_like_its_interpreter() {
+    let stage = Stage::new();
+    let script = stage.program("script", GOOD);
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let words = ["rotate-secret", "--secret-id", "db", "--rotation-env", &path, "--"];
+    stage.done(&[&words[..], &["/bin/sh", &script]].concat());
+    stage.program("script", &format!("{GOOD}# changed\n"));
+    let outcome = stage.again();
+    assert_eq!(outcome.code, 254);
+    assert!(outcome.stderr_text().contains("is not the file"), "{}", outcome.stderr_text());
+}
+
+#[test]
+fn a_directory_that_was_opened_meanwhile_ends_it() {
+    let stage = Stage::new();
+    let program = stage.program(
+        "place/rotate",
+        &format!("{GOOD}[ $step != testSecret ] || chmod 777 \"${{0%/*}}\"\n"),
+    );
+    let outcome = stage.rotate_by(&program, &[]);
+    let told = outcome.stderr_text();
+    assert!(outcome.code == 254 && told.contains("during finishSecret step"), "{told}");
+    assert!(told.contains("can be changed by others"), "{told}");
+    stage.must_be_unchanged();
+}
