@@ -10,6 +10,7 @@ use super::output::{self, DEFAULT_WIDTH, Format, RenderContext};
 use super::query::Query;
 use super::request::error as request;
 use super::request::error::Form;
+use super::request::globals::Globals;
 use super::run::print;
 use super::unlock::Surroundings;
 use crate::model::value::Value;
@@ -37,13 +38,7 @@ impl Answer {
         let name = globals.output.as_deref().or(configured).unwrap_or("json");
         let format = Format::from_name(name)
             .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
-        let query = match &globals.query {
-            None => None,
-            Some(expression) => Some(
-                Query::parse(expression)
-                    .map_err(|bad| request::Error::parameters(bad.to_string()))?,
-            ),
-        };
+        let query = read_query(globals)?;
         Ok(Self { title, format, query, zone: TimeZone::system() })
     }
 
@@ -74,8 +69,6 @@ impl Answer {
     fn render(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {
         match &self.query {
             None => finish(output::render(self.format, value, &self.context(), out)),
-            // As in AWS: an answer without members is not looked into.
-            Some(_) if matches!(value, Value::Map(members) if members.is_empty()) => Ok(()),
             Some(query) => {
                 let found = look_up(query, value, &self.zone)?;
                 finish(output::render(self.format, &found, &self.context(), out))
@@ -98,6 +91,14 @@ impl Answer {
             terminal_width: width().unwrap_or(DEFAULT_WIDTH),
         }
     }
+}
+
+/// Reads `--query`. Like AWS, whoever has both reports its mistakes before those of other options.
+pub(crate) fn read_query(globals: &Globals) -> Result<Option<Query>, request::Error> {
+    let read = |expression: &String| {
+        Query::parse(expression).map_err(|bad| request::Error::parameters(bad.to_string()))
+    };
+    globals.query.as_ref().map(read).transpose()
 }
 
 /// What there is to print.

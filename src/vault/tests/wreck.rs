@@ -7,7 +7,7 @@ use super::*;
 use crate::store::{Mode, sample};
 use crate::sys::files;
 use crate::sys::scratch::Scratch;
-use crate::vault::mend::Salvaged;
+use crate::vault::salvage::Salvaged;
 
 const PAGE: usize = 4096;
 
@@ -71,7 +71,7 @@ impl Victim {
         drop(vault);
         let locked = LockedVault::open(&self.path(), Mode::ReadWrite)?;
         let mut vault = locked.unlock(&self.key.master, &STRICT)?;
-        assert!(vault.store_mut().quick_check().unwrap().is_empty());
+        assert!(vault.store_mut().quick_check()?.is_empty());
         self.judge("repaired", &mut vault);
         Ok(findings(&self.world, &mut vault))
     }
@@ -247,8 +247,8 @@ fn pages_that_are_gone_cost_what_was_on_them() {
 #[test]
 fn what_is_no_vault_is_not_taken_for_a_damaged_one() {
     let victim = Victim::new();
-    for bytes in [&b""[..], b"hello, world", &[0; 9000], &[0x5a; 40_000]] {
-        victim.put(bytes);
+    for bytes in [Vec::new(), b"hello, world".to_vec(), vec![0; 9000], vec![0x5a; 40_000]] {
+        victim.put(&bytes);
         let error = victim.open_damaged().err();
         let is_told = matches!(error, Some(Error::Store(store::Error::NotAVault { .. })));
         assert!(is_told, "{error:?}");
