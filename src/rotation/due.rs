@@ -1,11 +1,12 @@
 //! All rotations that are due, one after the other: what a timer calls.
 
-use super::attempt::{self, Consent};
+use super::attempt::{self, Consent, Wish};
+use super::options::Options;
 use super::run::{Error, Runner, new_token};
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::rotation::settings;
-use crate::service::rotation::{self as service, CatchUp, Due, DueFault, Order, Resume, State};
+use crate::service::rotation::{self as service, CatchUp, Due, DueFault, Resume, State};
 
 /// What to rotate.
 pub(crate) struct Wanted<'a> {
@@ -85,8 +86,8 @@ fn rotate(runner: &mut Runner<'_>, due: &Due) -> Result<Value, Error> {
     let members = [("SecretId", due.arn.clone()), ("ClientRequestToken", token)];
     let members = members.map(|(name, text)| (name.to_owned(), Value::Text(text)));
     let (request, region) = (Value::Map(members.into()), Some(due.region.as_str()));
-    let order = Order { request, region, own: None, resume: Resume::IfPossible };
-    runner.rotate(order, Consent::Before)
+    let (options, resume, consent) = (Options::default(), Resume::IfPossible, Consent::Before);
+    runner.rotate(Wish { request, region, options, resume, consent })
 }
 
 fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, DueFault> {
@@ -100,17 +101,6 @@ fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, DueFault> {
         // Approvals that cannot be read approve nothing; an attempt says why.
         Err(Error::File(_) | Error::System(_) | Error::Failed(_) | Error::Interrupted { .. }) => {
             Ok(false)
-        }
-    }
-}
-
-impl From<DueFault> for Error {
-    fn from(fault: DueFault) -> Self {
-        match fault {
-            DueFault::Failure(failure) => Self::Service(failure),
-            DueFault::ClockWentBack { .. } => Self::System(std::io::Error::other(
-                "the clock is more than a day behind the vault's last change",
-            )),
         }
     }
 }

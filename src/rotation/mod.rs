@@ -13,6 +13,7 @@ mod event;
 pub(crate) mod functions;
 pub(crate) mod launch;
 pub(crate) mod machine;
+pub(crate) mod options;
 mod output;
 pub(crate) mod pins;
 mod redact;

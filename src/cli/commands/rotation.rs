@@ -151,6 +151,9 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
         ),
         text("Confinement", CONFINEMENT),
     ];
+    if let Some(rotated) = found.rotated {
+        out.push(("LastRotatedDate".to_owned(), Value::Timestamp(rotated)));
+    }
     if let Some(progress) = &found.progress {
         out.push(("Unfinished".to_owned(), unfinished(progress)));
     }

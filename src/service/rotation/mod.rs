@@ -7,6 +7,8 @@
 mod builtin;
 mod due;
 mod end;
+#[cfg(test)]
+pub(super) mod play;
 mod schedule;
 pub(crate) mod settings;
 mod start;
