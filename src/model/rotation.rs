@@ -49,9 +49,9 @@ structure! {
     /// Something the rotation function is told beside the secret.
     pub(crate) struct MetadataItem {
         /// The key of the item.
-        key: MetadataKey => "Key",
+        key: Option<MetadataKey> => "Key",
         /// The value of the item.
-        value: MetadataValue => "Value",
+        value: Option<MetadataValue> => "Value",
     }
 }
 

@@ -5,6 +5,7 @@ use crate::model::rotation::{
 };
 use crate::model::time::Timestamp;
 use crate::model::types::Count;
+use crate::service::fault::Fault;
 use crate::service::rules::schedule::{self, Asked};
 use crate::vault::record::Record;
 use crate::vault::rotation::{Rotation, Rules};
@@ -26,13 +27,23 @@ pub(crate) struct Shown {
     pub(crate) next_rotation: Option<Timestamp>,
 }
 
+/// Returns the pairs that a function is told. AWS's model lets either half be missing; what AWS then
+/// says is not published.
+pub(super) fn told(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
+    let pair = |item: MetadataItem| match (item.key, item.value) {
+        (Some(key), Some(value)) => Ok((key.0, value.0)),
+        _ => Err(Fault::invalid_parameter("A metadata item must have a key and a value.")),
+    };
+    items.into_iter().map(pair).collect()
+}
+
 /// Returns what is shown of a secret's rotation: nothing where it was never set up, no dates where
 /// it is turned off.
 pub(crate) fn shown(record: &Record) -> Shown {
     let Some(rotation) = &record.rotation else { return Shown::default() };
     let external = rotation.external.iter().map(|(key, value)| MetadataItem {
-        key: MetadataKey(key.clone()),
-        value: MetadataValue(value.clone()),
+        key: Some(MetadataKey(key.clone())),
+        value: Some(MetadataValue(value.clone())),
     });
     let external: Vec<MetadataItem> = external.collect();
     Shown {

@@ -7,7 +7,7 @@ use super::{
     BUILTIN, Functions, Job, Order, Registered, Resume, Started, Wanted, builtin, end, is_complete,
     log, transact,
 };
-use crate::model::rotation::{MetadataItem, RotationRules};
+use crate::model::rotation::RotationRules;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
@@ -77,7 +77,8 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
     let function = function(cx, &request, &record)?;
     let is_immediate = request.rotate_immediately.unwrap_or(true);
     let now = cx.now()?;
-    let external = request.external_secret_rotation_metadata;
+    let external =
+        request.external_secret_rotation_metadata.map(super::schedule::told).transpose()?;
     let config = configured(&record, (function, rules, external), now);
     if config.function == BUILTIN {
         builtin::check(&config.external)?;
@@ -294,13 +295,10 @@ fn function(
 /// Puts what was said in the place of what is stored.
 fn configured(
     record: &Record,
-    (function, rules, external): (Registered, Option<Rules>, Option<Vec<MetadataItem>>),
+    (function, rules, external): (Registered, Option<Rules>, Option<Vec<(String, String)>>),
     now: Timestamp,
 ) -> Rotation {
     let stored = record.rotation.as_ref();
-    let pairs = |items: Vec<MetadataItem>| {
-        items.into_iter().map(|item| (item.key.0, item.value.0)).collect::<Vec<_>>()
-    };
     let current = record.staged(stages::CURRENT);
     let since = stored.filter(|_| rules.is_none()).map(|stored| stored.configured);
     Rotation {
@@ -309,7 +307,6 @@ fn configured(
         command: function.command,
         rules: rules.or_else(|| stored?.rules.clone()),
         external: external
-            .map(pairs)
             .or_else(|| stored.map(|stored| stored.external.clone()))
             .unwrap_or_default(),
         configured: since.unwrap_or(now),
@@ -552,6 +549,17 @@ mod tests {
         assert_eq!(described["RotationRules"], json!({"AutomaticallyAfterDays": 7}));
         assert_eq!(described["RotationLambdaARN"], "arn:local:exec:/opt/other");
         assert_eq!(described.get("ExternalSecretRotationMetadata"), None);
+    }
+
+    #[test]
+    fn a_metadata_item_has_both_halves() {
+        // The command line refused this in AWS's words, though AWS's model lets either be missing.
+        let mut play = Play::new();
+        for item in [json!({"Key": "a"}), json!({"Value": "b"}), json!({})] {
+            let more = json!({"ExternalSecretRotationMetadata": [item]});
+            let refused = play.start(&request(&more)).err().unwrap();
+            assert_eq!(refused.1, "A metadata item must have a key and a value.");
+        }
     }
 
     #[test]
