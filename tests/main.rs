@@ -10,6 +10,7 @@ mod hostile;
 mod leaks;
 mod medium;
 mod network;
+mod rotation;
 mod supply;
 mod tidy;
 
@@ -18,6 +19,7 @@ mod script {
 
     crate::scripts! {
         accept_state
+        aws_examples
         aws_form
         bad_file
         bad_vault

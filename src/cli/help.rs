@@ -5,7 +5,7 @@ use clap::{Arg, ArgAction, Command};
 
 use super::failure::Failure;
 use super::request::error as request;
-use super::{commands, tree};
+use super::{commands, rotate, tree};
 use crate::model::case::kebab;
 use crate::model::shape::{Bounds, Member, Shape};
 use crate::service::operation::{self, Entry, Group, Pages};
@@ -42,7 +42,7 @@ pub(crate) fn of_operation(entry: &Entry) -> Command {
         command = command.mut_arg("max-results", |argument| argument.hide(true));
         command = command.mut_arg("next-token", |argument| argument.hide(true));
     }
-    command.args(of_client(entry))
+    command.args(of_client(entry)).args(rotate::own::arguments(entry))
 }
 
 /// The options that belong to the client rather than to the request.

@@ -107,7 +107,7 @@ fn obey(
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
-    let names = Names { operations: &operations, own: commands::NAMES };
+    let names = Names { operations: &operations, own: &commands::accepted() };
     let called_as = teller.form;
     teller.form = globals::form(&words, called_as, names);
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
@@ -169,12 +169,15 @@ fn operate(
     for note in &call.notes {
         terminal::note(note.trim_end());
     }
+    let line = rotate::inside::line(surroundings.environment);
+    // Nothing that a step may ask for has pages.
+    let pages = if line.is_some() { build::Pages::One } else { call.pages };
     let token = call.token;
-    let walk = Walk::new(entry, call)?;
+    let walk = Walk::new(entry, build::Call { pages, ..call })?;
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &walk.request).map_err(failed)?;
-    let responses = match (rotate::inside::line(surroundings.environment), own) {
-        (Some(line), _) => rotate::inside::respond(&line, entry, walk)?,
+    let responses = match (line, own) {
+        (Some(line), _) => rotate::inside::respond(&line, entry, &walk)?,
         (None, Some(own)) => Printed::One(rotate::respond(walk.request, token, own, surroundings)?),
         (None, None) => respond(entry, walk, surroundings)?,
     };

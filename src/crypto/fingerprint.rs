@@ -46,7 +46,10 @@ mod tests {
             ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
         ] {
             let (hash, length) = of(text.as_bytes()).unwrap();
-            assert_eq!((hex(&hash).as_str(), length), (expected, text.len() as u64));
+            assert_eq!(
+                (hex(&hash).as_str(), length),
+                (expected, u64::try_from(text.len()).unwrap())
+            );
         }
         let long = vec![b'a'; 1_000_000];
         let expected = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";

@@ -1,57 +1,74 @@
 //! One attempt to rotate a secret, from the request to the answer: alone, approved, then run.
 
 use super::approvals::Place;
+use super::error::Error;
 use super::functions::Local;
 use super::machine::Machine;
-use super::run::{Error, Runner};
+use super::options::Options;
+use super::run::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::settings::{self, Settings};
-use crate::service::rotation::{self as service, Order, Started};
+use crate::service::rotation::{self as service, Order, Resume, Started};
 use crate::sys::lock;
 use crate::vault::Vault;
 use crate::vault::rotation::{Command, Protocol};
+
+/// What is asked for.
+pub(crate) struct Wish<'a> {
+    /// The request, which client validation has let through.
+    pub(crate) request: Value,
+    /// The region asked for.
+    pub(crate) region: Option<&'a str>,
+    /// What was said about the command.
+    pub(crate) options: Options,
+    /// What to do with a rotation that is not finished.
+    pub(crate) resume: Resume,
+    /// Who says that the command may run.
+    pub(crate) consent: Consent,
+}
 
 /// Who says that the command may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consent {
     /// The request names a function: whoever asks, on this machine, wants it run.
     InRequest,
+    /// The vault names it, which must have been approved here; the request says how to run it.
+    Changed,
     /// The vault does, and what a vault says was approved here, or is not run.
     Before,
 }
 
 impl Runner<'_> {
     /// Rotates a secret.
-    pub(crate) fn rotate(&mut self, order: Order<'_>, consent: Consent) -> Result<Value, Error> {
-        let id = match order.request.get("SecretId") {
+    pub(crate) fn rotate(&mut self, wish: Wish<'_>) -> Result<Value, Error> {
+        let Wish { request, region, options, resume, consent } = wish;
+        let id = match request.get("SecretId") {
             Some(Value::Text(id)) => SecretId(id.clone()),
             Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
         };
-        let found =
-            settings::settings(self.vault, &id, order.region, self.circumstances.occasion())?;
+        let occasion = self.circumstances.occasion();
+        let rid = service::probe(self.vault, &id, region, occasion)?;
         let vault = self.vault.vault_id().to_string();
-        let lock = lock::take(&self.machine.lock_of(&vault, found.rid))?;
+        let lock = lock::take(&self.machine.lock_of(&vault, rid))?;
         if lock.is_none() {
             return Err(Failure::from(busy()).into());
         }
-        if consent == Consent::Before {
+        let found = self.look_up(&id, region)?;
+        if consent != Consent::InRequest {
             self.require_approval(&found)?;
         }
+        let own = self.command(options, &request, (region, &found))?;
+        let order = Order { request, region, own, resume };
         let occasion = self.circumstances.occasion();
         let job = match service::start(self.vault, order, &Local, occasion)? {
             Started::Done(answer) => return Ok(answer),
             Started::Run(job) => job,
         };
-        if consent == Consent::InRequest {
-            // What is resumed is what was asked for before; what is asked for now comes after it.
-            let now = Some(&job.command).filter(|_| !job.resumed);
-            let then = job.pending_config.as_ref().map(|rotation| &rotation.command);
-            for command in now.into_iter().chain(then) {
-                self.approve(job.rid, command)?;
-            }
+        if consent != Consent::Before {
+            self.approve(job.rid, &job.command)?;
         }
         if job.resumed {
             (self.tell)(&format!(
@@ -60,6 +77,29 @@ impl Runner<'_> {
             ));
         }
         self.run(&job)
+    }
+
+    fn look_up(&mut self, id: &SecretId, region: Option<&str>) -> Result<Settings, Failure> {
+        let occasion = self.circumstances.occasion();
+        settings::settings(self.vault, id, region, occasion)
+    }
+
+    /// Returns the command that the options describe; `None` where there are none.
+    fn command(
+        &mut self,
+        mut options: Options,
+        request: &Value,
+        (region, found): (Option<&str>, &Settings),
+    ) -> Result<Option<Command>, Error> {
+        if options.is_empty() {
+            return Ok(None);
+        }
+        for read in &mut options.reads {
+            *read = self.look_up(&SecretId(std::mem::take(read)), region)?.arn;
+        }
+        let is_named = request.get("RotationLambdaARN").is_some();
+        let stored = found.rotation.as_ref().filter(|_| !is_named);
+        Ok(Some(options.applied_to(stored.map(|rotation| &rotation.command))))
     }
 
     /// Requires that what the vault says is to be run was approved here.

@@ -1,11 +1,13 @@
 //! All rotations that are due, one after the other: what a timer calls.
 
-use super::attempt::{self, Consent};
-use super::run::{Error, Runner, new_token};
+use super::attempt::{self, Consent, Wish};
+use super::error::Error;
+use super::options::Options;
+use super::run::{Runner, new_token};
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::rotation::settings;
-use crate::service::rotation::{self as service, CatchUp, Due, DueFault, Order, Resume, State};
+use crate::service::rotation::{self as service, CatchUp, Due, DueFault, Resume, State};
 
 /// What to rotate.
 pub(crate) struct Wanted<'a> {
@@ -85,8 +87,8 @@ fn rotate(runner: &mut Runner<'_>, due: &Due) -> Result<Value, Error> {
     let members = [("SecretId", due.arn.clone()), ("ClientRequestToken", token)];
     let members = members.map(|(name, text)| (name.to_owned(), Value::Text(text)));
     let (request, region) = (Value::Map(members.into()), Some(due.region.as_str()));
-    let order = Order { request, region, own: None, resume: Resume::IfPossible };
-    runner.rotate(order, Consent::Before)
+    let (options, resume, consent) = (Options::default(), Resume::IfPossible, Consent::Before);
+    runner.rotate(Wish { request, region, options, resume, consent })
 }
 
 fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, DueFault> {
@@ -94,23 +96,10 @@ fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, DueFault> {
     let occasion = runner.circumstances.occasion();
     let found = settings::settings(runner.vault, &id, region, occasion)?;
     let Some(rotation) = &found.rotation else { return Ok(false) };
-    match attempt::is_approved(runner.vault, runner.machine, found.rid, &rotation.command) {
+    match attempt::is_approved(runner.vault, runner.machine, due.rid, &rotation.command) {
         Ok(is_approved) => Ok(is_approved),
         Err(Error::Service(failure)) => Err(DueFault::Failure(failure)),
         // Approvals that cannot be read approve nothing; an attempt says why.
-        Err(Error::File(_) | Error::System(_) | Error::Failed(_) | Error::Interrupted { .. }) => {
-            Ok(false)
-        }
-    }
-}
-
-impl From<DueFault> for Error {
-    fn from(fault: DueFault) -> Self {
-        match fault {
-            DueFault::Failure(failure) => Self::Service(failure),
-            DueFault::ClockWentBack { .. } => Self::System(std::io::Error::other(
-                "the clock is more than a day behind the vault's last change",
-            )),
-        }
+        Err(Error::File(_) | Error::Failed(_) | Error::Interrupted { .. }) => Ok(false),
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{machine, pins, trust};
 use crate::service::fault::{Code, Fault};
-use crate::service::rotation::{Functions, Registered, Wanted};
+use crate::service::rotation::{BUILTIN, Functions, Registered, Wanted};
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Protocol};
 
@@ -38,7 +38,7 @@ fn path_of(arn: &str) -> Result<&str, Fault> {
         "names no rotation function"
     };
     Err(Fault::invalid_parameter(format!(
-        "The rotation function {arn} {what} ({EXECUTABLE}/path, {RANDOM_PASSWORD} or \
+        "The rotation function {arn} {what} ({EXECUTABLE}/path, {BUILTIN} or \
          --rotation-command)."
     )))
 }
@@ -99,8 +99,6 @@ fn check_form(command: &Command) -> Result<(), String> {
     Ok(())
 }
 
-/// The function that is part of this program.
-pub(crate) const RANDOM_PASSWORD: &str = "arn:local:builtin:random-password";
 /// What stands before the path of a program.
 const EXECUTABLE: &str = "arn:local:exec:";
 /// Lets a program become somebody else, as `sudo` does.

@@ -80,10 +80,7 @@ impl Bench {
         let entry = entry(operation);
         let request = from_json(entry.input, &parsed(request));
         let response = self.respond(entry, region, request);
-        response.map(|value| to_json(&value).to_string()).map_err(|failure| match failure {
-            Failure::Fault(fault) => (fault.code.as_str().to_owned(), fault.message),
-            Failure::Vault(error) => ("Vault".to_owned(), error.to_string()),
-        })
+        response.map(|value| to_json(&value).to_string()).map_err(told)
     }
 
     /// Calls an operation that reads as in a vault that logs no reads, or that cannot be written.
@@ -118,6 +115,28 @@ impl Bench {
         let mut transaction = self.vault.begin(Access::Write, occasion).unwrap();
         change(&mut transaction);
         transaction.commit().unwrap();
+    }
+
+    /// Hands out the vault and the time, for what is no call.
+    pub(crate) fn with<T>(&mut self, act: impl FnOnce(&mut Vault, Occasion<'_>) -> T) -> T {
+        let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
+        act(&mut self.vault, occasion)
+    }
+
+    /// Calls an operation as the program of a rotation does.
+    pub(crate) fn call_as(
+        &mut self,
+        scope: &Scope,
+        operation: &str,
+        request: &str,
+    ) -> Result<Json, (String, String)> {
+        let entry = entry(operation);
+        let request = from_json(entry.input, &parsed(request));
+        let response = self.with(|vault, occasion| {
+            dispatch::admit(entry, &request)?;
+            dispatch::dispatch(vault, Call { entry, request, region: None, scope }, occasion)
+        });
+        response.map(|value| to_json(&value)).map_err(told)
     }
 
     /// Gives a secret of the home region the empty version that a rotation begins with.
@@ -212,12 +231,20 @@ pub(super) fn entry(operation: &str) -> &'static Entry {
     found.unwrap_or_else(|| panic!("no operation {operation}"))
 }
 
+/// Tells a failure by its code and message.
+pub(super) fn told(failure: Failure) -> (String, String) {
+    match failure {
+        Failure::Fault(fault) => (fault.code.as_str().to_owned(), fault.message),
+        Failure::Vault(error) => ("Vault".to_owned(), error.to_string()),
+    }
+}
+
 fn parsed(json: &str) -> Json {
     serde_json::from_str(json).unwrap()
 }
 
 /// Reads JSON as a value of a shape: what the shape has for bytes is base64.
-fn from_json(shape: &Shape, json: &Json) -> Value {
+pub(super) fn from_json(shape: &Shape, json: &Json) -> Value {
     let nothing = &Shape::Boolean;
     match json {
         Json::Null => Value::Null,
@@ -251,7 +278,7 @@ fn from_json(shape: &Shape, json: &Json) -> Value {
     }
 }
 
-fn to_json(value: &Value) -> Json {
+pub(super) fn to_json(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Boolean(flag) => (*flag).into(),

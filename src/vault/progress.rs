@@ -122,3 +122,27 @@ impl Progress {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_read_back_as_written() {
+        let mut progress = Progress::new("v".repeat(32), Kind::TestOnly, Timestamp(-7));
+        for outlook in
+            [Outlook::Open, Outlook::Misconfigured, Outlook::Orphaned, Outlook::Cancelled]
+        {
+            progress.outlook = outlook;
+            progress.failures += 1;
+            let bytes = progress.encode().finish();
+            assert!(Progress::decode(&mut Reader::new(&bytes)) == Ok(progress.clone()));
+            for end in 0..bytes.len() {
+                let cut = &bytes[..end];
+                assert!(Progress::decode(&mut Reader::new(cut)).is_err(), "{end} bytes");
+            }
+            progress.kind = Kind::Rotate;
+            progress.last_error = Some("setSecret: exit status 1".to_owned());
+        }
+    }
+}

@@ -312,3 +312,77 @@ fn flag(reader: &mut Reader<'_>) -> Result<bool, Malformed> {
         _ => Err(Malformed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Rotation {
+        let mut command = Command::new(vec!["/opt/rotate".into(), "-x".into()], Protocol::Stdio);
+        command.env = vec![("HOST".into(), "db".into())];
+        command.pass_env = vec!["PGHOST".into()];
+        command.reads = vec!["arn".into()];
+        command.pins = vec![Pin { path: "/opt/rotate".into(), sha256: [7; 32] }];
+        command.pinning = Pinning::Paths(vec!["/opt/rotate".into()]);
+        command.timeout_s = 900;
+        command.grants = vec!["network".into()];
+        Rotation {
+            enabled: true,
+            function: "arn:local:exec:/opt/rotate".into(),
+            command,
+            rules: Some(Rules { automatically_after_days: Some(30), ..Rules::default() }),
+            external: vec![("host".into(), "db.local".into())],
+            configured: Timestamp(5),
+            current: Some(("v".repeat(32), Timestamp(4))),
+            unknown: Unknown::default(),
+        }
+    }
+
+    fn again(rotation: &Rotation) -> Result<Rotation, Malformed> {
+        Rotation::decode(&mut Reader::new(&rotation.encode().finish()))
+    }
+
+    #[test]
+    fn a_rotation_is_read_back_as_written() {
+        let rotation = full();
+        assert!(again(&rotation) == Ok(rotation.clone()));
+        let mut least = rotation;
+        least.command = Command::new(Vec::new(), Protocol::Builtin);
+        (least.rules, least.current, least.enabled) = (None, None, false);
+        least.external.clear();
+        assert!(again(&least) == Ok(least.clone()));
+        let bytes = full().encode().finish();
+        for end in 0..bytes.len() {
+            let cut = &bytes[..end];
+            assert!(Rotation::decode(&mut Reader::new(cut)).is_err(), "{end} bytes");
+        }
+    }
+
+    /// An approval names a command by this: whatever runs, or may be read, must change it.
+    #[test]
+    fn every_part_of_a_command_changes_its_digest() {
+        let vault = VaultId([1; 16]);
+        let command = full().command;
+        let digest = command.digest(&vault, 9);
+        assert_eq!(command.clone().digest(&vault, 9), digest);
+        assert_ne!(command.digest(&VaultId([2; 16]), 9), digest);
+        assert_ne!(command.digest(&vault, 8), digest);
+        let changes: [fn(&mut Command); 10] = [
+            |command| command.argv.push(String::new()),
+            |command| command.argv = vec!["/opt/rotate -x".into()],
+            |command| command.protocol = Protocol::Lambda,
+            |command| command.env.clear(),
+            |command| command.pass_env = vec!["LD_PRELOAD".into()],
+            |command| command.reads.push("another".into()),
+            |command| command.pins.iter_mut().for_each(|pin| pin.sha256[0] ^= 1),
+            |command| command.pinning = Pinning::None,
+            |command| command.timeout_s += 1,
+            |command| command.grants.clear(),
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut other = command.clone();
+            change(&mut other);
+            assert_ne!(other.digest(&vault, 9), digest, "{number}");
+        }
+    }
+}

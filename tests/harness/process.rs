@@ -282,7 +282,12 @@ fn watch(mut child: Child, ended: Arc<AtomicBool>) -> Arc<Signpost<Option<ExitSt
 /// Where it is missing the test says so and passes; with `SUITE_STRICT`, as in CI, it fails.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let places = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
-    let found = places.iter().map(|place| Path::new(place).join(name)).find(|path| path.exists());
+    // Where Debian has the programs of a server, by its version.
+    let postgresql = Path::new("/usr/lib/postgresql");
+    let versions = super::files::names_in(postgresql).into_iter();
+    let places = places.iter().map(PathBuf::from);
+    let places = places.chain(versions.map(|version| postgresql.join(version).join("bin")));
+    let found = places.map(|place| place.join(name)).find(|path| path.exists());
     let strict = super::setting("SUITE_STRICT").is_some();
     match found {
         None if strict => panic!("{name} is not installed"),

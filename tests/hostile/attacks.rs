@@ -156,8 +156,8 @@ fn a_program_sees_only_what_it_must() {
     );
     let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
     // A descriptor that the shell left open; a variable that nobody asked for, and one that is.
-    let script = "exec 5<\"$HOME/keyfile\" LD_PRELOAD= SSH_AUTH_SOCK=x WANTED=y && export LD_PRELOAD \
-                  SSH_AUTH_SOCK WANTED; exec 5<\"$HOME/keyfile\"; exec \"$@\"";
+    let script = "LD_PRELOAD= SSH_AUTH_SOCK=x WANTED=y; export LD_PRELOAD SSH_AUTH_SOCK WANTED; \
+                  exec 5<\"$HOME/keyfile\"; exec \"$@\"";
     let words = ["-c", script, "sh", "strongroom", "rotate-secret", "--secret-id", "db"];
     let words = [&words[..], &["--rotation-env", &path, "--rotation-pass-env", "WANTED"]].concat();
     let words = [&words[..], &["--", &program]].concat();

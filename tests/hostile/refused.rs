@@ -92,6 +92,24 @@ fn what_was_approved_elsewhere_is_not_run() {
     assert_eq!(stage.again().code, 0);
 }
 
+/// Saying how a program is to be run is not saying that it may.
+#[test]
+fn options_alone_approve_nothing() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.rotate(GOOD).code, 0);
+    let longer = ["rotate-secret", "--secret-id", "db", "--rotation-timeout", "2m"];
+    stage.done(&longer);
+    let shown = ["rotation", "show", "--secret-id", "db", "--output", "text", "--query"];
+    assert_eq!(stage.done(&[&shown[..], &["TimeoutSeconds"]].concat()), "120");
+    assert_eq!(stage.done(&[&shown[..], &["keys(Environment)"]].concat()), "PATH");
+    assert_eq!(stage.again().code, 0, "what was changed here was approved here");
+    stage.steps();
+    let elsewhere = stage.sandbox.home().join("elsewhere").to_str().unwrap().to_owned();
+    stage.sandbox.environment.extend([("XDG_STATE_HOME".to_owned(), elsewhere)]);
+    let outcome = stage.run(&longer);
+    assert!(outcome.code == 254 && stage.steps().is_empty(), "{}", outcome.stderr_text());
+}
+
 /// The program is another one in the second step than in the first.
 #[test]
 fn what_changed_since_it_was_approved_is_not_run() {
@@ -101,8 +119,9 @@ fn what_changed_since_it_was_approved_is_not_run() {
         "cp \"$0\" \"$0.other\" && echo : >>\"$0.other\" && ln -sf \"$0.other\" \"$0\"",
     ] {
         let stage = Stage::new();
-        let outcome =
-            stage.rotate(&format!("{GOOD}[ $step != createSecret ] || {{ {change}; }}\n"));
+        let outcome = stage.rotate(&format!(
+            "{GOOD}[ $step != createSecret ] || [ -e \"$HOME/calm\" ] || {{ {change}; }}\n"
+        ));
         let told = outcome.stderr_text();
         assert_eq!(outcome.code, 254, "{change}: {told}");
         assert!(told.contains("during setSecret step"), "{change}: {told}");
@@ -114,10 +133,10 @@ fn what_changed_since_it_was_approved_is_not_run() {
         let version = stage.version("AWSPENDING");
         assert_ne!(version, "None");
         stage.done(&["rotation", "approve", "--secret-id", "db", "--repin"]);
-        stage.put("steps", "");
+        stage.put("calm", "");
         let outcome = stage.again();
-        // The program changes itself no more: its createSecret finds what it wrote, and does so.
-        assert_eq!(outcome.code, 254, "{}", outcome.stderr_text());
+        assert_eq!(outcome.code, 0, "{change}: {}", outcome.stderr_text());
+        stage.must_be_rotated_to(&version);
     }
 }
 

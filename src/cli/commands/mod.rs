@@ -11,6 +11,7 @@ pub(crate) mod init;
 mod json;
 mod keys;
 mod man;
+mod names;
 mod new_credential;
 mod rotate_due;
 mod rotation;
@@ -74,11 +75,14 @@ const ALL: &[Own] = &[
     man::MAN,
 ];
 
+/// What our own scripts call; nobody types them, and no help tells of them.
+const HIDDEN: &[Own] = &[names::OFFER_NAMES];
+
 /// Those that make a vault, work without one, or take what is there for what it is.
 const LOOKS_AT_NO_STATE: &[&str] =
-    &["init", "salvage", "backup", "restore-backup", "completions", "man"];
+    &["init", "salvage", "backup", "restore-backup", "completions", "man", "offer-names"];
 
-/// Their names.
+/// The names of the commands.
 pub(crate) const NAMES: &[&str] = &names();
 
 const fn names() -> [&'static str; ALL.len()] {
@@ -92,6 +96,11 @@ const fn names() -> [&'static str; ALL.len()] {
         index += 1;
     }
     names
+}
+
+/// Returns every word that is taken for a command of ours.
+pub(crate) fn accepted() -> Vec<&'static str> {
+    ALL.iter().chain(HIDDEN).map(|own| own.name).collect()
 }
 
 /// Returns a command as clap knows it.
@@ -110,7 +119,7 @@ pub(crate) fn run(
     words: &[String],
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let Some(own) = ALL.iter().find(|own| own.name == name) else {
+    let Some(own) = ALL.iter().chain(HIDDEN).find(|own| own.name == name) else {
         return Err(request::Error::usage(format!("there is no command {name}")).into());
     };
     if words.iter().map(String::as_str).eq(["help"]) {

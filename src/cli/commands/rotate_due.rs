@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Command;
+use jiff::Timestamp as Instant;
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
@@ -12,8 +13,8 @@ use super::super::unlock;
 use super::{Asked, Own, flag, option, text};
 use crate::model::value::Value;
 use crate::rotation::due::{self, Deed, Fate, Wanted};
-use crate::rotation::run::Error;
-use crate::service::rotation::{CatchUp, State};
+use crate::rotation::error::Error;
+use crate::service::rotation::{CatchUp, DueFault, State};
 use crate::sys::clock;
 use crate::sys::entropy::{Entropy, SystemEntropy};
 use crate::sys::lock;
@@ -71,7 +72,18 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let fates = rotate::with_runner(&mut vault, asked.surroundings, |runner| {
         due::rotate_due(runner, &wanted)
     })?;
-    let fates = fates.map_err(|fault| rotate::told(fault.into()))?;
+    let fates = match fates {
+        Ok(fates) => fates,
+        Err(DueFault::Failure(failure)) => return Err(rotate::told(Error::Service(failure))),
+        Err(DueFault::ClockWentBack { last }) => {
+            let last = Instant::from_millisecond(last.0).unwrap_or(Instant::MAX);
+            terminal::note(&format!(
+                "the clock is more than a day behind the vault's last change, {last}; nothing was \
+                 rotated"
+            ));
+            return Err(Failure::Ended(TROUBLE));
+        }
+    };
     tell(asked, fates, &vault)
 }
 
@@ -150,7 +162,7 @@ fn row(fate: &Fate) -> Value {
             row.push(text("Error", failed.to_string()));
         }
         Some(Err(Error::Interrupted { .. })) => row.push(text("Outcome", "Interrupted")),
-        Some(Err(Error::Service(_) | Error::File(_) | Error::System(_))) => {
+        Some(Err(Error::Service(_) | Error::File(_))) => {
             row.push(text("Outcome", "Refused"));
         }
         None => {}

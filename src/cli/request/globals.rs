@@ -8,6 +8,7 @@ use super::argparse::{self, Abbreviation, Arity, Check, Flag, Grammar, Positiona
 use super::argparse::{Separator, Sorted, Stopped};
 use super::error::{Error, Form};
 use super::python;
+use crate::model::value::Value;
 
 /// A command line, cut into what is global and the words of one command.
 pub(crate) struct CommandLine {
@@ -184,6 +185,13 @@ impl Globals {
         };
         let given = |name: &str| last(name).is_some();
         let word = |name: &str| last(name).and_then(|words| words.first()).cloned();
+        if given("--cli-auto-prompt") && given("--no-cli-auto-prompt") {
+            return Err(Error::parameters(BOTH_PROMPTS));
+        }
+        for timeout in ["--cli-read-timeout", "--cli-connect-timeout"] {
+            let given = word(timeout).map(|word| python::to_integer(&Value::Text(word)));
+            given.transpose().map_err(Error::plain)?;
+        }
         Ok(Self {
             no_paginate: given("--no-paginate"),
             no_pager: given("--no-cli-pager"),
@@ -208,6 +216,9 @@ impl Globals {
         })
     }
 }
+
+const BOTH_PROMPTS: &str =
+    "Both --cli-auto-prompt and --no-cli-auto-prompt cannot be specified at the same time.";
 
 fn descriptor(word: &str) -> Result<i32, Error> {
     let number = python::integer(word).and_then(|number| i32::try_from(number).ok());

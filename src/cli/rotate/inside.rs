@@ -28,20 +28,17 @@ pub(crate) fn not_available() -> Failure {
     Failure::environment("InsideRotation", NOT_AVAILABLE)
 }
 
-/// Obtains the response, or the pages of it.
-pub(crate) fn respond(line: &Line, entry: &'static Entry, walk: Walk) -> Result<Printed, Failure> {
+/// Obtains the response.
+pub(crate) fn respond(line: &Line, entry: &'static Entry, walk: &Walk) -> Result<Printed, Failure> {
     if entry.name == "RotateSecret" {
         return Err(not_available());
     }
-    walk.fetch(|request| {
-        let asked = line.ask(entry, &request).map_err(|error| {
-            Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
-        })?;
-        asked.map_err(|Refusal { code, message }| match Code::named(&code) {
-            Some(code) => {
-                Failure::Service { operation: entry.name, fault: Fault { code, message } }
-            }
-            None => Failure::environment("RotationError", message),
-        })
+    // Nothing that a step may ask for has pages.
+    let asked = line.ask(entry, &walk.request).map_err(|error| {
+        Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
+    })?;
+    asked.map(Printed::One).map_err(|Refusal { code, message }| match Code::named(&code) {
+        Some(code) => Failure::Service { operation: entry.name, fault: Fault { code, message } },
+        None => Failure::environment("RotationError", message),
     })
 }

@@ -11,12 +11,13 @@ use crate::cli::terminal;
 use crate::cli::unlock::{self, Surroundings};
 use crate::model::value::Value;
 use crate::rotation::answers::Circumstances;
-use crate::rotation::attempt::Consent;
+use crate::rotation::attempt::{Consent, Wish};
+use crate::rotation::error::Error;
 use crate::rotation::launch::Inbox;
 use crate::rotation::machine::Machine;
-use crate::rotation::run::{Error, Runner};
+use crate::rotation::run::Runner;
 use crate::service::operation::Entry;
-use crate::service::rotation::{Order, Resume};
+use crate::service::rotation::Resume;
 use crate::sys::apart;
 use crate::sys::clock::SystemClock;
 use crate::sys::entropy::SystemEntropy;
@@ -29,7 +30,7 @@ pub(super) fn take_own(
     words: &[String],
     surroundings: &Surroundings<'_>,
 ) -> Result<(Vec<String>, Option<Own>), Failure> {
-    if entry.name != "RotateSecret" {
+    if !own::has_own(entry) {
         return Ok((words.to_vec(), None));
     }
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
@@ -46,16 +47,20 @@ pub(super) fn respond(
     surroundings: &Surroundings<'_>,
 ) -> Result<Value, Failure> {
     let names_function = request.get("RotationLambdaARN").is_some_and(|v| *v != Value::Null);
-    let is_asked_for = names_function || own.command.is_some();
-    let consent = if is_asked_for { Consent::InRequest } else { Consent::Before };
+    let names_function = names_function || !own.options.argv.is_empty();
+    let consent = match (names_function, own.options.is_empty()) {
+        (true, _) => Consent::InRequest,
+        (false, false) => Consent::Changed,
+        (false, true) => Consent::Before,
+    };
     let resume = own.resume.unwrap_or(match token {
         Token::Given => Resume::IfSame,
         Token::MadeUp => Resume::IfPossible,
     });
     let region = surroundings.region();
-    let order = Order { request, region, own: own.command, resume };
+    let wish = Wish { request, region, options: own.options, resume, consent };
     let mut vault = surroundings.unlock()?;
-    let answer = with_runner(&mut vault, surroundings, |runner| runner.rotate(order, consent))?;
+    let answer = with_runner(&mut vault, surroundings, |runner| runner.rotate(wish))?;
     unlock::warn(&vault);
     answer.map_err(told)
 }

@@ -1,18 +1,22 @@
 //! The options of `rotate-secret` that AWS has not: which program, and what it may. They must be
 //! spelled out, so that no abbreviation of AWS's changes its meaning.
 
+use clap::{Arg, ArgAction};
+
 use crate::cli::failure::Failure;
 use crate::cli::request::error::Error;
 use crate::cli::request::json;
 use crate::cli::request::paramfile::Sources;
 use crate::model::value::Value;
+use crate::rotation::options::Options;
+use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
-use crate::vault::rotation::{Command, Pinning, Protocol};
+use crate::vault::rotation::{Pinning, Protocol};
 
 /// What was asked for beside AWS's options.
 pub(crate) struct Own {
-    /// The command, if anything of it was given.
-    pub(crate) command: Option<Command>,
+    /// What was said about the command.
+    pub(crate) options: Options,
     /// `--resume` or `--no-resume`.
     pub(crate) resume: Option<Resume>,
 }
@@ -46,6 +50,29 @@ pub(crate) const OPTIONS: [(&str, &str, &str); 10] = [
     ("resume", "", "Go on with a rotation that is not finished, even if it was cancelled"),
     ("no-resume", "", "Refuse if a rotation is not finished, as AWS does"),
 ];
+
+/// Returns our own options of an operation as clap knows options, for its help.
+pub(crate) fn arguments(entry: &Entry) -> Vec<Arg> {
+    if !has_own(entry) {
+        return Vec::new();
+    }
+    let option = |&(name, value, help): &(&'static str, &'static str, &'static str)| {
+        let option = Arg::new(name).long(name).help(help);
+        if value.is_empty() {
+            option.action(ArgAction::SetTrue)
+        } else {
+            option.value_name(value).action(ArgAction::Append)
+        }
+    };
+    let words = Arg::new("command").last(true).num_args(1..).value_name("COMMAND");
+    let words = words.help("The program that rotates, and its arguments");
+    OPTIONS.iter().map(option).chain([words]).collect()
+}
+
+/// Whether an operation has options of our own.
+pub(super) fn has_own(entry: &Entry) -> bool {
+    entry.name == "RotateSecret"
+}
 
 /// Takes our own options out of the words of a `rotate-secret`.
 pub(super) fn take(words: &[String], sources: Sources<'_>) -> Result<(Vec<String>, Own), Failure> {
@@ -81,21 +108,17 @@ pub(super) fn take(words: &[String], sources: Sources<'_>) -> Result<(Vec<String
 
 #[derive(Default)]
 struct Draft {
-    command: Option<Command>,
+    options: Options,
     pins: Vec<String>,
     resume: Option<Resume>,
 }
 
 impl Draft {
-    fn command(&mut self) -> &mut Command {
-        self.command.get_or_insert_with(|| Command::new(Vec::new(), Protocol::Lambda))
-    }
-
     fn give_words(&mut self, argv: Vec<String>) -> Result<(), Error> {
-        if argv.is_empty() || self.command.as_ref().is_some_and(|known| !known.argv.is_empty()) {
+        if argv.is_empty() || !self.options.argv.is_empty() {
             return Err(Error::usage("the rotation command is given once, and has a program"));
         }
-        self.command().argv = argv;
+        self.options.argv = argv;
         Ok(())
     }
 
@@ -105,46 +128,41 @@ impl Draft {
 
     fn option(&mut self, name: &str, value: &str, sources: Sources<'_>) -> Result<(), Failure> {
         let wrong = |what: &str| Error::argument(&format!("--{name}"), what);
+        let options = &mut self.options;
         match name {
             "rotation-command" => self.give_words(words_of(value, sources)?)?,
             "rotation-protocol" => {
-                self.command().protocol = match value {
+                options.protocol = Some(match value {
                     "lambda" => Protocol::Lambda,
                     "stdio" => Protocol::Stdio,
                     _ => return Err(wrong("it must be lambda or stdio").into()),
-                };
+                });
             }
             "rotation-env" => {
                 let pair = value.split_once('=').ok_or_else(|| wrong("it must be NAME=VALUE"))?;
-                self.command().env.push((pair.0.to_owned(), pair.1.to_owned()));
+                options.env.push((pair.0.to_owned(), pair.1.to_owned()));
             }
-            "rotation-pass-env" => self.command().pass_env.push(value.to_owned()),
-            "rotation-allow-read" => self.command().reads.push(value.to_owned()),
-            "rotation-pin" => {
-                self.pins.push(value.to_owned());
-                self.command();
-            }
+            "rotation-pass-env" => options.pass_env.push(value.to_owned()),
+            "rotation-allow-read" => options.reads.push(value.to_owned()),
+            "rotation-pin" => self.pins.push(value.to_owned()),
             "rotation-timeout" => {
                 let seconds = seconds(value);
-                self.command().timeout_s =
-                    seconds.ok_or_else(|| wrong("it must be a time such as 90s or 5m"))?;
+                let seconds = seconds.ok_or_else(|| wrong("it must be a time such as 90s or 5m"));
+                options.timeout_s = Some(seconds?);
             }
-            _ => self.command().grants.push(value.to_owned()),
+            _ => options.grants.push(value.to_owned()),
         }
         Ok(())
     }
 
     fn finish(mut self) -> Own {
-        let pinning = match self.pins.as_slice() {
-            [one] if one == "none" => Pinning::None,
-            [] => Pinning::Auto,
-            [one] if one == "auto" => Pinning::Auto,
-            _ => Pinning::Paths(std::mem::take(&mut self.pins)),
+        self.options.pinning = match self.pins.as_slice() {
+            [] => None,
+            [one] if one == "none" => Some(Pinning::None),
+            [one] if one == "auto" => Some(Pinning::Auto),
+            _ => Some(Pinning::Paths(self.pins)),
         };
-        if let Some(command) = &mut self.command {
-            command.pinning = pinning;
-        }
-        Own { command: self.command, resume: self.resume }
+        Own { options: self.options, resume: self.resume }
     }
 }
 
@@ -171,4 +189,74 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
         (None, None) => (text, 1),
     };
     number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(words: &str) -> Result<(String, Own), String> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+        let variable = |_: &str| None;
+        let sources = Sources { read: &|_, _| Ok(b"[\"/file\"]".to_vec()), variable: &variable };
+        match take(&words, sources) {
+            Ok((rest, own)) => Ok((rest.join(" "), own)),
+            Err(failure) => {
+                let Failure::Request(error) = failure else { panic!("{failure:?}") };
+                Err(error.message().to_owned())
+            }
+        }
+    }
+
+    #[test]
+    fn takes_its_own_and_leaves_the_rest() {
+        let line = "--secret-id x --rotation-env=A=b=c --rotation-rules y --rotation-env B= \
+                    --rotation-timeout 5m --no-resume -- /opt/rot --resume --rotation-env";
+        let (rest, own) = taken(line).unwrap();
+        assert_eq!(rest, "--secret-id x --rotation-rules y");
+        let Own { options, resume } = own;
+        assert_eq!(options.argv, ["/opt/rot", "--resume", "--rotation-env"]);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(options.env, [pair("A", "b=c"), pair("B", "")]);
+        assert_eq!((options.timeout_s, resume), (Some(300), Some(Resume::No)));
+        let (_, own) = taken("--rotation-command file://x --rotation-pin none").unwrap();
+        assert_eq!(own.options.argv, ["/file"]);
+        assert_eq!(own.options.pinning, Some(Pinning::None));
+        let (_, own) = taken("--rotation-command [\"/a\",\"b\"] --rotation-pin /a").unwrap();
+        assert_eq!(own.options.argv, ["/a", "b"]);
+        assert_eq!(own.options.pinning, Some(Pinning::Paths(vec!["/a".to_owned()])));
+        assert!(taken("--secret-id x").unwrap().1.options.is_empty());
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (words, expected) in [
+            ("--", "the rotation command is given once, and has a program"),
+            (
+                "--rotation-command [\"/a\"] -- /b",
+                "the rotation command is given once, and has a program",
+            ),
+            (
+                "--rotation-command /a",
+                "argument --rotation-command: it must be a JSON array of texts",
+            ),
+            (
+                "--rotation-command [1]",
+                "argument --rotation-command: it must be a JSON array of texts",
+            ),
+            (
+                "--rotation-protocol http",
+                "argument --rotation-protocol: it must be lambda or stdio",
+            ),
+            ("--rotation-env A", "argument --rotation-env: it must be NAME=VALUE"),
+            (
+                "--rotation-timeout soon",
+                "argument --rotation-timeout: it must be a time such as 90s or 5m",
+            ),
+            ("--rotation-timeout", "argument --rotation-timeout: expected one argument"),
+            ("--resume=x", "argument --resume: ignored explicit argument 'x'"),
+        ] {
+            assert_eq!(taken(words).err().as_deref(), Some(expected), "{words}");
+        }
+    }
 }

@@ -141,3 +141,90 @@ fn place(
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::play::{Play, token};
+    use super::*;
+
+    fn rotate(number: u32, metadata: &[(&str, &str)]) -> Json {
+        let items: Vec<Json> =
+            metadata.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        json!({
+            "SecretId": "db", "ClientRequestToken": token(number), "RotationLambdaARN": BUILTIN,
+            "ExternalSecretRotationMetadata": items,
+        })
+    }
+
+    fn put(play: &mut Play, value: &str) {
+        let request = json!({
+            "SecretId": "db", "ClientRequestToken": token(9), "SecretString": value,
+        });
+        play.call("PutSecretValue", &request).unwrap();
+    }
+
+    #[test]
+    fn a_password_takes_the_place_of_the_one_before() {
+        let mut play = Play::new();
+        let metadata = [("PasswordLength", "12"), ("ExcludePunctuation", "true")];
+        let answer = play.rotate(&rotate(2, &metadata)).unwrap();
+        assert_eq!(answer["VersionId"], token(2));
+        assert_eq!(play.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT]");
+        let password = play.value("AWSCURRENT").unwrap();
+        assert_eq!(password.len(), 12);
+        assert!(password.bytes().all(|b| b.is_ascii_alphanumeric()), "{password}");
+        assert_eq!(play.described()["RotationLambdaARN"], BUILTIN);
+        // It asked for what it needed as any program does.
+        let vias = play.bench.events().into_iter().filter(|event| event.via != "direct");
+        let asked: Vec<String> = vias.map(|event| event.operation).collect();
+        assert_eq!(asked, ["GetRandomPassword", "PutSecretValue"]);
+        play.bench.require_sound();
+    }
+
+    #[test]
+    fn a_member_of_an_object_is_replaced_and_the_rest_stays() {
+        let mut play = Play::new();
+        put(&mut play, r#"{"username": "ada", "password": "old", "port": 5432}"#);
+        let refused = play.rotate(&rotate(2, &[])).unwrap_err();
+        assert!(refused.1.contains("JsonKey"), "{refused:?}");
+        // What was given now is what goes on with it.
+        play.rotate(&rotate(3, &[("JsonKey", "password")])).unwrap();
+        let value: Json = serde_json::from_str(&play.value("AWSCURRENT").unwrap()).unwrap();
+        assert_eq!((&value["username"], &value["port"]), (&json!("ada"), &json!(5432)));
+        assert_eq!(value["password"].as_str().unwrap().chars().count(), 32);
+        let names: Vec<&String> = value.as_object().unwrap().keys().collect();
+        assert_eq!(names, ["username", "password", "port"]);
+    }
+
+    #[test]
+    fn what_is_no_such_object_is_left_alone() {
+        for value in ["plain", r#"{"user": "ada"}"#, "[1]"] {
+            let mut play = Play::new();
+            put(&mut play, value);
+            let refused = play.rotate(&rotate(2, &[("JsonKey", "password")])).unwrap_err();
+            assert!(refused.1.contains("no JSON object with the member password"), "{refused:?}");
+            assert_eq!(play.value("AWSCURRENT").unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn metadata_that_means_nothing_is_refused_at_once() {
+        let mut play = Play::new();
+        let before = play.bench.stock();
+        for metadata in [
+            &[("Length", "12")][..],
+            &[("PasswordLength", "0")],
+            &[("PasswordLength", "4097")],
+            &[("PasswordLength", "x")],
+            &[("ExcludeNumbers", "yes")],
+            &[("ExcludeNumbers", "true"), ("ExcludeNumbers", "true")],
+        ] {
+            let refused = play.start(&rotate(2, metadata)).err().unwrap();
+            assert_eq!(refused.0, "InvalidParameterException");
+            assert!(refused.1.contains(metadata[0].0), "{refused:?}");
+        }
+        assert!(play.bench.stock() == before);
+    }
+}

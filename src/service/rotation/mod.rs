@@ -7,6 +7,8 @@
 mod builtin;
 mod due;
 mod end;
+#[cfg(test)]
+pub(super) mod play;
 mod schedule;
 pub(crate) mod settings;
 mod start;
@@ -16,7 +18,7 @@ pub(crate) use builtin::{BUILTIN, builtin_step};
 pub(crate) use due::due;
 pub(super) use end::{abandon, cancel, follow};
 pub(crate) use end::{fail, finish};
-pub(super) use schedule::{Shown, shown};
+pub(super) use schedule::shown;
 pub(super) use start::{Errand, begin};
 pub(crate) use start::{probe, start};
 pub(crate) use steps::{after_step, before_step, hand_over, known_values};

@@ -1,6 +1,6 @@
 //! Before, after and beside a step: what its program may do, whether it did it, and what it may know.
 
-use super::{Job, Known, StepFault, at_work, log, transact};
+use super::{Job, Known, StepFault, at_work, find, log, transact};
 use crate::model::secret_value::SecretValue;
 use crate::service::context::{Context, Failure, arn_of, look_up};
 use crate::service::fault::Fault;
@@ -51,16 +51,16 @@ pub(crate) fn after_step(
     if step == Step::Create && !has_value { Err(StepFault::NoValue) } else { Ok(()) }
 }
 
-/// Reads every value that a job's program may come to know, so that none is shown. The audit log
-/// has nothing of it.
+/// Reads every value that a job's program may come to know, so that none is shown, even when the
+/// rotation was ended meanwhile. The audit log has nothing of it.
 pub(crate) fn known_values(
     vault: &mut Vault,
     job: &Job,
     occasion: Occasion<'_>,
 ) -> Result<Known, Failure> {
     transact(vault, (Some(&job.region), Access::Read), occasion, |cx| {
-        let (record, _) = at_work(cx, job)?;
-        let reads = command(&record, job)?.reads;
+        let record = find(cx, job)?;
+        let reads = command(&record, job).map(|command| command.reads).unwrap_or_default();
         known(cx, &record, job, &reads)
     })
 }
@@ -161,4 +161,97 @@ fn note_all(
         log(cx, read, (&other, version), "")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::play::{Break, FUNCTION, How, Play, token};
+    use super::*;
+    use crate::vault::rotation::Protocol;
+
+    /// A rotation from 2 to 3 that may read `admin`, and has its value.
+    fn scene() -> (Play, Job) {
+        let mut play = Play::new();
+        let create =
+            json!({"Name": "admin", "ClientRequestToken": token(1), "SecretString": "root"});
+        let admin = play.call("CreateSecret", &create).unwrap();
+        let rotate = |number: u32, own: bool| -> Json {
+            let mut request = json!({"SecretId": "db", "ClientRequestToken": token(number)});
+            if !own {
+                request["RotationLambdaARN"] = FUNCTION.into();
+            }
+            request
+        };
+        play.rotate(&rotate(2, false)).unwrap();
+        let mut own = Command::new(vec!["/opt/own".to_owned()], Protocol::Stdio);
+        own.reads = vec![admin["ARN"].as_str().unwrap().to_owned(), "arn:gone".to_owned()];
+        play.own = Some(own);
+        let job = play.job(&rotate(3, true));
+        play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+        (play, job)
+    }
+
+    fn texts(known: &Known) -> [Option<String>; 4] {
+        let text = |value: &SecretValue| String::from_utf8(value.expose_bytes().to_vec()).unwrap();
+        let linked = known.linked.first().map(|(_, value)| value);
+        [known.current.as_ref(), known.pending.as_ref(), known.previous.as_ref(), linked]
+            .map(|value| value.map(text))
+    }
+
+    #[test]
+    fn all_that_may_be_known_is_known() {
+        let (mut play, job) = scene();
+        let before = play.bench.events().len();
+        let known = play.bench.with(|vault, occasion| known_values(vault, &job, occasion));
+        let [current, pending, previous, linked] = texts(&known.ok().unwrap());
+        assert_eq!(current.as_ref(), Some(&play.password));
+        assert!(pending.is_some() && pending != current);
+        assert_eq!(previous.as_deref(), Some("first"));
+        assert_eq!(linked.as_deref(), Some("root"));
+        assert_eq!(play.bench.events().len(), before);
+    }
+
+    #[test]
+    fn what_is_handed_over_is_what_may_be_asked_for_and_is_logged() {
+        for (step, has) in [
+            (Step::Create, [true, true, false, true]),
+            (Step::Set, [true, true, true, true]),
+            (Step::Test, [true, true, false, true]),
+            (Step::Finish, [true, true, false, false]),
+        ] {
+            let (mut play, job) = scene();
+            let before = play.bench.events().len();
+            let known = play.bench.with(|vault, occasion| hand_over(vault, &job, step, occasion));
+            let shown = texts(&known.ok().unwrap());
+            assert_eq!(shown.map(|value| value.is_some()), has, "{step:?}");
+            let events = play.bench.events().split_off(before);
+            assert_eq!(events.len(), has.iter().filter(|has| **has).count());
+            for event in events {
+                assert_eq!(event.operation, "GetSecretValue");
+                assert_eq!(event.via, format!("rotation:{}", step.name()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_gets_the_command_as_it_is_now() {
+        let (mut play, job) = scene();
+        let other = json!({
+            "SecretId": "db", "ClientRequestToken": token(4), "RotationLambdaARN": FUNCTION,
+        });
+        play.own = None;
+        let resumed = play.job(&other);
+        let allowed =
+            play.bench.with(|vault, occasion| before_step(vault, &resumed, Step::Set, occasion));
+        let (capability, command) = allowed.ok().unwrap();
+        assert_eq!(command.argv, ["/opt/rotate"]);
+        assert_eq!((capability.reads.len(), capability.read_only), (0, false));
+        let allowed =
+            play.bench.with(|vault, occasion| before_step(vault, &job, Step::Set, occasion));
+        let (capability, command) = allowed.ok().unwrap();
+        assert_eq!(command.argv, ["/opt/own"]);
+        assert_eq!((capability.rid, capability.reads.len()), (job.rid, 2));
+    }
 }
