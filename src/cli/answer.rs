@@ -2,6 +2,8 @@
 //! opened, so that a mistake in them costs nothing.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
@@ -14,6 +16,7 @@ use super::request::globals::Globals;
 use super::run::print;
 use super::unlock::Surroundings;
 use crate::model::value::Value;
+use crate::sys::files;
 use crate::sys::secret::Secret;
 
 /// How an answer is printed.
@@ -39,7 +42,7 @@ impl Answer {
         let format = Format::from_name(name)
             .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
         let query = read_query(globals)?;
-        Ok(Self { title, format, query, zone: TimeZone::system() })
+        Ok(Self { title, format, query, zone: local_zone(surroundings.environment.zone()) })
     }
 
     /// Prints an answer, or the pages of one.
@@ -162,11 +165,63 @@ fn look_up<'v>(
     found.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
 }
 
+/// Returns the zone that dates are shown in.
+///
+/// jiff alone would walk the whole database of zones, in every command, to name the one that is
+/// the machine's. Its rules are in one file.
+fn local_zone(wanted: Option<&OsStr>) -> TimeZone {
+    let path = match wanted.map(|name| name.to_str().unwrap_or_default()) {
+        None => Some(PathBuf::from("/etc/localtime")),
+        Some(name) => {
+            let name = name.strip_prefix(':').unwrap_or(name);
+            let is_plain = !name.is_empty() && !name.starts_with('/') && !name.contains("..");
+            is_plain.then(|| Path::new("/usr/share/zoneinfo").join(name))
+        }
+    };
+    let rules = path.and_then(|path| files::read_bounded(&path, MOST_RULES).ok());
+    let zone = rules.and_then(|rules| TimeZone::tzif("", &rules).ok());
+    zone.unwrap_or_else(TimeZone::system)
+}
+
 /// Returns how many columns the terminal on stdout has.
 fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
+/// The rules of the zone with the most have a tenth of this.
+const MOST_RULES: usize = 1 << 16;
+
 /// Enough for a secret of ordinary size without growing.
 const CAPACITY: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    /// Where the machine has no database of zones, there is nothing to compare.
+    #[test]
+    fn a_zone_is_read_as_jiff_reads_it() {
+        for name in ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"] {
+            let Ok(expected) = TimeZone::get(name) else { continue };
+            for name in [name.to_owned(), format!(":{name}")] {
+                let zone = local_zone(Some(OsStr::new(&name)));
+                for second in [0, 951_782_400, 1_700_000_000, 1_720_000_000, 4_000_000_000] {
+                    let at = Timestamp::from_second(second).unwrap();
+                    assert_eq!(zone.to_offset(at), expected.to_offset(at), "{name} {second}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_of_rules_is_left_to_jiff() {
+        let at = Timestamp::from_second(1_700_000_000).unwrap();
+        for name in ["", "..", "../localtime", "posixrules/x", "/etc/passwd", "nowhere"] {
+            let zone = local_zone(Some(OsStr::new(name)));
+            assert_eq!(zone.to_offset(at), TimeZone::system().to_offset(at), "{name}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::course::Course;
 use super::server;
-use super::stage::Stage;
+use super::stage::{Stage, write};
 
 /// What the function imports: a device that keeps its password in a file.
 const DEVICE: &str = r#"
@@ -25,7 +25,7 @@ fn a_function_of_aws_runs_here() {
     let handler = stage.write("handler.py", include_str!("handler.py"));
     stage.write("device.py", DEVICE);
     let device = stage.at("device");
-    fs::write(&device, "first").unwrap();
+    write(&device, "first");
     stage.store("lambda", &json!({ "username": "ada", "password": "first" }));
     let accepts = |value: &Value| {
         fs::read_to_string(&device).ok() == value["password"].as_str().map(str::to_owned)
@@ -51,7 +51,7 @@ fn a_function_of_aws_runs_here() {
     let tested = stage.strongroom(&words, "");
     assert_eq!(tested.code, 0, "{}", tested.stderr_text());
     assert_eq!(stage.labels("lambda"), before);
-    fs::write(&device, "changed by hand").unwrap();
+    write(&device, "changed by hand");
     let tested = stage.strongroom(&words, "");
     assert_eq!(tested.code, 254);
     let told = tested.stderr_text();
@@ -59,7 +59,7 @@ fn a_function_of_aws_runs_here() {
     assert_eq!(stage.labels("lambda"), before);
 
     // A function that is another than was approved does not run.
-    fs::write(&handler, "def lambda_handler(event, context): pass\n").unwrap();
+    write(&handler, "def lambda_handler(event, context): pass\n");
     let refused = stage.rotate("lambda");
     assert_ne!(refused.code, 0);
     assert!(refused.stderr_text().contains("handler.py"), "{}", refused.stderr_text());

@@ -93,13 +93,13 @@ impl Database {
 }
 
 fn query(client: &PathBuf, socket: &str, login: &Value, sql: &str) -> Option<String> {
-    let (socket, user) = (format!("--socket={socket}"), login["username"].as_str().unwrap());
+    let (socket, user) = (format!("--socket={socket}"), login["username"].as_str()?);
     let mut command = Command::new(client);
     command.args(["--no-defaults", "--batch", "--skip-column-names", &socket, "--user", user]);
     command.args(["--execute", sql]).env_clear().env("PATH", "/usr/bin:/bin");
-    command.env("MYSQL_PWD", login["password"].as_str().unwrap());
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+    command.env("MYSQL_PWD", login["password"].as_str()?);
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    String::from_utf8(output.stdout).ok().filter(|_| output.status.success())
 }
 
 #[test]

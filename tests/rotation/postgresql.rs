@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::course::Course;
 use super::server::{self, Server};
-use super::stage::Stage;
+use super::stage::{Stage, write};
 
 /// What an administrator might have chosen: every character that some layer could take for its own.
 const ADMIN: &str = "adm'in\"\\ $p:w%";
@@ -29,7 +29,7 @@ impl Cluster {
         let place = stage.place().join("pg");
         server::directory(&place);
         let password = place.join("password");
-        fs::write(&password, format!("{ADMIN}\n")).unwrap();
+        write(&password, &format!("{ADMIN}\n"));
         server::hand_over(&password);
         let (data, sockets) = (stage.at("pg/data"), stage.at("pg"));
         let password = format!("--pwfile={}", password.display());
@@ -106,13 +106,13 @@ impl Cluster {
 }
 
 fn query(psql: &PathBuf, sockets: &str, login: &Value, sql: &str) -> Option<String> {
-    let user = login["username"].as_str().unwrap();
+    let user = login["username"].as_str()?;
     let mut command = Command::new(psql);
     command.args(["-X", "-q", "-w", "-A", "-t", "-h", sockets, "-U", user, "-d", "postgres"]);
     command.args(["-v", "ON_ERROR_STOP=1", "-c", sql]).env_clear();
-    command.env("PATH", "/usr/bin:/bin").env("PGPASSWORD", login["password"].as_str().unwrap());
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
+    command.env("PATH", "/usr/bin:/bin").env("PGPASSWORD", login["password"].as_str()?);
+    let output = command.stdin(Stdio::null()).output().ok()?;
+    String::from_utf8(output.stdout).ok().filter(|_| output.status.success())
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_user_changes_his_password() {
 
     // Where everybody gets in, a login shows nothing.
     let open = stage.place().join("pg/data/pg_hba.conf");
-    fs::write(&open, "local all all trust\n").unwrap();
+    write(&open, "local all all trust\n");
     cell.borrow_mut().server.stop(Signal::INT);
     cell.borrow_mut().start();
     course.fails("setSecret: exit status 78");

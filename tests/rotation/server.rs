@@ -1,13 +1,13 @@
 //! Servers that run beside a test, as a user without rights.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::harness::files::make_dirs;
 use crate::harness::process::{Invocation, Running, tool};
 
 /// A user who owns nothing: `nobody`, on every system.
@@ -69,8 +69,7 @@ impl Drop for Server {
 
 /// Makes a directory for a server, which only its user may look into.
 pub(crate) fn directory(path: &Path) {
-    fs::create_dir(path).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(0o700)).unwrap();
+    make_dirs(path);
     hand_over(path);
 }
 

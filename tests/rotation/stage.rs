@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::harness::Sandbox;
-use crate::harness::files::TempDir;
+use crate::harness::files::{self, TempDir};
 use crate::harness::process::Outcome;
 
 /// Where rotations are tried.
@@ -54,7 +54,7 @@ impl Stage {
     /// Writes a program of this user's.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.place().join(name);
-        fs::write(&path, text).unwrap();
+        write(&path, text);
         fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         path
     }
@@ -118,7 +118,7 @@ impl Stage {
 
     /// Has Strongroom killed after a step of the next rotation.
     pub(crate) fn crash_after(&self, step: &str) {
-        fs::write(self.at("crash"), step).unwrap();
+        write(self.at("crash"), step);
     }
 
     /// Registers a command and rotates with it. The command can be told to kill its parent.
@@ -162,4 +162,9 @@ impl Stage {
         fs::remove_file(trace).unwrap();
         lines
     }
+}
+
+/// Writes a file that only this user may read.
+pub(crate) fn write(path: impl AsRef<Path>, text: &str) {
+    files::write(path.as_ref(), text.as_bytes());
 }

@@ -90,16 +90,11 @@ fn set(input: &[u8], key: &str) -> Result<Secret<Vec<u8>>, Error> {
     let missing = || Error::plain("no value follows the object, on a line of its own");
     let value = str::from_utf8(value.ok_or_else(missing)?);
     let value = value.map_err(|_bytes| Error::plain("the value is no text"))?;
-    let (start, end) = match members.get(key) {
-        Some(old) => {
-            let start = old.get().as_ptr().addr().saturating_sub(object.as_ptr().addr());
-            (start, start.saturating_add(old.get().len()))
-        }
-        None => {
-            let end = object.trim_end().len().saturating_sub("}".len());
-            (end, end)
-        }
-    };
+    let end = object.trim_end().len().saturating_sub("}".len());
+    let (start, end) = members.get(key).map_or((end, end), |old| {
+        let start = old.get().as_ptr().addr().saturating_sub(object.as_ptr().addr());
+        (start, start.saturating_add(old.get().len()))
+    });
     let around = object.get(..start).zip(object.get(end..));
     let (before, after) = around.ok_or_else(|| Error::plain(NO_OBJECT))?;
     let value = Secret::new(quoted(value)?);
@@ -110,7 +105,9 @@ fn set(input: &[u8], key: &str) -> Result<Secret<Vec<u8>>, Error> {
         let comma = if members.is_empty() { "" } else { ", " };
         &[before, comma, &quoted(key)?, ": ", value.expose(), after]
     };
-    parts.iter().for_each(|part| out.expose_mut().extend(part.bytes()));
+    for part in parts {
+        out.expose_mut().extend(part.bytes());
+    }
     Ok(out)
 }
 

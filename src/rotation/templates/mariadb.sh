@@ -1,8 +1,10 @@
 
+usual_port=3306
+
 # connect VALUE: whom the client talks to, and as whom.
 connect() {
     host=$(member "$1" host) || exit
-    port=$(member "$1" port 3306) || exit
+    port=$(member "$1" port "$usual_port") || exit
     user=$(member "$1" username) || exit
     login=$(member "$1" password) || exit
 }

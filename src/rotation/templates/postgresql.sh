@@ -1,8 +1,10 @@
 
+usual_port=5432
+
 # connect VALUE: whom psql talks to, and as whom.
 connect() {
     PGHOST=$(member "$1" host) || exit
-    PGPORT=$(member "$1" port 5432) || exit
+    PGPORT=$(member "$1" port "$usual_port") || exit
     PGUSER=$(member "$1" username) || exit
     PGDATABASE=$(member "$1" dbname postgres) || exit
     login=$(member "$1" password) || exit

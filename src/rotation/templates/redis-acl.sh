@@ -57,10 +57,12 @@ finish_secret() {
     move_label
 }
 
+usual_port=6379
+
 # connect VALUE: whom redis-cli talks to, and as whom.
 connect() {
     host=$(member "$1" host)
-    port=$(member "$1" port 6379)
+    port=$(member "$1" port "$usual_port")
     login=$(member "$1" username)
     password=$(member "$1" password) || exit
     must_be_word "$login"

@@ -59,14 +59,16 @@ has_pending_value() {
 }
 
 # must_agree VALUE VALUE NAME...: whoever may edit the secret must not point us at another server
-# or user. A member that one of them lacks is empty.
+# or user. A port that is not given is the usual one, any other member empty.
 must_agree() {
     one=$1 other=$2
     shift 2
     for name; do
-        this=$(member "$one" "$name" "")
-        that=$(member "$other" "$name" "")
-        [ "$this" = "$that" ] || fail "the pending value has another $name than the one it follows"
+        usual=
+        [ "$name" != port ] || usual=$usual_port
+        this=$(member "$one" "$name" "$usual")
+        that=$(member "$other" "$name" "$usual")
+        [ "$this" = "$that" ] || fail "two values that belong together differ in $name"
     done
 }
 

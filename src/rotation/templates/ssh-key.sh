@@ -104,10 +104,12 @@ sync 2>/dev/null || :
 mv "$file.strongroom" "$file"
 '
 
+usual_port=22
+
 # logs_in VALUE: whether the host takes this key; a host that is away is no answer.
 logs_in() {
     host=$(member "$1" host) || exit
-    port=$(member "$1" port 22) || exit
+    port=$(member "$1" port "$usual_port") || exit
     user=$(member "$1" username) || exit
     hosts=$(member "$1" known_hosts "") || exit
     key=$(member "$1" private_key) || exit
