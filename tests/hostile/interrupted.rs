@@ -126,7 +126,7 @@ fn the_timer_tells_trouble_from_peace() {
 fn a_rotation_that_is_cancelled_stops() {
     let stage = Stage::new();
     let outcome = stage.rotate(&format!(
-        "{GOOD}[ $step = setSecret ] || exit 0\n\
+        "{GOOD}[ $step = setSecret ] && ! [ -e \"$HOME/cancelled\" ] || exit 0\n\
          owner cancel-rotate-secret --secret-id db --query VersionId >\"$HOME/cancelled\" || exit 7\n"
     ));
     assert_eq!(outcome.code, 254, "{}", outcome.stderr_text());
