@@ -3,9 +3,11 @@
 #![cfg(test)]
 
 mod durability;
+mod examples;
 mod format;
 mod harness;
 mod hostile;
+mod leaks;
 mod medium;
 mod network;
 mod rotation;
@@ -17,12 +19,13 @@ mod script {
 
     crate::scripts! {
         accept_state
+        aws_examples
         aws_form
         bad_file
         bad_vault
         batch_get_secret_value
-        change_passphrase
-        check
+            change_passphrase
+                check
         cli_input
         completions
         create_secret
@@ -49,9 +52,11 @@ mod script {
         put_secret_value
         regions
         rekey
+        repair
         resource_policies
         restore_backup
         restore_secret
+        salvage
         streams
         tag_resource
         untag_resource

@@ -2,6 +2,8 @@
 //! opened, so that a mistake in them costs nothing.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
@@ -10,9 +12,11 @@ use super::output::{self, DEFAULT_WIDTH, Format, RenderContext};
 use super::query::Query;
 use super::request::error as request;
 use super::request::error::Form;
+use super::request::globals::Globals;
 use super::run::print;
 use super::unlock::Surroundings;
 use crate::model::value::Value;
+use crate::sys::files;
 use crate::sys::secret::Secret;
 
 /// How an answer is printed.
@@ -37,14 +41,8 @@ impl Answer {
         let name = globals.output.as_deref().or(configured).unwrap_or("json");
         let format = Format::from_name(name)
             .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
-        let query = match &globals.query {
-            None => None,
-            Some(expression) => Some(
-                Query::parse(expression)
-                    .map_err(|bad| request::Error::parameters(bad.to_string()))?,
-            ),
-        };
-        Ok(Self { title, format, query, zone: TimeZone::system() })
+        let query = read_query(globals)?;
+        Ok(Self { title, format, query, zone: local_zone(surroundings.environment.zone()) })
     }
 
     /// Prints an answer, or the pages of one.
@@ -74,8 +72,6 @@ impl Answer {
     fn render(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {
         match &self.query {
             None => finish(output::render(self.format, value, &self.context(), out)),
-            // As in AWS: an answer without members is not looked into.
-            Some(_) if matches!(value, Value::Map(members) if members.is_empty()) => Ok(()),
             Some(query) => {
                 let found = look_up(query, value, &self.zone)?;
                 finish(output::render(self.format, &found, &self.context(), out))
@@ -98,6 +94,14 @@ impl Answer {
             terminal_width: width().unwrap_or(DEFAULT_WIDTH),
         }
     }
+}
+
+/// Reads `--query`. Like AWS, whoever has both reports its mistakes before those of other options.
+pub(crate) fn read_query(globals: &Globals) -> Result<Option<Query>, request::Error> {
+    let read = |expression: &String| {
+        Query::parse(expression).map_err(|bad| request::Error::parameters(bad.to_string()))
+    };
+    globals.query.as_ref().map(read).transpose()
 }
 
 /// What there is to print.
@@ -161,11 +165,63 @@ fn look_up<'v>(
     found.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
 }
 
+/// Returns the zone that dates are shown in.
+///
+/// jiff alone would walk the whole database of zones, in every command, to name the one that is
+/// the machine's. Its rules are in one file.
+fn local_zone(wanted: Option<&OsStr>) -> TimeZone {
+    let path = match wanted.map(|name| name.to_str().unwrap_or_default()) {
+        None => Some(PathBuf::from("/etc/localtime")),
+        Some(name) => {
+            let name = name.strip_prefix(':').unwrap_or(name);
+            let is_plain = !name.is_empty() && !name.starts_with('/') && !name.contains("..");
+            is_plain.then(|| Path::new("/usr/share/zoneinfo").join(name))
+        }
+    };
+    let rules = path.and_then(|path| files::read_bounded(&path, MOST_RULES).ok());
+    let zone = rules.and_then(|rules| TimeZone::tzif("", &rules).ok());
+    zone.unwrap_or_else(TimeZone::system)
+}
+
 /// Returns how many columns the terminal on stdout has.
 fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
+/// The rules of the zone with the most have a tenth of this.
+const MOST_RULES: usize = 1 << 16;
+
 /// Enough for a secret of ordinary size without growing.
 const CAPACITY: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    /// Where the machine has no database of zones, there is nothing to compare.
+    #[test]
+    fn a_zone_is_read_as_jiff_reads_it() {
+        for name in ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"] {
+            let Ok(expected) = TimeZone::get(name) else { continue };
+            for name in [name.to_owned(), format!(":{name}")] {
+                let zone = local_zone(Some(OsStr::new(&name)));
+                for second in [0, 951_782_400, 1_700_000_000, 1_720_000_000, 4_000_000_000] {
+                    let at = Timestamp::from_second(second).unwrap();
+                    assert_eq!(zone.to_offset(at), expected.to_offset(at), "{name} {second}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_of_rules_is_left_to_jiff() {
+        let at = Timestamp::from_second(1_700_000_000).unwrap();
+        for name in ["", "..", "../localtime", "posixrules/x", "/etc/passwd", "nowhere"] {
+            let zone = local_zone(Some(OsStr::new(name)));
+            assert_eq!(zone.to_offset(at), TimeZone::system().to_offset(at), "{name}");
+        }
+    }
+}

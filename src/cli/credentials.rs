@@ -173,8 +173,15 @@ fn ask<T>(mut attempt: impl FnMut(Passphrase) -> Result<T, Failure>) -> Result<T
         let typed = terminal::ask_secret("Passphrase: ").map_err(|error| unanswered(&error))?;
         let passphrase = Passphrase::from_bytes(typed.expose().as_bytes());
         match passphrase.map_err(Failure::from).and_then(&mut attempt) {
+            // To a person who has just typed it this is likelier than an altered slot; the last
+            // try's error names both.
+            Err(Failure::Vault(vault::Error::Crypto(crypto::Error::WrongCredential)))
+                if tries < TRIES =>
+            {
+                terminal::note("that is not the passphrase; try again");
+            }
             Err(Failure::Vault(vault::Error::Crypto(
-                error @ (crypto::Error::WrongCredential | crypto::Error::BadPassphrase { .. }),
+                error @ crypto::Error::BadPassphrase { .. },
             ))) if tries < TRIES => terminal::note(&format!("{error}; try again")),
             done => return done,
         }

@@ -42,6 +42,11 @@ impl Environment {
         self.user_directory("XDG_STATE_HOME", ".local/state")
     }
 
+    /// Returns the time zone that is asked for; an empty one is not none.
+    pub(crate) fn zone(&self) -> Option<&OsStr> {
+        self.0.get(OsStr::new("TZ")).map(OsString::as_os_str)
+    }
+
     /// Returns the directory that vaults are in unless a path says otherwise.
     pub(crate) fn vaults(&self) -> Option<PathBuf> {
         self.user_directory("XDG_DATA_HOME", ".local/share")

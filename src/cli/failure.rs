@@ -48,7 +48,7 @@ pub(crate) enum Failure {
         hint: Option<String>,
     },
     /// A step of a rotation failed.
-    Rotation(rotation::run::Failed),
+    Rotation(rotation::error::Failed),
     /// Somebody asked to stop.
     Interrupted(String),
     /// The work was done, and its outcome is a failure: `check` found something.
@@ -81,8 +81,8 @@ impl Failure {
     }
 
     /// Turns a rotation's failure into a command's.
-    pub(crate) fn of_rotation(error: rotation::run::Error) -> Self {
-        use rotation::run::Error;
+    pub(crate) fn of_rotation(error: rotation::error::Error) -> Self {
+        use rotation::error::Error;
         match error {
             Error::Service(failure) => Self::of_operation(ROTATE, failure),
             Error::Failed(failed) => Self::Rotation(failed),

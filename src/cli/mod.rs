@@ -20,7 +20,7 @@ pub(crate) mod query;
 mod reference;
 pub(crate) mod request;
 pub(crate) mod rotate;
-mod run;
+pub(crate) mod run;
 pub(crate) mod suggest;
 pub(crate) mod terminal;
 mod tree;

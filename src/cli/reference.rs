@@ -113,7 +113,7 @@ fn inner(shape: &'static Shape) -> &'static [Member] {
 
 /// Ends a text with a full stop and puts its limits in code: patterns are full of Markdown.
 fn sentence(text: &str) -> String {
-    let (text, limits) = match text.rsplit_once(" [") {
+    let (text, limits) = match text.split_once(" [") {
         Some((text, limits)) if limits.ends_with(']') => (text, format!(" `[{limits}`")),
         _ => (text, String::new()),
     };
@@ -163,6 +163,60 @@ mod tests {
         }
     }
 
+    /// The options that every operation has.
+    const COMMON: [&str; 3] = ["cli-input-json", "cli-input-yaml", "generate-cli-skeleton"];
+
+    /// The rows of the table of options: operation and option, and what is said of it.
+    fn rows() -> Vec<(String, String)> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/compatibility.md");
+        let page = fs::read_to_string(path).unwrap();
+        let mut rows = Vec::new();
+        for line in page.lines() {
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+            let [operation, options, said] = cells[..] else { continue };
+            let Some(operation) = operation.strip_prefix('`') else { continue };
+            if !options.starts_with("`--") {
+                continue;
+            }
+            let operation = operation.trim_end_matches('`');
+            for option in options.split_whitespace() {
+                rows.push((format!("{operation} {}", option.trim_matches('`')), said.to_owned()));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn every_option_is_compared_with_aws() {
+        let declared = operations::ALL.iter().flat_map(|entry| {
+            let command = help::of_operation(entry);
+            let options: Vec<String> =
+                command.get_arguments().filter_map(Arg::get_long).map(str::to_owned).collect();
+            let own = options.into_iter().filter(|option| !COMMON.contains(&option.as_str()));
+            own.map(|option| format!("{} --{option}", entry.command())).collect::<Vec<_>>()
+        });
+        let mut declared: Vec<String> = declared.collect();
+        declared.sort();
+        let rows = rows();
+        // What is ours and comes with an operation may be told of before it is there.
+        let is_there =
+            |(row, said): &&(String, String)| declared.contains(row) || !said.starts_with("ours: ");
+        let mut told: Vec<String> =
+            rows.iter().filter(is_there).map(|(row, _)| row.clone()).collect();
+        told.sort();
+        assert_eq!(told, declared, "docs/compatibility.md and the declarations");
+        for (row, said) in &rows {
+            let verdicts = ["same", "differs: ", "no meaning here: ", "ours: "];
+            assert!(verdicts.iter().any(|verdict| said.starts_with(verdict)), "{row}: {said}");
+        }
+        // AWS has 23 operations, and the table has them all.
+        let mut operations: Vec<&str> =
+            rows.iter().filter_map(|(row, _)| row.split(' ').next()).collect();
+        operations.dedup();
+        assert_eq!(operations.len(), 23);
+        assert!(operations.is_sorted());
+    }
+
     #[test]
     fn texts_become_sentences() {
         for (text, expected) in [
@@ -170,6 +224,7 @@ mod tests {
             ("Print it.", "Print it."),
             ("A region [1 to 128 characters]", "A region. `[1 to 128 characters]`"),
             ("A region. [pattern ^[a-z]$]", "A region. `[pattern ^[a-z]$]`"),
+            ("Hours [1 to 2, pattern [0-9]+]", "Hours. `[1 to 2, pattern [0-9]+]`"),
         ] {
             assert_eq!(sentence(text), expected);
         }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use super::answer::{Answer, Pages as Printed};
+use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
@@ -107,8 +107,10 @@ fn obey(
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
-    let names = Names { operations: &operations, own: commands::NAMES };
-    let CommandLine { globals, form, command } = globals::split(&words, teller.form, names)?;
+    let names = Names { operations: &operations, own: &commands::accepted() };
+    let called_as = teller.form;
+    teller.form = globals::form(&words, called_as, names);
+    let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     teller.form = form;
     teller.format = error_format(&globals, environment, form);
     let line = rotate::inside::line(environment);
@@ -149,6 +151,7 @@ fn operate(
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
+    answer::read_query(surroundings.globals)?;
     let (words, own) = rotate::take_own(entry, words, surroundings)?;
     let mut arguments = match arguments::parse(&signature, &words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
@@ -166,11 +169,14 @@ fn operate(
     for note in &call.notes {
         terminal::note(note.trim_end());
     }
+    let line = rotate::inside::line(surroundings.environment);
+    // Nothing that a step may ask for has pages.
+    let pages = if line.is_some() { build::Pages::One } else { call.pages };
     let token = call.token;
-    let walk = Walk::new(entry, call)?;
+    let walk = Walk::new(entry, build::Call { pages, ..call })?;
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &walk.request).map_err(failed)?;
-    let responses = match (rotate::inside::line(surroundings.environment), own) {
+    let responses = match (line, own) {
         (Some(line), _) => rotate::inside::respond(&line, entry, &walk)?,
         (None, Some(own)) => Printed::One(rotate::respond(walk.request, token, own, surroundings)?),
         (None, None) => respond(entry, walk, surroundings)?,
@@ -195,7 +201,8 @@ fn meant(entry: &Entry, words: &[String]) -> Option<String> {
     suggest::hint(unknown?, &known)
 }
 
-fn signature(entry: &'static Entry) -> Signature {
+/// Returns what the options of an operation are made of.
+pub(crate) fn signature(entry: &'static Entry) -> Signature {
     let paging = match entry.pages {
         Pages::Single => Paging::Manual,
         Pages::Gathered(_) => Paging::Automatic,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value as Json, json};
 
 use crate::crypto::fingerprint;
+use crate::sys::credential;
 use crate::sys::files::{self, FileFault};
 use crate::sys::lock;
 
@@ -70,12 +71,11 @@ impl Approvals {
     /// Reads what is approved. A file that others may write, or that nobody can read, approves
     /// nothing by its text: it is an error.
     fn read(&self) -> Result<Vec<Json>, FileFault> {
-        match files::check_private(&self.path) {
-            Ok(()) => {}
+        let bytes = match credential::read_file(&self.path, MOST) {
+            Ok(bytes) => bytes,
             Err(FileFault::Missing(_)) => return Ok(Vec::new()),
             Err(fault) => return Err(fault),
-        }
-        let bytes = files::read_bounded(&self.path, MOST)?;
+        };
         let bad = || {
             let error = std::io::Error::other("this is no list of approved commands");
             FileFault::Io { path: self.path.clone(), error }

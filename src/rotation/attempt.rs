@@ -1,10 +1,11 @@
 //! One attempt to rotate a secret, from the request to the answer: alone, approved, then run.
 
 use super::approvals::Place;
+use super::error::Error;
 use super::functions::Local;
 use super::machine::Machine;
 use super::options::Options;
-use super::run::{Error, Runner};
+use super::run::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::context::Failure;

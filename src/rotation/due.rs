@@ -1,8 +1,9 @@
 //! All rotations that are due, one after the other: what a timer calls.
 
 use super::attempt::{self, Consent, Wish};
+use super::error::Error;
 use super::options::Options;
-use super::run::{Error, Runner, new_token};
+use super::run::{Runner, new_token};
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::rotation::settings;

@@ -37,8 +37,7 @@ impl Machine {
     /// Returns where steps may have their directories, best first.
     pub(super) fn workplaces(&self) -> Vec<PathBuf> {
         let runtime = self.variables.get("XDG_RUNTIME_DIR").map(Path::new);
-        let runtime = runtime.filter(|path| path.is_absolute());
-        let runtime = runtime.map(|path| path.join("strongroom"));
+        let runtime = runtime.filter(|path| path.is_absolute()).map(Path::to_owned);
         runtime.into_iter().chain([PathBuf::from("/tmp")]).collect()
     }
 

@@ -9,6 +9,7 @@ pub(crate) mod approvals;
 pub(crate) mod attempt;
 pub(crate) mod client;
 pub(crate) mod due;
+pub(crate) mod error;
 mod event;
 pub(crate) mod functions;
 pub(crate) mod launch;

@@ -1,7 +1,6 @@
 //! A rotation from its first step to its last. Each step is a run of the user's program between two
 //! transactions; while it runs, nothing of the vault is locked.
 
-use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
@@ -10,6 +9,7 @@ use std::time::Duration;
 
 use super::answers::{Answers, Circumstances};
 use super::approvals::Place;
+use super::error::{Error, Failed};
 use super::functions::NEW_PRIVILEGES;
 use super::launch::{self, End, Inbox, Outcome, Run};
 use super::machine::Machine;
@@ -22,11 +22,10 @@ use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::context::Failure;
-use crate::service::rotation::{self as service, Job, Known, Left, Retry, StepFault};
+use crate::service::rotation::{self as service, Job, Known, Retry, StepFault};
 use crate::service::scope::{Capability, Scope, Step};
 use crate::sys::apart::Privileges;
 use crate::sys::entropy::Entropy;
-use crate::sys::files::FileFault;
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
 use crate::vault::Vault;
@@ -45,63 +44,6 @@ pub(crate) struct Runner<'a> {
     pub(crate) inbox: &'a mut Inbox,
     /// Tells the person something that is not the answer.
     pub(crate) tell: &'a dyn Fn(&str),
-}
-
-/// Why a rotation did not come to its end.
-#[derive(Debug)]
-pub(crate) enum Error {
-    /// Something of this machine is not as it must be: approvals, locks.
-    File(FileFault),
-
-    /// The service refused, or the vault failed.
-    Service(Failure),
-    /// A step failed.
-    Failed(Failed),
-    /// Somebody asked to stop.
-    Interrupted {
-        /// The step that comes next, or was cut.
-        step: Step,
-        /// The version.
-        token: String,
-    },
-}
-
-/// A step that failed.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    function: String,
-    step: Step,
-    what: String,
-    token: String,
-    left: Left,
-    /// The last lines that the program wrote to stderr, without what is known to be secret.
-    pub(crate) lines: Vec<String>,
-}
-
-impl From<FileFault> for Error {
-    fn from(fault: FileFault) -> Self {
-        Self::File(fault)
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        Self::Service(failure)
-    }
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { function, step, what, token, left, .. } = self;
-        write!(f, "Error when executing {function} during {} step: {what}.", step.name())?;
-        match left {
-            Left::Pending => {
-                write!(f, " Version {token} stays AWSPENDING; run rotate-secret again to resume.")
-            }
-            Left::Complete => write!(f, " Version {token} is AWSCURRENT all the same."),
-            Left::Nothing => Ok(()),
-        }
-    }
 }
 
 /// Why a step is not done.

@@ -216,8 +216,7 @@ mod tests {
                 ("CreatedDate".to_owned(), Value::Timestamp(Timestamp(ms))),
             ]);
             let line = answer(&Ok(value));
-            let whole = r#"{"ARN":"","Name":"","VersionId":""#;
-            assert!(line.ends_with(b"}}\n") && !whole.is_empty());
+            assert!(line.ends_with(b"}}\n"));
             let json: Json = serde_json::from_slice(&line).unwrap();
             let date = read(&Shape::Timestamp, &json["result"]["CreatedDate"], "").ok().unwrap();
             assert!(date == Value::Timestamp(Timestamp(ms)), "{ms}: {json}");

@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use crate::crypto::fingerprint;
 use crate::sys::entropy::Entropy;
 use crate::sys::files;
+use crate::sys::lock::{self, Held};
 
 /// A directory that only this user may enter. Removed when dropped.
 pub(super) struct Workplace {
     root: PathBuf,
+    /// Says that somebody works here.
+    _lock: Held,
 }
 
 impl Workplace {
@@ -19,9 +22,10 @@ impl Workplace {
     pub(super) fn new(bases: &[PathBuf], entropy: &dyn Entropy) -> io::Result<Self> {
         let mut random = [0; 8];
         entropy.fill(&mut random).map_err(io::Error::other)?;
-        let name = format!("rot-{}", fingerprint::hex(&random));
+        let name = format!("{NAME}{}", fingerprint::hex(&random));
         let mut refusal = io::Error::from(io::ErrorKind::NotFound);
         for base in bases {
+            sweep(base);
             match Self::at(base.join(&name)) {
                 Ok(workplace) => return Ok(workplace),
                 Err(error) => refusal = error,
@@ -40,7 +44,9 @@ impl Workplace {
         }
         // Fails where something is already, whoever made it.
         DirBuilder::new().mode(0o700).create(&root)?;
-        let workplace = Self { root };
+        let lock = lock::take_directory(&root).map_err(io::Error::other)?;
+        let lock = lock.ok_or(io::ErrorKind::ResourceBusy)?;
+        let workplace = Self { root, _lock: lock };
         DirBuilder::new().mode(0o700).create(workplace.temporary())?;
         Ok(workplace)
     }
@@ -58,10 +64,26 @@ impl Workplace {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
-        open_up(&self.root, DEEPEST);
-        // What cannot be removed is in a directory that nobody else may enter.
-        drop(fs::remove_dir_all(&self.root));
+        remove(&self.root);
     }
+}
+
+/// Removes what processes that were killed have left. Others of this user may be at work beside.
+fn sweep(base: &Path) {
+    let entries = fs::read_dir(base).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(NAME));
+        let is_left = is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_left && matches!(lock::take_directory(&entry.path()), Ok(Some(_))) {
+            remove(&entry.path());
+        }
+    }
+}
+
+fn remove(root: &Path) {
+    open_up(root, DEEPEST);
+    // What cannot be removed is in a directory that nobody else may enter.
+    drop(fs::remove_dir_all(root));
 }
 
 /// Makes directories removable that the program made otherwise.
@@ -75,6 +97,8 @@ fn open_up(directory: &Path, depth: u32) {
     }
 }
 
+/// What the names of all these directories begin with.
+const NAME: &str = "strongroom-rotation-";
 const SOCKET: &str = "s";
 const DEEPEST: u32 = 16;
 /// The least that systems allow for the address of a socket.
@@ -103,6 +127,20 @@ mod tests {
         }
         drop(workplace);
         assert_eq!(fs::read_dir(scratch.join("run")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_the_dead_left_is_removed_and_nothing_else() {
+        let scratch = Scratch::new();
+        let bases = [scratch.path().to_owned()];
+        let left = scratch.join("strongroom-rotation-left/tmp");
+        files::create_private_dir(&left).unwrap();
+        files::create_private_dir(&scratch.join("other")).unwrap();
+        let alive = Workplace::new(&bases, &SystemEntropy).unwrap();
+        let second = Workplace::new(&bases, &SystemEntropy).unwrap();
+        assert!(alive.temporary().exists() && !left.exists() && scratch.join("other").exists());
+        drop((alive, second));
+        assert_eq!(scratch.names(), ["other"]);
     }
 
     #[test]

@@ -9,7 +9,9 @@
 //! * `[operation, request, [name…, {"NextToken": …}]]`: a list, by its names or version ids alone;
 //! * `[operation, request]`: a success of no further interest;
 //! * `["stages", secret, "v1[LABEL LABEL] v2[]"]`: all versions and their labels, oldest first;
-//! * `["placeholder", secret, version]`: a rotation begins, with an empty version;
+//! * `["placeholder", secret, version]`: an empty version with `AWSPENDING`, as a rotation has it;
+//! * `["rotate", request, outcome]`: what AWS's templates do about a secret whose value no server
+//!   checks, to the end; `["rotate", request, outcome, step]`: until this step fails;
 //! * `["wait", "1d2h3m4s5ms"]`, `["in", region, [step…]]`, `["repeat", times, [step…]]`, in which
 //!   `[#]` is the number of the round.
 //!
@@ -30,6 +32,8 @@ use serde_json::{Value as Json, json};
 
 use super::operation::{Entry, Touch};
 use super::operations;
+use super::rotation::play;
+use super::scope::Step;
 use super::testing::{ARN, Bench, START, entry};
 use crate::model::time::{DAY_MS, Timestamp};
 
@@ -95,6 +99,7 @@ impl Case {
                 let version = self.filled_text(parts[2].as_str().unwrap());
                 self.bench.begin_rotation(parts[1].as_str().unwrap(), &version);
             }
+            "rotate" => self.rotate(parts),
             operation => {
                 let request = self.filled(&parts[1]);
                 let expected = parts.get(2);
@@ -107,6 +112,30 @@ impl Case {
                 }
             }
         }
+    }
+
+    /// Rotates by a function that keeps to the rules, until it fails or to the end.
+    fn rotate(&mut self, parts: &[Json]) {
+        let request = self.filled(&parts[1]);
+        let steps = play::Break::Before;
+        let at = parts.get(3).map_or(play::Break::Nowhere, |name| {
+            steps(*Step::ALL.iter().find(|step| step.name() == name).unwrap())
+        });
+        let before = self.bench.events().len();
+        let stock = self.bench.stock();
+        let outcome = play::alone(&mut self.bench, &request, at);
+        let is_stuck = outcome.as_ref().is_err_and(|(code, _)| code == play::BROKEN);
+        if outcome.is_err() && !is_stuck {
+            assert!(self.bench.stock() == stock, "{}changed something", self.place);
+        }
+        let outcome = outcome.map_err(|(code, message)| format!("{code}: {message}"));
+        self.judge(
+            parts.get(2).filter(|_| !is_stuck),
+            outcome.or_else(|refusal| if is_stuck { Ok(Json::Null) } else { Err(refusal) }),
+        );
+        // What a rotation writes to the log is for its own tests to say.
+        let log = self.bench.events().split_off(before).into_iter();
+        self.log.extend(log.map(|event| (event.operation, event.outcome)));
     }
 
     /// Compares an outcome with what is expected.
@@ -143,7 +172,8 @@ impl Case {
             }
             Err((code, message)) => {
                 let is_declared = entry.faults.iter().any(|fault| fault.as_str() == code);
-                let is_known = is_declared || code == "ValidationException";
+                let is_known = is_declared
+                    || ["ValidationException", "AccessDeniedException"].contains(&code.as_str());
                 assert!(is_known, "{place}\n{operation} does not declare {code}");
                 // What breaks a constraint is refused before any vault is opened.
                 let is_early = code == "ValidationException"
@@ -162,10 +192,11 @@ impl Case {
     fn end(mut self) {
         self.bench.require_sound();
         let events = self.bench.events().into_iter();
-        // A batch logs each secret that it reads; a forced replica, each secret that it replaced.
+        // A batch logs each secret that it reads; a forced replica, each secret that it replaced; a
+        // write, the rotation that it ends.
         let batches = self.log.iter().any(|(operation, _)| operation == "BatchGetSecretValue");
         let own = |operation: &String| {
-            ["Init", "Purge", "Overwrite"].contains(&operation.as_str())
+            ["Init", "Purge", "Overwrite", "RotationAbandoned"].contains(&operation.as_str())
                 || (batches && operation == "GetSecretValue")
         };
         let log: Vec<(String, String)> = events
@@ -401,6 +432,7 @@ macro_rules! cases {
 
 cases! {
     batch_get_secret_value => "batch-get-secret-value",
+    cancel_rotate_secret => "cancel-rotate-secret",
     create_secret => "create-secret",
     delete_resource_policy => "delete-resource-policy",
     delete_secret => "delete-secret",
@@ -415,6 +447,7 @@ cases! {
     remove_regions_from_replication => "remove-regions-from-replication",
     replicate_secret_to_regions => "replicate-secret-to-regions",
     restore_secret => "restore-secret",
+    rotate_secret => "rotate-secret",
     stop_replication_to_replica => "stop-replication-to-replica",
     tag_resource => "tag-resource",
     untag_resource => "untag-resource",

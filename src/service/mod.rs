@@ -8,6 +8,7 @@ pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;
 pub(crate) mod fault;
+pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
 mod pages;

@@ -519,7 +519,7 @@ mod tests {
             let requests = match entry.name {
                 // Neither is about a replica that is to stay one.
                 "CreateSecret" | "StopReplicationToReplica" => continue,
-                "DeleteResourcePolicy" | "RestoreSecret" => vec![json!({})],
+                "CancelRotateSecret" | "DeleteResourcePolicy" | "RestoreSecret" => vec![json!({})],
                 "DeleteSecret" => vec![json!({}), json!({"ForceDeleteWithoutRecovery": true})],
                 "PutResourcePolicy" => vec![json!({"ResourcePolicy": "{}"})],
                 "PutSecretValue" => {
@@ -530,6 +530,12 @@ mod tests {
                 "RemoveRegionsFromReplication" => vec![json!({"RemoveReplicaRegions": [US]})],
                 "ReplicateSecretToRegions" => {
                     vec![json!({"AddReplicaRegions": [{"Region": "ap-south-1"}]})]
+                }
+                "RotateSecret" => {
+                    let function = "arn:local:exec:/opt/rotate";
+                    let request =
+                        json!({"ClientRequestToken": token(7), "RotationLambdaARN": function});
+                    vec![request, json!({"ClientRequestToken": token(7)})]
                 }
                 "TagResource" => vec![json!({"Tags": [{"Key": "a"}]}), json!({"Tags": []})],
                 "UntagResource" => vec![json!({"TagKeys": ["a"]})],

@@ -231,90 +231,89 @@ mod tests {
         (play, capability)
     }
 
-    /// What each step may do: a letter for each that may. Whether the call then succeeds is another
+    /// A request about `db`.
+    fn own(more: &Json) -> Json {
+        of("db", more)
+    }
+
+    fn of(id: &str, more: &Json) -> Json {
+        let mut request = more.clone();
+        request["SecretId"] = id.into();
+        request
+    }
+
+    fn put(number: u32, stages: &Json) -> Json {
+        own(&json!({
+            "ClientRequestToken": token(number), "SecretString": "s", "VersionStages": stages,
+        }))
+    }
+
+    /// Which steps may do what, by their first letters. Whether the call then succeeds is another
     /// matter.
+    fn reads() -> Vec<(&'static str, &'static str, Json)> {
+        let value = "GetSecretValue";
+        let stage = |label: &str| json!({"VersionStage": label});
+        let version = |number: u32| json!({"VersionId": token(number)});
+        vec![
+            ("cstf", "DescribeSecret", own(&json!({}))),
+            ("cstf", value, own(&json!({}))),
+            ("cstf", value, own(&stage("AWSCURRENT"))),
+            ("cstf", value, own(&version(2))),
+            ("cstf", value, own(&stage("AWSPENDING"))),
+            ("cstf", value, own(&version(3))),
+            ("cstf", value, own(&json!({"VersionId": token(3), "VersionStage": "AWSPENDING"}))),
+            ("s", value, own(&stage("AWSPREVIOUS"))),
+            ("s", value, own(&version(1))),
+            ("", value, own(&stage("mine"))),
+            ("", value, own(&version(9))),
+            ("cst", value, of("admin", &json!({}))),
+            ("cst", value, of("admin", &stage("AWSCURRENT"))),
+            ("", value, of("admin", &stage("AWSPREVIOUS"))),
+            ("", value, of("admin", &version(1))),
+            ("", "DescribeSecret", of("admin", &json!({}))),
+            ("", value, of("other", &json!({}))),
+            ("", value, of("nowhere", &json!({}))),
+            ("cs", "GetRandomPassword", json!({})),
+        ]
+    }
+
+    fn writes() -> Vec<(&'static str, &'static str, Json)> {
+        let move_label = |label: &str, to: Option<u32>, from: u32| {
+            let mut request = json!({"VersionStage": label, "RemoveFromVersionId": token(from)});
+            if let Some(to) = to {
+                request["MoveToVersionId"] = token(to).into();
+            }
+            own(&request)
+        };
+        let unlabelled = own(&json!({"ClientRequestToken": token(3), "SecretString": "s"}));
+        let (value, stage) = ("PutSecretValue", "UpdateSecretVersionStage");
+        let pending = json!(["AWSPENDING"]);
+        vec![
+            ("c", value, put(3, &pending)),
+            ("", value, put(4, &pending)),
+            ("", value, put(3, &json!(["AWSCURRENT"]))),
+            ("", value, put(3, &json!(["AWSPENDING", "AWSCURRENT"]))),
+            ("", value, put(3, &json!(["AWSPENDING", "AWSPENDING"]))),
+            ("", value, unlabelled),
+            ("", value, of("admin", &put(3, &pending))),
+            ("f", stage, move_label("AWSCURRENT", Some(3), 2)),
+            ("", stage, move_label("AWSCURRENT", Some(1), 2)),
+            ("", stage, move_label("AWSPENDING", None, 3)),
+            ("", stage, move_label("mine", Some(3), 2)),
+        ]
+    }
+
     #[test]
     fn each_step_may_do_what_it_is_for() {
-        let own = |more: &Json| {
-            let mut request = json!({"SecretId": "db"});
-            for (name, value) in more.as_object().unwrap() {
-                request[name] = value.clone();
-            }
-            request
-        };
-        let put = |number: u32, stages: Json| {
-            own(&json!({
-                "ClientRequestToken": token(number), "SecretString": "s", "VersionStages": stages,
-            }))
-        };
-        let of_other = |id: &str, more: &Json| {
-            let mut request = own(more);
-            request["SecretId"] = id.into();
-            request
-        };
-        let current = json!({
-            "VersionStage": "AWSCURRENT", "MoveToVersionId": token(3),
-            "RemoveFromVersionId": token(2),
-        });
-        let to_previous = json!({
-            "VersionStage": "AWSCURRENT", "MoveToVersionId": token(1),
-            "RemoveFromVersionId": token(2),
-        });
-        let drop = json!({"VersionStage": "AWSPENDING", "RemoveFromVersionId": token(3)});
-        let untold = json!({"ClientRequestToken": token(3), "SecretString": "s"});
-        for (steps, operation, request) in [
-            ("cstf", "DescribeSecret", own(&json!({}))),
-            ("cstf", "GetSecretValue", own(&json!({}))),
-            ("cstf", "GetSecretValue", own(&json!({"VersionStage": "AWSCURRENT"}))),
-            ("cstf", "GetSecretValue", own(&json!({"VersionId": token(2)}))),
-            ("cstf", "GetSecretValue", own(&json!({"VersionStage": "AWSPENDING"}))),
-            ("cstf", "GetSecretValue", own(&json!({"VersionId": token(3)}))),
-            (
-                "cstf",
-                "GetSecretValue",
-                own(&json!({"VersionId": token(3), "VersionStage": "AWSPENDING"})),
-            ),
-            ("s", "GetSecretValue", own(&json!({"VersionStage": "AWSPREVIOUS"}))),
-            ("s", "GetSecretValue", own(&json!({"VersionId": token(1)}))),
-            ("", "GetSecretValue", own(&json!({"VersionStage": "mine"}))),
-            ("", "GetSecretValue", own(&json!({"VersionId": token(9)}))),
-            ("cs", "GetRandomPassword", json!({})),
-            ("c", "PutSecretValue", put(3, json!(["AWSPENDING"]))),
-            ("", "PutSecretValue", put(4, json!(["AWSPENDING"]))),
-            ("", "PutSecretValue", put(3, json!(["AWSCURRENT"]))),
-            ("", "PutSecretValue", put(3, json!(["AWSPENDING", "AWSCURRENT"]))),
-            ("", "PutSecretValue", put(3, json!(["AWSPENDING", "AWSPENDING"]))),
-            ("", "PutSecretValue", own(&untold)),
-            ("f", "UpdateSecretVersionStage", own(&current)),
-            ("", "UpdateSecretVersionStage", own(&to_previous)),
-            ("", "UpdateSecretVersionStage", own(&drop)),
-            (
-                "",
-                "UpdateSecretVersionStage",
-                own(&json!({"VersionStage": "mine", "MoveToVersionId": token(3)})),
-            ),
-            ("cst", "GetSecretValue", of_other("admin", &json!({}))),
-            ("cst", "GetSecretValue", of_other("admin", &json!({"VersionStage": "AWSCURRENT"}))),
-            ("", "GetSecretValue", of_other("admin", &json!({"VersionStage": "AWSPREVIOUS"}))),
-            ("", "GetSecretValue", of_other("admin", &json!({"VersionId": token(1)}))),
-            ("", "DescribeSecret", of_other("admin", &json!({}))),
-            ("", "PutSecretValue", of_other("admin", &put(3, json!(["AWSPENDING"])))),
-            ("", "GetSecretValue", of_other("other", &json!({}))),
-            ("", "GetSecretValue", of_other("nowhere", &json!({}))),
-        ] {
+        for (steps, operation, request) in reads().into_iter().chain(writes()) {
             for step in Step::ALL {
                 let (mut play, mut capability) = scene();
                 capability.step = step;
                 let scope = Scope::Capability(capability);
                 let outcome = play.child(&scope, operation, &request);
                 let is_denied = outcome.as_ref().is_err_and(|(code, _)| code == DENIED);
-                let letter = step.name().chars().next().unwrap();
-                assert_eq!(
-                    !is_denied,
-                    steps.contains(letter),
-                    "{} {operation} {request}",
-                    step.name()
-                );
+                let (name, letter) = (step.name(), step.name().chars().next().unwrap());
+                assert_eq!(!is_denied, steps.contains(letter), "{name} {operation} {request}");
             }
         }
     }

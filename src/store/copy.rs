@@ -85,7 +85,21 @@ impl Store {
             }
         }
         findings.retain(|finding| finding != "ok");
+        if self.is_cut_short()? {
+            findings.push("the file is cut short".to_owned());
+        }
         Ok(findings)
+    }
+
+    /// Whether the file ends within its last page: SQLite takes zeros for what is not there.
+    fn is_cut_short(&self) -> Result<bool, Error> {
+        let Some(path) = self.connection.path().filter(|path| !path.is_empty()) else {
+            return Ok(false);
+        };
+        let sql = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+        let expected: i64 = self.connection.query_one(sql, [], |row| row.get(0))?;
+        let length = fs::metadata(path).map(|metadata| metadata.len());
+        Ok(length.is_ok_and(|length| i64::try_from(length).is_ok_and(|length| length < expected)))
     }
 
     /// Writes the file anew, without the free pages that old bytes were on. Needs as much memory as

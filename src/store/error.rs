@@ -183,6 +183,9 @@ impl From<rusqlite::Error> for Error {
                 what: "a row is there already, or its number is out of range".to_owned(),
             },
             ffi::SQLITE_TOOBIG => Self::TooBig,
+            ffi::SQLITE_IOERR if code == ffi::SQLITE_IOERR_SHORT_READ => {
+                Self::Damaged { what: "the file is cut short".to_owned() }
+            }
             ffi::SQLITE_IOERR | ffi::SQLITE_CANTOPEN => system_failed(code, &what()),
             _ => Self::Io { what: what() },
         }

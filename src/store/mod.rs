@@ -116,6 +116,16 @@ impl Store {
         self.connection.execute_batch(sql).unwrap();
     }
 
+    /// Does so without the limit on what a row may hold, which is only ours.
+    #[cfg(test)]
+    pub(crate) fn tamper_hugely(&self, sql: &str) {
+        use rusqlite::limits::Limit;
+        let limit = self.connection.limit(Limit::SQLITE_LIMIT_LENGTH).unwrap();
+        self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, 100 << 20).unwrap();
+        self.tamper(sql);
+        self.connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit).unwrap();
+    }
+
     /// Waits this long for other processes.
     #[cfg(test)]
     pub(crate) fn set_patience(&self, patience: std::time::Duration) {

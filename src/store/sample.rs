@@ -97,7 +97,7 @@ pub(crate) fn journal(length: u32, pages: &[(u32, &[u8])], further: Option<&Path
     bytes
 }
 
-fn value_length(key: u64) -> usize {
+pub(super) fn value_length(key: u64) -> usize {
     usize::try_from(100 + key * 400).unwrap()
 }
 

@@ -116,12 +116,7 @@ impl<'s> Transaction<'s> {
         }
     }
 
-    fn visit<E: From<Error>>(
-        &self,
-        table: Table,
-        sql: &str,
-        visit: &mut dyn FnMut(u64, &[u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn visit<E: From<Error>>(&self, table: Table, sql: &str, visit: Visit<'_, E>) -> Result<(), E> {
         self.check_running()?;
         let mut statement = self.connection.prepare_cached(sql).map_err(Error::from)?;
         let mut rows = statement.query([]).map_err(Error::from)?;
@@ -226,6 +221,9 @@ impl Drop for Transaction<'_> {
         }
     }
 }
+
+/// What is called with each row.
+type Visit<'v, E> = &'v mut dyn FnMut(u64, &[u8]) -> Result<(), E>;
 
 fn one_row(table: Table, changed: usize) -> Result<(), Error> {
     let table = table.statements().name;

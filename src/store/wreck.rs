@@ -268,3 +268,90 @@ const LINK: usize = 4;
 const MOST_HEADER: usize = 12;
 const SMALLEST: usize = 40;
 const LARGEST: usize = super::LARGEST_ROW;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::sample;
+
+    #[test]
+    fn every_row_is_found_with_all_its_bytes() {
+        let (_scratch, path) = sample::closed();
+        let wreck = Wreck::find(&path, Error::TooBig).unwrap();
+        assert!(wreck.has_our_tables);
+        let mut lengths = Vec::new();
+        for row in wreck.rows() {
+            let bytes = wreck.read(row).unwrap().unwrap();
+            assert!(bytes.iter().all(|byte| *byte == 1), "{row:?}");
+            assert_eq!(bytes.len(), row.lengths.0 + row.lengths.1.unwrap_or_default());
+            lengths.push((row.key, row.lengths));
+        }
+        lengths.sort_unstable();
+        // The smallest are found by their form, the largest go on over several pages.
+        let values = (0..sample::ROWS).map(|key| (key, (sample::value_length(key), None)));
+        let mut expected: Vec<_> = values.collect();
+        expected.extend([(0, (168, None)), (1, (72, Some(300)))]);
+        expected.sort_unstable();
+        assert_eq!(lengths, expected);
+    }
+
+    #[test]
+    fn a_chain_of_pages_that_is_broken_ends() {
+        let (_scratch, path) = sample::closed();
+        let last = Wreck::find(&path, Error::TooBig).unwrap();
+        let largest = last.rows().iter().max_by_key(|row| row.lengths).unwrap().clone();
+        drop(last);
+        for link in [[0, 0, 0, 0], [0xff; 4], [0, 0, 0, 1]] {
+            let mut bytes = fs::read(&path).unwrap();
+            let page = usize::try_from(largest.page).unwrap() * PAGE;
+            let local = 489 + (largest.header + largest.lengths.0 - 489) % 4092;
+            let at = page + largest.content + local;
+            bytes[at..at + 4].copy_from_slice(&link);
+            fs::write(&path, &bytes).unwrap();
+            let wreck = Wreck::find(&path, Error::TooBig).unwrap();
+            let read = wreck.read(&largest).unwrap();
+            // A page that is another's is read as it is; the keys tell.
+            assert_eq!(read.is_some(), link == [0, 0, 0, 1], "{link:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_writes_while_it_is_looked_at() {
+        let (_scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        store.set_patience(Duration::from_millis(5));
+        let wreck = Wreck::find(&path, Error::TooBig).unwrap();
+        assert!(matches!(store.write().err(), Some(Error::Busy)));
+        drop(wreck);
+        sample::write(&mut store, 2).unwrap();
+    }
+
+    #[test]
+    fn a_replaced_file_is_kept_and_its_journal_with_it() {
+        let (scratch, path) = sample::closed();
+        let wreck = Wreck::find(&path, Error::TooBig).unwrap();
+        let mut content = Store::detached(&path).unwrap();
+        sample::write(&mut content, 2).unwrap();
+        let before = fs::read(&path).unwrap();
+        files::write_private(&scratch.join("vault-journal"), b"stale").unwrap();
+        let mut store = wreck.replace(&mut content, &scratch.join("kept")).unwrap();
+        assert_eq!(sample::mark(&mut store).unwrap(), 2);
+        assert!(fs::read(scratch.join("kept")).unwrap() == before);
+        assert_eq!(scratch.names(), ["kept", "kept-journal", "vault"]);
+    }
+
+    #[test]
+    fn numbers_are_read_as_sqlite_writes_them() {
+        let read = |bytes: &[u8]| {
+            let mut rest = bytes;
+            varint(&mut rest).map(|number| (number, rest.len()))
+        };
+        assert_eq!(read(&[0x05]), Some((5, 0)));
+        assert_eq!(read(&[0x81, 0x00, 0x07]), Some((128, 1)));
+        assert_eq!(read(&[0xff; 9]), Some((u64::MAX, 0)));
+        assert_eq!(read(&[0xff; 8]), None);
+        assert_eq!(read(&[]), None);
+    }
+}

@@ -37,6 +37,17 @@ pub(crate) fn wait(path: &Path) -> Result<Held, FileFault> {
     }
 }
 
+/// Takes the lock of a directory, which goes with it; `None` if another process has it.
+pub(crate) fn take_directory(path: &Path) -> Result<Option<Held>, FileFault> {
+    let fault = |error| FileFault::from_io(path, error);
+    let file = OpenOptions::new().read(true).open(path).map_err(fault)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(Held { _file: file })),
+        Err(Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(fault(error.into())),
+    }
+}
+
 fn open(path: &Path) -> Result<File, FileFault> {
     files::create_private_dir(files::parent_of(path))?;
     let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);

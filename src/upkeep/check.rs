@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::crypto::keys::MasterKey;
 use crate::vault::check::{Finding, OnProgress};
-use crate::vault::mend::Salvaged;
+use crate::vault::salvage::Salvaged;
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{self, LockedVault, Vault};
 

@@ -17,7 +17,7 @@ pub(crate) struct Event {
     pub(crate) subject: Subject,
     /// Who asked.
     pub(crate) actor: Actor,
-    /// By which way: `direct`, later an agent or a rotation step.
+    /// By which way: `direct`, or `rotation:` and a step.
     pub(crate) via: String,
     /// The commit it stands in.
     pub(crate) generation: u64,

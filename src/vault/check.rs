@@ -72,6 +72,7 @@ struct Expected {
 }
 
 /// What the check has learned so far.
+#[derive(Default)]
 struct Survey {
     findings: Vec<Finding>,
     names: Vec<String>,
@@ -89,11 +90,7 @@ impl Survey {
     fn pass(&mut self, place: &str, part: Result<(), Error>) -> Result<(), Error> {
         match part {
             Err(error) if error.is_damage() => {
-                let problem = match error {
-                    Error::Tampered(problem) => problem,
-                    other => other.to_string(),
-                };
-                self.find(place, problem);
+                self.find(place, error.what_is_damaged());
                 Ok(())
             }
             other => other,
@@ -108,13 +105,7 @@ impl Transaction<'_> {
     /// Only what keeps the check from going on; what is wrong with the vault is in the findings.
     pub(crate) fn check(&self, tell: OnProgress<'_>) -> Result<Vec<Finding>, Error> {
         let mut meter = Meter::new(tell);
-        let mut survey = Survey {
-            findings: Vec::new(),
-            names: Vec::new(),
-            values: Vec::new(),
-            records: 0,
-            value_bytes: 0,
-        };
+        let mut survey = Survey::default();
         let part = self.check_slots(&mut survey);
         survey.pass("slots", part)?;
         let entries = self.check_tree(&mut survey)?;
@@ -126,6 +117,13 @@ impl Transaction<'_> {
         survey.pass("audit log", part)?;
         self.check_counts(&mut survey);
         Ok(survey.findings)
+    }
+
+    /// Returns the entries of the buckets that are sound, and whether the whole tree is.
+    pub(super) fn sound_entries(&self) -> Result<(Vec<Entry>, bool), Error> {
+        let mut survey = Survey::default();
+        let entries = self.check_tree(&mut survey)?;
+        Ok((entries, survey.findings.is_empty()))
     }
 
     fn check_slots(&self, survey: &mut Survey) -> Result<(), Error> {

@@ -56,11 +56,13 @@ impl Error {
         let is_unreadable = |error: &store::Error| {
             matches!(error, store::Error::Damaged { .. } | store::Error::TooBig)
         };
-        match self {
-            Self::Tampered(_) => true,
-            Self::Store(error) => is_unreadable(error),
-            _ => false,
-        }
+        matches!(self, Self::Tampered(_))
+            || matches!(self, Self::Store(error) if is_unreadable(error))
+    }
+
+    /// Says what is altered or damaged, for a list of such things.
+    pub(super) fn what_is_damaged(self) -> String {
+        if let Self::Tampered(what) = self { what } else { self.to_string() }
     }
 
     /// Returns the stable name of the kind (docs/compatibility.md, "Exit codes").

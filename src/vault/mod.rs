@@ -18,6 +18,7 @@ pub(crate) mod record;
 pub(crate) mod rekey;
 mod rescue;
 pub(crate) mod rotation;
+pub(crate) mod salvage;
 mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;

@@ -138,7 +138,7 @@ mod tests {
             let bytes = progress.encode().finish();
             assert!(Progress::decode(&mut Reader::new(&bytes)) == Ok(progress.clone()));
             for end in 0..bytes.len() {
-                let cut = bytes.get(..end).unwrap();
+                let cut = &bytes[..end];
                 assert!(Progress::decode(&mut Reader::new(cut)).is_err(), "{end} bytes");
             }
             progress.kind = Kind::Rotate;

@@ -387,6 +387,8 @@ pub(super) fn day(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::progress::Kind as Purpose;
+    use super::super::rotation::{Command, Protocol};
     use super::*;
 
     fn full() -> Record {
@@ -403,6 +405,18 @@ mod tests {
         version.accessed = Some(Timestamp(0));
         record.versions = vec![version, Version::new("w".repeat(32), None, Timestamp(3_000))];
         record.policy = Some("{}".into());
+        let command = Command::new(vec!["/opt/rotate".into()], Protocol::Lambda);
+        record.rotation = Some(Rotation {
+            enabled: true,
+            function: "arn:local:exec:/opt/rotate".into(),
+            command,
+            rules: None,
+            external: Vec::new(),
+            configured: Timestamp(1),
+            current: None,
+            unknown: Unknown::default(),
+        });
+        record.progress = Some(Progress::new("w".repeat(32), Purpose::Rotate, Timestamp(2)));
         let taken = Replica {
             state: ReplicaState::NameTaken,
             ..Replica::new("us-east-1".to_owned(), Some("alias/us".to_owned()))

@@ -86,13 +86,14 @@ impl Vault {
 }
 
 fn header_in(wreck: &Wreck) -> Result<Option<Header>, Error> {
-    let mut found = Vec::new();
-    for row in wreck.rows().iter().filter(|row| row.lengths.0 == Header::LENGTH) {
-        found.extend(wreck.read(row)?);
-    }
-    found.extend(wreck.marked(Header::MAGIC, Header::LENGTH)?);
     let header = |bytes: Vec<u8>| Header::decode(bytes.get(..Header::LENGTH)?).ok();
-    Ok(found.into_iter().find_map(header))
+    for row in wreck.rows().iter().filter(|row| row.lengths.0 == Header::LENGTH) {
+        if let Some(header) = wreck.read(row)?.and_then(header) {
+            return Ok(Some(header));
+        }
+    }
+    // The form of its row may be lost.
+    Ok(wreck.marked(Header::MAGIC, Header::LENGTH)?.into_iter().find_map(header))
 }
 
 /// Finds all that may be a slot; sometimes several for one number.

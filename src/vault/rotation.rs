@@ -353,7 +353,7 @@ mod tests {
         assert!(again(&least) == Ok(least.clone()));
         let bytes = full().encode().finish();
         for end in 0..bytes.len() {
-            let cut = bytes.get(..end).unwrap();
+            let cut = &bytes[..end];
             assert!(Rotation::decode(&mut Reader::new(cut)).is_err(), "{end} bytes");
         }
     }

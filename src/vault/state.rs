@@ -36,7 +36,7 @@ pub(crate) struct State {
     pub(crate) slots: Vec<SlotEntry>,
     /// The earliest end of a recovery window.
     pub(crate) next_purge: Option<Timestamp>,
-    /// The earliest rotation that is due.
+    /// Reserved: nobody writes it, and what is there is kept. What is due is found in the records.
     pub(crate) next_rotation: Option<Timestamp>,
     /// The settings.
     pub(crate) settings: Settings,

@@ -50,7 +50,7 @@ pub(crate) struct Unlocked {
 pub(crate) struct Origin {
     /// The process.
     pub(crate) actor: Actor,
-    /// `direct`, or later an agent or rotation step.
+    /// `direct`; dispatch puts a rotation's step in its place.
     pub(crate) via: String,
 }
 

@@ -3,4 +3,7 @@
 //! No part of a release: the feature `workbench` alone lets others in, and nothing that is built
 //! without it has this module. Tests have it too.
 
+pub mod fuzz;
+#[cfg(test)]
+mod mutate;
 pub mod stock;

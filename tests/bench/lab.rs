@@ -28,16 +28,34 @@ pub(crate) struct Lab {
     pub(crate) step: Option<Duration>,
 }
 
+/// Whether reads are written to the audit log, which makes each of them a durable change.
+#[derive(Clone, Copy)]
+pub(crate) enum Reads {
+    /// They are, as by default.
+    Audited,
+    /// They are not.
+    Silent,
+}
+
+impl Reads {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Audited => "on",
+            Self::Silent => "off",
+        }
+    }
+}
+
 impl Lab {
     /// Makes a vault of so many secrets, which a keyfile or a passphrase opens.
-    pub(crate) fn build(parent: &Path, secrets: usize) -> io::Result<Self> {
-        let directory = parent.join(secrets.to_string());
+    pub(crate) fn build(parent: &Path, secrets: usize, reads: Reads) -> io::Result<Self> {
+        let directory = parent.join(format!("{secrets}-{}", reads.word()));
         fs::create_dir_all(&directory)?;
         let mut lab = Self { directory, secrets, step: None };
         private(&lab.passphrase())?.write_all(PASSPHRASE.as_bytes())?;
         let cost = ["--kdf-memory", "256", "--kdf-passes", "3", "--kdf-lanes", "4"];
-        let mut init = lab.strongroom(&["init", "--no-recovery", "--new-passphrase-file"]);
-        require(init.arg(lab.passphrase()).args(cost))?;
+        let mut init = lab.strongroom(&["init", "--no-recovery", "--audit-reads", reads.word()]);
+        require(init.arg("--new-passphrase-file").arg(lab.passphrase()).args(cost))?;
         let mut slot = lab.strongroom(&["key-slot", "add", "--kind", "keyfile"]);
         slot.arg("--passphrase-file").arg(lab.passphrase());
         require(slot.arg("--new-keyfile").arg(lab.keyfile()))?;
@@ -100,7 +118,8 @@ impl Lab {
     /// A statement for the `sqlite3` shell on the plain table.
     pub(crate) fn sqlite3(&self, statement: &str) -> Command {
         let mut command = program("sqlite3", &[]);
-        command.arg(self.table()).arg(statement);
+        // As durable as ours.
+        command.arg("-cmd").arg("PRAGMA synchronous=EXTRA").arg(self.table()).arg(statement);
         command
     }
 
@@ -154,6 +173,18 @@ pub(crate) fn flushes(command: &Command, report: &Path) -> io::Result<Option<usi
     require(&mut traced)?;
     let text = fs::read_to_string(report)?;
     Ok(Some(text.lines().filter(|line| line.contains("sync(")).count()))
+}
+
+/// Counts a program's own instructions, which no other program slows; `None` without valgrind.
+pub(crate) fn instructions(command: &Command) -> io::Result<Option<u64>> {
+    let Some(valgrind) = floors::tool("valgrind") else { return Ok(None) };
+    let quiet = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+    let mut counted = program(valgrind, &quiet);
+    counted.arg(command.get_program()).args(command.get_args()).stderr(Stdio::piped());
+    counted.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let report = String::from_utf8_lossy(&counted.output()?.stderr).into_owned();
+    let count = report.lines().find_map(|line| line.split_once("Collected :"));
+    Ok(count.and_then(|(_, count)| count.trim().parse().ok()))
 }
 
 /// The name of a secret by its number.

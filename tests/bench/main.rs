@@ -13,7 +13,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use lab::{Lab, PASSPHRASE, peak_kib, program, require};
+use lab::{Lab, PASSPHRASE, Reads, peak_kib, program, require};
 use samples::{Samples, Work, in_turns, timed};
 use strongroom::workbench::stock;
 use table::{Bound, Table};
@@ -38,10 +38,14 @@ fn main() -> io::Result<()> {
     let mut table = Table::default();
     machine(&place, &mut table)?;
     for secrets in sizes {
-        let mut lab = Lab::build(&place, *secrets)?;
+        let mut lab = Lab::build(&place, *secrets, Reads::Silent)?;
         reads(&lab, &mut table)?;
+        if *secrets <= 1_000 {
+            audited(&Lab::build(&place, *secrets, Reads::Audited)?, &mut table)?;
+        }
         lists(&lab, &mut table)?;
         writes(&lab, &mut table)?;
+        instructions(&lab, &mut table)?;
         upkeep(&lab, &mut table)?;
         memory(&mut lab, &mut table)?;
     }
@@ -110,7 +114,7 @@ fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
     let size = Some(lab.secrets);
     table.floor("one row selected by a static program", size, &select);
     table.floor("one row selected by `sqlite3`", size, &shell);
-    table.row("`get-secret-value`, keyfile", size, &keyfile);
+    table.row("`get-secret-value`, keyfile, reads not audited", size, &keyfile);
     table.bound(
         Bound::ratio("get with a keyfile, of one row selected", &keyfile, &select, 2.0).at(size),
     );
@@ -124,7 +128,7 @@ fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
             Box::new(|| timed(|| stock::derive(PASSPHRASE.as_bytes()))),
         ],
     )?;
-    table.row("`get-secret-value`, passphrase", size, &passphrase);
+    table.row("`get-secret-value`, passphrase, reads not audited", size, &passphrase);
     table.floor("Argon2id beside it", size, &derive);
     table.bound(
         Bound::ratio("get with a passphrase, of its derivation", &passphrase, &derive, 1.05)
@@ -139,6 +143,15 @@ fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
         [Box::new(|| require(&mut lab.with_keyfile(&["describe-secret", "--secret-id", &name])))],
     )?;
     table.row("`describe-secret`", size, &describe);
+    Ok(())
+}
+
+/// One value from a vault that logs reads, which is a commit.
+fn audited(lab: &Lab, table: &mut Table) -> io::Result<()> {
+    let (size, name) = (Some(lab.secrets), lab.a_name());
+    let get = ["get-secret-value", "--secret-id", &name];
+    let [get] = in_turns(40, [Box::new(|| require(&mut lab.with_keyfile(&get)))])?;
+    table.row("`get-secret-value`, keyfile, reads audited", size, &get);
     Ok(())
 }
 
@@ -200,6 +213,33 @@ fn writes(lab: &Lab, table: &mut Table) -> io::Result<()> {
     let theirs = lab::flushes(&lab.sqlite3(statement), &report)?;
     if let (Some(ours), Some(theirs)) = (ours, theirs) {
         table.bound(Bound::count("flushes of a put, as of one commit", ours, theirs).at(size));
+    }
+    Ok(())
+}
+
+/// What the same commands take where nothing else can slow them.
+fn instructions(lab: &Lab, table: &mut Table) -> io::Result<()> {
+    let (size, name, own) = (Some(lab.secrets), lab.a_name(), std::env::current_exe()?);
+    let database = lab.table();
+    let floor = [floors::SELECT, database.to_str().unwrap_or_default(), &name];
+    let put = ["put-secret-value", "--secret-id", &name, "--secret-string", "another"];
+    let mut counted = vec![
+        ("*floor: one row selected by a static program*", program(own, &floor)),
+        ("`get-secret-value`", lab.with_keyfile(&["get-secret-value", "--secret-id", &name])),
+        (
+            "*floor: one row inserted by `sqlite3`*",
+            lab.sqlite3("REPLACE INTO plain VALUES ('a', 'a')"),
+        ),
+        ("`put-secret-value`", lab.with_keyfile(&put)),
+        ("`list-secrets`", lab.with_keyfile(&["list-secrets"])),
+    ];
+    if lab.secrets == SIZES[0] {
+        counted.push(("`--version`", lab.strongroom(&["--version"])));
+    }
+    for (what, command) in counted {
+        if let Some(count) = lab::instructions(&command)? {
+            table.count(what, size, count);
+        }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::samples::{Samples, Shown};
 #[derive(Default)]
 pub(crate) struct Table {
     rows: Vec<Row>,
+    counts: Vec<(String, Option<usize>, u64)>,
     bounds: Vec<Bound>,
 }
 
@@ -36,6 +37,11 @@ impl Table {
     /// Adds what somebody else's least work took.
     pub(crate) fn floor(&mut self, what: &str, size: Option<usize>, samples: &Samples) {
         self.row(&format!("*floor: {what}*"), size, samples);
+    }
+
+    /// Adds how many instructions something took.
+    pub(crate) fn count(&mut self, what: &str, size: Option<usize>, instructions: u64) {
+        self.counts.push((what.to_owned(), size, instructions));
     }
 
     /// Adds a promise.
@@ -90,6 +96,11 @@ impl fmt::Display for Table {
             let (size, runs) = (number(*size), samples.runs());
             writeln!(f, "| {what} | {size} | {median} | {p95} | {runs} |")?;
         }
+        writeln!(f, "\n| instructions | secrets | thousands |\n|---|---:|---:|")?;
+        for (what, size, count) in &self.counts {
+            let thousands = usize::try_from(count / 1_000).ok();
+            writeln!(f, "| {what} | {} | {} |", number(*size), number(thousands))?;
+        }
         writeln!(f, "\n| bound | secrets | found | at most | met |\n|---|---:|---:|---:|---|")?;
         for Bound { what, size, found, allowed, is_met } in &self.bounds {
             let met = if *is_met { "yes" } else { "**no**" };
@@ -104,6 +115,9 @@ fn number(count: Option<usize>) -> String {
     match count {
         None => String::new(),
         Some(count) if count < 1_000 => count.to_string(),
-        Some(count) => format!("{},{:03}", count / 1_000, count % 1_000),
+        Some(count) if count < 1_000_000 => format!("{},{:03}", count / 1_000, count % 1_000),
+        Some(count) => {
+            format!("{},{:03},{:03}", count / 1_000_000, count / 1_000 % 1_000, count % 1_000)
+        }
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! A credential (keyfile, passphrase file) must not appear in any output at all. A value, or what
 //! was typed without echo, may come back on standard output, where somebody may have asked for it,
-//! but neither on standard error nor on the terminal.
+//! but neither on standard error nor on the terminal. At the end of a script none of them, and no
+//! name, tag or description, is in a vault, beside it, or in any file but those that were given.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use super::files::files_below;
 use super::process::Outcome;
 
 /// What a script has given away to the program so far.
@@ -17,6 +19,8 @@ use super::process::Outcome;
 pub(crate) struct Canaries {
     credentials: Vec<Vec<u8>>,
     values: Vec<Vec<u8>>,
+    labels: Vec<Vec<u8>>,
+    given: Vec<PathBuf>,
 }
 
 impl Canaries {
@@ -32,7 +36,14 @@ impl Canaries {
                     let content = content.unwrap_or_else(|| given.as_bytes().to_vec());
                     self.values.extend(needles(&content));
                 }
-                "--passphrase-file" | "--keyfile" => self.learn_credential(&directory.join(given)),
+                "--passphrase-file" | "--new-passphrase-file" | "--keyfile" => {
+                    self.learn_credential(&directory.join(given));
+                }
+                "--new-keyfile" => self.given.extend(real(&directory.join(given))),
+                "--name" | "--secret-id" | "--description" | "--tags" => {
+                    let parts = given.split([',', '=']).map(str::as_bytes);
+                    self.labels.extend(parts.filter(|part| is_telling(part)).map(<[u8]>::to_vec));
+                }
                 _ => {}
             }
         }
@@ -40,7 +51,27 @@ impl Canaries {
 
     /// Notes a file that unlocks a vault, if it is there.
     pub(crate) fn learn_credential(&mut self, path: &Path) {
+        self.given.extend(real(path));
         self.credentials.extend(needles(&read(path)));
+    }
+
+    /// Says which file has something secret in the clear: of those in the home and the temporary
+    /// directory all but credentials, and every vault in the directory where the script works.
+    pub(crate) fn check_files(&self, root: &Path) -> Result<(), String> {
+        for file in files_below(root).into_iter().filter(|file| file.is_file()) {
+            let content = read(&file);
+            let is_ours = ["home", "tmp"].iter().any(|place| file.starts_with(root.join(place)));
+            let is_vault = content.starts_with(b"SQLite format 3\0");
+            if !(is_ours || is_vault) || self.given.contains(&file) {
+                continue;
+            }
+            let needles = [&self.credentials, &self.values, &self.labels];
+            if let Some(needle) = needles.into_iter().flatten().find(|it| contains(&content, it)) {
+                let shown = String::from_utf8_lossy(needle);
+                return Err(format!("{} has {shown:?} in the clear", file.display()));
+            }
+        }
+        Ok(())
     }
 
     /// Says what an outcome gives away; notes what was typed in it.
@@ -63,6 +94,17 @@ impl Canaries {
     }
 }
 
+/// A file's path without links; none for one that is not there.
+fn real(path: &Path) -> Option<PathBuf> {
+    path.canonicalize().ok()
+}
+
+/// Whether a name stands in no vault by chance: not in its random bytes, nor in its schema.
+fn is_telling(label: &[u8]) -> bool {
+    let schema = include_bytes!("../../src/store/schema.sql");
+    label.len() >= 6 && !contains(schema, label)
+}
+
 /// The content of a file that may hold a secret; none of one that cannot be read, has no end or is
 /// larger than any secret.
 fn read(path: &Path) -> Vec<u8> {
@@ -71,7 +113,7 @@ fn read(path: &Path) -> Vec<u8> {
     if may { fs::read(path).unwrap_or_default() } else { Vec::new() }
 }
 
-const MOST_BYTES: u64 = 1 << 17;
+const MOST_BYTES: u64 = 1 << 22;
 
 /// A secret in the spellings in which it might leak; none for one too plain to be told from prose.
 fn needles(secret: &[u8]) -> Vec<Vec<u8>> {
@@ -97,6 +139,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::harness::files::{TempDir, make_dirs, write};
 
     fn printed(stdout: &str, stderr: &str) -> Outcome {
         Outcome { stdout: stdout.into(), stderr: stderr.into(), ..Outcome::default() }
@@ -120,5 +163,29 @@ mod tests {
         assert!(canaries.check(&typed).is_ok());
         let echoed = Outcome { screen: "? Tr0ub4dor".to_owned(), ..Outcome::default() };
         assert!(canaries.check(&echoed).is_err());
+    }
+
+    #[test]
+    fn notices_what_lies_about() {
+        let directory = TempDir::below(Path::new(env!("CARGO_TARGET_TMPDIR")));
+        let at = |name: &str| directory.path().join(name);
+        ["home", "tmp", "work"].iter().for_each(|place| make_dirs(&at(place)));
+        write(&at("home/keyfile"), b"SRMKEY1-ABC");
+        let mut canaries = Canaries::default();
+        canaries.learn_credential(&at("home/keyfile"));
+        let arguments = ["--secret-string", "hunter2!", "--name", "app/payroll", "--tags=Key=k"];
+        canaries.learn(&arguments.map(str::to_owned), directory.path());
+        write(&at("work/given"), b"hunter2! app/payroll SRMKEY1-ABC");
+        assert_eq!(canaries.check_files(directory.path()), Ok(()));
+        for (place, content) in [
+            ("tmp/x", &b"hunter2!"[..]),
+            ("home/y", b"SRMKEY1-ABC"),
+            ("home/z-journal", b"app/payroll"),
+            ("work/vault", b"SQLite format 3\0 hunter2!"),
+        ] {
+            write(&at(place), content);
+            assert!(canaries.check_files(directory.path()).is_err(), "{place}");
+            fs::remove_file(at(place)).unwrap();
+        }
     }
 }

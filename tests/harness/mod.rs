@@ -85,6 +85,11 @@ impl Sandbox {
         self.root.path().join("work")
     }
 
+    /// Returns the directory that all of them are in.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.root.path().canonicalize().unwrap()
+    }
+
     /// Returns the home directory.
     pub(crate) fn home(&self) -> PathBuf {
         self.root.path().join("home")

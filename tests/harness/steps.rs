@@ -107,6 +107,7 @@ impl Stage {
         if let Some(name) = self.background.keys().next() {
             return Err(format!("{name} still runs: let the script `wait` for it"));
         }
+        self.canaries.check_files(&self.sandbox.root())?;
         for (first, (lines, text)) in self.edits.into_iter().rev() {
             self.archive.lines.splice(first..first + lines, [text]);
         }

@@ -1,6 +1,6 @@
 //! Rotations that are cut off, by signals or by death, and go on afterwards.
 
-use super::{ALL, GOOD, Stage};
+use super::{ALL, GOOD, OLD, Stage};
 
 #[test]
 fn a_rotation_outlives_the_death_of_strongroom() {
@@ -82,4 +82,81 @@ fn what_is_not_finished_is_due_at_once() {
     );
     stage.must_be_rotated_to(&version);
     assert_eq!(stage.done(&dry), "db\tNotYet");
+}
+
+/// One that fails does not stop the others; what needs a person is told, and the exit code says so.
+#[test]
+fn the_timer_tells_trouble_from_peace() {
+    let mut stage = Stage::new();
+    let dying = format!(
+        "{GOOD}if [ $step = setSecret ]; then if [ -e \"$HOME/died\" ]; then exit 1; fi; \
+         kill -9 $PPID; while :; do sleep 1; done; fi\n"
+    );
+    assert_eq!(stage.rotate(&dying).code, 137);
+    stage.put("died", "");
+    // Not approved elsewhere: nothing is run.
+    stage.steps();
+    let here = stage.sandbox.environment["XDG_STATE_HOME"].clone();
+    let state = |place: &str| ("XDG_STATE_HOME".to_owned(), place.to_owned());
+    stage.sandbox.environment.extend([state(&format!("{here}/elsewhere"))]);
+    let outcome = stage.run(&["rotate-due"]);
+    assert_eq!((outcome.code, stage.steps().as_str()), (1, ""));
+    assert!(outcome.stderr_text().contains("db: NotApproved"), "{}", outcome.stderr_text());
+    stage.sandbox.environment.extend([state(&here)]);
+    let outcome = stage.run(&["rotate-due"]);
+    assert_eq!((outcome.code, outcome.stdout_text().as_str()), (1, ""));
+    assert!(
+        outcome.stderr_text().contains("db: Error when executing"),
+        "{}",
+        outcome.stderr_text()
+    );
+    // It waits now before it is tried again, which is no trouble.
+    let outcome = stage.run(&["rotate-due", "--verbose"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    assert!(outcome.stdout_text().contains("\"Waiting\""), "{}", outcome.stdout_text());
+    let keyfile = stage.sandbox.environment.remove("STRONGROOM_KEYFILE");
+    let outcome = stage.run(&["rotate-due"]);
+    assert_eq!(outcome.code, 75, "{}", outcome.stderr_text());
+    stage.sandbox.environment.extend(keyfile.map(|path| ("STRONGROOM_KEYFILE".to_owned(), path)));
+    let outcome = stage.run(&["rotate-due", "--max", "none"]);
+    assert_eq!(outcome.code, 252);
+}
+
+#[test]
+fn a_rotation_that_is_cancelled_stops() {
+    let stage = Stage::new();
+    let outcome = stage.rotate(&format!(
+        "{GOOD}[ $step = setSecret ] && ! [ -e \"$HOME/cancelled\" ] || exit 0\n\
+         owner cancel-rotate-secret --secret-id db --query VersionId >\"$HOME/cancelled\" || exit 7\n"
+    ));
+    assert_eq!(outcome.code, 254, "{}", outcome.stderr_text());
+    assert_eq!(stage.steps(), "createSecret setSecret");
+    stage.must_be_unchanged();
+    let version = stage.version("AWSPENDING");
+    assert_eq!(stage.note("cancelled"), format!("\"{version}\""));
+    let outcome = stage.again();
+    assert_eq!(outcome.code, 254);
+    assert!(outcome.stderr_text().contains("A previous rotation isn't complete."));
+    let outcome = stage.run(&["rotate-secret", "--secret-id", "db", "--resume"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    stage.must_be_rotated_to(&version);
+}
+
+#[test]
+fn settings_are_kept_only_if_their_test_succeeds() {
+    for (status, is_kept) in [(0, true), (1, false)] {
+        let stage = Stage::new();
+        let program = stage.program(
+            "rotate",
+            &format!("value --version-stage AWSPENDING >\"$HOME/seen\"\nexit {status}\n"),
+        );
+        let options = ["--no-rotate-immediately", "--rotation-rules", "AutomaticallyAfterDays=30"];
+        let outcome = stage.rotate_by(&program, &options);
+        assert_eq!(outcome.code, if is_kept { 0 } else { 254 }, "{}", outcome.stderr_text());
+        assert_eq!((stage.steps().as_str(), stage.note("seen").as_str()), ("testSecret", OLD));
+        stage.must_be_unchanged();
+        assert_eq!(stage.version("AWSPENDING"), "None");
+        let days = stage.describe("RotationRules.AutomaticallyAfterDays");
+        assert_eq!(days, if is_kept { "30" } else { "None" });
+    }
 }

@@ -108,8 +108,7 @@ impl Stage {
 
     /// Returns the version with a label, or `None`.
     pub(crate) fn version(&self, label: &str) -> String {
-        let query = format!("VersionIdsToStages | keys(@)");
-        let ids = self.describe(&query);
+        let ids = self.describe("VersionIdsToStages | keys(@)");
         let has = |id: &&str| {
             let stages = self.describe(&format!("VersionIdsToStages.\"{id}\""));
             stages.split_whitespace().any(|stage| stage == label)

@@ -92,6 +92,24 @@ fn what_was_approved_elsewhere_is_not_run() {
     assert_eq!(stage.again().code, 0);
 }
 
+/// Saying how a program is to be run is not saying that it may.
+#[test]
+fn options_alone_approve_nothing() {
+    let mut stage = Stage::new();
+    assert_eq!(stage.rotate(GOOD).code, 0);
+    let longer = ["rotate-secret", "--secret-id", "db", "--rotation-timeout", "2m"];
+    stage.done(&longer);
+    let shown = ["rotation", "show", "--secret-id", "db", "--output", "text", "--query"];
+    assert_eq!(stage.done(&[&shown[..], &["TimeoutSeconds"]].concat()), "120");
+    assert_eq!(stage.done(&[&shown[..], &["keys(Environment)"]].concat()), "PATH");
+    assert_eq!(stage.again().code, 0, "what was changed here was approved here");
+    stage.steps();
+    let elsewhere = stage.sandbox.home().join("elsewhere").to_str().unwrap().to_owned();
+    stage.sandbox.environment.extend([("XDG_STATE_HOME".to_owned(), elsewhere)]);
+    let outcome = stage.run(&longer);
+    assert!(outcome.code == 254 && stage.steps().is_empty(), "{}", outcome.stderr_text());
+}
+
 /// The program is another one in the second step than in the first.
 #[test]
 fn what_changed_since_it_was_approved_is_not_run() {

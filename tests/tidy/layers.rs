@@ -37,7 +37,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getrandom", &["sys"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
-    ("jiff", &["cli"]),
+    // `workbench` queries answers, which takes a time zone.
+    ("jiff", &["cli", "workbench"]),
     ("minicbor", &["vault"]),
     ("nix", &["sys"]),
     ("poly1305", &[]),

@@ -1,4 +1,5 @@
-//! `completions`: prints what makes a shell complete commands, options and their choices.
+//! `completions`: prints what makes a shell complete commands, options and their choices; and
+//! names of secrets, for which the shell comes back and asks.
 
 use clap::builder::{PossibleValuesParser, ValueHint};
 use clap::{Arg, Command};
@@ -32,16 +33,75 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let shell = name.parse().map_err(|_unknown: String| {
         request::Error::usage(format!("there are no completions for {name}"))
     })?;
-    print(&script(shell))
+    print(script(shell).as_bytes())
 }
 
-fn script(shell: Shell) -> Vec<u8> {
+fn script(shell: Shell) -> String {
     let program = tree::program();
     let program = program.mut_args(completable).mut_subcommands(|c| c.mut_args(completable));
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut { program }, "strongroom", &mut script);
-    script
+    with_names(shell, &String::from_utf8_lossy(&script))
 }
+
+/// Makes the shell ask for names where an option takes one: clap knows none but fixed values.
+fn with_names(shell: Shell, script: &str) -> String {
+    let mut out = String::with_capacity(script.len() * 2);
+    let mut lines = Lines { shell, section: "", before: "" };
+    for line in script.lines() {
+        out.extend([lines.with_names(line).as_str(), "\n"]);
+        if shell == Shell::Zsh && line.starts_with("#compdef") {
+            out.push_str(ZSH_NAMES);
+        }
+    }
+    out
+}
+
+/// A script as it is read, line by line.
+struct Lines<'s> {
+    shell: Shell,
+    /// The head of the part about one command.
+    section: &'s str,
+    before: &'s str,
+}
+
+impl<'s> Lines<'s> {
+    fn with_names(&mut self, line: &'s str) -> String {
+        let head = line.trim();
+        if head.ends_with(')') && (head.starts_with("strongroom__") || head.starts_with('(')) {
+            self.section = head;
+        }
+        let before = std::mem::replace(&mut self.before, line).trim();
+        let is_of_restore = self.section.contains("restore__subcmd__secret")
+            || self.section == "(restore-secret)"
+            || line.contains("using_subcommand restore-secret\"");
+        let which = if is_of_restore { " --scheduled" } else { "" };
+        let ask = format!("strongroom offer-names{which} --prefix=");
+        match self.shell {
+            Shell::Bash if ["--secret-id)", "--secret-id-list)"].contains(&before) => {
+                let ask = format!("{ask}\"${{cur}}\" 2>/dev/null");
+                line.replace("compgen -f \"${cur}\"", &ask)
+            }
+            Shell::Zsh if line.starts_with("'--secret-id") => {
+                line.replace(":_default'", &format!(":_strongroom_names{which}'"))
+            }
+            // fish looks at the beginning of a word by itself.
+            Shell::Fish if line.contains(" -l secret-id") => {
+                format!("{line} -f -a \"({ask} 2>/dev/null)\"")
+            }
+            _ => line.to_owned(),
+        }
+    }
+}
+
+const ZSH_NAMES: &str = r#"
+_strongroom_names() {
+    local -a which names
+    [[ "${argv[-1]}" == --scheduled ]] && which=(--scheduled)
+    names=(${(f)"$(strongroom offer-names $which --prefix="$PREFIX" 2>/dev/null)"})
+    compadd -a names
+}
+"#;
 
 /// Says what a value is by the name it has in the help, and spells the name so that no shell sees
 /// anything in it.
@@ -65,11 +125,34 @@ mod tests {
     #[test]
     fn every_shell_is_offered_every_command() {
         for shell in SHELLS {
-            let text = String::from_utf8(script(shell.parse().unwrap())).unwrap();
+            let text = script(shell.parse().unwrap());
             for name in ["get-secret-value", "key-slot", "completions", "version-stage", "vault"] {
                 assert!(text.contains(name), "{shell}: {name}");
             }
             assert!(!text.contains("fileb:"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn names_are_asked_for_where_an_option_takes_one() {
+        let has_id = |command: &&Command| {
+            command
+                .get_arguments()
+                .any(|argument| argument.get_id().as_str().starts_with("secret-id"))
+        };
+        let takers = tree::program().get_subcommands().filter(has_id).count();
+        for (shell, ask) in [
+            (Shell::Bash, "(strongroom offer-names --prefix=\"${cur}\" 2>/dev/null)"),
+            (Shell::Zsh, ":_strongroom_names'"),
+            (Shell::Fish, " -f -a \"(strongroom offer-names --prefix= 2>/dev/null)\""),
+        ] {
+            let text = script(shell);
+            assert_eq!(text.matches(ask).count(), takers - 1, "{shell}");
+            let scheduled = match shell {
+                Shell::Zsh => ":_strongroom_names --scheduled'",
+                _ => "(strongroom offer-names --scheduled --prefix=",
+            };
+            assert_eq!(text.matches(scheduled).count(), 1, "{shell}");
         }
     }
 }

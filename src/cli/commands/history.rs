@@ -5,7 +5,6 @@ use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::super::answer::Pages;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::{Asked, Own, option, text};
@@ -94,7 +93,7 @@ fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
     };
     let mut vault = asked.surroundings.unlock()?;
     let events = events::list(&mut vault, &wanted, asked.surroundings.occasion())?;
-    asked.answer.print(Pages::One(events))
+    asked.answer_with(events)
 }
 
 /// Returns an operation's name as the log has it, which a user may also give as the command's.

@@ -11,11 +11,14 @@ pub(crate) mod init;
 mod json;
 mod keys;
 mod man;
+mod names;
 mod new_credential;
 mod rotate_due;
 mod rotation;
 mod slots;
 mod status;
+
+use std::cell::Cell;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
@@ -28,6 +31,7 @@ use super::run::print;
 use super::terminal;
 use super::unlock::Surroundings;
 use crate::model::value::Value;
+use crate::sys::secret::Secret;
 use crate::vault::check::Progress;
 
 /// One of our own commands.
@@ -46,6 +50,7 @@ struct Asked<'a> {
     matches: ArgMatches,
     surroundings: &'a Surroundings<'a>,
     answer: Answer,
+    answered: Cell<Option<Secret<Vec<u8>>>>,
 }
 
 /// The commands, in the order of the help.
@@ -70,11 +75,14 @@ const ALL: &[Own] = &[
     man::MAN,
 ];
 
+/// What our own scripts call; nobody types them, and no help tells of them.
+const HIDDEN: &[Own] = &[names::OFFER_NAMES];
+
 /// Those that make a vault, work without one, or take what is there for what it is.
 const LOOKS_AT_NO_STATE: &[&str] =
-    &["init", "salvage", "backup", "restore-backup", "completions", "man"];
+    &["init", "salvage", "backup", "restore-backup", "completions", "man", "offer-names"];
 
-/// Their names.
+/// The names of the commands.
 pub(crate) const NAMES: &[&str] = &names();
 
 const fn names() -> [&'static str; ALL.len()] {
@@ -88,6 +96,11 @@ const fn names() -> [&'static str; ALL.len()] {
         index += 1;
     }
     names
+}
+
+/// Returns every word that is taken for a command of ours.
+pub(crate) fn accepted() -> Vec<&'static str> {
+    ALL.iter().chain(HIDDEN).map(|own| own.name).collect()
 }
 
 /// Returns a command as clap knows it.
@@ -106,7 +119,7 @@ pub(crate) fn run(
     words: &[String],
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let Some(own) = ALL.iter().find(|own| own.name == name) else {
+    let Some(own) = ALL.iter().chain(HIDDEN).find(|own| own.name == name) else {
         return Err(request::Error::usage(format!("there is no command {name}")).into());
     };
     if words.iter().map(String::as_str).eq(["help"]) {
@@ -125,7 +138,11 @@ pub(crate) fn run(
         return Err(request::Error::argument("--expect", what).into());
     }
     let answer = Answer::new(surroundings, own.title)?;
-    (own.run)(&Asked { matches, surroundings, answer })
+    let asked = Asked { matches, surroundings, answer, answered: Cell::default() };
+    // A reader may take its time: by now the vault is closed and its keys are wiped.
+    let outcome = (own.run)(&asked);
+    let printed = asked.answered.take().map_or(Ok(()), |answer| print(answer.expose()));
+    printed.and(outcome)
 }
 
 impl Own {
@@ -165,9 +182,15 @@ impl Asked<'_> {
         Ok(Some(number))
     }
 
-    /// Prints the answer.
+    /// Answers with some members.
     fn print(&self, members: Vec<(String, Value)>) -> Result<(), Failure> {
-        self.answer.print(Pages::One(Value::Map(members)))
+        self.answer_with(Value::Map(members))
+    }
+
+    /// Gives the answer, which is printed when the command is over.
+    fn answer_with(&self, value: Value) -> Result<(), Failure> {
+        self.answered.set(Some(self.answer.rendered(Pages::One(value))?));
+        Ok(())
     }
 }
 

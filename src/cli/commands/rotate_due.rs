@@ -13,7 +13,7 @@ use super::super::unlock;
 use super::{Asked, Own, flag, option, text};
 use crate::model::value::Value;
 use crate::rotation::due::{self, Deed, Fate, Wanted};
-use crate::rotation::run::Error;
+use crate::rotation::error::Error;
 use crate::service::rotation::{CatchUp, DueFault, State};
 use crate::sys::clock;
 use crate::sys::entropy::{Entropy, SystemEntropy};

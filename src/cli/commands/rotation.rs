@@ -22,7 +22,7 @@ use crate::vault::rotation::{Protocol, Rotation};
 pub(super) const ROTATION: Own = Own {
     name: "rotation",
     title: "Rotation",
-    summary: "Look at the program that rotates a secret, approve it or take that back.",
+    summary: "Look at a secret's rotation program, approve it or revoke that.",
     example: "strongroom rotation approve --secret-id app/db",
     options,
     run,

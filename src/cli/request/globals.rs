@@ -8,6 +8,7 @@ use super::argparse::{self, Abbreviation, Arity, Check, Flag, Grammar, Positiona
 use super::argparse::{Separator, Sorted, Stopped};
 use super::error::{Error, Form};
 use super::python;
+use crate::model::value::Value;
 
 /// A command line, cut into what is global and the words of one command.
 pub(crate) struct CommandLine {
@@ -104,12 +105,7 @@ pub(crate) enum BlobFormat {
 pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<CommandLine, Error> {
     let positional = Positional::Required { name: "command" };
     let grammar = Grammar { flags: flags(form), positional };
-    let mut choices = vec![SERVICE, HELP];
-    if form == Form::Plain {
-        choices.push(AWS);
-        choices.extend(names.operations);
-        choices.extend(names.own);
-    }
+    let choices = commands(form, names);
     let sorted = argparse::sort(&grammar, argv, &choices)?;
     let globals = Globals::read(&grammar, &sorted)?;
     if sorted.stopped == Stopped::Early {
@@ -142,6 +138,24 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
     Ok(CommandLine { globals, form, command })
 }
 
+/// Returns the form that a command line asks for, be it right or wrong: an error of [`split`] is to
+/// be told in it. Takes the first word that is a command for the command.
+pub(crate) fn form(argv: &[String], form: Form, names: Names<'_>) -> Form {
+    let choices = commands(form, names);
+    let command = argv.iter().find(|word| choices.contains(&word.as_str()));
+    if command.is_some_and(|word| word == AWS) { Form::Aws } else { form }
+}
+
+fn commands<'a>(form: Form, names: Names<'a>) -> Vec<&'a str> {
+    let mut choices = vec![SERVICE, HELP];
+    if form == Form::Plain {
+        choices.push(AWS);
+        choices.extend(names.operations);
+        choices.extend(names.own);
+    }
+    choices
+}
+
 /// Makes text of the words a process was started with. The error does not show the word.
 pub(crate) fn text(
     argv: impl IntoIterator<Item = std::ffi::OsString>,
@@ -171,6 +185,13 @@ impl Globals {
         };
         let given = |name: &str| last(name).is_some();
         let word = |name: &str| last(name).and_then(|words| words.first()).cloned();
+        if given("--cli-auto-prompt") && given("--no-cli-auto-prompt") {
+            return Err(Error::parameters(BOTH_PROMPTS));
+        }
+        for timeout in ["--cli-read-timeout", "--cli-connect-timeout"] {
+            let given = word(timeout).map(|word| python::to_integer(&Value::Text(word)));
+            given.transpose().map_err(Error::plain)?;
+        }
         Ok(Self {
             no_paginate: given("--no-paginate"),
             no_pager: given("--no-cli-pager"),
@@ -195,6 +216,9 @@ impl Globals {
         })
     }
 }
+
+const BOTH_PROMPTS: &str =
+    "Both --cli-auto-prompt and --no-cli-auto-prompt cannot be specified at the same time.";
 
 fn descriptor(word: &str) -> Result<i32, Error> {
     let number = python::integer(word).and_then(|number| i32::try_from(number).ok());
@@ -365,6 +389,20 @@ mod tests {
             ),
         ] {
             assert_eq!(show(Form::Plain, words), expected, "{words}");
+        }
+    }
+
+    #[test]
+    fn knows_the_form_of_a_wrong_command_line() {
+        for (words, expected) in [
+            ("aws lst-secrets", Form::Aws),
+            ("--region r aws --output xml", Form::Aws),
+            ("list-secrets --output aws", Form::Plain),
+            ("", Form::Plain),
+        ] {
+            let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
+            assert_eq!(form(&words, Form::Plain, NAMES), expected, "{words:?}");
+            assert_eq!(form(&words, Form::Aws, NAMES), Form::Aws, "{words:?}");
         }
     }
 

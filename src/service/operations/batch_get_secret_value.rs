@@ -73,7 +73,9 @@ impl Operation for BatchGetSecretValue {
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let ids = request.secret_id_list.map(|ids| ids.0).unwrap_or_default();
         let filters = request.filters.unwrap_or_default();
-        if ids.is_empty() == filters.is_empty() {
+        let neither = ids.is_empty() && filters.is_empty();
+        // A page wants filters; who gives its size without them is told so before anything else.
+        if !(ids.is_empty() || filters.is_empty()) || neither && request.max_results.is_none() {
             return Err(neither_or_both().into());
         }
         let mut next_token = None;

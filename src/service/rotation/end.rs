@@ -89,7 +89,8 @@ fn note_failure(
         drop_test(cx, &mut record, &progress)?;
         ("TestRotationFailed", Left::Nothing)
     } else if is_complete(&record, &progress) {
-        complete(&mut record, now);
+        let at = moved_to(&record).unwrap_or(now);
+        complete(&mut record, at);
         ("RotationFailed", Left::Complete)
     } else {
         progress.last_error = Some(format!("{step}: {}", failed.status));
@@ -138,15 +139,19 @@ pub(crate) fn cancel(
     record: &mut Record,
 ) -> Result<Option<String>, Failure> {
     let before = record.clone();
-    settle(cx, record)?;
     let rotation = record.rotation.as_mut().ok_or_else(start::no_function)?;
     rotation.enabled = false;
     let mut version_id = None;
-    if let Some(progress) = &mut record.progress
+    if let Some(mut progress) = record.progress.clone()
         && progress.outlook != Outlook::Cancelled
     {
-        progress.outlook = Outlook::Cancelled;
-        version_id = Some(progress.token.clone());
+        if progress.kind == Kind::TestOnly {
+            drop_test(cx, record, &progress)?;
+        } else if !is_complete(record, &progress) {
+            progress.outlook = Outlook::Cancelled;
+            version_id = Some(progress.token.clone());
+            record.progress = Some(progress);
+        }
     }
     if *record != before {
         cx.store(record)?;
@@ -161,7 +166,7 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
     if progress.kind == Kind::TestOnly {
         drop_test(cx, record, &progress)
     } else if is_complete(record, &progress) {
-        complete(record, cx.now()?);
+        complete(record, moved_to(record).unwrap_or(cx.now()?));
         log(cx, ("RotationSucceeded", SUCCESS), (record, &progress.token), "")
     } else {
         Ok(())
@@ -171,36 +176,52 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
 /// Takes `AWSPENDING` off the version of a rotation under way, when its owner makes another version
 /// `written` by hand. [`follow`] does the rest.
 pub(crate) fn abandon(cx: &Context<'_, '_>, record: &mut Record, written: &str) {
-    let Some(progress) = &record.progress else { return };
-    if cx.capability().is_some() || progress.token == written {
-        return;
-    }
-    if let Some(version) = record.versions.iter_mut().find(|version| version.id == progress.token) {
-        version.stages.retain(|stage| stage != stages::PENDING);
+    let Some(Progress { token, .. }) = record.progress.clone() else { return };
+    if cx.capability().is_none() && token != written {
+        unpend(record, &token);
     }
 }
 
 /// Keeps up with a record that is about to be stored: since when its current version is current, and
 /// whether its owner ended the rotation under way by moving its labels.
 pub(crate) fn follow(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
-    let now = cx.now()?;
+    let moved = moved_to(record);
+    note_current(record, cx.now()?);
+    let Some(progress) = record.progress.clone() else { return Ok(()) };
+    let is_on = |label| record.staged(label).is_some_and(|version| version.id == progress.token);
+    let is_pending = is_on(stages::PENDING) && !is_on(stages::CURRENT);
+    if cx.capability().is_some() || is_pending || moved.is_some() && is_on(stages::CURRENT) {
+        return Ok(());
+    }
+    let event = if let Some(at) = moved {
+        // Done before this change, though nobody was left to say so.
+        complete(record, at);
+        "RotationSucceeded"
+    } else if progress.kind == Kind::TestOnly {
+        drop_test(cx, record, &progress)?;
+        "RotationAbandoned"
+    } else {
+        record.progress = None;
+        "RotationAbandoned"
+    };
+    log(cx, (event, SUCCESS), (record, &progress.token), "")
+}
+
+/// Returns when the function of a rotation under way moved `AWSCURRENT` to its version, if it did,
+/// by what the record said before the change that is about to be stored.
+fn moved_to(record: &Record) -> Option<Timestamp> {
+    let progress = record.progress.as_ref().filter(|progress| progress.kind == Kind::Rotate)?;
+    let (id, since) = record.rotation.as_ref()?.current.as_ref()?;
+    (*id == progress.token).then_some(*since)
+}
+
+fn note_current(record: &mut Record, now: Timestamp) {
     let current = record.staged(stages::CURRENT).map(|version| version.id.clone());
     if let Some(rotation) = &mut record.rotation
         && rotation.current.as_ref().map(|(id, _)| id) != current.as_ref()
     {
         rotation.current = current.map(|id| (id, now));
     }
-    let Some(progress) = record.progress.clone() else { return Ok(()) };
-    let is_on = |label| record.staged(label).is_some_and(|version| version.id == progress.token);
-    let is_pending = is_on(stages::PENDING) && !is_on(stages::CURRENT);
-    if cx.capability().is_some() || is_pending {
-        return Ok(());
-    }
-    if progress.kind == Kind::TestOnly {
-        drop_test(cx, record, &progress)?;
-    }
-    record.progress = None;
-    log(cx, ("RotationAbandoned", SUCCESS), (record, &progress.token), "")
 }
 
 /// Makes the new version current, unless it is.
@@ -217,10 +238,18 @@ fn move_current(record: &mut Record, token: &str) -> Result<(), Fault> {
         .map_err(|fault| Fault::invalid_request(fault.message))
 }
 
-fn complete(record: &mut Record, now: Timestamp) {
-    stages::detach(&mut record.versions, stages::PENDING);
-    record.rotated = Some(now);
-    record.progress = None;
+/// Notes that the version of the rotation under way became current `at`, and needs no other label.
+fn complete(record: &mut Record, at: Timestamp) {
+    if let Some(progress) = record.progress.take() {
+        unpend(record, &progress.token);
+    }
+    record.rotated = Some(at);
+}
+
+fn unpend(record: &mut Record, token: &str) {
+    if let Some(version) = record.version_mut(token) {
+        version.stages.retain(|stage| stage != stages::PENDING);
+    }
 }
 
 /// Erases the version that a test was made with.
@@ -486,6 +515,35 @@ mod tests {
             }
             play.bench.require_sound();
         }
+    }
+
+    /// Between the move of the label and the end of the rotation, whoever ends it.
+    #[test]
+    fn a_rotation_that_moved_the_label_is_done_whatever_comes_then() {
+        let tag = json!({"SecretId": "db", "Tags": [{"Key": "a", "Value": "b"}]});
+        let id = json!({"SecretId": "db"});
+        for (operation, request) in [("TagResource", &tag), ("CancelRotateSecret", &id)] {
+            let mut play = Play::new();
+            let job = play.job(&rotate(2));
+            play.run(&job, Break::After(Step::Finish), How::Killed).unwrap_err();
+            let answer = play.call(operation, request).unwrap();
+            assert_eq!(answer.get("VersionId"), None, "{operation}");
+            let finished = play.bench.with(|vault, occasion| finish(vault, &job, occasion));
+            assert!(finished.is_ok(), "{operation}");
+            assert_eq!(play.stages(), DONE);
+            let is_on = operation == "TagResource";
+            assert_eq!(play.described()["RotationEnabled"], is_on);
+        }
+        // Nobody is left to end it, and its version is no longer current.
+        let mut play = Play::new();
+        play.rotate_until(&rotate(2), Break::After(Step::Finish), How::Killed).unwrap_err();
+        let moved = play.bench.now();
+        play.bench.advance(DAY_MS);
+        let put = json!({"SecretId": "db", "ClientRequestToken": token(3), "SecretString": "x"});
+        play.call("PutSecretValue", &put).unwrap();
+        assert_eq!(play.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
+        assert_eq!(play.described()["LastRotatedDate"], moved.0);
+        assert_eq!(play.events().last().unwrap(), "RotationSucceeded ");
     }
 
     #[test]

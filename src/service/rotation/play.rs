@@ -20,6 +20,9 @@ use crate::vault::rotation::{Command, Protocol};
 /// The function that every play has.
 pub(crate) const FUNCTION: &str = "arn:local:exec:/opt/rotate";
 
+/// The code of what is no refusal, but a function that broke off.
+pub(crate) const BROKEN: &str = "Broken";
+
 /// A refusal: code and message.
 pub(crate) type Refusal = (String, String);
 
@@ -38,6 +41,7 @@ pub(crate) struct Play {
     pub(crate) resume: Resume,
     /// How the step that breaks ends.
     pub(crate) retry: Retry,
+    is_served: bool,
 }
 
 /// Where the function breaks off.
@@ -80,6 +84,15 @@ impl Functions for Machine {
     }
 }
 
+/// Rotates a secret that is on no server, to the end or until the function fails.
+pub(crate) fn alone(bench: &mut Bench, request: &Json, at: Break) -> Result<Json, Refusal> {
+    let mut play = Play::on(std::mem::replace(bench, Bench::new()));
+    play.is_served = false;
+    let outcome = play.rotate_until(request, at, How::Fails);
+    *bench = play.bench;
+    outcome
+}
+
 /// Returns the token with this number.
 pub(crate) fn token(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
@@ -92,8 +105,18 @@ impl Play {
         let request =
             json!({"Name": "db", "ClientRequestToken": token(1), "SecretString": "first"});
         bench.call("CreateSecret", &request.to_string()).unwrap();
-        let password = "first".to_owned();
-        Self { bench, password, own: None, resume: Resume::IfPossible, retry: Retry::BackOff }
+        Self { password: "first".to_owned(), ..Self::on(bench) }
+    }
+
+    fn on(bench: Bench) -> Self {
+        Self {
+            bench,
+            password: String::new(),
+            own: None,
+            resume: Resume::IfPossible,
+            retry: Retry::BackOff,
+            is_served: true,
+        }
     }
 
     /// Calls an operation as the owner.
@@ -212,7 +235,7 @@ impl Play {
     fn step(&mut self, job: &Job, step: Step, at: Break) -> Result<(), Refusal> {
         let scope = Scope::Capability(self.capability(job, step)?);
         let broken = |place: Break| {
-            if at == place { Err(("Broken".to_owned(), String::new())) } else { Ok(()) }
+            if at == place { Err((BROKEN.to_owned(), String::new())) } else { Ok(()) }
         };
         broken(Break::Before(step))?;
         if job.function == BUILTIN {
@@ -256,6 +279,7 @@ impl Play {
                     }
                 }
             }
+            Step::Set | Step::Test if !self.is_served => {}
             Step::Set => {
                 let new = self.read(scope, &pending)?;
                 if self.password != new {

@@ -1,6 +1,6 @@
 //! Before, after and beside a step: what its program may do, whether it did it, and what it may know.
 
-use super::{Job, Known, StepFault, at_work, log, transact};
+use super::{Job, Known, StepFault, at_work, find, log, transact};
 use crate::model::secret_value::SecretValue;
 use crate::service::context::{Context, Failure, arn_of, look_up};
 use crate::service::fault::Fault;
@@ -51,16 +51,16 @@ pub(crate) fn after_step(
     if step == Step::Create && !has_value { Err(StepFault::NoValue) } else { Ok(()) }
 }
 
-/// Reads every value that a job's program may come to know, so that none is shown. The audit log
-/// has nothing of it.
+/// Reads every value that a job's program may come to know, so that none is shown, even when the
+/// rotation was ended meanwhile. The audit log has nothing of it.
 pub(crate) fn known_values(
     vault: &mut Vault,
     job: &Job,
     occasion: Occasion<'_>,
 ) -> Result<Known, Failure> {
     transact(vault, (Some(&job.region), Access::Read), occasion, |cx| {
-        let (record, _) = at_work(cx, job)?;
-        let reads = command(&record, job)?.reads;
+        let record = find(cx, job)?;
+        let reads = command(&record, job).map(|command| command.reads).unwrap_or_default();
         known(cx, &record, job, &reads)
     })
 }

@@ -151,13 +151,17 @@ fn a_clock_that_is_accepted_is_right_from_then_on() {
     world.change(&mut vault, |t| create(t, "a", &[("v", text("1"))]));
     schedule(&world, &mut vault, "a", 7);
     world.advance_days(1000);
-    world.change(&mut vault, |transaction| transaction.accept_clock());
+    world.change(&mut vault, |transaction| {
+        transaction.accept_clock();
+    });
     assert!(world.read(&mut vault).clock_is_sane());
     assert_eq!(erase(&world, &mut vault, 16), ["a"]);
     // Also back.
     world.set(START);
     assert!(!world.read(&mut vault).clock_is_sane());
-    world.change(&mut vault, |transaction| transaction.accept_clock());
+    world.change(&mut vault, |transaction| {
+        transaction.accept_clock();
+    });
     assert_eq!(world.read(&mut vault).state().time, START);
 }
 

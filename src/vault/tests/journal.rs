@@ -40,7 +40,7 @@ impl Moments {
         for (name, bytes) in [("vault", &self.new[..]), ("vault-journal", journal)] {
             let path = self.scratch.join(name);
             drop(fs::remove_file(&path));
-            files::write_private(&path, bytes).unwrap();
+            files::write_private(&path, bytes).map_err(store::Error::from)?;
         }
         let locked = LockedVault::open(&self.scratch.join("vault"), Mode::ReadWrite)?;
         locked.unlock(&self.key.master, custody)

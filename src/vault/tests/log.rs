@@ -119,7 +119,7 @@ fn a_damaged_log_is_not_shortened_and_keeps_nobody_from_working() {
     let (mut vault, key) = empty(&world);
     fill(&world, &mut vault, MOST + BLOCK - 2);
     let sound = Rows::of(&mut vault.store);
-    let damage: [(&str, fn(&mut BTreeMap<u64, Vec<u8>>)); 3] = [
+    let damage: [(&str, Damage); 3] = [
         ("deleted", |rows| drop(rows.remove(&7))),
         ("empty", |rows| rows.get_mut(&7).unwrap().clear()),
         ("exchanged", |rows| rows.get_mut(&7).unwrap()[290] ^= 1),

@@ -21,6 +21,7 @@ mod wreck;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::Path;
 
 use super::found::Founding;
@@ -262,7 +263,7 @@ fn ask(world: &World, vault: &mut Vault) -> Answers {
 fn log(transaction: &Transaction<'_>) -> Result<String, Error> {
     let mut lines = String::new();
     transaction.events(|seq, event| {
-        lines.push_str(&format!("{seq} {} {}\n", event.operation, event.detail));
+        writeln!(lines, "{seq} {} {}", event.operation, event.detail).unwrap();
         Ok(())
     })?;
     Ok(lines)
@@ -311,19 +312,19 @@ fn judge(case: &str, truth: &BTreeMap<String, String>, answers: &Answers) -> usi
 
 /// Whether an error says that the file is not as it was written.
 fn speaks_of_damage(error: &Error) -> bool {
-    match error {
-        Error::Tampered(_) | Error::NewerContent(_) => true,
-        Error::Store(error) => matches!(
-            error,
-            store::Error::Damaged { .. }
-                | store::Error::NotAVault { .. }
-                | store::Error::NewerFormat { .. }
-                | store::Error::SchemaAltered { .. }
-                | store::Error::TooBig
-        ),
-        Error::Crypto(error) => matches!(error, crypto::Error::NewerFormat { .. }),
-        _ => false,
-    }
+    matches!(
+        error,
+        Error::Tampered(_)
+            | Error::NewerContent(_)
+            | Error::Crypto(crypto::Error::NewerFormat { .. })
+            | Error::Store(
+                store::Error::Damaged { .. }
+                    | store::Error::NotAVault { .. }
+                    | store::Error::NewerFormat { .. }
+                    | store::Error::SchemaAltered { .. }
+                    | store::Error::TooBig
+            )
+    )
 }
 
 /// Guards against nothing, so that a test can look further.
@@ -349,6 +350,9 @@ fn findings(world: &World, vault: &mut Vault) -> Vec<Finding> {
 fn assert_sound(world: &World, vault: &mut Vault) {
     assert_eq!(findings(world, vault), []);
 }
+
+/// What is done to the rows of a table.
+type Damage = fn(&mut BTreeMap<u64, Vec<u8>>);
 
 /// Days in milliseconds.
 fn days(days: i64) -> i64 {

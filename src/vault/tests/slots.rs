@@ -22,7 +22,7 @@ fn wrap(world: &World, key: &Key, vault_id: &VaultId, credential: &Credential) -
 
 /// Opens a vault again with a credential, and returns the slot's number.
 fn opens(vault: &mut Vault, credential: &Credential) -> Result<u8, Error> {
-    let locked = LockedVault::from_store(Rows::of(&mut vault.store).store()).unwrap();
+    let locked = LockedVault::from_store(Rows::of(&mut vault.store).store())?;
     locked.try_credential(credential, CostLimit::Weak).map(|(number, _)| number)
 }
 
@@ -117,7 +117,7 @@ fn a_damaged_slot_locks_nobody_out() {
     let (body, keyfile) = new_slot(&world, &key.master, vault.vault_id());
     world.change(&mut vault, |t| t.add_slot(&body, "second").unwrap());
     let sound = Rows::of(&mut vault.store);
-    let damage: [(&str, fn(&mut BTreeMap<u64, Vec<u8>>)); 5] = [
+    let damage: [(&str, Damage); 5] = [
         ("flipped", |rows| rows.get_mut(&0).unwrap()[100] ^= 1),
         ("cut", |rows| rows.get_mut(&0).unwrap().truncate(100)),
         ("empty", |rows| rows.get_mut(&0).unwrap().clear()),

@@ -3,8 +3,11 @@
 use super::rows::{Rows, TABLES};
 use super::*;
 
+/// A vault and its keys.
+type Made = (Vault, Key);
+
 /// Two vaults with the same things in them, and which of their two names they share.
-fn pairs(world: &World) -> Vec<(&'static str, (Vault, Key), (Vault, Key))> {
+fn pairs(world: &World) -> Vec<(&'static str, Made, Made)> {
     let ids =
         [VaultId::generate(&world.entropy).unwrap(), VaultId::generate(&world.entropy).unwrap()];
     let masters: [MasterKey; 2] =

@@ -5,16 +5,16 @@ use super::*;
 use crate::store::Table;
 
 /// A furnished vault as it was, and as it is after a change to every table.
-struct Ages {
-    world: World,
-    key: Key,
-    old: Rows,
-    new: Rows,
-    truth: BTreeMap<String, String>,
+pub(super) struct Ages {
+    pub(super) world: World,
+    pub(super) key: Key,
+    pub(super) old: Rows,
+    pub(super) new: Rows,
+    pub(super) truth: BTreeMap<String, String>,
 }
 
 impl Ages {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let world = World::new();
         let (mut vault, key) = furnished(&world);
         let old = Rows::of(&mut vault.store);
@@ -42,10 +42,13 @@ impl Ages {
     }
 }
 
+/// Something that is done to the rows of a table.
+type Alteration<'a> = &'a dyn Fn(&mut BTreeMap<u64, Vec<u8>>);
+
 /// All that can be done to a table without a key, by name.
-fn alterations(table: Table, old: &Rows, new: &Rows) -> Vec<(String, Rows)> {
+pub(super) fn alterations(table: Table, old: &Rows, new: &Rows) -> Vec<(String, Rows)> {
     let mut done: Vec<(String, Rows)> = Vec::new();
-    let mut alter = |what: String, work: &dyn Fn(&mut BTreeMap<u64, Vec<u8>>)| {
+    let mut alter = |what: String, work: Alteration<'_>| {
         let mut altered = new.clone();
         work(altered.table_mut(table));
         done.push((format!("{table:?}: {what}"), altered));
@@ -56,7 +59,8 @@ fn alterations(table: Table, old: &Rows, new: &Rows) -> Vec<(String, Rows)> {
     for (key, body) in old.table(table).iter().filter(|(key, body)| rows.get(key) != Some(body)) {
         alter(format!("{key} as it was"), &|rows| drop(rows.insert(*key, body.clone())));
     }
-    let spare = (0..).find(|key| !rows.contains_key(key) && !old.table(table).contains_key(key));
+    let spare =
+        (0..u64::MAX).find(|key| !rows.contains_key(key) && !old.table(table).contains_key(key));
     let spare = spare.unwrap();
     for (key, body) in rows {
         let longer = [body, &[0][..]].concat();

@@ -1,0 +1,65 @@
+//! Why a rotation did not come to its end, in the words that a person reads.
+
+use std::fmt;
+
+use crate::service::context::Failure;
+use crate::service::rotation::Left;
+use crate::service::scope::Step;
+use crate::sys::files::FileFault;
+
+/// Why a rotation did not come to its end.
+#[derive(Debug)]
+pub(crate) enum Error {
+    /// Something of this machine is not as it must be: approvals, locks.
+    File(FileFault),
+
+    /// The service refused, or the vault failed.
+    Service(Failure),
+    /// A step failed.
+    Failed(Failed),
+    /// Somebody asked to stop.
+    Interrupted {
+        /// The step that comes next, or was cut.
+        step: Step,
+        /// The version.
+        token: String,
+    },
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(super) function: String,
+    pub(super) step: Step,
+    pub(super) what: String,
+    pub(super) token: String,
+    pub(super) left: Left,
+    /// The last lines that the program wrote to stderr, without what is known to be secret.
+    pub(crate) lines: Vec<String>,
+}
+
+impl From<FileFault> for Error {
+    fn from(fault: FileFault) -> Self {
+        Self::File(fault)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::Service(failure)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { function, step, what, token, left, .. } = self;
+        write!(f, "Error when executing {function} during {} step: {what}.", step.name())?;
+        match left {
+            Left::Pending => {
+                write!(f, " Version {token} stays AWSPENDING; run rotate-secret again to resume.")
+            }
+            Left::Complete => write!(f, " Version {token} is AWSCURRENT all the same."),
+            Left::Nothing => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The names of a region's secrets, for whoever types one: not an operation, and not in the log.
+
+use super::context::{Context, Failure};
+use crate::vault::Vault;
+use crate::vault::transaction::{Access, Occasion};
+
+/// Which secrets are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Those in use.
+    Active,
+    /// Those that are scheduled for deletion.
+    Scheduled,
+}
+
+/// Returns the names, in order; `None` as region is the vault's home.
+pub(crate) fn of_region(
+    vault: &mut Vault,
+    region: Option<&str>,
+    which: Which,
+    occasion: Occasion<'_>,
+) -> Result<Vec<String>, Failure> {
+    let mut transaction = vault.begin(Access::Read, occasion)?;
+    let home = transaction.state().settings.region().to_owned();
+    let mut cx = Context::new(&mut transaction, region, &home);
+    let scope = cx.scope()?;
+    let mut names = Vec::new();
+    cx.vault()?.each(|record| {
+        let is_scheduled = record.deletion.is_some();
+        if record.scope == scope && is_scheduled == (which == Which::Scheduled) {
+            names.push(record.name);
+        }
+        Ok(())
+    })?;
+    names.sort();
+    Ok(names)
+}

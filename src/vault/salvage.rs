@@ -1,0 +1,149 @@
+//! Saving what still authenticates of a vault into a new one, whatever its state and tree say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::check::{Meter, OnProgress};
+use super::error::Error;
+use super::record::{Record, Scope, Version};
+use super::rescue::{self, open_record};
+use super::state::Settings;
+use super::transaction::Transaction;
+use super::tree;
+use super::unlock::{LockedVault, Unlocked};
+use crate::crypto::keys::{MasterKey, ValueAddress};
+use crate::model::secret_value::SecretValue;
+use crate::store::{self, Table};
+
+/// What was saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Salvaged {
+    /// Secrets written to the new vault.
+    pub(crate) secrets: u64,
+    /// Values written to the new vault.
+    pub(crate) values: u64,
+    /// Records that did not authenticate.
+    pub(crate) lost_secrets: u64,
+    /// Versions whose value is missing or did not authenticate.
+    pub(crate) lost_values: u64,
+}
+
+impl LockedVault {
+    /// Writes every record and value that still authenticates under the master key into a new
+    /// vault, whatever the state and tree of this one say.
+    ///
+    /// Nothing proves that what is saved is the newest: it may be older rows put back.
+    pub(crate) fn salvage(
+        &mut self,
+        master: &MasterKey,
+        into: &mut Transaction<'_>,
+        tell: OnProgress<'_>,
+    ) -> Result<Salvaged, Error> {
+        let unlocked = Unlocked::new(self.header.clone(), master)?;
+        if let Some(wreck) = &self.wreck {
+            rescue::fill(&mut self.store, wreck, &unlocked)?;
+        }
+        let mut meter = Meter::new(tell);
+        let mut salvaged = Salvaged::default();
+        let rows = self.store.read()?;
+        let rids = rids(&rows);
+        meter.start("records", u64::try_from(rids.len()).unwrap_or(u64::MAX));
+        let mut newest: BTreeMap<(Scope, String), (u64, u64)> = BTreeMap::new();
+        for rid in rids {
+            meter.advance();
+            // A row that a damaged bucket names need not be one.
+            let Some(sealed) = rows.secret(rid).unwrap_or_else(|_unreadable| Some(Vec::new()))
+            else {
+                continue;
+            };
+            match open_record(&unlocked, rid, &sealed) {
+                None => salvaged.lost_secrets += 1,
+                Some(record) => {
+                    let place = newest.entry((record.scope, record.name)).or_default();
+                    *place = (*place).max((record.revision, rid));
+                }
+            }
+        }
+        let settings = unlocked.open_state(&rows).ok().map(|state| state.settings);
+        let settings = settings.or_else(|| settings_of(&newest));
+        into.state.settings = settings.unwrap_or_else(|| into.state.settings.clone());
+        into.set(Settings::SALVAGED, &unlocked.vault_id().to_string());
+        meter.start("secrets", u64::try_from(newest.len()).unwrap_or(u64::MAX));
+        for (_revision, rid) in newest.into_values() {
+            meter.advance();
+            let Some(sealed) = rows.secret(rid)? else { continue };
+            let Some(record) = open_record(&unlocked, rid, &sealed) else { continue };
+            let values = salvage_values(&unlocked, &rows, &record, &mut salvaged);
+            salvaged.secrets += 1;
+            into.adopt(record, &values)?;
+        }
+        into.record_own("Salvage", &format!("{} secrets", salvaged.secrets))?;
+        Ok(salvaged)
+    }
+}
+
+/// Opens the values of a record that still authenticate.
+fn salvage_values(
+    unlocked: &Unlocked,
+    rows: &store::Transaction<'_>,
+    record: &Record,
+    salvaged: &mut Salvaged,
+) -> Vec<(String, SecretValue)> {
+    let mut values = Vec::new();
+    for version in &record.versions {
+        let Some(stored) = version.value else { continue };
+        let address = ValueAddress { rid: record.rid, vid: stored.vid, version_id: &version.id };
+        let sealed = rows.value(stored.vid).ok().flatten().unwrap_or_default();
+        let data = unlocked.keys.value.open(unlocked.vault_id(), address, &sealed);
+        match data.ok().and_then(|data| stored.read(data.expose())) {
+            Some(value) => values.push((version.id.clone(), value)),
+            None => salvaged.lost_values += 1,
+        }
+    }
+    salvaged.values += u64::try_from(values.len()).unwrap_or(u64::MAX);
+    values
+}
+
+/// Finds the rows of records: those that can be reached, and those that a bucket names.
+fn rids(rows: &store::Transaction<'_>) -> BTreeSet<u64> {
+    let mut rids = BTreeSet::new();
+    rows.each_readable(Table::Secret, |rid, _sealed| rids.extend([rid]));
+    rows.each_readable(Table::Bucket, |_number, body| rids.extend(tree::rows_named_in(body)));
+    rids.retain(|rid| i64::try_from(*rid).is_ok());
+    rids
+}
+
+/// Guesses a lost state's settings from the secrets: the scope that most of them have.
+fn settings_of(places: &BTreeMap<(Scope, String), (u64, u64)>) -> Option<Settings> {
+    let mut counts: BTreeMap<&Scope, u64> = BTreeMap::new();
+    for (scope, _name) in places.keys() {
+        *counts.entry(scope).or_default() += 1;
+    }
+    let (home, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    Some(Settings::new(&home.account, &home.region))
+}
+
+impl Transaction<'_> {
+    /// Stores a record of another vault with the values that came with it. Versions whose value
+    /// did not come are left out.
+    pub(crate) fn adopt(
+        &mut self,
+        mut record: Record,
+        values: &[(String, SecretValue)],
+    ) -> Result<(), Error> {
+        record.rid = 0;
+        self.assign_row(&mut record)?;
+        let mut versions: Vec<Version> = Vec::new();
+        for mut version in std::mem::take(&mut record.versions) {
+            match values.iter().find(|(id, _)| *id == version.id) {
+                Some((id, value)) => {
+                    version.value = Some(self.insert_value(record.rid, id, value)?);
+                    versions.push(version);
+                }
+                None if version.value.is_none() => versions.push(version),
+                None => {}
+            }
+        }
+        record.versions = versions;
+        self.insert(&mut record)
+    }
+}

@@ -1,0 +1,166 @@
+//! The commands that the documents show a reader: they work, and print what is shown.
+//!
+//! A `console` block is a session at a terminal: commands after `$ `, and below them what they
+//! print. An `sh` block is a script, in a home of its own. What cannot be had here is replaced:
+//! cargo, a stick, a password store.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::harness::files::{make_dirs, write};
+use crate::harness::pattern::{Bindings, difference};
+use crate::harness::process::Outcome;
+use crate::harness::pty::Typing;
+use crate::harness::{Sandbox, repository};
+
+/// What the person in these examples types for a passphrase.
+const PASSPHRASE: &str = "Lapislazuli 42 gondola";
+
+#[test]
+fn the_readme_does_not_lie() {
+    let mut session = None;
+    let mut sessions = 0;
+    for (kind, text) in blocks(&page("README.md")) {
+        match kind.as_str() {
+            "sh" if !text.contains("create-secret") => {
+                assert!(text.starts_with("cargo "), "{text}");
+            }
+            "sh" => {
+                let sandbox = home(Sandbox::empty());
+                succeed(&sandbox, &text, &["hunter2", PASSPHRASE, PASSPHRASE]);
+                session.get_or_insert(sandbox);
+            }
+            "console" => {
+                play(session.as_mut().expect("a first secret"), &text);
+                sessions += 1;
+            }
+            other => panic!("nobody knows how to try {other}"),
+        }
+    }
+    assert_eq!(sessions, 2, "README's sessions");
+}
+
+#[test]
+fn the_examples_of_the_help_work() {
+    let mut sandbox = home(Sandbox::with_vault());
+    let policy = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal":
+        "*", "Action": "secretsmanager:DeleteSecret", "Resource": "*"}]}"#;
+    write(&sandbox.work().join("policy.json"), policy.as_bytes());
+    for (name, value) in [("json", "{\"password\": 1}"), ("password", "hunter2")] {
+        sandbox.environment.insert(name.to_owned(), value.to_owned());
+    }
+    succeed(&sandbox, "strongroom create-secret --name app/db --secret-string hunter2", &[]);
+    succeed(&sandbox, "strongroom create-secret --name app/cache --secret-string hunter3", &[]);
+    let page = page("docs/commands.md");
+    let mut tried = 0;
+    for section in page.split("\n### ").skip(1) {
+        let name = section.lines().next().unwrap_or_default();
+        let (_, example) = blocks(section).into_iter().next().expect(name);
+        let before = PREPARED.iter().find(|(command, _)| *command == name);
+        let script = format!("{}\n{example}", before.map_or("", |(_, script)| script));
+        let answers = if script.contains("--ask") { "hunter2" } else { PASSPHRASE };
+        succeed(&sandbox, &script, &[answers, PASSPHRASE, PASSPHRASE]);
+        tried += 1;
+    }
+    assert!(tried > 30, "{tried} examples");
+}
+
+/// What has to be done for an example that the one before it did not do. A passphrase is asked for
+/// in a vault of its own.
+const PREPARED: &[(&str, &str)] = &[
+    (
+        "create-secret",
+        "strongroom delete-secret --secret-id app/db --force-delete-without-recovery",
+    ),
+    ("describe-secret", "strongroom restore-secret --secret-id app/db"),
+    ("restore-secret", "strongroom delete-secret --secret-id app/db"),
+    ("update-secret-version-stage", VERSIONS),
+    (
+        "remove-regions-from-replication",
+        "strongroom replicate-secret-to-regions --secret-id app/db \
+         --add-replica-regions Region=eu-west-1",
+    ),
+    ("init", "unset STRONGROOM_KEYFILE; export STRONGROOM_VAULT=person"),
+    ("change-passphrase", "unset STRONGROOM_KEYFILE; export STRONGROOM_VAULT=person"),
+    ("completions", "mkdir -p ~/.local/share/bash-completion/completions"),
+    ("man", "man() { cat; }"),
+];
+
+/// The example's OLD is the version that has the label, and its NEW the one before.
+const VERSIONS: &str = "
+    strongroom put-secret-value --secret-id app/db --secret-string again \
+        --client-request-token 11111111-2222-4333-8444-555555555555
+    strongroom put-secret-value --secret-id app/db --secret-string again2 \
+        --client-request-token 21111111-2222-4333-8444-555555555555";
+
+/// Reads a page of the repository, with what is not here replaced.
+fn page(name: &str) -> String {
+    let text = fs::read_to_string(repository().join(name)).unwrap();
+    [
+        ("cargo run --release --", "strongroom"),
+        ("/media/stick", "~/stick"),
+        ("--move-to-version-id NEW", "--move-to-version-id 11111111-2222-4333-8444-555555555555"),
+        (
+            "--remove-from-version-id OLD",
+            "--remove-from-version-id 21111111-2222-4333-8444-555555555555",
+        ),
+    ]
+    .iter()
+    .fold(text, |text, (from, to)| text.replace(from, to))
+}
+
+/// Returns the fenced blocks of a page that are commands: their kinds and texts.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut out: Vec<(String, String)> = Vec::new();
+    let mut inside = None;
+    for line in page.lines() {
+        match (line.strip_prefix("```"), &mut inside) {
+            (Some(kind), None) => inside = Some((kind.to_owned(), String::new())),
+            (Some(_), Some(_)) => out.extend(inside.take()),
+            (None, Some((_, text))) => text.extend([line, "\n"]),
+            (None, None) => {}
+        }
+    }
+    out.retain(|(kind, _)| ["sh", "console"].contains(&kind.as_str()));
+    out
+}
+
+/// Puts into a home what the examples take for granted.
+fn home(sandbox: Sandbox) -> Sandbox {
+    make_dirs(&sandbox.home().join("stick"));
+    let store = sandbox.home().join("../bin/pass");
+    write(&store, format!("#!/bin/sh\necho '{PASSPHRASE}'\n").as_bytes());
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o700)).unwrap();
+    sandbox
+}
+
+/// Plays the commands of a session, with what a person types where one is asked.
+fn play(sandbox: &mut Sandbox, text: &str) {
+    let text = text.replace("\\\n", " ");
+    for part in format!("\n{text}").split("\n$ ").skip(1) {
+        let (command, expected) = part.split_once('\n').unwrap_or((part, ""));
+        if let Some(settings) = command.strip_prefix("export ") {
+            let pairs = settings.split(' ').filter_map(|setting| setting.split_once('='));
+            let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            sandbox.environment.extend(pairs);
+            continue;
+        }
+        let first = if command.contains("--ask") { "hunter2" } else { PASSPHRASE };
+        let outcome = succeed(sandbox, command, &[first, PASSPHRASE]);
+        let actual = String::from_utf8(outcome.stdout).unwrap();
+        let mut bindings = Bindings::default();
+        let expected = expected.trim_end();
+        let is_right = expected.is_empty() || bindings.accept(expected, actual.trim_end());
+        assert!(is_right, "{command}\n{}", difference(expected, &actual, &bindings));
+    }
+}
+
+/// Runs a script, which must succeed, at a terminal where these lines are typed.
+fn succeed(sandbox: &Sandbox, script: &str, lines: &[&str]) -> Outcome {
+    let lines = lines.iter().map(|&line| line.to_owned()).collect();
+    let mut shell = sandbox.invocation("sh", &["-ec".to_owned(), script.to_owned()]);
+    shell.terminal = Some(Typing { lines, streams: Vec::new() });
+    let outcome = shell.run();
+    assert_eq!(outcome.code, 0, "{script}\n{}\n{}", outcome.stderr_text(), outcome.screen);
+    outcome
+}

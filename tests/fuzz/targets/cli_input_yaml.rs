@@ -1,0 +1,4 @@
+//! See `workbench::fuzz::cli_input_yaml`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| strongroom::workbench::fuzz::cli_input_yaml(bytes));
