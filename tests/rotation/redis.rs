@@ -1,7 +1,6 @@
 //! Redis: a user whose two newest passwords are valid, set by an administrator.
 
 use std::cell::RefCell;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 
