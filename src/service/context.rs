@@ -274,7 +274,7 @@ mod tests {
             format!("secret:app/db-{suffix}").replace(':', "/"),
             format!("{ARN}app/db-{}", suffix.to_lowercase()),
             format!("{ARN}app/db-"),
-            format!("{ARN}app/db-{}", &suffix[..5]),
+            format!("{ARN}app/db-{}", suffix.split_at(5).0),
             format!("{ARN}App/db-{suffix}"),
             format!("{ARN}app/db-{suffix}").replace("aws:", "aws-cn:"),
         ] {

@@ -4,8 +4,6 @@
 //! It differs on purpose: labels are a map from label to version (AWS.md §6, trap 1), what is gone
 //! is taken out at once, and a list is a sorted copy. It knows neither constraints of length nor
 //! the limits on labels, tags and versions; `tests/conformance` has those.
-#![expect(clippy::needless_for_each, reason = "a chain reads better here")]
-#![expect(clippy::wildcard_enum_match_arm, reason = "the rest of JSON is passed on")]
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,6 @@
 //!
 //! A call goes the way of every call: constraints, then dispatch. What the command line does before
 //! that (its own checks, made-up tokens) is not done here.
-#![expect(clippy::unwrap_in_result, reason = "a test fails by panicking")]
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -271,6 +271,7 @@ const LARGEST: usize = super::LARGEST_ROW;
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::time::Duration;
 
     use super::*;
@@ -309,7 +310,8 @@ mod tests {
             let local = 489 + (largest.header + largest.lengths.0 - 489) % 4092;
             let at = page + largest.content + local;
             bytes[at..at + 4].copy_from_slice(&link);
-            fs::write(&path, &bytes).unwrap();
+            let mut file = File::options().write(true).open(&path).unwrap();
+            file.write_all(&bytes).unwrap();
             let wreck = Wreck::find(&path, Error::TooBig).unwrap();
             let read = wreck.read(&largest).unwrap();
             // A page that is another's is read as it is; the keys tell.

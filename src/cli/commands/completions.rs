@@ -77,19 +77,17 @@ impl<'s> Lines<'s> {
             || line.contains("using_subcommand restore-secret\"");
         let which = if is_of_restore { " --scheduled" } else { "" };
         let ask = format!("strongroom offer-names{which} --prefix=");
-        match self.shell {
-            Shell::Bash if ["--secret-id)", "--secret-id-list)"].contains(&before) => {
-                let ask = format!("{ask}\"${{cur}}\" 2>/dev/null");
-                line.replace("compgen -f \"${cur}\"", &ask)
-            }
-            Shell::Zsh if line.starts_with("'--secret-id") => {
-                line.replace(":_default'", &format!(":_strongroom_names{which}'"))
-            }
+        let takes_names = ["--secret-id)", "--secret-id-list)"].contains(&before);
+        if self.shell == Shell::Bash && takes_names {
+            let ask = format!("{ask}\"${{cur}}\" 2>/dev/null");
+            line.replace("compgen -f \"${cur}\"", &ask)
+        } else if self.shell == Shell::Zsh && line.starts_with("'--secret-id") {
+            line.replace(":_default'", &format!(":_strongroom_names{which}'"))
+        } else if self.shell == Shell::Fish && line.contains(" -l secret-id") {
             // fish looks at the beginning of a word by itself.
-            Shell::Fish if line.contains(" -l secret-id") => {
-                format!("{line} -f -a \"({ask} 2>/dev/null)\"")
-            }
-            _ => line.to_owned(),
+            format!("{line} -f -a \"({ask} 2>/dev/null)\"")
+        } else {
+            line.to_owned()
         }
     }
 }
@@ -148,9 +146,10 @@ mod tests {
         ] {
             let text = script(shell);
             assert_eq!(text.matches(ask).count(), takers - 1, "{shell}");
-            let scheduled = match shell {
-                Shell::Zsh => ":_strongroom_names --scheduled'",
-                _ => "(strongroom offer-names --scheduled --prefix=",
+            let scheduled = if shell == Shell::Zsh {
+                ":_strongroom_names --scheduled'"
+            } else {
+                "(strongroom offer-names --scheduled --prefix="
             };
             assert_eq!(text.matches(scheduled).count(), 1, "{shell}");
         }

@@ -146,7 +146,7 @@ pub(crate) fn form(argv: &[String], form: Form, names: Names<'_>) -> Form {
     if command.is_some_and(|word| word == AWS) { Form::Aws } else { form }
 }
 
-fn commands<'a>(form: Form, names: Names<'a>) -> Vec<&'a str> {
+fn commands(form: Form, names: Names<'_>) -> Vec<&str> {
     let mut choices = vec![SERVICE, HELP];
     if form == Form::Plain {
         choices.push(AWS);

@@ -292,12 +292,11 @@ fn function(
     }
 }
 
+/// What a request says about a rotation: the function, the rules and the metadata.
+type Said = (Registered, Option<Rules>, Option<Vec<(String, String)>>);
+
 /// Puts what was said in the place of what is stored.
-fn configured(
-    record: &Record,
-    (function, rules, external): (Registered, Option<Rules>, Option<Vec<(String, String)>>),
-    now: Timestamp,
-) -> Rotation {
+fn configured(record: &Record, (function, rules, external): Said, now: Timestamp) -> Rotation {
     let stored = record.rotation.as_ref();
     let current = record.staged(stages::CURRENT);
     let since = stored.filter(|_| rules.is_none()).map(|stored| stored.configured);
