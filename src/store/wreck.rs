@@ -271,7 +271,6 @@ const LARGEST: usize = super::LARGEST_ROW;
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
     use std::time::Duration;
 
     use super::*;
@@ -310,8 +309,8 @@ mod tests {
             let local = 489 + (largest.header + largest.lengths.0 - 489) % 4092;
             let at = page + largest.content + local;
             bytes[at..at + 4].copy_from_slice(&link);
-            let mut file = File::options().write(true).open(&path).unwrap();
-            file.write_all(&bytes).unwrap();
+            drop(fs::remove_file(&path));
+            files::write_private(&path, &bytes).unwrap();
             let wreck = Wreck::find(&path, Error::TooBig).unwrap();
             let read = wreck.read(&largest).unwrap();
             // A page that is another's is read as it is; the keys tell.
