@@ -48,9 +48,10 @@ impl Needles {
             for (before, skipped) in [(0, 0), (1, 2), (2, 3)] {
                 let whole: Vec<u8> =
                     std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
-                let length = whole.len() / 3 * 3;
-                let encoded = engine.encode(whole.get(..length).unwrap_or_default());
-                let encoded = encoded.as_bytes().get(skipped..).unwrap_or_default();
+                // The last letter may hold bits of what follows.
+                let length = whole.len().saturating_mul(8) / 6;
+                let encoded = engine.encode(&whole);
+                let encoded = encoded.as_bytes().get(skipped..length).unwrap_or_default();
                 if encoded.len() >= SHORTEST_ENCODED {
                     self.add_needle(encoded.to_vec());
                 }
@@ -152,11 +153,11 @@ mod tests {
             ("hunter22", "hunter22hunter22.", format!("{r}.")),
             ("hunter22", "hunt\ner22", r.to_owned()),
             // Letters of base64 that hold a neighbour's bits too are left.
-            ("hunter22", "aHVudGVyMjI=", format!("{r}jI=")),
+            ("hunter22", "aHVudGVyMjI=", format!("{r}I=")),
             (
                 "hunter22",
                 "{\"p\":\"hunter22\"} eyJwIjoiaHVudGVyMjIifQ==",
-                format!("{{\"p\":\"{r}\"}} eyJwIjoi{r}jIifQ=="),
+                format!("{{\"p\":\"{r}\"}} eyJwIjoi{r}IifQ=="),
             ),
             ("hunter22", "68756e7465723232 68756E7465723232", format!("{r} {r}")),
             ("a\"b\\c d%", r#"a\"b\\c d% a%22b%5Cc%20d%25"#, format!("{r} {r}")),

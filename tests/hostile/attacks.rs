@@ -1,10 +1,10 @@
 //! Programs that do harm, or would if they could.
 
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{ALL, GOOD, NEW, OLD, Stage};
+use crate::harness::files::write;
 
 /// Requires that a rotation fails in setSecret, soon, and says why.
 fn must_fail(script: &str, options: &[&str], expected: &str) {
@@ -49,7 +49,7 @@ fn ends_are_told_as_they_were() {
 fn a_program_that_cannot_start_says_why() {
     let stage = Stage::new();
     let program = stage.program("rotate", "");
-    fs::write(&program, "#!/nowhere/sh\n").unwrap();
+    write(Path::new(&program), b"#!/nowhere/sh\n");
     let outcome = stage.rotate_by(&program, &[]);
     let told = outcome.stderr_text();
     assert!(told.contains("createSecret step: it cannot be started: No such file"), "{told}");

@@ -97,12 +97,12 @@ fn the_timer_tells_trouble_from_peace() {
     // Not approved elsewhere: nothing is run.
     stage.steps();
     let here = stage.sandbox.environment["XDG_STATE_HOME"].clone();
-    let state = |place: &str| ("XDG_STATE_HOME".to_owned(), place.to_owned());
-    stage.sandbox.environment.extend([state(&format!("{here}/elsewhere"))]);
+    let variable = |place: &str| ("XDG_STATE_HOME".to_owned(), place.to_owned());
+    stage.sandbox.environment.extend([variable(&format!("{here}/elsewhere"))]);
     let outcome = stage.run(&["rotate-due"]);
     assert_eq!((outcome.code, stage.steps().as_str()), (1, ""));
     assert!(outcome.stderr_text().contains("db: NotApproved"), "{}", outcome.stderr_text());
-    stage.sandbox.environment.extend([state(&here)]);
+    stage.sandbox.environment.extend([variable(&here)]);
     let outcome = stage.run(&["rotate-due"]);
     assert_eq!((outcome.code, outcome.stdout_text().as_str()), (1, ""));
     assert!(

@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::harness::Sandbox;
+use crate::harness::files::write;
 use crate::harness::process::Outcome;
 
 /// What the secret holds before it is rotated.
@@ -54,8 +55,7 @@ impl Stage {
     /// Writes a program: the common beginning, then this.
     pub(crate) fn program(&self, name: &str, text: &str) -> String {
         let path = self.sandbox.work().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, format!("{BEGIN}{text}")).unwrap();
+        write(&path, format!("{BEGIN}{text}").as_bytes());
         fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         path.to_str().unwrap().to_owned()
     }
@@ -132,7 +132,7 @@ impl Stage {
 
     /// Puts a file into the home directory.
     pub(crate) fn put(&self, name: &str, text: &str) {
-        fs::write(self.sandbox.home().join(name), text).unwrap();
+        write(&self.sandbox.home().join(name), text.as_bytes());
     }
 
     /// Requires that nothing is left of a rotation in the runtime directory.
