@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,14 +14,14 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::harness::files::{names_in, write};
-use crate::harness::{Sandbox, repository};
+use crate::harness::{Sandbox, hex, repository};
 
 /// Each golden vault opens with each of its credentials, and holds what was put into it.
 #[test]
 fn golden_vaults_are_read_as_they_were_written() {
     let vaults = json("vaults.json");
     let files = names_in(&golden(""));
-    let files = files.iter().filter(|name| name.ends_with(".vault"));
+    let files = files.iter().filter(|name| Path::new(name).extension() == Some("vault".as_ref()));
     assert!(files.eq(vaults.keys()), "files in tests/format/v1 and names in vaults.json");
     for (name, expected) in &vaults {
         for credential in expected["credentials"].as_array().unwrap() {
@@ -30,14 +30,14 @@ fn golden_vaults_are_read_as_they_were_written() {
             assert_eq!(checked, Value::from("clean"), "{name} with {credential}");
         }
         let sandbox = with_golden(name, &expected["credentials"][0]);
-        let mut events: Vec<Value> = array(strongroom(&sandbox, "list-events --query Events"));
+        let mut events: Vec<Value> = array(&strongroom(&sandbox, "list-events --query Events"));
         events.reverse();
         let events: Vec<Value> = events
             .iter()
             .map(|event| format!("{}: {}", text(&event["EventName"]), text(&event["Outcome"])))
             .map(Value::from)
             .collect();
-        assert_eq!(events, array(expected["events"].clone()), "{name}");
+        assert_eq!(events, array(&expected["events"]), "{name}");
         for (place, secret) in expected["secrets"].as_object().unwrap() {
             check_secret(&sandbox, place, secret);
         }
@@ -120,7 +120,7 @@ fn check_secret(sandbox: &Sandbox, place: &str, expected: &Value) {
 
     let versions = format!("list-secret-version-ids --include-deprecated {asked}");
     let listed = strongroom(sandbox, &versions);
-    let mut listed = array(listed["Versions"].clone());
+    let mut listed = array(&listed["Versions"]);
     listed.retain(|version| version["VersionId"].is_string());
     let expected = expected["versions"].as_object().unwrap();
     assert_eq!(listed.len(), expected.len(), "{place}");
@@ -140,8 +140,7 @@ fn check_value(found: &Value, expected: &Value) {
     let binary = found["SecretBinary"].as_str().map(|text| STANDARD.decode(text).unwrap());
     let hash = |bytes: &[u8]| {
         let digest = Sha256::digest(bytes);
-        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        (Some(digits), Some(bytes.len()))
+        (Some(hex(&digest)), Some(bytes.len()))
     };
     let length = expected["length"].as_u64().map(|length| usize::try_from(length).unwrap());
     let expects = |key: &str| (expected[key].as_str().map(str::to_owned), length);
@@ -159,7 +158,7 @@ fn check_lists(sandbox: &Sandbox, secrets: &Map<String, Value>) {
         secrets.keys().map(|place| place.split(['/', ' ']).nth(1).unwrap()).collect();
     for region in regions {
         let list = format!("list-secrets --region {region} --query SecretList[].Name");
-        let mut listed = array(strongroom(sandbox, &list));
+        let mut listed = array(&strongroom(sandbox, &list));
         listed.sort_by_key(|name| text(name).to_owned());
         let here = secrets.iter().filter(|(place, secret)| {
             place.split(['/', ' ']).nth(1) == Some(region) && secret["deleted"] != true
@@ -181,7 +180,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-fn array(value: Value) -> Vec<Value> {
+fn array(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap()
 }
 
