@@ -169,7 +169,9 @@ mod tests {
     fn notices_what_lies_about() {
         let directory = TempDir::below(Path::new(env!("CARGO_TARGET_TMPDIR")));
         let at = |name: &str| directory.path().join(name);
-        ["home", "tmp", "work"].iter().for_each(|place| make_dirs(&at(place)));
+        for place in ["home", "tmp", "work"] {
+            make_dirs(&at(place));
+        }
         write(&at("home/keyfile"), b"SRMKEY1-ABC");
         let mut canaries = Canaries::default();
         canaries.learn_credential(&at("home/keyfile"));

@@ -112,8 +112,9 @@ impl Needle {
     /// Cuts a secret, and it in base64 and hexadecimal, into pieces that cannot stand anywhere by
     /// chance.
     fn of(what: &'static str, secret: &[u8]) -> Vec<Self> {
-        let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-        let forms = [secret.to_vec(), STANDARD_NO_PAD.encode(secret).into(), hex.into_bytes()];
+        let hex: Vec<String> = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+        let forms =
+            [secret.to_vec(), STANDARD_NO_PAD.encode(secret).into(), hex.concat().into_bytes()];
         let pieces = forms.iter().flat_map(|form| form.chunks_exact(PIECE));
         pieces.map(|piece| Self { what, bytes: piece.to_vec() }).collect()
     }
@@ -122,7 +123,9 @@ impl Needle {
 /// Counts in how many places of `bytes` each of the needles is; those that are nowhere are left out.
 fn found(needles: &[Needle], bytes: &[u8]) -> Vec<&'static str> {
     let mut by_first: Vec<Vec<&Needle>> = (0..256).map(|_| Vec::new()).collect();
-    needles.iter().for_each(|needle| by_first[usize::from(needle.bytes[0])].push(needle));
+    for needle in needles {
+        by_first[usize::from(needle.bytes[0])].push(needle);
+    }
     let mut out = Vec::new();
     for (index, byte) in bytes.iter().enumerate() {
         for needle in &by_first[usize::from(*byte)] {
