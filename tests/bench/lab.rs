@@ -149,19 +149,14 @@ pub(crate) fn require(command: &mut Command) -> io::Result<Duration> {
     }
 }
 
-/// Runs a program and returns the most memory it had at once, in KiB.
-pub(crate) fn peak_kib(command: &mut Command) -> io::Result<u64> {
-    let mut child = command.spawn()?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    // The kernel keeps the peak; it is gone when the process is.
-    while child.try_wait()?.is_none() {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let found = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-        peak = peak.max(found.unwrap_or(0));
-    }
-    Ok(peak)
+/// Runs a program and returns the most memory it had at once, in KiB; `None` without GNU time.
+pub(crate) fn peak_kib(command: &Command, report: &Path) -> io::Result<Option<u64>> {
+    let Some(time) = floors::tool("time") else { return Ok(None) };
+    let mut watched = program(time, &["-f", "%M", "-o"]);
+    watched.arg(report).arg(command.get_program()).args(command.get_args());
+    watched.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    require(&mut watched)?;
+    Ok(fs::read_to_string(report)?.trim().parse().ok())
 }
 
 /// Counts the flushes of a program; `None` where there is no strace.

@@ -288,8 +288,9 @@ fn memory(lab: &mut Lab, table: &mut Table) -> io::Result<()> {
     for (what, arguments) in
         [("get-secret-value", &get[..]), ("list-secrets", &["list-secrets"]), ("check", &["check"])]
     {
-        let kib = peak_kib(&mut lab.with_keyfile(arguments))?;
-        table.bound(Bound::bytes(&format!("memory of {what}"), kib << 10, 12 << 20).at(size));
+        if let Some(kib) = peak_kib(&lab.with_keyfile(arguments), &lab.at("memory"))? {
+            table.bound(Bound::bytes(&format!("memory of {what}"), kib << 10, 12 << 20).at(size));
+        }
     }
     if let Some(step) = lab.step {
         let step = Samples::one(step);
