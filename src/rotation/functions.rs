@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{machine, pins, trust};
+use super::{machine, pins, reach, trust};
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::{BUILTIN, Functions, Registered, Wanted};
 use crate::vault::record::Record;
@@ -89,9 +89,8 @@ fn check_form(command: &Command) -> Result<(), String> {
             return Err(format!("the variable {name} is set by strongroom alone"));
         }
     }
-    let unknown = command.grants.iter().find(|grant| !GRANTS.contains(&grant.as_str()));
-    if let Some(unknown) = unknown {
-        return Err(format!("there is no grant {unknown:?}; there is: {}", GRANTS.join(", ")));
+    for grant in &command.grants {
+        reach::check_grant(grant)?;
     }
     if !(1..=MOST_SECONDS).contains(&command.timeout_s) {
         return Err(format!("a step may take from 1 to {MOST_SECONDS} seconds"));
@@ -101,10 +100,6 @@ fn check_form(command: &Command) -> Result<(), String> {
 
 /// What stands before the path of a program.
 const EXECUTABLE: &str = "arn:local:exec:";
-/// Lets a program become somebody else, as `sudo` does.
-pub(super) const NEW_PRIVILEGES: &str = "new-privileges";
-/// What a command may be granted.
-const GRANTS: [&str; 1] = [NEW_PRIVILEGES];
 const MOST_IN_ARGV: usize = 4096;
 /// Lambda's own.
 const MOST_SECONDS: u64 = 900;

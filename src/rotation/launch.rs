@@ -12,7 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::output::{self, Amount, Captured, Keep};
-use crate::sys::apart::{self, Privileges, Program};
+use crate::sys::apart::{self, Program};
+use crate::sys::confine::Freedom;
 use crate::sys::interrupts::Interrupt;
 use crate::sys::secret::Secret;
 
@@ -22,8 +23,8 @@ pub(super) struct Run<'a> {
     pub(super) argv: &'a [String],
     /// Its whole environment.
     pub(super) environment: &'a [(String, String)],
-    /// Whether it may become somebody else.
-    pub(super) privileges: Privileges,
+    /// What it may do that others may not.
+    pub(super) freedoms: Vec<Freedom>,
     /// What it reads.
     pub(super) stdin: Secret<Vec<u8>>,
     /// What is kept of what it writes to stdout.
@@ -109,8 +110,9 @@ impl Inbox {
 pub(super) fn run(run: Run<'_>, inbox: &mut Inbox, tell: &dyn Fn(&str)) -> Outcome {
     inbox.run = inbox.run.saturating_add(1);
     inbox.closed = 0;
-    let Run { argv, environment, privileges, stdin, keep, time, mark } = run;
-    let mut program = match apart::start(&Program { argv, environment, privileges }, mark) {
+    let Run { argv, environment, freedoms, stdin, keep, time, mark } = run;
+    let program = Program { argv, environment, freedoms: &freedoms };
+    let mut program = match apart::start(&program, mark) {
         Ok(program) => program,
         Err(error) => return not_started(error.to_string()),
     };

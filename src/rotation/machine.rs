@@ -16,6 +16,8 @@ pub(crate) struct Machine {
     pub(crate) state: PathBuf,
     /// This program's own file.
     pub(crate) program: Option<PathBuf>,
+    /// What no program may be shown by the way: the home directory, the vault, its keys.
+    pub(crate) private: Vec<PathBuf>,
 }
 
 impl Machine {

@@ -17,6 +17,7 @@ pub(crate) mod machine;
 pub(crate) mod options;
 mod output;
 pub(crate) mod pins;
+pub(crate) mod reach;
 mod redact;
 pub(crate) mod run;
 mod server;

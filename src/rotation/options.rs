@@ -46,13 +46,19 @@ impl Options {
             reads: or(self.reads, base.reads),
             pinning: self.pinning.unwrap_or(base.pinning),
             timeout_s: self.timeout_s.unwrap_or(base.timeout_s),
-            grants: or(self.grants, base.grants),
+            grants: match or(self.grants, base.grants) {
+                none if none == [NO_GRANT] => Vec::new(),
+                grants => grants,
+            },
             pins: Vec::new(),
             argv: base.argv,
             unknown: base.unknown,
         }
     }
 }
+
+/// What takes all grants back.
+const NO_GRANT: &str = "none";
 
 #[cfg(test)]
 mod tests {

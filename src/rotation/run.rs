@@ -10,21 +10,20 @@ use std::time::Duration;
 use super::answers::{Answers, Circumstances};
 use super::approvals::Place;
 use super::error::{Error, Failed};
-use super::functions::NEW_PRIVILEGES;
 use super::launch::{self, End, Inbox, Outcome, Run};
 use super::machine::Machine;
 use super::output::{self, Keep};
 use super::redact::Needles;
 use super::server::Server;
 use super::workplace::Workplace;
-use super::{event, pins, trust};
+use super::{event, pins, reach, trust};
 use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::rotation::{self as service, Job, Known, Retry, StepFault};
 use crate::service::scope::{Capability, Scope, Step};
-use crate::sys::apart::Privileges;
+use crate::sys::confine::Freedom;
 use crate::sys::entropy::Entropy;
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
@@ -165,6 +164,7 @@ impl Runner<'_> {
         let socket = workplace.socket().to_string_lossy().into_owned();
         environment.push(("STRONGROOM_ROTATION_SOCKET".to_owned(), socket));
         environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
+        let freedoms = self.freedoms(command, &workplace);
         let event = event::lambda(job, step, &token);
         let scope = Scope::Capability(capability);
         let vault = Mutex::new(&mut *self.vault);
@@ -175,7 +175,8 @@ impl Runner<'_> {
         let (inbox, tell, entropy) = (&mut *self.inbox, self.tell, circumstances.entropy);
         let outcome = thread::scope(|threads| {
             threads.spawn(|| server.serve(&listener));
-            let run = launched(command, &environment, event, Keep::Nothing, entropy);
+            let reach = (&*environment, freedoms);
+            let run = launched(command, reach, event, Keep::Nothing, entropy);
             let outcome = run.and_then(|run| start(run, files, inbox, tell));
             server.close();
             drop(closer);
@@ -199,10 +200,12 @@ impl Runner<'_> {
         }
         let workplace = self.workplace()?;
         let environment = self.environment(job, step, command, &workplace);
+        let freedoms = self.freedoms(command, &workplace);
         let event = event::one_shot(job, step, &known);
         let keep =
             if step == Step::Create { Keep::Beginning(output::MOST_ANSWER) } else { Keep::Nothing };
-        let run = launched(command, &environment, event, keep, self.circumstances.entropy)?;
+        let (reach, entropy) = ((&*environment, freedoms), self.circumstances.entropy);
+        let run = launched(command, reach, event, keep, entropy)?;
         let outcome = judge(start(run, files, self.inbox, self.tell)?, command)?;
         if step != Step::Create {
             if outcome.written > EMPTY_ANSWER {
@@ -243,6 +246,12 @@ impl Runner<'_> {
         Workplace::new(&bases, self.circumstances.entropy).map_err(|error| not_possible(&error))
     }
 
+    fn freedoms(&self, command: &Command, workplace: &Workplace) -> Vec<Freedom> {
+        let mut freedoms = reach::freedoms(command, self.machine);
+        freedoms.push(Freedom::Write(workplace.temporary()));
+        freedoms
+    }
+
     fn environment(
         &self,
         job: &Job,
@@ -270,15 +279,13 @@ impl Runner<'_> {
 
 fn launched<'a>(
     command: &'a Command,
-    environment: &'a [(String, String)],
+    (environment, freedoms): (&'a [(String, String)], Vec<Freedom>),
     stdin: Secret<Vec<u8>>,
     keep: Keep,
     entropy: &dyn Entropy,
 ) -> Result<Run<'a>, Stop> {
-    let may_grow = command.grants.iter().any(|grant| grant == NEW_PRIVILEGES);
-    let privileges = if may_grow { Privileges::MayGrow } else { Privileges::AsTheyAre };
     let (time, mark) = (Duration::from_secs(command.timeout_s), new_token(entropy)?);
-    Ok(Run { argv: &command.argv, environment, privileges, stdin, keep, time, mark })
+    Ok(Run { argv: &command.argv, environment, freedoms, stdin, keep, time, mark })
 }
 
 fn start(

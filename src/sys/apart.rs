@@ -1,5 +1,5 @@
 //! A program of the user's, started apart from this process: in a session of its own, without a
-//! terminal, without descriptors but three, without the means to become somebody else.
+//! terminal, without descriptors but three, confined to what it was granted.
 //!
 //! Between fork and exec nothing of ours runs, as that could not be written without `unsafe`.
 //! Instead this very program is started once more with [`FIRST_WORD`] before all others; it sets
@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 use super::clock;
+use super::confine::{self, Freedom};
 use super::interrupts;
 
 /// The first word of the command line by which this program starts another apart.
@@ -28,17 +29,8 @@ pub(crate) struct Program<'a> {
     pub(crate) argv: &'a [String],
     /// Its whole environment.
     pub(crate) environment: &'a [(String, String)],
-    /// Whether it may become somebody else.
-    pub(crate) privileges: Privileges,
-}
-
-/// Whether a program may gain privileges that this process does not have, as `sudo` does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Privileges {
-    /// It and all it starts stay what they are.
-    AsTheyAre,
-    /// It may.
-    MayGrow,
+    /// What it may do that others may not.
+    pub(crate) freedoms: &'a [Freedom],
 }
 
 /// A program that was started apart.
@@ -53,12 +45,10 @@ pub(crate) struct Number(Pid);
 
 /// Starts a program. It dies with the calling thread.
 pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Apart> {
-    let privileges = match program.privileges {
-        Privileges::AsTheyAre => AS_THEY_ARE,
-        Privileges::MayGrow => MAY_GROW,
-    };
     let child = Command::new(own_program()?)
-        .args([FIRST_WORD, &mark, &std::process::id().to_string(), privileges])
+        .args([FIRST_WORD, &mark, &std::process::id().to_string()])
+        .args(program.freedoms.iter().map(Freedom::to_string))
+        .arg(END)
         .args(program.argv)
         .env_clear()
         .envs(program.environment.iter().map(|(name, value)| (name, value)))
@@ -158,8 +148,10 @@ fn children() -> Vec<Pid> {
 /// Becomes the program that the words after [`FIRST_WORD`] say. Returns only if that fails, with
 /// the exit code.
 pub(crate) fn become_program(words: &[OsString]) -> u8 {
-    let [mark, parent, privileges, argv @ ..] = words else { return NOT_STARTED };
-    let failure = match set_up(parent, privileges) {
+    let [mark, parent, words @ ..] = words else { return NOT_STARTED };
+    let mut parts = words.splitn(2, |word| word == END);
+    let (freedoms, argv) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let failure = match set_up(parent, freedoms) {
         Ok(()) => match argv {
             [program, arguments @ ..] => Command::new(program).args(arguments).exec(),
             [] => io::ErrorKind::InvalidInput.into(),
@@ -171,14 +163,15 @@ pub(crate) fn become_program(words: &[OsString]) -> u8 {
     NOT_STARTED
 }
 
-fn set_up(parent: &OsString, privileges: &OsString) -> io::Result<()> {
+fn set_up(parent: &OsString, freedoms: &[OsString]) -> io::Result<()> {
+    let freedoms = freedoms.iter().map(|word| word.to_str().and_then(Freedom::parse));
+    let freedoms: Option<Vec<Freedom>> = freedoms.collect();
+    let freedoms = freedoms.ok_or(io::ErrorKind::InvalidInput)?;
     rustix::process::setsid()?;
     die_with(parent)?;
-    if privileges != MAY_GROW {
-        keep_privileges()?;
-    }
     close_inherited();
-    interrupts::unblock()
+    interrupts::unblock()?;
+    confine::enter(&freedoms)
 }
 
 #[cfg(target_os = "linux")]
@@ -191,16 +184,6 @@ fn die_with(parent: &OsString) -> io::Result<()> {
 
 #[cfg(not(target_os = "linux"))]
 fn die_with(_parent: &OsString) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(target_os = "linux")]
-fn keep_privileges() -> io::Result<()> {
-    Ok(rustix::thread::set_no_new_privs(true)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keep_privileges() -> io::Result<()> {
     Ok(())
 }
 
@@ -220,8 +203,8 @@ fn own_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
-const AS_THEY_ARE: &str = "as-they-are";
-const MAY_GROW: &str = "may-grow";
+/// What stands between the freedoms and the program.
+const END: &str = "--";
 /// What shells say of a program that could not be started.
 const NOT_STARTED: u8 = 127;
 /// How often children are looked for, and how long in between.

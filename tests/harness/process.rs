@@ -288,11 +288,15 @@ pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let places = places.iter().map(PathBuf::from);
     let places = places.chain(versions.map(|version| postgresql.join(version).join("bin")));
     let found = places.map(|place| place.join(name)).find(|path| path.exists());
+    is_there(name, found.is_some()).then_some(found).flatten()
+}
+
+/// Passes on whether something that a test needs is there; where it is not, as [`tool`] does.
+pub(crate) fn is_there(name: &str, is_there: bool) -> bool {
     let strict = super::setting("SUITE_STRICT").is_some();
-    match found {
-        None if strict => panic!("{name} is not installed"),
-        None => println!("skipped: {name} is not installed"),
-        Some(_) => {}
+    assert!(is_there || !strict, "{name} is not there");
+    if !is_there {
+        println!("skipped: {name} is not there");
     }
-    found
+    is_there
 }

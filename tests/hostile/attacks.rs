@@ -160,8 +160,10 @@ fn a_program_sees_only_what_it_must() {
                   exec 5<\"$HOME/keyfile\"; exec \"$@\"";
     let words = ["-c", script, "sh", "strongroom", "rotate-secret", "--secret-id", "db"];
     let words = [&words[..], &["--rotation-env", &path, "--rotation-pass-env", "WANTED"]].concat();
-    let words = [&words[..], &["--", &program]].concat();
-    let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+    // What it starts reads what the kernel says of it.
+    let words = [&words[..], &["--rotation-grant", "read=/proc"]].concat();
+    let words = words.into_iter().map(str::to_owned).chain(stage.grants());
+    let words: Vec<String> = words.chain(["--".to_owned(), program]).collect();
     let outcome = stage.sandbox.invocation("sh", &words).run();
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     // The fourth is the directory that ls reads.

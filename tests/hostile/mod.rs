@@ -3,13 +3,14 @@
 //! Each is a shell script below; `Stage` has a secret to rotate and a way to look at what is left.
 
 mod attacks;
+mod confined;
 mod interrupted;
 mod refused;
 mod steps;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::harness::Sandbox;
 use crate::harness::files::write;
@@ -78,9 +79,21 @@ impl Stage {
     pub(crate) fn rotate_by(&self, program: &str, options: &[&str]) -> Outcome {
         let path = format!("PATH={}", self.sandbox.environment["PATH"]);
         let mut words = vec!["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
+        let grants = self.grants();
+        if !options.contains(&"--rotation-grant") {
+            words.extend(grants.iter().map(String::as_str));
+        }
         words.extend(options);
         words.extend(["--", program]);
         self.run(&words)
+    }
+
+    /// Options that let programs leave notes, ask as the vault's owner, and kill Strongroom.
+    pub(crate) fn grants(&self) -> [String; 6] {
+        let write = |path: &Path| format!("write={}", path.display());
+        let grant = || "--rotation-grant".to_owned();
+        let (home, work) = (write(&self.sandbox.home()), write(&self.sandbox.work()));
+        [grant(), home, grant(), work, grant(), "signals".to_owned()]
     }
 
     /// Rotates `db` by a script.

@@ -126,6 +126,9 @@ impl Stage {
         let crash = format!("CRASH={}", self.at("crash"));
         let killer = self.at("killer");
         let mut words = vec!["rotate-secret", "--secret-id", name, "--rotation-env", &crash];
+        // It removes the file that tells it to kill.
+        let place = format!("write={}", self.place().display());
+        words.extend(["--rotation-grant", &place, "--rotation-grant", "signals"]);
         words.extend(options);
         words.extend(["--", &killer]);
         words.extend(command);

@@ -39,6 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hmac", &["crypto"]),
     // `workbench` queries answers, which takes a time zone.
     ("jiff", &["cli", "workbench"]),
+    ("libc", &["sys"]),
     ("minicbor", &["vault"]),
     ("nix", &["sys"]),
     ("poly1305", &[]),

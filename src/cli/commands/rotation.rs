@@ -11,9 +11,10 @@ use super::{Asked, Own, count, flag, option, text};
 use crate::crypto::fingerprint;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
-use crate::rotation::{attempt, pins, templates};
+use crate::rotation::{attempt, pins, reach, templates};
 use crate::service::context;
 use crate::service::rotation::settings::{self, Settings};
+use crate::sys::confine::{self, Freedom, Protection, Reach};
 use crate::vault::Vault;
 use crate::vault::progress::{Outlook, Progress};
 use crate::vault::rotation::{Protocol, Rotation};
@@ -149,8 +150,8 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
             "ApprovedOnThisMachine".to_owned(),
             Value::Boolean(is_approved.map_err(Failure::of_rotation)?),
         ),
-        text("Confinement", CONFINEMENT),
     ];
+    out.extend(confinement(&reach::freedoms(command, &machine)));
     if let Some(rotated) = found.rotated {
         out.push(("LastRotatedDate".to_owned(), Value::Timestamp(rotated)));
     }
@@ -189,7 +190,44 @@ fn outlook(outlook: Outlook) -> &'static str {
     }
 }
 
-/// What holds a program in, and what does not.
-const CONFINEMENT: &str = "own session without terminal, scrubbed environment, no new privileges \
-                           unless granted, killed with all it started; no file sandbox, no \
-                           separate keyring";
+/// Says what holds a program in on this machine, what does not and why, and which files it reaches
+/// beside the system's and its directory for the step.
+fn confinement(freedoms: &[Freedom]) -> Vec<(String, Value)> {
+    let (mut held, mut missing) =
+        (ALWAYS.map(|text| Value::Text(text.into())).to_vec(), Vec::new());
+    for (protection, verdict) in confine::protections(freedoms) {
+        match verdict {
+            Ok(()) => held.push(Value::Text(described(protection).to_owned())),
+            Err(why) => missing.push(text(described(protection), why)),
+        }
+    }
+    let paths = |wanted: Reach| {
+        let paths = freedoms.iter().filter_map(Freedom::path).filter(|(_, reach)| *reach == wanted);
+        Value::List(paths.map(|(path, _)| Value::Text(path.display().to_string())).collect())
+    };
+    [
+        ("Protections", Value::List(held)),
+        ("NotProtected", Value::Map(missing)),
+        ("MayReadFiles", paths(Reach::Read)),
+        ("MayWriteFiles", paths(Reach::Write)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+fn described(protection: Protection) -> &'static str {
+    match protection {
+        Protection::Death => "dies with strongroom",
+        Protection::Adoption => "killed with all it started, wherever that went",
+        Protection::Privileges => "cannot become somebody else",
+        Protection::Keyring => "a session keyring of its own",
+        Protection::Files => "reaches only the files listed here and the system's",
+        Protection::Truncation => "cannot empty other files",
+        Protection::AbstractSockets => "cannot reach abstract sockets of others",
+        Protection::Signals => "cannot send signals to others",
+    }
+}
+
+/// What holds everywhere.
+const ALWAYS: [&str; 3] =
+    ["own session without a terminal", "scrubbed environment", "bounded time and output"];

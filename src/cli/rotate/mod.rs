@@ -4,6 +4,8 @@
 pub(crate) mod inside;
 pub(crate) mod own;
 
+use std::path::Path;
+
 use crate::cli::failure::Failure;
 use crate::cli::request::build::Token;
 use crate::cli::request::paramfile::{self, Sources};
@@ -71,9 +73,17 @@ pub(crate) fn told(error: Error) -> Failure {
         for line in &failed.lines {
             terminal::note(&format!("rotation: {line}"));
         }
+        if failed.lines.iter().any(|line| DENIALS.iter().any(|denial| line.contains(denial))) {
+            terminal::note(CONFINED);
+        }
     }
     Failure::of_rotation(error)
 }
+
+/// What programs say that were not allowed something.
+const DENIALS: [&str; 2] = ["Permission denied", "Operation not permitted"];
+const CONFINED: &str = "hint: a rotation program reaches only some files; `strongroom rotation \
+                        show` says which, and --rotation-grant gives it more";
 
 /// Prepares this process to run programs, and lends what is needed for it.
 pub(crate) fn with_runner<T>(
@@ -99,5 +109,10 @@ pub(crate) fn machine(surroundings: &Surroundings<'_>) -> Result<Machine, Failur
         Failure::environment("RotationError", what)
     })?;
     let program = std::env::current_exe().ok();
-    Ok(Machine { variables: surroundings.environment.all_text(), state, program })
+    let home = surroundings.environment.path("HOME").map(Path::to_owned);
+    let keyfile = surroundings.offer().keyfile_path().map(Path::to_owned);
+    let vault = surroundings.location.path.clone();
+    let private = home.into_iter().chain(keyfile).chain([vault, state.clone()]).collect();
+    let variables = surroundings.environment.all_text();
+    Ok(Machine { variables, state, program, private })
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Rotates the password of one user in a password file of Apache or nginx.
 #
-# The secret is JSON: username, password. HTPASSWD_FILE, given with --rotation-env, names the file.
+# The secret is JSON: username, password. HTPASSWD_FILE, given with --rotation-env, names the file;
+# --rotation-grant write=PATH allows to change its directory, where the new file is made.
 # Where HTPASSWD_URL is given too, a page that needs the password, testSecret also asks the server
 # for it. Needs htpasswd, and curl for the page.
 #

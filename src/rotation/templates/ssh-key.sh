@@ -3,8 +3,8 @@
 #
 # The secret is JSON: host, username, private_key, public_key, and where it is not 22 port.
 # known_hosts holds the line or lines of ~/.ssh/known_hosts for the host; without it that file is
-# read. The first key is put on the host by hand, and must be allowed to run commands there. Needs
-# ssh and ssh-keygen, and on the host sh, awk and mv.
+# read, which --rotation-grant read=PATH has to allow. The first key is put on the host by hand, and
+# must be allowed to run commands there. Needs ssh and ssh-keygen, and on the host sh, awk and mv.
 #
 # With --rotation-env: SSH_CONFIG, a file with more settings for ssh; SSH_KEY_TYPE, ed25519 by
 # default; AUTHORIZED_KEYS, the file on the host, .ssh/authorized_keys by default.

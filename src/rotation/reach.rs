@@ -1,0 +1,103 @@
+//! What a rotation program may reach of files and processes: what it is made of, what it was
+//! granted by name, and a directory of its own. Who sees to it is `sys::confine`.
+
+use std::path::{Path, PathBuf};
+
+use super::machine::Machine;
+use crate::sys::confine::{self, Freedom};
+use crate::vault::rotation::Command;
+
+/// Lists what a command may do besides what every program may.
+///
+/// It reads the files and directories that its words and pins name, and what lies beside those
+/// files; but not the surroundings of anything private.
+pub(crate) fn freedoms(command: &Command, machine: &Machine) -> Vec<Freedom> {
+    let mut freedoms: Vec<Freedom> =
+        command.grants.iter().filter_map(|grant| Freedom::parse(grant)).collect();
+    let private = machine.private.iter().cloned().chain(machine.workplaces());
+    let private: Vec<PathBuf> = private.map(|path| resolved(&path)).collect();
+    let is_private = |directory: &Path| private.iter().any(|place| place.starts_with(directory));
+    let mut read = |path: PathBuf| {
+        let freedom = Freedom::Read(path);
+        if !freedoms.contains(&freedom) {
+            freedoms.push(freedom);
+        }
+    };
+    let named = command.argv.iter().chain(command.pins.iter().map(|pin| &pin.path));
+    for path in named.map(Path::new).filter(|path| path.is_absolute() && path.exists()) {
+        let resolved = resolved(path);
+        if resolved.is_file() {
+            read(path.to_owned());
+        }
+        let beside = [path.parent(), resolved.parent()].into_iter().flatten();
+        let itself = Some(path).filter(|_| resolved.is_dir());
+        let directories = itself.into_iter().chain(beside.filter(|_| resolved.is_file()));
+        let wanted = directories.filter(|path| !is_private(&self::resolved(path)));
+        wanted.filter(|path| !confine::is_systems(path)).for_each(|path| read(path.to_owned()));
+    }
+    machine.program.iter().filter(|program| program.exists()).cloned().for_each(read);
+    freedoms
+}
+
+/// Whether somebody meant to grant something that there is.
+pub(super) fn check_grant(grant: &str) -> Result<(), String> {
+    if Freedom::parse(grant).is_some() {
+        return Ok(());
+    }
+    let known = Freedom::NAMES.join(", ");
+    Err(format!("there is no grant {grant:?}; there is: {known}, with absolute paths"))
+}
+
+fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_missing| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::sys::files;
+    use crate::sys::scratch::Scratch;
+    use crate::vault::rotation::Protocol;
+
+    #[test]
+    fn programs_see_their_own_directory_and_no_private_one() {
+        let scratch = Scratch::new();
+        let at = |name: &str| scratch.join(name).canonicalize().unwrap();
+        for name in ["home/bin", "home/lib/deep", "home/conf"] {
+            files::create_private_dir(&scratch.join(name)).unwrap();
+        }
+        for name in ["home/run", "home/bin/run", "home/lib/deep/vault", "home/lib/run", "own"] {
+            files::write_private(&scratch.join(name), b"x").unwrap();
+        }
+        let machine = Machine {
+            variables: BTreeMap::new(),
+            state: scratch.join("state"),
+            program: Some(at("own")),
+            private: vec![at("home"), at("home/lib/deep/vault")],
+        };
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        let reads = |argv: &[&str]| {
+            let argv = argv.iter().map(|word| word.replace('@', &text(scratch.path()))).collect();
+            let found = freedoms(&Command::new(argv, Protocol::Lambda), &machine).into_iter();
+            let found = found.map(|freedom| {
+                let (path, _) = freedom.path().unwrap();
+                text(path.strip_prefix(at("")).unwrap_or(path))
+            });
+            found.collect::<Vec<_>>()
+        };
+        for (argv, expected) in [
+            (&["@/home/bin/run"][..], &["home/bin/run", "home/bin", "own"][..]),
+            (&["@/home/run"], &["home/run", "own"]),
+            (&["@/home/lib/run", "@/home/lib"], &["home/lib/run", "own"]),
+            (
+                &["/bin/sh", "@/home/bin/run", "@/home", "@/none", "x"],
+                &["/bin/sh", "home/bin/run", "home/bin", "own"],
+            ),
+            (&["/bin/sh", "@/home/conf"], &["/bin/sh", "home/conf", "own"]),
+        ] {
+            assert_eq!(reads(argv), expected, "{argv:?}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What Linux's kernel does for us that no crate of this build offers without `unsafe`: Landlock
+//! (landlock(7)) and session keyrings (keyctl(2)).
+//!
+//! One of the three modules of the crate with `unsafe`: each block is one system call, which reads
+//! nothing but what is borrowed for it. Knows no paths and no rules.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+/// `struct landlock_ruleset_attr`. Kernels that know fewer members want the others to be 0.
+#[repr(C)]
+struct RulesetAttr {
+    handled_access_fs: u64,
+    handled_access_net: u64,
+    scoped: u64,
+}
+
+/// `struct landlock_path_beneath_attr`.
+#[repr(C, packed)]
+struct PathBeneathAttr {
+    allowed_access: u64,
+    parent_fd: RawFd,
+}
+
+/// Returns the version of Landlock's interface; `None` where the kernel has none.
+pub(super) fn landlock_version() -> Option<u32> {
+    // SAFETY: with this flag the kernel reads no memory, and wants a null pointer of no length.
+    let version = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<RulesetAttr>(),
+            0_usize,
+            CREATE_RULESET_VERSION,
+        )
+    };
+    u32::try_from(version).ok().filter(|version| *version > 0)
+}
+
+/// Makes rules that forbid the accesses `files`, except what will be allowed, and `scoped`.
+pub(super) fn landlock_ruleset(files: u64, scoped: u64) -> io::Result<OwnedFd> {
+    let attr = RulesetAttr { handled_access_fs: files, handled_access_net: 0, scoped };
+    // SAFETY: `attr` is what the kernel expects, of the length that is told, and lives on.
+    let made = unsafe {
+        libc::syscall(libc::SYS_landlock_create_ruleset, &raw const attr, size_of_val(&attr), 0_u32)
+    };
+    let descriptor = RawFd::try_from(made).ok().filter(|descriptor| *descriptor >= 0);
+    let descriptor = descriptor.ok_or_else(io::Error::last_os_error)?;
+    // SAFETY: the kernel has just made it, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Allows `accesses` to a file, or to a directory and all beneath it.
+pub(super) fn landlock_allow(
+    ruleset: BorrowedFd<'_>,
+    place: BorrowedFd<'_>,
+    accesses: u64,
+) -> io::Result<()> {
+    let attr = PathBeneathAttr { allowed_access: accesses, parent_fd: place.as_raw_fd() };
+    // SAFETY: `attr` is what the kernel expects of a rule of this kind, and lives on; both
+    // descriptors are borrowed, so they are open.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_add_rule,
+            ruleset.as_raw_fd(),
+            RULE_PATH_BENEATH,
+            &raw const attr,
+            0_u32,
+        )
+    };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Submits this thread, and what it will start or become, to the rules for good. It must have given
+/// up new privileges before.
+pub(super) fn landlock_restrict(ruleset: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: the kernel reads no memory; the descriptor is borrowed, so it is open.
+    let done =
+        unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Leaves the session's keyring for a new one that nobody shares.
+pub(super) fn join_new_session_keyring() -> io::Result<()> {
+    let nameless = std::ptr::null::<libc::c_char>();
+    // SAFETY: a null pointer is what asks for a keyring without a name; nothing is read.
+    let serial =
+        unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, nameless) };
+    if serial >= 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether this kernel, and who confines us, let keyrings be used. Makes none.
+pub(super) fn has_keyrings() -> bool {
+    // SAFETY: numbers alone; nothing is read or written.
+    let serial = unsafe {
+        libc::syscall(
+            libc::SYS_keyctl,
+            libc::KEYCTL_GET_KEYRING_ID,
+            libc::KEY_SPEC_SESSION_KEYRING,
+            0_u32,
+        )
+    };
+    let refusal = io::Error::last_os_error().raw_os_error();
+    serial >= 0 || matches!(refusal, Some(libc::ENOKEY | libc::EKEYEXPIRED | libc::EKEYREVOKED))
+}
+
+/// `LANDLOCK_CREATE_RULESET_VERSION` and `LANDLOCK_RULE_PATH_BENEATH` of `linux/landlock.h`.
+const CREATE_RULESET_VERSION: u32 = 1;
+const RULE_PATH_BENEATH: u32 = 1;
