@@ -38,6 +38,11 @@ impl Approvals {
         Ok(entries.contains(&wanted))
     }
 
+    /// Requires that approvals can be read.
+    pub(crate) fn check(&self) -> Result<(), FileFault> {
+        self.read().map(drop)
+    }
+
     /// Approves a command for a secret. What was approved before stays so: while a rotation with
     /// new settings is tried, the old ones must still run.
     pub(crate) fn approve(&self, place: &Place, digest: &[u8; 32]) -> Result<(), FileFault> {

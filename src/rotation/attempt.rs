@@ -57,6 +57,8 @@ impl Runner<'_> {
             return Err(Failure::from(busy()).into());
         }
         let found = self.look_up(&id, region)?;
+        // What cannot be approved is not to be stored.
+        self.machine.approvals().check()?;
         if consent != Consent::InRequest {
             self.require_approval(&found)?;
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::output;
 use crate::service::context::Failure;
 use crate::service::rotation::Left;
 use crate::service::scope::Step;
@@ -53,6 +54,7 @@ impl From<Failure> for Error {
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { function, step, what, token, left, .. } = self;
+        let (function, what) = (output::visible(function), output::visible(what));
         write!(f, "Error when executing {function} during {} step: {what}.", step.name())?;
         match left {
             Left::Pending => {

@@ -1,7 +1,5 @@
 //! Which rotation functions this machine has: programs that are to be trusted, and what is built in.
 
-use std::path::Path;
-
 use super::{machine, pins, reach, trust};
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::{BUILTIN, Functions, Registered, Wanted};
@@ -53,13 +51,11 @@ fn program(command: &Command) -> Result<Registered, Fault> {
         let told = "Secrets Manager cannot invoke the specified Lambda function";
         Fault::new(Code::AccessDenied, format!("{told}: {what}"))
     };
-    trust::check(Path::new(path)).map_err(|distrust| cannot(distrust.to_string()))?;
+    let trusted = |pins| trust::check_command(&command.argv, pins);
+    trusted(&[]).map_err(|distrust| cannot(distrust.to_string()))?;
     let pins = pins::compute(&command.argv, &command.pinning);
     let pins = pins.map_err(|mismatch| cannot(mismatch.to_string()))?;
-    for pin in &pins {
-        let place = trust::check_place(Path::new(&pin.path));
-        place.map_err(|distrust| cannot(distrust.to_string()))?;
-    }
+    trusted(&pins).map_err(|distrust| cannot(distrust.to_string()))?;
     let arn = format!("{EXECUTABLE}{path}");
     Ok(Registered { arn, command: Command { pins, ..command.clone() } })
 }

@@ -15,7 +15,7 @@ pub(crate) mod functions;
 pub(crate) mod launch;
 pub(crate) mod machine;
 pub(crate) mod options;
-mod output;
+pub(crate) mod output;
 pub(crate) mod pins;
 pub(crate) mod reach;
 mod redact;

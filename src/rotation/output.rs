@@ -102,15 +102,19 @@ pub(super) fn last_lines(output: &[u8], most: usize) -> Vec<String> {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().collect();
     let first = lines.len().saturating_sub(most);
-    let visible = |line: &&str| {
-        let spell = |c: char| match c {
-            '\t' => "    ".to_owned(),
-            c if c.is_control() => c.escape_default().to_string(),
-            c => c.to_string(),
-        };
-        line.chars().map(spell).collect()
+    lines.iter().skip(first).map(|line| visible(&line.replace('\t', "    "))).collect()
+}
+
+/// Spells out what would act on a terminal instead of being seen: control characters, and those
+/// that change the direction of text or have no width.
+pub(crate) fn visible(text: &str) -> String {
+    let acts = |c: char| {
+        let is_format = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        c.is_control() || is_format
     };
-    lines.iter().skip(first).map(visible).collect()
+    let spell = |c: char| if acts(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(spell).collect()
 }
 
 #[cfg(test)]

@@ -23,14 +23,16 @@ pub(crate) enum Mismatch {
 
 /// Computes the pins of a command.
 ///
-/// `Auto` pins every word that is the absolute path of a file, the interpreter's script as well as
-/// the program itself; but not what comes with the system, which its updates change.
+/// Pinned is every word that is the absolute path of a file, the interpreter's script as well as the
+/// program itself; but not what comes with the system, which its updates change. `Paths` are pinned
+/// besides.
 pub(crate) fn compute(argv: &[String], pinning: &Pinning) -> Result<Vec<Pin>, Mismatch> {
-    let paths: Vec<&String> = match pinning {
-        Pinning::None => Vec::new(),
-        Pinning::Paths(paths) => paths.iter().collect(),
-        Pinning::Auto => argv.iter().filter(|word| is_users(Path::new(word))).collect(),
+    let more = match pinning {
+        Pinning::None => return Ok(Vec::new()),
+        Pinning::Paths(paths) => &**paths,
+        Pinning::Auto => &[],
     };
+    let paths = argv.iter().filter(|word| is_users(Path::new(word))).chain(more);
     let mut pins: Vec<Pin> = Vec::new();
     for path in paths {
         if !pins.iter().any(|pin| pin.path == *path) {
@@ -161,7 +163,7 @@ mod tests {
         };
         assert_eq!(paths(&Pinning::Auto), std::slice::from_ref(&script));
         assert_eq!(paths(&Pinning::None), Vec::<String>::new());
-        assert_eq!(paths(&Pinning::Paths(vec![module.clone()])), [module]);
+        assert_eq!(paths(&Pinning::Paths(vec![module.clone()])), [script.clone(), module]);
         let none = Pinning::Paths(vec![scratch.join("none").to_str().unwrap().to_owned()]);
         assert!(matches!(compute(&argv, &none), Err(Mismatch::Unreadable(..))));
         let pins = compute(std::slice::from_ref(&script), &Pinning::Auto).unwrap();

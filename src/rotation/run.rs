@@ -2,7 +2,6 @@
 //! transactions; while it runs, nothing of the vault is locked.
 
 use std::io;
-use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -136,12 +135,8 @@ impl Runner<'_> {
         if !approved.map_err(|fault| refuse(fault.to_string()))? {
             return Err(refuse("it is not approved on this machine".to_owned()));
         }
-        let program = command.argv.first().map(String::as_str).unwrap_or_default();
-        trust::check(Path::new(program)).map_err(|distrust| refuse(distrust.to_string()))?;
-        for pin in &command.pins {
-            let place = trust::check_place(Path::new(&pin.path));
-            place.map_err(|distrust| refuse(distrust.to_string()))?;
-        }
+        let trusted = trust::check_command(&command.argv, &command.pins);
+        trusted.map_err(|distrust| refuse(distrust.to_string()))?;
         pins::verify(&command.pins).map_err(|mismatch| {
             refuse(format!("{mismatch}; `strongroom rotation approve --repin` takes it as it is"))
         })

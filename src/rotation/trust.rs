@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::sys::files;
+use crate::vault::rotation::Pin;
 
 /// Why a path is not to be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,15 @@ pub(crate) fn check(path: &Path) -> Result<(), Distrust> {
     } else {
         Ok(())
     }
+}
+
+/// Requires that a command's program is to be trusted, and so is every file that its words or pins
+/// name: an interpreter's script is worth as much as the interpreter.
+pub(crate) fn check_command(argv: &[String], pins: &[Pin]) -> Result<(), Distrust> {
+    check(Path::new(argv.first().map(String::as_str).unwrap_or_default()))?;
+    let words = argv.iter().map(Path::new).filter(|word| word.is_absolute() && word.is_file());
+    let pinned = pins.iter().map(|pin| Path::new(&pin.path));
+    words.chain(pinned).try_for_each(|path| check_place(path).map(drop))
 }
 
 /// Requires the same of a file or directory that is not itself run. Returns what it is.

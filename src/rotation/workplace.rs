@@ -1,14 +1,14 @@
 //! The private directory of one step: the socket, and what the program may write. Gone afterwards.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use crate::crypto::fingerprint;
 use crate::sys::entropy::Entropy;
-use crate::sys::files;
 use crate::sys::lock::{self, Held};
+use crate::sys::{files, removal};
 
 /// A directory that only this user may enter. Removed when dropped.
 pub(super) struct Workplace {
@@ -64,7 +64,7 @@ impl Workplace {
 
 impl Drop for Workplace {
     fn drop(&mut self) {
-        remove(&self.root);
+        removal::remove(&self.root);
     }
 }
 
@@ -73,26 +73,10 @@ fn sweep(base: &Path) {
     let entries = fs::read_dir(base).into_iter().flatten().filter_map(Result::ok);
     for entry in entries {
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(NAME));
-        let is_left = is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let is_own = |found: Metadata| found.is_dir() && found.uid() == files::user_id();
+        let is_left = is_ours && fs::symlink_metadata(entry.path()).is_ok_and(is_own);
         if is_left && matches!(lock::take_directory(&entry.path()), Ok(Some(_))) {
-            remove(&entry.path());
-        }
-    }
-}
-
-fn remove(root: &Path) {
-    open_up(root, DEEPEST);
-    // What cannot be removed is in a directory that nobody else may enter.
-    drop(fs::remove_dir_all(root));
-}
-
-/// Makes directories removable that the program made otherwise.
-fn open_up(directory: &Path, depth: u32) {
-    drop(fs::set_permissions(directory, Permissions::from_mode(0o700)));
-    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
-    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-        if depth > 0 {
-            open_up(&entry.path(), depth.saturating_sub(1));
+            removal::remove(&entry.path());
         }
     }
 }
@@ -100,13 +84,13 @@ fn open_up(directory: &Path, depth: u32) {
 /// What the names of all these directories begin with.
 const NAME: &str = "strongroom-rotation-";
 const SOCKET: &str = "s";
-const DEEPEST: u32 = 16;
 /// The least that systems allow for the address of a socket.
 const MOST_IN_ADDRESS: usize = 103;
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
     use crate::sys::entropy::{CountingEntropy, SystemEntropy};

@@ -126,7 +126,7 @@ impl Capability {
         };
         let may_write = !self.read_only && progress.outlook != Outlook::Cancelled;
         Ok(match operation {
-            "DescribeSecret" => true,
+            "DescribeSecret" | "ListSecretVersionIds" => true,
             "GetSecretValue" => self.may_read(&record, request),
             "PutSecretValue" => may_write && self.may_put(request),
             "UpdateSecretVersionStage" => may_write && self.may_move(&record, request),
@@ -256,6 +256,7 @@ mod tests {
         let version = |number: u32| json!({"VersionId": token(number)});
         vec![
             ("cstf", "DescribeSecret", own(&json!({}))),
+            ("cstf", "ListSecretVersionIds", own(&json!({}))),
             ("cstf", value, own(&json!({}))),
             ("cstf", value, own(&stage("AWSCURRENT"))),
             ("cstf", value, own(&version(2))),
@@ -326,6 +327,7 @@ mod tests {
             "DescribeSecret",
             "GetRandomPassword",
             "GetSecretValue",
+            "ListSecretVersionIds",
             "PutSecretValue",
             "UpdateSecretVersionStage",
         ];

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -100,9 +101,12 @@ fn signal(pid: Pid, signal: Signal) {
     let _nobody = rustix::process::kill_process(pid, signal);
 }
 
-/// From now on, what a started program leaves behind becomes this process's to [`sweep`].
+/// From now on, what a started program leaves behind becomes this process's to [`sweep`]; but not
+/// what whoever was this process before has started.
 #[cfg(target_os = "linux")]
 pub(crate) fn adopt() -> io::Result<()> {
+    super::kernel::heed_children()?;
+    *inherited() = children();
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
@@ -112,14 +116,21 @@ pub(crate) fn adopt() -> io::Result<()> {
     Ok(())
 }
 
-/// Kills and buries all children of this process, until there are none. Returns whether that
-/// succeeded within some seconds.
+/// Kills and buries all children that this process has got since [`adopt`], until there are none.
+/// Returns whether that succeeded within some seconds.
 pub(crate) fn sweep() -> bool {
+    let mut inherited = inherited();
     for _ in 0..ROUNDS {
-        children().into_iter().map(Number).for_each(kill);
+        let left: Vec<Pid> =
+            children().into_iter().filter(|pid| !inherited.contains(pid)).collect();
+        if left.is_empty() && !inherited.is_empty() {
+            return true;
+        }
+        left.into_iter().map(Number).for_each(kill);
         loop {
             match rustix::process::wait(WaitOptions::NOHANG) {
-                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(Some((pid, _))) => inherited.retain(|known| *known != pid),
+                Err(Errno::INTR) => {}
                 Ok(None) => break,
                 Err(_none_left) => return true,
             }
@@ -127,6 +138,12 @@ pub(crate) fn sweep() -> bool {
         clock::pause(ROUND);
     }
     false
+}
+
+/// The children that this process had before it started any.
+fn inherited() -> MutexGuard<'static, Vec<Pid>> {
+    static INHERITED: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
+    INHERITED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The processes whose parent this one is.

@@ -1,5 +1,5 @@
 //! What Linux's kernel does for us that no crate of this build offers without `unsafe`: Landlock
-//! (landlock(7)) and session keyrings (keyctl(2)).
+//! (landlock(7)), session keyrings (keyctl(2)), and a signal that is heeded again.
 //!
 //! One of the three modules of the crate with `unsafe`: each block is one system call, which reads
 //! nothing but what is borrowed for it. Knows no paths and no rules.
@@ -101,6 +101,14 @@ pub(super) fn has_keyrings() -> bool {
     };
     let refusal = io::Error::last_os_error().raw_os_error();
     serial >= 0 || matches!(refusal, Some(libc::ENOKEY | libc::EKEYEXPIRED | libc::EKEYREVOKED))
+}
+
+/// Has the ends of children told to this process, though whoever started it may have ignored them:
+/// such a process has no status to wait for.
+pub(super) fn heed_children() -> io::Result<()> {
+    // SAFETY: no function of ours becomes a handler.
+    let before = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// `LANDLOCK_CREATE_RULESET_VERSION` and `LANDLOCK_RULE_PATH_BENEATH` of `linux/landlock.h`.

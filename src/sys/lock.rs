@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::io::Errno;
 
 use super::files::{self, FileFault};
@@ -40,7 +40,9 @@ pub(crate) fn wait(path: &Path) -> Result<Held, FileFault> {
 /// Takes the lock of a directory, which goes with it; `None` if another process has it.
 pub(crate) fn take_directory(path: &Path) -> Result<Option<Held>, FileFault> {
     let fault = |error| FileFault::from_io(path, error);
-    let file = OpenOptions::new().read(true).open(path).map_err(fault)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    let file = File::from(opened.map_err(|error| fault(error.into()))?);
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(Some(Held { _file: file })),
         Err(Errno::WOULDBLOCK) => Ok(None),

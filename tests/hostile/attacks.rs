@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{ALL, GOOD, NEW, OLD, Stage};
 use crate::harness::files::write;
+use crate::harness::process::tool;
 
 /// Requires that a rotation fails in setSecret, soon, and says why.
 fn must_fail(script: &str, options: &[&str], expected: &str) {
@@ -77,6 +78,32 @@ fn nothing_that_was_started_lives_on() {
         let pid = stage.note("pid");
         assert!(!pid.is_empty() && !Path::new(&format!("/proc/{pid}")).exists(), "{how}: {pid}");
     }
+}
+
+/// What whoever became `strongroom` had started goes on; and that it heeded no child is no matter.
+#[test]
+fn what_others_started_lives_on() {
+    let stage = Stage::new();
+    let Some(perl) = tool("perl") else { return };
+    let program = stage.program("rotate", GOOD);
+    let script = "trap '' CHLD; sleep 1000 >/dev/null 2>&1 & echo $! >\"$HOME/older\"; exec \"$@\"";
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let words = ["-c", script, "sh", "strongroom", "rotate-secret", "--secret-id", "db"];
+    let words = [&words[..], &["--rotation-env", &path]].concat();
+    let words = words.into_iter().map(str::to_owned).chain(stage.grants());
+    let words: Vec<String> = words.chain(["--".to_owned(), program]).collect();
+    let outcome = stage.sandbox.invocation(perl.to_str().unwrap(), &ignoring_children(words)).run();
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    let older = stage.note("older");
+    let comm = std::fs::read_to_string(format!("/proc/{older}/comm")).unwrap_or_default();
+    drop(std::process::Command::new("kill").arg(&older).status());
+    assert_eq!(comm, "sleep\n");
+}
+
+/// Runs `sh` by a program that ignores its children, which shells cannot.
+fn ignoring_children(words: Vec<String>) -> Vec<String> {
+    let begin = ["-e", "$SIG{CHLD} = 'IGNORE'; exec @ARGV", "sh"].map(str::to_owned);
+    begin.into_iter().chain(words).collect()
 }
 
 #[test]

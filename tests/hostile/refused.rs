@@ -2,6 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 
 use super::{GOOD, Stage};
 
@@ -108,6 +109,10 @@ fn options_alone_approve_nothing() {
     stage.sandbox.environment.extend([("XDG_STATE_HOME".to_owned(), elsewhere)]);
     let outcome = stage.run(&longer);
     assert!(outcome.code == 254 && stage.steps().is_empty(), "{}", outcome.stderr_text());
+    // Nor is naming nothing, as a script does whose variable is not set.
+    let outcome = stage.run(&["rotate-secret", "--secret-id", "db", "--rotation-lambda-arn", ""]);
+    assert!(outcome.stderr_text().contains("not approved"), "{}", outcome.stderr_text());
+    assert_eq!((outcome.code, stage.steps().as_str()), (254, ""));
 }
 
 /// The program is another one in the second step than in the first.
@@ -151,6 +156,61 @@ fn a_script_is_pinned_like_its_interpreter() {
     let outcome = stage.again();
     assert_eq!(outcome.code, 254);
     assert!(outcome.stderr_text().contains("is not the file"), "{}", outcome.stderr_text());
+}
+
+/// More pins are more, not others; and without any, nobody else may change the script all the same.
+#[test]
+fn a_script_stays_trusted_whatever_is_pinned() {
+    let stage = Stage::new();
+    let script = stage.program("script", GOOD);
+    let module = stage.program("module", "");
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let rotate = |options: &[&str]| {
+        let words = ["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
+        stage.run(&[&words[..], options, &["--", "/bin/sh", &script]].concat())
+    };
+    let outcome = rotate(&["--rotation-pin", &module, "--rotation-pin", "auto"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    let query = ["--secret-id", "db", "--query", "Pins[].Path", "--output", "text"];
+    let pins = stage.done(&[&["rotation", "show"], &query[..]].concat());
+    assert_eq!(pins, format!("{script}\t{module}"));
+    stage.program("script", &format!("{GOOD}# changed\n"));
+    let told = stage.again().stderr_text();
+    assert!(told.contains("is not the file that was approved"), "{told}");
+
+    let told = rotate(&["--rotation-pin", "none", "--rotation-pin", &module]);
+    assert_eq!(told.code, 252, "{}", told.stderr_text());
+    fs::set_permissions(&script, Permissions::from_mode(0o777)).unwrap();
+    let outcome = rotate(&["--rotation-pin", "none"]);
+    let told = outcome.stderr_text();
+    assert!(outcome.code == 254 && told.contains("can be changed by others"), "{told}");
+}
+
+#[test]
+fn approvals_that_cannot_be_read_are_found_out_first() {
+    let stage = Stage::new();
+    assert_eq!(stage.rotate(GOOD).code, 0);
+    stage.done(&["create-secret", "--name", "other", "--secret-string", "x"]);
+    let approvals = PathBuf::from(&stage.sandbox.environment["XDG_STATE_HOME"]);
+    let approvals = approvals.join("strongroom/rotators.json");
+    fs::set_permissions(&approvals, Permissions::from_mode(0o644)).unwrap();
+    let outcome = stage.run(&["rotate-secret", "--secret-id", "other", "--", "/bin/true"]);
+    assert_eq!(outcome.code, 253, "{}", outcome.stderr_text());
+    let words = ["describe-secret", "--secret-id", "other", "--query", "RotationEnabled"];
+    assert_eq!(stage.done(&words), "null");
+}
+
+/// What a person looks at before approving it shows them all there is.
+#[test]
+fn nothing_hides_from_whoever_looks() {
+    let stage = Stage::new();
+    let words = ["--no-rotate-immediately", "--", "/bin/true", "a\u{1b}[2Kb\u{202e}c"];
+    stage.done(&[&["rotate-secret", "--secret-id", "db"], &words[..]].concat());
+    for format in ["json", "text", "table", "yaml"] {
+        let shown = stage.done(&["rotation", "show", "--secret-id", "db", "--output", format]);
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{format}: {shown}");
+        assert!(shown.contains("u{1b}[2Kb") && shown.contains("u{202e}c"), "{format}: {shown}");
+    }
 }
 
 #[test]

@@ -150,6 +150,21 @@ fn a_one_shot_program_must_answer_with_a_value() {
     }
 }
 
+/// A rotation that failed early leaves a version without a value, which nobody can make current.
+#[test]
+fn what_is_empty_cannot_become_current() {
+    let stage = Stage::new();
+    assert_eq!(stage.rotate("exit 1\n").code, 254);
+    let (pending, current) = (stage.version("AWSPENDING"), stage.version("AWSCURRENT"));
+    let words =
+        ["update-secret-version-stage", "--secret-id", "db", "--version-stage", "AWSCURRENT"];
+    let ids = ["--move-to-version-id", &pending, "--remove-from-version-id", &current];
+    let outcome = stage.run(&[&words[..], &ids].concat());
+    let told = outcome.stderr_text();
+    assert!(outcome.code == 254 && told.contains("because it has no value"), "{told}");
+    assert_eq!(stage.value("AWSCURRENT"), OLD);
+}
+
 #[test]
 fn what_is_built_in_needs_no_program() {
     let stage = Stage::new();

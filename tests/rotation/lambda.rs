@@ -18,6 +18,17 @@ def check(password):
         raise ConnectionError("the device refuses the password")
 "#;
 
+/// A function that gives up as many of AWS's samples do.
+const GIVES_UP: &str = r#"
+import sys, threading, time
+import handler
+threading.Thread(target=time.sleep, args=(1000,)).start()
+def lambda_handler(event, context):
+    if event["Step"] == "setSecret":
+        sys.exit()
+    handler.lambda_handler(event, context)
+"#;
+
 #[test]
 fn a_function_of_aws_runs_here() {
     let stage = Stage::new();
@@ -57,6 +68,25 @@ fn a_function_of_aws_runs_here() {
     let told = tested.stderr_text();
     assert!(told.contains("during testSecret step: exit status 1."), "{told}");
     assert_eq!(stage.labels("lambda"), before);
+
+    // Giving up by sys.exit() is a failure, as in Lambda; threads that are left are none.
+    write(&device, stage.value("lambda", "AWSCURRENT").unwrap()["password"].as_str().unwrap());
+    let failing = stage.write("failing.py", GIVES_UP);
+    let command = [&python, std::path::Path::new("-I"), &adapter, &failing];
+    let command = command.map(|word| word.to_str().unwrap());
+    let variable = format!("DEVICE={device}");
+    let failed = stage.register("lambda", &["--rotation-env", &variable], &command);
+    let told = failed.stderr_text();
+    assert!(told.contains("during setSecret step: exit status 1."), "{told}");
+    assert!(told.contains("SystemExit"), "{told}");
+    let drop = ["update-secret-version-stage", "--secret-id", "lambda", "--version-stage"];
+    let pending = stage.labels("lambda")["AWSPENDING"].clone();
+    let drop = [&drop[..], &["AWSPENDING", "--remove-from-version-id", &pending]].concat();
+    assert_eq!(stage.strongroom(&drop, "").code, 0);
+    let command = [&python, std::path::Path::new("-I"), &adapter, &handler];
+    let command = command.map(|word| word.to_str().unwrap());
+    let healed = stage.register("lambda", &["--rotation-env", &variable], &command);
+    assert_eq!(healed.code, 0, "{}", healed.stderr_text());
 
     // A function that is another than was approved does not run.
     write(&handler, "def lambda_handler(event, context): pass\n");

@@ -11,7 +11,7 @@ use super::{Asked, Own, count, flag, option, text};
 use crate::crypto::fingerprint;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
-use crate::rotation::{attempt, pins, reach, templates};
+use crate::rotation::{attempt, output, pins, reach, templates};
 use crate::service::context;
 use crate::service::rotation::settings::{self, Settings};
 use crate::sys::confine::{self, Freedom, Protection, Reach};
@@ -158,7 +158,23 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
     if let Some(progress) = &found.progress {
         out.push(("Unfinished".to_owned(), unfinished(progress)));
     }
-    asked.print(out)
+    asked.print(out.into_iter().map(|(name, value)| (name, visible(value))).collect())
+}
+
+/// Lets a person see what there is: what is shown here is what they approve.
+fn visible(value: Value) -> Value {
+    let pair = |(name, value): (String, Value)| (output::visible(&name), visible(value));
+    match value {
+        Value::Text(text) => Value::Text(output::visible(&text)),
+        Value::List(values) => Value::List(values.into_iter().map(visible).collect()),
+        Value::Map(members) => Value::Map(members.into_iter().map(pair).collect()),
+        Value::Null
+        | Value::Boolean(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Bytes(_)
+        | Value::Timestamp(_) => value,
+    }
 }
 
 fn unfinished(progress: &Progress) -> Value {

@@ -48,7 +48,10 @@ pub(super) fn respond(
     own: Own,
     surroundings: &Surroundings<'_>,
 ) -> Result<Value, Failure> {
-    let names_function = request.get("RotationLambdaARN").is_some_and(|v| *v != Value::Null);
+    // An empty name names none: what runs is what the vault says.
+    let named = request.get("RotationLambdaARN");
+    let names_function = named.is_some_and(|v| !matches!(v, Value::Text(name) if name.is_empty()));
+    let names_function = names_function && named.is_some_and(|v| *v != Value::Null);
     let names_function = names_function || !own.options.argv.is_empty();
     let consent = match (names_function, own.options.is_empty()) {
         (true, _) => Consent::InRequest,

@@ -103,7 +103,7 @@ pub(super) fn take(words: &[String], sources: Sources<'_>) -> Result<(Vec<String
             }
         }
     }
-    Ok((rest, draft.finish()))
+    Ok((rest, draft.finish()?))
 }
 
 #[derive(Default)]
@@ -155,14 +155,20 @@ impl Draft {
         Ok(())
     }
 
-    fn finish(mut self) -> Own {
+    fn finish(mut self) -> Result<Own, Error> {
         self.options.pinning = match self.pins.as_slice() {
             [] => None,
             [one] if one == "none" => Some(Pinning::None),
-            [one] if one == "auto" => Some(Pinning::Auto),
-            _ => Some(Pinning::Paths(self.pins)),
+            pins if pins.iter().any(|pin| pin == "none") => {
+                return Err(Error::argument("--rotation-pin", "none goes with no other pin"));
+            }
+            pins if pins.iter().all(|pin| pin == "auto") => Some(Pinning::Auto),
+            _ => {
+                self.pins.retain(|pin| pin != "auto");
+                Some(Pinning::Paths(self.pins))
+            }
         };
-        Own { options: self.options, resume: self.resume }
+        Ok(Own { options: self.options, resume: self.resume })
     }
 }
 

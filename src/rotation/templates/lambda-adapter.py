@@ -227,7 +227,7 @@ def main():
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(message)s")
     try:
         load(handler, function)(event, context)
-    except Exception as error:  # Whatever it is, the step failed.
+    except BaseException as error:  # Whatever it is, the step failed: sys.exit() too, as in Lambda.
         place = traceback.extract_tb(error.__traceback__)[-1]
         place = "{}:{}".format(os.path.basename(place.filename), place.lineno)
         print("{}: {} ({})".format(type(error).__name__, error, place), file=sys.stderr)
@@ -236,4 +236,8 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # The step is over when the function returns, whatever threads it leaves.

@@ -60,6 +60,9 @@ impl Operation for UpdateSecretVersionStage {
             remove_from: request.remove_from_version_id.as_ref().map(|id| id.0.as_str()),
             move_to: request.move_to_version_id.as_ref().map(|id| id.0.as_str()),
         };
+        if let Some(to) = change.move_to.filter(|_| change.label == stages::CURRENT) {
+            stages::must_have_value(&record.versions, to)?;
+        }
         stages::move_label(&mut record.versions, &change)?;
         if record.versions != before {
             cx.store(&mut record)?;

@@ -226,11 +226,7 @@ fn note_current(record: &mut Record, now: Timestamp) {
 
 /// Makes the new version current, unless it is.
 fn move_current(record: &mut Record, token: &str) -> Result<(), Fault> {
-    if record.version(token).is_none_or(|version| version.value.is_none()) {
-        return Err(Fault::invalid_request(format!(
-            "The version {token} can't become current, because it has no value."
-        )));
-    }
+    stages::must_have_value(&record.versions, token)?;
     let holder = record.staged(stages::CURRENT).map(|version| version.id.clone());
     let remove_from = holder.as_deref().filter(|holder| *holder != token);
     let change = Change { label: stages::CURRENT, remove_from, move_to: Some(token) };

@@ -90,6 +90,21 @@ pub(crate) fn move_label(versions: &mut [Version], change: &Change<'_>) -> Resul
     }
 }
 
+/// Requires that a version which shall become current has a value: the empty one of a rotation that
+/// failed early would leave a secret that nobody can read.
+///
+/// # Errors
+/// `InvalidRequestException`; the text is ours.
+pub(crate) fn must_have_value(versions: &[Version], id: &str) -> Result<(), Fault> {
+    let is_empty = |version: &Version| version.id == id && version.value.is_none();
+    if !versions.iter().any(is_empty) {
+        return Ok(());
+    }
+    Err(Fault::invalid_request(format!(
+        "The version {id} can't become current, because it has no value."
+    )))
+}
+
 /// Puts a label on a version, taking it off the one that carried it.
 pub(crate) fn attach(versions: &mut [Version], id: &str, label: &str) {
     for version in versions {
