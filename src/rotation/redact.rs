@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
+use crate::service::rotation::Known;
 use crate::sys::secret::Secret;
 
 /// What is left out: known values as they are and as they are commonly spelled, without line ends.
@@ -14,6 +15,18 @@ use crate::sys::secret::Secret;
 pub(crate) struct Needles(Vec<Secret<Vec<u8>>>);
 
 impl Needles {
+    /// Adds every value that a program may know.
+    pub(crate) fn add_known(&mut self, known: &Known) {
+        let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();
+        own.chain(known.linked.iter().map(|(_, value)| value)).for_each(|value| self.add(value));
+    }
+
+    /// Whether a text has any of it.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        let letters = text.as_bytes();
+        self.0.iter().any(|needle| positions(letters, needle.expose()).next().is_some())
+    }
+
     /// Adds a value, and the texts in it if it is JSON.
     pub(crate) fn add(&mut self, value: &SecretValue) {
         match value {

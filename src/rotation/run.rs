@@ -20,7 +20,7 @@ use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::context::Failure;
-use crate::service::rotation::{self as service, Job, Known, Retry, StepFault};
+use crate::service::rotation::{self as service, Job, Known, Left, Retry, StepFault};
 use crate::service::scope::{Capability, Scope, Step};
 use crate::sys::confine::Freedom;
 use crate::sys::entropy::Entropy;
@@ -65,33 +65,60 @@ impl Runner<'_> {
             Kind::TestOnly => &[Step::Test],
         };
         for &step in steps {
+            let before = self.known(job);
             if self.inbox.is_stop_wished() {
-                return Err(Error::Interrupted { step, token: job.token.clone() });
+                return Err(self.explain((job, step), before.as_ref(), Stop::Interrupted));
             }
-            self.step(job, step).map_err(|why| self.explain(job, step, why))?;
+            let done = self.step(job, step);
+            done.map_err(|why| self.explain((job, step), before.as_ref(), why))?;
         }
-        Ok(service::finish(self.vault, job, self.circumstances.occasion())?)
+        let finished = service::finish(self.vault, job, self.circumstances.occasion());
+        finished.map_err(|failure| self.explain((job, Step::Finish), None, failure.into()))
+    }
+
+    /// What may be secret in what the program writes. Where it cannot be read, nothing is shown.
+    fn known(&mut self, job: &Job) -> Option<Known> {
+        service::known_values(self.vault, job, self.circumstances.occasion()).ok()
     }
 
     /// Writes a failure down, and puts it in words.
-    fn explain(&mut self, job: &Job, step: Step, why: Stop) -> Error {
+    fn explain(&mut self, (job, step): (&Job, Step), before: Option<&Known>, why: Stop) -> Error {
         let token = job.token.clone();
-        let (what, retry, stderr) = match why {
-            Stop::Service(failure) => return Error::Service(failure),
-            Stop::Interrupted => return Error::Interrupted { step, token },
+        let unknown = match job.kind {
+            Kind::Rotate => Left::Pending,
+            Kind::TestOnly => Left::Nothing,
+        };
+        let (mut what, retry, stderr) = match why {
+            // Its owner ended it meanwhile.
+            Stop::Service(failure @ Failure::Fault(_)) => return Error::Service(failure),
+            Stop::Service(Failure::Vault(error)) => {
+                (error.to_string(), Retry::BackOff, Secret::new(Vec::new()))
+            }
+            Stop::Interrupted => {
+                let occasion = self.circumstances.occasion();
+                let left = service::interrupt(self.vault, job, step, occasion).unwrap_or(unknown);
+                return Error::Interrupted { step, token, left };
+            }
             Stop::Failed { what, retry, stderr } => (what, retry, stderr),
         };
-        let known = service::known_values(self.vault, job, self.circumstances.occasion());
-        let lines = known.map(|known| shown(stderr.expose(), &known)).unwrap_or_default();
+        let after = self.known(job);
+        let known: Vec<&Known> = before.into_iter().chain(&after).collect();
+        let lines =
+            if known.is_empty() { Vec::new() } else { shown(stderr.expose(), known.as_slice()) };
         let occasion = self.circumstances.occasion();
         let failed = service::Failed { step, status: &what, retry };
-        match service::fail(self.vault, job, &failed, occasion) {
-            Ok(left) => {
-                let function = job.command.argv.first().unwrap_or(&job.function).clone();
-                Error::Failed(Failed { function, step, what, token, left, lines })
+        let left = service::fail(self.vault, job, &failed, occasion).unwrap_or_else(|failure| {
+            let why = match failure {
+                Failure::Fault(fault) => fault.message,
+                Failure::Vault(error) => error.to_string(),
+            };
+            if why != what {
+                what = format!("{what}; and it could not be noted: {why}");
             }
-            Err(failure) => Error::Service(failure),
-        }
+            unknown
+        });
+        let function = job.command.argv.first().unwrap_or(&job.function).clone();
+        Error::Failed(Failed { function, step, what, token, left, lines })
     }
 
     fn step(&mut self, job: &Job, step: Step) -> Result<(), Stop> {
@@ -99,7 +126,9 @@ impl Runner<'_> {
             service::before_step(self.vault, job, step, self.circumstances.occasion())?;
         let stderr = match command.protocol {
             Protocol::Builtin => {
-                service::builtin_step(self.vault, job, step, self.circumstances.occasion())?;
+                let occasion = self.circumstances.occasion();
+                let done = service::builtin_step(self.vault, job, step, occasion);
+                done.map_err(|failure| refused(failure, Secret::new(Vec::new())))?;
                 Secret::new(Vec::new())
             }
             Protocol::Lambda | Protocol::Stdio => {
@@ -137,8 +166,12 @@ impl Runner<'_> {
         }
         let trusted = trust::check_command(&command.argv, &command.pins);
         trusted.map_err(|distrust| refuse(distrust.to_string()))?;
-        pins::verify(&command.pins).map_err(|mismatch| {
-            refuse(format!("{mismatch}; `strongroom rotation approve --repin` takes it as it is"))
+        let complete = pins::must_be_complete(command);
+        complete.and_then(|()| pins::verify(&command.pins)).map_err(|mismatch| {
+            refuse(format!(
+                "{mismatch}; `strongroom rotation approve --repin` takes it as it is, and a file \
+                 that the program itself changes is better named by --rotation-env"
+            ))
         })
     }
 
@@ -216,8 +249,11 @@ impl Runner<'_> {
         };
         match value {
             Ok(value) => {
-                self.store(job, capability, value)?;
-                Ok(Some(outcome))
+                let stored = self.store(job, capability, value);
+                match stored {
+                    Ok(()) => Ok(Some(outcome)),
+                    Err(failure) => Err(refused(failure, outcome.stderr)),
+                }
             }
             Err(what) => Err(Stop::Failed {
                 what: format!("exit status 0 but {what}"),
@@ -314,6 +350,17 @@ fn judge(outcome: Outcome, command: &Command) -> Result<Outcome, Stop> {
     Err(Stop::Failed { what, retry, stderr: outcome.stderr })
 }
 
+/// A value that the service does not take is a step that failed.
+fn refused(failure: Failure, stderr: Secret<Vec<u8>>) -> Stop {
+    match failure {
+        Failure::Fault(fault) => {
+            let what = format!("the value is refused: {}", fault.message);
+            Stop::Failed { what, retry: Retry::BackOff, stderr }
+        }
+        vault @ Failure::Vault(_) => Stop::Service(vault),
+    }
+}
+
 fn not_possible(error: &io::Error) -> Stop {
     let what = format!("there is no place for its socket: {error}");
     Stop::Failed { what, retry: Retry::Temporary, stderr: Secret::new(Vec::new()) }
@@ -334,10 +381,11 @@ pub(super) fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
 }
 
 /// Returns what a person may see of stderr.
-fn shown(stderr: &[u8], known: &Known) -> Vec<String> {
+fn shown(stderr: &[u8], known: &[&Known]) -> Vec<String> {
     let mut needles = Needles::default();
-    let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();
-    own.chain(known.linked.iter().map(|(_, value)| value)).for_each(|value| needles.add(value));
+    for known in known {
+        needles.add_known(known);
+    }
     output::last_lines(&needles.redact(stderr, output::SHOWN), LINES)
 }
 

@@ -79,7 +79,8 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
             let last = Instant::from_millisecond(last.0).unwrap_or(Instant::MAX);
             terminal::note(&format!(
                 "the clock is more than a day behind the vault's last change, {last}; nothing was \
-                 rotated"
+                 rotated. Set the clock; if it was ahead then, `strongroom accept-state` says that \
+                 the vault is right"
             ));
             return Err(Failure::Ended(TROUBLE));
         }
@@ -118,7 +119,7 @@ fn tell(asked: &Asked<'_>, fates: Vec<Fate>, vault: &Vault) -> Result<(), Failur
         rows.push(row(&fate));
         let name = fate.due.name;
         match fate.outcome {
-            Some(Err(error @ Error::Interrupted { .. })) => {
+            Some(Err(error @ (Error::Interrupted { .. } | Error::Stopped))) => {
                 interrupted = Some(Failure::of_rotation(error));
             }
             Some(Err(error)) => {
@@ -161,8 +162,10 @@ fn row(fate: &Fate) -> Value {
             row.push(text("Outcome", "Failed"));
             row.push(text("Error", failed.to_string()));
         }
-        Some(Err(Error::Interrupted { .. })) => row.push(text("Outcome", "Interrupted")),
-        Some(Err(Error::Service(_) | Error::File(_))) => {
+        Some(Err(Error::Interrupted { .. } | Error::Stopped)) => {
+            row.push(text("Outcome", "Interrupted"));
+        }
+        Some(Err(Error::Service(_) | Error::File(_) | Error::Passed)) => {
             row.push(text("Outcome", "Refused"));
         }
         None => {}

@@ -18,6 +18,7 @@ use crate::rotation::error::Error;
 use crate::rotation::launch::Inbox;
 use crate::rotation::machine::Machine;
 use crate::rotation::run::Runner;
+use crate::service::context;
 use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
 use crate::sys::apart;
@@ -63,7 +64,7 @@ pub(super) fn respond(
         Token::MadeUp => Resume::IfPossible,
     });
     let region = surroundings.region();
-    let wish = Wish { request, region, options: own.options, resume, consent };
+    let wish = Wish { request, region, options: own.options, resume, consent, still: None };
     let mut vault = surroundings.unlock()?;
     let answer = with_runner(&mut vault, surroundings, |runner| runner.rotate(wish))?;
     unlock::warn(&vault);
@@ -80,8 +81,20 @@ pub(crate) fn told(error: Error) -> Failure {
             terminal::note(CONFINED);
         }
     }
+    if let Error::Service(context::Failure::Fault(fault)) = &error
+        && fault.message == NOT_COMPLETE
+    {
+        terminal::note(NEXT);
+    }
     Failure::of_rotation(error)
 }
+
+/// AWS says that it will go on by itself; here somebody does.
+const NOT_COMPLETE: &str = "A previous rotation isn't complete. That rotation will be reattempted.";
+const NEXT: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with it, \
+                    and `update-secret-version-stage --version-stage AWSPENDING \
+                    --remove-from-version-id VERSION` gives it up (`describe-secret` names the \
+                    version)";
 
 /// What programs say that were not allowed something.
 const DENIALS: [&str; 2] = ["Permission denied", "Operation not permitted"];

@@ -8,7 +8,7 @@ use crate::cli::request::error::Error;
 use crate::cli::request::json;
 use crate::cli::request::paramfile::Sources;
 use crate::model::value::Value;
-use crate::rotation::options::Options;
+use crate::rotation::options::{NONE, Options};
 use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
 use crate::vault::rotation::{Pinning, Protocol};
@@ -139,7 +139,8 @@ impl Draft {
                 });
             }
             "rotation-env" => {
-                let pair = value.split_once('=').ok_or_else(|| wrong("it must be NAME=VALUE"))?;
+                let pair = if value == NONE { Some((value, "")) } else { value.split_once('=') };
+                let pair = pair.ok_or_else(|| wrong("it must be NAME=VALUE, or none"))?;
                 options.env.push((pair.0.to_owned(), pair.1.to_owned()));
             }
             "rotation-pass-env" => options.pass_env.push(value.to_owned()),
@@ -254,7 +255,7 @@ mod tests {
                 "--rotation-protocol http",
                 "argument --rotation-protocol: it must be lambda or stdio",
             ),
-            ("--rotation-env A", "argument --rotation-env: it must be NAME=VALUE"),
+            ("--rotation-env A", "argument --rotation-env: it must be NAME=VALUE, or none"),
             (
                 "--rotation-timeout soon",
                 "argument --rotation-timeout: it must be a time such as 90s or 5m",
