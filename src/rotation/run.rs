@@ -2,14 +2,14 @@
 //! transactions; while it runs, nothing of the vault is locked.
 
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::answers::{Answers, Circumstances};
 use super::approvals::Place;
 use super::error::{Error, Failed};
-use super::launch::{self, End, Inbox, Outcome, Run};
+use super::launch::{self, Attendant, End, Inbox, Outcome, Run};
 use super::machine::Machine;
 use super::output::{self, Keep};
 use super::redact::Needles;
@@ -20,6 +20,7 @@ use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::context::Failure;
+use crate::service::fault::Fault;
 use crate::service::rotation::{self as service, Job, Known, Left, Retry, StepFault};
 use crate::service::scope::{Capability, Scope, Step};
 use crate::sys::confine::Freedom;
@@ -49,6 +50,7 @@ enum Stop {
     Service(Failure),
     Failed { what: String, retry: Retry, stderr: Secret<Vec<u8>> },
     Interrupted,
+    CalledOff,
 }
 
 impl From<Failure> for Stop {
@@ -99,6 +101,7 @@ impl Runner<'_> {
                 let left = service::interrupt(self.vault, job, step, occasion).unwrap_or(unknown);
                 return Error::Interrupted { step, token, left };
             }
+            Stop::CalledOff => return Error::Service(self.reason(job, step)),
             Stop::Failed { what, retry, stderr } => (what, retry, stderr),
         };
         let after = self.known(job);
@@ -119,6 +122,15 @@ impl Runner<'_> {
         });
         let function = job.command.argv.first().unwrap_or(&job.function).clone();
         Error::Failed(Failed { function, step, what, token, left, lines })
+    }
+
+    /// Says why a rotation was called off while its program ran.
+    fn reason(&mut self, job: &Job, step: Step) -> Failure {
+        let occasion = self.circumstances.occasion();
+        match service::before_step(self.vault, job, step, occasion) {
+            Err(failure) => failure,
+            Ok(_) => Fault::invalid_request("The rotation was called off.").into(),
+        }
     }
 
     fn step(&mut self, job: &Job, step: Step) -> Result<(), Stop> {
@@ -201,11 +213,13 @@ impl Runner<'_> {
         let answer = |request: &_| answers.answer(request);
         let server = Server::new(&token, &answer);
         let (inbox, tell, entropy) = (&mut *self.inbox, self.tell, circumstances.entropy);
+        let is_called_off = || is_called_off(&vault, (job, step), circumstances);
+        let attendant = Attendant { tell, is_called_off: &is_called_off };
         let outcome = thread::scope(|threads| {
             threads.spawn(|| server.serve(&listener));
             let reach = (&*environment, freedoms);
             let run = launched(command, reach, event, Keep::Nothing, entropy);
-            let outcome = run.and_then(|run| start(run, files, inbox, tell));
+            let outcome = run.and_then(|run| start(run, files, inbox, &attendant));
             server.close();
             drop(closer);
             outcome
@@ -234,7 +248,10 @@ impl Runner<'_> {
             if step == Step::Create { Keep::Beginning(output::MOST_ANSWER) } else { Keep::Nothing };
         let (reach, entropy) = ((&*environment, freedoms), self.circumstances.entropy);
         let run = launched(command, reach, event, keep, entropy)?;
-        let outcome = judge(start(run, files, self.inbox, self.tell)?, command)?;
+        let vault = Mutex::new(&mut *self.vault);
+        let is_called_off = || is_called_off(&vault, (job, step), self.circumstances);
+        let attendant = Attendant { tell: self.tell, is_called_off: &is_called_off };
+        let outcome = judge(start(run, files, self.inbox, &attendant)?, command)?;
         if step != Step::Create {
             if outcome.written > EMPTY_ANSWER {
                 (self.tell)(&format!("what the program wrote in {} is dropped", step.name()));
@@ -319,18 +336,29 @@ fn launched<'a>(
     Ok(Run { argv: &command.argv, environment, freedoms, stdin, keep, time, mark })
 }
 
+/// Whether its owner has ended a rotation. What cannot be read now is looked at after the step.
+fn is_called_off(
+    vault: &Mutex<&mut Vault>,
+    (job, step): (&Job, Step),
+    circumstances: Circumstances<'_>,
+) -> bool {
+    let mut vault = vault.lock().unwrap_or_else(PoisonError::into_inner);
+    let looked = service::before_step(&mut vault, job, step, circumstances.occasion());
+    matches!(looked, Err(Failure::Fault(_)))
+}
+
 fn start(
     run: Run<'_>,
     files: &pins::Verified,
     inbox: &mut Inbox,
-    tell: &dyn Fn(&str),
+    attendant: &Attendant<'_>,
 ) -> Result<Outcome, Stop> {
     files.still().map_err(|mismatch| Stop::Failed {
         what: mismatch.to_string(),
         retry: Retry::Configuration,
         stderr: Secret::new(Vec::new()),
     })?;
-    Ok(launch::run(run, inbox, tell))
+    Ok(launch::run(run, inbox, attendant))
 }
 
 /// Says whether a program ended well.
@@ -346,6 +374,7 @@ fn judge(outcome: Outcome, command: &Command) -> Result<Outcome, Stop> {
         End::Flooded => ("output limit".to_owned(), Retry::BackOff),
         End::NotStarted(why) => (format!("it cannot be started: {why}"), Retry::Configuration),
         End::Interrupted => return Err(Stop::Interrupted),
+        End::CalledOff => return Err(Stop::CalledOff),
     };
     Err(Stop::Failed { what, retry, stderr: outcome.stderr })
 }

@@ -207,3 +207,35 @@ fn a_value_that_is_gone_by_now_is_not_shown() {
     assert!(told.contains("login failed for [redacted]"), "{told}");
     assert!(!told.contains(OLD) && !told.contains(NEW), "{told}");
 }
+
+/// Whoever ends a rotation does not wait for its program.
+#[test]
+fn what_was_called_off_is_stopped_at_once() {
+    for (command, expected) in [
+        ("cancel-rotate-secret --secret-id db", "The rotation was cancelled."),
+        ("put-secret-value --secret-id db --secret-string by-hand", "The rotation was abandoned"),
+        ("delete-secret --secret-id db", "because it was marked for deletion."),
+    ] {
+        for protocol in ["lambda", "stdio"] {
+            let stage = Stage::new();
+            let create = match protocol {
+                "lambda" => GOOD,
+                _ => {
+                    "[ $step != createSecret ] || { echo '{\"SecretString\":\"new\"}'; exit 0; }\n"
+                }
+            };
+            let program = stage.program(
+                "rotate",
+                &format!(
+                    "{create}[ $step = setSecret ] || exit 0\nowner {command} >/dev/null || exit 7\n\
+                     while :; do sleep 1; done\n"
+                ),
+            );
+            let outcome = stage.rotate_by(&program, &["--rotation-protocol", protocol]);
+            let told = outcome.stderr_text();
+            assert!(outcome.code == 254 && told.contains(expected), "{protocol}: {told}");
+            assert_eq!(stage.steps(), "createSecret setSecret");
+            stage.must_be_tidy();
+        }
+    }
+}
