@@ -13,6 +13,7 @@ use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::settings::{self, Settings};
 use crate::service::rotation::{self as service, CatchUp, Due, Job, Order, Resume, Started};
+use crate::service::rules::arn;
 use crate::sys::lock;
 use crate::vault::Vault;
 use crate::vault::rotation::{Command, Protocol};
@@ -131,7 +132,9 @@ impl Runner<'_> {
             return Ok(None);
         }
         for read in options.reads.iter_mut().filter(|read| *read != NONE) {
-            *read = self.look_up(&SecretId(std::mem::take(read)), region)?.arn;
+            let region = arn::region_of(read).or(region);
+            let found = self.look_up(&SecretId(read.clone()), region);
+            *read = found.map_err(|failure| not_readable(read, failure))?.arn;
         }
         let is_named = request.get("RotationLambdaARN").is_some();
         let stored = found.rotation.as_ref().filter(|_| !is_named);
@@ -185,6 +188,17 @@ pub(crate) fn is_approved(
 pub(crate) fn named(vault: &Vault, rid: u64, command: &Command) -> (Place, [u8; 32]) {
     let id = vault.vault_id();
     (Place { vault: id.to_string(), rid }, command.digest(id, rid))
+}
+
+/// Says which secret it is that cannot be found.
+fn not_readable(read: &str, failure: Failure) -> Failure {
+    match failure {
+        Failure::Fault(fault) => {
+            let message = format!("The secret {read} can't be granted: {}", fault.message);
+            Fault { message, ..fault }.into()
+        }
+        vault @ Failure::Vault(_) => vault,
+    }
 }
 
 /// The text of AWS for a rotation that is not finished (ROTATION §1.1, check 10).

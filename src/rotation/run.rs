@@ -43,6 +43,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) inbox: &'a mut Inbox,
     /// Tells the person something that is not the answer.
     pub(crate) tell: &'a dyn Fn(&str),
+    /// Shows what a program that succeeded wrote to stderr, where that is wanted.
+    pub(crate) show: Option<&'a dyn Fn(&str)>,
 }
 
 /// Why a step is not done.
@@ -72,7 +74,8 @@ impl Runner<'_> {
                 return Err(self.explain((job, step), before.as_ref(), Stop::Interrupted));
             }
             let done = self.step(job, step);
-            done.map_err(|why| self.explain((job, step), before.as_ref(), why))?;
+            let stderr = done.map_err(|why| self.explain((job, step), before.as_ref(), why))?;
+            self.show(job, before.as_ref(), &stderr);
         }
         let finished = service::finish(self.vault, job, self.circumstances.occasion());
         finished.map_err(|failure| self.explain((job, Step::Finish), None, failure.into()))
@@ -81,6 +84,17 @@ impl Runner<'_> {
     /// What may be secret in what the program writes. Where it cannot be read, nothing is shown.
     fn known(&mut self, job: &Job) -> Option<Known> {
         service::known_values(self.vault, job, self.circumstances.occasion()).ok()
+    }
+
+    fn show(&mut self, job: &Job, before: Option<&Known>, stderr: &Secret<Vec<u8>>) {
+        let Some(show) = self.show else { return };
+        let after = self.known(job);
+        let known: Vec<&Known> = before.into_iter().chain(&after).collect();
+        if !known.is_empty() {
+            for line in shown(stderr.expose(), &known) {
+                show(&line);
+            }
+        }
     }
 
     /// Writes a failure down, and puts it in words.
@@ -133,7 +147,8 @@ impl Runner<'_> {
         }
     }
 
-    fn step(&mut self, job: &Job, step: Step) -> Result<(), Stop> {
+    /// Returns what the program wrote to stderr.
+    fn step(&mut self, job: &Job, step: Step) -> Result<Secret<Vec<u8>>, Stop> {
         let (capability, command) =
             service::before_step(self.vault, job, step, self.circumstances.occasion())?;
         let stderr = match command.protocol {
@@ -155,7 +170,7 @@ impl Runner<'_> {
             }
         };
         match service::after_step(self.vault, job, step, self.circumstances.occasion()) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(stderr),
             Err(StepFault::NoValue) => {
                 let what = "exit status 0 but no value was stored".to_owned();
                 Err(Stop::Failed { what, retry: Retry::BackOff, stderr })

@@ -7,6 +7,7 @@ use jiff::Timestamp as Instant;
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
+use super::super::rotate::own::Words;
 use super::super::rotate::{self, own};
 use super::super::terminal;
 use super::super::unlock;
@@ -40,7 +41,10 @@ fn options(command: Command) -> Command {
             "Make up for missed windows at once, even where their hours were set",
         ))
         .arg(option("jitter", "TIME", "Wait a random time first, at most this: 10m"))
-        .arg(flag("verbose", "Show how each secret stands even if all is well"))
+        .arg(flag(
+            "verbose",
+            "Show how each secret stands, and what programs write to stderr, even if all is well",
+        ))
 }
 
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {
@@ -69,7 +73,8 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         }
         (_, turn) => turn,
     };
-    let fates = rotate::with_runner(&mut vault, asked.surroundings, |runner| {
+    let words = if asked.flag("verbose") { Words::Always } else { Words::OfFailures };
+    let fates = rotate::with_runner(&mut vault, asked.surroundings, words, |runner| {
         due::rotate_due(runner, &wanted)
     })?;
     let fates = match fates {

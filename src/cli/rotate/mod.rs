@@ -25,7 +25,7 @@ use crate::sys::apart;
 use crate::sys::clock::SystemClock;
 use crate::sys::entropy::SystemEntropy;
 use crate::vault::Vault;
-use own::Own;
+use own::{Own, Words};
 
 /// Takes our own options out of the words after `rotate-secret`; other operations have none.
 pub(super) fn take_own(
@@ -66,7 +66,7 @@ pub(super) fn respond(
     let region = surroundings.region();
     let wish = Wish { request, region, options: own.options, resume, consent, still: None };
     let mut vault = surroundings.unlock()?;
-    let answer = with_runner(&mut vault, surroundings, |runner| runner.rotate(wish))?;
+    let answer = with_runner(&mut vault, surroundings, own.words, |runner| runner.rotate(wish))?;
     unlock::warn(&vault);
     answer.map_err(told)
 }
@@ -75,7 +75,7 @@ pub(super) fn respond(
 pub(crate) fn told(error: Error) -> Failure {
     if let Error::Failed(failed) = &error {
         for line in &failed.lines {
-            terminal::note(&format!("rotation: {line}"));
+            show_line(line);
         }
         if failed.lines.iter().any(|line| DENIALS.iter().any(|denial| line.contains(denial))) {
             terminal::note(CONFINED);
@@ -101,10 +101,15 @@ const DENIALS: [&str; 2] = ["Permission denied", "Operation not permitted"];
 const CONFINED: &str = "hint: a rotation program reaches only some files; `strongroom rotation \
                         show` says which, and --rotation-grant gives it more";
 
+fn show_line(line: &str) {
+    terminal::note(&format!("rotation: {line}"));
+}
+
 /// Prepares this process to run programs, and lends what is needed for it.
 pub(crate) fn with_runner<T>(
     vault: &mut Vault,
     surroundings: &Surroundings<'_>,
+    words: Words,
     work: impl FnOnce(&mut Runner<'_>) -> T,
 ) -> Result<T, Failure> {
     let machine = machine(surroundings)?;
@@ -115,7 +120,11 @@ pub(crate) fn with_runner<T>(
     let circumstances = Circumstances { clock: &SystemClock, entropy: &SystemEntropy, origin };
     let tell = |text: &str| terminal::note(&format!("note: {text}"));
     let (machine, inbox) = (&machine, &mut inbox);
-    Ok(work(&mut Runner { vault, machine, circumstances, inbox, tell: &tell }))
+    let show: Option<&dyn Fn(&str)> = match words {
+        Words::OfFailures => None,
+        Words::Always => Some(&show_line),
+    };
+    Ok(work(&mut Runner { vault, machine, circumstances, inbox, tell: &tell, show }))
 }
 
 /// Returns this machine, as far as rotations are concerned.
