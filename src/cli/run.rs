@@ -221,6 +221,10 @@ fn ask_for_value(
     globals: &Globals,
 ) -> Result<Arguments, Failure> {
     if globals.ask {
+        if globals.no_input {
+            let what = "--no-input says not to ask: give the value as file:///dev/stdin";
+            return Err(request::Error::argument("--ask", what).into());
+        }
         let place = arguments.place_for_secret(signature.input)?;
         if !terminal::is_there() {
             let message = "--ask needs a terminal to ask at";
