@@ -1,6 +1,7 @@
 //! What a timer and a person do about rotations that are due: `rotate-due` and its options, and what
 //! makes it try again.
 
+use crate::harness::files::write;
 use crate::hostile::{ALL, GOOD, OLD, Stage};
 
 /// Rules by which a secret is due on every day.
@@ -28,7 +29,7 @@ fn two_due() -> Stage {
         assert_eq!(stage.run(&words).code, 254);
     }
     stage.steps();
-    std::fs::write(stage.sandbox.home().join("mended"), "").unwrap();
+    write(&stage.sandbox.home().join("mended"), b"");
     stage
 }
 

@@ -176,10 +176,8 @@ fn resume_rotation(
     let Some(progress) = &mut record.progress else { return Err(not_complete().into()) };
     progress.outlook = Outlook::Open;
     progress.next_attempt = progress.next_attempt.min(now);
-    if is_new {
-        // What failed so often was something else.
-        progress.failures = 0;
-    }
+    // Where it is new, what failed so often was something else.
+    progress.failures = if is_new { 0 } else { progress.failures };
     let token = progress.token.clone();
     if let Some(rotation) = &mut record.rotation {
         rotation.enabled = true;
