@@ -222,8 +222,9 @@ fn ask_for_value(
 ) -> Result<Arguments, Failure> {
     if globals.ask {
         if globals.no_input {
-            let what = "--no-input says not to ask: give the value as file:///dev/stdin";
-            return Err(request::Error::argument("--ask", what).into());
+            let message = "--ask needs a terminal to ask at, and --no-input says not to ask: give \
+                           the value as file:///dev/stdin";
+            return Err(Failure::environment("NoTerminal", message));
         }
         let place = arguments.place_for_secret(signature.input)?;
         if !terminal::is_there() {

@@ -107,7 +107,8 @@ impl Runner<'_> {
         let occasion = self.circumstances.occasion();
         let Ok(known) = service::known_values(self.vault, job, occasion) else { return };
         let mut needles = Needles::default();
-        needles.add_known(&known);
+        let known = [known.current, known.pending, known.previous].into_iter().flatten();
+        known.for_each(|value| needles.add_credentials(&value));
         let variables = job.command.env.iter().map(|(_, value)| value);
         if job.command.argv.iter().chain(variables).any(|text| needles.is_in(text)) {
             (self.tell)(

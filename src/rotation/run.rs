@@ -1,27 +1,25 @@
 //! A rotation from its first step to its last. Each step is a run of the user's program between two
 //! transactions; while it runs, nothing of the vault is locked.
 
-use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::answers::{Answers, Circumstances};
 use super::approvals::Place;
-use super::error::{Error, Failed};
-use super::launch::{self, Attendant, End, Inbox, Outcome, Run};
+use super::error::Error;
+use super::launch::{self, Attendant, Inbox, Outcome, Run};
 use super::machine::Machine;
 use super::output::{self, Keep};
-use super::redact::Needles;
 use super::server::Server;
+use super::trouble::{Stop, judge, not_possible, refused};
 use super::workplace::Workplace;
 use super::{event, pins, reach, trust};
 use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::context::Failure;
-use crate::service::fault::Fault;
-use crate::service::rotation::{self as service, Job, Known, Left, Retry, StepFault};
+use crate::service::rotation::{self as service, Job, Retry, StepFault};
 use crate::service::scope::{Capability, Scope, Step};
 use crate::sys::confine::Freedom;
 use crate::sys::entropy::Entropy;
@@ -47,20 +45,6 @@ pub(crate) struct Runner<'a> {
     pub(crate) show: Option<&'a dyn Fn(&str)>,
 }
 
-/// Why a step is not done.
-enum Stop {
-    Service(Failure),
-    Failed { what: String, retry: Retry, stderr: Secret<Vec<u8>> },
-    Interrupted,
-    CalledOff,
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Service(failure)
-    }
-}
-
 impl Runner<'_> {
     /// Runs a job to its end, and returns the answer of the operation.
     pub(super) fn run(&mut self, job: &Job) -> Result<Value, Error> {
@@ -79,72 +63,6 @@ impl Runner<'_> {
         }
         let finished = service::finish(self.vault, job, self.circumstances.occasion());
         finished.map_err(|failure| self.explain((job, Step::Finish), None, failure.into()))
-    }
-
-    /// What may be secret in what the program writes. Where it cannot be read, nothing is shown.
-    fn known(&mut self, job: &Job) -> Option<Known> {
-        service::known_values(self.vault, job, self.circumstances.occasion()).ok()
-    }
-
-    fn show(&mut self, job: &Job, before: Option<&Known>, stderr: &Secret<Vec<u8>>) {
-        let Some(show) = self.show else { return };
-        let after = self.known(job);
-        let known: Vec<&Known> = before.into_iter().chain(&after).collect();
-        if !known.is_empty() {
-            for line in shown(stderr.expose(), &known) {
-                show(&line);
-            }
-        }
-    }
-
-    /// Writes a failure down, and puts it in words.
-    fn explain(&mut self, (job, step): (&Job, Step), before: Option<&Known>, why: Stop) -> Error {
-        let token = job.token.clone();
-        let unknown = match job.kind {
-            Kind::Rotate => Left::Pending,
-            Kind::TestOnly => Left::Nothing,
-        };
-        let (mut what, retry, stderr) = match why {
-            // Its owner ended it meanwhile.
-            Stop::Service(failure @ Failure::Fault(_)) => return Error::Service(failure),
-            Stop::Service(Failure::Vault(error)) => {
-                (error.to_string(), Retry::BackOff, Secret::new(Vec::new()))
-            }
-            Stop::Interrupted => {
-                let occasion = self.circumstances.occasion();
-                let left = service::interrupt(self.vault, job, step, occasion).unwrap_or(unknown);
-                return Error::Interrupted { step, token, left };
-            }
-            Stop::CalledOff => return Error::Service(self.reason(job, step)),
-            Stop::Failed { what, retry, stderr } => (what, retry, stderr),
-        };
-        let after = self.known(job);
-        let known: Vec<&Known> = before.into_iter().chain(&after).collect();
-        let lines =
-            if known.is_empty() { Vec::new() } else { shown(stderr.expose(), known.as_slice()) };
-        let occasion = self.circumstances.occasion();
-        let failed = service::Failed { step, status: &what, retry };
-        let left = service::fail(self.vault, job, &failed, occasion).unwrap_or_else(|failure| {
-            let why = match failure {
-                Failure::Fault(fault) => fault.message,
-                Failure::Vault(error) => error.to_string(),
-            };
-            if why != what {
-                what = format!("{what}; and it could not be noted: {why}");
-            }
-            unknown
-        });
-        let function = job.command.argv.first().unwrap_or(&job.function).clone();
-        Error::Failed(Failed { function, step, what, token, left, lines })
-    }
-
-    /// Says why a rotation was called off while its program ran.
-    fn reason(&mut self, job: &Job, step: Step) -> Failure {
-        let occasion = self.circumstances.occasion();
-        match service::before_step(self.vault, job, step, occasion) {
-            Err(failure) => failure,
-            Ok(_) => Fault::invalid_request("The rotation was called off.").into(),
-        }
     }
 
     /// Returns what the program wrote to stderr.
@@ -376,40 +294,6 @@ fn start(
     Ok(launch::run(run, inbox, attendant))
 }
 
-/// Says whether a program ended well.
-fn judge(outcome: Outcome, command: &Command) -> Result<Outcome, Stop> {
-    let (what, retry) = match &outcome.end {
-        End::Exited(0) if !outcome.is_left_over => return Ok(outcome),
-        End::Exited(0) => ("it left processes that cannot be killed".to_owned(), Retry::BackOff),
-        End::Exited(75) => ("exit status 75".to_owned(), Retry::Temporary),
-        End::Exited(78) => ("exit status 78".to_owned(), Retry::Configuration),
-        End::Exited(code) => (format!("exit status {code}"), Retry::BackOff),
-        End::Signalled(signal) => (format!("killed by signal {signal}"), Retry::BackOff),
-        End::TimedOut => (format!("no end within {} s", command.timeout_s), Retry::BackOff),
-        End::Flooded => ("output limit".to_owned(), Retry::BackOff),
-        End::NotStarted(why) => (format!("it cannot be started: {why}"), Retry::Configuration),
-        End::Interrupted => return Err(Stop::Interrupted),
-        End::CalledOff => return Err(Stop::CalledOff),
-    };
-    Err(Stop::Failed { what, retry, stderr: outcome.stderr })
-}
-
-/// A value that the service does not take is a step that failed.
-fn refused(failure: Failure, stderr: Secret<Vec<u8>>) -> Stop {
-    match failure {
-        Failure::Fault(fault) => {
-            let what = format!("the value is refused: {}", fault.message);
-            Stop::Failed { what, retry: Retry::BackOff, stderr }
-        }
-        vault @ Failure::Vault(_) => Stop::Service(vault),
-    }
-}
-
-fn not_possible(error: &io::Error) -> Stop {
-    let what = format!("there is no place for its socket: {error}");
-    Stop::Failed { what, retry: Retry::Temporary, stderr: Secret::new(Vec::new()) }
-}
-
 /// Draws a token as AWS's are: a UUID of version 4.
 pub(super) fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
     let mut bytes = [0_u8; 16];
@@ -424,17 +308,6 @@ pub(super) fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
     Ok(parts.join("-"))
 }
 
-/// Returns what a person may see of stderr.
-fn shown(stderr: &[u8], known: &[&Known]) -> Vec<String> {
-    let mut needles = Needles::default();
-    for known in known {
-        needles.add_known(known);
-    }
-    output::last_lines(&needles.redact(stderr, output::SHOWN), LINES)
-}
-
-/// How many lines of a failed program's stderr are shown.
-const LINES: usize = 20;
 /// The length of `{}` and a line feed.
 const EMPTY_ANSWER: u64 = 3;
 
