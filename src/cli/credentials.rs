@@ -195,7 +195,7 @@ fn unanswered(error: &io::Error) -> Failure {
 
 /// Nothing opens the vault, and nobody is there to ask.
 fn locked() -> Failure {
-    Failure::environment("VaultLocked", "the vault is locked, and there is no terminal to ask at")
+    Failure::environment("VaultLocked", format!("the vault is locked, and {}", terminal::why_not()))
         .hinted(
             "give --keyfile, --passphrase-file, --passphrase-fd or --passphrase-command, or set \
              STRONGROOM_KEYFILE",
@@ -207,7 +207,7 @@ pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
     if !terminal::is_there() {
         return Err(Failure::environment(
             "VaultLocked",
-            "a new passphrase is needed, and there is no terminal to ask at",
+            format!("a new passphrase is needed, and {}", terminal::why_not()),
         )
         .hinted("give --passphrase-file, --passphrase-fd or --passphrase-command"));
     }

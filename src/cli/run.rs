@@ -221,6 +221,11 @@ fn ask_for_value(
     globals: &Globals,
 ) -> Result<Arguments, Failure> {
     if globals.ask {
+        if globals.no_input {
+            let message = "--ask needs a terminal to ask at, and --no-input says not to ask: give \
+                           the value as file:///dev/stdin";
+            return Err(Failure::environment("NoTerminal", message));
+        }
         let place = arguments.place_for_secret(signature.input)?;
         if !terminal::is_there() {
             let message = "--ask needs a terminal to ask at";

@@ -19,6 +19,25 @@ pub(crate) fn leave_alone() {
     IS_LEFT_ALONE.store(true, Ordering::Relaxed);
 }
 
+/// Says why nobody can be asked, where [`is_there`] says so.
+pub(crate) fn why_not() -> &'static str {
+    if IS_LEFT_ALONE.load(Ordering::Relaxed) {
+        "--no-input says not to ask: give --passphrase-file, --passphrase-fd, --passphrase-command \
+         or --keyfile"
+    } else {
+        "there is no terminal to ask at"
+    }
+}
+
+/// Says why something can be shown to nobody, where [`is_there`] says so.
+pub(crate) fn nobody_sees(what: &str) -> String {
+    if IS_LEFT_ALONE.load(Ordering::Relaxed) {
+        format!("--no-input leaves nobody to show {what} to: --no-recovery goes without one")
+    } else {
+        format!("there is no terminal to show {what} at")
+    }
+}
+
 /// Whether there is a terminal to ask at.
 pub(crate) fn is_there() -> bool {
     !IS_LEFT_ALONE.load(Ordering::Relaxed) && open().is_ok()

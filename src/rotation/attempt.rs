@@ -92,7 +92,8 @@ impl Runner<'_> {
             self.approve(job.rid, &job.command)?;
             self.warn_of_secrets(&job);
         }
-        if job.resumed {
+        // A timer's success is silent, unless somebody wants to hear all.
+        if job.resumed && (still.is_none() || self.show.is_some()) {
             (self.tell)(&format!(
                 "the rotation to version {} is not finished; going on with it",
                 job.token

@@ -135,11 +135,8 @@ fn slots(asked: &Asked<'_>) -> Result<(Vec<NewSlot>, Made), Failure> {
     // Asked first, so that a wrong option costs no typing.
     let kdf = Some(new_credential::cost(asked)?);
     if !asked.flag("no-recovery") && !terminal::is_there() {
-        return Err(Failure::environment(
-            "NoTerminal",
-            "there is no terminal to show the recovery code at",
-        )
-        .hinted("--no-recovery goes without one"));
+        return Err(Failure::environment("NoTerminal", terminal::nobody_sees("the recovery code"))
+            .hinted("--no-recovery goes without one"));
     }
     let given = if says_new_passphrase(asked) { None } else { offer.passphrase()? };
     let passphrase = match given {

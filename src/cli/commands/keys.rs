@@ -107,7 +107,7 @@ pub(super) fn plan_rekey(
     if renews_recovery && !terminal::is_there() {
         return Err(Failure::environment(
             "NoTerminal",
-            "there is no terminal to show the new recovery code at",
+            terminal::nobody_sees("the new recovery code"),
         )
         .hinted("--no-recovery with --drop-other-slots gives the recovery code up"));
     }

@@ -41,10 +41,14 @@ fn options(command: Command) -> Command {
             "Make up for missed windows at once, even where their hours were set",
         ))
         .arg(option("jitter", "TIME", "Wait a random time first, at most this: 10m"))
-        .arg(flag(
-            "verbose",
-            "Show how each secret stands, and what programs write to stderr, even if all is well",
-        ))
+        .arg(
+            flag(
+                "verbose",
+                "Show how each secret stands, and what programs write to stderr, even if all is \
+                 well",
+            )
+            .short('v'),
+        )
 }
 
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {

@@ -64,6 +64,9 @@ pub(crate) const OPTIONS: [(&str, &str, &str); 11] = [
     ("verbose", "", "Show what the program writes to stderr even if all is well"),
 ];
 
+/// The one that has a short form.
+const VERBOSE: &str = "verbose";
+
 /// Returns our own options of an operation as clap knows options, for its help.
 pub(crate) fn arguments(entry: &Entry) -> Vec<Arg> {
     if !has_own(entry) {
@@ -71,6 +74,7 @@ pub(crate) fn arguments(entry: &Entry) -> Vec<Arg> {
     }
     let option = |&(name, value, help): &(&'static str, &'static str, &'static str)| {
         let option = Arg::new(name).long(name).help(help);
+        let option = if name == VERBOSE { option.short('v') } else { option };
         if value.is_empty() {
             option.action(ArgAction::SetTrue)
         } else {
@@ -101,6 +105,7 @@ pub(super) fn take(words: &[String], sources: Sources<'_>) -> Result<(Vec<String
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (word.as_str(), None),
         };
+        let name = if name == "-v" { "--verbose" } else { name };
         let known = OPTIONS.iter().find(|(own, ..)| name.strip_prefix("--") == Some(own));
         match (known, explicit) {
             (None, _) => rest.push(word.clone()),
@@ -252,6 +257,9 @@ mod tests {
         assert_eq!(own.options.argv, ["/a", "b"]);
         assert_eq!(own.options.pinning, Some(Pinning::Paths(vec!["/a".to_owned()])));
         assert!(taken("--secret-id x").unwrap().1.options.is_empty());
+        for word in ["-v", "--verbose"] {
+            assert_eq!(taken(word).unwrap().1.words, Words::Always);
+        }
     }
 
     #[test]

@@ -172,9 +172,12 @@ fn resume_rotation(
 ) -> Result<Response, Failure> {
     let now = cx.now()?;
     let before = record.clone();
+    let is_new = record.rotation.as_ref().is_none_or(|stored| !is_same(stored, &config));
     let Some(progress) = &mut record.progress else { return Err(not_complete().into()) };
     progress.outlook = Outlook::Open;
     progress.next_attempt = progress.next_attempt.min(now);
+    // Where it is new, what failed so often was something else.
+    progress.failures = if is_new { 0 } else { progress.failures };
     let token = progress.token.clone();
     if let Some(rotation) = &mut record.rotation {
         rotation.enabled = true;
@@ -185,7 +188,6 @@ fn resume_rotation(
     cx.about_token(&token);
     let detail = format!("by {}, once more", config.function);
     log(cx, ("RotationStarted", super::SUCCESS), (&record, &token), &detail)?;
-    let is_new = record.rotation.as_ref().is_none_or(|stored| !is_same(stored, &config));
     let job = Job {
         resumed: true,
         function: config.function.clone(),
