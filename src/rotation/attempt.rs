@@ -3,6 +3,7 @@
 use super::approvals::Place;
 use super::error::Error;
 use super::functions::{self, Local};
+use super::lease;
 use super::machine::Machine;
 use super::options::{NONE, Options};
 use super::redact::Needles;
@@ -32,6 +33,18 @@ pub(crate) struct Wish<'a> {
     pub(crate) consent: Consent,
     /// What has to be due still; `None` where it is rotated however it stands.
     pub(crate) still: Option<(&'a Due, CatchUp)>,
+    /// What if another machine began it.
+    pub(crate) on_lease: OnLease,
+}
+
+/// What to do where another machine began a rotation and should have ended it by now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OnLease {
+    /// Leave it alone.
+    #[default]
+    Respect,
+    /// Go on with it: a person says that nothing of it runs any more.
+    Break,
 }
 
 /// Who says that the command may run.
@@ -48,7 +61,7 @@ pub(crate) enum Consent {
 impl Runner<'_> {
     /// Rotates a secret.
     pub(crate) fn rotate(&mut self, wish: Wish<'_>) -> Result<Value, Error> {
-        let Wish { mut request, region, options, resume, mut consent, still } = wish;
+        let Wish { mut request, region, options, resume, mut consent, still, on_lease } = wish;
         let id = match request.get("SecretId") {
             Some(Value::Text(id)) => SecretId(id.clone()),
             Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
@@ -68,6 +81,14 @@ impl Runner<'_> {
             }
         }
         let found = self.look_up(&id, region)?;
+        let holder = lease::own(&self.circumstances.origin.actor.host);
+        let seen = found.progress.as_ref().and_then(|progress| progress.lease.clone());
+        if let Some(lease) = &seen {
+            let now = self.circumstances.occasion().now;
+            let free = lease::must_be_free(lease, &holder, (on_lease, now));
+            let is_over = now >= lease.until;
+            free.map_err(|error| if still.is_some() && !is_over { Error::Passed } else { error })?;
+        }
         if options.argv.is_empty() && names_stored(&request, &found) {
             // The function it has: as it is stored, with all its words.
             if let Value::Map(members) = &mut request {
@@ -82,7 +103,7 @@ impl Runner<'_> {
             self.require_approval(&found)?;
         }
         let own = self.command(options, &request, (region, &found))?;
-        let order = Order { request, region, own, resume };
+        let order = Order { request, region, own, resume, holder, seen };
         let occasion = self.circumstances.occasion();
         let job = match service::start(self.vault, order, &Local, occasion)? {
             Started::Done(answer) => return Ok(answer),
@@ -204,7 +225,7 @@ fn not_readable(read: &str, failure: Failure) -> Failure {
 }
 
 /// The text of AWS for a rotation that is not finished (ROTATION §1.1, check 10).
-fn busy() -> Fault {
+pub(super) fn busy() -> Fault {
     Fault::invalid_request("A previous rotation isn't complete. That rotation will be reattempted.")
 }
 

@@ -1,6 +1,6 @@
 //! All rotations that are due, one after the other: what a timer calls.
 
-use super::attempt::{self, Consent, Wish};
+use super::attempt::{self, Consent, OnLease, Wish};
 use super::error::Error;
 use super::options::Options;
 use super::run::{Runner, new_token};
@@ -103,7 +103,8 @@ fn rotate(runner: &mut Runner<'_>, (due, catch_up): (&Due, CatchUp)) -> Result<V
     let (request, region) = (Value::Map(members.into()), Some(due.region.as_str()));
     let (options, resume, consent) = (Options::default(), Resume::IfPossible, Consent::Before);
     let still = Some((due, catch_up));
-    runner.rotate(Wish { request, region, options, resume, consent, still })
+    let on_lease = OnLease::Respect;
+    runner.rotate(Wish { request, region, options, resume, consent, still, on_lease })
 }
 
 fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, Failure> {

@@ -13,6 +13,7 @@ pub(crate) mod error;
 mod event;
 pub(crate) mod functions;
 pub(crate) mod launch;
+mod lease;
 pub(crate) mod machine;
 pub(crate) mod options;
 pub(crate) mod output;

@@ -66,7 +66,10 @@ impl Runner<'_> {
         };
         let (mut what, retry, stderr) = match why {
             // Its owner ended it meanwhile.
-            Stop::Service(failure @ Failure::Fault(_)) => return Error::Service(failure),
+            Stop::Service(failure @ Failure::Fault(_)) => {
+                self.release(job);
+                return Error::Service(failure);
+            }
             Stop::Service(Failure::Vault(error)) => {
                 (error.to_string(), Retry::BackOff, Secret::new(Vec::new()))
             }
@@ -75,7 +78,11 @@ impl Runner<'_> {
                 let left = service::interrupt(self.vault, job, step, occasion).unwrap_or(unknown);
                 return Error::Interrupted { step, token, left };
             }
-            Stop::CalledOff => return Error::Service(self.reason(job, step)),
+            Stop::CalledOff => {
+                let reason = self.reason(job, step);
+                self.release(job);
+                return Error::Service(reason);
+            }
             Stop::Failed { what, retry, stderr } => (what, retry, stderr),
         };
         let after = self.known(job);
@@ -96,6 +103,11 @@ impl Runner<'_> {
         });
         let function = job.command.argv.first().unwrap_or(&job.function).clone();
         Error::Failed(Failed { function, step, what, token, left, lines })
+    }
+
+    /// Gives the lease back. Where that fails it ends by itself.
+    fn release(&mut self, job: &Job) {
+        drop(service::release(self.vault, job, self.circumstances.occasion()));
     }
 
     /// Says why a rotation was called off while its program ran.

@@ -26,6 +26,29 @@ pub(crate) struct Actor {
     pub(crate) host: String,
 }
 
+/// Whether a process of this number runs on this machine, whoever's it is.
+pub(crate) fn is_running(pid: u64) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    let asked = pid.map(rustix::process::test_kill_process);
+    matches!(asked, Some(Ok(()) | Err(rustix::io::Errno::PERM)))
+}
+
+/// Returns what tells this machine from others; empty where nothing does.
+pub(crate) fn machine_id() -> String {
+    first_word("/etc/machine-id")
+}
+
+/// Returns what tells this run of the system from the next; empty where nothing does.
+pub(crate) fn boot_id() -> String {
+    first_word("/proc/sys/kernel/random/boot_id")
+}
+
+fn first_word(path: &str) -> String {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(128).read_to_string(&mut text));
+    read.map_or_else(|_none| String::new(), |_| text.trim().to_owned())
+}
+
 /// Closes the process: no core dump, no tracing or reading of its memory and environment by other
 /// processes of the user, no file that others may read. Comes before anything else.
 ///

@@ -20,8 +20,75 @@ pub(crate) struct Progress {
     pub(crate) outlook: Outlook,
     /// The step that failed last and how its program ended; nothing that it wrote.
     pub(crate) last_error: Option<String>,
+    /// Who is at work on it; `None` where nobody is.
+    pub(crate) lease: Option<Lease>,
     /// What a later version wrote.
     pub(crate) unknown: Unknown,
+}
+
+/// A process that is at work on a rotation. The vault may be on a disk that machines share, where no
+/// lock of a file tells them of each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lease {
+    /// Who it is.
+    pub(crate) holder: Holder,
+    /// When it has ended at the latest, or was stopped meanwhile.
+    pub(crate) until: Timestamp,
+    /// What a later version wrote.
+    pub(crate) unknown: Unknown,
+}
+
+/// A process of a machine. Texts that cannot be told are empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Holder {
+    /// The machine's name.
+    pub(crate) host: String,
+    /// What tells the machine from others of that name.
+    pub(crate) machine: String,
+    /// What tells this run of the system from the next.
+    pub(crate) boot: String,
+    /// The process.
+    pub(crate) pid: u64,
+}
+
+impl Lease {
+    /// A process that begins.
+    pub(crate) fn new(holder: Holder, until: Timestamp) -> Self {
+        Self { holder, until, unknown: Unknown::default() }
+    }
+
+    fn encode(&self) -> MapWriter {
+        let mut map = MapWriter::new();
+        map.member(0).text(&self.holder.host);
+        map.member(1).text(&self.holder.machine);
+        map.member(2).text(&self.holder.boot);
+        map.member(3).number(self.holder.pid);
+        map.member(4).signed(self.until.0);
+        map.unknown(&self.unknown);
+        map
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (mut host, mut machine, mut boot, mut pid, mut until) = (None, None, None, None, None);
+        let unknown = reader.map(|r, key| {
+            match key {
+                0 => host = Some(r.text()?),
+                1 => machine = Some(r.text()?),
+                2 => boot = Some(r.text()?),
+                3 => pid = Some(r.number()?),
+                4 => until = Some(Timestamp(r.signed()?)),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        let holder = Holder {
+            host: host.ok_or(Malformed)?,
+            machine: machine.ok_or(Malformed)?,
+            boot: boot.ok_or(Malformed)?,
+            pid: pid.ok_or(Malformed)?,
+        };
+        Ok(Self { holder, until: until.ok_or(Malformed)?, unknown })
+    }
 }
 
 /// What a rotation is for.
@@ -57,6 +124,7 @@ impl Progress {
             next_attempt: now,
             outlook: Outlook::Open,
             last_error: None,
+            lease: None,
             unknown: Unknown::default(),
         }
     }
@@ -78,6 +146,7 @@ impl Progress {
             Outlook::Cancelled => 3,
         });
         map.optional(6, self.last_error.as_ref(), |w, text| w.text(text));
+        map.optional(7, self.lease.as_ref(), |w, lease| w.map(lease.encode()));
         map.unknown(&self.unknown);
         map
     }
@@ -85,6 +154,7 @@ impl Progress {
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let (mut token, mut kind, mut began) = (None, None, None);
         let (mut failures, mut next_attempt, mut outlook, mut last_error) = (0, None, None, None);
+        let mut lease = None;
         let unknown = reader.map(|r, key| {
             match key {
                 0 => token = Some(r.text()?),
@@ -94,6 +164,7 @@ impl Progress {
                 4 => next_attempt = Some(Timestamp(r.signed()?)),
                 5 => outlook = Some(r.number()?),
                 6 => last_error = Some(r.text()?),
+                7 => lease = Some(Lease::decode(r)?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -118,6 +189,7 @@ impl Progress {
             next_attempt: next_attempt.ok_or(Malformed)?,
             outlook,
             last_error,
+            lease,
             unknown,
         })
     }
@@ -143,6 +215,9 @@ mod tests {
             }
             progress.kind = Kind::Rotate;
             progress.last_error = Some("setSecret: exit status 1".to_owned());
+            let holder = Holder { host: "box".to_owned(), pid: 7, ..Holder::default() };
+            let until = Timestamp(9);
+            progress.lease = Some(Lease::new(holder, until));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{ALL, GOOD, NEW, OLD, Stage};
+use crate::harness::process::{is_there, tool};
 
 /// Two secrets whose rotations were cut in setSecret, so that both are due, `a` first; what `more`
 /// says is done in setSecret of `a`, when they go on.
@@ -238,4 +239,38 @@ fn what_was_called_off_is_stopped_at_once() {
             stage.must_be_tidy();
         }
     }
+}
+
+/// A vault on a disk that machines share: what one began, the other leaves alone.
+#[test]
+fn a_rotation_of_another_machine_is_left_alone() {
+    let stage = Stage::new();
+    let Some(unshare) = tool("unshare") else { return };
+    if !is_there("root, who may be another host", rustix::process::geteuid().is_root()) {
+        return;
+    }
+    let program = stage.program(
+        "rotate",
+        &format!(
+            "{GOOD}[ $step != setSecret ] || [ -e \"$HOME/died\" ] || {{ : >\"$HOME/died\"; \
+             kill -9 $PPID; while :; do sleep 1; done; }}\n"
+        ),
+    );
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let script = "echo elsewhere >/proc/sys/kernel/hostname && exec \"$@\"";
+    let words = ["--uts", "sh", "-c", script, "sh", "strongroom", "rotate-secret", "--secret-id"];
+    let words = words.into_iter().chain(["db", "--rotation-env", &path]).map(str::to_owned);
+    let words: Vec<String> =
+        words.chain(stage.grants()).chain(["--".to_owned(), program]).collect();
+    let outcome = stage.sandbox.invocation(unshare.to_str().unwrap(), &words).run();
+    assert_eq!(outcome.code, 137, "{}", outcome.stderr_text());
+    let outcome = stage.again();
+    let told = outcome.stderr_text();
+    assert!(told.contains("(InvalidRequestException)"), "{told}");
+    assert!(told.contains("The machine elsewhere is at work on it."), "{told}");
+    let outcome = stage.run(&["rotate-secret", "--secret-id", "db", "--break-lease"]);
+    assert_eq!(outcome.code, 254, "not before the lease has ended");
+    assert_eq!(stage.run(&["rotate-due"]).code, 0);
+    let shown = ["rotation", "show", "--secret-id", "db", "--query", "Unfinished.AtWork.Host"];
+    assert_eq!(stage.done(&shown), "\"elsewhere\"");
 }

@@ -189,6 +189,11 @@ fn unfinished(progress: &Progress) -> Value {
         text("Outlook", outlook(progress.outlook)),
         ("NextAttempt".to_owned(), Value::Timestamp(progress.next_attempt)),
     ];
+    out.extend(progress.lease.as_ref().map(|lease| {
+        let until = ("Until".to_owned(), Value::Timestamp(lease.until));
+        let process = count("Process", lease.holder.pid);
+        ("AtWork".to_owned(), Value::Map(vec![text("Host", &lease.holder.host), process, until]))
+    }));
     out.extend(progress.last_error.as_ref().map(|error| text("LastError", error)));
     Value::Map(out)
 }

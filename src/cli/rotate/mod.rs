@@ -64,7 +64,15 @@ pub(super) fn respond(
         Token::MadeUp => Resume::IfPossible,
     });
     let region = surroundings.region();
-    let wish = Wish { request, region, options: own.options, resume, consent, still: None };
+    let wish = Wish {
+        request,
+        region,
+        options: own.options,
+        resume,
+        consent,
+        still: None,
+        on_lease: own.on_lease,
+    };
     let mut vault = surroundings.unlock()?;
     let answer = with_runner(&mut vault, surroundings, own.words, |runner| runner.rotate(wish))?;
     unlock::warn(&vault);

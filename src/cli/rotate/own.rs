@@ -8,6 +8,7 @@ use crate::cli::request::error::Error;
 use crate::cli::request::json;
 use crate::cli::request::paramfile::Sources;
 use crate::model::value::Value;
+use crate::rotation::attempt::OnLease;
 use crate::rotation::options::{NONE, Options};
 use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
@@ -21,6 +22,8 @@ pub(crate) struct Own {
     pub(crate) resume: Option<Resume>,
     /// `--verbose`.
     pub(crate) words: Words,
+    /// `--break-lease`.
+    pub(crate) on_lease: OnLease,
 }
 
 /// Which of a program's words are shown, of those it writes to stderr.
@@ -34,7 +37,7 @@ pub(crate) enum Words {
 }
 
 /// An option: its name, what its value is called, what for. Without a value it is a flag.
-pub(crate) const OPTIONS: [(&str, &str, &str); 11] = [
+pub(crate) const OPTIONS: [(&str, &str, &str); 12] = [
     (
         "rotation-command",
         "JSON",
@@ -61,6 +64,7 @@ pub(crate) const OPTIONS: [(&str, &str, &str); 11] = [
     ),
     ("resume", "", "Go on with a rotation that is not finished, even if it was cancelled"),
     ("no-resume", "", "Refuse if a rotation is not finished, as AWS does"),
+    ("break-lease", "", "Go on with what another machine began and should have ended by now"),
     ("verbose", "", "Show what the program writes to stderr even if all is well"),
 ];
 
@@ -130,6 +134,7 @@ struct Draft {
     pins: Vec<String>,
     resume: Option<Resume>,
     words: Words,
+    on_lease: OnLease,
 }
 
 impl Draft {
@@ -144,6 +149,7 @@ impl Draft {
     fn flag(&mut self, name: &str) {
         match name {
             "--verbose" => self.words = Words::Always,
+            "--break-lease" => self.on_lease = OnLease::Break,
             "--resume" => self.resume = Some(Resume::Yes),
             _ => self.resume = Some(Resume::No),
         }
@@ -192,7 +198,12 @@ impl Draft {
                 Some(Pinning::Paths(self.pins))
             }
         };
-        Ok(Own { options: self.options, resume: self.resume, words: self.words })
+        Ok(Own {
+            options: self.options,
+            resume: self.resume,
+            words: self.words,
+            on_lease: self.on_lease,
+        })
     }
 }
 
@@ -244,7 +255,7 @@ mod tests {
                     --rotation-timeout 5m --no-resume -- /opt/rot --resume --rotation-env";
         let (rest, own) = taken(line).unwrap();
         assert_eq!(rest, "--secret-id x --rotation-rules y");
-        let Own { options, resume, words: shown } = own;
+        let Own { options, resume, words: shown, .. } = own;
         assert_eq!(options.argv, ["/opt/rot", "--resume", "--rotation-env"]);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(options.env, [pair("A", "b=c"), pair("B", "")]);

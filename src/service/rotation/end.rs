@@ -83,12 +83,26 @@ pub(crate) fn interrupt(
             complete(&mut record, at);
             ("RotationSucceeded", SUCCESS, Left::Complete)
         } else {
+            record.progress = Some(Progress { lease: None, ..progress });
+            cx.store(&mut record)?;
             return Ok(Left::Pending);
         };
         cx.store(&mut record)?;
         let detail = format!("interrupted during {} step", step.name());
         log(cx, (event, outcome), (&record, &job.token), &detail)?;
         Ok(left)
+    })
+}
+
+/// Notes that nobody is at work any more on a rotation that its owner has ended.
+pub(crate) fn release(vault: &mut Vault, job: &Job, occasion: Occasion<'_>) -> Result<(), Failure> {
+    transact(vault, (Some(&job.region), Access::Write), occasion, |cx| {
+        let mut record = find(cx, job)?;
+        if let Some(progress) = progress_of(&record, job).cloned() {
+            record.progress = Some(Progress { lease: None, ..progress });
+            cx.store(&mut record)?;
+        }
+        Ok(())
     })
 }
 
@@ -126,6 +140,7 @@ fn note_failure(
         ("RotationFailed", Left::Complete)
     } else {
         progress.last_error = Some(format!("{step}: {}", failed.status));
+        progress.lease = None;
         put_off(&mut progress, failed.retry, (now, jitter(cx)?));
         record.progress = Some(progress);
         ("RotationFailed", Left::Pending)
@@ -342,6 +357,25 @@ mod tests {
         (Break::Before(Step::Finish), PENDING),
         (Break::After(Step::Finish), MOVED),
     ];
+
+    /// Whoever finds a rotation at work by the time it stores its own begins none.
+    #[test]
+    fn one_is_at_work_at_a_time() {
+        let mut play = Play::new();
+        play.rotate_until(&rotate(2), Break::After(Step::Set), How::Killed).unwrap_err();
+        let lease = play.bench.record("db").unwrap().progress.unwrap().lease.unwrap();
+        assert_eq!(lease.holder.host, "here");
+        assert_eq!(lease.until.0 - play.bench.now().0, 4 * (60 + 30) * 1_000);
+        play.minds_others = true;
+        let refused = play.rotate(&again(2)).unwrap_err();
+        assert!(refused.1.starts_with("A previous rotation isn't complete."), "{refused:?}");
+        play.minds_others = false;
+        play.rotate_until(&again(2), Break::Before(Step::Test), How::Fails).unwrap_err();
+        assert_eq!(play.bench.record("db").unwrap().progress.unwrap().lease, None);
+        play.minds_others = true;
+        play.rotate(&again(2)).unwrap();
+        assert_eq!(play.stages(), DONE);
+    }
 
     #[test]
     fn a_rotation_moves_the_labels_and_the_dates() {

@@ -7,6 +7,7 @@
 mod builtin;
 mod due;
 mod end;
+mod lease;
 #[cfg(test)]
 pub(super) mod play;
 mod schedule;
@@ -17,7 +18,7 @@ mod steps;
 pub(crate) use builtin::{BUILTIN, builtin_step};
 pub(crate) use due::{due, due_still, is_known};
 pub(super) use end::{abandon, cancel, follow};
-pub(crate) use end::{fail, finish, interrupt};
+pub(crate) use end::{fail, finish, interrupt, release};
 pub(super) use schedule::shown;
 pub(super) use start::{Errand, begin};
 pub(crate) use start::{probe, start};
@@ -32,7 +33,7 @@ use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::vault::Vault;
 use crate::vault::audit::{Event, Subject};
-use crate::vault::progress::{Kind, Outlook, Progress};
+use crate::vault::progress::{Holder, Kind, Lease, Outlook, Progress};
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Rotation};
 use crate::vault::transaction::{Access, Occasion, Transaction};
@@ -75,6 +76,10 @@ pub(crate) struct Order<'a> {
     pub(crate) own: Option<Command>,
     /// What to do with a rotation that is not finished.
     pub(crate) resume: Resume,
+    /// Who is going to be at work on it.
+    pub(crate) holder: Holder,
+    /// Who was found to be at work on it, and need not be minded.
+    pub(crate) seen: Option<Lease>,
 }
 
 /// What to do with a rotation that is not finished.

@@ -13,6 +13,7 @@ use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::scope::{Capability, Scope, Step};
 use crate::service::testing::{Bench, entry, from_json, to_json, told};
+use crate::vault::progress::Holder;
 use crate::vault::progress::Kind;
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Protocol};
@@ -41,6 +42,8 @@ pub(crate) struct Play {
     pub(crate) resume: Resume,
     /// How the step that breaks ends.
     pub(crate) retry: Retry,
+    /// Whether somebody else's lease is respected.
+    pub(crate) minds_others: bool,
     is_served: bool,
 }
 
@@ -115,6 +118,7 @@ impl Play {
             own: None,
             resume: Resume::IfPossible,
             retry: Retry::BackOff,
+            minds_others: false,
             is_served: true,
         }
     }
@@ -162,9 +166,11 @@ impl Play {
     pub(crate) fn start(&mut self, request: &Json) -> Result<Started, Refusal> {
         let request = from_json(entry("RotateSecret").input, request);
         let (own, resume) = (self.own.clone(), self.resume);
-        let started = self.bench.with(|vault, occasion| {
-            start(vault, Order { request, region: None, own, resume }, &Machine, occasion)
-        });
+        let seen = self.bench.record("db").and_then(|record| record.progress?.lease);
+        let seen = if self.minds_others { None } else { seen };
+        let holder = Holder { host: "here".to_owned(), ..Holder::default() };
+        let order = Order { request, region: None, own, resume, holder, seen };
+        let started = self.bench.with(|vault, occasion| start(vault, order, &Machine, occasion));
         started.map_err(told)
     }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use super::{
     BUILTIN, Functions, Job, Order, Registered, Resume, Started, Wanted, builtin, end, is_complete,
-    log, transact,
+    lease, log, transact,
 };
 use crate::model::rotation::RotationRules;
 use crate::model::time::Timestamp;
@@ -19,7 +19,7 @@ use crate::service::rules::{schedule, stages};
 use crate::service::scope::Scope;
 use crate::service::versions;
 use crate::vault::Vault;
-use crate::vault::progress::{Kind, Outlook, Progress};
+use crate::vault::progress::{Holder, Kind, Lease, Outlook, Progress};
 use crate::vault::record::{Record, Version};
 use crate::vault::rotation::{Command, Rotation, Rules};
 use crate::vault::transaction::{Access, Occasion};
@@ -29,6 +29,8 @@ pub(crate) struct Errand<'a> {
     functions: &'a dyn Functions,
     own: Option<Command>,
     resume: Resume,
+    holder: Holder,
+    seen: Option<Lease>,
     job: Cell<Option<Job>>,
 }
 
@@ -52,12 +54,12 @@ pub(crate) fn start(
     functions: &dyn Functions,
     occasion: Occasion<'_>,
 ) -> Result<Started, Failure> {
-    let Order { request, region, own, resume } = order;
+    let Order { request, region, own, resume, holder, seen } = order;
     let entry = operation::find("rotate-secret").ok_or_else(|| {
         Fault::new(Code::InternalService, "there is no operation that rotates secrets")
     })?;
     dispatch::admit(entry, &request)?;
-    let errand = Errand { functions, own, resume, job: Cell::new(None) };
+    let errand = Errand { functions, own, resume, holder, seen, job: Cell::new(None) };
     let call = Call { entry, request, region, scope: &Scope::Owner };
     let answer = dispatch::carry_out(vault, call, Some(&errand), occasion)?;
     Ok(errand.job.take().map_or(Started::Done(answer), |job| Started::Run(Box::new(job))))
@@ -89,6 +91,11 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
     }
 
     let before = record.clone();
+    let lease = before.progress.as_ref().and_then(|progress| progress.lease.as_ref());
+    if lease.is_some() && cx.errand().is_some_and(|errand| errand.seen.as_ref() != lease) {
+        // Somebody came first.
+        return Err(not_complete().into());
+    }
     end::settle(cx, &mut record)?;
     if let Some(pending) = unfinished(&record) {
         let resume = cx.errand().map_or(Resume::No, |errand| errand.resume);
@@ -125,7 +132,8 @@ fn begin_rotation(
 ) -> Result<Response, Failure> {
     let now = cx.now()?;
     add_version(cx, &mut record, Version::new(token.clone(), None, now))?;
-    record.progress = Some(Progress::new(token.clone(), Kind::Rotate, now));
+    let lease = lease::taken(cx, &config.command, now);
+    record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::Rotate, now) });
     let (function, command) = (config.function.clone(), config.command.clone());
     record.rotation = Some(config);
     cx.store(&mut record)?;
@@ -150,7 +158,8 @@ fn begin_test(
         version.value = Some(cx.vault()?.insert_value(record.rid, &token, &value)?);
     }
     add_version(cx, &mut record, version)?;
-    record.progress = Some(Progress::new(token.clone(), Kind::TestOnly, now));
+    let lease = lease::taken(cx, &config.command, now);
+    record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::TestOnly, now) });
     cx.store(&mut record)?;
     let detail = format!("by {}", config.function);
     log(cx, ("TestRotationStarted", super::SUCCESS), (&record, &token), &detail)?;
@@ -175,6 +184,7 @@ fn resume_rotation(
     let is_new = record.rotation.as_ref().is_none_or(|stored| !is_same(stored, &config));
     let Some(progress) = &mut record.progress else { return Err(not_complete().into()) };
     progress.outlook = Outlook::Open;
+    progress.lease = lease::taken(cx, &config.command, now);
     progress.next_attempt = progress.next_attempt.min(now);
     // Where it is new, what failed so often was something else.
     progress.failures = if is_new { 0 } else { progress.failures };

@@ -1,0 +1,117 @@
+//! Whether another process is at work on a rotation: of this machine, which can be asked about it, or
+//! of another one that shares the disk, which cannot.
+//!
+//! The lock of a file, which every rotation holds too, is known to one machine and one user only.
+
+use super::attempt::{OnLease, busy};
+use super::error::Error;
+use crate::model::time::Timestamp;
+use crate::service::context::Failure;
+use crate::service::fault::Fault;
+use crate::sys::process;
+use crate::vault::progress::{Holder, Lease};
+
+/// Returns this process, as others see it.
+pub(super) fn own(host: &str) -> Holder {
+    let (machine, boot) = (process::machine_id(), process::boot_id());
+    Holder { host: host.to_owned(), machine, boot, pid: u64::from(std::process::id()) }
+}
+
+/// Requires that nobody is at work any more.
+///
+/// # Errors
+/// AWS's answer where somebody is. Another machine may be until the lease ends; after that a person
+/// has to say that it is not.
+pub(super) fn must_be_free(
+    lease: &Lease,
+    own: &Holder,
+    (on_lease, now): (OnLease, Timestamp),
+) -> Result<(), Error> {
+    match standing(lease, own, now) {
+        Standing::Free => Ok(()),
+        Standing::Busy => Err(Failure::from(busy()).into()),
+        Standing::Elsewhere => Err(elsewhere(lease, "is at work on it").into()),
+        Standing::Over if on_lease == OnLease::Break => Ok(()),
+        Standing::Over => Err(elsewhere(
+            lease,
+            "began it and never said how it ended; if nothing of it runs there any more, \
+             `rotate-secret --break-lease` goes on with it",
+        )
+        .into()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Its process is gone.
+    Free,
+    /// A process of this machine is at work.
+    Busy,
+    /// One of another machine may be.
+    Elsewhere,
+    /// One of another machine should have ended by now.
+    Over,
+}
+
+fn standing(lease: &Lease, own: &Holder, now: Timestamp) -> Standing {
+    let Lease { holder, until, .. } = lease;
+    let is_same_machine = holder.host == own.host && holder.machine == own.machine;
+    let is_known = is_same_machine && !own.machine.is_empty();
+    if is_same_machine && holder.boot == own.boot {
+        let is_running = holder.pid != own.pid && process::is_running(holder.pid);
+        // Its number may be another process's by now.
+        if is_running && now < *until { Standing::Busy } else { Standing::Free }
+    } else if is_known {
+        Standing::Free
+    } else if now < *until {
+        Standing::Elsewhere
+    } else {
+        Standing::Over
+    }
+}
+
+fn elsewhere(lease: &Lease, what: &str) -> Failure {
+    let Fault { code, message } = busy();
+    let host = super::output::visible(&lease.holder.host);
+    Fault::new(code, format!("{message} The machine {host} {what}.")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machines_that_cannot_be_asked_are_waited_for() {
+        let own = Holder {
+            host: "box".to_owned(),
+            machine: "m".to_owned(),
+            boot: "b".to_owned(),
+            pid: u64::from(std::process::id()),
+        };
+        let gone = 0x7fff_fff0;
+        let holder = |host: &str, machine: &str, boot: &str, pid| Holder {
+            host: host.to_owned(),
+            machine: machine.to_owned(),
+            boot: boot.to_owned(),
+            pid,
+        };
+        for (holder, before, after) in [
+            (holder("box", "m", "b", own.pid), Standing::Free, Standing::Free),
+            (holder("box", "m", "b", gone), Standing::Free, Standing::Free),
+            (holder("box", "m", "b", 1), Standing::Busy, Standing::Free),
+            (holder("box", "m", "earlier", 1), Standing::Free, Standing::Free),
+            (holder("box", "other", "b", 1), Standing::Elsewhere, Standing::Over),
+            (holder("other", "m", "b", 1), Standing::Elsewhere, Standing::Over),
+            (holder("", "", "", 0), Standing::Elsewhere, Standing::Over),
+        ] {
+            let lease = Lease::new(holder, Timestamp(10));
+            assert_eq!(standing(&lease, &own, Timestamp(9)), before, "{lease:?}");
+            assert_eq!(standing(&lease, &own, Timestamp(10)), after, "{lease:?}");
+        }
+        // Two that nothing tells apart are not taken for one.
+        let nameless = Holder { machine: String::new(), ..own };
+        let holder = Holder { boot: "other".to_owned(), ..nameless.clone() };
+        let lease = Lease::new(holder, Timestamp(10));
+        assert_eq!(standing(&lease, &nameless, Timestamp(9)), Standing::Elsewhere);
+    }
+}
