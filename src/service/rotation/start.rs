@@ -58,7 +58,7 @@ pub(crate) fn start(
     })?;
     dispatch::admit(entry, &request)?;
     let errand = Errand { functions, own, resume, job: Cell::new(None) };
-    let call = Call { entry, request, region, scope: &Scope::Owner };
+    let call = Call { entry, request, region, scope: &Scope::Owner, cuts: None };
     let answer = dispatch::carry_out(vault, call, Some(&errand), occasion)?;
     Ok(errand.job.take().map_or(Started::Done(answer), |job| Started::Run(Box::new(job))))
 }
