@@ -255,7 +255,11 @@ fn build(
     surroundings: &Surroundings<'_>,
 ) -> Result<Built, Failure> {
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
-    let sources = Sources { read: &paramfile::read_file, variable: &variable };
+    let sources = Sources {
+        read: &paramfile::read_file,
+        variable: &variable,
+        encoding: surroundings.file_encoding(),
+    };
     let around = build::Surroundings {
         no_paginate: surroundings.globals.no_paginate,
         blob_format: surroundings.globals.blob_format,
