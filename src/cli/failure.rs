@@ -3,6 +3,7 @@
 
 use std::io;
 
+use super::pick::Unpicked;
 use super::request::error as request;
 use crate::service::context;
 use crate::service::fault::Fault;
@@ -51,6 +52,8 @@ pub(crate) enum Failure {
     Rotation(rotation::error::Failed),
     /// Somebody asked to stop.
     Interrupted(String),
+    /// The value has not what `--field` asks for.
+    Pick(Unpicked),
     /// The work was done, and its outcome is a failure: `check` found something.
     Found,
     /// The work was done, and so the caller of `rotate-due` is told of it.
@@ -105,6 +108,7 @@ impl Failure {
             | Self::File(_)
             | Self::Environment { .. }
             | Self::Interrupted(_)
+            | Self::Pick(_)
             | Self::Found
             | Self::Ended(_)
             | Self::Output(_) => None,
@@ -122,7 +126,7 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
             Self::Interrupted(_) => INTERRUPTED,
             Self::Ended(code) => *code,
-            Self::Output(_) | Self::Found => OTHER,
+            Self::Output(_) | Self::Pick(_) | Self::Found => OTHER,
         }
     }
 
@@ -136,6 +140,7 @@ impl Failure {
             Self::Vault(error) => Some((error.name(), error.to_string())),
             Self::File(fault) => Some((fault.name(), fault.to_string())),
             Self::Environment { name, message, .. } => Some((name, message.clone())),
+            Self::Pick(unpicked) => Some(("FieldError", unpicked.to_string())),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Output(error) => {
                 Some(("OutputError", format!("the answer could not be written: {error}")))
@@ -148,6 +153,7 @@ impl Failure {
         let fixed = |text: &str| Some(text.to_owned());
         match self {
             Self::Environment { hint, .. } => hint.clone(),
+            Self::Pick(unpicked) => unpicked.hint().and_then(fixed),
             Self::File(fault) | Self::Vault(vault::Error::Store(store::Error::File(fault))) => {
                 fault.remedy()
             }
@@ -252,6 +258,12 @@ fn file_exit_code(fault: &FileFault) -> u8 {
 impl From<request::Error> for Failure {
     fn from(error: request::Error) -> Self {
         Self::Request(error)
+    }
+}
+
+impl From<Unpicked> for Failure {
+    fn from(unpicked: Unpicked) -> Self {
+        Self::Pick(unpicked)
     }
 }
 

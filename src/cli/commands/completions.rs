@@ -52,6 +52,8 @@ fn with_names(shell: Shell, script: &str) -> String {
         out.extend([lines.with_names(line).as_str(), "\n"]);
         if shell == Shell::Zsh && line.starts_with("#compdef") {
             out.push_str(ZSH_NAMES);
+        } else if shell == Shell::Zsh && line == "_strongroom() {" {
+            out.push_str(ZSH_LINE);
         }
     }
     out
@@ -79,13 +81,13 @@ impl<'s> Lines<'s> {
         let ask = format!("strongroom offer-names{which} --prefix=");
         let takes_names = ["--secret-id)", "--secret-id-list)"].contains(&before);
         if self.shell == Shell::Bash && takes_names {
-            let ask = format!("{ask}\"${{cur}}\" 2>/dev/null");
+            let ask = format!("{ask}\"${{cur}}\" -- \"${{COMP_WORDS[@]:1}}\" 2>/dev/null");
             line.replace("compgen -f \"${cur}\"", &ask)
         } else if self.shell == Shell::Zsh && line.starts_with("'--secret-id") {
             line.replace(":_default'", &format!(":_strongroom_names{which}'"))
         } else if self.shell == Shell::Fish && line.contains(" -l secret-id") {
             // fish looks at the beginning of a word by itself.
-            format!("{line} -f -a \"({ask} 2>/dev/null)\"")
+            format!("{line} -f -a \"({ask} -- (commandline -opc)[2..] 2>/dev/null)\"")
         } else {
             line.to_owned()
         }
@@ -96,9 +98,14 @@ const ZSH_NAMES: &str = r#"
 _strongroom_names() {
     local -a which names
     [[ "${argv[-1]}" == --scheduled ]] && which=(--scheduled)
-    names=(${(f)"$(strongroom offer-names $which --prefix="$PREFIX" 2>/dev/null)"})
+    names=(${(f)"$(strongroom offer-names $which --prefix="$PREFIX" -- $strongroom_line 2>/dev/null)"})
     compadd -a names
 }
+"#;
+
+/// The line as it is typed, before the functions for its parts see less and less of it.
+const ZSH_LINE: &str = r#"    local -a strongroom_line
+    strongroom_line=("${(@Q)words[2,-1]}")
 "#;
 
 /// Says what a value is by the name it has in the help, and spells the name so that no shell sees
@@ -140,9 +147,15 @@ mod tests {
         };
         let takers = tree::program().get_subcommands().filter(has_id).count();
         for (shell, ask) in [
-            (Shell::Bash, "(strongroom offer-names --prefix=\"${cur}\" 2>/dev/null)"),
+            (
+                Shell::Bash,
+                "(strongroom offer-names --prefix=\"${cur}\" -- \"${COMP_WORDS[@]:1}\" 2>/dev/null)",
+            ),
             (Shell::Zsh, ":_strongroom_names'"),
-            (Shell::Fish, " -f -a \"(strongroom offer-names --prefix= 2>/dev/null)\""),
+            (
+                Shell::Fish,
+                " -f -a \"(strongroom offer-names --prefix= -- (commandline -opc)[2..] 2>/dev/null)\"",
+            ),
         ] {
             let text = script(shell);
             assert_eq!(text.matches(ask).count(), takers - 1, "{shell}");

@@ -125,7 +125,7 @@ impl Sources<'_> {
     }
 
     /// Expands a leading `~` or `~user`, then `$NAME` and `${NAME}`; what is unknown stays.
-    fn expand(&self, path: &str) -> String {
+    pub(crate) fn expand(&self, path: &str) -> String {
         self.expand_variables(&self.expand_home(path).unwrap_or_else(|| path.to_owned()))
     }
 
