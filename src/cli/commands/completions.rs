@@ -41,7 +41,27 @@ fn script(shell: Shell) -> String {
     let program = program.mut_args(completable).mut_subcommands(|c| c.mut_args(completable));
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut { program }, "strongroom", &mut script);
-    with_names(shell, &String::from_utf8_lossy(&script))
+    let mut script = with_names(shell, &String::from_utf8_lossy(&script));
+    if shell == Shell::Fish {
+        script.push_str(&fish_words());
+    }
+    script
+}
+
+/// Offers the words that stand by themselves: clap's completions for fish know options alone.
+fn fish_words() -> String {
+    let mut out = String::new();
+    for command in tree::program().get_subcommands() {
+        let values = command.get_positionals().flat_map(Arg::get_possible_values);
+        let words: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+        if !words.is_empty() {
+            let (name, words) = (command.get_name(), words.join(" "));
+            out.push_str(&format!(
+                "complete -c strongroom -n \"__fish_strongroom_using_subcommand {name}\" -f -a \"{words}\"\n"
+            ));
+        }
+    }
+    out
 }
 
 /// Makes the shell ask for names where an option takes one: clap knows none but fixed values.
@@ -126,13 +146,18 @@ fn completable(argument: Arg) -> Arg {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::operation::Entry;
+    use crate::service::operations;
 
     #[test]
     fn every_shell_is_offered_every_command() {
         for shell in SHELLS {
             let text = script(shell.parse().unwrap());
-            for name in ["get-secret-value", "key-slot", "completions", "version-stage", "vault"] {
-                assert!(text.contains(name), "{shell}: {name}");
+            let operations = operations::ALL.iter().map(Entry::command);
+            let own = super::super::NAMES.iter().map(|&name| name.to_owned());
+            let options = ["version-stage", "vault"].map(str::to_owned);
+            for name in operations.chain(own).chain(options) {
+                assert!(text.contains(&name), "{shell}: {name}");
             }
             assert!(!text.contains("fileb:"), "{shell}");
         }
