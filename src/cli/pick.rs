@@ -17,20 +17,20 @@ use crate::sys::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unpicked {
     /// The secret has no value.
-    NoValue,
+    Valueless,
     /// The value is no JSON object.
     NoObject,
     /// The object has no member of this name.
-    NoMember(String),
+    MissingMember(String),
 }
 
 impl Unpicked {
     /// Returns what to do next.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::NoValue => None,
+            Self::Valueless => None,
             Self::NoObject => Some("`--raw` instead of `--field` prints the whole value"),
-            Self::NoMember(_) => {
+            Self::MissingMember(_) => {
                 Some("names are told apart by capitals too; `--raw` prints the whole value")
             }
         }
@@ -40,10 +40,10 @@ impl Unpicked {
 impl fmt::Display for Unpicked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoValue => f.write_str("the secret has no value"),
+            Self::Valueless => f.write_str("the secret has no value"),
             Self::NoObject => f.write_str("--field: the secret's value is no JSON object"),
-            Self::NoMember(name) => {
-                write!(f, "--field: the secret's value has no member {name:?}")
+            Self::MissingMember(name) => {
+                write!(f, "--field: the secret's value has no member \"{}\"", name.escape_debug())
             }
         }
     }
@@ -80,7 +80,7 @@ pub(crate) fn pick(pick: &Pick, response: &Value) -> Result<Secret<Vec<u8>>, Unp
     let value = match (response.get("SecretString"), response.get("SecretBinary")) {
         (Some(Value::Text(text)), _) => text.as_bytes(),
         (_, Some(Value::Bytes(bytes))) => bytes,
-        (_, _) => return Err(Unpicked::NoValue),
+        (_, _) => return Err(Unpicked::Valueless),
     };
     match pick {
         Pick::Whole => Ok(Secret::new(value.to_vec())),
@@ -92,7 +92,7 @@ pub(crate) fn pick(pick: &Pick, response: &Value) -> Result<Secret<Vec<u8>>, Unp
 fn member(value: &[u8], name: &str) -> Result<Secret<Vec<u8>>, Unpicked> {
     let members: BTreeMap<String, &RawValue> =
         serde_json::from_slice(value).map_err(|_not_an_object| Unpicked::NoObject)?;
-    let json = members.get(name).ok_or_else(|| Unpicked::NoMember(name.to_owned()))?;
+    let json = members.get(name).ok_or_else(|| Unpicked::MissingMember(name.to_owned()))?;
     let mut out = match serde_json::from_str::<String>(json.get()) {
         Ok(text) => text.into_bytes(),
         Err(_not_text) => compact(json.get()),
@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_told_like_any_error_of_ours() {
-        let unpicked = [Unpicked::NoValue, Unpicked::NoObject, Unpicked::NoMember("x".to_owned())];
+        let unpicked =
+            [Unpicked::Valueless, Unpicked::NoObject, Unpicked::MissingMember("x".to_owned())];
         for (unpicked, has_hint) in unpicked.into_iter().zip([false, true, true]) {
             let failure = Failure::from(unpicked.clone());
             assert_eq!(failure.exit_code(), 255);
@@ -147,7 +148,7 @@ mod tests {
             assert_eq!(failure.hint().is_some(), has_hint, "{unpicked}");
         }
         // The secret has a value, or the service would have said so.
-        assert_eq!(pick(&Pick::Whole, &Value::Map(Vec::new())).err(), Some(Unpicked::NoValue));
+        assert_eq!(pick(&Pick::Whole, &Value::Map(Vec::new())).err(), Some(Unpicked::Valueless));
     }
 
     #[test]

@@ -56,9 +56,8 @@ fn fish_words() -> String {
         let words: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
         if !words.is_empty() {
             let (name, words) = (command.get_name(), words.join(" "));
-            out.push_str(&format!(
-                "complete -c strongroom -n \"__fish_strongroom_using_subcommand {name}\" -f -a \"{words}\"\n"
-            ));
+            let when = format!("__fish_strongroom_using_subcommand {name}");
+            out.extend(["complete -c strongroom -n \"", &when, "\" -f -a \"", &words, "\"\n"]);
         }
     }
     out
