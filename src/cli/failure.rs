@@ -7,6 +7,7 @@ use super::pick::Unpicked;
 use super::request::error as request;
 use crate::service::context;
 use crate::service::fault::Fault;
+use crate::service::rotation::Left;
 use crate::sys::files::FileFault;
 use crate::{crypto, rotation, store, vault};
 
@@ -90,11 +91,22 @@ impl Failure {
             Error::Service(failure) => Self::of_operation(ROTATE, failure),
             Error::Failed(failed) => Self::Rotation(failed),
             Error::File(fault) => Self::File(fault),
-            Error::Interrupted { step, token } => Self::Interrupted(format!(
-                "interrupted; {} was not done. Version {token} stays AWSPENDING; run rotate-secret \
-                 again to resume.",
-                step.name()
-            )),
+            Error::Interrupted { step, token, left } => {
+                let step = step.name();
+                Self::Interrupted(match left {
+                    Left::Pending => format!(
+                        "interrupted; {step} was not done. Version {token} stays AWSPENDING; run \
+                         rotate-secret again to resume."
+                    ),
+                    Left::Complete => format!(
+                        "interrupted during {step}, when version {token} was AWSCURRENT already; \
+                         the rotation is complete."
+                    ),
+                    Left::Nothing => format!("interrupted during {step}; nothing was changed."),
+                })
+            }
+            Error::Stopped => Self::Interrupted("interrupted; the rest was not begun.".to_owned()),
+            Error::Passed => Self::Interrupted("there was nothing to do any more.".to_owned()),
         }
     }
 

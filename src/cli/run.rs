@@ -113,6 +113,9 @@ fn obey(
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     teller.form = form;
     teller.format = error_format(&globals, environment, form);
+    if globals.no_input {
+        terminal::leave_alone();
+    }
     let line = rotate::inside::line(environment);
     match command {
         Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {

@@ -2,8 +2,9 @@
 //!
 //! Uses the controlling terminal, not stdin and stdout, which belong to the data.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::hidden;
 use crate::sys::secret::Secret;
@@ -11,9 +12,24 @@ use crate::sys::secret::Secret;
 /// Where the controlling terminal is.
 const TERMINAL: &str = "/dev/tty";
 
+static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
+
+/// From now on nobody is asked or shown anything, as if there were no terminal (`--no-input`).
+pub(crate) fn leave_alone() {
+    IS_LEFT_ALONE.store(true, Ordering::Relaxed);
+}
+
 /// Whether there is a terminal to ask at.
 pub(crate) fn is_there() -> bool {
-    OpenOptions::new().read(true).write(true).open(TERMINAL).is_ok()
+    !IS_LEFT_ALONE.load(Ordering::Relaxed) && open().is_ok()
+}
+
+/// Opens the terminal, unless it is to be left alone.
+fn open() -> io::Result<File> {
+    if IS_LEFT_ALONE.load(Ordering::Relaxed) {
+        return Err(io::Error::other("--no-input was given"));
+    }
+    OpenOptions::new().read(true).write(true).open(TERMINAL)
 }
 
 /// Whether stderr is a terminal: hints and progress are for people.
@@ -23,13 +39,13 @@ pub(crate) fn is_watched() -> bool {
 
 /// Asks for a secret without showing it.
 pub(crate) fn ask_secret(prompt: &str) -> io::Result<Secret<String>> {
-    let terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
+    let terminal = open()?;
     hidden::ask(&terminal, prompt)
 }
 
 /// Asks a question to be answered with `yes`.
 pub(crate) fn confirm(question: &str) -> io::Result<bool> {
-    let mut terminal = OpenOptions::new().read(true).write(true).open(TERMINAL)?;
+    let mut terminal = open()?;
     write!(terminal, "{question} Type yes to go on: ")?;
     let mut answer = String::new();
     BufReader::new(terminal).read_line(&mut answer)?;
@@ -38,8 +54,7 @@ pub(crate) fn confirm(question: &str) -> io::Result<bool> {
 
 /// Shows text at the terminal and nowhere else.
 pub(crate) fn show(text: &str) -> io::Result<()> {
-    let mut terminal = OpenOptions::new().write(true).open(TERMINAL)?;
-    terminal.write_all(text.as_bytes())
+    open()?.write_all(text.as_bytes())
 }
 
 /// Writes over the line that tells how far long work is.

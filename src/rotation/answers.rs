@@ -14,6 +14,7 @@ use crate::service::fault::{Code, Fault};
 use crate::service::operation::{self, Entry, Touch};
 use crate::service::operations;
 use crate::service::rotation::Job;
+use crate::service::rules::arn;
 use crate::service::rules::stages::PENDING;
 use crate::service::scope::Scope;
 use crate::sys::clock::Clock;
@@ -97,7 +98,7 @@ impl Answers<'_, '_> {
 /// Returns the region in a request's ARN: a secret that may be read may be in any.
 fn region_of(request: &Value) -> Option<&str> {
     let Some(Value::Text(id)) = request.get("SecretId") else { return None };
-    id.strip_prefix("arn:")?.split(':').nth(2)
+    arn::region_of(id)
 }
 
 fn refusal(failure: Failure) -> Refusal {

@@ -2,16 +2,18 @@
 
 use super::approvals::Place;
 use super::error::Error;
-use super::functions::Local;
+use super::functions::{self, Local};
 use super::machine::Machine;
-use super::options::Options;
+use super::options::{NONE, Options};
+use super::redact::Needles;
 use super::run::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::settings::{self, Settings};
-use crate::service::rotation::{self as service, Order, Resume, Started};
+use crate::service::rotation::{self as service, CatchUp, Due, Job, Order, Resume, Started};
+use crate::service::rules::arn;
 use crate::sys::lock;
 use crate::vault::Vault;
 use crate::vault::rotation::{Command, Protocol};
@@ -28,6 +30,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) resume: Resume,
     /// Who says that the command may run.
     pub(crate) consent: Consent,
+    /// What has to be due still; `None` where it is rotated however it stands.
+    pub(crate) still: Option<(&'a Due, CatchUp)>,
 }
 
 /// Who says that the command may run.
@@ -44,7 +48,7 @@ pub(crate) enum Consent {
 impl Runner<'_> {
     /// Rotates a secret.
     pub(crate) fn rotate(&mut self, wish: Wish<'_>) -> Result<Value, Error> {
-        let Wish { request, region, options, resume, consent } = wish;
+        let Wish { mut request, region, options, resume, mut consent, still } = wish;
         let id = match request.get("SecretId") {
             Some(Value::Text(id)) => SecretId(id.clone()),
             Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
@@ -54,9 +58,24 @@ impl Runner<'_> {
         let vault = self.vault.vault_id().to_string();
         let lock = lock::take(&self.machine.lock_of(&vault, rid))?;
         if lock.is_none() {
-            return Err(Failure::from(busy()).into());
+            return Err(if still.is_some() { Error::Passed } else { Failure::from(busy()).into() });
+        }
+        if let Some((due, catch_up)) = still {
+            let occasion = self.circumstances.occasion();
+            let now = service::due_still(self.vault, due, catch_up, occasion)?;
+            if !now.is_some_and(|due| due.is_due()) {
+                return Err(Error::Passed);
+            }
         }
         let found = self.look_up(&id, region)?;
+        if options.argv.is_empty() && names_stored(&request, &found) {
+            // The function it has: as it is stored, with all its words.
+            if let Value::Map(members) = &mut request {
+                members.retain(|(name, _)| name != "RotationLambdaARN");
+            }
+            let is_bare = found.rotation.as_ref().is_some_and(|stored| is_bare(&stored.command));
+            consent = if is_bare { consent } else { Consent::Changed };
+        }
         // What cannot be approved is not to be stored.
         self.machine.approvals().check()?;
         if consent != Consent::InRequest {
@@ -71,6 +90,7 @@ impl Runner<'_> {
         };
         if consent != Consent::Before {
             self.approve(job.rid, &job.command)?;
+            self.warn_of_secrets(&job);
         }
         if job.resumed {
             (self.tell)(&format!(
@@ -79,6 +99,22 @@ impl Runner<'_> {
             ));
         }
         self.run(&job)
+    }
+
+    /// Says so where a secret stands where everybody can read it.
+    fn warn_of_secrets(&mut self, job: &Job) {
+        let occasion = self.circumstances.occasion();
+        let Ok(known) = service::known_values(self.vault, job, occasion) else { return };
+        let mut needles = Needles::default();
+        let known = [known.current, known.pending, known.previous].into_iter().flatten();
+        known.for_each(|value| needles.add_credentials(&value));
+        let variables = job.command.env.iter().map(|(_, value)| value);
+        if job.command.argv.iter().chain(variables).any(|text| needles.is_in(text)) {
+            (self.tell)(
+                "a value of this secret stands in the command's words or variables, where others \
+                 can read it; the program is to ask for it",
+            );
+        }
     }
 
     fn look_up(&mut self, id: &SecretId, region: Option<&str>) -> Result<Settings, Failure> {
@@ -96,8 +132,10 @@ impl Runner<'_> {
         if options.is_empty() {
             return Ok(None);
         }
-        for read in &mut options.reads {
-            *read = self.look_up(&SecretId(std::mem::take(read)), region)?.arn;
+        for read in options.reads.iter_mut().filter(|read| *read != NONE) {
+            let region = arn::region_of(read).or(region);
+            let found = self.look_up(&SecretId(read.clone()), region);
+            *read = found.map_err(|failure| not_readable(read, failure))?.arn;
         }
         let is_named = request.get("RotationLambdaARN").is_some();
         let stored = found.rotation.as_ref().filter(|_| !is_named);
@@ -119,6 +157,23 @@ impl Runner<'_> {
     }
 }
 
+/// Whether a request names the function that is stored, as `describe-secret` shows it.
+fn names_stored(request: &Value, found: &Settings) -> bool {
+    let Some(Value::Text(arn)) = request.get("RotationLambdaARN") else { return false };
+    let stored =
+        found.rotation.as_ref().filter(|stored| stored.command.protocol != Protocol::Builtin);
+    stored.is_some_and(|stored| functions::is_function(arn, &stored.function))
+}
+
+/// Whether the name of the function says all there is to a command.
+fn is_bare(command: &Command) -> bool {
+    let lists = [&command.pass_env, &command.reads, &command.grants];
+    command.argv.len() == 1
+        && command.env.is_empty()
+        && command.protocol == Protocol::Lambda
+        && lists.iter().all(|list| list.is_empty())
+}
+
 /// Whether a command may run on this machine. What is built in needs nobody's approval.
 pub(crate) fn is_approved(
     vault: &Vault,
@@ -134,6 +189,17 @@ pub(crate) fn is_approved(
 pub(crate) fn named(vault: &Vault, rid: u64, command: &Command) -> (Place, [u8; 32]) {
     let id = vault.vault_id();
     (Place { vault: id.to_string(), rid }, command.digest(id, rid))
+}
+
+/// Says which secret it is that cannot be found.
+fn not_readable(read: &str, failure: Failure) -> Failure {
+    match failure {
+        Failure::Fault(fault) => {
+            let message = format!("The secret {read} can't be granted: {}", fault.message);
+            Fault { message, ..fault }.into()
+        }
+        vault @ Failure::Vault(_) => vault,
+    }
 }
 
 /// The text of AWS for a rotation that is not finished (ROTATION §1.1, check 10).

@@ -6,6 +6,8 @@ use super::options::Options;
 use super::run::{Runner, new_token};
 use crate::model::types::SecretId;
 use crate::model::value::Value;
+use crate::service::context::Failure;
+use crate::service::fault::{Code, Fault};
 use crate::service::rotation::settings;
 use crate::service::rotation::{self as service, CatchUp, Due, DueFault, Resume, State};
 
@@ -45,7 +47,7 @@ impl Fate {
     pub(crate) fn is_trouble(&self) -> bool {
         let failed = matches!(self.outcome, Some(Err(_)));
         let needs_a_person = matches!(self.due.state, State::Misconfigured | State::Orphaned);
-        failed || needs_a_person || (is_due(&self.due) && !self.is_approved)
+        failed || needs_a_person || (self.due.is_due() && !self.is_approved)
     }
 }
 
@@ -57,19 +59,32 @@ pub(crate) fn rotate_due(
     let all = service::due(runner.vault, wanted.catch_up, runner.circumstances.occasion())?;
     let mut fates = Vec::new();
     let mut left = wanted.most.unwrap_or(usize::MAX);
+    if let Some(only) = wanted.only
+        && !service::is_known(runner.vault, only, runner.circumstances.occasion())?
+    {
+        return Err(Fault::secret_not_found().into());
+    }
     for due in all {
         if wanted.only.is_some_and(|only| only != due.name && only != due.arn) {
             continue;
         }
-        let is_approved = is_approved(runner, &due)?;
-        let is_wanted = is_due(&due) && is_approved && wanted.deed == Deed::Rotate && left > 0;
-        let outcome = if is_wanted {
-            left = left.saturating_sub(1);
-            Some(rotate(runner, &due))
-        } else {
-            None
+        let (is_approved, outcome) = match is_approved(runner, &due) {
+            Ok(is_approved) => {
+                let is_wanted = due.is_due() && is_approved && left > 0;
+                let is_wanted = is_wanted && wanted.deed == Deed::Rotate;
+                let outcome = is_wanted.then(|| rotate(runner, (&due, wanted.catch_up)));
+                (is_approved, outcome)
+            }
+            // It was deleted while others were rotated.
+            Err(Failure::Fault(fault)) if fault.code == Code::ResourceNotFound => continue,
+            Err(failure) => (false, Some(Err(Error::Service(failure)))),
         };
-        let is_over = matches!(outcome, Some(Err(Error::Interrupted { .. })));
+        let outcome = match outcome {
+            Some(Err(Error::Passed)) => None,
+            outcome => outcome,
+        };
+        left = left.saturating_sub(usize::from(outcome.is_some()));
+        let is_over = matches!(outcome, Some(Err(Error::Interrupted { .. } | Error::Stopped)));
         fates.push(Fate { due, is_approved, outcome });
         if is_over {
             break;
@@ -78,28 +93,28 @@ pub(crate) fn rotate_due(
     Ok(fates)
 }
 
-fn is_due(due: &Due) -> bool {
-    matches!(due.state, State::Unfinished | State::Open)
-}
-
-fn rotate(runner: &mut Runner<'_>, due: &Due) -> Result<Value, Error> {
+fn rotate(runner: &mut Runner<'_>, (due, catch_up): (&Due, CatchUp)) -> Result<Value, Error> {
+    if runner.inbox.is_stop_wished() {
+        return Err(Error::Stopped);
+    }
     let token = new_token(runner.circumstances.entropy)?;
     let members = [("SecretId", due.arn.clone()), ("ClientRequestToken", token)];
     let members = members.map(|(name, text)| (name.to_owned(), Value::Text(text)));
     let (request, region) = (Value::Map(members.into()), Some(due.region.as_str()));
     let (options, resume, consent) = (Options::default(), Resume::IfPossible, Consent::Before);
-    runner.rotate(Wish { request, region, options, resume, consent })
+    let still = Some((due, catch_up));
+    runner.rotate(Wish { request, region, options, resume, consent, still })
 }
 
-fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, DueFault> {
+fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, Failure> {
     let (id, region) = (SecretId(due.arn.clone()), Some(due.region.as_str()));
     let occasion = runner.circumstances.occasion();
     let found = settings::settings(runner.vault, &id, region, occasion)?;
     let Some(rotation) = &found.rotation else { return Ok(false) };
     match attempt::is_approved(runner.vault, runner.machine, due.rid, &rotation.command) {
         Ok(is_approved) => Ok(is_approved),
-        Err(Error::Service(failure)) => Err(DueFault::Failure(failure)),
+        Err(Error::Service(failure)) => Err(failure),
         // Approvals that cannot be read approve nothing; an attempt says why.
-        Err(Error::File(_) | Error::Failed(_) | Error::Interrupted { .. }) => Ok(false),
+        Err(_) => Ok(false),
     }
 }

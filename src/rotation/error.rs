@@ -24,7 +24,13 @@ pub(crate) enum Error {
         step: Step,
         /// The version.
         token: String,
+        /// What is left of it.
+        left: Left,
     },
+    /// Somebody asked to stop before anything was begun.
+    Stopped,
+    /// There is nothing to do any more: it is no longer due, or another process is at it.
+    Passed,
 }
 
 /// A step that failed.

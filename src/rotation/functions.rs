@@ -24,6 +24,11 @@ impl Functions for Local {
     }
 }
 
+/// Whether this names the function that is shown so.
+pub(super) fn is_function(named: &str, shown: &str) -> bool {
+    path_of(named).ok().is_some_and(|path| shown.strip_prefix(EXECUTABLE) == Some(path))
+}
+
 /// Finds the path in what stands for a function.
 fn path_of(arn: &str) -> Result<&str, Fault> {
     let path = arn.strip_prefix(EXECUTABLE).unwrap_or(arn);

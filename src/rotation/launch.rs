@@ -48,6 +48,8 @@ pub(super) enum End {
     Flooded,
     /// Somebody asked for it.
     Interrupted,
+    /// What it was for was called off meanwhile.
+    CalledOff,
     /// It never began.
     NotStarted(String),
 }
@@ -106,8 +108,16 @@ impl Inbox {
     }
 }
 
-/// Runs a program. `tell` is told once when somebody wishes to stop and the run goes on.
-pub(super) fn run(run: Run<'_>, inbox: &mut Inbox, tell: &dyn Fn(&str)) -> Outcome {
+/// Who is told of a run, and asked about it.
+pub(super) struct Attendant<'a> {
+    /// Told once when somebody wishes to stop and the run goes on.
+    pub(super) tell: &'a dyn Fn(&str),
+    /// Asked now and then whether what the program is for was called off.
+    pub(super) is_called_off: &'a dyn Fn() -> bool,
+}
+
+/// Runs a program.
+pub(super) fn run(run: Run<'_>, inbox: &mut Inbox, attendant: &Attendant<'_>) -> Outcome {
     inbox.run = inbox.run.saturating_add(1);
     inbox.closed = 0;
     let Run { argv, environment, freedoms, stdin, keep, time, mark } = run;
@@ -131,7 +141,7 @@ pub(super) fn run(run: Run<'_>, inbox: &mut Inbox, tell: &dyn Fn(&str)) -> Outco
         apart::wait_for_end(process);
         drop(ended.send(Event::Ended(number)));
     });
-    let why = attend(inbox, process, time, tell);
+    let why = attend(inbox, process, time, attendant);
     apart::kill(process);
     let status = program.child_mut().wait();
     let is_left_over = !apart::sweep();
@@ -203,13 +213,13 @@ fn attend(
     inbox: &mut Inbox,
     process: apart::Number,
     time: Duration,
-    tell: &dyn Fn(&str),
+    attendant: &Attendant<'_>,
 ) -> Option<End> {
     let mut deadline = Instant::now() + time;
     let mut why = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        match inbox.receiver.recv_timeout(left) {
+        match inbox.receiver.recv_timeout(left.min(LOOK)) {
             Ok(Event::Ended(number)) if number == inbox.run => return why,
             Ok(Event::Flood(number)) if number == inbox.run => return Some(End::Flooded),
             Ok(Event::Closed(number)) if number == inbox.run => {
@@ -221,14 +231,20 @@ fn attend(
                 if interrupt == Interrupt::Order || inbox.wishes > 1 {
                     return Some(End::Interrupted);
                 }
-                tell("stopping after this step; ^C once more stops at once");
+                (attendant.tell)("stopping after this step; ^C once more stops at once");
             }
-            Err(RecvTimeoutError::Timeout) if why.is_none() => {
-                apart::ask_to_end(process);
-                why = Some(End::TimedOut);
-                deadline = Instant::now() + GRACE;
+            Err(RecvTimeoutError::Timeout) => {
+                let is_late = Instant::now() >= deadline;
+                if is_late && why.is_some() {
+                    return why;
+                }
+                if why.is_none() && (is_late || (attendant.is_called_off)()) {
+                    apart::ask_to_end(process);
+                    why = Some(if is_late { End::TimedOut } else { End::CalledOff });
+                    deadline = Instant::now() + GRACE;
+                }
             }
-            Err(_) => return Some(End::TimedOut),
+            Err(RecvTimeoutError::Disconnected) => return Some(End::TimedOut),
         }
     }
 }
@@ -249,6 +265,8 @@ fn wait_for_streams(inbox: &mut Inbox) {
     }
 }
 
+/// How often one looks whether it was called off.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a program may take to end once it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long streams may stay open after everybody is dead.

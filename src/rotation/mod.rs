@@ -22,6 +22,7 @@ mod redact;
 pub(crate) mod run;
 mod server;
 pub(crate) mod templates;
+mod trouble;
 pub(crate) mod trust;
 pub(crate) mod wire;
 mod workplace;

@@ -38,18 +38,23 @@ impl Options {
     pub(super) fn applied_to(self, stored: Option<&Command>) -> Command {
         let base = stored.filter(|_| self.argv.is_empty()).cloned();
         let base = base.unwrap_or_else(|| Command::new(self.argv, Protocol::Lambda));
-        let or = |given: Vec<String>, known| if given.is_empty() { known } else { given };
+        let or = |given: Vec<String>, known| match given.as_slice() {
+            [] => known,
+            [none] if none == NONE => Vec::new(),
+            _ => given,
+        };
         Command {
             protocol: self.protocol.unwrap_or(base.protocol),
-            env: if self.env.is_empty() { base.env } else { self.env },
+            env: match self.env.as_slice() {
+                [] => base.env,
+                [(none, value)] if none == NONE && value.is_empty() => Vec::new(),
+                _ => self.env,
+            },
             pass_env: or(self.pass_env, base.pass_env),
             reads: or(self.reads, base.reads),
             pinning: self.pinning.unwrap_or(base.pinning),
             timeout_s: self.timeout_s.unwrap_or(base.timeout_s),
-            grants: match or(self.grants, base.grants) {
-                none if none == [NO_GRANT] => Vec::new(),
-                grants => grants,
-            },
+            grants: or(self.grants, base.grants),
             pins: Vec::new(),
             argv: base.argv,
             unknown: base.unknown,
@@ -57,8 +62,8 @@ impl Options {
     }
 }
 
-/// What takes all grants back.
-const NO_GRANT: &str = "none";
+/// What is given in the place of a list to have none.
+pub(crate) const NONE: &str = "none";
 
 #[cfg(test)]
 mod tests {
@@ -80,5 +85,16 @@ mod tests {
         let other = other.applied_to(Some(&stored));
         assert_eq!((other.argv, other.env.len(), other.timeout_s), (texts(&["/other"]), 0, 60));
         assert!(Options::default().is_empty());
+        let stored =
+            Options { reads: texts(&["a"]), grants: texts(&["files"]), ..Options::default() };
+        let stored = stored.applied_to(None);
+        let none = Options {
+            env: vec![("none".to_owned(), String::new())],
+            reads: texts(&["none"]),
+            grants: texts(&["none"]),
+            ..Options::default()
+        };
+        let bare = none.applied_to(Some(&stored));
+        assert!(bare.env.is_empty() && bare.reads.is_empty() && bare.grants.is_empty());
     }
 }

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use crate::crypto::fingerprint;
 use crate::sys::files;
-use crate::vault::rotation::{Pin, Pinning};
+use crate::vault::rotation::{Command, Pin, Pinning};
 
 /// Why a command's files are not what they were.
 #[derive(Debug)]
 pub(crate) enum Mismatch {
     /// A file has another content than the one that was approved.
     Changed { path: String, pinned: [u8; 32], found: [u8; 32] },
+    /// A file was not there when the command was approved.
+    New(String),
     /// A file changed while it was looked at.
     Unsteady(String),
     /// A file cannot be read.
@@ -41,6 +43,17 @@ pub(crate) fn compute(argv: &[String], pinning: &Pinning) -> Result<Vec<Pin>, Mi
         }
     }
     Ok(pins)
+}
+
+/// Requires that every word that is now the path of a file to be pinned has a pin: what was not
+/// there when the command was approved was not approved.
+pub(super) fn must_be_complete(command: &Command) -> Result<(), Mismatch> {
+    let is_pinned = |word: &str| command.pins.iter().any(|pin| pin.path == word);
+    let is_new = |word: &&String| is_users(Path::new(word)) && !is_pinned(word);
+    match command.argv.iter().find(is_new) {
+        Some(word) if command.pinning != Pinning::None => Err(Mismatch::New(word.clone())),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Files that were found to be what they should be.
@@ -132,6 +145,7 @@ impl fmt::Display for Mismatch {
                 fingerprint::hex(found),
                 fingerprint::hex(pinned)
             ),
+            Self::New(path) => write!(f, "{path} was not there when this was approved"),
             Self::Unsteady(path) => write!(f, "{path} changed while it was looked at"),
             Self::Unreadable(path, error) => write!(f, "{path}: {error}"),
         }

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
+use crate::service::rotation::Known;
 use crate::sys::secret::Secret;
 
 /// What is left out: known values as they are and as they are commonly spelled, without line ends.
@@ -14,6 +15,33 @@ use crate::sys::secret::Secret;
 pub(crate) struct Needles(Vec<Secret<Vec<u8>>>);
 
 impl Needles {
+    /// Adds every value that a program may know.
+    pub(crate) fn add_known(&mut self, known: &Known) {
+        let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();
+        own.chain(known.linked.iter().map(|(_, value)| value)).for_each(|value| self.add(value));
+    }
+
+    /// Adds what is surely a credential of a value: all of it, or the members of a JSON object that
+    /// are called so. Hosts and names of users are in many commands.
+    pub(crate) fn add_credentials(&mut self, value: &SecretValue) {
+        let SecretValue::Text(text) = value else { return self.add(value) };
+        let Ok(Json::Object(members)) = serde_json::from_str(text.expose()) else {
+            return self.add(value);
+        };
+        for (name, member) in &members {
+            let name = name.to_ascii_lowercase();
+            if CREDENTIALS.iter().any(|part| name.contains(part)) {
+                self.add_leaves(member);
+            }
+        }
+    }
+
+    /// Whether a text has any of it.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        let letters = text.as_bytes();
+        self.0.iter().any(|needle| positions(letters, needle.expose()).next().is_some())
+    }
+
     /// Adds a value, and the texts in it if it is JSON.
     pub(crate) fn add(&mut self, value: &SecretValue) {
         match value {
@@ -134,6 +162,9 @@ const INSTEAD: &[u8] = b"[redacted]";
 /// Shorter values stand in any text by chance.
 const SHORTEST: usize = 6;
 const SHORTEST_ENCODED: usize = 7;
+
+/// Parts of the names of members that hold credentials.
+const CREDENTIALS: [&str; 5] = ["password", "passphrase", "secret", "token", "key"];
 
 #[cfg(test)]
 mod tests {

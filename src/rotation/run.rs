@@ -1,26 +1,25 @@
 //! A rotation from its first step to its last. Each step is a run of the user's program between two
 //! transactions; while it runs, nothing of the vault is locked.
 
-use std::io;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::answers::{Answers, Circumstances};
 use super::approvals::Place;
-use super::error::{Error, Failed};
-use super::launch::{self, End, Inbox, Outcome, Run};
+use super::error::Error;
+use super::launch::{self, Attendant, Inbox, Outcome, Run};
 use super::machine::Machine;
 use super::output::{self, Keep};
-use super::redact::Needles;
 use super::server::Server;
+use super::trouble::{Stop, judge, not_possible, refused};
 use super::workplace::Workplace;
 use super::{event, pins, reach, trust};
 use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::context::Failure;
-use crate::service::rotation::{self as service, Job, Known, Retry, StepFault};
+use crate::service::rotation::{self as service, Job, Retry, StepFault};
 use crate::service::scope::{Capability, Scope, Step};
 use crate::sys::confine::Freedom;
 use crate::sys::entropy::Entropy;
@@ -42,19 +41,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) inbox: &'a mut Inbox,
     /// Tells the person something that is not the answer.
     pub(crate) tell: &'a dyn Fn(&str),
-}
-
-/// Why a step is not done.
-enum Stop {
-    Service(Failure),
-    Failed { what: String, retry: Retry, stderr: Secret<Vec<u8>> },
-    Interrupted,
-}
-
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
-        Self::Service(failure)
-    }
+    /// Shows what a program that succeeded wrote to stderr, where that is wanted.
+    pub(crate) show: Option<&'a dyn Fn(&str)>,
 }
 
 impl Runner<'_> {
@@ -65,41 +53,27 @@ impl Runner<'_> {
             Kind::TestOnly => &[Step::Test],
         };
         for &step in steps {
+            let before = self.known(job);
             if self.inbox.is_stop_wished() {
-                return Err(Error::Interrupted { step, token: job.token.clone() });
+                return Err(self.explain((job, step), before.as_ref(), Stop::Interrupted));
             }
-            self.step(job, step).map_err(|why| self.explain(job, step, why))?;
+            let done = self.step(job, step);
+            let stderr = done.map_err(|why| self.explain((job, step), before.as_ref(), why))?;
+            self.show(job, before.as_ref(), &stderr);
         }
-        Ok(service::finish(self.vault, job, self.circumstances.occasion())?)
+        let finished = service::finish(self.vault, job, self.circumstances.occasion());
+        finished.map_err(|failure| self.explain((job, Step::Finish), None, failure.into()))
     }
 
-    /// Writes a failure down, and puts it in words.
-    fn explain(&mut self, job: &Job, step: Step, why: Stop) -> Error {
-        let token = job.token.clone();
-        let (what, retry, stderr) = match why {
-            Stop::Service(failure) => return Error::Service(failure),
-            Stop::Interrupted => return Error::Interrupted { step, token },
-            Stop::Failed { what, retry, stderr } => (what, retry, stderr),
-        };
-        let known = service::known_values(self.vault, job, self.circumstances.occasion());
-        let lines = known.map(|known| shown(stderr.expose(), &known)).unwrap_or_default();
-        let occasion = self.circumstances.occasion();
-        let failed = service::Failed { step, status: &what, retry };
-        match service::fail(self.vault, job, &failed, occasion) {
-            Ok(left) => {
-                let function = job.command.argv.first().unwrap_or(&job.function).clone();
-                Error::Failed(Failed { function, step, what, token, left, lines })
-            }
-            Err(failure) => Error::Service(failure),
-        }
-    }
-
-    fn step(&mut self, job: &Job, step: Step) -> Result<(), Stop> {
+    /// Returns what the program wrote to stderr.
+    fn step(&mut self, job: &Job, step: Step) -> Result<Secret<Vec<u8>>, Stop> {
         let (capability, command) =
             service::before_step(self.vault, job, step, self.circumstances.occasion())?;
         let stderr = match command.protocol {
             Protocol::Builtin => {
-                service::builtin_step(self.vault, job, step, self.circumstances.occasion())?;
+                let occasion = self.circumstances.occasion();
+                let done = service::builtin_step(self.vault, job, step, occasion);
+                done.map_err(|failure| refused(failure, Secret::new(Vec::new())))?;
                 Secret::new(Vec::new())
             }
             Protocol::Lambda | Protocol::Stdio => {
@@ -114,7 +88,7 @@ impl Runner<'_> {
             }
         };
         match service::after_step(self.vault, job, step, self.circumstances.occasion()) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(stderr),
             Err(StepFault::NoValue) => {
                 let what = "exit status 0 but no value was stored".to_owned();
                 Err(Stop::Failed { what, retry: Retry::BackOff, stderr })
@@ -137,8 +111,12 @@ impl Runner<'_> {
         }
         let trusted = trust::check_command(&command.argv, &command.pins);
         trusted.map_err(|distrust| refuse(distrust.to_string()))?;
-        pins::verify(&command.pins).map_err(|mismatch| {
-            refuse(format!("{mismatch}; `strongroom rotation approve --repin` takes it as it is"))
+        let complete = pins::must_be_complete(command);
+        complete.and_then(|()| pins::verify(&command.pins)).map_err(|mismatch| {
+            refuse(format!(
+                "{mismatch}; `strongroom rotation approve --repin` takes it as it is, and a file \
+                 that the program itself changes is better named by --rotation-env"
+            ))
         })
     }
 
@@ -168,11 +146,13 @@ impl Runner<'_> {
         let answer = |request: &_| answers.answer(request);
         let server = Server::new(&token, &answer);
         let (inbox, tell, entropy) = (&mut *self.inbox, self.tell, circumstances.entropy);
+        let is_called_off = || is_called_off(&vault, (job, step), circumstances);
+        let attendant = Attendant { tell, is_called_off: &is_called_off };
         let outcome = thread::scope(|threads| {
             threads.spawn(|| server.serve(&listener));
             let reach = (&*environment, freedoms);
             let run = launched(command, reach, event, Keep::Nothing, entropy);
-            let outcome = run.and_then(|run| start(run, files, inbox, tell));
+            let outcome = run.and_then(|run| start(run, files, inbox, &attendant));
             server.close();
             drop(closer);
             outcome
@@ -201,7 +181,10 @@ impl Runner<'_> {
             if step == Step::Create { Keep::Beginning(output::MOST_ANSWER) } else { Keep::Nothing };
         let (reach, entropy) = ((&*environment, freedoms), self.circumstances.entropy);
         let run = launched(command, reach, event, keep, entropy)?;
-        let outcome = judge(start(run, files, self.inbox, self.tell)?, command)?;
+        let vault = Mutex::new(&mut *self.vault);
+        let is_called_off = || is_called_off(&vault, (job, step), self.circumstances);
+        let attendant = Attendant { tell: self.tell, is_called_off: &is_called_off };
+        let outcome = judge(start(run, files, self.inbox, &attendant)?, command)?;
         if step != Step::Create {
             if outcome.written > EMPTY_ANSWER {
                 (self.tell)(&format!("what the program wrote in {} is dropped", step.name()));
@@ -216,8 +199,11 @@ impl Runner<'_> {
         };
         match value {
             Ok(value) => {
-                self.store(job, capability, value)?;
-                Ok(Some(outcome))
+                let stored = self.store(job, capability, value);
+                match stored {
+                    Ok(()) => Ok(Some(outcome)),
+                    Err(failure) => Err(refused(failure, outcome.stderr)),
+                }
             }
             Err(what) => Err(Stop::Failed {
                 what: format!("exit status 0 but {what}"),
@@ -283,40 +269,29 @@ fn launched<'a>(
     Ok(Run { argv: &command.argv, environment, freedoms, stdin, keep, time, mark })
 }
 
+/// Whether its owner has ended a rotation. What cannot be read now is looked at after the step.
+fn is_called_off(
+    vault: &Mutex<&mut Vault>,
+    (job, step): (&Job, Step),
+    circumstances: Circumstances<'_>,
+) -> bool {
+    let mut vault = vault.lock().unwrap_or_else(PoisonError::into_inner);
+    let looked = service::before_step(&mut vault, job, step, circumstances.occasion());
+    matches!(looked, Err(Failure::Fault(_)))
+}
+
 fn start(
     run: Run<'_>,
     files: &pins::Verified,
     inbox: &mut Inbox,
-    tell: &dyn Fn(&str),
+    attendant: &Attendant<'_>,
 ) -> Result<Outcome, Stop> {
     files.still().map_err(|mismatch| Stop::Failed {
         what: mismatch.to_string(),
         retry: Retry::Configuration,
         stderr: Secret::new(Vec::new()),
     })?;
-    Ok(launch::run(run, inbox, tell))
-}
-
-/// Says whether a program ended well.
-fn judge(outcome: Outcome, command: &Command) -> Result<Outcome, Stop> {
-    let (what, retry) = match &outcome.end {
-        End::Exited(0) if !outcome.is_left_over => return Ok(outcome),
-        End::Exited(0) => ("it left processes that cannot be killed".to_owned(), Retry::BackOff),
-        End::Exited(75) => ("exit status 75".to_owned(), Retry::Temporary),
-        End::Exited(78) => ("exit status 78".to_owned(), Retry::Configuration),
-        End::Exited(code) => (format!("exit status {code}"), Retry::BackOff),
-        End::Signalled(signal) => (format!("killed by signal {signal}"), Retry::BackOff),
-        End::TimedOut => (format!("no end within {} s", command.timeout_s), Retry::BackOff),
-        End::Flooded => ("output limit".to_owned(), Retry::BackOff),
-        End::NotStarted(why) => (format!("it cannot be started: {why}"), Retry::Configuration),
-        End::Interrupted => return Err(Stop::Interrupted),
-    };
-    Err(Stop::Failed { what, retry, stderr: outcome.stderr })
-}
-
-fn not_possible(error: &io::Error) -> Stop {
-    let what = format!("there is no place for its socket: {error}");
-    Stop::Failed { what, retry: Retry::Temporary, stderr: Secret::new(Vec::new()) }
+    Ok(launch::run(run, inbox, attendant))
 }
 
 /// Draws a token as AWS's are: a UUID of version 4.
@@ -333,16 +308,6 @@ pub(super) fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
     Ok(parts.join("-"))
 }
 
-/// Returns what a person may see of stderr.
-fn shown(stderr: &[u8], known: &Known) -> Vec<String> {
-    let mut needles = Needles::default();
-    let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();
-    own.chain(known.linked.iter().map(|(_, value)| value)).for_each(|value| needles.add(value));
-    output::last_lines(&needles.redact(stderr, output::SHOWN), LINES)
-}
-
-/// How many lines of a failed program's stderr are shown.
-const LINES: usize = 20;
 /// The length of `{}` and a line feed.
 const EMPTY_ANSWER: u64 = 3;
 

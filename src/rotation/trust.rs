@@ -1,10 +1,11 @@
 //! Whether a program may be trusted not to be somebody else's: nobody but root and the user can
 //! change it, nor any directory on the way to it.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::sys::files;
 use crate::vault::rotation::Pin;
@@ -61,17 +62,47 @@ pub(crate) fn check_place(path: &Path) -> Result<Metadata, Distrust> {
         return Err(distrust(Why::NotAbsolute));
     }
     let unreadable = |error: std::io::Error| distrust(Why::Unreadable(error.to_string()));
-    let resolved = path.canonicalize().map_err(unreadable)?;
-    for way in [path, &resolved] {
-        for step in way.ancestors() {
-            check_step(step)?;
+    // As the kernel goes: every directory on the way, those that links lead through included.
+    let mut place = PathBuf::from("/");
+    check_step(&place)?;
+    let mut ahead = names(path);
+    let mut links = 0_u32;
+    while let Some(name) = ahead.pop() {
+        if name == ".." {
+            place.pop();
+            continue;
+        }
+        place.push(&name);
+        if check_step(&place)?.is_symlink() {
+            links = links.saturating_add(1);
+            if links > MOST_LINKS {
+                return Err(distrust(Why::Unreadable("too many links".to_owned())));
+            }
+            let target = fs::read_link(&place).map_err(unreadable)?;
+            place.pop();
+            if target.is_absolute() {
+                place = PathBuf::from("/");
+            }
+            ahead.extend(names(&target));
         }
     }
-    fs::metadata(&resolved).map_err(unreadable)
+    fs::metadata(&place).map_err(unreadable)
+}
+
+/// Returns the names in a path, the last first.
+fn names(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    });
+    let mut names: Vec<OsString> = names.collect();
+    names.reverse();
+    names
 }
 
 /// Checks one component. A link's mode says nothing; what it leads to is checked in its place.
-fn check_step(step: &Path) -> Result<(), Distrust> {
+fn check_step(step: &Path) -> Result<Metadata, Distrust> {
     let distrust = |why| Err(Distrust { path: step.to_owned(), why });
     let metadata = match fs::symlink_metadata(step) {
         Ok(metadata) => metadata,
@@ -86,7 +117,7 @@ fn check_step(step: &Path) -> Result<(), Distrust> {
     if !metadata.is_symlink() && mode & 0o022 != 0 && !is_sticky {
         return distrust(Why::Writable(mode));
     }
-    Ok(())
+    Ok(metadata)
 }
 
 impl fmt::Display for Distrust {
@@ -110,6 +141,9 @@ impl fmt::Display for Distrust {
         }
     }
 }
+
+/// As Linux has it.
+const MOST_LINKS: u32 = 40;
 
 #[cfg(test)]
 mod tests {
@@ -160,6 +194,13 @@ mod tests {
         // The way to a link counts too, even when what it leads to is good.
         ground.link("open/link", "own/run");
         assert_eq!(ground.why("open/link"), Some(Why::Writable(0o770)));
+        // And so does what stands between two links.
+        ground.link("through", "open/link");
+        assert_eq!(ground.why("through"), Some(Why::Writable(0o770)));
+        ground.link("own/back", "own/../open/../own");
+        assert_eq!(ground.why("own/back/run"), Some(Why::Writable(0o770)));
+        ground.link("round", "round");
+        assert!(matches!(ground.why("round"), Some(Why::Unreadable(_))));
         ground.mode("open", 0o1777);
         assert_eq!(ground.why("open/link"), None, "a sticky directory");
         for path in ["/bin/sh", "/usr/bin/env"] {

@@ -5,6 +5,7 @@
 mod attacks;
 mod confined;
 mod interrupted;
+mod meanwhile;
 mod refused;
 mod steps;
 

@@ -176,3 +176,47 @@ fn what_is_built_in_needs_no_program() {
     stage.done(&["rotate-secret", "--secret-id", "db"]);
     assert_eq!(stage.value("AWSPREVIOUS"), new);
 }
+
+/// What a program that succeeds writes to stderr is for whoever asks for it.
+#[test]
+fn words_of_programs_that_succeed_are_shown_on_demand() {
+    let stage = Stage::new();
+    let program = stage.program("rotate", &format!("{GOOD}echo \"at $step, $(value)\" >&2\n"));
+    let outcome = stage.rotate_by(&program, &["--verbose"]);
+    let told = outcome.stderr_text();
+    assert!(told.contains("rotation: at setSecret, [redacted]"), "{told}");
+    assert_eq!((outcome.code, stage.again().stderr_text().as_str()), (0, ""));
+}
+
+#[test]
+fn another_region_s_secret_can_be_granted() {
+    let stage = Stage::new();
+    let words = ["--region", "eu-west-3", "create-secret", "--name", "admin", "--secret-string"];
+    let words = [&words[..], &["of-the-admin", "--query", "ARN", "--output", "text"]].concat();
+    let admin = stage.done(&words);
+    let program = stage.program(
+        "rotate",
+        &format!("{GOOD}[ $step != setSecret ] || id={admin} value >\"$HOME/admin\"\n"),
+    );
+    let outcome = stage.rotate_by(&program, &["--rotation-allow-read", &admin]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    assert_eq!(stage.note("admin"), "of-the-admin");
+    let outcome = stage.rotate_by(&program, &["--rotation-allow-read", "nobody"]);
+    let told = outcome.stderr_text();
+    assert!(told.contains("The secret nobody can't be granted"), "{told}");
+}
+
+/// A person who looked at what failed and approved it does not wait for the back-off to end.
+#[test]
+fn what_was_approved_anew_is_tried_at_once() {
+    let stage = Stage::new();
+    let program = stage.program("rotate", &format!("{GOOD}[ $step != setSecret ] || exit 78\n"));
+    assert_eq!(stage.rotate_by(&program, &[]).code, 254);
+    let dry = ["rotate-due", "--dry-run", "--query", "Rotations[].State", "--output", "text"];
+    assert_eq!(stage.done(&dry), "Misconfigured");
+    stage.program("rotate", GOOD);
+    stage.done(&["rotation", "approve", "--secret-id", "db", "--repin"]);
+    assert_eq!(stage.done(&dry), "Unfinished");
+    assert_eq!(stage.run(&["rotate-due"]).code, 0);
+    assert_eq!(stage.done(&dry), "NotYet");
+}

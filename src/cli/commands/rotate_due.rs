@@ -7,6 +7,7 @@ use jiff::Timestamp as Instant;
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
+use super::super::rotate::own::Words;
 use super::super::rotate::{self, own};
 use super::super::terminal;
 use super::super::unlock;
@@ -40,7 +41,10 @@ fn options(command: Command) -> Command {
             "Make up for missed windows at once, even where their hours were set",
         ))
         .arg(option("jitter", "TIME", "Wait a random time first, at most this: 10m"))
-        .arg(flag("verbose", "Show how each secret stands even if all is well"))
+        .arg(flag(
+            "verbose",
+            "Show how each secret stands, and what programs write to stderr, even if all is well",
+        ))
 }
 
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {
@@ -69,7 +73,8 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         }
         (_, turn) => turn,
     };
-    let fates = rotate::with_runner(&mut vault, asked.surroundings, |runner| {
+    let words = if asked.flag("verbose") { Words::Always } else { Words::OfFailures };
+    let fates = rotate::with_runner(&mut vault, asked.surroundings, words, |runner| {
         due::rotate_due(runner, &wanted)
     })?;
     let fates = match fates {
@@ -79,7 +84,8 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
             let last = Instant::from_millisecond(last.0).unwrap_or(Instant::MAX);
             terminal::note(&format!(
                 "the clock is more than a day behind the vault's last change, {last}; nothing was \
-                 rotated"
+                 rotated. Set the clock; if it was ahead then, `strongroom accept-state` says that \
+                 the vault is right"
             ));
             return Err(Failure::Ended(TROUBLE));
         }
@@ -118,7 +124,7 @@ fn tell(asked: &Asked<'_>, fates: Vec<Fate>, vault: &Vault) -> Result<(), Failur
         rows.push(row(&fate));
         let name = fate.due.name;
         match fate.outcome {
-            Some(Err(error @ Error::Interrupted { .. })) => {
+            Some(Err(error @ (Error::Interrupted { .. } | Error::Stopped))) => {
                 interrupted = Some(Failure::of_rotation(error));
             }
             Some(Err(error)) => {
@@ -161,8 +167,10 @@ fn row(fate: &Fate) -> Value {
             row.push(text("Outcome", "Failed"));
             row.push(text("Error", failed.to_string()));
         }
-        Some(Err(Error::Interrupted { .. })) => row.push(text("Outcome", "Interrupted")),
-        Some(Err(Error::Service(_) | Error::File(_))) => {
+        Some(Err(Error::Interrupted { .. } | Error::Stopped)) => {
+            row.push(text("Outcome", "Interrupted"));
+        }
+        Some(Err(Error::Service(_) | Error::File(_) | Error::Passed)) => {
             row.push(text("Outcome", "Refused"));
         }
         None => {}

@@ -82,12 +82,16 @@ fn template(asked: &Asked<'_>) -> Result<(), Failure> {
 fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
     let mut found = look_up(asked, vault, id)?;
     let machine = rotate::machine(asked.surroundings)?;
-    if asked.flag("repin") {
+    let pins = if asked.flag("repin") {
         let command = &rotation_of(&found)?.command;
-        let pins = pins::compute(&command.argv, &command.pinning)
-            .map_err(|mismatch| Failure::environment("RotationError", mismatch.to_string()))?;
-        let region = asked.surroundings.region();
-        settings::repin(vault, id, region, pins, asked.surroundings.occasion()).map_err(failed)?;
+        let pins = pins::compute(&command.argv, &command.pinning);
+        Some(pins.map_err(|mismatch| Failure::environment("RotationError", mismatch.to_string()))?)
+    } else {
+        None
+    };
+    if pins.is_some() || found.progress.is_some() {
+        let (region, occasion) = (asked.surroundings.region(), asked.surroundings.occasion());
+        settings::approve(vault, id, region, pins, occasion).map_err(failed)?;
         found = look_up(asked, vault, id)?;
     }
     let (place, digest) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);

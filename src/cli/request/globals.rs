@@ -87,6 +87,8 @@ pub(crate) struct Globals {
     pub(crate) allow_weak_kdf: bool,
     /// `--ask`.
     pub(crate) ask: bool,
+    /// `--no-input`.
+    pub(crate) no_input: bool,
     /// `--expect`, as `GEN:CODE`.
     pub(crate) expect: Option<String>,
 }
@@ -211,6 +213,7 @@ impl Globals {
             keyfile: word("--keyfile"),
             allow_costly_kdf: given("--allow-costly-kdf"),
             allow_weak_kdf: given("--allow-weak-kdf"),
+            no_input: given("--no-input"),
             ask: given("--ask"),
             expect: word("--expect"),
         })
@@ -280,7 +283,7 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
 ];
 
 /// Ours, in either form.
-const OWN_FLAGS: [(&str, Arity, Check); 9] = [
+const OWN_FLAGS: [(&str, Arity, Check); 10] = [
     ("--vault", Arity::One, Check::Nothing),
     ("--passphrase-file", Arity::One, Check::Nothing),
     ("--passphrase-fd", Arity::One, Check::Integer),
@@ -289,6 +292,7 @@ const OWN_FLAGS: [(&str, Arity, Check); 9] = [
     ("--allow-costly-kdf", Arity::None, Check::Nothing),
     ("--allow-weak-kdf", Arity::None, Check::Nothing),
     ("--ask", Arity::None, Check::Nothing),
+    ("--no-input", Arity::None, Check::Nothing),
     ("--expect", Arity::One, Check::Nothing),
 ];
 

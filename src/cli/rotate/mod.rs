@@ -18,13 +18,14 @@ use crate::rotation::error::Error;
 use crate::rotation::launch::Inbox;
 use crate::rotation::machine::Machine;
 use crate::rotation::run::Runner;
+use crate::service::context;
 use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
 use crate::sys::apart;
 use crate::sys::clock::SystemClock;
 use crate::sys::entropy::SystemEntropy;
 use crate::vault::Vault;
-use own::Own;
+use own::{Own, Words};
 
 /// Takes our own options out of the words after `rotate-secret`; other operations have none.
 pub(super) fn take_own(
@@ -67,9 +68,9 @@ pub(super) fn respond(
         Token::MadeUp => Resume::IfPossible,
     });
     let region = surroundings.region();
-    let wish = Wish { request, region, options: own.options, resume, consent };
+    let wish = Wish { request, region, options: own.options, resume, consent, still: None };
     let mut vault = surroundings.unlock()?;
-    let answer = with_runner(&mut vault, surroundings, |runner| runner.rotate(wish))?;
+    let answer = with_runner(&mut vault, surroundings, own.words, |runner| runner.rotate(wish))?;
     unlock::warn(&vault);
     answer.map_err(told)
 }
@@ -78,24 +79,41 @@ pub(super) fn respond(
 pub(crate) fn told(error: Error) -> Failure {
     if let Error::Failed(failed) = &error {
         for line in &failed.lines {
-            terminal::note(&format!("rotation: {line}"));
+            show_line(line);
         }
         if failed.lines.iter().any(|line| DENIALS.iter().any(|denial| line.contains(denial))) {
             terminal::note(CONFINED);
         }
     }
+    if let Error::Service(context::Failure::Fault(fault)) = &error
+        && fault.message == NOT_COMPLETE
+    {
+        terminal::note(NEXT);
+    }
     Failure::of_rotation(error)
 }
+
+/// AWS says that it will go on by itself; here somebody does.
+const NOT_COMPLETE: &str = "A previous rotation isn't complete. That rotation will be reattempted.";
+const NEXT: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with it, \
+                    and `update-secret-version-stage --version-stage AWSPENDING \
+                    --remove-from-version-id VERSION` gives it up (`describe-secret` names the \
+                    version)";
 
 /// What programs say that were not allowed something.
 const DENIALS: [&str; 2] = ["Permission denied", "Operation not permitted"];
 const CONFINED: &str = "hint: a rotation program reaches only some files; `strongroom rotation \
                         show` says which, and --rotation-grant gives it more";
 
+fn show_line(line: &str) {
+    terminal::note(&format!("rotation: {line}"));
+}
+
 /// Prepares this process to run programs, and lends what is needed for it.
 pub(crate) fn with_runner<T>(
     vault: &mut Vault,
     surroundings: &Surroundings<'_>,
+    words: Words,
     work: impl FnOnce(&mut Runner<'_>) -> T,
 ) -> Result<T, Failure> {
     let machine = machine(surroundings)?;
@@ -106,7 +124,11 @@ pub(crate) fn with_runner<T>(
     let circumstances = Circumstances { clock: &SystemClock, entropy: &SystemEntropy, origin };
     let tell = |text: &str| terminal::note(&format!("note: {text}"));
     let (machine, inbox) = (&machine, &mut inbox);
-    Ok(work(&mut Runner { vault, machine, circumstances, inbox, tell: &tell }))
+    let show: Option<&dyn Fn(&str)> = match words {
+        Words::OfFailures => None,
+        Words::Always => Some(&show_line),
+    };
+    Ok(work(&mut Runner { vault, machine, circumstances, inbox, tell: &tell, show }))
 }
 
 /// Returns this machine, as far as rotations are concerned.

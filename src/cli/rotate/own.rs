@@ -8,7 +8,7 @@ use crate::cli::request::error::Error;
 use crate::cli::request::json;
 use crate::cli::request::paramfile::Sources;
 use crate::model::value::Value;
-use crate::rotation::options::Options;
+use crate::rotation::options::{NONE, Options};
 use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
 use crate::vault::rotation::{Pinning, Protocol};
@@ -19,10 +19,22 @@ pub(crate) struct Own {
     pub(crate) options: Options,
     /// `--resume` or `--no-resume`.
     pub(crate) resume: Option<Resume>,
+    /// `--verbose`.
+    pub(crate) words: Words,
+}
+
+/// Which of a program's words are shown, of those it writes to stderr.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// The last ones before it fails.
+    #[default]
+    OfFailures,
+    /// Those of steps that succeed, too.
+    Always,
 }
 
 /// An option: its name, what its value is called, what for. Without a value it is a flag.
-pub(crate) const OPTIONS: [(&str, &str, &str); 10] = [
+pub(crate) const OPTIONS: [(&str, &str, &str); 11] = [
     (
         "rotation-command",
         "JSON",
@@ -49,6 +61,7 @@ pub(crate) const OPTIONS: [(&str, &str, &str); 10] = [
     ),
     ("resume", "", "Go on with a rotation that is not finished, even if it was cancelled"),
     ("no-resume", "", "Refuse if a rotation is not finished, as AWS does"),
+    ("verbose", "", "Show what the program writes to stderr even if all is well"),
 ];
 
 /// Returns our own options of an operation as clap knows options, for its help.
@@ -111,6 +124,7 @@ struct Draft {
     options: Options,
     pins: Vec<String>,
     resume: Option<Resume>,
+    words: Words,
 }
 
 impl Draft {
@@ -123,7 +137,11 @@ impl Draft {
     }
 
     fn flag(&mut self, name: &str) {
-        self.resume = Some(if name == "--resume" { Resume::Yes } else { Resume::No });
+        match name {
+            "--verbose" => self.words = Words::Always,
+            "--resume" => self.resume = Some(Resume::Yes),
+            _ => self.resume = Some(Resume::No),
+        }
     }
 
     fn option(&mut self, name: &str, value: &str, sources: Sources<'_>) -> Result<(), Failure> {
@@ -139,7 +157,8 @@ impl Draft {
                 });
             }
             "rotation-env" => {
-                let pair = value.split_once('=').ok_or_else(|| wrong("it must be NAME=VALUE"))?;
+                let pair = if value == NONE { Some((value, "")) } else { value.split_once('=') };
+                let pair = pair.ok_or_else(|| wrong("it must be NAME=VALUE, or none"))?;
                 options.env.push((pair.0.to_owned(), pair.1.to_owned()));
             }
             "rotation-pass-env" => options.pass_env.push(value.to_owned()),
@@ -168,7 +187,7 @@ impl Draft {
                 Some(Pinning::Paths(self.pins))
             }
         };
-        Ok(Own { options: self.options, resume: self.resume })
+        Ok(Own { options: self.options, resume: self.resume, words: self.words })
     }
 }
 
@@ -224,11 +243,12 @@ mod tests {
                     --rotation-timeout 5m --no-resume -- /opt/rot --resume --rotation-env";
         let (rest, own) = taken(line).unwrap();
         assert_eq!(rest, "--secret-id x --rotation-rules y");
-        let Own { options, resume } = own;
+        let Own { options, resume, words: shown } = own;
         assert_eq!(options.argv, ["/opt/rot", "--resume", "--rotation-env"]);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(options.env, [pair("A", "b=c"), pair("B", "")]);
         assert_eq!((options.timeout_s, resume), (Some(300), Some(Resume::No)));
+        assert_eq!(shown, Words::OfFailures);
         let (_, own) = taken("--rotation-command file://x --rotation-pin none").unwrap();
         assert_eq!(own.options.argv, ["/file"]);
         assert_eq!(own.options.pinning, Some(Pinning::None));
@@ -258,7 +278,7 @@ mod tests {
                 "--rotation-protocol http",
                 "argument --rotation-protocol: it must be lambda or stdio",
             ),
-            ("--rotation-env A", "argument --rotation-env: it must be NAME=VALUE"),
+            ("--rotation-env A", "argument --rotation-env: it must be NAME=VALUE, or none"),
             (
                 "--rotation-timeout soon",
                 "argument --rotation-timeout: it must be a time such as 90s or 5m",

@@ -64,9 +64,13 @@ pub(crate) fn builtin_step(
     call("put-secret-value", request).map(drop)
 }
 
-/// Refuses metadata that the function has no use for.
-pub(super) fn check(metadata: &[(String, String)]) -> Result<(), Fault> {
-    Recipe::read(metadata).map(drop)
+/// Refuses metadata that the function has no use for, or that do not fit the value there is.
+pub(super) fn check(
+    metadata: &[(String, String)],
+    current: Option<&SecretValue>,
+) -> Result<(), Fault> {
+    let recipe = Recipe::read(metadata)?;
+    place(Secret::new(String::new()), recipe.json_key.as_deref(), current).map(drop)
 }
 
 /// What the metadata asks for.

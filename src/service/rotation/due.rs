@@ -41,6 +41,39 @@ pub(crate) fn due(
     Ok(all)
 }
 
+/// Looks again whether a secret is due, after others were rotated: somebody may have cancelled or
+/// done it meanwhile. `None` where it is gone, or no longer to be rotated by itself.
+pub(crate) fn due_still(
+    vault: &mut Vault,
+    due: &Due,
+    catch_up: CatchUp,
+    occasion: Occasion<'_>,
+) -> Result<Option<Due>, Failure> {
+    let now = occasion.now;
+    transact(vault, (Some(&due.region), Access::Read), occasion, |cx| {
+        let scope = cx.scope()?;
+        let found = cx.vault()?.find(&scope, &due.name)?;
+        let record = found.filter(|record| record.rid == due.rid);
+        Ok(record.and_then(|record| judge(&record, catch_up, now)))
+    })
+}
+
+/// Whether any region has a secret of this name or ARN.
+pub(crate) fn is_known(
+    vault: &mut Vault,
+    id: &str,
+    occasion: Occasion<'_>,
+) -> Result<bool, Failure> {
+    transact(vault, (None, Access::Read), occasion, |cx| {
+        let mut is_known = false;
+        cx.vault()?.each(|record| {
+            is_known |= record.name == id || arn_of(&record) == id;
+            Ok(())
+        })?;
+        Ok(is_known)
+    })
+}
+
 /// Says how one secret stands; `None` where its rotation is not enabled, or not its own.
 fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
     let rotation = record.rotation.as_ref().filter(|rotation| rotation.enabled)?;

@@ -13,6 +13,7 @@ use crate::service::fault::Fault;
 use crate::service::operations::rotate_secret::Response;
 use crate::service::rules::dice::Dice;
 use crate::service::rules::stages::{self, Change};
+use crate::service::scope::Step;
 use crate::vault::Vault;
 use crate::vault::progress::{Kind, Outlook, Progress};
 use crate::vault::record::{Record, Version};
@@ -33,16 +34,7 @@ pub(crate) fn finish(
     transact(vault, (Some(&job.region), Access::Write), occasion, |cx| {
         let (mut record, progress) = at_work(cx, job)?;
         let now = cx.now()?;
-        if let Some(config) = &job.pending_config {
-            let current = record
-                .rotation
-                .as_ref()
-                .map_or_else(|| config.current.clone(), |stored| stored.current.clone());
-            // It may have been cancelled after the program made the new version current.
-            let enabled = job.kind == Kind::TestOnly
-                || record.rotation.as_ref().is_none_or(|stored| stored.enabled);
-            record.rotation = Some(Rotation { enabled, current, ..config.clone() });
-        }
+        configure(&mut record, job);
         let (event, version_id) = match job.kind {
             Kind::Rotate => {
                 move_current(&mut record, &job.token)?;
@@ -58,6 +50,45 @@ pub(crate) fn finish(
         log(cx, (event, SUCCESS), (&record, &job.token), "")?;
         let answer = Response { arn: arn_of(&record), name: record.name, version_id };
         Ok(answer.into_value().unwrap_or(Value::Null))
+    })
+}
+
+/// Puts what was said with the request in the place of what is stored.
+fn configure(record: &mut Record, job: &Job) {
+    let Some(config) = &job.pending_config else { return };
+    let stored = record.rotation.as_ref();
+    let current = stored.map_or_else(|| config.current.clone(), |stored| stored.current.clone());
+    // It may have been cancelled after the program made the new version current.
+    let enabled = job.kind == Kind::TestOnly || stored.is_none_or(|stored| stored.enabled);
+    record.rotation = Some(Rotation { enabled, current, ..config.clone() });
+}
+
+/// Tidies up when somebody asked to stop before or during a step: a test leaves nothing, and what
+/// the program completed is complete.
+pub(crate) fn interrupt(
+    vault: &mut Vault,
+    job: &Job,
+    step: Step,
+    occasion: Occasion<'_>,
+) -> Result<Left, Failure> {
+    transact(vault, (Some(&job.region), Access::Write), occasion, |cx| {
+        let mut record = find(cx, job)?;
+        let Some(progress) = progress_of(&record, job).cloned() else { return Ok(Left::Nothing) };
+        let (event, outcome, left) = if progress.kind == Kind::TestOnly {
+            drop_test(cx, &mut record, &progress)?;
+            ("TestRotationFailed", FAILED, Left::Nothing)
+        } else if is_complete(&record, &progress) {
+            let at = moved_to(&record).unwrap_or(cx.now()?);
+            configure(&mut record, job);
+            complete(&mut record, at);
+            ("RotationSucceeded", SUCCESS, Left::Complete)
+        } else {
+            return Ok(Left::Pending);
+        };
+        cx.store(&mut record)?;
+        let detail = format!("interrupted during {} step", step.name());
+        log(cx, (event, outcome), (&record, &job.token), &detail)?;
+        Ok(left)
     })
 }
 
@@ -90,6 +121,7 @@ fn note_failure(
         ("TestRotationFailed", Left::Nothing)
     } else if is_complete(&record, &progress) {
         let at = moved_to(&record).unwrap_or(now);
+        configure(&mut record, job);
         complete(&mut record, at);
         ("RotationFailed", Left::Complete)
     } else {
@@ -281,7 +313,7 @@ mod tests {
     use super::super::{Resume, Started};
     use super::*;
     use crate::model::time::DAY_MS;
-    use crate::service::scope::{Scope, Step};
+    use crate::service::scope::Scope;
 
     fn rotate(number: u32) -> Json {
         json!({

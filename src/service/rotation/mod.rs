@@ -15,9 +15,9 @@ mod start;
 mod steps;
 
 pub(crate) use builtin::{BUILTIN, builtin_step};
-pub(crate) use due::due;
+pub(crate) use due::{due, due_still, is_known};
 pub(super) use end::{abandon, cancel, follow};
-pub(crate) use end::{fail, finish};
+pub(crate) use end::{fail, finish, interrupt};
 pub(super) use schedule::shown;
 pub(super) use start::{Errand, begin};
 pub(crate) use start::{probe, start};
@@ -190,6 +190,13 @@ pub(crate) struct Due {
     pub(crate) state: State,
     /// When to try again, where an attempt failed.
     pub(crate) next_attempt: Option<Timestamp>,
+}
+
+impl Due {
+    /// Whether it is to be rotated now.
+    pub(crate) fn is_due(&self) -> bool {
+        matches!(self.state, State::Unfinished | State::Open)
+    }
 }
 
 /// Whether a secret is due.

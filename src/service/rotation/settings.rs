@@ -7,7 +7,7 @@ use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Fault;
 use crate::vault::Vault;
 use crate::vault::audit::Event;
-use crate::vault::progress::Progress;
+use crate::vault::progress::{Outlook, Progress};
 use crate::vault::rotation::{Pin, Rotation};
 use crate::vault::transaction::{Access, Occasion, Transaction};
 
@@ -47,12 +47,13 @@ pub(crate) fn settings(
     })
 }
 
-/// Puts other fingerprints in the place of those that a secret's command has.
-pub(crate) fn repin(
+/// Notes that a person looked at a secret's command and approved it: what failed before is tried
+/// again at once. With `pins` these are its files' fingerprints from now on.
+pub(crate) fn approve(
     vault: &mut Vault,
     id: &SecretId,
     region: Option<&str>,
-    pins: Vec<Pin>,
+    pins: Option<Vec<Pin>>,
     occasion: Occasion<'_>,
 ) -> Result<(), Failure> {
     let mut transaction = vault.begin(Access::Write, occasion)?;
@@ -60,10 +61,18 @@ pub(crate) fn repin(
     let mut cx = Context::new(&mut transaction, region, &home);
     let mut record = cx.find_active(id)?;
     let rotation = record.rotation.as_mut().ok_or_else(no_function)?;
-    rotation.command.pins = pins;
+    let event = if pins.is_some() { "RepinRotation" } else { "ApproveRotation" };
+    rotation.command.pins = pins.unwrap_or(std::mem::take(&mut rotation.command.pins));
+    if let Some(progress) = &mut record.progress {
+        progress.failures = 0;
+        progress.next_attempt = progress.next_attempt.min(occasion.now);
+        if matches!(progress.outlook, Outlook::Misconfigured | Outlook::Orphaned) {
+            progress.outlook = Outlook::Open;
+        }
+    }
     cx.store(&mut record)?;
     let subject = Transaction::subject(&record);
-    transaction.record("RepinRotation", Event::SUCCESS, subject)?;
+    transaction.record(event, Event::SUCCESS, subject)?;
     transaction.commit()?;
     Ok(())
 }

@@ -81,9 +81,14 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
         request.external_secret_rotation_metadata.map(super::schedule::told).transpose()?;
     let config = configured(&record, (function, rules, external), now);
     if config.function == BUILTIN {
-        builtin::check(&config.external)?;
+        let current = match record.staged(stages::CURRENT) {
+            Some(version) => cx.vault()?.value(&record, version)?,
+            None => None,
+        };
+        builtin::check(&config.external, current.as_ref())?;
     }
 
+    let before = record.clone();
     end::settle(cx, &mut record)?;
     if let Some(pending) = unfinished(&record) {
         let resume = cx.errand().map_or(Resume::No, |errand| errand.resume);
@@ -96,6 +101,9 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
     if let Some(version) = record.version(&token) {
         let is_current = version.stages.iter().any(|stage| stage == stages::CURRENT);
         return if is_current && is_immediate {
+            if record != before {
+                cx.store(&mut record)?;
+            }
             Ok(Response { arn: arn_of(&record), name: record.name, version_id: Some(token) })
         } else {
             Err(token_in_use(&token, &record).into())

@@ -4,7 +4,7 @@ use super::{Job, Known, StepFault, at_work, find, log, transact};
 use crate::model::secret_value::SecretValue;
 use crate::service::context::{Context, Failure, arn_of, look_up};
 use crate::service::fault::Fault;
-use crate::service::rules::stages;
+use crate::service::rules::{arn, stages};
 use crate::service::scope::{Capability, Scope, Step};
 use crate::vault::Vault;
 use crate::vault::progress::Kind;
@@ -111,7 +111,8 @@ fn known(
     let config = job.pending_config.as_ref().or(record.rotation.as_ref());
     let mut linked = Vec::new();
     for arn in reads {
-        let region = cx.region();
+        let region = arn::region_of(arn).unwrap_or(cx.region()).to_owned();
+        let region = region.as_str();
         let other = look_up(cx.vault()?, region, arn)?;
         let other = other.filter(|other| other.deletion.is_none());
         let Some(other) = other else { continue };

@@ -85,6 +85,11 @@ impl Candidate<'_> {
     }
 }
 
+/// Returns the region that an ARN names; `None` for a name.
+pub(crate) fn region_of(secret_id: &str) -> Option<&str> {
+    secret_id.strip_prefix("arn:")?.split(':').nth(2)
+}
+
 /// Writes the ARN of a secret.
 pub(crate) fn arn(place: Place<'_>, name: &str, suffix: &str) -> String {
     let Place { account, region } = place;

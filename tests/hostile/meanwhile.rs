@@ -1,0 +1,241 @@
+//! What others do while a rotation is at work, and what is found afterwards.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
+use super::{ALL, GOOD, NEW, OLD, Stage};
+
+/// Two secrets whose rotations were cut in setSecret, so that both are due, `a` first; what `more`
+/// says is done in setSecret of `a`, when they go on.
+fn two_unfinished(more: &str) -> Stage {
+    let stage = Stage::new();
+    let program = stage.program(
+        "rotate",
+        &format!(
+            "name=${{id##*:secret:}} name=${{name%-*}}\n{GOOD}[ $step = setSecret ] || {{ [ $step != finishSecret ] || \
+             ! [ -e \"$HOME/wish\" ] || kill -INT $PPID; exit 0; }}\n\
+             if ! [ -e \"$HOME/died-$name\" ]; then : >\"$HOME/died-$name\"; kill -9 $PPID; \
+             while :; do sleep 1; done; fi\n[ $name = a ] || exit 0\n{more}\n"
+        ),
+    );
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let grants = stage.grants();
+    for name in ["a", "b"] {
+        stage.done(&["create-secret", "--name", name, "--secret-string", OLD]);
+        let mut words = vec!["rotate-secret", "--secret-id", name, "--rotation-env", &path];
+        words.extend(grants.iter().map(String::as_str));
+        words.extend(["--", &program]);
+        assert_eq!(stage.run(&words).code, 137);
+    }
+    stage.steps();
+    stage
+}
+
+#[test]
+fn what_is_no_longer_due_is_left_alone() {
+    for meanwhile in [
+        "owner cancel-rotate-secret --secret-id b >/dev/null || exit 7",
+        "owner delete-secret --secret-id b --force-delete-without-recovery >/dev/null || exit 7",
+        "owner put-secret-value --secret-id b --secret-string by-hand >/dev/null || exit 7",
+    ] {
+        let stage = two_unfinished(meanwhile);
+        let outcome = stage.run(&["rotate-due"]);
+        assert_eq!(outcome.code, 0, "{meanwhile}: {}", outcome.stderr_text());
+        assert_eq!(stage.steps(), ALL, "{meanwhile}");
+    }
+}
+
+#[test]
+fn a_wish_to_stop_begins_no_other_rotation() {
+    // In the last step of the first, which ends.
+    let stage = two_unfinished(": >\"$HOME/wish\"");
+    let outcome = stage.run(&["rotate-due"]);
+    assert_eq!(outcome.code, 130, "{}", outcome.stderr_text());
+    assert!(outcome.stderr_text().contains("the rest was not begun"), "{}", outcome.stderr_text());
+    assert_eq!(stage.steps(), ALL);
+}
+
+#[test]
+fn a_name_that_nothing_has_is_an_error() {
+    let stage = Stage::new();
+    let outcome = stage.run(&["rotate-due", "--secret-id", "dd"]);
+    assert!(outcome.stderr_text().contains("(ResourceNotFoundException)"));
+    assert_eq!(outcome.code, 254);
+    assert_eq!(stage.run(&["rotate-due", "--secret-id", "db"]).code, 0);
+}
+
+/// The ARN that is shown means the command that is stored; and on another machine that one is not
+/// approved by naming it.
+#[test]
+fn the_arn_that_is_shown_keeps_the_words() {
+    let mut stage = Stage::new();
+    let script = stage.program("script", GOOD);
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let grants = stage.grants();
+    let mut words = vec!["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
+    words.extend(grants.iter().map(String::as_str));
+    words.extend(["--", "/bin/sh", &script]);
+    stage.done(&words);
+    stage.steps();
+    let arn = stage.describe("RotationLambdaARN");
+    assert_eq!(arn, "arn:local:exec:/bin/sh");
+    let again = ["rotate-secret", "--secret-id", "db", "--rotation-lambda-arn", &arn];
+    let again = [&again[..], &["--rotation-rules", "AutomaticallyAfterDays=30"]].concat();
+    stage.done(&again);
+    assert_eq!(stage.steps(), ALL);
+    let shown = ["rotation", "show", "--secret-id", "db", "--query", "length(Command)"];
+    assert_eq!(stage.done(&shown), "2");
+    let elsewhere = stage.sandbox.home().join("elsewhere").to_str().unwrap().to_owned();
+    stage.sandbox.environment.extend([("XDG_STATE_HOME".to_owned(), elsewhere)]);
+    let outcome = stage.run(&again);
+    assert!(outcome.stderr_text().contains("not approved on this machine"));
+    assert_eq!((outcome.code, stage.steps().as_str()), (254, ""));
+}
+
+#[test]
+fn a_test_that_is_interrupted_leaves_nothing() {
+    let stage = Stage::new();
+    let program = stage.program("rotate", "while :; do kill -TERM $PPID; sleep 1; done\n");
+    let outcome = stage.rotate_by(&program, &["--no-rotate-immediately"]);
+    let told = outcome.stderr_text();
+    assert_eq!(outcome.code, 130, "{told}");
+    assert!(told.contains("nothing was changed") && !told.contains("AWSPENDING"), "{told}");
+    assert_eq!(stage.version("AWSPENDING"), "None");
+    assert_eq!(stage.describe("RotationEnabled"), "None");
+}
+
+#[test]
+fn what_was_moved_before_the_interrupt_is_complete() {
+    let stage = Stage::new();
+    let outcome = stage.rotate(&format!(
+        "{GOOD}[ $step = finishSecret ] || exit 0\n\
+         current=$(strongroom get-secret-value --secret-id \"$id\" --query VersionId --output text)\n\
+         strongroom update-secret-version-stage --secret-id \"$id\" --version-stage AWSCURRENT \
+         --move-to-version-id \"$token\" --remove-from-version-id \"$current\" >/dev/null || exit 9\n\
+         while :; do kill -TERM $PPID; sleep 1; done\n"
+    ));
+    let told = outcome.stderr_text();
+    assert_eq!(outcome.code, 130, "{told}");
+    assert!(told.contains("the rotation is complete"), "{told}");
+    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+}
+
+/// A script that names the version itself tidies up after a crash by asking again.
+#[test]
+fn asking_again_by_its_own_token_tidies_up() {
+    let stage = Stage::new();
+    let token = "11111111-1111-4111-8111-111111111111";
+    let program = stage.program(
+        "rotate",
+        &format!(
+            "{GOOD}[ $step = finishSecret ] || exit 0\n\
+             current=$(strongroom get-secret-value --secret-id \"$id\" --query VersionId \
+             --output text)\nstrongroom update-secret-version-stage --secret-id \"$id\" \
+             --version-stage AWSCURRENT --move-to-version-id \"$token\" \
+             --remove-from-version-id \"$current\" >/dev/null || exit 9\n\
+             kill -9 $PPID; while :; do sleep 1; done\n"
+        ),
+    );
+    let named = ["--client-request-token", token];
+    assert_eq!(stage.rotate_by(&program, &named).code, 137);
+    assert_eq!(stage.version("AWSPENDING"), token);
+    stage.steps();
+    let again = ["rotate-secret", "--secret-id", "db", "--client-request-token", token];
+    stage.done(&again);
+    assert_eq!(stage.steps(), "");
+    stage.must_be_rotated_to(token);
+}
+
+/// A value that the vault does not take is a failed step like any other: counted, and put off.
+#[test]
+fn a_value_that_is_refused_counts_as_a_failure() {
+    let stage = Stage::new();
+    let long = "printf '{\"SecretString\":\"'; head -c 70000 /dev/zero | tr '\\0' x; printf '\"}'";
+    let program = stage.program("rotate", &format!("[ $step != createSecret ] || {{ {long}; }}\n"));
+    let outcome = stage.rotate_by(&program, &["--rotation-protocol", "stdio"]);
+    let told = outcome.stderr_text();
+    assert_eq!(outcome.code, 254, "{told}");
+    assert!(told.contains("during createSecret step: the value is refused: "), "{told}");
+    assert!(!told.contains("xxxxxxxx"), "{told}");
+    let shown = ["rotation", "show", "--secret-id", "db", "--query", "Unfinished.Failures"];
+    assert_eq!(stage.done(&shown), "1");
+    let events = ["list-events", "--query", "Events[].EventName", "--output", "text"];
+    assert!(stage.done(&events).contains("RotationFailed"));
+}
+
+#[test]
+fn a_script_that_comes_later_is_not_run() {
+    let stage = Stage::new();
+    let script = stage.sandbox.work().join("later");
+    let later = script.to_str().unwrap();
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let words = ["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
+    let outcome = stage.run(&[&words[..], &["--", "/bin/sh", later]].concat());
+    assert_eq!(outcome.code, 254, "{}", outcome.stderr_text());
+    stage.program("later", GOOD);
+    let outcome = stage.again();
+    let told = outcome.stderr_text();
+    assert!(told.contains("was not there when this was approved"), "{told}");
+    std::fs::set_permissions(&script, Permissions::from_mode(0o777)).unwrap();
+    let outcome = stage.again();
+    assert!(outcome.stderr_text().contains("can be changed by others"));
+    assert_eq!(stage.steps(), "");
+}
+
+#[test]
+fn a_secret_among_the_words_is_pointed_out() {
+    let stage = Stage::new();
+    let program = stage.program("rotate", GOOD);
+    let variable = format!("PASSWORD={OLD}");
+    let outcome = stage.rotate_by(&program, &["--rotation-env", &variable]);
+    let told = outcome.stderr_text();
+    assert!(told.contains("a value of this secret stands in the command's words"), "{told}");
+    assert!(!told.contains(OLD) && outcome.code == 0, "{told}");
+}
+
+/// The value that the program was given is known even when its owner has written twice since.
+#[test]
+fn a_value_that_is_gone_by_now_is_not_shown() {
+    let stage = Stage::new();
+    let outcome = stage.rotate(&format!(
+        "{GOOD}[ $step = setSecret ] || exit 0\nold=$(value)\n\
+         owner put-secret-value --secret-id db --secret-string one >/dev/null || exit 7\n\
+         owner put-secret-value --secret-id db --secret-string two >/dev/null || exit 7\n\
+         echo \"login failed for $old\" >&2\nexit 1\n"
+    ));
+    let told = outcome.stderr_text();
+    assert!(told.contains("login failed for [redacted]"), "{told}");
+    assert!(!told.contains(OLD) && !told.contains(NEW), "{told}");
+}
+
+/// Whoever ends a rotation does not wait for its program.
+#[test]
+fn what_was_called_off_is_stopped_at_once() {
+    for (command, expected) in [
+        ("cancel-rotate-secret --secret-id db", "The rotation was cancelled."),
+        ("put-secret-value --secret-id db --secret-string by-hand", "The rotation was abandoned"),
+        ("delete-secret --secret-id db", "because it was marked for deletion."),
+    ] {
+        for protocol in ["lambda", "stdio"] {
+            let stage = Stage::new();
+            let create = match protocol {
+                "lambda" => GOOD,
+                _ => {
+                    "[ $step != createSecret ] || { echo '{\"SecretString\":\"new\"}'; exit 0; }\n"
+                }
+            };
+            let program = stage.program(
+                "rotate",
+                &format!(
+                    "{create}[ $step = setSecret ] || exit 0\nowner {command} >/dev/null || exit 7\n\
+                     while :; do sleep 1; done\n"
+                ),
+            );
+            let outcome = stage.rotate_by(&program, &["--rotation-protocol", protocol]);
+            let told = outcome.stderr_text();
+            assert!(outcome.code == 254 && told.contains(expected), "{protocol}: {told}");
+            assert_eq!(stage.steps(), "createSecret setSecret");
+            stage.must_be_tidy();
+        }
+    }
+}
