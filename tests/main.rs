@@ -11,6 +11,7 @@ mod leaks;
 mod medium;
 mod network;
 mod rotation;
+mod shells;
 mod supply;
 mod tidy;
 

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::failure::Failure;
 use super::output::{self, DEFAULT_WIDTH, Format, RenderContext};
+use super::pages::Tokens;
 use super::query::Query;
 use super::request::error as request;
 use super::request::error::Form;
@@ -56,7 +57,7 @@ impl Answer {
         match pages {
             Pages::One(value) => self.render(&value, out.expose_mut())?,
             Pages::Gathered(gathered) if self.format.is_paged() => {
-                let (pages, token) = gathered.split();
+                let (pages, token) = gathered.split(self.tokens());
                 for page in pages {
                     self.render_page(&page, out.expose_mut())?;
                 }
@@ -67,6 +68,14 @@ impl Answer {
             Pages::Gathered(gathered) => self.render(&gathered.whole, out.expose_mut())?,
         }
         Ok(out)
+    }
+
+    /// Returns which tokens the format shows: a stream has the service's answers as they were.
+    pub(crate) fn tokens(&self) -> Tokens {
+        match self.format {
+            Format::YamlStream => Tokens::OfPages,
+            Format::Json | Format::Text | Format::Table | Format::Yaml | Format::Off => Tokens::Own,
+        }
     }
 
     fn render(&self, value: &Value, out: &mut Vec<u8>) -> Result<(), Failure> {
@@ -122,12 +131,14 @@ pub(crate) struct Gathered {
     pub(crate) first: usize,
     /// How many elements each other page has.
     pub(crate) size: usize,
+    /// The service's token of each page; the last page of all has none.
+    pub(crate) tokens: Vec<String>,
 }
 
 impl Gathered {
     /// Cuts the answer into its pages, at least one, and takes out the token that goes on from it.
-    fn split(self) -> (Vec<Value>, Option<String>) {
-        let Self { whole: Value::Map(mut members), member, first, size } = self else {
+    fn split(self, shown: Tokens) -> (Vec<Value>, Option<String>) {
+        let Self { whole: Value::Map(mut members), member, first, size, tokens } = self else {
             return (vec![self.whole], None);
         };
         let mut take = |wanted: &str| {
@@ -147,6 +158,11 @@ impl Gathered {
         pages.push(page(elements.by_ref().take(first).collect()));
         while elements.peek().is_some() {
             pages.push(page(elements.by_ref().take(size.max(1)).collect()));
+        }
+        if shown == Tokens::OfPages {
+            for (page, token) in pages.iter_mut().zip(tokens) {
+                page.push(("NextToken".to_owned(), Value::Text(token)));
+            }
         }
         (pages.into_iter().map(Value::Map).collect(), token)
     }

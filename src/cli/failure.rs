@@ -3,6 +3,7 @@
 
 use std::io;
 
+use super::pick::Unpicked;
 use super::request::error as request;
 use crate::service::context;
 use crate::service::fault::Fault;
@@ -52,6 +53,8 @@ pub(crate) enum Failure {
     Rotation(rotation::error::Failed),
     /// Somebody asked to stop.
     Interrupted(String),
+    /// The value has not what `--field` asks for.
+    Pick(Unpicked),
     /// The work was done, and its outcome is a failure: `check` found something.
     Found,
     /// The work was done, and so the caller of `rotate-due` is told of it.
@@ -117,6 +120,7 @@ impl Failure {
             | Self::File(_)
             | Self::Environment { .. }
             | Self::Interrupted(_)
+            | Self::Pick(_)
             | Self::Found
             | Self::Ended(_)
             | Self::Output(_) => None,
@@ -134,7 +138,7 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
             Self::Interrupted(_) => INTERRUPTED,
             Self::Ended(code) => *code,
-            Self::Output(_) | Self::Found => OTHER,
+            Self::Output(_) | Self::Pick(_) | Self::Found => OTHER,
         }
     }
 
@@ -148,6 +152,7 @@ impl Failure {
             Self::Vault(error) => Some((error.name(), error.to_string())),
             Self::File(fault) => Some((fault.name(), fault.to_string())),
             Self::Environment { name, message, .. } => Some((name, message.clone())),
+            Self::Pick(unpicked) => Some(("FieldError", unpicked.to_string())),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Output(error) => {
                 Some(("OutputError", format!("the answer could not be written: {error}")))
@@ -160,6 +165,7 @@ impl Failure {
         let fixed = |text: &str| Some(text.to_owned());
         match self {
             Self::Environment { hint, .. } => hint.clone(),
+            Self::Pick(unpicked) => unpicked.hint().and_then(fixed),
             Self::File(fault) | Self::Vault(vault::Error::Store(store::Error::File(fault))) => {
                 fault.remedy()
             }
@@ -264,6 +270,12 @@ fn file_exit_code(fault: &FileFault) -> u8 {
 impl From<request::Error> for Failure {
     fn from(error: request::Error) -> Self {
         Self::Request(error)
+    }
+}
+
+impl From<Unpicked> for Failure {
+    fn from(unpicked: Unpicked) -> Self {
+        Self::Pick(unpicked)
     }
 }
 

@@ -16,6 +16,7 @@ use super::request::error::Error;
 use super::request::{base64 as lax, build, json, python, validate};
 use crate::model::value::Value;
 use crate::service::operation::{self, Entry};
+use crate::service::pages::Cuts;
 
 /// How many elements AWS's pages have.
 const PAGE: usize = 100;
@@ -25,6 +26,16 @@ pub(crate) struct Walk {
     /// The first request.
     pub(crate) request: Value,
     gathering: Option<Gathering>,
+    shown: Tokens,
+}
+
+/// Which tokens an answer shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tokens {
+    /// The one that goes on from the whole.
+    Own,
+    /// The service's own, on every page.
+    OfPages,
 }
 
 /// How pages are put together.
@@ -45,7 +56,7 @@ impl Walk {
         let (build::Pages::All { starting_token, max_items }, operation::Pages::Gathered(member)) =
             (call.pages, entry.pages)
         else {
-            return Ok(Self { request, gathering: None });
+            return Ok(Self { request, gathering: None, shown: Tokens::Own });
         };
         let size = match request.get(PAGE_LIMIT) {
             Some(Value::Integer(size)) => usize::try_from(*size).unwrap_or(PAGE),
@@ -60,17 +71,23 @@ impl Walk {
         }
         let most = max_items.map(|items| usize::try_from(items.max(0)).unwrap_or(usize::MAX));
         let gathering = Gathering { member, size: size.max(1), skip: start.skip, most };
-        Ok(Self { request, gathering: Some(gathering) })
+        Ok(Self { request, gathering: Some(gathering), shown: Tokens::Own })
+    }
+
+    /// Says which tokens are shown.
+    #[must_use]
+    pub(crate) fn showing(self, shown: Tokens) -> Self {
+        Self { shown, ..self }
     }
 
     /// Fetches it, in one request: all that is shown is of one moment.
     pub(crate) fn fetch(
         self,
-        ask: impl FnOnce(Value) -> Result<Value, Failure>,
+        ask: impl FnOnce(Value, Option<&Cuts>) -> Result<Value, Failure>,
     ) -> Result<Pages, Failure> {
-        let Self { mut request, gathering } = self;
+        let Self { mut request, gathering, shown } = self;
         let Some(Gathering { member, size, skip, most }) = gathering else {
-            return Ok(Pages::One(ask(request)?));
+            return Ok(Pages::One(ask(request, None)?));
         };
         // Only the first page is sliced, however much the token says.
         let left_out = skip.min(size);
@@ -83,7 +100,10 @@ impl Walk {
         let number = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
         put(&mut request, PAGE_LIMIT, number);
         let start = text_of(&request, PAGE_TOKEN);
-        let mut answer = ask(request)?;
+        let cuts = (shown == Tokens::OfPages).then(|| Cuts::of(size));
+        let mut answer = ask(request, cuts.as_ref())?;
+        let mut tokens = cuts.map(Cuts::into_tokens).unwrap_or_default();
+        tokens.extend(text_of(&answer, PAGE_TOKEN));
         let mut elements = match answer.get_mut(member) {
             Some(Value::List(elements)) => std::mem::take(elements),
             Some(_) | None => Vec::new(),
@@ -97,7 +117,7 @@ impl Walk {
         let mut whole = vec![(member.to_owned(), Value::List(elements))];
         whole.extend(next.map(|token| (PAGE_TOKEN.to_owned(), Value::Text(token))));
         let first = size.saturating_sub(left_out);
-        Ok(Pages::Gathered(Gathered { whole: Value::Map(whole), member, first, size }))
+        Ok(Pages::Gathered(Gathered { whole: Value::Map(whole), member, first, size, tokens }))
     }
 }
 
@@ -215,7 +235,8 @@ mod tests {
             notes: Vec::new(),
         };
         let entry = operation::find("list-secrets").unwrap();
-        let pages = Walk::new(entry, call).unwrap().fetch(|request| Ok(answer(numbers, &request)));
+        let pages =
+            Walk::new(entry, call).unwrap().fetch(|request, _| Ok(answer(numbers, &request)));
         let Pages::Gathered(Gathered { whole, first, .. }) = pages.unwrap() else { panic!() };
         let Some(Value::List(list)) = whole.get("SecretList") else { panic!() };
         let number = |value: &Value| {

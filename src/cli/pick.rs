@@ -3,6 +3,7 @@
 //! No error shows anything of the value, not even which members it has.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::value::RawValue;
 
@@ -11,6 +12,44 @@ use super::request::error::Error;
 use super::request::globals::Globals;
 use crate::model::value::Value;
 use crate::sys::secret::Secret;
+
+/// Why there is nothing to print. Holds nothing of the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unpicked {
+    /// The secret has no value.
+    Valueless,
+    /// The value is no JSON object.
+    NoObject,
+    /// The object has no member of this name.
+    MissingMember(String),
+}
+
+impl Unpicked {
+    /// Returns what to do next.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Valueless => None,
+            Self::NoObject => Some("`--raw` instead of `--field` prints the whole value"),
+            Self::MissingMember(_) => {
+                Some("names are told apart by capitals too; `--raw` prints the whole value")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Unpicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Valueless => f.write_str("the secret has no value"),
+            Self::NoObject => f.write_str("--field: the secret's value is no JSON object"),
+            Self::MissingMember(name) => {
+                write!(f, "--field: the secret's value has no member \"{}\"", name.escape_debug())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Unpicked {}
 
 /// Takes what is to be picked out of the options; what it contradicts is refused.
 pub(crate) fn take(arguments: &mut Arguments, globals: &Globals) -> Result<Option<Pick>, Error> {
@@ -37,11 +76,11 @@ pub(crate) fn take(arguments: &mut Arguments, globals: &Globals) -> Result<Optio
 }
 
 /// Returns the bytes to print: the whole value as it is, or one member with a newline after it.
-pub(crate) fn pick(pick: &Pick, response: &Value) -> Result<Secret<Vec<u8>>, Error> {
+pub(crate) fn pick(pick: &Pick, response: &Value) -> Result<Secret<Vec<u8>>, Unpicked> {
     let value = match (response.get("SecretString"), response.get("SecretBinary")) {
         (Some(Value::Text(text)), _) => text.as_bytes(),
         (_, Some(Value::Bytes(bytes))) => bytes,
-        (_, _) => return Err(Error::plain("the answer has no value to pick")),
+        (_, _) => return Err(Unpicked::Valueless),
     };
     match pick {
         Pick::Whole => Ok(Secret::new(value.to_vec())),
@@ -50,12 +89,10 @@ pub(crate) fn pick(pick: &Pick, response: &Value) -> Result<Secret<Vec<u8>>, Err
 }
 
 /// Finds a member of a JSON object: a text as it is, anything else as compact JSON, digit for digit.
-fn member(value: &[u8], name: &str) -> Result<Secret<Vec<u8>>, Error> {
-    let members: BTreeMap<String, &RawValue> = serde_json::from_slice(value)
-        .map_err(|_not_an_object| Error::plain("--field: the secret's value is no JSON object"))?;
-    let json = members.get(name).ok_or_else(|| {
-        Error::plain(format!("--field: the secret's value has no member {name:?}"))
-    })?;
+fn member(value: &[u8], name: &str) -> Result<Secret<Vec<u8>>, Unpicked> {
+    let members: BTreeMap<String, &RawValue> =
+        serde_json::from_slice(value).map_err(|_not_an_object| Unpicked::NoObject)?;
+    let json = members.get(name).ok_or_else(|| Unpicked::MissingMember(name.to_owned()))?;
     let mut out = match serde_json::from_str::<String>(json.get()) {
         Ok(text) => text.into_bytes(),
         Err(_not_text) => compact(json.get()),
@@ -82,6 +119,7 @@ fn compact(json: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::failure::Failure;
     use super::*;
 
     const VALUE: &str = r#"{"user": "ada", "port": 5432, "big": 12345678901234567890123, "price":
@@ -95,11 +133,22 @@ mod tests {
     fn show(wanted: &Pick, response: &Value) -> String {
         match pick(wanted, response) {
             Ok(bytes) => String::from_utf8(bytes.expose().clone()).unwrap(),
-            Err(error) => {
-                assert_eq!(error.exit_code(), 255);
-                error.message().to_owned()
-            }
+            Err(error) => error.to_string(),
         }
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_like_any_error_of_ours() {
+        let unpicked =
+            [Unpicked::Valueless, Unpicked::NoObject, Unpicked::MissingMember("x".to_owned())];
+        for (unpicked, has_hint) in unpicked.into_iter().zip([false, true, true]) {
+            let failure = Failure::from(unpicked.clone());
+            assert_eq!(failure.exit_code(), 255);
+            assert_eq!(failure.told(), Some(("FieldError", unpicked.to_string())));
+            assert_eq!(failure.hint().is_some(), has_hint, "{unpicked}");
+        }
+        // The secret has a value, or the service would have said so.
+        assert_eq!(pick(&Pick::Whole, &Value::Map(Vec::new())).err(), Some(Unpicked::Valueless));
     }
 
     #[test]

@@ -176,7 +176,7 @@ fn operate(
     // Nothing that a step may ask for has pages.
     let pages = if line.is_some() { build::Pages::One } else { call.pages };
     let token = call.token;
-    let walk = Walk::new(entry, build::Call { pages, ..call })?;
+    let walk = Walk::new(entry, build::Call { pages, ..call })?.showing(answer.tokens());
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &walk.request).map_err(failed)?;
     let responses = match (line, own) {
@@ -263,7 +263,11 @@ fn build(
     surroundings: &Surroundings<'_>,
 ) -> Result<Built, Failure> {
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
-    let sources = Sources { read: &paramfile::read_file, variable: &variable };
+    let sources = Sources {
+        read: &paramfile::read_file,
+        variable: &variable,
+        encoding: surroundings.file_encoding(),
+    };
     let around = build::Surroundings {
         no_paginate: surroundings.globals.no_paginate,
         blob_format: surroundings.globals.blob_format,
@@ -289,9 +293,9 @@ fn respond(
     } else {
         surroundings.unlock_silently(&surroundings.custody())?
     };
-    let printed = walk.fetch(|request| {
-        let call =
-            dispatch::Call { entry, request, region: surroundings.region(), scope: &Scope::Owner };
+    let printed = walk.fetch(|request, cuts| {
+        let region = surroundings.region();
+        let call = dispatch::Call { entry, request, region, scope: &Scope::Owner, cuts };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
     })?;
     // Where the operation failed, its error says enough.

@@ -88,6 +88,14 @@ impl<'a> Surroundings<'a> {
         Occasion { now, entropy: &SystemEntropy, origin: &self.origin }
     }
 
+    /// Returns the name of the encoding that text files are in, where one is set.
+    pub(crate) fn file_encoding(&self) -> Option<&str> {
+        match self.form {
+            Form::Aws => self.environment.text("AWS_CLI_FILE_ENCODING"),
+            Form::Plain => None,
+        }
+    }
+
     /// Returns the region that was asked for; `None` is the vault's home.
     pub(crate) fn region(&self) -> Option<&str> {
         self.region.as_deref()

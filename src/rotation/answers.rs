@@ -89,7 +89,7 @@ impl Answers<'_, '_> {
             return dispatch::answer(entry, request, self.circumstances.entropy);
         }
         let region = region_of(&request).unwrap_or(self.region).to_owned();
-        let call = Call { entry, request, region: Some(&region), scope: self.scope };
+        let call = Call { entry, request, region: Some(&region), scope: self.scope, cuts: None };
         let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
         dispatch::dispatch(&mut vault, call, self.circumstances.occasion())
     }

@@ -2,6 +2,8 @@
 //! ways to fail.
 
 use super::fault::{Code, Fault};
+
+use super::pages::Cuts;
 use super::replication;
 use super::rotation::{self, Errand};
 use super::rules::arn::{self, Place, Wanted};
@@ -60,6 +62,7 @@ pub(crate) struct Context<'c, 'v> {
     subject: Subject,
     caller: &'c scope::Scope,
     errand: Option<&'c Errand<'c>>,
+    cuts: Option<&'c Cuts>,
 }
 
 impl<'c, 'v> Context<'c, 'v> {
@@ -71,14 +74,15 @@ impl<'c, 'v> Context<'c, 'v> {
     ) -> Self {
         let entropy = vault.entropy();
         let region = region.unwrap_or(home);
-        let (caller, errand) = (&scope::Scope::Owner, None);
-        Self { vault: Some(vault), entropy, region, subject: Subject::default(), caller, errand }
+        let (caller, subject) = (&scope::Scope::Owner, Subject::default());
+        let vault = Some(vault);
+        Self { vault, entropy, region, subject, caller, errand: None, cuts: None }
     }
 
     /// An operation that needs no vault.
     pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
-        let (caller, errand) = (&scope::Scope::Owner, None);
-        Self { vault: None, entropy, region: "", subject: Subject::default(), caller, errand }
+        let (caller, subject) = (&scope::Scope::Owner, Subject::default());
+        Self { vault: None, entropy, region: "", subject, caller, errand: None, cuts: None }
     }
 
     /// Says who calls, and on what errand of rotation.
@@ -88,6 +92,16 @@ impl<'c, 'v> Context<'c, 'v> {
         errand: Option<&'c Errand<'c>>,
     ) -> Self {
         Self { caller, errand, ..self }
+    }
+
+    /// Says which smaller pages the caller wants to know of.
+    pub(super) fn cut_at(self, cuts: Option<&'c Cuts>) -> Self {
+        Self { cuts, ..self }
+    }
+
+    /// Returns the smaller pages that the caller wants to know of.
+    pub(super) fn cuts(&self) -> Option<&'c Cuts> {
+        self.cuts
     }
 
     /// Returns what the caller may do where it is the program of a rotation.

@@ -3,6 +3,7 @@
 use super::constraints;
 use super::context::{Context, Failure};
 use super::operation::{Entry, Touch};
+use super::pages::Cuts;
 use super::rotation::Errand;
 use super::rules::name;
 use super::scope::Scope;
@@ -26,6 +27,8 @@ pub(crate) struct Call<'a> {
     pub(crate) region: Option<&'a str>,
     /// Who calls.
     pub(crate) scope: &'a Scope,
+    /// The pages that a long answer would have had, where the caller shows them.
+    pub(crate) cuts: Option<&'a Cuts>,
 }
 
 /// Checks a request against the service's constraints, then the characters of its names, before any
@@ -69,7 +72,7 @@ pub(super) fn carry_out(
     errand: Option<&Errand<'_>>,
     occasion: Occasion<'_>,
 ) -> Result<Value, Failure> {
-    let Call { entry, region, scope, .. } = call;
+    let Call { entry, region, scope, cuts, .. } = call;
     let mut origin = occasion.origin.clone();
     if let Some(via) = scope.via() {
         origin.via = via;
@@ -82,7 +85,8 @@ pub(super) fn carry_out(
         // What is in a full vault must not be out of reach because nothing more goes into its log.
         (Err(Failure::Vault(vault::Error::Store(store::Error::NoSpace))), Some(request)) => {
             vault.leave_reads_unlogged();
-            attempt(vault, Call { entry, request, region, scope }, errand, occasion, Access::Read)
+            let call = Call { entry, request, region, scope, cuts };
+            attempt(vault, call, errand, occasion, Access::Read)
         }
         (answer, _) => answer,
     }
@@ -95,7 +99,7 @@ fn attempt(
     occasion: Occasion<'_>,
     access: Access,
 ) -> Result<Value, Failure> {
-    let Call { entry, request, region, scope } = call;
+    let Call { entry, request, region, scope, cuts } = call;
     let mut transaction = vault.begin(access, occasion)?;
     match purge(&mut transaction) {
         // Erasing reads all records; what is wrong with one must not keep the others locked up.
@@ -107,7 +111,8 @@ fn attempt(
     }
     let home = transaction.state().settings.region().to_owned();
     let allowed = scope.check(&transaction, region.unwrap_or(&home), entry, &request);
-    let mut cx = Context::new(&mut transaction, region, &home).called_by(scope, errand);
+    let mut cx =
+        Context::new(&mut transaction, region, &home).called_by(scope, errand).cut_at(cuts);
     let outcome = match allowed {
         Ok(()) => (entry.run)(&mut cx, request),
         Err(refusal) => {

@@ -11,7 +11,7 @@ pub(crate) mod fault;
 pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
-mod pages;
+pub(crate) mod pages;
 #[cfg(test)]
 mod reference;
 mod replication;

@@ -1,5 +1,7 @@
 //! Pages: where one begins, where it ends, and the token that leads to the next.
 
+use std::cell::RefCell;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
@@ -15,6 +17,25 @@ pub(crate) struct Page {
     fingerprint: Fingerprint,
     after: Option<(Option<Timestamp>, String)>,
     size: usize,
+}
+
+/// Where a long answer would have been cut, had it been asked for page by page.
+#[derive(Debug)]
+pub(crate) struct Cuts {
+    size: usize,
+    tokens: RefCell<Vec<String>>,
+}
+
+impl Cuts {
+    /// Pages of so many items.
+    pub(crate) fn of(size: usize) -> Self {
+        Self { size: size.max(1), tokens: RefCell::default() }
+    }
+
+    /// Returns the token that each page but the last would have had.
+    pub(crate) fn into_tokens(self) -> Vec<String> {
+        self.tokens.into_inner()
+    }
 }
 
 impl Page {
@@ -45,20 +66,36 @@ impl Page {
         self.after.as_ref().map(|(at, name)| Position { at: *at, name })
     }
 
-    /// Cuts what follows the page off, and returns the token that leads to it.
+    /// Cuts what follows the page off, and returns the token that leads to it. Where the caller
+    /// wants to know of smaller pages, it is told their tokens.
     pub(crate) fn cut<T>(
         &self,
         cx: &mut Context<'_, '_>,
         items: &mut Vec<T>,
         position: impl for<'t> Fn(&'t T) -> Position<'t>,
     ) -> Result<Option<NextToken>, Failure> {
-        if items.len() <= self.size {
-            return Ok(None);
-        }
+        let is_last = items.len() <= self.size;
         items.truncate(self.size);
-        let Some(data) =
-            items.last().and_then(|last| paging::encode(&self.fingerprint, &position(last)))
-        else {
+        if let Some(cuts) = cx.cuts() {
+            let ends = (cuts.size..items.len()).step_by(cuts.size);
+            let ends = ends.filter_map(|end| items.get(end.checked_sub(1)?));
+            let tokens = ends.map(|item| self.token(cx, &position(item)));
+            let tokens: Result<Vec<_>, Failure> = tokens.collect();
+            cuts.tokens.replace(tokens?.into_iter().flatten().map(|token| token.0).collect());
+        }
+        match items.last() {
+            Some(last) if !is_last => self.token(cx, &position(last)),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// Returns the token that leads to what is behind a position.
+    fn token(
+        &self,
+        cx: &mut Context<'_, '_>,
+        last: &Position<'_>,
+    ) -> Result<Option<NextToken>, Failure> {
+        let Some(data) = paging::encode(&self.fingerprint, last) else {
             return Ok(None);
         };
         let sealed = cx.vault()?.seal_token(&data)?;

@@ -338,7 +338,7 @@ mod tests {
                 let before = play.bench.events().len();
                 let id = ("SecretId".to_owned(), Value::Text("db".to_owned()));
                 let request = Value::Map(vec![id]);
-                let call = Call { entry, request, region: None, scope: &scope };
+                let call = Call { entry, request, region: None, scope: &scope, cuts: None };
                 let refused = play.bench.with(|vault, occasion| dispatch(vault, call, occasion));
                 let refused = refused.map_err(told).err().unwrap();
                 assert_eq!(refused.0, DENIED, "{}", entry.name);

@@ -133,7 +133,11 @@ impl Bench {
         let request = from_json(entry.input, &parsed(request));
         let response = self.with(|vault, occasion| {
             dispatch::admit(entry, &request)?;
-            dispatch::dispatch(vault, Call { entry, request, region: None, scope }, occasion)
+            dispatch::dispatch(
+                vault,
+                Call { entry, request, region: None, scope, cuts: None },
+                occasion,
+            )
         });
         response.map(|value| to_json(&value)).map_err(told)
     }
@@ -218,7 +222,7 @@ impl Bench {
         let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
         dispatch::dispatch(
             &mut self.vault,
-            Call { entry, request, region, scope: &Scope::Owner },
+            Call { entry, request, region, scope: &Scope::Owner, cuts: None },
             occasion,
         )
     }

@@ -304,7 +304,7 @@ fn with_sources(use_them: impl FnOnce(Sources<'_>)) {
         Err(Unreadable::System(io::Error::from(io::ErrorKind::NotFound)))
     };
     let unset = |_name: &str| None;
-    use_them(Sources { read: &none, variable: &unset });
+    use_them(Sources { read: &none, variable: &unset, encoding: None });
 }
 
 /// A vault of format 1, and what opens it.

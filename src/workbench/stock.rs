@@ -76,7 +76,7 @@ impl Stock {
     pub fn read(&mut self, name: &str) -> io::Result<()> {
         let request = Value::Map(vec![("SecretId".to_owned(), text(name))]);
         let entry = entry("get-secret-value")?;
-        let call = Call { entry, request, region: None, scope: &Scope::Owner };
+        let call = Call { entry, request, region: None, scope: &Scope::Owner, cuts: None };
         let answer = dispatch::dispatch(&mut self.vault, call, occasion(&self.origin));
         answer.map(drop).map_err(|failure| refused(&failure))
     }

@@ -41,7 +41,26 @@ fn script(shell: Shell) -> String {
     let program = program.mut_args(completable).mut_subcommands(|c| c.mut_args(completable));
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut { program }, "strongroom", &mut script);
-    with_names(shell, &String::from_utf8_lossy(&script))
+    let mut script = with_names(shell, &String::from_utf8_lossy(&script));
+    if shell == Shell::Fish {
+        script.push_str(&fish_words());
+    }
+    script
+}
+
+/// Offers the words that stand by themselves: clap's completions for fish know options alone.
+fn fish_words() -> String {
+    let mut out = String::new();
+    for command in tree::program().get_subcommands() {
+        let values = command.get_positionals().flat_map(Arg::get_possible_values);
+        let words: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+        if !words.is_empty() {
+            let (name, words) = (command.get_name(), words.join(" "));
+            let when = format!("__fish_strongroom_using_subcommand {name}");
+            out.extend(["complete -c strongroom -n \"", &when, "\" -f -a \"", &words, "\"\n"]);
+        }
+    }
+    out
 }
 
 /// Makes the shell ask for names where an option takes one: clap knows none but fixed values.
@@ -52,6 +71,8 @@ fn with_names(shell: Shell, script: &str) -> String {
         out.extend([lines.with_names(line).as_str(), "\n"]);
         if shell == Shell::Zsh && line.starts_with("#compdef") {
             out.push_str(ZSH_NAMES);
+        } else if shell == Shell::Zsh && line == "_strongroom() {" {
+            out.push_str(ZSH_LINE);
         }
     }
     out
@@ -79,13 +100,13 @@ impl<'s> Lines<'s> {
         let ask = format!("strongroom offer-names{which} --prefix=");
         let takes_names = ["--secret-id)", "--secret-id-list)"].contains(&before);
         if self.shell == Shell::Bash && takes_names {
-            let ask = format!("{ask}\"${{cur}}\" 2>/dev/null");
+            let ask = format!("{ask}\"${{cur}}\" -- \"${{COMP_WORDS[@]:1}}\" 2>/dev/null");
             line.replace("compgen -f \"${cur}\"", &ask)
         } else if self.shell == Shell::Zsh && line.starts_with("'--secret-id") {
             line.replace(":_default'", &format!(":_strongroom_names{which}'"))
         } else if self.shell == Shell::Fish && line.contains(" -l secret-id") {
             // fish looks at the beginning of a word by itself.
-            format!("{line} -f -a \"({ask} 2>/dev/null)\"")
+            format!("{line} -f -a \"({ask} -- (commandline -opc)[2..] 2>/dev/null)\"")
         } else {
             line.to_owned()
         }
@@ -96,9 +117,14 @@ const ZSH_NAMES: &str = r#"
 _strongroom_names() {
     local -a which names
     [[ "${argv[-1]}" == --scheduled ]] && which=(--scheduled)
-    names=(${(f)"$(strongroom offer-names $which --prefix="$PREFIX" 2>/dev/null)"})
+    names=(${(f)"$(strongroom offer-names $which --prefix="$PREFIX" -- $strongroom_line 2>/dev/null)"})
     compadd -a names
 }
+"#;
+
+/// The line as it is typed, before the functions for its parts see less and less of it.
+const ZSH_LINE: &str = r#"    local -a strongroom_line
+    strongroom_line=("${(@Q)words[2,-1]}")
 "#;
 
 /// Says what a value is by the name it has in the help, and spells the name so that no shell sees
@@ -119,13 +145,18 @@ fn completable(argument: Arg) -> Arg {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::operation::Entry;
+    use crate::service::operations;
 
     #[test]
     fn every_shell_is_offered_every_command() {
         for shell in SHELLS {
             let text = script(shell.parse().unwrap());
-            for name in ["get-secret-value", "key-slot", "completions", "version-stage", "vault"] {
-                assert!(text.contains(name), "{shell}: {name}");
+            let operations = operations::ALL.iter().map(Entry::command);
+            let own = super::super::NAMES.iter().map(|&name| name.to_owned());
+            let options = ["version-stage", "vault"].map(str::to_owned);
+            for name in operations.chain(own).chain(options) {
+                assert!(text.contains(&name), "{shell}: {name}");
             }
             assert!(!text.contains("fileb:"), "{shell}");
         }
@@ -140,9 +171,15 @@ mod tests {
         };
         let takers = tree::program().get_subcommands().filter(has_id).count();
         for (shell, ask) in [
-            (Shell::Bash, "(strongroom offer-names --prefix=\"${cur}\" 2>/dev/null)"),
+            (
+                Shell::Bash,
+                "(strongroom offer-names --prefix=\"${cur}\" -- \"${COMP_WORDS[@]:1}\" 2>/dev/null)",
+            ),
             (Shell::Zsh, ":_strongroom_names'"),
-            (Shell::Fish, " -f -a \"(strongroom offer-names --prefix= 2>/dev/null)\""),
+            (
+                Shell::Fish,
+                " -f -a \"(strongroom offer-names --prefix= -- (commandline -opc)[2..] 2>/dev/null)\"",
+            ),
         ] {
             let text = script(shell);
             assert_eq!(text.matches(ask).count(), takers - 1, "{shell}");

@@ -1,15 +1,23 @@
 //! The names of secrets, for a shell that completes one: known only where a keyfile opens the vault
 //! by itself. Whatever is in the way, nobody is asked and nothing is said.
+//!
+//! The shell hands over the line as it stands, because it may say which vault, key and region.
 
-use clap::Command;
+use clap::{Arg, ArgAction, Command};
 
+use super::super::environment::Environment;
 use super::super::failure::Failure;
+use super::super::request::error::Form;
+use super::super::request::globals::{self, Globals, Names};
+use super::super::request::paramfile::{self, Sources};
 use super::super::run::print;
 use super::super::unlock::Surroundings;
 use super::{Asked, Own, flag, option};
 use crate::crypto::slot::Credential;
 use crate::service::context;
 use crate::service::names::{self, Which};
+use crate::service::operation::Entry;
+use crate::service::operations;
 use crate::store::Mode;
 use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback};
 
@@ -25,15 +33,79 @@ pub(super) const OFFER_NAMES: Own = Own {
 
 fn options(command: Command) -> Command {
     let prefix = option("prefix", "TEXT", "Only those that begin so");
-    command.args([prefix, flag("scheduled", "Those that are scheduled for deletion")])
+    let line = Arg::new("line").value_name("WORD").last(true).action(ArgAction::Append);
+    let line = line.num_args(0..).allow_hyphen_values(true).help("The line that is completed");
+    command.args([prefix, flag("scheduled", "Those that are scheduled for deletion"), line])
 }
 
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let which = if asked.flag("scheduled") { Which::Scheduled } else { Which::Active };
-    let names = names(which, asked.surroundings).unwrap_or_default();
+    let line: Vec<&String> = asked.matches.get_many("line").unwrap_or_default().collect();
+    let names = if line.is_empty() {
+        names(which, asked.surroundings)
+    } else {
+        let environment = asked.surroundings.environment;
+        globals_of(&line, environment).and_then(|globals| {
+            let form = asked.surroundings.form;
+            names(which, &Surroundings::new(&globals, environment, form).ok()?)
+        })
+    };
+    let names = names.unwrap_or_default();
     let prefix = asked.text("prefix").unwrap_or_default();
     let begun = names.iter().filter(|name| name.starts_with(prefix));
     print(begun.flat_map(|name| [name.as_str(), "\n"]).collect::<String>().as_bytes())
+}
+
+/// Reads the global options of an unfinished line.
+fn globals_of(line: &[&String], environment: &Environment) -> Option<Globals> {
+    let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
+    let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
+    let known = Names { operations: &operations, own: &super::accepted() };
+    let words = joined(line.iter().map(|word| unquoted(word)));
+    let mut globals = globals::split(&words, Form::Plain, known).ok()?.globals;
+    let variable = |name: &str| environment.text(name).map(str::to_owned);
+    let sources = Sources { read: &paramfile::read_file, variable: &variable, encoding: None };
+    for path in [&mut globals.vault, &mut globals.keyfile].into_iter().flatten() {
+        *path = sources.expand(path);
+    }
+    Some(globals)
+}
+
+/// Puts `--option`, `=` and a value together again: bash takes them for three words.
+fn joined(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for word in words {
+        let is_sign = word == "=" && out.last().is_some_and(|last| last.starts_with("--"));
+        match out.last_mut() {
+            Some(last) if is_sign || is_open => last.push_str(&word),
+            Some(_) | None => out.push(word),
+        }
+        is_open = is_sign;
+    }
+    out
+}
+
+/// Takes a word as the shell would, where it hands over what was typed.
+fn unquoted(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let (mut quote, mut is_escaped) = (None, false);
+    for letter in word.chars() {
+        let is_quote = matches!(letter, '\'' | '"');
+        if is_escaped {
+            out.push(letter);
+            is_escaped = false;
+        } else if letter == '\\' && quote != Some('\'') {
+            is_escaped = true;
+        } else if is_quote && quote.is_none() {
+            quote = Some(letter);
+        } else if quote == Some(letter) {
+            quote = None;
+        } else {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 fn names(which: Which, surroundings: &Surroundings<'_>) -> Option<Vec<String>> {
@@ -52,4 +124,32 @@ fn names(which: Which, surroundings: &Surroundings<'_>) -> Option<Vec<String>> {
     let found: Result<_, context::Failure> =
         names::of_region(&mut vault, surroundings.region(), which, occasion);
     found.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_as_it_was_typed() {
+        let environment = Environment::testing(&[("HOME", "/home/ada"), ("V", "/v")]);
+        for (line, vault, region) in [
+            (&["get-secret-value", "--secret-id", ""][..], None, None),
+            (&["--vault", "x", "get-secret-value", "--secret-id", "a"], Some("x"), None),
+            (&["get-secret-value", "--vault=x", "--secret-id"], Some("x"), None),
+            (&["get-secret-value", "--vault", "=", "x", "--reg", "eu"], Some("x"), Some("eu")),
+            (&["aws", "secretsmanager", "--region", "eu", "tag-resource"], None, Some("eu")),
+            (&["get-secret-value", "--vault", "'my vault'"], Some("my vault"), None),
+            (&["get-secret-value", "--vault", r"my\ vault"], Some("my vault"), None),
+            (&["get-secret-value", "--vault", "\"a'b\""], Some("a'b"), None),
+            (&["get-secret-value", "--vault", "~/x"], Some("/home/ada/x"), None),
+            (&["get-secret-value", "--vault", "\"$V/x\""], Some("/v/x"), None),
+            (&["rotate-secret", "--", "program", "--region", "eu"], None, None),
+        ] {
+            let words: Vec<String> = line.iter().map(|word| (*word).to_owned()).collect();
+            let globals = globals_of(&words.iter().collect::<Vec<_>>(), &environment).unwrap();
+            assert_eq!(globals.vault.as_deref(), vault, "{line:?}");
+            assert_eq!(globals.region.as_deref(), region, "{line:?}");
+        }
+    }
 }

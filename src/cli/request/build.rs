@@ -174,7 +174,7 @@ fn leftover_paging(arguments: &Arguments, token: Option<String>) -> Option<(Stri
 fn load_token(arguments: &mut Arguments, sources: Sources<'_>) -> Result<Option<String>, Error> {
     let Some(word) = arguments.starting_token.take() else { return Ok(None) };
     let flag = "--starting-token";
-    match sources.load(&word).map_err(|fault| Error::parameter(flag, fault))? {
+    match sources.load(&word).map_err(|fault| fault.of(flag))? {
         None => Ok(Some(word)),
         Some(Value::Text(text)) => Ok(Some(text)),
         Some(_) => Err(Error::parameter(flag, "a token is text, not bytes")),

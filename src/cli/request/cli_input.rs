@@ -27,7 +27,7 @@ pub(crate) fn read(
     };
     let name = option.name();
     let flag = format!("--{name}");
-    let loaded = sources.load(word).map_err(|fault| Error::parameter(&flag, fault))?;
+    let loaded = sources.load(word).map_err(|fault| fault.of(&flag))?;
     let text = match loaded {
         Some(Value::Text(text)) => Some(text),
         Some(Value::Bytes(bytes)) => String::from_utf8(bytes).ok(),

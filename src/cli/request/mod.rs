@@ -10,6 +10,7 @@ pub(crate) mod arguments;
 pub(crate) mod base64;
 pub(crate) mod build;
 pub(crate) mod cli_input;
+mod encoding;
 pub(crate) mod error;
 pub(crate) mod fit;
 pub(crate) mod globals;

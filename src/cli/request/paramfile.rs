@@ -5,6 +5,8 @@
 use std::io;
 use std::io::Read as _;
 
+use super::encoding::Encoding;
+use super::error::Error;
 use super::python;
 use crate::model::value::Value;
 
@@ -18,6 +20,35 @@ pub(crate) struct Sources<'a> {
     pub(crate) read: &'a ReadFile,
     /// Looks up a variable of the environment.
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The name of the encoding that text files are in; UTF-8 where there is none.
+    pub(crate) encoding: Option<&'a str>,
+}
+
+/// Why a parameter was not loaded. Holds nothing of the file.
+#[derive(Debug)]
+pub(crate) enum Unloadable {
+    /// AWS's sentence about the parameter.
+    Parameter(String),
+    /// Nobody knows an encoding of this name; AWS does not say where.
+    Encoding(String),
+}
+
+impl Unloadable {
+    /// Makes an error of it, about an option.
+    pub(crate) fn of(self, flag: &str) -> Error {
+        match self {
+            Self::Parameter(what) => Error::parameter(flag, what),
+            Self::Encoding(_) => Error::plain(self.into_message()),
+        }
+    }
+
+    /// Returns the sentence alone.
+    pub(crate) fn into_message(self) -> String {
+        match self {
+            Self::Parameter(what) => what,
+            Self::Encoding(name) => format!("unknown encoding: {name}"),
+        }
+    }
 }
 
 /// Reads the file at a path, if it is no longer than a limit.
@@ -49,22 +80,30 @@ impl Sources<'_> {
     /// refers to nothing and stands for itself.
     ///
     /// The error is AWS's sentence; it names the file and holds nothing of it.
-    pub(crate) fn load(&self, word: &str) -> Result<Option<Value>, String> {
+    pub(crate) fn load(&self, word: &str) -> Result<Option<Value>, Unloadable> {
         if let Some(path) = word.strip_prefix("file://") {
             let path = self.expand(path);
-            let bytes = self.read(word, &path)?;
-            let text = String::from_utf8(bytes).map_err(|_not_text| {
-                format!(
+            let bytes = self.read(word, &path).map_err(Unloadable::Parameter)?;
+            // Like Python, which opens the file first.
+            let encoding = match self.encoding {
+                None => Encoding::default(),
+                Some(name) => {
+                    Encoding::named(name).ok_or_else(|| Unloadable::Encoding(name.to_owned()))?
+                }
+            };
+            let text = encoding.decode(bytes).ok_or_else(|| {
+                Unloadable::Parameter(format!(
                     "Unable to load paramfile ({path}), text contents could not be decoded.  If \
                      this is a binary file, please use the fileb:// prefix instead of the file:// \
                      prefix."
-                )
+                ))
             })?;
             return Ok(Some(Value::Text(unify_newlines(text))));
         }
         let Some(path) = word.strip_prefix("fileb://") else { return Ok(None) };
         let path = self.expand(path);
-        self.read(word, &path).map(|bytes| Some(Value::Bytes(bytes)))
+        let bytes = self.read(word, &path).map_err(Unloadable::Parameter)?;
+        Ok(Some(Value::Bytes(bytes)))
     }
 
     fn read(&self, word: &str, path: &str) -> Result<Vec<u8>, String> {
@@ -86,7 +125,7 @@ impl Sources<'_> {
     }
 
     /// Expands a leading `~` or `~user`, then `$NAME` and `${NAME}`; what is unknown stays.
-    fn expand(&self, path: &str) -> String {
+    pub(crate) fn expand(&self, path: &str) -> String {
         self.expand_variables(&self.expand_home(path).unwrap_or_else(|| path.to_owned()))
     }
 
@@ -166,7 +205,8 @@ pub(super) mod testing {
         }
     }
 
-    pub(crate) const SOURCES: Sources<'_> = Sources { read: &read, variable: &variable };
+    pub(crate) const SOURCES: Sources<'_> =
+        Sources { read: &read, variable: &variable, encoding: None };
 }
 
 #[cfg(test)]
@@ -175,12 +215,32 @@ mod tests {
     use super::*;
 
     fn check(word: &str, expected: &str) {
-        let shown = match SOURCES.load(word) {
+        check_in(None, word, expected);
+    }
+
+    fn check_in(encoding: Option<&str>, word: &str, expected: &str) {
+        let shown = match (Sources { encoding, ..SOURCES }).load(word) {
             Ok(Some(value)) => python::repr(&value),
             Ok(None) => "itself".to_owned(),
-            Err(error) => error,
+            Err(Unloadable::Parameter(what)) => what,
+            Err(Unloadable::Encoding(name)) => format!("no {name}"),
         };
         assert_eq!(shown, expected, "{word}");
+    }
+
+    #[test]
+    fn decodes_text_alone() {
+        check_in(Some("latin-1"), "file://bytes", "'\u{ff}\\x00'");
+        check_in(Some("latin-1"), "file://crlf", "'a\\nb\\nc\\n'");
+        check_in(Some("ascii"), "fileb://bytes", "b'\\xff\\x00'");
+        check_in(Some("klingon"), "file://value", "no klingon");
+        check_in(Some("klingon"), "fileb://bytes", "b'\\xff\\x00'");
+        check_in(Some("klingon"), "value", "itself");
+        check_in(
+            Some("klingon"),
+            "file://nope",
+            "Unable to load paramfile file://nope: [Errno 2] No such file or directory: 'nope'",
+        );
     }
 
     #[test]

@@ -280,7 +280,8 @@ impl Reader<'_> {
         if self.files == Files::Literal {
             return Ok(Value::Text(text));
         }
-        let loaded = self.sources.load(&text).map_err(Fault::Unreadable)?;
+        let loaded = self.sources.load(&text);
+        let loaded = loaded.map_err(|fault| Fault::Unreadable(fault.into_message()))?;
         Ok(loaded.unwrap_or(Value::Text(text)))
     }
 

@@ -48,7 +48,7 @@ struct Parameter<'a> {
 
 impl Parameter<'_> {
     fn load(&self, word: &str) -> Result<Option<Value>, Error> {
-        self.sources.load(word).map_err(|fault| Error::parameter(&self.flag, fault))
+        self.sources.load(word).map_err(|fault| fault.of(&self.flag))
     }
 
     fn unpack_loaded(&self, shape: &Shape, loaded: Value) -> Result<Value, Error> {

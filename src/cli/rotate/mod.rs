@@ -37,7 +37,11 @@ pub(super) fn take_own(
         return Ok((words.to_vec(), None));
     }
     let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
-    let sources = Sources { read: &paramfile::read_file, variable: &variable };
+    let sources = Sources {
+        read: &paramfile::read_file,
+        variable: &variable,
+        encoding: surroundings.file_encoding(),
+    };
     let (words, own) = own::take(words, sources)?;
     Ok((words, Some(own)))
 }

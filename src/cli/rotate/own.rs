@@ -209,7 +209,7 @@ impl Draft {
 
 fn words_of(value: &str, sources: Sources<'_>) -> Result<Vec<String>, Error> {
     let wrong = |what: String| Error::argument("--rotation-command", what);
-    let text = match sources.load(value).map_err(wrong)? {
+    let text = match sources.load(value).map_err(|fault| fault.of("--rotation-command"))? {
         Some(Value::Text(text)) => text,
         Some(_) | None => value.to_owned(),
     };
@@ -239,7 +239,11 @@ mod tests {
     fn taken(words: &str) -> Result<(String, Own), String> {
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
         let variable = |_: &str| None;
-        let sources = Sources { read: &|_, _| Ok(b"[\"/file\"]".to_vec()), variable: &variable };
+        let sources = Sources {
+            read: &|_, _| Ok(b"[\"/file\"]".to_vec()),
+            variable: &variable,
+            encoding: None,
+        };
         match take(&words, sources) {
             Ok((rest, own)) => Ok((rest.join(" "), own)),
             Err(failure) => {

@@ -45,7 +45,7 @@ pub(crate) fn builtin_step(
             Fault::new(Code::InternalService, format!("there is no operation {name}"))
         })?;
         dispatch::admit(entry, &request)?;
-        let call = Call { entry, request, region: Some(&job.region), scope: &scope };
+        let call = Call { entry, request, region: Some(&job.region), scope: &scope, cuts: None };
         dispatch::dispatch(vault, call, occasion)
     };
     let mut answer = call("get-random-password", Value::Map(recipe.wishes))?;

@@ -29,7 +29,8 @@ pub(crate) struct Errand<'a> {
     functions: &'a dyn Functions,
     own: Option<Command>,
     resume: Resume,
-    holder: Holder,
+    /// Who is going to be at work on it.
+    pub(super) holder: Holder,
     seen: Option<Lease>,
     job: Cell<Option<Job>>,
 }
@@ -60,7 +61,7 @@ pub(crate) fn start(
     })?;
     dispatch::admit(entry, &request)?;
     let errand = Errand { functions, own, resume, holder, seen, job: Cell::new(None) };
-    let call = Call { entry, request, region, scope: &Scope::Owner };
+    let call = Call { entry, request, region, scope: &Scope::Owner, cuts: None };
     let answer = dispatch::carry_out(vault, call, Some(&errand), occasion)?;
     Ok(errand.job.take().map_or(Started::Done(answer), |job| Started::Run(Box::new(job))))
 }
