@@ -2,6 +2,7 @@
 //!
 //! Each is a shell script below; `Stage` has a secret to rotate and a way to look at what is left.
 
+mod around;
 mod attacks;
 mod confined;
 mod interrupted;
