@@ -7,6 +7,7 @@ mod attacks;
 mod confined;
 mod interrupted;
 mod meanwhile;
+mod recipes;
 mod refused;
 mod steps;
 
