@@ -1,4 +1,4 @@
-//! What surrounds a rotation: disks that are full, timers, other users, keys that change.
+//! What surrounds a rotation: full disks, timers, other users, rude clients, keys that change.
 
 use super::meanwhile::two_unfinished;
 use super::{ALL, GOOD, NEW, OLD, Stage};
@@ -231,4 +231,42 @@ fn finish(stage: &Stage, outcome: &Outcome, told: &str) {
     }
     stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
     assert_eq!(stage.done(&["check", "--query", "Status", "--output", "text"]), "clean", "{told}");
+}
+
+/// Talks to the socket as no client of ours does: half a line, too long a line, nine at once.
+const RUDE: &str = r#"
+import json, os, socket
+path, token = os.environ["STRONGROOM_ROTATION_SOCKET"], os.environ["STRONGROOM_ROTATION_TOKEN"]
+def connect():
+    talk = socket.socket(socket.AF_UNIX)
+    talk.connect(path)
+    return talk
+def say(talk, line):
+    try:
+        talk.sendall(line)
+        talk.shutdown(socket.SHUT_WR)
+        return talk.makefile().read()
+    except OSError:
+        return ""
+good = json.dumps({"v": 1, "token": token, "op": "DescribeSecret",
+                   "params": {"SecretId": os.environ["STRONGROOM_SECRET_ID"]}}).encode() + b"\n"
+assert "AccessDenied" in say(connect(), good[:40])
+assert say(connect(), b" " * (2 << 20) + good) == ""
+assert "AccessDenied" in say(connect(), good.replace(token.encode(), token.upper().encode() + b"x"))
+kept = [connect() for _ in range(8)]
+assert say(connect(), good) == ""
+assert say(kept[0], good).startswith('{"ok":true')
+"#;
+
+#[test]
+fn rude_clients_are_refused() {
+    let Some(python) = tool("python3") else { return };
+    let stage = Stage::new();
+    stage.put("rude.py", RUDE);
+    let outcome = stage.rotate(&format!(
+        "{GOOD}[ $step = setSecret ] || exit 0\n{} \"$HOME/rude.py\"\n",
+        python.display()
+    ));
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
 }

@@ -21,7 +21,7 @@
 //! |---|---|
 //! | floods, hangs, stops itself, forks, leaves daemons | `attacks` |
 //! | closes or keeps its streams | `attacks::streams_that_are_closed_or_kept_hold_nobody_up` |
-//! | talks half JSON, too long, nine at once | `attacks::rude_clients_are_refused` |
+//! | talks half JSON, too long, nine at once | `around::rude_clients_are_refused` |
 //! | prints secrets, in any spelling | `attacks::no_secret_is_shown`, `no_way_of_writing_a_value_…` |
 //! | reads the terminal, spoils directories | `attacks::there_is_no_terminal`, `directories_that_…` |
 //! | asks for more, guesses tokens, rotates | `attacks::a_program_may_ask_for_nothing_else` |
