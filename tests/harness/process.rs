@@ -279,7 +279,7 @@ fn watch(mut child: Child, ended: Arc<AtomicBool>) -> Arc<Signpost<Option<ExitSt
 
 /// Finds a program outside this repository that some tests need, such as `strace`.
 ///
-/// Where it is missing the test says so and passes; with `SUITE_STRICT`, as in CI, it fails.
+/// Where it is missing the test fails and says what to do; with `SUITE_LENIENT` it says so and passes.
 pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let places = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
     // Where Debian has the programs of a server, by its version.
@@ -288,10 +288,17 @@ pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let places = places.iter().map(PathBuf::from);
     let places = places.chain(versions.map(|version| postgresql.join(version).join("bin")));
     let found = places.map(|place| place.join(name)).find(|path| path.exists());
+    assert!(
+        found.is_some() || super::setting("SUITE_LENIENT").is_some(),
+        "{name} is not installed: .ci/prepare installs it, or says which package has it; with \
+         SUITE_LENIENT=1 the tests that need it are passed over"
+    );
     is_there(name, found.is_some()).then_some(found).flatten()
 }
 
-/// Passes on whether something that a test needs is there; where it is not, as [`tool`] does.
+/// Passes on whether the system can do what a test needs, which nobody can install.
+///
+/// Where it cannot, the test says so and passes; with `SUITE_STRICT`, as in CI, it fails.
 pub(crate) fn is_there(name: &str, is_there: bool) -> bool {
     let strict = super::setting("SUITE_STRICT").is_some();
     assert!(is_there || !strict, "{name} is not there");

@@ -357,3 +357,42 @@ fn its_own_directory_is_its_own_to_spoil() {
     assert_eq!(stage.steps(), ALL);
     stage.must_be_tidy();
 }
+
+/// It fills its own directory, removes it, and would remove the one it was started in.
+#[test]
+fn directories_that_are_filled_or_removed_do_not_matter() {
+    let stage = Stage::new();
+    let outcome = stage.rotate(&format!(
+        "{GOOD}rmdir \"$PWD\" 2>/dev/null && exit 8\nhead -c 8000000 /dev/zero >\"$TMPDIR/full\" || exit 7\n\
+         rm -r \"$TMPDIR\" 2>/dev/null || :\n"
+    ));
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    assert_eq!(stage.steps(), ALL);
+    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+    stage.must_be_tidy();
+}
+
+/// A value that JSON, a shell and a URL each write in another way.
+#[test]
+fn no_way_of_writing_a_value_shows_it() {
+    let stage = Stage::new();
+    let odd = "pass\"word\\with /odd&signs";
+    stage.done(&["put-secret-value", "--secret-id", "db", "--secret-string", odd]);
+    let outcome = stage.rotate(&format!(
+        r#"{GOOD}[ $step = setSecret ] || exit 0
+{{
+    printf '%s\n' 'json pass\"word\\with /odd&signs.'
+    printf '%s\n' 'percent pass%22word%5Cwith%20%2Fodd%26signs.'
+    value | tr -d '\n' | od -An -v -tx1 | tr -d ' \n'
+    printf 'pass"word'; printf '\\with /odd&signs\n'
+}} >&2
+exit 1
+"#
+    ));
+    let told = outcome.stderr_text();
+    assert_eq!(outcome.code, 254, "{told}");
+    assert!(told.contains("json [redacted]."), "{told}");
+    for part in ["pass", "signs", "70617373"] {
+        assert!(!told.contains(part), "{part}: {told}");
+    }
+}

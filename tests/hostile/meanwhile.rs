@@ -8,7 +8,7 @@ use crate::harness::process::{is_there, tool};
 
 /// Two secrets whose rotations were cut in setSecret, so that both are due, `a` first; what `more`
 /// says is done in setSecret of `a`, when they go on.
-fn two_unfinished(more: &str) -> Stage {
+pub(super) fn two_unfinished(more: &str) -> Stage {
     let stage = Stage::new();
     let program = stage.program(
         "rotate",

@@ -1,11 +1,42 @@
 //! Rotation programs that fail, misbehave or attack, run by the built program.
 //!
 //! Each is a shell script below; `Stage` has a secret to rotate and a way to look at what is left.
+//!
+//! | a rotation | is held by |
+//! |---|---|
+//! | fails, in each step | `steps::a_step_that_failed_is_done_again_under_the_same_version` |
+//! | dies, is interrupted | `interrupted`, `meanwhile`, and on servers `rotation::course` |
+//! | has no time left | `attacks::what_hangs_is_killed` |
+//! | has no room left | `around::a_full_disk_leaves_a_rotation_that_goes_on` |
+//! | stores no value, an empty or a long one | `steps`, `meanwhile::a_value_that_is_refused_…` |
+//! | stores another value | `steps::a_value_once_stored_stays` |
+//! | meets its owner's put, cancel, delete | `meanwhile::what_was_called_off_is_stopped_at_once` |
+//! | meets another, or a timer | `around::a_second_timer_…`, `around::a_timer_leaves_alone_…` |
+//! | meets a write of another secret | `attacks::the_owner_is_not_locked_out`, which waits for it |
+//! | meets another key or passphrase | `around::a_vault_that_is_rekeyed_…`, `around::a_passphrase_…` |
+//! | is only tested | `interrupted::settings_are_kept_only_if_their_test_succeeds` |
+//! | is refused before it begins | `refused::what_others_can_change_is_not_run` |
+//!
+//! | a program | is held by |
+//! |---|---|
+//! | floods, hangs, stops itself, forks, leaves daemons | `attacks` |
+//! | closes or keeps its streams | `attacks::streams_that_are_closed_or_kept_hold_nobody_up` |
+//! | talks half JSON, too long, nine at once | `around::rude_clients_are_refused` |
+//! | prints secrets, in any spelling | `attacks::no_secret_is_shown`, `no_way_of_writing_a_value_…` |
+//! | reads the terminal, spoils directories | `attacks::there_is_no_terminal`, `directories_that_…` |
+//! | asks for more, guesses tokens, rotates | `attacks::a_program_may_ask_for_nothing_else` |
+//! | is another user's | `around::another_user_is_not_answered`, `refused::what_belongs_to_others_…` |
+//! | changes between steps | `refused::what_changed_since_…`, `a_script_that_changes_meanwhile_…` |
+//! | came with a vault from elsewhere | `refused::what_was_approved_elsewhere_is_not_run` |
+//! | looks around for descriptors, variables, words | `attacks::a_program_sees_only_what_it_must` |
+//! | has an odd or long command | `refused::names_may_hold_anything`, `long_commands_…` |
 
+mod around;
 mod attacks;
 mod confined;
 mod interrupted;
 mod meanwhile;
+mod recipes;
 mod refused;
 mod steps;
 

@@ -226,3 +226,57 @@ fn a_directory_that_was_opened_meanwhile_ends_it() {
     assert!(told.contains("can be changed by others"), "{told}");
     stage.must_be_unchanged();
 }
+
+/// A program of somebody else's, and one that somebody else's arguments name. Only root can give a
+/// file away, so only for root there is something to try.
+#[test]
+fn what_belongs_to_others_is_not_run() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: only root can give a file to another user");
+        return;
+    }
+    let stage = Stage::new();
+    let program = stage.program("rotate", GOOD);
+    std::os::unix::fs::chown(&program, Some(65534), None).unwrap();
+    stage.must_refuse(&program, "AccessDeniedException", "belongs to");
+}
+
+/// A command has a longest length, and one just below it is run.
+#[test]
+fn long_commands_are_run_or_refused() {
+    let stage = Stage::new();
+    let script = format!("{GOOD}[ ${{#1}} = 3500 ] || exit 9\n");
+    let program = stage.program("rotate", &script);
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let words = ["rotate-secret", "--secret-id", "db", "--rotation-env", &path, "--", &program];
+    let outcome = stage.run(&[&words[..], &[&"x".repeat(4097)]].concat());
+    let told = outcome.stderr_text();
+    assert!(outcome.code != 0 && told.contains("4096"), "{told}");
+    stage.must_be_unchanged();
+    assert_eq!(stage.describe("RotationEnabled"), "None");
+    let grants = stage.grants();
+    let mut words = words[..5].to_vec();
+    words.extend(grants.iter().map(String::as_str));
+    let long = "x".repeat(3500);
+    words.extend(["--", &program, &long]);
+    stage.done(&words);
+    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+}
+
+/// The interpreter's script is another one in the second step than in the first.
+#[test]
+fn a_script_that_changes_meanwhile_is_not_run() {
+    let stage = Stage::new();
+    let script = stage.program("script", &format!("{GOOD}echo : >>\"$0\"\n"));
+    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let grants = stage.grants();
+    let mut words = vec!["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
+    words.extend(grants.iter().map(String::as_str));
+    words.extend(["--", "/bin/sh", &script]);
+    let outcome = stage.run(&words);
+    let told = outcome.stderr_text();
+    assert!(outcome.code == 254 && told.contains("during setSecret step"), "{told}");
+    assert!(told.contains("is not the file that was approved"), "{told}");
+    assert_eq!(stage.steps(), "createSecret");
+    stage.must_be_unchanged();
+}

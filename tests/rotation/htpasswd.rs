@@ -3,13 +3,15 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::course::Course;
-use super::server;
-use super::stage::Stage;
+use super::server::{self, Server};
+use super::stage::{Stage, write};
 
 #[test]
 fn a_line_is_replaced() {
@@ -59,3 +61,99 @@ fn a_line_is_replaced() {
     assert_eq!(stage.rotate("htpasswd").code, 0);
     assert!(accepts(&stage.value("htpasswd", "AWSCURRENT").unwrap()));
 }
+
+/// A server in front of a page that needs the password, asked by the rotator and by the test.
+#[test]
+fn a_web_server_asks_for_the_new_password() {
+    let stage = Stage::new();
+    let Some([htpasswd, nginx, curl]) = server::tools(["htpasswd", "nginx", "curl"]) else {
+        return;
+    };
+    let place = stage.place().join("www");
+    server::directory(&place);
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o711)).unwrap();
+    // The server's workers are nobody; the file is root's.
+    let (file, socket) = (stage.at("passwords"), stage.at("www/s"));
+    let made = Command::new(htpasswd).args(["-c", "-b", "-B", &file, "ada", "first"]).output();
+    assert!(made.unwrap().status.success());
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    write(place.join("page"), "the page");
+    server::hand_over(&place.join("page"));
+    let settings = NGINX.replace("PLACE", place.to_str().unwrap()).replace("FILE", &file);
+    write(place.join("conf"), &settings);
+    server::hand_over(&place.join("conf"));
+    let fetch = |value: &Value| status(&curl, &socket, value);
+    let mut web = Server::new(&nginx, &["-e", "stderr", "-c", &stage.at("www/conf")], &place);
+    web.start(|| fetch(&Value::Null) == "401");
+
+    let first = json!({ "username": "ada", "password": "first" });
+    assert_eq!(fetch(&first), "200");
+    stage.store("web", &first);
+    // curl finds the socket in the settings of whoever runs it.
+    write(stage.at(".curlrc"), &format!("unix-socket = {socket}\n"));
+    let rotator = stage.template("htpasswd").to_str().unwrap().to_owned();
+    let variables = [
+        format!("HTPASSWD_FILE={file}"),
+        "HTPASSWD_URL=http://localhost/page".to_owned(),
+        format!("CURL_HOME={}", stage.place().display()),
+    ];
+    let options: Vec<&str> =
+        variables.iter().flat_map(|variable| ["--rotation-env", variable]).collect();
+    let rotated = stage.register("web", &options, &[&rotator]);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr_text());
+    let second = stage.value("web", "AWSCURRENT").unwrap();
+    assert_eq!([fetch(&first), fetch(&second)], ["401", "200"]);
+    assert_eq!(stage.rotate("web").code, 0);
+    let third = stage.value("web", "AWSCURRENT").unwrap();
+    assert_eq!([fetch(&second), fetch(&third)], ["401", "200"]);
+
+    // testSecret asks the server, and notices that it is away.
+    web.stop(Signal::QUIT);
+    let failed = stage.rotate("web");
+    let told = failed.stderr_text();
+    assert!(failed.code == 254 && told.contains("during testSecret step"), "{told}");
+    let pending = stage.value("web", "AWSPENDING").unwrap();
+    drop(fs::remove_file(&socket));
+    web.start(|| fetch(&Value::Null) == "401");
+    assert_eq!(stage.rotate("web").code, 0);
+    assert_eq!(stage.value("web", "AWSCURRENT"), Some(pending.clone()));
+    assert_eq!([fetch(&third), fetch(&pending)], ["401", "200"]);
+}
+
+/// Asks for the page, and returns the server's status; the login is not on the command line.
+fn status(curl: &Path, socket: &str, value: &Value) -> String {
+    let mut command = Command::new(curl);
+    command.args(["-q", "--config", "-", "--silent", "--output", "/dev/null"]);
+    command.args(["--unix-socket", socket, "--write-out", "%{http_code}", "http://localhost/page"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let user = |value: &Value| {
+        let password = value["password"].as_str()?.replace('\\', "\\\\").replace('"', "\\\"");
+        Some(format!("user = \"{}:{password}\"\n", value["username"].as_str()?))
+    };
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(user(value).unwrap_or_default().as_bytes()).unwrap();
+    drop(stdin);
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+/// A server on a socket alone, which writes nothing outside its place.
+const NGINX: &str = "daemon off;
+master_process off;
+pid PLACE/pid;
+error_log stderr;
+events {}
+http {
+    access_log off;
+    client_body_temp_path PLACE/body;
+    proxy_temp_path PLACE/proxy;
+    fastcgi_temp_path PLACE/fastcgi;
+    uwsgi_temp_path PLACE/uwsgi;
+    scgi_temp_path PLACE/scgi;
+    server {
+        listen unix:PLACE/s;
+        root PLACE;
+        auth_basic vault;
+        auth_basic_user_file FILE;
+    }
+}
+";
