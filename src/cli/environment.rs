@@ -18,6 +18,11 @@ impl Environment {
         self.path(name)?.to_str()
     }
 
+    /// Returns the first of these variables that is set to something that is not text.
+    pub(crate) fn not_text<'n>(&self, names: &[&'n str]) -> Option<&'n str> {
+        names.iter().copied().find(|name| self.path(name).is_some_and(|v| v.to_str().is_none()))
+    }
+
     /// Returns a variable that is set and not empty.
     pub(crate) fn path(&self, name: &str) -> Option<&Path> {
         let value = self.0.get(OsStr::new(name)).filter(|value| !value.is_empty())?;

@@ -64,9 +64,10 @@ impl<'a> Surroundings<'a> {
         form: Form,
     ) -> Result<Self, Failure> {
         let variables: &[&str] = match form {
-            Form::Aws => &["STRONGROOM_PROFILE", "AWS_PROFILE"],
+            Form::Aws => &["STRONGROOM_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
             Form::Plain => &["STRONGROOM_PROFILE"],
         };
+        must_be_text(environment, variables)?;
         let configured = variables.iter().find_map(|name| environment.text(name));
         let profile = globals.profile.as_deref().or(configured);
         let location = locate(globals, environment, profile)?;
@@ -74,6 +75,7 @@ impl<'a> Surroundings<'a> {
             Form::Aws => &["STRONGROOM_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
             Form::Plain => &["STRONGROOM_REGION"],
         };
+        must_be_text(environment, variables)?;
         let configured = variables.iter().find_map(|name| environment.text(name));
         let region = globals.region.as_deref().or(configured).map(str::to_owned);
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
@@ -250,6 +252,17 @@ pub(crate) fn no_vault(path: &Path) -> Failure {
         .hinted("`strongroom init` makes one; so does the first `strongroom create-secret`")
 }
 
+/// A vault or region other than the one that was meant is worse than none.
+fn must_be_text(environment: &Environment, variables: &[&str]) -> Result<(), Failure> {
+    match environment.not_text(variables) {
+        Some(name) => {
+            let message = format!("the variable {name} is not UTF-8");
+            Err(Failure::environment("BadVariable", message))
+        }
+        None => Ok(()),
+    }
+}
+
 fn locate(
     globals: &Globals,
     environment: &Environment,
@@ -259,10 +272,16 @@ fn locate(
     if globals.vault.as_ref().is_some_and(String::is_empty) {
         return Err(request::Error::argument("--vault", "it must not be empty").into());
     }
+    if globals.vault.is_some() && globals.profile.is_some() {
+        let what = "not allowed with argument --vault";
+        return Err(request::Error::argument("--profile", what).into());
+    }
     if let Some(path) = &globals.vault {
         return Ok(by_path(Path::new(path)));
     }
-    if let Some(path) = environment.path("STRONGROOM_VAULT") {
+    // What is said on the line comes before what is set, and a path before a name.
+    let set = environment.path("STRONGROOM_VAULT");
+    if let Some(path) = set.filter(|_| globals.profile.is_none()) {
         return Ok(by_path(path));
     }
     let profile = profile.unwrap_or("default");

@@ -122,7 +122,8 @@ fn attempt(
             Err(refusal)
         }
     };
-    let subject = cx.into_subject();
+    let mut subject = cx.into_subject();
+    region.filter(|region| *region != home).unwrap_or_default().clone_into(&mut subject.region);
     match outcome {
         Ok(response) => {
             if access == Access::Write {

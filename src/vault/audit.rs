@@ -38,6 +38,8 @@ pub(crate) struct Subject {
     pub(crate) version: String,
     /// The request token.
     pub(crate) token: String,
+    /// The region, where it is not the vault's home.
+    pub(crate) region: String,
 }
 
 impl Event {
@@ -74,6 +76,7 @@ impl Event {
         map.member(10).number(self.generation);
         map.member(11).bytes(&self.commit_id);
         some(&mut map, 12, &self.detail);
+        some(&mut map, 13, &self.subject.region);
         map.finish()
     }
 
@@ -105,6 +108,7 @@ impl Event {
                 10 => event.generation = r.number()?,
                 11 => event.commit_id = r.array()?,
                 12 => event.detail = r.text()?,
+                13 => event.subject.region = r.text()?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -143,7 +147,12 @@ mod tests {
             time: Timestamp(5),
             operation: "GetSecretValue".into(),
             outcome: "ResourceNotFoundException".into(),
-            subject: Subject { rid: 9, name: "app/db".into(), ..Subject::default() },
+            subject: Subject {
+                rid: 9,
+                name: "app/db".into(),
+                region: "eu-west-1".into(),
+                ..Subject::default()
+            },
             actor: Actor { uid: 1000, user: "ada".into(), ..Actor::default() },
             via: "direct".into(),
             generation: 3,

@@ -9,7 +9,7 @@ use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::{Asked, Own, option, text};
 use crate::model::time::Timestamp;
-use crate::service::operation;
+use crate::service::rules::arn;
 use crate::upkeep::events::{self, Wanted};
 use crate::vault::transaction::Access;
 use crate::vault::{Custody, OnRollback};
@@ -50,7 +50,7 @@ fn none(command: Command) -> Command {
 
 fn event_options(command: Command) -> Command {
     command
-        .arg(option("secret-id", "NAME", "Only events about this secret"))
+        .arg(option("secret-id", "SECRET", "Only events about this secret, by its name or ARN"))
         .arg(option("operation", "NAME", "Only events of this operation, such as GetSecretValue"))
         .arg(option("outcome", "CODE", "Only events that ended so: Success or an error code"))
         .arg(option("since", "TIME", "Only events since then: 2026-01-31T12:00:00Z, or a day"))
@@ -83,22 +83,25 @@ fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
 
 fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
     let owned = |name: &str| asked.text(name).map(str::to_owned);
+    let (since, until) = (time(asked, "since")?, time(asked, "until")?);
+    if since.zip(until).is_some_and(|(since, until)| since > until) {
+        return Err(request::Error::argument("--until", "it must not be before --since").into());
+    }
+    let asked_for = asked.text("secret-id").unwrap_or_default();
+    // An ARN says which region it means.
+    let region = arn::region_of(asked_for).or(asked.surroundings.globals.region.as_deref());
     let wanted = Wanted {
-        secret: owned("secret-id"),
-        operation: asked.text("operation").map(logged_name),
+        secret: asked.text("secret-id").map(|id| arn::name_in(id).to_owned()),
+        region: region.map(str::to_owned),
+        operation: owned("operation"),
         outcome: owned("outcome"),
-        since: time(asked, "since")?,
-        until: time(asked, "until")?,
+        since,
+        until,
         most: asked.number("max-items")?,
     };
     let mut vault = asked.surroundings.unlock()?;
     let events = events::list(&mut vault, &wanted, asked.surroundings.occasion())?;
     asked.answer_with(events)
-}
-
-/// Returns an operation's name as the log has it, which a user may also give as the command's.
-fn logged_name(given: &str) -> String {
-    operation::find(given).map_or(given, |entry| entry.name).to_owned()
 }
 
 fn time(asked: &Asked<'_>, name: &str) -> Result<Option<Timestamp>, Failure> {

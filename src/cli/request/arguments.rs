@@ -111,6 +111,18 @@ pub(crate) enum Skeleton {
     Output,
 }
 
+/// Leaves of a word no one knows what is an option's name.
+fn hide_value(word: &mut String) {
+    let (name, value) = word.split_once('=').map_or((&**word, None), |(n, v)| (n, Some(v)));
+    let is_letter = |c: char| c.is_ascii_lowercase() || c == '-';
+    let is_option = name.starts_with("--") && name.chars().all(is_letter);
+    *word = match (is_option, value) {
+        (true, None) => return,
+        (true, Some(_)) => format!("{name}=***"),
+        (false, _) => "***".to_owned(),
+    };
+}
+
 /// Reads the words after an operation's name.
 pub(crate) fn parse(signature: &Signature, words: &[String]) -> Result<Parsed, Error> {
     if words.iter().map(String::as_str).eq(["help"]) {
@@ -127,6 +139,11 @@ pub(crate) fn parse(signature: &Signature, words: &[String]) -> Result<Parsed, E
         Some(word) => rest.push(word.to_owned()),
     }
     if !rest.is_empty() {
+        // One of them may be a secret whose option was mistyped.
+        let takes_secret = signature.input.iter().any(|member| member.shape.is_sensitive());
+        if takes_secret {
+            rest.iter_mut().for_each(hide_value);
+        }
         return Err(Error::unknown_options(&rest));
     }
     Ok(Parsed::Call(options.read(sorted)))

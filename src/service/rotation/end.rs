@@ -2,8 +2,8 @@
 //! meanwhile (ROTATION.md §1.3).
 
 use super::{
-    FAILED, Failed, Job, Left, Retry, SUCCESS, at_work, find, is_complete, log, progress_of, start,
-    transact,
+    FAILED, Failed, Job, Left, Retry, SUCCESS, at_work, find, is_complete, log, progress_of,
+    refusals, transact,
 };
 use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
@@ -186,7 +186,7 @@ pub(crate) fn cancel(
     record: &mut Record,
 ) -> Result<Option<String>, Failure> {
     let before = record.clone();
-    let rotation = record.rotation.as_mut().ok_or_else(start::no_function)?;
+    let rotation = record.rotation.as_mut().ok_or_else(refusals::no_function)?;
     rotation.enabled = false;
     let mut version_id = None;
     if let Some(mut progress) = record.progress.clone()
@@ -663,7 +663,7 @@ mod tests {
     fn a_rotation_under_way_is_cancelled() {
         let mut play = Play::new();
         let never = play.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap_err();
-        assert_eq!(never.1, start::no_function().message);
+        assert_eq!(never.1, refusals::no_function().message);
         let job = play.job(&rotate(2));
         play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
         let set = Scope::Capability(play.capability(&job, Step::Finish).unwrap());

@@ -10,6 +10,7 @@ mod end;
 mod lease;
 #[cfg(test)]
 pub(super) mod play;
+mod refusals;
 mod schedule;
 pub(crate) mod settings;
 mod start;
@@ -319,7 +320,10 @@ fn log(
     (record, token): (&Record, &str),
     detail: &str,
 ) -> Result<(), Failure> {
-    let subject = Subject { version: token.to_owned(), ..Transaction::subject(record) };
+    let home = cx.vault()?.state().settings.region();
+    let region = Some(&record.scope.region).filter(|region| *region != home).cloned();
+    let region = region.unwrap_or_default();
+    let subject = Subject { version: token.to_owned(), region, ..Transaction::subject(record) };
     Ok(cx.vault()?.record_event(event, outcome, subject, detail)?)
 }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use super::{
     BUILTIN, Functions, Job, Order, Registered, Resume, Started, Wanted, builtin, end, is_complete,
-    lease, log, transact,
+    lease, log, refusals, transact,
 };
 use crate::model::rotation::RotationRules;
 use crate::model::time::Timestamp;
@@ -72,9 +72,9 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
         cx.about_token(&token.0);
     }
     let mut record = cx.find_writable(&request.secret_id)?;
-    let token = request.client_request_token.as_ref().ok_or_else(no_token)?.0.clone();
+    let token = request.client_request_token.as_ref().ok_or_else(refusals::no_token)?.0.clone();
     if request.external_secret_rotation_role_arn.is_some() {
-        return Err(no_roles().into());
+        return Err(refusals::no_roles().into());
     }
     let rules = checked_rules(request.rotation_rules.as_ref())?;
     let function = function(cx, &request, &record)?;
@@ -95,14 +95,14 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
     let lease = before.progress.as_ref().and_then(|progress| progress.lease.as_ref());
     if lease.is_some() && cx.errand().is_some_and(|errand| errand.seen.as_ref() != lease) {
         // Somebody came first.
-        return Err(not_complete().into());
+        return Err(refusals::not_complete().into());
     }
     end::settle(cx, &mut record)?;
     if let Some(pending) = unfinished(&record) {
         let resume = cx.errand().map_or(Resume::No, |errand| errand.resume);
         let is_resumed = is_immediate && may_resume(&record, &pending, (resume, &token));
         if !is_resumed {
-            return Err(not_complete().into());
+            return Err(refusals::not_complete().into());
         }
         return resume_rotation(cx, record, config);
     }
@@ -114,7 +114,7 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
             }
             Ok(Response { arn: arn_of(&record), name: record.name, version_id: Some(token) })
         } else {
-            Err(token_in_use(&token, &record).into())
+            Err(refusals::token_in_use(&token, &record).into())
         };
     }
     if is_immediate {
@@ -183,7 +183,7 @@ fn resume_rotation(
     let now = cx.now()?;
     let before = record.clone();
     let is_new = record.rotation.as_ref().is_none_or(|stored| !is_same(stored, &config));
-    let Some(progress) = &mut record.progress else { return Err(not_complete().into()) };
+    let Some(progress) = &mut record.progress else { return Err(refusals::not_complete().into()) };
     progress.outlook = Outlook::Open;
     progress.lease = lease::taken(cx, &config.command, now);
     progress.next_attempt = progress.next_attempt.min(now);
@@ -284,11 +284,11 @@ fn function(
     let own = errand.and_then(|errand| errand.own.as_ref());
     let has_words = own.is_some_and(|own| !own.argv.is_empty());
     if given.is_none() && !has_words && stored.is_none() {
-        return Err(no_function().into());
+        return Err(refusals::no_function().into());
     }
-    let errand = errand.ok_or_else(cannot_invoke)?;
+    let errand = errand.ok_or_else(refusals::cannot_invoke)?;
     if given.is_some() && has_words {
-        return Err(two_functions().into());
+        return Err(refusals::two_functions().into());
     }
     if let (Some(BUILTIN), None) = (given, own) {
         return Ok(Registered { arn: BUILTIN.to_owned(), command: builtin::command() });
@@ -298,7 +298,7 @@ fn function(
         |given| given == BUILTIN,
     );
     if is_builtin && own.is_some() {
-        return Err(no_options().into());
+        return Err(refusals::no_options().into());
     }
     match (given, own, stored) {
         (Some(arn), options, _) => {
@@ -309,7 +309,7 @@ fn function(
             let (arn, command) = (stored.function.clone(), stored.command.clone());
             Ok(Registered { arn, command })
         }
-        (None, None, None) => Err(no_function().into()),
+        (None, None, None) => Err(refusals::no_function().into()),
     }
 }
 
@@ -346,11 +346,6 @@ fn is_same(stored: &Rotation, config: &Rotation) -> bool {
         && stored.external == config.external
 }
 
-/// AWS has a code of its own for this here (AWS.md §1.4).
-fn no_token() -> Fault {
-    Fault::invalid_parameter(Fault::no_token().message)
-}
-
 /// Reads `RotationRules`; `None` when they say nothing.
 fn checked_rules(given: Option<&RotationRules>) -> Result<Option<Rules>, Fault> {
     let Some(given) = given else { return Ok(None) };
@@ -362,51 +357,6 @@ fn checked_rules(given: Option<&RotationRules>) -> Result<Option<Rules>, Fault> 
     };
     let read = schedule::Rules::new(&super::schedule::asked(&rules))?;
     Ok(read.map(|_| rules))
-}
-
-/// AWS's answer to what is still under way, or was left.
-fn not_complete() -> Fault {
-    Fault::invalid_request("A previous rotation isn't complete. That rotation will be reattempted.")
-}
-
-/// AWS's answer to a secret that nothing is known to rotate.
-pub(super) fn no_function() -> Fault {
-    Fault::invalid_request("No Lambda rotation function ARN is associated with this secret.")
-}
-
-/// AWS's answer where the function cannot be called.
-fn cannot_invoke() -> Fault {
-    Fault::new(
-        Code::AccessDenied,
-        "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function \
-         policy grants access to the principal secretsmanager.amazonaws.com.",
-    )
-}
-
-/// Our own words: AWS has no second way to name a function.
-fn two_functions() -> Fault {
-    Fault::invalid_parameter("You can't specify both RotationLambdaARN and a rotation command.")
-}
-
-/// Our own words: nothing is run that options could be for.
-fn no_options() -> Fault {
-    Fault::invalid_parameter(format!("{BUILTIN} takes no options for a rotation command."))
-}
-
-/// Our own words: there are no roles to take on.
-fn no_roles() -> Fault {
-    Fault::invalid_parameter(
-        "ExternalSecretRotationRoleArn names a role in AWS, and there are no roles in a local \
-         vault. Leave it out: a rotation runs as the user who starts it.",
-    )
-}
-
-fn token_in_use(token: &str, record: &Record) -> Fault {
-    Fault::invalid_request(format!(
-        "You can't use ClientRequestToken {token} because that value is already in use for a \
-         version of secret {}.",
-        arn_of(record)
-    ))
 }
 
 #[cfg(test)]
@@ -471,7 +421,7 @@ mod tests {
             "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
         refuses(&mut play, &left, PARAMETER, no_token);
         left["ClientRequestToken"] = token(2).into();
-        refuses(&mut play, &left, PARAMETER, &no_roles().message);
+        refuses(&mut play, &left, PARAMETER, &refusals::no_roles().message);
         left["ExternalSecretRotationRoleArn"] = Json::Null;
         let both = "You cannot specify both rotation frequency and schedule expression together.";
         refuses(&mut play, &left, PARAMETER, both);
@@ -497,7 +447,7 @@ mod tests {
             let request = request(&json!({"RotationLambdaARN": function}));
             let refused = play.call("RotateSecret", &request).unwrap_err();
             assert_eq!(refused.0, "AccessDeniedException");
-            assert_eq!(refused.1, cannot_invoke().message);
+            assert_eq!(refused.1, refusals::cannot_invoke().message);
         }
         let request = request(&json!({"RotationLambdaARN": null}));
         assert_eq!(play.call("RotateSecret", &request).unwrap_err().1, NO_FUNCTION);
@@ -511,7 +461,7 @@ mod tests {
     fn functions_are_named_in_one_way_only() {
         let mut play = Play::new();
         play.own = Some(Command::new(vec!["/opt/own".to_owned()], Protocol::Stdio));
-        refuses(&mut play, &json!({}), PARAMETER, &two_functions().message);
+        refuses(&mut play, &json!({}), PARAMETER, &refusals::two_functions().message);
         let job = play.job(&request(&json!({"RotationLambdaARN": null})));
         assert_eq!(job.function, "arn:local:exec:/opt/own");
         assert_eq!((job.command.protocol, job.resumed), (Protocol::Stdio, false));
@@ -521,7 +471,7 @@ mod tests {
         play.own = Some(options.clone());
         refuses(&mut play, &json!({"RotationLambdaARN": null}), REQUEST, NO_FUNCTION);
         let builtin = json!({"RotationLambdaARN": BUILTIN});
-        refuses(&mut play, &builtin, PARAMETER, &no_options().message);
+        refuses(&mut play, &builtin, PARAMETER, &refusals::no_options().message);
         let job = play.job(&request(&json!({})));
         assert_eq!(
             (job.command.timeout_s, &job.command.argv[..]),
@@ -532,7 +482,7 @@ mod tests {
         play.rotate(&request(&builtin)).unwrap();
         play.own = Some(options);
         let stored = json!({"RotationLambdaARN": null, "ClientRequestToken": token(3)});
-        refuses(&mut play, &stored, PARAMETER, &no_options().message);
+        refuses(&mut play, &stored, PARAMETER, &refusals::no_options().message);
     }
 
     #[test]

@@ -85,6 +85,17 @@ impl Candidate<'_> {
     }
 }
 
+/// Returns the name that an ARN has in it, whole or without its suffix; a name is one already.
+pub(crate) fn name_in(secret_id: &str) -> &str {
+    match Wanted::parse(secret_id) {
+        Ok(Wanted::Arn { place, tail }) => {
+            let candidate = Wanted::Arn { place, tail }.candidate(place);
+            candidate.map_or(secret_id, |candidate| candidate.name)
+        }
+        Ok(Wanted::Name(_) | Wanted::Elsewhere) | Err(_) => secret_id,
+    }
+}
+
 /// Returns the region that an ARN names; `None` for a name.
 pub(crate) fn region_of(secret_id: &str) -> Option<&str> {
     secret_id.strip_prefix("arn:")?.split(':').nth(2)
