@@ -92,11 +92,7 @@ const IDLE_IN_LINE: usize = 5;
 
 /// The global options that do something: name, value, what for.
 const OPTIONS: &[(&str, &str, &str)] = &[
-    (
-        "vault",
-        "PATH",
-        "The vault (or STRONGROOM_VAULT); by default the profile's",
-    ),
+    ("vault", "PATH", "The vault (or STRONGROOM_VAULT); by default the profile's"),
     ("profile", "NAME", "The vault of this name in the data directory (STRONGROOM_PROFILE)"),
     ("region", "REGION", "The region within the vault (STRONGROOM_REGION)"),
     ("keyfile", "FILE", "Unlock with a keyfile (STRONGROOM_KEYFILE)"),
