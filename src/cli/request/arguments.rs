@@ -415,10 +415,10 @@ mod tests {
         for (words, expected) in [
             (&[][..], "the following arguments are required: --secret-id"),
             (&["--force", "true"], "the following arguments are required: --secret-id"),
-            (&["--secret-id", "x", "--force", "true"], "Unknown options: true"),
-            (&["--secret-id", "x", "--bogus", "y"], "Unknown options: --bogus, y"),
-            (&["--secret-id", "x", "--max-items", "5"], "Unknown options: --max-items, 5"),
-            (&["a", "--secret-id", "x", "b"], "Unknown options: b, a"),
+            (&["--secret-id", "x", "--force", "true"], "Unknown options: ***"),
+            (&["--secret-id", "x", "--bogus", "y"], "Unknown options: --bogus, ***"),
+            (&["--secret-id", "x", "--max-items", "5"], "Unknown options: --max-items, ***"),
+            (&["a", "--secret-id", "x", "b"], "Unknown options: ***, ***"),
             (&["--secret-string", "-v"], "argument --secret-string: expected one argument"),
             (
                 &["--secret", "x"],
