@@ -58,8 +58,10 @@ pub(super) fn new_value(stdout: &[u8]) -> Result<SecretValue, &'static str> {
     let (Some((name, value)), None) = (members.next(), members.next()) else {
         return Err("its stdout must have SecretString or SecretBinary, and nothing else");
     };
-    let text =
-        value.as_str().filter(|text| !text.is_empty()).ok_or("the value it wrote is empty")?;
+    let text = value
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .ok_or("the value it wrote is empty, or no text")?;
     match name.as_str() {
         "SecretString" => Ok(SecretValue::Text(Secret::new(text.to_owned()))),
         "SecretBinary" => {
