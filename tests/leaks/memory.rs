@@ -194,18 +194,17 @@ impl Held {
 
     fn look(&self) -> io::Result<Vec<u8>> {
         let process = format!("/proc/{}", self.child.id());
-        let memory = File::open(format!("{process}/mem")).unwrap();
+        let memory = File::open(format!("{process}/mem"))?;
         let mut out = Vec::new();
-        for line in fs::read_to_string(format!("{process}/maps")).unwrap().lines() {
+        for line in fs::read_to_string(format!("{process}/maps"))?.lines() {
             let mut fields = line.split_whitespace();
-            let (range, mode) = (fields.next().unwrap(), fields.next().unwrap());
-            if !mode.starts_with("rw") {
+            let (range, mode) = (fields.next(), fields.next());
+            if !mode.is_some_and(|mode| mode.starts_with("rw")) {
                 continue;
             }
-            let (start, end) = range.split_once('-').unwrap();
-            let number = |digits| u64::from_str_radix(digits, 16).unwrap();
-            let mut bytes = vec![0; usize::try_from(number(end) - number(start)).unwrap()];
-            memory.read_exact_at(&mut bytes, number(start))?;
+            let (start, end) = bounds(range.unwrap_or_default());
+            let mut bytes = vec![0; end - start];
+            memory.read_exact_at(&mut bytes, u64::try_from(start).map_err(io::Error::other)?)?;
             // Between two mappings nothing joins.
             out.extend_from_slice(&bytes);
             out.extend([0; 64]);
@@ -213,6 +212,13 @@ impl Held {
         assert!(out.len() > 100_000);
         Ok(out)
     }
+}
+
+/// Reads `7f00-7fff`.
+fn bounds(range: &str) -> (usize, usize) {
+    let (start, end) = range.split_once('-').unwrap();
+    let number = |digits| usize::from_str_radix(digits, 16).unwrap();
+    (number(start), number(end))
 }
 
 impl Drop for Held {
