@@ -115,7 +115,8 @@ pub(crate) enum Skeleton {
 fn hide_value(word: &mut String) {
     let (name, value) = word.split_once('=').map_or((&**word, None), |(n, v)| (n, Some(v)));
     let is_letter = |c: char| c.is_ascii_lowercase() || c == '-';
-    let is_option = name.starts_with("--") && name.chars().all(is_letter);
+    let is_short = name.len() == 2 && name.starts_with('-');
+    let is_option = is_short || name.starts_with("--") && name.chars().all(is_letter);
     *word = match (is_option, value) {
         (true, None) => return,
         (true, Some(_)) => format!("{name}=***"),
