@@ -18,8 +18,12 @@ run() {
     echo $1: $? $said $(grep -v '^note:' error)
 }
 
-until ! strongroom create-secret --name s$((i += 1)) --secret-string file://large >made 2>&1; do :; done
-run create-secret --name more --secret-string file://large
+code=0
+while [ $code = 0 ]; do
+    strongroom create-secret --name s$((i += 1)) --secret-string file://large >made 2>error
+    code=$?
+done
+echo create-secret: $code $(grep -v '^note:' error)
 echo "acknowledged: $((i - 1))"
 run list-secrets --query 'length(SecretList)'
 run get-secret-value --secret-id s1 --query 'starts_with(SecretString, `large`)'
