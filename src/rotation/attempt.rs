@@ -13,11 +13,13 @@ use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::settings::{self, Settings};
-use crate::service::rotation::{self as service, CatchUp, Due, Job, Order, Resume, Started};
+use crate::service::rotation::{
+    self as service, CatchUp, Due, Job, Order, Resume, Started, refusals,
+};
 use crate::service::rules::arn;
 use crate::sys::lock;
 use crate::vault::Vault;
-use crate::vault::rotation::{Command, Protocol};
+use crate::vault::rotation::{Command, Protocol, Rotation};
 
 /// What is asked for.
 pub(crate) struct Wish<'a> {
@@ -29,8 +31,6 @@ pub(crate) struct Wish<'a> {
     pub(crate) options: Options,
     /// What to do with a rotation that is not finished.
     pub(crate) resume: Resume,
-    /// Who says that the command may run.
-    pub(crate) consent: Consent,
     /// What has to be due still; `None` where it is rotated however it stands.
     pub(crate) still: Option<(&'a Due, CatchUp)>,
     /// What if another machine began it.
@@ -49,7 +49,7 @@ pub(crate) enum OnLease {
 
 /// Who says that the command may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Consent {
+enum Consent {
     /// The request names a function: whoever asks, on this machine, wants it run.
     InRequest,
     /// The vault names it, which must have been approved here; the request says how to run it.
@@ -61,7 +61,7 @@ pub(crate) enum Consent {
 impl Runner<'_> {
     /// Rotates a secret.
     pub(crate) fn rotate(&mut self, wish: Wish<'_>) -> Result<Value, Error> {
-        let Wish { mut request, region, options, resume, mut consent, still, on_lease } = wish;
+        let Wish { mut request, region, options, resume, still, on_lease } = wish;
         let id = match request.get("SecretId") {
             Some(Value::Text(id)) => SecretId(id.clone()),
             Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
@@ -71,7 +71,11 @@ impl Runner<'_> {
         let vault = self.vault.vault_id().to_string();
         let lock = lock::take(&self.machine.lock_of(&vault, rid))?;
         if lock.is_none() {
-            return Err(if still.is_some() { Error::Passed } else { Failure::from(busy()).into() });
+            return Err(if still.is_some() {
+                Error::Passed
+            } else {
+                Failure::from(refusals::not_complete()).into()
+            });
         }
         if let Some((due, catch_up)) = still {
             let occasion = self.circumstances.occasion();
@@ -89,13 +93,12 @@ impl Runner<'_> {
             let is_over = now >= lease.until;
             free.map_err(|error| if still.is_some() && !is_over { Error::Passed } else { error })?;
         }
-        if options.argv.is_empty() && names_stored(&request, &found) {
+        let consent = consent(&request, &options, found.rotation.as_ref());
+        if options.argv.is_empty() && names_stored(&request, found.rotation.as_ref()) {
             // The function it has: as it is stored, with all its words.
             if let Value::Map(members) = &mut request {
                 members.retain(|(name, _)| name != "RotationLambdaARN");
             }
-            let is_bare = found.rotation.as_ref().is_some_and(|stored| is_bare(&stored.command));
-            consent = if is_bare { consent } else { Consent::Changed };
         }
         // What cannot be approved is not to be stored.
         self.machine.approvals().check()?;
@@ -179,11 +182,28 @@ impl Runner<'_> {
     }
 }
 
+/// Says on whose word a command would run. An empty name names none, and that of the function that
+/// is stored stands for all its words, which the vault says.
+fn consent(request: &Value, options: &Options, stored: Option<&Rotation>) -> Consent {
+    let is_named = match request.get("RotationLambdaARN") {
+        Some(Value::Text(arn)) => !arn.is_empty(),
+        Some(_) | None => false,
+    };
+    let is_stored = names_stored(request, stored);
+    let is_bare = stored.is_some_and(|stored| is_bare(&stored.command));
+    if !options.argv.is_empty() || is_named && (!is_stored || is_bare) {
+        Consent::InRequest
+    } else if is_named || !options.is_empty() {
+        Consent::Changed
+    } else {
+        Consent::Before
+    }
+}
+
 /// Whether a request names the function that is stored, as `describe-secret` shows it.
-fn names_stored(request: &Value, found: &Settings) -> bool {
+fn names_stored(request: &Value, stored: Option<&Rotation>) -> bool {
     let Some(Value::Text(arn)) = request.get("RotationLambdaARN") else { return false };
-    let stored =
-        found.rotation.as_ref().filter(|stored| stored.command.protocol != Protocol::Builtin);
+    let stored = stored.filter(|stored| stored.command.protocol != Protocol::Builtin);
     stored.is_some_and(|stored| functions::is_function(arn, &stored.function))
 }
 
@@ -222,11 +242,6 @@ fn not_readable(read: &str, failure: Failure) -> Failure {
         }
         vault @ Failure::Vault(_) => vault,
     }
-}
-
-/// The text of AWS for a rotation that is not finished (ROTATION §1.1, check 10).
-pub(super) fn busy() -> Fault {
-    Fault::invalid_request("A previous rotation isn't complete. That rotation will be reattempted.")
 }
 
 fn unapproved() -> Fault {

@@ -1,6 +1,6 @@
 //! All rotations that are due, one after the other: what a timer calls.
 
-use super::attempt::{self, Consent, OnLease, Wish};
+use super::attempt::{self, OnLease, Wish};
 use super::error::Error;
 use super::options::Options;
 use super::run::{Runner, new_token};
@@ -101,10 +101,10 @@ fn rotate(runner: &mut Runner<'_>, (due, catch_up): (&Due, CatchUp)) -> Result<V
     let members = [("SecretId", due.arn.clone()), ("ClientRequestToken", token)];
     let members = members.map(|(name, text)| (name.to_owned(), Value::Text(text)));
     let (request, region) = (Value::Map(members.into()), Some(due.region.as_str()));
-    let (options, resume, consent) = (Options::default(), Resume::IfPossible, Consent::Before);
+    let (options, resume) = (Options::default(), Resume::IfPossible);
     let still = Some((due, catch_up));
     let on_lease = OnLease::Respect;
-    runner.rotate(Wish { request, region, options, resume, consent, still, on_lease })
+    runner.rotate(Wish { request, region, options, resume, still, on_lease })
 }
 
 fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, Failure> {

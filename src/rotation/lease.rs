@@ -3,11 +3,12 @@
 //!
 //! The lock of a file, which every rotation holds too, is known to one machine and one user only.
 
-use super::attempt::{OnLease, busy};
+use super::attempt::OnLease;
 use super::error::Error;
 use crate::model::time::Timestamp;
 use crate::service::context::Failure;
 use crate::service::fault::Fault;
+use crate::service::rotation::refusals;
 use crate::sys::process;
 use crate::vault::progress::{Holder, Lease};
 
@@ -29,7 +30,7 @@ pub(super) fn must_be_free(
 ) -> Result<(), Error> {
     match standing(lease, own, now) {
         Standing::Free => Ok(()),
-        Standing::Busy => Err(Failure::from(busy()).into()),
+        Standing::Busy => Err(Failure::from(refusals::not_complete()).into()),
         Standing::Elsewhere => Err(elsewhere(lease, "is at work on it").into()),
         Standing::Over if on_lease == OnLease::Break => Ok(()),
         Standing::Over => Err(elsewhere(
@@ -71,7 +72,7 @@ fn standing(lease: &Lease, own: &Holder, now: Timestamp) -> Standing {
 }
 
 fn elsewhere(lease: &Lease, what: &str) -> Failure {
-    let Fault { code, message } = busy();
+    let Fault { code, message } = refusals::not_complete();
     let host = super::output::visible(&lease.holder.host);
     Fault::new(code, format!("{message} The machine {host} {what}.")).into()
 }

@@ -13,6 +13,7 @@ use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::rotation::{attempt, output, pins, reach, templates};
 use crate::service::context;
+use crate::service::rotation::refusals;
 use crate::service::rotation::settings::{self, Settings};
 use crate::sys::confine::{self, Freedom, Protection, Reach};
 use crate::vault::Vault;
@@ -118,7 +119,7 @@ fn look_up(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<Settin
 }
 
 fn rotation_of(found: &Settings) -> Result<&Rotation, Failure> {
-    found.rotation.as_ref().ok_or_else(|| failed(settings::no_function().into()))
+    found.rotation.as_ref().ok_or_else(|| failed(refusals::no_function().into()))
 }
 
 fn failed(failure: context::Failure) -> Failure {

@@ -13,14 +13,14 @@ use crate::cli::terminal;
 use crate::cli::unlock::{self, Surroundings};
 use crate::model::value::Value;
 use crate::rotation::answers::Circumstances;
-use crate::rotation::attempt::{Consent, Wish};
+use crate::rotation::attempt::Wish;
 use crate::rotation::error::Error;
 use crate::rotation::launch::Inbox;
 use crate::rotation::machine::Machine;
 use crate::rotation::run::Runner;
 use crate::service::context;
 use crate::service::operation::Entry;
-use crate::service::rotation::Resume;
+use crate::service::rotation::{Resume, refusals};
 use crate::sys::apart;
 use crate::sys::clock::SystemClock;
 use crate::sys::entropy::SystemEntropy;
@@ -53,30 +53,13 @@ pub(super) fn respond(
     own: Own,
     surroundings: &Surroundings<'_>,
 ) -> Result<Value, Failure> {
-    // An empty name names none: what runs is what the vault says.
-    let named = request.get("RotationLambdaARN");
-    let names_function = named.is_some_and(|v| !matches!(v, Value::Text(name) if name.is_empty()));
-    let names_function = names_function && named.is_some_and(|v| *v != Value::Null);
-    let names_function = names_function || !own.options.argv.is_empty();
-    let consent = match (names_function, own.options.is_empty()) {
-        (true, _) => Consent::InRequest,
-        (false, false) => Consent::Changed,
-        (false, true) => Consent::Before,
-    };
     let resume = own.resume.unwrap_or(match token {
         Token::Given => Resume::IfSame,
         Token::MadeUp => Resume::IfPossible,
     });
     let region = surroundings.region();
-    let wish = Wish {
-        request,
-        region,
-        options: own.options,
-        resume,
-        consent,
-        still: None,
-        on_lease: own.on_lease,
-    };
+    let wish =
+        Wish { request, region, options: own.options, resume, still: None, on_lease: own.on_lease };
     let mut vault = surroundings.unlock()?;
     let answer = with_runner(&mut vault, surroundings, own.words, |runner| runner.rotate(wish))?;
     unlock::warn(&vault);
@@ -94,7 +77,7 @@ pub(crate) fn told(error: Error) -> Failure {
         }
     }
     if let Error::Service(context::Failure::Fault(fault)) = &error
-        && fault.message == NOT_COMPLETE
+        && fault.message == refusals::NOT_COMPLETE
     {
         terminal::note(NEXT);
     }
@@ -102,7 +85,6 @@ pub(crate) fn told(error: Error) -> Failure {
 }
 
 /// AWS says that it will go on by itself; here somebody does.
-const NOT_COMPLETE: &str = "A previous rotation isn't complete. That rotation will be reattempted.";
 const NEXT: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with it, \
                     and `update-secret-version-stage --version-stage AWSPENDING \
                     --remove-from-version-id VERSION` gives it up (`describe-secret` names the \

@@ -10,7 +10,7 @@ mod end;
 mod lease;
 #[cfg(test)]
 pub(super) mod play;
-mod refusals;
+pub(crate) mod refusals;
 mod schedule;
 pub(crate) mod settings;
 mod start;

@@ -10,13 +10,17 @@ pub(super) fn no_token() -> Fault {
     Fault::invalid_parameter(Fault::no_token().message)
 }
 
+/// AWS's words for what is still under way, or was left (ROTATION §1.1, check 10).
+pub(crate) const NOT_COMPLETE: &str =
+    "A previous rotation isn't complete. That rotation will be reattempted.";
+
 /// AWS's answer to what is still under way, or was left.
-pub(super) fn not_complete() -> Fault {
-    Fault::invalid_request("A previous rotation isn't complete. That rotation will be reattempted.")
+pub(crate) fn not_complete() -> Fault {
+    Fault::invalid_request(NOT_COMPLETE)
 }
 
 /// AWS's answer to a secret that nothing is known to rotate.
-pub(super) fn no_function() -> Fault {
+pub(crate) fn no_function() -> Fault {
     Fault::invalid_request("No Lambda rotation function ARN is associated with this secret.")
 }
 

@@ -4,7 +4,7 @@
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
-use crate::service::fault::Fault;
+use crate::service::rotation::refusals;
 use crate::vault::Vault;
 use crate::vault::audit::Event;
 use crate::vault::progress::{Outlook, Progress};
@@ -60,7 +60,7 @@ pub(crate) fn approve(
     let home = transaction.state().settings.region().to_owned();
     let mut cx = Context::new(&mut transaction, region, &home);
     let mut record = cx.find_active(id)?;
-    let rotation = record.rotation.as_mut().ok_or_else(no_function)?;
+    let rotation = record.rotation.as_mut().ok_or_else(refusals::no_function)?;
     let event = if pins.is_some() { "RepinRotation" } else { "ApproveRotation" };
     rotation.command.pins = pins.unwrap_or(std::mem::take(&mut rotation.command.pins));
     if let Some(progress) = &mut record.progress {
@@ -75,9 +75,4 @@ pub(crate) fn approve(
     transaction.record(event, Event::SUCCESS, subject)?;
     transaction.commit()?;
     Ok(())
-}
-
-/// The secret has no rotation function (ROTATION §1.1, check 8).
-pub(crate) fn no_function() -> Fault {
-    Fault::invalid_request("No Lambda rotation function ARN is associated with this secret.")
 }
