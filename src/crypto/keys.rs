@@ -10,7 +10,6 @@
 use subtle::ConstantTimeEq;
 
 use crate::crypto;
-use crate::crypto::crockford;
 use crate::crypto::fields::join;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::primitives::{KeyBytes, expand, extract, hmac};
@@ -98,9 +97,9 @@ pub(crate) struct Keys {
     pub(crate) audit: AuditKey,
     /// Hashes names.
     pub(crate) name: NameKey,
-    /// Hashes the tree and the audit log's chain.
+    /// Hashes the tree.
     pub(crate) tree: TreeKey,
-    /// Vouches for what lies outside the vault: anchors, checkpoints, paging tokens.
+    /// Vouches for what lies outside the vault: anchors and paging tokens.
     pub(crate) anchor: AnchorKey,
 }
 
@@ -245,7 +244,7 @@ impl NameKey {
     }
 }
 
-/// Hashes the tree from the buckets up, and chains the audit log.
+/// Hashes the tree from the buckets up.
 pub(crate) struct TreeKey(KeyBytes);
 
 impl TreeKey {
@@ -268,11 +267,6 @@ impl TreeKey {
     pub(crate) fn is_node(&self, node: u16, body: &[u8], digest: &[u8; 32]) -> bool {
         self.node_digest(node, body).ct_eq(digest).into()
     }
-
-    /// Links audit entry `seq`, whose box has this pin, to the chain before it.
-    pub(crate) fn chain(&self, previous: &[u8; 32], seq: u64, pin: &[u8; 16]) -> [u8; 32] {
-        hmac(&self.0, &[&CHAIN, previous, &seq.to_be_bytes(), pin])
-    }
 }
 
 /// Vouches for what lies outside the vault.
@@ -287,18 +281,6 @@ impl AnchorKey {
     /// Whether this key made the tag of a commit.
     pub(crate) fn is_tag(&self, generation: u64, commit_id: &[u8; 16], tag: &[u8; 32]) -> bool {
         self.tag(generation, commit_id).ct_eq(tag).into()
-    }
-
-    /// Returns the 20 characters to write down, which no other state of the vault has.
-    pub(crate) fn checkpoint(
-        &self,
-        generation: u64,
-        commit_id: &[u8; 16],
-        audit_head: &[u8; 32],
-    ) -> String {
-        let digest =
-            hmac(&self.0, &[&CHECKPOINT, &generation.to_be_bytes(), commit_id, audit_head]);
-        crockford::encode(&digest).chars().take(20).collect()
     }
 
     /// Seals a paging token, to be opened only in the same context.
@@ -343,7 +325,7 @@ fn head(digest: &[u8; 32]) -> [u8; 16] {
 }
 
 /// `D(n)`.
-const fn domain(n: u8) -> [u8; 8] {
+pub(super) const fn domain(n: u8) -> [u8; 8] {
     [b's', b'r', b'm', b'1', 0, n, 0, 0]
 }
 
@@ -355,10 +337,43 @@ const AUDIT: [u8; 8] = domain(4);
 pub(super) const SLOT: [u8; 8] = domain(5);
 const BUCKET: [u8; 8] = domain(6);
 const NODE: [u8; 8] = domain(7);
-const CHAIN: [u8; 8] = domain(8);
 const ANCHOR: [u8; 8] = domain(9);
-const CHECKPOINT: [u8; 8] = domain(10);
 const TOKEN: [u8; 8] = domain(11);
+
+/// What whoever has the keys can do to one box, for tests of what holds even then: see
+/// [`crate::crypto::testing::collide`]. `data` is padded here; bytes at `free` of it are chosen.
+#[cfg(test)]
+impl Keys {
+    pub(crate) fn collide(
+        &self,
+        vault: &VaultId,
+        place: Forged<'_>,
+        model: &[u8],
+        (data, free): (&[u8], usize),
+    ) -> Option<Vec<u8>> {
+        let (key, aad) = match place {
+            Forged::Record(rid) => (&self.record.0, row(RECORD, vault, rid).to_vec()),
+            Forged::Value(address) => (&self.value.0, address.aad(vault).ok()?),
+            Forged::Entry(seq) => (&self.audit.0, row(AUDIT, vault, seq).to_vec()),
+        };
+        let mut body = u32::try_from(data.len()).ok()?.to_be_bytes().to_vec();
+        body.extend_from_slice(data);
+        body.resize(sealed::padme(body.len())?, 0);
+        crypto::testing::collide(key, &aad, model, (&body, free + 4))
+    }
+}
+
+/// Where a forged box is to stand.
+#[cfg(test)]
+#[derive(Clone, Copy)]
+pub(crate) enum Forged<'a> {
+    /// In the row of a record.
+    Record(u64),
+    /// In that of a value.
+    Value(ValueAddress<'a>),
+    /// In that of an audit entry.
+    Entry(u64),
+}
 
 #[cfg(test)]
 mod tests {
@@ -412,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tree_and_the_chain_have_the_known_digests() {
+    fn the_tree_has_the_known_digests() {
         let keys = master().keys(&VAULT);
         let pin = sealed::pin(&vector("value box")).unwrap();
         let number = |name: &str| text_vector(name).parse::<u16>().unwrap();
@@ -422,19 +437,15 @@ mod tests {
         assert_eq!(digest[..], vector("bucket digest"));
         let body = [&(1_u64 << (bucket % 64)).to_be_bytes()[..], &digest].concat();
         assert_eq!(keys.tree.node_digest(node, &body)[..], vector("node digest"));
-        assert_eq!(keys.tree.chain(&[0; 32], 0, &pin)[..], vector("audit chain"));
     }
 
     #[test]
     fn what_lies_outside_has_the_known_codes() {
         let keys = master().keys(&VAULT);
         let commit_id = counting::<16>(0x80);
-        let head: [u8; 32] = vector("audit chain").try_into().unwrap();
         let tag = keys.anchor.tag(42, &commit_id);
         let anchor = [&42_u64.to_be_bytes()[..], &commit_id, &tag].concat();
         assert_eq!(anchor, vector("anchor"));
-        let code = keys.anchor.checkpoint(42, &commit_id, &head);
-        assert_eq!(format!("42:{code}"), text_vector("checkpoint"));
     }
 
     #[test]

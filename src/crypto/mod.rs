@@ -7,6 +7,7 @@ pub(crate) mod crockford;
 mod fields;
 pub(crate) mod fingerprint;
 pub(crate) mod header;
+pub(crate) mod history;
 pub(crate) mod kdf;
 pub(crate) mod keyfile;
 pub(crate) mod keys;

@@ -2,17 +2,23 @@
 //!
 //! Which key and which associated data go with which box is said in `keys`.
 
+use sha2::{Digest, Sha256};
+
 use crate::crypto;
 use crate::crypto::primitives::{KeyBytes, NONCE, TAG, decrypt, encrypt};
 use crate::sys::entropy::Entropy;
 use crate::sys::secret::Secret;
 
-/// Returns the last 16 bytes of a box: its tag, which stands for its content in the tree.
-pub(crate) fn pin(sealed: &[u8]) -> Result<[u8; 16], crypto::Error> {
+/// Stands for a box in the tree or a record: the SHA-256 of all of it. The box's own tag would not do,
+/// since whoever has the key can make another box with the same tag.
+pub(crate) type Pin = [u8; 32];
+
+/// Returns the pin of a box.
+pub(crate) fn pin(sealed: &[u8]) -> Result<Pin, crypto::Error> {
     if sealed.len() < SMALLEST {
         return Err(crypto::Error::Malformed { what: "sealed box" });
     }
-    sealed.last_chunk().copied().ok_or(crypto::Error::Malformed { what: "sealed box" })
+    Ok(Sha256::digest(sealed).into())
 }
 
 /// Seals `data` under a fresh nonce.
@@ -90,7 +96,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::crypto::testing::{counting, each_flip, text_vector};
+    use crate::crypto::testing::{counting, each_flip, text_vector, vector};
     use crate::sys::entropy::{CountingEntropy, NoEntropy};
 
     fn key() -> KeyBytes {
@@ -192,9 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn the_pin_is_the_tag() {
+    fn every_bit_counts_for_the_pin() {
         let sealed = sealed(b"hunter2");
-        assert_eq!(pin(&sealed).unwrap()[..], sealed[sealed.len() - 16..]);
+        let sound = pin(&sealed);
+        each_flip(&sealed, |altered| pin(altered) != sound);
+        assert_ne!(pin(&[&sealed[..], b"\0"].concat()), sound);
+        assert_eq!(pin(&vector("value box")).unwrap()[..], vector("pin"));
         for length in [0, 15, 16, SMALLEST - 1] {
             assert!(pin(&vec![0; length]).is_err());
         }

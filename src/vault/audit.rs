@@ -25,6 +25,8 @@ pub(crate) struct Event {
     pub(crate) commit_id: [u8; 16],
     /// What else there is to say, in words.
     pub(crate) detail: String,
+    /// In the first entry of a commit: the digest of the sealed state that it was made on.
+    pub(crate) came_from: Option<[u8; 32]>,
 }
 
 /// The secret and version that an event is about; empty where it is about none.
@@ -77,6 +79,7 @@ impl Event {
         map.member(11).bytes(&self.commit_id);
         some(&mut map, 12, &self.detail);
         some(&mut map, 13, &self.subject.region);
+        map.optional(14, self.came_from.as_ref(), |w, digest| w.bytes(digest));
         map.finish()
     }
 
@@ -92,6 +95,7 @@ impl Event {
             generation: 0,
             commit_id: [0; 16],
             detail: String::new(),
+            came_from: None,
         };
         let mut reader = Reader::new(bytes);
         let _later: Unknown = reader.map(|r, key| {
@@ -109,6 +113,7 @@ impl Event {
                 11 => event.commit_id = r.array()?,
                 12 => event.detail = r.text()?,
                 13 => event.subject.region = r.text()?,
+                14 => event.came_from = Some(r.array()?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -158,6 +163,7 @@ mod tests {
             generation: 3,
             commit_id: [6; 16],
             detail: String::new(),
+            came_from: Some([7; 32]),
         };
         assert!(Event::decode(&event.encode()).unwrap() == event);
     }

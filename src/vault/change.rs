@@ -6,7 +6,7 @@ use super::record::{Kind, Record, Scope, StoredValue};
 use super::transaction::{Access, Transaction};
 use super::tree::{self, Entry, FANOUT};
 use crate::crypto::keys::ValueAddress;
-use crate::crypto::sealed::pin;
+use crate::crypto::sealed::{Pin, pin};
 use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::store::{self, Table};
@@ -222,7 +222,7 @@ impl Transaction<'_> {
     }
 
     /// Puts the record's pin into the tree, or takes the record out.
-    fn place(&mut self, record: &Record, place: Place, pin: Option<[u8; 16]>) -> Result<(), Error> {
+    fn place(&mut self, record: &Record, place: Place, pin: Option<Pin>) -> Result<(), Error> {
         let name_hash = self.name_hash(&record.scope, &record.name);
         let bucket = tree::bucket_of(&name_hash);
         let mut node = self.node(bucket / FANOUT)?.unwrap_or_default();

@@ -6,15 +6,15 @@
 use std::fmt;
 
 use super::error::Error;
-use super::state::State;
 use super::transaction::Transaction;
+use crate::crypto::{crockford, history};
 
 /// A state by the name that only it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Checkpoint {
     /// The state's generation.
     pub(crate) generation: u64,
-    code: String,
+    code: [u8; 32],
 }
 
 /// How a vault stands to a checkpoint.
@@ -26,8 +26,8 @@ pub(crate) enum Standing {
     Later,
     /// It is an older one.
     Earlier,
-    /// Nothing proves that it ever was in that state: it is another vault, was changed apart, was
-    /// given new keys since, or has dropped that part of its log.
+    /// Nothing proves that it ever was in that state: it is another vault, was changed apart, had its
+    /// log repaired since, or has dropped that part of it.
     Apart,
 }
 
@@ -38,56 +38,65 @@ impl Checkpoint {
         let (generation, code) = text.trim().split_once(':')?;
         let is_number = !generation.is_empty() && generation.bytes().all(|b| b.is_ascii_digit());
         let generation = generation.parse().ok().filter(|_| is_number)?;
-        let code: String = code.chars().filter(|c| *c != '-').collect();
-        let is_code = code.len() == CODE && code.bytes().all(|b| b.is_ascii_alphanumeric());
-        is_code.then(|| Self { generation, code: code.to_ascii_uppercase() })
+        let code = crockford::decode(code.chars().filter(|c| *c != '-'))?;
+        let code = code.expose().as_slice().try_into().ok()?;
+        Some(Self { generation, code })
     }
 }
 
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.generation, self.code)
+        write!(f, "{}:", self.generation)?;
+        for (place, character) in crockford::encode(&self.code).chars().enumerate() {
+            let dash = if place > 0 && place.is_multiple_of(GROUP) { "-" } else { "" };
+            write!(f, "{dash}{character}")?;
+        }
+        Ok(())
     }
 }
 
 impl Transaction<'_> {
-    /// Returns the checkpoint of this state.
+    /// Returns the checkpoint of the state that this transaction began with.
     pub(crate) fn checkpoint(&self) -> Checkpoint {
-        let State { generation, commit_id, log, .. } = &self.state;
-        self.checkpoint_of(*generation, commit_id, &log.head)
+        let state = self.beginning.state.unwrap_or_default();
+        let code = history::checkpoint(&state, &self.beginning.log.head);
+        Checkpoint { generation: self.state.generation, code }
     }
 
-    /// Says how this state stands to a checkpoint.
+    /// Says how that state stands to a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Tampered`] if the audit log, which has to tell, is not the one the state vouches for.
     pub(crate) fn standing(&self, checkpoint: &Checkpoint) -> Result<Standing, Error> {
         if checkpoint.generation > self.state.generation {
             return Ok(Standing::Earlier);
         }
         if checkpoint.generation == self.state.generation {
-            let is_there = self.checkpoint() == *checkpoint;
-            return Ok(if is_there { Standing::There } else { Standing::Apart });
+            if self.checkpoint() != *checkpoint {
+                return Ok(Standing::Apart);
+            }
+            // The log belongs to the state; an entry that was exchanged must not pass for one of it.
+            self.links(&mut |_link| Ok(()))?;
+            return Ok(Standing::There);
         }
-        // The last entry of a commit is what its checkpoint was made over.
-        let mut last = None;
-        self.chained_events(|_seq, event, chain| {
-            if event.generation == checkpoint.generation {
-                last = Some((event.commit_id, *chain));
+        // The commit after that state says in its first entry what state it was made on. With the
+        // chain before that entry, which nobody can rewrite, this must be what was written down.
+        let mut next = None;
+        self.links(&mut |link| {
+            let event = link.event()?;
+            if next.is_none() && event.generation > checkpoint.generation {
+                next = Some((event.came_from, link.before));
             }
             Ok(())
         })?;
-        let found =
-            last.map(|(commit, head)| self.checkpoint_of(checkpoint.generation, &commit, &head));
-        let is_later = found.as_ref() == Some(checkpoint);
+        let came_from = next.and_then(|(state, chain)| Some(history::checkpoint(&state?, &chain)));
+        let is_later = came_from == Some(checkpoint.code);
         Ok(if is_later { Standing::Later } else { Standing::Apart })
-    }
-
-    fn checkpoint_of(&self, generation: u64, commit: &[u8; 16], head: &[u8; 32]) -> Checkpoint {
-        let code = self.unlocked.keys.anchor.checkpoint(generation, commit, head);
-        Checkpoint { generation, code }
     }
 }
 
-/// Characters of a code.
-const CODE: usize = 20;
+/// Characters between two dashes of a code.
+const GROUP: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -97,22 +106,33 @@ mod tests {
     use crate::vault::transaction::{Access, Occasion};
     use crate::vault::{Origin, Vault};
 
-    const CODE: &str = "0123456789ABCDEFGHJK";
+    const CODE: &str = "0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ-0123-4567-89AB-CDEF-GHJ0";
 
     #[test]
     fn a_checkpoint_is_read_back_as_printed() {
         let read = |text: &str| Checkpoint::parse(text).map(|checkpoint| checkpoint.to_string());
         let printed = format!("42:{CODE}");
+        let plain = printed.replace('-', "");
         assert_eq!(read(&printed), Some(printed.clone()));
         assert_eq!(read(&format!(" {} \n", printed.to_lowercase())), Some(printed.clone()));
-        assert_eq!(read("42:01234-56789-ABCDE-FGHJK"), Some(printed));
-        for text in ["", ":", "42", "42:", ":0123456789ABCDEFGHJK", "+4:0123456789ABCDEFGHJK"] {
+        assert_eq!(read(&plain), Some(printed.clone()));
+        assert_eq!(read(&plain.replace('1', "I").replace(":0", ":o")), Some(printed.clone()));
+        for text in ["", ":", "42", "42:", ":0", "42:ééééé", "42:----"] {
             assert_eq!(read(text), None, "{text}");
         }
-        for text in [format!("-1:{CODE}"), format!("42:{CODE}0"), format!("{}:{CODE}", u128::MAX)] {
+        for text in [
+            printed.replacen("42", "+42", 1),
+            printed.replacen("42", "-1", 1),
+            format!("{}:{CODE}", u128::MAX),
+            format!("{printed}0"),
+            printed.replacen("9AB", "9AU", 1),
+            // Bits behind the last of the hash, and a code that is cut short.
+            format!("{}1", plain.strip_suffix('0').unwrap()),
+            plain.strip_suffix('0').unwrap().to_owned(),
+            "42:0123456789ABCDEFGHJK".to_owned(),
+        ] {
             assert_eq!(read(&text), None, "{text}");
         }
-        assert_eq!(read("42:ééééé"), None);
     }
 
     #[test]
@@ -140,7 +160,7 @@ mod tests {
         assert_eq!(standing(&checkpoints[1]), Standing::Later);
         assert_eq!(standing(&checkpoints[2]), Standing::There);
         assert_eq!(standing(&checkpoints[3]), Standing::Apart, "of another vault");
-        let at = |generation| Checkpoint { generation, code: CODE.to_owned() };
+        let at = |generation| Checkpoint { generation, code: [7; 32] };
         assert_eq!(standing(&at(9)), Standing::Earlier);
         assert_eq!(standing(&at(4)), Standing::Apart);
         assert_eq!(standing(&at(2)), Standing::Apart);

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::seen::Seen;
 use super::slots;
 use super::state::{Settings, SlotEntry, State};
-use super::transaction::{Access, Occasion, Transaction};
+use super::transaction::{Access, Beginning, Occasion, Transaction};
 use super::unlock::{Unlocked, Vault};
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::keys::MasterKey;
@@ -67,6 +67,7 @@ impl Vault {
             unlocked: &unlocked,
             seen: &mut seen,
             occasion,
+            beginning: Beginning { state: None, log: state.log },
             state,
             next_commit_id,
             access: Access::Write,

@@ -5,22 +5,37 @@
 
 use super::audit::{Event, Subject};
 use super::error::{Error, decoded, opened, tampered};
+use super::state::Log;
 use super::transaction::Transaction;
-use crate::crypto::sealed::pin;
+use super::unlock::Unlocked;
+use crate::crypto::history;
 use crate::model::time::DAY_MS;
-use crate::store::Table;
-
-/// The most entries that are kept, beside one block.
-const MOST_ENTRIES: u64 = if cfg!(test) { 500 } else { 50_000 };
-
-/// The longest that entries are kept.
-const LONGEST_KEPT: i64 = 400 * DAY_MS;
+use crate::store::{self, Table};
 
 /// The highest number that a row can have.
 const LAST_ROW: u64 = i64::MAX.cast_unsigned();
 
 /// Entries are dropped in blocks of this many.
-const BLOCK: u64 = if cfg!(test) { 50 } else { 1_000 };
+pub(crate) const BLOCK: u64 = if cfg!(test) { 50 } else { 1_000 };
+
+/// One entry of the log, as the chain over all of them proves it to be.
+pub(super) struct Link<'a> {
+    /// Its number.
+    pub(super) seq: u64,
+    /// What is in the box.
+    pub(super) data: &'a [u8],
+    /// The chain before it.
+    pub(super) before: [u8; 32],
+    /// The chain after it.
+    pub(super) after: [u8; 32],
+}
+
+impl Link<'_> {
+    /// Reads the entry.
+    pub(super) fn event(&self) -> Result<Event, Error> {
+        decoded(Event::decode(self.data), || format!("audit entry {}", self.seq))
+    }
+}
 
 impl Transaction<'_> {
     /// Writes what was asked for and how it ended. It becomes durable with the transaction.
@@ -87,6 +102,7 @@ impl Transaction<'_> {
         subject: Subject,
         detail: &str,
     ) -> Result<(), Error> {
+        let seq = self.state.log.next;
         let event = Event {
             time: self.now(),
             operation: operation.to_owned(),
@@ -97,45 +113,38 @@ impl Transaction<'_> {
             generation: self.next_generation(),
             commit_id: self.next_commit_id,
             detail: detail.to_owned(),
+            came_from: self.beginning.state.filter(|_| seq == self.beginning.log.next),
         };
         let unlocked = self.unlocked;
-        let seq = self.state.log.next;
         let data = event.encode();
         let sealed = unlocked.keys.audit.seal(unlocked.vault_id(), seq, &data, self.entropy())?;
         self.rows.insert(Table::Audit, seq, &sealed)?;
-        self.state.log.head = unlocked.keys.tree.chain(&self.state.log.head, seq, &pin(&sealed)?);
+        self.state.log.head = history::link(&self.state.log.head, seq, &data);
         self.state.log.next = seq.saturating_add(1);
         self.is_changed = true;
         Ok(())
     }
 
-    /// Drops a block from the front when the log is too long or the block too old, and moves the
-    /// chain's base over it. While the log is damaged all of it stays: nothing of what a check would
+    /// Drops blocks from the front when the log is too long or the blocks too old, and moves the
+    /// chain's base over them. While the log is damaged all of it stays: nothing of what a check would
     /// find may go, and the log must not stand in the way of what is logged.
     fn prune(&mut self) -> Result<Option<(u64, u64)>, Error> {
-        match self.prune_block() {
+        match self.prune_blocks() {
             Err(error) if error.is_damage() => Ok(None),
             pruned => pruned,
         }
     }
 
-    fn prune_block(&mut self) -> Result<Option<(u64, u64)>, Error> {
-        let first = self.state.log.first;
-        let count = self.state.log.next.saturating_sub(first);
-        if count < BLOCK + 1 {
+    fn prune_blocks(&mut self) -> Result<Option<(u64, u64)>, Error> {
+        let Log { first, mut base, .. } = self.state.log;
+        let blocks = self.blocks_due()?;
+        if blocks == 0 {
             return Ok(None);
         }
-        let last = first + BLOCK - 1;
-        let is_due = count >= MOST_ENTRIES + BLOCK
-            || (self.clock_is_sane()
-                && self.event(last)?.time.0 < self.now().0.saturating_sub(LONGEST_KEPT));
-        if !is_due {
-            return Ok(None);
-        }
-        let mut base = self.state.log.base;
-        self.walk(|seq, _sealed, chain| {
-            if seq == last {
-                base = *chain;
+        let last = first + blocks * BLOCK - 1;
+        walk(self.unlocked, &self.rows, &self.state.log, &mut |link| {
+            if link.seq == last {
+                base = link.after;
             }
             Ok(())
         })?;
@@ -145,56 +154,75 @@ impl Transaction<'_> {
         Ok(Some((first, last)))
     }
 
+    /// Returns how many blocks are beyond what is kept. The newest entry never is.
+    fn blocks_due(&self) -> Result<u64, Error> {
+        let (log, settings) = (self.state.log, &self.state.settings);
+        let count = log.next.saturating_sub(log.first);
+        let most = count.saturating_sub(1) / BLOCK;
+        let mut due = (count.saturating_sub(settings.audit_keep()) / BLOCK).min(most);
+        let longest = settings.audit_keep_days().saturating_mul(DAY_MS);
+        let oldest = self.now().0.saturating_sub(longest);
+        while due < most && self.clock_is_sane() {
+            let last = log.first + (due + 1) * BLOCK - 1;
+            if self.event(last)?.time.0 >= oldest {
+                break;
+            }
+            due += 1;
+        }
+        Ok(due)
+    }
+
     /// Calls `visit` with every entry, oldest first. Fails unless the chain over all of them ends
     /// where the state says, so nothing was cut out, put in or moved.
     pub(crate) fn events(
         &self,
         mut visit: impl FnMut(u64, Event) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.chained_events(|seq, event, _chain| visit(seq, event))
+        self.links(&mut |link| visit(link.seq, link.event()?))
     }
 
-    /// Does the same, and hands over the chain's value after each entry.
-    pub(super) fn chained_events(
+    /// Does the same, with what the chain says of each.
+    pub(super) fn links(
         &self,
-        mut visit: impl FnMut(u64, Event, &[u8; 32]) -> Result<(), Error>,
+        visit: &mut dyn FnMut(&Link<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.walk(|seq, sealed, chain| visit(seq, self.open_event(seq, sealed)?, chain))
-    }
-
-    /// Walks along the chain without opening the entries.
-    fn walk(
-        &self,
-        mut visit: impl FnMut(u64, &[u8], &[u8; 32]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let log = self.state.log;
-        let mut chain = log.base;
-        let mut next = log.first;
-        self.rows.each(Table::Audit, |seq, sealed| {
-            if seq != next {
-                return Err(tampered(format!("audit entry {next} is missing")));
-            }
-            next = seq.saturating_add(1);
-            let tag = pin(sealed).map_err(|_short| tampered(format!("audit entry {seq}")))?;
-            chain = self.unlocked.keys.tree.chain(&chain, seq, &tag);
-            visit(seq, sealed, &chain)
-        })?;
-        if next == log.next && chain == log.head {
-            Ok(())
-        } else {
-            Err(tampered("the audit log does not end where the state says"))
-        }
+        walk(self.unlocked, &self.rows, &self.state.log, visit)
     }
 
     fn event(&self, seq: u64) -> Result<Event, Error> {
-        let missing = || tampered(format!("audit entry {seq} is missing"));
-        self.open_event(seq, &self.rows.audit(seq)?.ok_or_else(missing)?)
-    }
-
-    pub(super) fn open_event(&self, seq: u64, sealed: &[u8]) -> Result<Event, Error> {
         let what = || format!("audit entry {seq}");
+        let missing = || tampered(format!("audit entry {seq} is missing"));
+        let sealed = self.rows.audit(seq)?.ok_or_else(missing)?;
         let unlocked = self.unlocked;
-        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
+        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
         decoded(Event::decode(data.expose()), what)
+    }
+}
+
+/// Walks along the log that a state vouches for, oldest entry first. Nothing that `visit` was told
+/// is to be believed before this returns: a row that is missing, does not open or is another's is an
+/// error, if need be the last one.
+pub(super) fn walk(
+    unlocked: &Unlocked,
+    rows: &store::Transaction<'_>,
+    log: &Log,
+    visit: &mut dyn FnMut(&Link<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (mut chain, mut next) = (log.base, log.first);
+    rows.each(Table::Audit, |seq, sealed| {
+        if seq != next {
+            return Err(tampered(format!("audit entry {next} is missing")));
+        }
+        next = seq.saturating_add(1);
+        let what = || format!("audit entry {seq}");
+        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
+        let (before, after) = (chain, history::link(&chain, seq, data.expose()));
+        chain = after;
+        visit(&Link { seq, data: data.expose(), before, after })
+    })?;
+    if next == log.next && chain == log.head {
+        Ok(())
+    } else {
+        Err(tampered("the audit log does not end where the state says"))
     }
 }

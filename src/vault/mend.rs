@@ -13,6 +13,7 @@ use super::state::{Log, SlotEntry};
 use super::transaction::Transaction;
 use super::tree::{self, Entry, NameHash};
 use super::unlock::Unlocked;
+use crate::crypto::history;
 use crate::crypto::sealed::pin;
 use crate::store::Table;
 use crate::sys::secret::Secret;
@@ -237,7 +238,7 @@ impl Transaction<'_> {
             let (key, id) = (&unlocked.keys.audit, unlocked.vault_id());
             let sealed = key.seal(id, seq, data.expose(), self.entropy())?;
             self.rows.insert(Table::Audit, seq, &sealed)?;
-            chain = unlocked.keys.tree.chain(&chain, seq, &pin(&sealed)?);
+            chain = history::link(&chain, seq, data.expose());
         }
         self.state.log = Log { first, head: chain, ..log };
         let problem = format!("kept {count} of {total} entries, numbered and chained anew");

@@ -5,6 +5,7 @@
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::progress::Progress;
 use super::rotation::Rotation;
+use crate::crypto::sealed::Pin;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::sys::secret::Secret;
@@ -132,8 +133,8 @@ pub(crate) struct Version {
 pub(crate) struct StoredValue {
     /// The row's random key, 62 bits.
     pub(crate) vid: u64,
-    /// The last 16 bytes of the sealed value.
-    pub(crate) pin: [u8; 16],
+    /// The pin of the sealed value.
+    pub(crate) pin: Pin,
     /// Text or bytes.
     pub(crate) kind: Kind,
     /// Length in bytes.
@@ -399,7 +400,7 @@ mod tests {
         record.accessed = Some(Timestamp(3 * DAY_MS));
         record.deletion = Some(Deletion { requested: Timestamp(5), due: Timestamp(6) });
         record.tags = Some(vec![("env".into(), "prod".into()), ("empty".into(), String::new())]);
-        let stored = StoredValue { vid: 9, pin: [4; 16], kind: Kind::Binary, len: 11 };
+        let stored = StoredValue { vid: 9, pin: [4; 32], kind: Kind::Binary, len: 11 };
         let mut version = Version::new("v".repeat(32), Some(stored), Timestamp(2_000));
         version.stages = vec!["AWSCURRENT".into(), "blue".into()];
         version.accessed = Some(Timestamp(0));

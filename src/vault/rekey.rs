@@ -10,6 +10,7 @@ use super::transaction::{Access, Occasion, Transaction};
 use super::tree::{self, Branch, Entry, FANOUT};
 use super::unlock::{Unlocked, Vault};
 use crate::crypto::header::Header;
+use crate::crypto::history;
 use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::crypto::slot::SlotBody;
@@ -173,29 +174,26 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// Seals the entries anew. The chain over what they say stays as it was.
     fn reseal_log(&mut self, next: &Unlocked, meter: &mut Meter<'_>) -> Result<(), Error> {
         let log = self.state.log;
         meter.start("sealing the audit log", log.next.saturating_sub(log.first));
-        let mut old = log.base;
         let mut chain = log.base;
         for seq in log.first..log.next {
             let what = || format!("audit entry {seq}");
             let sealed = self.rows.audit(seq)?.ok_or_else(|| tampered(what()))?;
             let unlocked = self.unlocked;
-            let tag = pin(&sealed).map_err(|_short| tampered(what()))?;
-            old = unlocked.keys.tree.chain(&old, seq, &tag);
             let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
+            chain = history::link(&chain, seq, data.expose());
             let key = &next.keys.audit;
             let sealed = key.seal(next.vault_id(), seq, data.expose(), self.entropy())?;
             self.rows.update(Table::Audit, seq, &sealed)?;
-            chain = next.keys.tree.chain(&chain, seq, &pin(&sealed)?);
             meter.advance();
         }
         let entries = log.next.saturating_sub(log.first);
-        if old != log.head || entries != self.rows.count(Table::Audit)? {
+        if chain != log.head || entries != self.rows.count(Table::Audit)? {
             return Err(tampered("the audit log does not end where the state says"));
         }
-        self.state.log.head = chain;
         Ok(())
     }
 

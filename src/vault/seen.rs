@@ -57,6 +57,11 @@ impl Seen {
         }
     }
 
+    /// Returns the newest state seen.
+    pub(super) fn newest(&self) -> Option<Remembered> {
+        self.newest
+    }
+
     /// Returns what the machine remembered when a state older than or apart from it was accepted.
     pub(super) fn accepted(&self) -> Option<Remembered> {
         self.accepted

@@ -3,6 +3,8 @@
 //! docs/format.md has the members' numbers.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::tree::Branch;
@@ -81,6 +83,15 @@ impl Settings {
     pub(crate) const REGION: &'static str = "region";
     /// The setting for whether reads are written to the audit log.
     pub(crate) const AUDIT_READS: &'static str = "audit.reads";
+    /// The setting for how many entries the audit log keeps at least.
+    pub(crate) const AUDIT_KEEP: &'static str = "audit.keep";
+    /// The setting for how many days it keeps them.
+    pub(crate) const AUDIT_KEEP_DAYS: &'static str = "audit.keep-days";
+    /// What the first of these can be.
+    pub(crate) const KEEP: RangeInclusive<u64> =
+        if cfg!(test) { 50..=500 } else { 1_000..=1_000_000 };
+    /// What the second can be.
+    pub(crate) const KEEP_DAYS: RangeInclusive<i64> = 1..=36_500;
     /// The setting for the id of the damaged vault that this one was salvaged from.
     pub(crate) const SALVAGED: &'static str = "salvaged.from";
 
@@ -103,6 +114,23 @@ impl Settings {
     /// Whether reads are audited; they are, unless the setting says `off`.
     pub(crate) fn audits_reads(&self) -> bool {
         self.get(Self::AUDIT_READS) != Some("off")
+    }
+
+    /// Returns how many entries the audit log keeps at least, if none of them is too old.
+    pub(crate) fn audit_keep(&self) -> u64 {
+        let most = if cfg!(test) { 500 } else { 50_000 };
+        self.number(Self::AUDIT_KEEP, &Self::KEEP).unwrap_or(most)
+    }
+
+    /// Returns how many days the audit log keeps entries.
+    pub(crate) fn audit_keep_days(&self) -> i64 {
+        self.number(Self::AUDIT_KEEP_DAYS, &Self::KEEP_DAYS).unwrap_or(400)
+    }
+
+    /// Returns a setting's number. One that it cannot have counts as none: a setting must not keep
+    /// anybody from working.
+    fn number<N: FromStr + PartialOrd>(&self, name: &str, range: &RangeInclusive<N>) -> Option<N> {
+        self.get(name)?.parse().ok().filter(|number| range.contains(number))
     }
 
     /// Returns a setting.

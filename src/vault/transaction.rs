@@ -7,7 +7,7 @@ use super::audit::Subject;
 use super::error::{Error, decoded, opened, tampered};
 use super::record::{Record, Scope, Version};
 use super::seen::Seen;
-use super::state::State;
+use super::state::{Log, State};
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
 use super::unlock::{Origin, Unlocked};
 use crate::crypto::keys::ValueAddress;
@@ -36,10 +36,20 @@ pub(crate) struct Transaction<'v> {
     pub(super) unlocked: &'v Unlocked,
     pub(super) seen: &'v mut Seen,
     pub(super) occasion: Occasion<'v>,
+    pub(super) beginning: Beginning,
     pub(super) state: State,
     pub(super) next_commit_id: [u8; 16],
     pub(super) access: Access,
     pub(super) is_changed: bool,
+}
+
+/// What a transaction found when it began.
+#[derive(Clone, Copy)]
+pub(super) struct Beginning {
+    /// The digest of the sealed state; `None` while a vault is being made.
+    pub(super) state: Option<[u8; 32]>,
+    /// The audit log.
+    pub(super) log: Log,
 }
 
 /// What a transaction may do.
@@ -60,15 +70,28 @@ impl<'v> Transaction<'v> {
         occasion: Occasion<'v>,
         access: Access,
     ) -> Result<Self, Error> {
-        let state = unlocked.open_state(&rows)?;
+        let (state, digest) = unlocked.read_state(&rows)?;
+        // Another process may have committed, or put something else in the vault's place.
+        unlocked.check_descent(&rows, &state, seen.newest())?;
         seen.check(&state)?;
+        let beginning = Beginning { state: Some(digest), log: state.log };
         let mut next_commit_id = [0; 16];
         if access == Access::Write {
             let filled = occasion.entropy.fill(&mut next_commit_id);
             filled.map_err(|none| Error::Crypto(none.into()))?;
         }
         let is_changed = false;
-        Ok(Self { rows, unlocked, seen, occasion, state, next_commit_id, access, is_changed })
+        Ok(Self {
+            rows,
+            unlocked,
+            seen,
+            occasion,
+            beginning,
+            state,
+            next_commit_id,
+            access,
+            is_changed,
+        })
     }
 
     /// Returns the state this transaction started from, with the changes made in it so far.

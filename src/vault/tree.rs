@@ -3,22 +3,24 @@
 //!
 //! docs/format.md, "The tree". 64 nodes of 64 buckets; an empty one has no row and no bit.
 
+use crate::crypto::sealed::Pin;
+
 /// The first 16 bytes of the keyed hash of a name in its scope.
 pub(crate) type NameHash = [u8; 16];
 
-/// One secret's place: its name's hash, its row and the tag that its sealed record must end with.
+/// One secret's place: its name's hash, its row and the pin of its sealed record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// The name's hash.
     pub(crate) name_hash: NameHash,
     /// The record's row.
     pub(crate) rid: u64,
-    /// The last 16 bytes of the sealed record.
-    pub(crate) pin: [u8; 16],
+    /// The pin of the sealed record.
+    pub(crate) pin: Pin,
 }
 
-/// The bytes of one entry: 16 of hash, 8 of row, 16 of pin.
-const ENTRY_BYTES: usize = 40;
+/// The bytes of one entry: 16 of hash, 8 of row, 32 of pin.
+const ENTRY_BYTES: usize = 56;
 
 /// How many buckets there are.
 pub(crate) const BUCKETS: u16 = 4096;
@@ -61,7 +63,7 @@ pub(crate) fn encode_bucket(entries: &[Entry]) -> Vec<u8> {
 }
 
 fn decode_entry(chunk: &[u8; ENTRY_BYTES]) -> Entry {
-    let mut entry = Entry { name_hash: [0; 16], rid: 0, pin: [0; 16] };
+    let mut entry = Entry { name_hash: [0; 16], rid: 0, pin: [0; 32] };
     let (hash, rest) = chunk.split_at(16);
     let (rid, pin) = rest.split_at(8);
     entry.name_hash.copy_from_slice(hash);
@@ -161,12 +163,12 @@ mod tests {
 
     #[test]
     fn bodies_of_the_wrong_size_or_order_are_refused() {
-        let entry = |byte| Entry { name_hash: [byte; 16], rid: 1 << 61, pin: [3; 16] };
+        let entry = |byte| Entry { name_hash: [byte; 16], rid: 1 << 61, pin: [3; 32] };
         let two = encode_bucket(&[entry(1), entry(2)]);
         assert_eq!(decode_bucket(&two), Some(vec![entry(1), entry(2)]));
         assert_eq!(decode_bucket(&encode_bucket(&[entry(2), entry(1)])), None);
         assert_eq!(decode_bucket(&encode_bucket(&[entry(1), entry(1)])), None);
-        assert_eq!(decode_bucket(&two[..79]), None);
+        assert_eq!(decode_bucket(&two[..111]), None);
         assert_eq!(decode_bucket(&[]), None);
         assert_eq!(Branch::decode(&[0; 8]), None);
         assert_eq!(Branch::decode(&[0; 40]), None);

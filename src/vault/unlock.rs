@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
-use super::audit::Event;
 use super::error::{Error, decoded, opened, tampered};
+use super::log;
 use super::rescue;
 use super::seen::Seen;
 use super::slots;
@@ -12,6 +12,7 @@ use super::state::State;
 use super::transaction::{Access, Occasion, Transaction};
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
+use crate::crypto::history;
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
@@ -72,6 +73,8 @@ pub(crate) enum OnRollback {
     Refuse,
     /// Take it as the newest from now on.
     Accept,
+    /// Refuse it, unless its audit log is too damaged to tell: that damage is about to be listed.
+    RefuseProven,
 }
 
 /// What to do with a slot that was altered or put back.
@@ -198,13 +201,15 @@ impl LockedVault {
         if self.wreck.is_some() {
             seen.withhold();
         }
+        let key = &unlocked.keys.anchor;
+        let is_untold = parted.as_ref().is_err_and(Error::is_damage);
         match (parted.and_then(|()| seen.check(&state)), custody.on_rollback) {
-            (Ok(()), OnRollback::Refuse | OnRollback::Accept) => {}
-            (Err(refusal), OnRollback::Refuse) => return Err(refusal),
-            (Err(_), OnRollback::Accept) => seen.accept(&state, &unlocked.keys.anchor),
-        }
-        if !self.store.is_read_only() {
-            seen.note(&state, &unlocked.keys.anchor);
+            (Ok(()), _) if self.store.is_read_only() => {}
+            (Ok(()), _) => seen.note(&state, key),
+            (Err(_), OnRollback::Accept) => seen.accept(&state, key),
+            // Nothing is remembered of it before it was repaired.
+            (Err(_), OnRollback::RefuseProven) if is_untold => seen.check(&state)?,
+            (Err(refusal), OnRollback::Refuse | OnRollback::RefuseProven) => return Err(refusal),
         }
         let audits_reads = state.settings.audits_reads();
         Ok(Vault {
@@ -311,35 +316,41 @@ impl Unlocked {
     }
 
     /// Refuses a later state that did not come out of the one remembered: its log names another
-    /// commit for that generation. Where the log does not reach back so far, or is damaged, nothing
-    /// can be said.
-    fn check_descent(
+    /// commit for that generation. Where the log does not reach back so far, nothing can be said.
+    ///
+    /// # Errors
+    /// [`Error::Tampered`] if the log is not the one that the state vouches for: a row that was
+    /// deleted, or exchanged for that of another copy, must not hide a fork.
+    pub(super) fn check_descent(
         &self,
         rows: &store::Transaction<'_>,
         state: &State,
         remembered: Option<Remembered>,
     ) -> Result<(), Error> {
         let Some(Remembered { generation, commit_id, .. }) = remembered else { return Ok(()) };
-        if state.generation <= generation {
+        // A state vouches by itself for the commit before it.
+        if state.generation <= generation || state.previous_commit_id == commit_id {
             return Ok(());
         }
-        for seq in (state.log.first..state.log.next).rev() {
-            let Ok(Some(sealed)) = rows.audit(seq) else { return Ok(()) };
-            let data = self.keys.audit.open(self.vault_id(), seq, &sealed);
-            let event = data.ok().and_then(|data| Event::decode(data.expose()).ok());
-            match event {
-                Some(event) if event.generation > generation => {}
-                Some(event) if event.generation == generation && event.commit_id != commit_id => {
-                    return Err(Error::Forked { generation });
-                }
-                Some(_) | None => return Ok(()),
-            }
-        }
-        Ok(())
+        let mut is_fork = false;
+        log::walk(self, rows, &state.log, &mut |link| {
+            let event = link.event()?;
+            is_fork |= event.generation == generation && event.commit_id != commit_id;
+            Ok(())
+        })?;
+        if is_fork { Err(Error::Forked { generation }) } else { Ok(()) }
     }
 
     /// Opens the state row, which must stand beside the very header the vault was unlocked with.
     pub(super) fn open_state(&self, rows: &store::Transaction<'_>) -> Result<State, Error> {
+        self.read_state(rows).map(|(state, _digest)| state)
+    }
+
+    /// Does the same, and returns the digest that no other sealed state has.
+    pub(super) fn read_state(
+        &self,
+        rows: &store::Transaction<'_>,
+    ) -> Result<(State, [u8; 32]), Error> {
         let (public, sealed) = rows.vault()?;
         if public != self.header_bytes {
             let header = opened(Header::decode(&public), || "its public header".to_owned())?;
@@ -349,6 +360,7 @@ impl Unlocked {
         }
         let what = || "its state".to_owned();
         let data = opened(self.keys.state.open(&self.header_bytes, &sealed), what)?;
-        decoded(State::decode(data.expose()), what)?.map_err(Error::NewerContent)
+        let state = decoded(State::decode(data.expose()), what)?.map_err(Error::NewerContent)?;
+        Ok((state, history::state_digest(&self.header_bytes, &sealed)))
     }
 }

@@ -50,18 +50,24 @@ def vectors():
     bucket = int.from_bytes(name_hash[:2], "big") >> 4
     aad = domain(3) + vault_id + u64(rid) + u64(vid) + u32(len(version_id)) + version_id
     value = box(keys["value"], aad, b"\0hunter2", nonce)
-    pin = value[-16:]
+    pin = reader.sha256(value)
     digest = mac(keys["tree"], domain(6), u16(bucket), name_hash, u64(rid), pin)
     node = mac(keys["tree"], domain(7), u16(bucket >> 6), u64(1 << bucket % 64), digest)
-    chain = mac(keys["tree"], domain(8), bytes(32), u64(0), pin)
-    out |= {"nh": name_hash, "bucket": str(bucket), "value box": value, "bucket digest": digest}
-    out |= {"node": str(bucket >> 6), "node digest": node, "audit chain": chain}
+    out |= {"nh": name_hash, "bucket": str(bucket), "value box": value, "pin": pin}
+    out |= {"bucket digest": digest, "node": str(bucket >> 6), "node digest": node}
 
     generation, commit_id = 42, counting(0x80, 16)
     out["anchor"] = u64(generation) + commit_id
     out["anchor"] += mac(keys["anchor"], domain(9), u64(generation), commit_id)
-    code = mac(keys["anchor"], domain(10), u64(generation), commit_id, chain)
-    out["checkpoint"] = f"{generation}:{crockford(code)[:20]}"
+
+    actor = {0: 1000, 1: "ada", 2: 2, 3: 1, 4: "/bin/strongroom", 5: "/dev/pts/0", 6: "host"}
+    event = {0: 1767225600000, 1: "Init", 2: "Success", 7: actor, 8: "direct", 10: 1, 11: commit_id}
+    out["event"] = reader.cbor2.dumps(event, canonical=True)
+    out["audit chain"] = reader.link(bytes(32), 0, out["event"])
+    out["header"] = b"STRGROM1" + u16(1) * 3 + u16(0) + vault_id + commit + bytes(8)
+    out["state digest"] = reader.state_digest(out["header"], value)
+    code = reader.checkpoint(out["state digest"], out["audit chain"])
+    out["checkpoint"] = f"{generation}:{grouped(code)}"
 
     secret = counting(0x90, 32)
     out["keyfile"] = "SRMKEY1-" + crockford(secret + hashlib.sha256(secret).digest()[:4])
@@ -81,6 +87,11 @@ def crockford(data):
     bits = "".join(f"{byte:08b}" for byte in data)
     bits += "0" * (-len(bits) % 5)
     return "".join(reader.CROCKFORD[int(bits[i:i + 5], 2)] for i in range(0, len(bits), 5))
+
+
+def grouped(code):
+    digits = crockford(code)
+    return "-".join(digits[i:i + 4] for i in range(0, len(digits), 4))
 
 
 def check_vault(path, expected):

@@ -69,6 +69,11 @@ def decrypt(key, nonce, aad, ciphertext, what):
         raise Refused(f"{what} does not authenticate") from None
 
 
+def link(chain, seq, data): return sha256(domain(8) + chain + u64(seq) + data)
+def state_digest(header, box): return sha256(domain(12) + header + box)
+def checkpoint(digest, head): return sha256(domain(10) + digest + head)
+
+
 # Credentials.
 
 def crockford(text):
@@ -244,8 +249,8 @@ class Vault:
         entries = {}
         for b, body in buckets.items():
             require(mac(key, domain(6), u16(b), body) == expected[b], f"bucket {b} was altered")
-            require(body and len(body) % 40 == 0, f"bucket {b} has a wrong length")
-            cut = [body[i:i + 40] for i in range(0, len(body), 40)]
+            require(body and len(body) % 56 == 0, f"bucket {b} has a wrong length")
+            cut = [body[i:i + 56] for i in range(0, len(body), 56)]
             hashes = [entry[:16] for entry in cut]
             require(all(a < b for a, b in zip(hashes, hashes[1:])), f"bucket {b} is not sorted")
             require(all(int.from_bytes(h[:2], "big") >> 4 == b for h in hashes), f"bucket {b}")
@@ -257,7 +262,7 @@ class Vault:
         expected = set()
         for rid, box in self.rows["secret"].items():
             name_hash, pin = entries[rid]
-            require(box[-16:] == pin, f"record {rid:016x} is not the one in the tree")
+            require(sha256(box) == pin, f"record {rid:016x} is not the one in the tree")
             aad = domain(2) + self.id + u64(rid)
             data = open_box(self.keys["secret"], aad, box, f"record {rid:016x}")
             record = decode(data, f"record {rid:016x}")
@@ -278,7 +283,7 @@ class Vault:
     def open_value(self, rid, record, version):
         vid, version_id, what = version[1], version[0].encode(), f"a value of {record[1]}"
         box = self.rows["value"].get(vid)
-        require(box is not None and box[-16:] == version[2], f"{what} is not the one expected")
+        require(box is not None and sha256(box) == version[2], f"{what} is not the one expected")
         aad = domain(3) + self.id + u64(rid) + u64(vid) + u32(len(version_id)) + version_id
         value = open_box(self.keys["value"], aad, box, what)
         require(value[0] == version[5] <= 1 and len(value) - 1 == version[6] <= 65536, what)
@@ -288,14 +293,44 @@ class Vault:
 
     def check_log(self):
         first, following, chain = self.state[9], self.state[10], self.state[11]
-        rows, self.events = self.rows["audit"], []
+        rows, self.events, self.chain = self.rows["audit"], [], {first: chain}
         require(sorted(rows) == list(range(first, following)), "audit entries are missing")
         for seq in range(first, following):
-            aad = domain(4) + self.id + u64(seq)
-            event = open_box(self.keys["audit"], aad, rows[seq], f"audit entry {seq}")
-            self.events.append(decode(event, f"audit entry {seq}"))
-            chain = mac(self.keys["tree"], domain(8), chain, u64(seq), rows[seq][-16:])
+            data = self.open_event(seq, rows[seq])
+            self.events.append(decode(data, f"audit entry {seq}"))
+            self.chain[seq + 1] = chain = link(chain, seq, data)
         require(chain == self.state[12], "the audit log was altered")
+        self.digest = state_digest(self.public, self.box)
+        self.check_commits()
+
+    def open_event(self, seq, box):
+        aad = domain(4) + self.id + u64(seq)
+        return open_box(self.keys["audit"], aad, box, f"audit entry {seq}")
+
+    def check_commits(self):
+        """The first entry of a commit, and no other, says on what state it was made."""
+        before = None
+        for event in self.events:
+            if before is not None and event[11] == before[11]:
+                require(14 not in event and event[10] == before[10], "an entry in a commit")
+            elif before is not None:
+                require(len(event.get(14, b"")) == 32, "the first entry of a commit")
+                require(event[10] > before[10], "generations go back")
+            before = event
+        if before is not None:
+            require((before[10], before[11]) == (self.state[0], self.state[1]), "the last commit")
+
+    def checkpoint(self):
+        return self.state[0], checkpoint(self.digest, self.state[12])
+
+    def holds(self, generation, code):
+        """Whether the vault is in the state of a checkpoint, or proves that it came out of it."""
+        if generation >= self.state[0]:
+            return (generation, code) == self.checkpoint()
+        for seq, event in enumerate(self.events, self.state[9]):
+            if event[10] > generation:
+                return 14 in event and checkpoint(event[14], self.chain[seq]) == code
+        return False
 
     def find(self, name, scope=None):
         found = [r for (s, n), r in self.secrets.items() if n == name and scope in (None, s)]

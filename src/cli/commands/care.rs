@@ -15,7 +15,7 @@ use crate::vault::audit::{Event, Subject};
 use crate::vault::check::Finding;
 use crate::vault::state::Settings;
 use crate::vault::transaction::Access;
-use crate::vault::{Custody, OnDamagedSlot};
+use crate::vault::{Custody, OnDamagedSlot, OnRollback};
 
 /// The first command.
 pub(super) const CHECK: Own = Own {
@@ -67,7 +67,11 @@ fn purge_options(command: Command) -> Command {
 
 fn run_check(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
-    let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
+    let custody = Custody {
+        on_damaged_slot: OnDamagedSlot::Tolerate,
+        on_rollback: OnRollback::RefuseProven,
+        ..surroundings.custody()
+    };
     let mut vault = surroundings.unlock_damaged(&custody)?;
     let findings = check::check(&mut vault, surroundings.occasion(), &mut progress())?;
     terminal::finish();

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
+use super::rows::Rows;
 use super::*;
-use crate::store::Mode;
+use crate::store::{Mode, Table};
 use crate::sys::files;
 use crate::sys::scratch::Scratch;
 use crate::vault::anchor::{Anchor, Remembered, Under};
@@ -130,6 +131,70 @@ fn a_copy_that_was_changed_apart_is_a_fork() {
     let accepting = Custody { on_rollback: OnRollback::Accept, ..machine.custody("anchors") };
     drop(machine.open_with(&accepting).unwrap());
     assert_eq!(machine.generation(&mut machine.open().unwrap()), 5);
+}
+
+#[test]
+fn a_fork_is_noticed_whatever_is_done_to_its_log() {
+    // One row of the audit log deleted, emptied or exchanged for the other copy's, without any key,
+    // and a copy that was changed apart passed for one that came out of what was seen.
+    let machine = Machine::new();
+    let common = machine.bytes();
+    let mut ours = machine.open().unwrap();
+    machine.commit(&mut ours);
+    machine.commit(&mut ours);
+    let theirs = Rows::of(&mut ours.store);
+    drop(ours);
+    machine.put(&common);
+    let mut fork = machine.open_with(&machine.custody("elsewhere")).unwrap();
+    for _ in 0..3 {
+        machine.commit(&mut fork);
+    }
+    drop(fork);
+    let forked = machine.bytes();
+    let open = |custody: &Custody| machine.open_with(custody).map(drop);
+    assert!(matches!(open(&machine.custody("anchors")), Err(Error::Forked { generation: 3 })));
+    let checking = Custody { on_rollback: OnRollback::RefuseProven, ..machine.custody("anchors") };
+    assert!(matches!(open(&checking), Err(Error::Forked { generation: 3 })));
+
+    let other = &theirs.table(Table::Audit)[&2];
+    let hex = other.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let cut = "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)".to_owned();
+    let mut damage = vec![cut, format!("UPDATE audit SET box = x'{hex}' WHERE seq = 2")];
+    for seq in 1..4 {
+        damage.push(format!("DELETE FROM audit WHERE seq = {seq}"));
+        damage.push(format!("UPDATE audit SET box = zeroblob(length(box)) WHERE seq = {seq}"));
+        damage.push(format!("UPDATE audit SET box = x'' WHERE seq = {seq}"));
+    }
+    for damage in damage {
+        machine.put(&forked);
+        Store::open(&machine.path(), Mode::ReadWrite).unwrap().tamper(&damage);
+        // Looking twice remembers nothing the first time.
+        for _ in 0..2 {
+            let error = open(&machine.custody("anchors")).err();
+            assert!(matches!(error, Some(Error::Tampered(_))), "{damage}: {error:?}");
+            let mut listed = machine.open_with(&checking).unwrap();
+            assert!(!findings(&machine.world, &mut listed).is_empty(), "{damage}");
+            assert_eq!(machine.remembered(), 3, "{damage}");
+        }
+    }
+}
+
+#[test]
+fn a_vault_that_stays_open_notices_a_fork_that_overtook_it() {
+    let machine = Machine::new();
+    let common = machine.bytes();
+    let mut fork = machine.open_with(&machine.custody("elsewhere")).unwrap();
+    for _ in 0..3 {
+        machine.commit(&mut fork);
+    }
+    drop(fork);
+    let forked = machine.bytes();
+    machine.put(&common);
+    let mut vault = machine.open().unwrap();
+    machine.commit(&mut vault);
+    machine.overwrite(&forked);
+    let error = vault.begin(Access::Read, machine.world.occasion()).err();
+    assert!(matches!(error, Some(Error::Forked { generation: 2 })), "{error:?}");
 }
 
 #[test]

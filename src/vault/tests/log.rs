@@ -94,8 +94,8 @@ fn entries_are_kept_for_so_many_days() {
     assert_eq!(operations(&world, &mut vault)[0].0, 0);
     world.advance_days(5);
     fill(&world, &mut vault, 1);
-    // One block goes with each entry that comes, as long as all of it is too old.
-    assert_eq!(operations(&world, &mut vault)[0].0, BLOCK);
+    // A block goes when all of it is too old.
+    assert_eq!(operations(&world, &mut vault)[0].0, 2 * BLOCK);
     fill(&world, &mut vault, 5);
     assert_eq!(operations(&world, &mut vault)[0].0, 2 * BLOCK);
     assert_sound(&world, &mut vault);

@@ -12,6 +12,7 @@ mod journal;
 mod log;
 mod mend;
 mod model;
+mod owner;
 mod rekey;
 mod rows;
 mod slots;
