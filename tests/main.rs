@@ -29,6 +29,7 @@ mod script {
                 check
         cli_input
         completions
+        configure
         create_secret
         credentials
         delete_secret

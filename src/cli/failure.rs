@@ -169,7 +169,11 @@ impl Failure {
             Self::File(fault) | Self::Vault(vault::Error::Store(store::Error::File(fault))) => {
                 fault.remedy()
             }
-            Self::Vault(vault::Error::RolledBack { .. } | vault::Error::Forked { .. }) => fixed(
+            Self::Vault(vault::Error::Forked { .. }) => fixed(
+                "keep one of the two: `strongroom accept-state` makes this one the newest; where both \
+                 machines only read, `strongroom configure --audit-reads off` ends such forks",
+            ),
+            Self::Vault(vault::Error::RolledBack { .. }) => fixed(
                 "if you put this copy there yourself, `strongroom accept-state` makes it the \
                  newest; otherwise get the newer file back",
             ),
@@ -209,7 +213,8 @@ impl Failure {
 
 fn vault_exit_code(error: &vault::Error) -> u8 {
     match error {
-        vault::Error::NoSlotFor { .. }
+        vault::Error::BadArchive(_)
+        | vault::Error::NoSlotFor { .. }
         | vault::Error::NoSuchSlot(_)
         | vault::Error::LastSlot(_)
         | vault::Error::SlotsFull

@@ -8,5 +8,6 @@ pub(crate) mod copy;
 pub(crate) mod events;
 pub(crate) mod init;
 pub(crate) mod rekey;
+pub(crate) mod settings;
 pub(crate) mod slots;
 pub(crate) mod status;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::slots;
+use super::{settings, slots};
 use crate::model::value::Value;
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{self, LockedVault, Vault};
@@ -36,10 +36,10 @@ pub(crate) fn unlocked(
         Some(seen) if seen.generation == state.generation => "current",
         Some(_) => "behind",
     };
-    Ok(vec![
-        text("AccountId", state.settings.account()),
-        text("Region", state.settings.region()),
-        text("AuditReads", if state.settings.audits_reads() { "on" } else { "off" }),
+    let mut members =
+        vec![text("AccountId", state.settings.account()), text("Region", state.settings.region())];
+    members.extend(settings::shown(&state.settings));
+    members.extend([
         count("Generation", state.generation),
         text("Checkpoint", &transaction.checkpoint().to_string()),
         text("Anchor", anchor),
@@ -48,7 +48,8 @@ pub(crate) fn unlocked(
         count("Values", state.values),
         count("ValueBytes", state.value_bytes),
         count("AuditEntries", state.log.next.saturating_sub(state.log.first)),
-    ])
+    ]);
+    Ok(members)
 }
 
 fn text(name: &str, text: &str) -> (String, Value) {

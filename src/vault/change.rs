@@ -131,7 +131,7 @@ impl Transaction<'_> {
     }
 
     /// Changes a setting of the vault.
-    pub(super) fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.state.settings.set(name, value);
         self.is_changed = true;
     }

@@ -9,6 +9,8 @@ use crate::{crypto, store};
 /// Why a vault could not be opened, read or changed. Never holds a byte of a row or key.
 #[derive(Debug)]
 pub(crate) enum Error {
+    /// The file is no archive of this vault's audit log that its keys can verify.
+    BadArchive(String),
     /// Another vault with the same past was changed elsewhere.
     Forked {
         /// A generation that each has one of its own of.
@@ -68,6 +70,7 @@ impl Error {
     /// Returns the stable name of the kind (docs/compatibility.md, "Exit codes").
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::BadArchive(_) => "BadArchive",
             Self::Forked { .. } => "ForkError",
             Self::NoSlotFor { .. } => "BadCredential",
             Self::NoSuchSlot(_) | Self::LastSlot(_) | Self::SlotsFull => "SlotError",
@@ -87,6 +90,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::BadArchive(why) => {
+                write!(f, "the file is no archive of this vault's audit log: {why}")
+            }
             Self::Forked { generation } => write!(
                 f,
                 "this vault and the one last used on this machine were changed apart from each \
@@ -140,7 +146,8 @@ impl std::error::Error for Error {
         match self {
             Self::Crypto(error) => Some(error),
             Self::Store(error) => Some(error),
-            Self::Forked { .. }
+            Self::BadArchive(_)
+            | Self::Forked { .. }
             | Self::NoSlotFor { .. }
             | Self::NoSuchSlot(_)
             | Self::LastSlot(_)

@@ -22,6 +22,8 @@ pub(crate) const BLOCK: u64 = if cfg!(test) { 50 } else { 1_000 };
 pub(super) struct Link<'a> {
     /// Its number.
     pub(super) seq: u64,
+    /// Its box.
+    pub(super) sealed: &'a [u8],
     /// What is in the box.
     pub(super) data: &'a [u8],
     /// The chain before it.
@@ -218,7 +220,7 @@ pub(super) fn walk(
         let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
         let (before, after) = (chain, history::link(&chain, seq, data.expose()));
         chain = after;
-        visit(&Link { seq, data: data.expose(), before, after })
+        visit(&Link { seq, sealed, data: data.expose(), before, after })
     })?;
     if next == log.next && chain == log.head {
         Ok(())

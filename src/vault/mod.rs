@@ -4,6 +4,7 @@
 //! Does not know what AWS allows, what a command line is, or where the clock comes from.
 
 pub(crate) mod anchor;
+pub(crate) mod archive;
 pub(crate) mod audit;
 mod cbor;
 mod change;

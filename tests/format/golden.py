@@ -112,6 +112,20 @@ def check_vault(path, expected):
     reader.require(events == expected["events"], f"{path}: {events}")
 
 
+def check_archive(path, archive, expected):
+    """The archive has the vault's own entries, and no byte of it can be changed."""
+    vault = reader.unlock(path, **expected["credentials"][0])
+    data = archive.read_bytes()
+    reader.require(vault.read_archive(data) == (vault.events, True), f"{archive}: its entries")
+    for place in range(len(data)):
+        for altered in (data[:place], data[:place] + bytes([data[place] ^ 1]) + data[place + 1:]):
+            try:
+                vault.read_archive(altered)
+            except reader.Refused:
+                continue
+            raise reader.Refused(f"{archive}: not refused, byte {place}")
+
+
 def read(vault, record, version):
     kind, data = vault.value(record, version[0])
     if kind == 0 and len(data) < 100:
@@ -182,6 +196,10 @@ def main():
     for name, expected in vaults.items():
         check_vault(HERE / name, expected)
         print(f"{name}: {len(expected['secrets'])} secrets")
+        archive = HERE / name.replace(".vault", ".archive")
+        if archive.exists():
+            check_archive(HERE / name, archive, expected)
+            print(f"{archive.name}: as the log of {name}")
         if "keyfile" in expected["credentials"][0] and len(expected["credentials"][0]) == 1:
             refused = check_refusals(HERE / name, expected["credentials"][0])
             print(f"{name}: {refused} alterations refused")

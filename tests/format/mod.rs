@@ -38,6 +38,14 @@ fn golden_vaults_are_read_as_they_were_written() {
             .map(Value::from)
             .collect();
         assert_eq!(events, array(&expected["events"]), "{name}");
+        let archive = golden(&name.replace(".vault", ".archive"));
+        if archive.exists() {
+            let archived = format!("list-events --from-archive {}", archive.display());
+            let archived = strongroom(&sandbox, &archived);
+            assert_eq!(archived["Chain"], "joined", "{name}");
+            let listed = strongroom(&sandbox, "list-events");
+            assert_eq!(archived["Events"], listed["Events"], "{name}");
+        }
         for (place, secret) in expected["secrets"].as_object().unwrap() {
             check_secret(&sandbox, place, secret);
         }

@@ -4,6 +4,7 @@
     reader.py                                 read the golden vaults and vectors beside this file
     reader.py VAULT CREDENTIAL...             verify everything, list the secrets
     reader.py VAULT CREDENTIAL... --get NAME  verify everything, print the value
+    reader.py VAULT CREDENTIAL... --archive FILE  verify everything and an archive, list its entries
 
 Exits with 1, and says why on stderr, as soon as anything is not as the page says it must be.
 Never writes. Does not know the program's source, and compares with no anchor.
@@ -307,6 +308,31 @@ class Vault:
         aad = domain(4) + self.id + u64(seq)
         return open_box(self.keys["audit"], aad, box, f"audit entry {seq}")
 
+    def read_archive(self, data):
+        """The entries of an archive of this vault's log, and whether the vault's own joins them."""
+        whole = len(data) >= 112 and data[:12] == b"SRMAUDIT" + u32(1)
+        require(whole, "not an archive")
+        epoch, = struct.unpack(">I", data[12:16])
+        require(data[16:32] == self.id, "an archive of another vault")
+        require(u32(epoch) == self.public[64:68], "an archive from before or after a rekey")
+        first, count = struct.unpack(">QQ", data[32:48])
+        chain, head, rest = data[48:80], data[80:112], data[112:]
+        events, chains = [], {first: chain}
+        for seq in range(first, first + count):
+            length = int.from_bytes(rest[:4], "big")
+            require(len(rest) >= 4 + length, "the archive is cut short")
+            box, rest = rest[4:4 + length], rest[4 + length:]
+            entry = self.open_event(seq, box)
+            events.append(decode(entry, f"audit entry {seq}"))
+            chains[seq + 1] = chain = link(chain, seq, entry)
+        require(chain == head and not rest, "the archive does not end as it says")
+        meeting = min(first + count, self.state[10])
+        ours, theirs = self.chain.get(meeting), chains.get(meeting)
+        if ours is None or theirs is None:
+            return events, False
+        require(ours == theirs, "the archive contradicts the vault")
+        return events, True
+
     def check_commits(self):
         """The first entry of a commit, and no other, says on what state it was made."""
         before = None
@@ -367,6 +393,7 @@ def main():
         parser.add_argument(option, type=lambda path: pathlib.Path(path).read_bytes().decode())
     parser.add_argument("--get", metavar="NAME")
     parser.add_argument("--version", metavar="ID-OR-LABEL", default="AWSCURRENT")
+    parser.add_argument("--archive", metavar="FILE")
     options = parser.parse_args()
     passphrase = options.passphrase_file
     if passphrase is not None:
@@ -374,6 +401,10 @@ def main():
     vault = unlock(options.vault, passphrase, options.keyfile, options.recovery_code_file)
     if options.get is not None:
         return sys.stdout.buffer.write(vault.value(vault.find(options.get), options.version)[1])
+    if options.archive is not None:
+        events, joins = vault.read_archive(pathlib.Path(options.archive).read_bytes())
+        print(f"{len(events)} entries; the vault's log {'joins them' if joins else 'begins later'}")
+        return [print(event[0], event[1], event[2], event.get(4, ""), sep="\t") for event in events]
     print(f"generation {vault.state[0]}, {len(vault.events)} audit entries, {vault.state[16]}")
     for scope, name in sorted(vault.secrets):
         record = vault.secrets[scope, name]

@@ -1,5 +1,9 @@
 //! `checkpoint`, `accept-state` and `list-events`: what the vault has been through.
 
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
 use clap::Command;
 use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
@@ -7,10 +11,13 @@ use jiff::tz::TimeZone;
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
+use super::super::unlock;
 use super::{Asked, Own, option, text};
 use crate::model::time::Timestamp;
 use crate::service::rules::arn;
+use crate::sys::files::{self, FileFault};
 use crate::upkeep::events::{self, Wanted};
+use crate::vault::archive::Junction;
 use crate::vault::transaction::Access;
 use crate::vault::{Custody, OnRollback};
 
@@ -56,6 +63,12 @@ fn event_options(command: Command) -> Command {
         .arg(option("since", "TIME", "Only events since then: 2026-01-31T12:00:00Z, or a day"))
         .arg(option("until", "TIME", "Only events until then; a day is its first moment"))
         .arg(option("max-items", "N", "At most so many, the newest"))
+        .arg(
+            option("archive", "FILE", "Write the whole log, sealed, into a new file instead")
+                .conflicts_with_all(FILTERS)
+                .conflicts_with("from-archive"),
+        )
+        .arg(option("from-archive", "FILE", "Show and verify what --archive wrote"))
 }
 
 fn run_checkpoint(asked: &Asked<'_>) -> Result<(), Failure> {
@@ -81,7 +94,40 @@ fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
     asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
 }
 
+/// The options that say which events are wanted.
+const FILTERS: &[&str] = &["secret-id", "operation", "outcome", "since", "until", "max-items"];
+
 fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
+    let surroundings = asked.surroundings;
+    if let Some(path) = asked.text("archive").map(Path::new) {
+        unlock::check_destination(path)?;
+        let mut vault = surroundings.unlock()?;
+        let (archive, range) = events::archive(&mut vault, surroundings.occasion())?;
+        files::write_private(path, &archive)?;
+        let mut members = vec![text("ArchivePath", path.display().to_string())];
+        members.extend(range);
+        return asked.print(members);
+    }
+    let wanted = wanted(asked)?;
+    let Some(path) = asked.text("from-archive").map(Path::new) else {
+        let mut vault = surroundings.unlock()?;
+        return asked.answer_with(events::list(&mut vault, &wanted, surroundings.occasion())?);
+    };
+    let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
+    // Only the vault's keys are asked for: an archive from before a rekey needs a copy from then.
+    let custody = Custody { anchors: None, ..surroundings.custody() };
+    let mut vault = surroundings.unlock_under(&custody)?;
+    let (members, junction) = events::list_archive(
+        &mut vault,
+        &mut BufReader::new(file),
+        &wanted,
+        surroundings.occasion(),
+    )?;
+    asked.print(members)?;
+    if junction == Junction::Contradicted { Err(Failure::Found) } else { Ok(()) }
+}
+
+fn wanted(asked: &Asked<'_>) -> Result<Wanted, Failure> {
     let owned = |name: &str| asked.text(name).map(str::to_owned);
     let (since, until) = (time(asked, "since")?, time(asked, "until")?);
     if since.zip(until).is_some_and(|(since, until)| since > until) {
@@ -90,7 +136,7 @@ fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
     let asked_for = asked.text("secret-id").unwrap_or_default();
     // An ARN says which region it means.
     let region = arn::region_of(asked_for).or(asked.surroundings.globals.region.as_deref());
-    let wanted = Wanted {
+    Ok(Wanted {
         secret: asked.text("secret-id").map(|id| arn::name_in(id).to_owned()),
         region: region.map(str::to_owned),
         operation: owned("operation"),
@@ -98,10 +144,7 @@ fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
         since,
         until,
         most: asked.number("max-items")?,
-    };
-    let mut vault = asked.surroundings.unlock()?;
-    let events = events::list(&mut vault, &wanted, asked.surroundings.occasion())?;
-    asked.answer_with(events)
+    })
 }
 
 fn time(asked: &Asked<'_>, name: &str) -> Result<Option<Timestamp>, Failure> {

@@ -9,7 +9,7 @@ use super::super::request::error as request;
 use super::super::terminal;
 use super::super::unlock::Surroundings;
 use super::new_credential::{self, Made};
-use super::{Asked, Own, flag, option, text};
+use super::{Asked, Own, configure, flag, option, text};
 use crate::crypto::slot::{Credential, SlotKind};
 use crate::model::shape::Shaped;
 use crate::model::types::RegionName;
@@ -73,12 +73,8 @@ fn settings(asked: &Asked<'_>) -> Result<Settings, Failure> {
         return Err(request::Error::argument("--region", what).into());
     }
     let mut settings = Settings::new(account, region);
-    match asked.text("audit-reads") {
-        None | Some("on") => {}
-        Some("off") => settings.set(Settings::AUDIT_READS, "off"),
-        Some(_) => {
-            return Err(request::Error::argument("--audit-reads", "it must be on or off").into());
-        }
+    if configure::audit_reads(asked)? == Some("off") {
+        settings.set(Settings::AUDIT_READS, "off");
     }
     Ok(settings)
 }

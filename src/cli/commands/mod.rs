@@ -5,6 +5,7 @@
 
 mod care;
 mod completions;
+mod configure;
 mod copies;
 mod history;
 pub(crate) mod init;
@@ -57,6 +58,7 @@ struct Asked<'a> {
 const ALL: &[Own] = &[
     init::INIT,
     status::STATUS,
+    configure::CONFIGURE,
     keys::CHANGE_PASSPHRASE,
     slots::KEY_SLOT,
     keys::REKEY,

@@ -5,6 +5,7 @@
 //! is altered or damaged. It is never another value, and never "there is no such secret".
 
 mod anchors;
+mod archive;
 mod changes;
 mod clock;
 mod file;
