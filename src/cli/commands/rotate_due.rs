@@ -88,8 +88,8 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
             let last = Instant::from_millisecond(last.0).unwrap_or(Instant::MAX);
             terminal::note(&format!(
                 "the clock is more than a day behind the vault's last change, {last}; nothing was \
-                 rotated. Set the clock; if it was ahead then, `strongroom accept-state` says that \
-                 the vault is right"
+                 rotated. If it is right now and was ahead then, `strongroom accept-state` heals \
+                 this; otherwise set the clock"
             ));
             return Err(Failure::Ended(TROUBLE));
         }

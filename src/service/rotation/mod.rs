@@ -20,6 +20,7 @@ pub(crate) use builtin::{BUILTIN, builtin_step};
 pub(crate) use due::{due, due_still, is_known};
 pub(super) use end::{abandon, cancel, follow};
 pub(crate) use end::{fail, finish, interrupt, release};
+pub(crate) use lease::{LONGEST_TIMEOUT_S, longest_lease};
 pub(super) use schedule::shown;
 pub(super) use start::{Errand, begin};
 pub(crate) use start::{probe, start};
