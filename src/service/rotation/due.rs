@@ -59,6 +59,32 @@ pub(crate) fn due_still(
     })
 }
 
+/// Lists the rotations that were begun and are not finished, those too that were cancelled: the
+/// names and regions of their secrets, and how they stand.
+pub(crate) fn unfinished(
+    vault: &mut Vault,
+    occasion: Occasion<'_>,
+) -> Result<Vec<(String, String, Progress)>, Failure> {
+    transact(vault, (None, Access::Read), occasion, |cx| {
+        let mut list = Vec::new();
+        cx.vault()?.each(|record| {
+            if record.deletion.is_none()
+                && let Some(progress) = unfinished_of(&record).cloned()
+            {
+                list.push((record.name, record.scope.region, progress));
+            }
+            Ok(())
+        })?;
+        list.sort_by(|(a, in_a, _), (b, in_b, _)| (a, in_a).cmp(&(b, in_b)));
+        Ok(list)
+    })
+}
+
+fn unfinished_of(record: &Record) -> Option<&Progress> {
+    let progress = record.progress.as_ref();
+    progress.filter(|progress| progress.kind == Kind::Rotate && !is_complete(record, progress))
+}
+
 /// Whether any region has a secret of this name or ARN.
 pub(crate) fn is_known(
     vault: &mut Vault,
@@ -82,10 +108,7 @@ fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
     if is_replica || record.deletion.is_some() {
         return None;
     }
-    let unfinished = record
-        .progress
-        .as_ref()
-        .filter(|progress| progress.kind == Kind::Rotate && !is_complete(record, progress));
+    let unfinished = unfinished_of(record);
     let (window, is_missed) = schedule::read(rotation).map_or((None, false), |rules| {
         let (first, window) = if let Some(base) = schedule::base_at(record, rotation, now) {
             (rules.next_window(base), rules.window_at(base, now))
@@ -111,6 +134,7 @@ fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
         window: window.map(|Window { opens, closes }| (opens, closes)),
         state: state(unfinished, (has_value, is_open), now),
         next_attempt: unfinished.map(|progress| next_attempt(progress, now)),
+        has_failed: unfinished.is_some_and(|progress| progress.failures > 0),
     })
 }
 
