@@ -47,7 +47,15 @@ impl Fate {
     pub(crate) fn is_trouble(&self) -> bool {
         let failed = matches!(self.outcome, Some(Err(_)));
         let needs_a_person = matches!(self.due.state, State::Misconfigured | State::Orphaned);
-        failed || needs_a_person || (self.due.is_due() && !self.is_approved)
+        let is_unapproved = self.due.is_due() && !self.is_approved;
+        failed || needs_a_person || is_unapproved || self.is_waiting()
+    }
+
+    /// Whether it failed and is tried again by itself, when its time or its turn comes. Until then
+    /// whoever uses it may be locked out.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let is_left = self.due.is_due() && self.due.has_failed && self.outcome.is_none();
+        self.due.state == State::Waiting || is_left
     }
 }
 

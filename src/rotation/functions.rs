@@ -2,7 +2,7 @@
 
 use super::{machine, pins, reach, trust};
 use crate::service::fault::{Code, Fault};
-use crate::service::rotation::{BUILTIN, Functions, Registered, Wanted};
+use crate::service::rotation::{BUILTIN, Functions, LONGEST_TIMEOUT_S, Registered, Wanted};
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Protocol};
 
@@ -93,8 +93,8 @@ fn check_form(command: &Command) -> Result<(), String> {
     for grant in &command.grants {
         reach::check_grant(grant)?;
     }
-    if !(1..=MOST_SECONDS).contains(&command.timeout_s) {
-        return Err(format!("a step may take from 1 to {MOST_SECONDS} seconds"));
+    if !(1..=LONGEST_TIMEOUT_S).contains(&command.timeout_s) {
+        return Err(format!("a step may take from 1 to {LONGEST_TIMEOUT_S} seconds"));
     }
     Ok(())
 }
@@ -102,8 +102,6 @@ fn check_form(command: &Command) -> Result<(), String> {
 /// What stands before the path of a program.
 const EXECUTABLE: &str = "arn:local:exec:";
 const MOST_IN_ARGV: usize = 4096;
-/// Lambda's own.
-const MOST_SECONDS: u64 = 900;
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use super::error::Error;
 use crate::model::time::Timestamp;
 use crate::service::context::Failure;
 use crate::service::fault::Fault;
-use crate::service::rotation::refusals;
+use crate::service::rotation::{self as service, refusals};
 use crate::sys::process;
 use crate::vault::progress::{Holder, Lease};
 
@@ -56,15 +56,16 @@ enum Standing {
 
 fn standing(lease: &Lease, own: &Holder, now: Timestamp) -> Standing {
     let Lease { holder, until, .. } = lease;
+    let is_current = now < *until && until.0.saturating_sub(now.0) <= service::longest_lease();
     let is_same_machine = holder.host == own.host && holder.machine == own.machine;
     let is_known = is_same_machine && !own.machine.is_empty();
     if is_same_machine && holder.boot == own.boot {
         let is_running = holder.pid != own.pid && process::is_running(holder.pid);
         // Its number may be another process's by now.
-        if is_running && now < *until { Standing::Busy } else { Standing::Free }
+        if is_running && is_current { Standing::Busy } else { Standing::Free }
     } else if is_known {
         Standing::Free
-    } else if now < *until {
+    } else if is_current {
         Standing::Elsewhere
     } else {
         Standing::Over
@@ -108,6 +109,11 @@ mod tests {
             let lease = Lease::new(holder, Timestamp(10));
             assert_eq!(standing(&lease, &own, Timestamp(9)), before, "{lease:?}");
             assert_eq!(standing(&lease, &own, Timestamp(10)), after, "{lease:?}");
+            // A clock that was ahead wrote an end that no rotation needs, and nobody could break it
+            // before that came.
+            let until = Timestamp(9 + service::longest_lease() + 1);
+            let lease = Lease { until, ..lease };
+            assert_eq!(standing(&lease, &own, Timestamp(9)), after, "{lease:?}");
         }
         // Two that nothing tells apart are not taken for one.
         let nameless = Holder { machine: String::new(), ..own };

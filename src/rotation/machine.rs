@@ -36,6 +36,12 @@ impl Machine {
         self.state.join("locks").join(format!("{vault}.rotate-due"))
     }
 
+    /// Returns the file that is there while a rotation that failed is not mended, as far as the last
+    /// `rotate-due` saw. It names nothing.
+    pub(crate) fn trouble_of(&self, vault: &str) -> PathBuf {
+        self.state.join("troubles").join(vault)
+    }
+
     /// Returns where steps may have their directories, best first.
     pub(super) fn workplaces(&self) -> Vec<PathBuf> {
         let runtime = self.variables.get("XDG_RUNTIME_DIR").map(Path::new);

@@ -22,6 +22,7 @@ pub(crate) mod reach;
 mod redact;
 pub(crate) mod run;
 mod server;
+mod spelling;
 pub(crate) mod templates;
 mod trouble;
 pub(crate) mod trust;

@@ -1,11 +1,9 @@
 //! Leaves out of a program's output what is known to be secret. A courtesy against accidents, not a
 //! boundary: a program can always spell a secret in a way that nobody looks for.
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
-use crate::crypto::fingerprint;
+use super::spelling::spellings;
 use crate::model::secret_value::SecretValue;
 use crate::service::rotation::Known;
 use crate::sys::secret::Secret;
@@ -28,11 +26,8 @@ impl Needles {
         let Ok(Json::Object(members)) = serde_json::from_str(text.expose()) else {
             return self.add(value);
         };
-        for (name, member) in &members {
-            let name = name.to_ascii_lowercase();
-            if CREDENTIALS.iter().any(|part| name.contains(part)) {
-                self.add_leaves(member);
-            }
+        for (_, member) in members.iter().filter(|(name, _)| is_secret_name(name)) {
+            self.add_leaves(member);
         }
     }
 
@@ -42,16 +37,49 @@ impl Needles {
         self.0.iter().any(|needle| positions(letters, needle.expose()).next().is_some())
     }
 
-    /// Adds a value, and the texts in it if it is JSON.
+    /// Adds a value, and what is secret in it if it is JSON: of an object the members that are called
+    /// so or look so, of anything else all.
     pub(crate) fn add(&mut self, value: &SecretValue) {
         match value {
             SecretValue::Text(text) => {
                 self.add_spellings(text.expose().as_bytes());
-                if let Ok(json) = serde_json::from_str::<Json>(text.expose()) {
-                    self.add_leaves(&json);
+                match serde_json::from_str::<Json>(text.expose()) {
+                    Ok(Json::Object(members)) => self.add_members(&members),
+                    Ok(json) => self.add_leaves(&json),
+                    Err(_not_json) => {}
                 }
             }
             SecretValue::Binary(bytes) => self.add_spellings(bytes.expose()),
+        }
+    }
+
+    fn add_members(&mut self, members: &Map<String, Json>) {
+        for (name, member) in members {
+            if is_secret_name(name) {
+                self.add_leaves(member);
+            } else {
+                self.add_member(name, member);
+            }
+        }
+    }
+
+    /// Adds what looks like a secret in a member that is not called one.
+    fn add_member(&mut self, name: &str, member: &Json) {
+        match member {
+            Json::Object(members) => self.add_members(members),
+            Json::Array(elements) => {
+                for element in elements {
+                    self.add_member(name, element);
+                }
+            }
+            Json::String(text) => {
+                if let Some(password) = password_in_url(text) {
+                    self.add_spellings(password.as_bytes());
+                } else if !is_plain_name(name) && looks_secret(text) {
+                    self.add_spellings(text.as_bytes());
+                }
+            }
+            Json::Number(_) | Json::Null | Json::Bool(_) => {}
         }
     }
 
@@ -67,48 +95,18 @@ impl Needles {
 
     fn add_spellings(&mut self, value: &[u8]) {
         let value = value.trim_ascii();
-        if value.len() < SHORTEST {
+        let is_known = self.0.iter().any(|known| known.expose() == value);
+        if value.len() < SHORTEST || is_known {
             return;
         }
-        self.add_needle(value.to_vec());
-        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
-            // Where the value stands in what was encoded decides how its letters fall.
-            for (before, skipped) in [(0, 0), (1, 2), (2, 3)] {
-                let whole: Vec<u8> =
-                    std::iter::repeat_n(0, before).chain(value.iter().copied()).collect();
-                // The last letter may hold bits of what follows.
-                let length = whole.len().saturating_mul(8) / 6;
-                let encoded = engine.encode(&whole);
-                let encoded = encoded.as_bytes().get(skipped..length).unwrap_or_default();
-                if encoded.len() >= SHORTEST_ENCODED {
-                    self.add_needle(encoded.to_vec());
-                }
-            }
-        }
-        let hex = fingerprint::hex(value);
-        self.add_needle(hex.to_ascii_uppercase().into_bytes());
-        self.add_needle(hex.into_bytes());
-        if let Ok(text) = std::str::from_utf8(value) {
-            let escaped = Json::String(text.to_owned()).to_string();
-            self.add_needle(escaped.trim_matches('"').as_bytes().to_vec());
-            let percent = |is_plain: fn(u8) -> bool| {
-                let spell = |byte: u8| {
-                    if is_plain(byte) {
-                        char::from(byte).to_string()
-                    } else {
-                        format!("%{byte:02X}")
-                    }
-                };
-                text.bytes().map(spell).collect::<String>()
-            };
-            self.add_needle(percent(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b)).into());
-            self.add_needle(percent(|b| b.is_ascii_alphanumeric() || b"-_.~/".contains(&b)).into());
+        for spelling in spellings(value) {
+            self.add_needle(spelling);
         }
     }
 
     fn add_needle(&mut self, mut needle: Vec<u8>) {
         needle.retain(|byte| !is_line_end(*byte));
-        if !needle.is_empty() && !self.0.iter().any(|known| *known.expose() == needle) {
+        if !needle.is_empty() {
             self.0.push(Secret::new(needle));
         }
     }
@@ -161,10 +159,64 @@ fn is_line_end(byte: u8) -> bool {
 const INSTEAD: &[u8] = b"[redacted]";
 /// Shorter values stand in any text by chance.
 const SHORTEST: usize = 6;
-const SHORTEST_ENCODED: usize = 7;
 
-/// Parts of the names of members that hold credentials.
-const CREDENTIALS: [&str; 5] = ["password", "passphrase", "secret", "token", "key"];
+/// Whether a member holds a secret, by its name.
+fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| name.contains(part)) || SECRET_NAMES.contains(&name.as_str())
+}
+
+/// Whether a member is what messages about a secret have to name: of the members that AWS gives to
+/// the secrets of databases, those that are none.
+fn is_plain_name(name: &str) -> bool {
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    PLAIN_NAMES.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether a text may well be a secret: no word, number, host or path, of which messages are made.
+fn looks_secret(text: &str) -> bool {
+    let is_usual = |c: char| c.is_ascii_alphanumeric() || "-._/:@,".contains(c);
+    let is_random = |part: &str| {
+        let has = |is_kind: fn(&u8) -> bool| part.bytes().any(|byte| is_kind(&byte));
+        let (digits, small) = (has(u8::is_ascii_digit), has(u8::is_ascii_lowercase));
+        let large = has(u8::is_ascii_uppercase);
+        digits && (small || large) && part.len() >= 8 || small && large && part.len() >= 16
+    };
+    !text.chars().all(is_usual) || text.split(|c: char| !c.is_alphanumeric()).any(is_random)
+}
+
+/// Returns the password of a URL such as `postgres://user:password@host/`.
+fn password_in_url(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    Some(user.split_once(':')?.1)
+}
+
+/// Parts of the names of members that hold secrets.
+const SECRET_PARTS: [&str; 9] =
+    ["password", "passphrase", "passwd", "pwd", "secret", "token", "key", "credential", "private"];
+/// Such names that are parts of other words.
+const SECRET_NAMES: [&str; 7] = ["pass", "pin", "pw", "auth", "salt", "seed", "otp"];
+const PLAIN_NAMES: [&str; 17] = [
+    "database",
+    "db",
+    "dbclusteridentifier",
+    "dbinstanceidentifier",
+    "dbname",
+    "endpoint",
+    "engine",
+    "host",
+    "hostname",
+    "login",
+    "masterarn",
+    "port",
+    "proxy",
+    "region",
+    "server",
+    "user",
+    "username",
+];
 
 #[cfg(test)]
 mod tests {
@@ -204,6 +256,66 @@ mod tests {
         ] {
             assert_eq!(shown(value, output), expected, "{output}");
         }
+    }
+
+    /// What was left out of a value was only what Rust would write; others escape otherwise.
+    #[test]
+    fn other_languages_spell_secrets_otherwise() {
+        let value = r#"{"password": "gr\u00fc\u00dfe \ud83d\udd11 a\"b/c&d*~"}"#;
+        for output in [
+            // json.dumps of Python, the same in capitals, PHP, Go, and JSON in JSON.
+            r#"gr\u00fc\u00dfe \ud83d\udd11 a\"b/c&d*~"#,
+            r#"gr\u00FC\u00DFe \uD83D\uDD11 a\"b/c&d*~"#,
+            r#"gr\u00fc\u00dfe \ud83d\udd11 a\"b\/c&d*~"#,
+            r#"grüße 🔑 a\"b/c\u0026d*~"#,
+            r#"gr\\u00fc\\u00dfe \\ud83d\\udd11 a\\\"b/c&d*~"#,
+            // repr() of Python: of the text, of its bytes, and of such JSON.
+            r#"grüße 🔑 a"b/c&d*~"#,
+            r#"gr\xc3\xbc\xc3\x9fe \xf0\x9f\x94\x91 a"b/c&d*~"#,
+            r#"gr\\u00fc\\u00dfe \\ud83d\\udd11 a\\"b/c&d*~"#,
+            // quote, quote_plus, in small letters; JavaScript; forms of Java.
+            "gr%C3%BC%C3%9Fe%20%F0%9F%94%91%20a%22b%2Fc%26d%2A~",
+            "gr%C3%BC%C3%9Fe+%F0%9F%94%91+a%22b%2Fc%26d%2A~",
+            "gr%c3%bc%c3%9fe+%f0%9f%94%91+a%22b%2fc%26d%2a~",
+            "gr%C3%BC%C3%9Fe%20%F0%9F%94%91%20a%22b%2Fc%26d*~",
+            "gr%C3%BC%C3%9Fe+%F0%9F%94%91+a%22b%2Fc%26d*%7E",
+        ] {
+            assert_eq!(shown(value, &format!("<{output}>")), "<[redacted]>", "{output}");
+        }
+    }
+
+    /// Messages could not be understood: the host and the user's name were left out too.
+    #[test]
+    fn of_an_object_only_what_is_secret_is_left_out() {
+        let value = r#"{
+            "engine": "postgres", "host": "db-1.cluster-c9abc123xyz.eu-west-1.rds.amazonaws.com",
+            "port": 543210, "username": "shop_user_2024", "dbname": "orders2024",
+            "dbClusterIdentifier": "cluster9abc123", "dbInstanceIdentifier": "instance9abc1",
+            "masterarn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:admin-AbCdEf",
+            "ssl": "verify-full", "note": "production", "account": 123456789012,
+            "password": "simple", "apiKey": "simpler", "nested": {"client_secret": ["simplest"]},
+            "PIN": 98765432, "private_key": {"any": "thing at all"},
+            "other": "x7Kq9mZp2Lw4", "sentence": "correct horse battery",
+            "url": "postgres://shop_user_2024:pw-in-url@db.example.org/x"
+        }"#;
+        for plain in [
+            "postgres at db-1.cluster-c9abc123xyz.eu-west-1.rds.amazonaws.com:543210",
+            "shop_user_2024 of orders2024 in cluster9abc123 or instance9abc1",
+            "arn:aws:secretsmanager:eu-west-1:123456789012:secret:admin-AbCdEf",
+            "verify-full production",
+        ] {
+            assert_eq!(shown(value, plain), plain);
+        }
+        for secret in ["simple", "simpler", "98765432", "thing at all", "x7Kq9mZp2Lw4", "pw-in-url"]
+        {
+            let shown = shown(value, &format!("<{secret}>"));
+            assert!(shown.starts_with("<[redacted]"), "{shown}");
+        }
+        assert_eq!(shown(value, "correct horse battery, simplest"), "[redacted], [redacted]");
+        // The whole is left out too, as it stands.
+        assert_eq!(shown(r#"{"host": "db"}"#, r#"of {"host": "db"}"#), "of [redacted]");
+        // What is no object has no names to go by.
+        assert_eq!(shown(r#"["postgres"]"#, "postgres"), "[redacted]");
     }
 
     #[test]

@@ -113,10 +113,19 @@ impl Capability {
         if operation == "GetRandomPassword" {
             return Ok(matches!(self.step, Step::Create | Step::Set));
         }
+        if operation == "ListSecrets" {
+            // It is told only of those that it may describe.
+            return Ok(true);
+        }
         let Some(id) = text(request, "SecretId") else { return Ok(false) };
         let Some(record) = look_up(vault, region, id)? else { return Ok(false) };
         if record.rid != self.rid {
-            return Ok(operation == "GetSecretValue" && self.may_read_of_other(&record, request));
+            return Ok(self.may_see_other(&record)
+                && match operation {
+                    "DescribeSecret" => true,
+                    "GetSecretValue" => is_of_current(request),
+                    _ => false,
+                });
         }
         // A rotation that its owner ended meanwhile has no rights left, one that was cancelled only
         // those to look.
@@ -128,43 +137,53 @@ impl Capability {
         Ok(match operation {
             "DescribeSecret" | "ListSecretVersionIds" => true,
             "GetSecretValue" => self.may_read(&record, request),
-            "PutSecretValue" => may_write && self.may_put(request),
+            "PutSecretValue" => may_write && self.may_put(&record, request),
+            "TagResource" => may_write,
             "UpdateSecretVersionStage" => may_write && self.may_move(&record, request),
             _ => false,
         })
     }
 
+    /// Whether it may know that there is such a secret.
+    pub(super) fn may_list(&self, record: &Record) -> bool {
+        record.rid == self.rid || self.may_see_other(record)
+    }
+
     /// Of its own secret: the current value and the one it makes; the one before only where it gives
-    /// the new one to whoever checks it, who may know no other yet.
+    /// the new one to whoever checks it, who may know no other yet, and where it tries the new one.
     fn may_read(&self, record: &Record, request: &Value) -> bool {
         let is_on = |label, id| record.staged(label).is_some_and(|version| version.id == id);
-        let is_set = self.step == Step::Set;
+        let sees_previous = matches!(self.step, Step::Set | Step::Test);
         match (text(request, "VersionId"), text(request, "VersionStage")) {
             (Some(id), _) => {
-                id == self.token || is_on(CURRENT, id) || is_set && is_on(PREVIOUS, id)
+                id == self.token || is_on(CURRENT, id) || sees_previous && is_on(PREVIOUS, id)
             }
             (None, None | Some(CURRENT | PENDING)) => true,
-            (None, Some(PREVIOUS)) => is_set,
+            (None, Some(PREVIOUS)) => sees_previous,
             (None, Some(_)) => false,
         }
     }
 
-    /// Of another secret: its current value, where its owner said so, while there is work to do.
-    fn may_read_of_other(&self, other: &Record, request: &Value) -> bool {
-        let is_current = text(request, "VersionId").is_none()
-            && matches!(text(request, "VersionStage"), None | Some(CURRENT));
-        is_current && self.step != Step::Finish && self.reads.contains(&arn_of(other))
+    /// Of another secret: what its owner said may be read, while there is work to do.
+    fn may_see_other(&self, other: &Record) -> bool {
+        self.step != Step::Finish && self.reads.contains(&arn_of(other))
     }
 
-    /// The value of the version it makes, which stays pending.
-    fn may_put(&self, request: &Value) -> bool {
-        let is_pending = match request.get("VersionStages") {
-            Some(Value::List(stages)) => *stages == [Value::Text(PENDING.to_owned())],
+    /// The value of the version it makes, which stays pending; at the end the same once more as the
+    /// current one, which is how some functions finish.
+    fn may_put(&self, record: &Record, request: &Value) -> bool {
+        let is_for = |label: &str| match request.get("VersionStages") {
+            Some(Value::List(stages)) => *stages == [Value::Text(label.to_owned())],
             Some(_) | None => false,
         };
-        self.step == Step::Create
-            && is_pending
-            && text(request, "ClientRequestToken") == Some(&self.token)
+        let has_value = record.version(&self.token).is_some_and(|version| version.value.is_some());
+        let is_allowed = match self.step {
+            Step::Create => is_for(PENDING),
+            // Nothing is written then: another value is refused, and the same stays as it is.
+            Step::Finish => is_for(CURRENT) && has_value,
+            Step::Set | Step::Test => false,
+        };
+        is_allowed && text(request, "ClientRequestToken") == Some(&self.token)
     }
 
     /// `AWSCURRENT` to the version it makes; then `AWSPENDING` off that.
@@ -180,6 +199,12 @@ impl Capability {
         };
         self.step == Step::Finish && is_allowed
     }
+}
+
+/// Whether a request is for the current value.
+fn is_of_current(request: &Value) -> bool {
+    text(request, "VersionId").is_none()
+        && matches!(text(request, "VersionStage"), None | Some(CURRENT))
 }
 
 /// Returns a member that is text.
@@ -263,16 +288,19 @@ mod tests {
             ("cstf", value, own(&stage("AWSPENDING"))),
             ("cstf", value, own(&version(3))),
             ("cstf", value, own(&json!({"VersionId": token(3), "VersionStage": "AWSPENDING"}))),
-            ("s", value, own(&stage("AWSPREVIOUS"))),
-            ("s", value, own(&version(1))),
+            ("st", value, own(&stage("AWSPREVIOUS"))),
+            ("st", value, own(&version(1))),
             ("", value, own(&stage("mine"))),
             ("", value, own(&version(9))),
             ("cst", value, of("admin", &json!({}))),
             ("cst", value, of("admin", &stage("AWSCURRENT"))),
             ("", value, of("admin", &stage("AWSPREVIOUS"))),
             ("", value, of("admin", &version(1))),
-            ("", "DescribeSecret", of("admin", &json!({}))),
+            ("cst", "DescribeSecret", of("admin", &json!({}))),
+            ("", "ListSecretVersionIds", of("admin", &json!({}))),
+            ("", "DescribeSecret", of("other", &json!({}))),
             ("", value, of("other", &json!({}))),
+            ("cstf", "ListSecrets", json!({})),
             ("", value, of("nowhere", &json!({}))),
             ("cs", "GetRandomPassword", json!({})),
         ]
@@ -292,11 +320,14 @@ mod tests {
         vec![
             ("c", value, put(3, &pending)),
             ("", value, put(4, &pending)),
-            ("", value, put(3, &json!(["AWSCURRENT"]))),
+            ("f", value, put(3, &json!(["AWSCURRENT"]))),
+            ("", value, put(2, &json!(["AWSCURRENT"]))),
             ("", value, put(3, &json!(["AWSPENDING", "AWSCURRENT"]))),
             ("", value, put(3, &json!(["AWSPENDING", "AWSPENDING"]))),
             ("", value, unlabelled),
             ("", value, of("admin", &put(3, &pending))),
+            ("cstf", "TagResource", own(&json!({"Tags": [{"Key": "a", "Value": "b"}]}))),
+            ("", "TagResource", of("admin", &json!({"Tags": [{"Key": "a", "Value": "b"}]}))),
             ("f", stage, move_label("AWSCURRENT", Some(3), 2)),
             ("", stage, move_label("AWSCURRENT", Some(1), 2)),
             ("", stage, move_label("AWSPENDING", None, 3)),
@@ -328,7 +359,9 @@ mod tests {
             "GetRandomPassword",
             "GetSecretValue",
             "ListSecretVersionIds",
+            "ListSecrets",
             "PutSecretValue",
+            "TagResource",
             "UpdateSecretVersionStage",
         ];
         for entry in operations::ALL.iter().filter(|entry| !allowed.contains(&entry.name)) {
@@ -377,11 +410,47 @@ mod tests {
         assert_eq!(play.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
     }
 
+    /// AWS's templates for several users describe the administrator's secret before they read it.
+    #[test]
+    fn what_may_be_read_of_others_may_be_described_and_nothing_else_is_listed() {
+        let (mut play, capability) = scene();
+        let scope = Scope::Capability(capability);
+        play.child(&scope, "DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
+        for (request, expected) in [
+            (json!({}), json!(["admin", "db"])),
+            (json!({"Filters": [{"Key": "name", "Values": ["other", "admin"]}]}), json!(["admin"])),
+        ] {
+            let listed = play.child(&scope, "ListSecrets", &request).unwrap();
+            let names = listed["SecretList"].as_array().unwrap().iter();
+            let mut names: Vec<&str> = names.map(|one| one["Name"].as_str().unwrap()).collect();
+            names.sort_unstable();
+            assert_eq!(json!(names), expected, "{request}");
+        }
+        assert_eq!(play.call("ListSecrets", &json!({})).unwrap()["SecretList"][2]["Name"], "other");
+    }
+
+    /// Some functions end by storing the pending value once more, as the current one. In AWS as
+    /// here that changes nothing: the label is moved when the step is over.
+    #[test]
+    fn a_handler_may_finish_by_storing_its_value_as_the_current_one() {
+        let (mut play, mut capability) = scene();
+        capability.step = Step::Finish;
+        let scope = Scope::Capability(capability);
+        let pending = play.value("AWSPENDING").unwrap();
+        let mut request = put(3, &json!(["AWSCURRENT"]));
+        let refused = play.child(&scope, "PutSecretValue", &request).unwrap_err();
+        assert_eq!(refused.0, "ResourceExistsException");
+        request["SecretString"] = pending.into();
+        play.child(&scope, "PutSecretValue", &request).unwrap();
+        assert_eq!(play.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT] 3[AWSPENDING]");
+    }
+
     #[test]
     fn what_may_only_read_writes_nothing() {
         let (mut play, mut capability) = scene();
         capability.read_only = true;
         for (step, operation, more) in [
+            (Step::Test, "TagResource", json!({"Tags": [{"Key": "a", "Value": "b"}]})),
             (
                 Step::Create,
                 "PutSecretValue",

@@ -253,17 +253,19 @@ try update-secret-version-stage --secret-id "$id" --version-stage AWSCURRENT \
     --move-to-version-id "$token"
 try delete-secret --secret-id "$id" --force-delete-without-recovery
 try create-secret --name mine --secret-string x
-try list-secrets
-try tag-resource --secret-id "$id" --tags Key=a,Value=b
+try batch-get-secret-value --secret-id-list other
+try tag-resource --secret-id other --tags Key=a,Value=b
 try rotate-secret --secret-id "$id"
 try status
 try init
+strongroom list-secrets --query 'SecretList[].Name' --output text >"$HOME/listed"
 STRONGROOM_ROTATION_TOKEN=00000000-0000-4000-8000-000000000000 try get-secret-value --secret-id "$id"
 exit 0
 "#
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     assert_eq!(stage.note("got"), "");
+    assert_eq!(stage.note("listed"), "db");
     let codes = stage.note("codes");
     let codes: Vec<&str> = codes.lines().collect();
     let refused = ["254"; 8].into_iter().chain(["253"; 3]).chain(["254"]);

@@ -110,14 +110,36 @@ fn the_timer_tells_trouble_from_peace() {
         "{}",
         outcome.stderr_text()
     );
-    // It waits now before it is tried again, which is no trouble.
+    // It waits now before it is tried again, and whoever uses the secret may be locked out: a unit
+    // that had failed seemed well again after an hour.
     let outcome = stage.run(&["rotate-due", "--verbose"]);
-    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr_text());
     assert!(outcome.stdout_text().contains("\"Waiting\""), "{}", outcome.stdout_text());
-    let keyfile = stage.sandbox.environment.remove("STRONGROOM_KEYFILE");
     let outcome = stage.run(&["rotate-due"]);
-    assert_eq!(outcome.code, 75, "{}", outcome.stderr_text());
-    stage.sandbox.environment.extend(keyfile.map(|path| ("STRONGROOM_KEYFILE".to_owned(), path)));
+    let told = outcome.stderr_text();
+    assert!(outcome.code == 1 && told.contains("db: Waiting"), "{told}");
+    let quiet = stage.run(&["rotate-due", "--quiet"]);
+    assert_eq!((quiet.code, quiet.stdout_text(), quiet.stderr_text()), Default::default());
+    let query = "UnfinishedRotations[].[Name, Outlook, LastError]";
+    let status = ["status", "--query", query, "--output", "text"];
+    assert_eq!(stage.done(&status), "db\tOpen\tsetSecret: exit status 1");
+    // So it stays while nobody can look.
+    let keyfile = stage.sandbox.environment.remove("STRONGROOM_KEYFILE");
+    let unlock = |stage: &mut Stage| {
+        stage.sandbox.environment.extend(keyfile.clone().map(|k| ("STRONGROOM_KEYFILE".into(), k)));
+    };
+    let outcome = stage.run(&["rotate-due"]);
+    let told = outcome.stderr_text();
+    assert!(outcome.code == 1 && told.contains("a rotation had failed"), "{told}");
+    assert_eq!(stage.run(&["rotate-due", "--quiet"]).code, 75);
+    // Mended, seen to be, and well again.
+    unlock(&mut stage);
+    stage.rotate(GOOD);
+    assert_eq!(stage.done(&status), "");
+    assert_eq!(stage.run(&["rotate-due"]).code, 0);
+    stage.sandbox.environment.remove("STRONGROOM_KEYFILE");
+    assert_eq!(stage.run(&["rotate-due"]).code, 75);
+    unlock(&mut stage);
     let outcome = stage.run(&["rotate-due", "--max", "none"]);
     assert_eq!(outcome.code, 252);
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::course::Course;
 use super::server;
 use super::stage::{Stage, write};
+use crate::harness::files;
 
 /// What the function imports: a device that keeps its password in a file.
 const DEVICE: &str = r#"
@@ -93,4 +94,106 @@ fn a_function_of_aws_runs_here() {
     let refused = stage.rotate("lambda");
     assert_ne!(refused.code, 0);
     assert!(refused.stderr_text().contains("handler.py"), "{}", refused.stderr_text());
+}
+
+/// What functions import and call, and where they look for files. Before, one that made a client of
+/// another service could not even be loaded.
+#[test]
+fn functions_find_what_they_have_in_lambda() {
+    let stage = Stage::new();
+    let Some([python]) = server::tools(["python3"]) else { return };
+    let handler = stage.write("imports.py", include_str!("imports.py"));
+    stage.write("settings.json", "{\"length\": 20}");
+    stage.write("shared.py", "LAYER = True\n");
+    stage.store("lambda", &json!("first"));
+    stage.store("other", &json!("other"));
+    let adapter = stage.template("lambda-adapter");
+    let command = [&python, std::path::Path::new("-I"), &adapter, &handler];
+    let command = command.map(|word| word.to_str().unwrap());
+    let rotated = stage.register("lambda", &["-v"], &command);
+    let told = rotated.stderr_text();
+    assert_eq!(rotated.code, 0, "{told}");
+    for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
+        assert!(told.contains(&format!("rotation: printed in {step}")), "{told}");
+        assert!(told.contains(&format!("rotation: a child in {step}")), "{told}");
+    }
+    let words = ["get-secret-value", "--secret-id", "lambda", "--query", "SecretString"];
+    assert_eq!(stage.strongroom(&words, "").stdout_text().trim_end(), "\"made\"");
+    assert_eq!(stage.described("lambda")["Tags"][0]["Key"], "rotated-by");
+}
+
+/// Layers lie in a directory of the system's, so another one stands in for it.
+#[test]
+fn layers_are_found_after_what_lies_beside_the_function() {
+    let stage = Stage::new();
+    let Some([python]) = server::tools(["python3"]) else { return };
+    let adapter = stage.template("lambda-adapter");
+    for (path, text) in [
+        ("bundle/handler.py", "import both, layer\ndef told(): return both.WHERE + layer.WHERE\n"),
+        ("bundle/both.py", "WHERE = 'bundle '\n"),
+        ("layers/both.py", "WHERE = 'wrong '\n"),
+        ("layers/layer.py", "WHERE = 'layer'\n"),
+    ] {
+        files::make_dirs(stage.place().join(path).parent().unwrap());
+        stage.write(path, text);
+    }
+    let script = "import sys, types\n\
+                  adapter = types.ModuleType('adapter')\n\
+                  exec(open(sys.argv[1]).read(), adapter.__dict__)\n\
+                  assert adapter.LAYERS[0] == '/opt/python'\n\
+                  adapter.LAYERS = ['/not/there', sys.argv[2] + '/layers']\n\
+                  print(adapter.load(sys.argv[2] + '/bundle/handler.py', 'told')())\n";
+    let output = std::process::Command::new(python)
+        .args(["-Ic", script])
+        .args([&adapter, stage.place()])
+        .env("TMPDIR", stage.place())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(told.trim_end(), "bundle layer", "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A function that fails as AWS's for MySQL do on Debian, whose certificates lie elsewhere.
+const TRAP: &str = r#"
+import ssl
+import boto3
+def lambda_handler(event, context):
+    if event["Step"] != "createSecret":
+        set_secret()
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=event["SecretId"], ClientRequestToken=event["ClientRequestToken"],
+        SecretString="made by a function", VersionStages=["AWSPENDING"])
+def set_secret():
+    try:
+        ssl.create_default_context(cafile="/etc/pki/tls/not-there.pem")
+    except OSError as error:
+        raise ConnectionError("no way to the database") from error
+"#;
+
+/// Of an error only the last frame was shown, which is the standard library's, and a file that was
+/// not found had no name.
+#[test]
+fn an_error_tells_where_the_function_was_and_which_file_is_missing() {
+    let stage = Stage::new();
+    let Some([python]) = server::tools(["python3"]) else { return };
+    let handler = stage.write("trap.py", TRAP);
+    stage.store("lambda", &json!("first"));
+    let adapter = stage.template("lambda-adapter");
+    let command = [&python, std::path::Path::new("-I"), &adapter, &handler];
+    let failed = stage.register("lambda", &[], &command.map(|word| word.to_str().unwrap()));
+    let told = failed.stderr_text();
+    let lines: Vec<&str> = told.lines().map(str::trim_end).collect();
+    for wanted in [
+        "rotation: ConnectionError: no way to the database",
+        "rotation:     trap.py:6 in lambda_handler",
+        "rotation:     trap.py:14 in set_secret",
+        "rotation: after",
+        "rotation: FileNotFoundError: [Errno 2] No such file or directory: \
+         '/etc/pki/tls/not-there.pem'",
+        "rotation:     trap.py:12 in set_secret",
+    ] {
+        assert!(lines.contains(&wanted), "{wanted}: {told}");
+    }
+    assert!(lines.iter().any(|line| line.contains("    ssl.py:")), "{told}");
+    assert!(!told.contains("lambda-adapter:"), "{told}");
 }

@@ -1,5 +1,7 @@
 //! `rotate-due`: what a timer calls to rotate whatever is due.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Command;
@@ -18,7 +20,7 @@ use crate::rotation::error::Error;
 use crate::service::rotation::{CatchUp, DueFault, State};
 use crate::sys::clock;
 use crate::sys::entropy::{Entropy, SystemEntropy};
-use crate::sys::lock;
+use crate::sys::{files, lock};
 use crate::vault::Vault;
 
 /// The command.
@@ -49,6 +51,10 @@ fn options(command: Command) -> Command {
             )
             .short('v'),
         )
+        .arg(flag(
+            "quiet",
+            "Say nothing, and exit with 0, about what failed and waits to be tried again",
+        ))
 }
 
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {
@@ -65,7 +71,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
             if let Some((_, message)) = failure.told() {
                 terminal::note(&message);
             }
-            return Err(Failure::Ended(LATER));
+            return Err(later(asked));
         }
         unlocked => unlocked?,
     };
@@ -73,7 +79,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let _turn = match (is_dry, lock::take(&machine.lock_of_due(&vault.vault_id().to_string()))?) {
         (false, None) => {
             terminal::note("another rotate-due is at work on this vault");
-            return Err(Failure::Ended(LATER));
+            return Err(later(asked));
         }
         (_, turn) => turn,
     };
@@ -88,13 +94,39 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
             let last = Instant::from_millisecond(last.0).unwrap_or(Instant::MAX);
             terminal::note(&format!(
                 "the clock is more than a day behind the vault's last change, {last}; nothing was \
-                 rotated. Set the clock; if it was ahead then, `strongroom accept-state` says that \
-                 the vault is right"
+                 rotated. If it is right now and was ahead then, `strongroom accept-state` heals \
+                 this; otherwise set the clock"
             ));
             return Err(Failure::Ended(TROUBLE));
         }
     };
+    if !is_dry {
+        note_trouble(&machine.trouble_of(&vault.vault_id().to_string()), &wanted, &fates);
+    }
     tell(asked, fates, &vault)
+}
+
+/// Keeps in mind, for when nobody can look, whether a rotation needs somebody.
+fn note_trouble(path: &Path, wanted: &Wanted<'_>, fates: &[Fate]) {
+    if fates.iter().any(Fate::is_trouble) {
+        let made = files::create_private_dir(files::parent_of(path));
+        drop(made.and_then(|()| files::write_replacing(path, b"")));
+    } else if wanted.only.is_none() {
+        drop(fs::remove_file(path));
+    }
+}
+
+/// Ends where nothing could be looked at. What had failed is not well again because of that.
+fn later(asked: &Asked<'_>) -> Failure {
+    let path = asked.surroundings.open_locked().and_then(|vault| {
+        let machine = rotate::machine(asked.surroundings)?;
+        Ok(machine.trouble_of(&vault.vault_id().to_string()))
+    });
+    if asked.flag("quiet") || !path.is_ok_and(|path| path.exists()) {
+        return Failure::Ended(LATER);
+    }
+    terminal::note("a rotation had failed when rotate-due last looked");
+    Failure::Ended(TROUBLE)
 }
 
 /// Waits, so that not all machines begin at the same moment.
@@ -117,11 +149,13 @@ fn tell(asked: &Asked<'_>, fates: Vec<Fate>, vault: &Vault) -> Result<(), Failur
     let is_shown = asked.flag("dry-run")
         || asked.flag("verbose")
         || asked.surroundings.globals.output.is_some();
-    let is_trouble = fates.iter().any(Fate::is_trouble);
+    let is_quiet = asked.flag("quiet");
+    let is_told = |fate: &Fate| fate.is_trouble() && !(is_quiet && fate.is_waiting());
+    let is_trouble = fates.iter().any(is_told);
     let mut rows = Vec::new();
     let mut interrupted = None;
     for fate in fates {
-        if fate.is_trouble() && !is_shown && !matches!(fate.outcome, Some(Err(_))) {
+        if is_told(&fate) && !is_shown && !matches!(fate.outcome, Some(Err(_))) {
             let state = state_of(&fate);
             terminal::note(&format!("{}: {state}; see `strongroom rotation show`", fate.due.name));
         }
@@ -194,7 +228,7 @@ fn state_of(fate: &Fate) -> &'static str {
     }
 }
 
-/// At least one rotation failed, or needs a person.
+/// At least one rotation failed and is not mended, or needs a person.
 const TROUBLE: u8 = 1;
 /// sysexits.h: try again later.
 const LATER: u8 = 75;

@@ -161,7 +161,7 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
         out.push(("LastRotatedDate".to_owned(), Value::Timestamp(rotated)));
     }
     if let Some(progress) = &found.progress {
-        out.push(("Unfinished".to_owned(), unfinished(progress)));
+        out.push(("Unfinished".to_owned(), Value::Map(unfinished(progress))));
     }
     asked.print(out.into_iter().map(|(name, value)| (name, visible(value))).collect())
 }
@@ -182,7 +182,8 @@ fn visible(value: Value) -> Value {
     }
 }
 
-fn unfinished(progress: &Progress) -> Value {
+/// Says how a rotation that is not finished stands.
+pub(super) fn unfinished(progress: &Progress) -> Vec<(String, Value)> {
     let mut out = vec![
         text("VersionId", &progress.token),
         ("Began".to_owned(), Value::Timestamp(progress.began)),
@@ -196,7 +197,7 @@ fn unfinished(progress: &Progress) -> Value {
         ("AtWork".to_owned(), Value::Map(vec![text("Host", &lease.holder.host), process, until]))
     }));
     out.extend(progress.last_error.as_ref().map(|error| text("LastError", error)));
-    Value::Map(out)
+    out
 }
 
 fn protocol(protocol: Protocol) -> &'static str {

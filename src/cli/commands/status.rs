@@ -3,8 +3,9 @@
 use clap::Command;
 
 use super::super::failure::Failure;
-use super::{Asked, Own};
+use super::{Asked, Own, rotation, text};
 use crate::model::value::Value;
+use crate::service::rotation as service;
 use crate::upkeep::status;
 
 /// The command.
@@ -36,6 +37,14 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
             surroundings.environment.anchors().as_deref(),
             surroundings.occasion(),
         )?);
+        let unfinished = service::unfinished(&mut vault, surroundings.occasion());
+        let unfinished = unfinished.map_err(|failure| Failure::of_operation("Status", failure))?;
+        let rows = unfinished.into_iter().map(|(name, region, progress)| {
+            let mut row = vec![text("Name", name), text("Region", region)];
+            row.extend(rotation::unfinished(&progress));
+            Value::Map(row)
+        });
+        members.push(("UnfinishedRotations".to_owned(), Value::List(rows.collect())));
     }
     asked.print(members)
 }

@@ -151,6 +151,7 @@ impl Search {
         let size = usize::try_from(size).unwrap_or_default().max(1);
         let page = Page::asked(cx, &identity, size, token.as_ref())?;
 
+        let caller = cx.capability().cloned();
         let mut records = Vec::new();
         cx.vault()?.each(|record| {
             let is_after = page
@@ -159,6 +160,7 @@ impl Search {
             if record.scope == scope
                 && (shows_planned || record.deletion.is_none())
                 && is_after
+                && caller.as_ref().is_none_or(|caller| caller.may_list(&record))
                 && filters.matches(&filterable(&record))
             {
                 records.push(record);

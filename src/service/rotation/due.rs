@@ -1,5 +1,6 @@
 //! What is due: which secrets `rotate-due` rotates now, and why not the others (ROTATION.md §3).
 
+use super::end::longest_wait;
 use super::{CatchUp, Due, DueFault, State, is_complete, schedule, transact};
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::service::context::{Failure, arn_of};
@@ -58,6 +59,32 @@ pub(crate) fn due_still(
     })
 }
 
+/// Lists the rotations that were begun and are not finished, those too that were cancelled: the
+/// names and regions of their secrets, and how they stand.
+pub(crate) fn unfinished(
+    vault: &mut Vault,
+    occasion: Occasion<'_>,
+) -> Result<Vec<(String, String, Progress)>, Failure> {
+    transact(vault, (None, Access::Read), occasion, |cx| {
+        let mut list = Vec::new();
+        cx.vault()?.each(|record| {
+            if record.deletion.is_none()
+                && let Some(progress) = unfinished_of(&record).cloned()
+            {
+                list.push((record.name, record.scope.region, progress));
+            }
+            Ok(())
+        })?;
+        list.sort_by(|(a, in_a, _), (b, in_b, _)| (a, in_a).cmp(&(b, in_b)));
+        Ok(list)
+    })
+}
+
+fn unfinished_of(record: &Record) -> Option<&Progress> {
+    let progress = record.progress.as_ref();
+    progress.filter(|progress| progress.kind == Kind::Rotate && !is_complete(record, progress))
+}
+
 /// Whether any region has a secret of this name or ARN.
 pub(crate) fn is_known(
     vault: &mut Vault,
@@ -81,17 +108,14 @@ fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
     if is_replica || record.deletion.is_some() {
         return None;
     }
-    let unfinished = record
-        .progress
-        .as_ref()
-        .filter(|progress| progress.kind == Kind::Rotate && !is_complete(record, progress));
+    let unfinished = unfinished_of(record);
     let (window, is_missed) = schedule::read(rotation).map_or((None, false), |rules| {
-        let base = schedule::base(record, rotation);
-        let (first, window) = if let Some(base) = base {
+        let (first, window) = if let Some(base) = schedule::base_at(record, rotation, now) {
             (rules.next_window(base), rules.window_at(base, now))
         } else {
-            let first = rules.first_window(rotation.configured);
-            let later = rules.window_at(rotation.configured, now);
+            let configured = schedule::believed(rotation.configured, now);
+            let first = rules.first_window(configured);
+            let later = rules.window_at(configured, now);
             (first, if now < first.closes { first } else { later })
         };
         (Some(window), first.closes <= now)
@@ -109,12 +133,20 @@ fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
         next_rotation: schedule::next_rotation(record),
         window: window.map(|Window { opens, closes }| (opens, closes)),
         state: state(unfinished, (has_value, is_open), now),
-        next_attempt: unfinished.map(|progress| progress.next_attempt),
+        next_attempt: unfinished.map(|progress| next_attempt(progress, now)),
+        has_failed: unfinished.is_some_and(|progress| progress.failures > 0),
     })
 }
 
-/// A rotation that is not finished and has its value goes on outside any window: the value may be
-/// the only one that is still let in. One without a value has changed nothing yet.
+/// Returns when a rotation that failed may be tried again. A clock that was ahead when it failed,
+/// and was set right, would have it wait for as long as that.
+fn next_attempt(progress: &Progress, now: Timestamp) -> Timestamp {
+    let wait = progress.next_attempt.0.saturating_sub(now.0);
+    if wait > longest_wait(progress.failures) { now } else { progress.next_attempt }
+}
+
+/// A rotation that was begun goes on outside any window: it would be over by now if all had gone
+/// well. One that has its value comes first, as that may be the only one that is still let in.
 fn state(
     unfinished: Option<&Progress>,
     (has_value, is_open): (bool, bool),
@@ -127,8 +159,7 @@ fn state(
         Outlook::Misconfigured => State::Misconfigured,
         Outlook::Orphaned => State::Orphaned,
         Outlook::Cancelled => State::NotYet,
-        Outlook::Open if !has_value && !is_open => State::NotYet,
-        Outlook::Open if now < progress.next_attempt => State::Waiting,
+        Outlook::Open if now < next_attempt(progress, now) => State::Waiting,
         Outlook::Open if has_value => State::Unfinished,
         Outlook::Open => State::Open,
     }
@@ -141,6 +172,7 @@ mod tests {
     use super::super::play::{Break, FUNCTION, How, Play, token};
     use super::*;
     use crate::service::scope::Step;
+    use crate::vault::transaction::Transaction;
 
     const HOUR: i64 = 3_600_000;
     const DAYS: &str = r#"{"AutomaticallyAfterDays": 10}"#;
@@ -239,16 +271,60 @@ mod tests {
         assert_eq!(state(&mut play), Some(State::NotYet));
     }
 
+    /// A rotation that failed before it had a value was not tried again before the next window, a
+    /// week later here, though it said when it would be.
     #[test]
-    fn what_has_no_value_yet_waits_for_its_window() {
+    fn what_has_no_value_yet_is_tried_again_like_the_rest() {
         let mut play = rotated(SATURDAYS);
-        play.rotate_until(&rotate(3, ""), Break::Before(Step::Create), How::Fails).unwrap_err();
-        play.bench.advance(HOUR);
-        assert_eq!(state(&mut play), Some(State::NotYet));
-        play.bench.advance(92 * HOUR);
+        play.bench.advance(93 * HOUR);
         assert_eq!(state(&mut play), Some(State::Open));
-        play.rotate_until(&rotate(4, ""), Break::Before(Step::Create), How::Fails).unwrap_err();
+        play.rotate_until(&rotate(3, ""), Break::Before(Step::Create), How::Fails).unwrap_err();
         assert_eq!(state(&mut play), Some(State::Waiting));
+        // The window is over.
+        play.bench.advance(2 * HOUR);
+        assert_eq!(state(&mut play), Some(State::Open));
+        play.rotate_until(&rotate(4, ""), Break::Before(Step::Create), How::Killed).unwrap_err();
+        assert_eq!(state(&mut play), Some(State::Open));
+        play.rotate(&rotate(5, "")).unwrap();
+        assert_eq!(state(&mut play), Some(State::NotYet));
+    }
+
+    /// A clock that was ahead when an attempt failed made the next wait as long as it was ahead.
+    #[test]
+    fn no_wait_is_longer_than_the_longest_there_is() {
+        let mut play = rotated(SATURDAYS);
+        play.bench.advance(20 * HOUR);
+        play.rotate_until(&rotate(3, ""), Break::After(Step::Set), How::Fails).unwrap_err();
+        play.bench.advance(-2_000);
+        assert_eq!(state(&mut play), Some(State::Waiting));
+        play.bench.advance(-10 * HOUR);
+        let listed = list(&mut play, CatchUp::NextWindow);
+        assert_eq!(listed[0].state, State::Unfinished);
+        assert_eq!(listed[0].next_attempt, Some(play.bench.now()));
+        // From here on the right clock counts.
+        play.rotate_until(&rotate(3, ""), Break::Before(Step::Test), How::Fails).unwrap_err();
+        assert_eq!(state(&mut play), Some(State::Waiting));
+        play.bench.advance(3 * 60_000);
+        assert_eq!(state(&mut play), Some(State::Unfinished));
+    }
+
+    /// What was rotated while the clock was ahead was not due again before that time came.
+    #[test]
+    fn a_date_in_the_future_is_none() {
+        for (rules, expected) in [(DAYS, State::Open), (SATURDAYS, State::NotYet)] {
+            let mut play = Play::new();
+            play.bench.advance(900 * DAY_MS);
+            play.rotate(&rotate(2, rules)).unwrap();
+            play.bench.advance(-900 * DAY_MS);
+            assert_eq!(state(&mut play), Some(expected), "{rules}");
+            let due = &list(&mut play, CatchUp::Always)[0];
+            assert_eq!(due.state, State::Open, "{rules}");
+            // Whoever chose hours gets them, the next ones.
+            let (opens, closes) = due.window.unwrap();
+            assert!(opens.0 < play.bench.now().0 + 7 * DAY_MS && closes > play.bench.now());
+            play.rotate(&rotate(3, "")).unwrap();
+            assert_eq!(state(&mut play), Some(State::NotYet), "{rules}");
+        }
     }
 
     #[test]
@@ -324,5 +400,11 @@ mod tests {
         let refused =
             play.bench.with(|vault, occasion| due(vault, CatchUp::Always, occasion)).err().unwrap();
         assert!(matches!(refused, DueFault::ClockWentBack { .. }));
+        // The one command that heals it, where the clock had been ahead: `accept-state`. What was
+        // rotated by that clock is rotated again.
+        play.bench.meddle(|vault: &mut Transaction<'_>| Transaction::accept_clock(vault));
+        assert_eq!(state(&mut play), Some(State::Open));
+        play.rotate(&rotate(3, "")).unwrap();
+        assert_eq!(state(&mut play), Some(State::NotYet));
     }
 }

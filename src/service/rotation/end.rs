@@ -152,19 +152,14 @@ fn note_failure(
 
 /// Sets when a rotation is tried again. `percent` is how much of the usual time it waits.
 fn put_off(progress: &mut Progress, retry: Retry, (now, percent): (Timestamp, i64)) {
-    let after = |minutes: i64| {
-        let wait = minutes.saturating_mul(MINUTE_MS).saturating_mul(percent) / 100;
-        Timestamp(now.0.saturating_add(wait))
-    };
     let minutes = match retry {
         Retry::Temporary => 1,
         Retry::Configuration | Retry::BackOff => {
             progress.failures = progress.failures.saturating_add(1);
-            let doublings = u32::try_from(progress.failures - 1).unwrap_or(u32::MAX);
-            1_i64.checked_shl(doublings.min(32)).unwrap_or(i64::MAX).min(LONGEST_WAIT_MINUTES)
+            usual_minutes(progress.failures)
         }
     };
-    progress.next_attempt = after(minutes);
+    progress.next_attempt = Timestamp(now.0.saturating_add(wait(minutes, percent)));
     if progress.outlook != Outlook::Cancelled {
         progress.outlook = match retry {
             Retry::Configuration => Outlook::Misconfigured,
@@ -174,9 +169,24 @@ fn put_off(progress: &mut Progress, retry: Retry, (now, percent): (Timestamp, i6
     }
 }
 
+/// Returns how many minutes are waited after so many failures, give or take.
+fn usual_minutes(failures: u64) -> i64 {
+    let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    1_i64.checked_shl(doublings.min(32)).unwrap_or(i64::MAX).min(LONGEST_WAIT_MINUTES)
+}
+
+fn wait(minutes: i64, percent: i64) -> i64 {
+    minutes.saturating_mul(MINUTE_MS).saturating_mul(percent) / 100
+}
+
+/// Returns how many milliseconds are waited at the longest after so many failures.
+pub(super) fn longest_wait(failures: u64) -> i64 {
+    wait(usual_minutes(failures), MOST_PERCENT)
+}
+
 /// Draws from 80 to 120, so that secrets that failed together are not tried again together.
 fn jitter(cx: &Context<'_, '_>) -> Result<i64, Failure> {
-    let percents: Vec<i64> = (80..=120).collect();
+    let percents: Vec<i64> = (80..=MOST_PERCENT).collect();
     Ok(Dice::new(cx.entropy()).pick(&percents)?.copied().unwrap_or(100))
 }
 
@@ -315,6 +325,8 @@ fn drop_test(
 }
 
 const MINUTE_MS: i64 = 60_000;
+/// The longest wait, as a part of the usual one.
+const MOST_PERCENT: i64 = 120;
 /// Six hours.
 const LONGEST_WAIT_MINUTES: i64 = 360;
 /// After so many failures nothing is tried again by itself.

@@ -9,12 +9,23 @@ use crate::vault::rotation::Command;
 /// Who is at work from now on, and until when at the longest.
 pub(super) fn taken(cx: &Context<'_, '_>, command: &Command, now: Timestamp) -> Option<Lease> {
     let holder = cx.errand()?.holder.clone();
-    let step = command.timeout_s.saturating_add(BETWEEN_STEPS_S);
-    let seconds = step.saturating_mul(Step::ALL.len().try_into().unwrap_or(u64::MAX));
-    let wait = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
-    let until = Timestamp(now.0.saturating_add(wait));
+    let until = Timestamp(now.0.saturating_add(length(command.timeout_s)));
     Some(Lease::new(holder, until))
 }
 
+/// Returns how many milliseconds a rotation takes at the longest. An end that is further away was
+/// written by a clock that was ahead.
+pub(crate) fn longest_lease() -> i64 {
+    length(LONGEST_TIMEOUT_S)
+}
+
+fn length(timeout_s: u64) -> i64 {
+    let step = timeout_s.saturating_add(BETWEEN_STEPS_S);
+    let seconds = step.saturating_mul(Step::ALL.len().try_into().unwrap_or(u64::MAX));
+    i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
+}
+
+/// The longest a step's program may be given.
+pub(crate) const LONGEST_TIMEOUT_S: u64 = 900;
 /// What a step may take besides its program's time: to end it, and to wait for the vault.
 const BETWEEN_STEPS_S: u64 = 30;

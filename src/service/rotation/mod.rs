@@ -17,9 +17,10 @@ mod start;
 mod steps;
 
 pub(crate) use builtin::{BUILTIN, builtin_step};
-pub(crate) use due::{due, due_still, is_known};
+pub(crate) use due::{due, due_still, is_known, unfinished};
 pub(super) use end::{abandon, cancel, follow};
 pub(crate) use end::{fail, finish, interrupt, release};
+pub(crate) use lease::{LONGEST_TIMEOUT_S, longest_lease};
 pub(super) use schedule::shown;
 pub(super) use start::{Errand, begin};
 pub(crate) use start::{probe, start};
@@ -196,6 +197,8 @@ pub(crate) struct Due {
     pub(crate) state: State,
     /// When to try again, where an attempt failed.
     pub(crate) next_attempt: Option<Timestamp>,
+    /// Whether the last attempt failed, and nobody has looked after it since.
+    pub(crate) has_failed: bool,
 }
 
 impl Due {

@@ -3,7 +3,7 @@
 use crate::model::rotation::{
     MetadataItem, MetadataKey, MetadataValue, RotationRules, ScheduleExpression, WindowLength,
 };
-use crate::model::time::Timestamp;
+use crate::model::time::{DAY_MS, Timestamp};
 use crate::model::types::Count;
 use crate::service::fault::Fault;
 use crate::service::rules::schedule::{self, Asked};
@@ -71,6 +71,20 @@ pub(super) fn next_rotation(record: &Record) -> Option<Timestamp> {
 /// there never was either.
 pub(super) fn base(record: &Record, rotation: &Rotation) -> Option<Timestamp> {
     record.rotated.max(rotation.current.as_ref().map(|(_, since)| *since))
+}
+
+/// Returns the same as it is at this moment: a date that has not come yet was written by a clock
+/// that was wrong, and would keep a secret from being rotated until it comes.
+pub(super) fn base_at(record: &Record, rotation: &Rotation, now: Timestamp) -> Option<Timestamp> {
+    let since = rotation.current.as_ref().map(|(_, since)| *since);
+    let dates = [record.rotated, since].into_iter().flatten();
+    dates.map(|date| believed(date, now)).max()
+}
+
+/// Takes a date of the past as it is, and one of the future for one long ago. Clocks differ by less
+/// than a day.
+pub(super) fn believed(date: Timestamp, now: Timestamp) -> Timestamp {
+    if date.0 > now.0.saturating_add(DAY_MS) { Timestamp(0) } else { date }
 }
 
 /// Returns the rules as the schedule reads them; `None` where there are none, or none that this

@@ -83,7 +83,7 @@ pub(crate) fn hand_over(
     transact(vault, (Some(&job.region), access), occasion, |cx| {
         let (record, _) = at_work(cx, job)?;
         let mut known = known(cx, &record, job, &reads)?;
-        if step != Step::Set {
+        if !matches!(step, Step::Set | Step::Test) {
             known.previous = None;
         }
         if access == Access::Write {
@@ -219,7 +219,7 @@ mod tests {
         for (step, has) in [
             (Step::Create, [true, true, false, true]),
             (Step::Set, [true, true, true, true]),
-            (Step::Test, [true, true, false, true]),
+            (Step::Test, [true, true, true, true]),
             (Step::Finish, [true, true, false, false]),
         ] {
             let (mut play, job) = scene();
