@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::anchor::Anchor;
 use super::error::Error;
 use super::seen::Seen;
-use super::slots;
 use super::state::{Settings, SlotEntry, State};
 use super::transaction::{Access, Occasion, Transaction};
 use super::unlock::{Unlocked, Vault};
@@ -51,12 +50,7 @@ impl Vault {
         let rows = store.write()?;
         for (number, body, label) in slots {
             rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            state.slots.push(SlotEntry {
-                number,
-                digest: slots::digest(body.as_bytes()),
-                label,
-                created: occasion.now,
-            });
+            state.slots.push(SlotEntry::new(number, body.as_bytes(), label, occasion.now));
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
         let mut seen = Seen::new(anchor, None);

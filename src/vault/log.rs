@@ -4,6 +4,7 @@
 //! head, which stands in the state.
 
 use super::audit::{Event, Subject};
+use super::cbor::Unknown;
 use super::error::{Error, decoded, opened, tampered};
 use super::transaction::Transaction;
 use crate::crypto::sealed::pin;
@@ -97,6 +98,8 @@ impl Transaction<'_> {
             generation: self.next_generation(),
             commit_id: self.next_commit_id,
             detail: detail.to_owned(),
+            unknown: Unknown::default(),
+            unknown_of_actor: Unknown::default(),
         };
         let unlocked = self.unlocked;
         let seq = self.state.log.next;

@@ -75,8 +75,7 @@ impl Transaction<'_> {
         self.state.slots.clear();
         for (number, body, label) in rekeying.slots {
             self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            let digest = slots::digest(body.as_bytes());
-            self.state.slots.push(SlotEntry { number, digest, label, created: self.now() });
+            self.state.slots.push(SlotEntry::new(number, body.as_bytes(), label, self.now()));
         }
         self.commit_under(next)
     }

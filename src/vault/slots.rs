@@ -99,12 +99,7 @@ impl Transaction<'_> {
 
     fn put_slot(&mut self, number: u8, body: &SlotBody, label: &str) -> Result<(), Error> {
         self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-        let entry = SlotEntry {
-            number,
-            digest: digest(body.as_bytes()),
-            label: label.to_owned(),
-            created: self.now(),
-        };
+        let entry = SlotEntry::new(number, body.as_bytes(), label.to_owned(), self.now());
         self.state.slots.retain(|slot| slot.number != number);
         self.state.slots.push(entry);
         self.state.slots.sort_by_key(|slot| slot.number);

@@ -10,6 +10,7 @@ mod clock;
 mod file;
 mod journal;
 mod log;
+mod members;
 mod mend;
 mod model;
 mod rekey;
