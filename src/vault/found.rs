@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::anchor::Anchor;
 use super::error::Error;
 use super::seen::Seen;
+use super::slots::check_derived;
 use super::state::{Settings, SlotEntry, State};
 use super::transaction::{Access, Occasion, Transaction};
 use super::unlock::{Unlocked, Vault};
@@ -47,6 +48,7 @@ impl Vault {
         let unlocked = Unlocked::new(header, master)?;
         let audits_reads = settings.audits_reads();
         let mut state = State::new(settings, occasion.now);
+        check_derived(slots.iter().map(|(_, body, _)| body)).map_err(|_count| Error::SlotsFull)?;
         let rows = store.write()?;
         for (number, body, label) in slots {
             rows.put(Table::Slot, u64::from(number), body.as_bytes())?;

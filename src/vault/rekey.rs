@@ -73,6 +73,8 @@ impl Transaction<'_> {
             self.rows.delete(Table::Slot, u64::from(number))?;
         }
         self.state.slots.clear();
+        slots::check_derived(rekeying.slots.iter().map(|(_, body, _)| body))
+            .map_err(|_count| Error::SlotsFull)?;
         for (number, body, label) in rekeying.slots {
             self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
             self.state.slots.push(SlotEntry::new(number, body.as_bytes(), label, self.now()));
