@@ -7,7 +7,7 @@ use crate::model::time::{DAY_MS, FURTHEST_MS, Timestamp};
 
 /// What counts something is at most this, and so is what numbers rows: what comes to one more, or
 /// to a sum of some, is a number still.
-const MOST_COUNTED: u64 = (1 << 62) - 1;
+pub(super) const MOST_COUNTED: u64 = (1 << 62) - 1;
 
 /// The bytes are not what docs/format.md says they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,15 +1,17 @@
 //! Writes: a changed record is re-sealed, its bucket, node and root follow, and one commit seals
 //! the new state over all of it.
 
+use super::cbor::Malformed;
 use super::error::{Error, tampered};
-use super::record::{Kind, Record, Scope, StoredValue};
+use super::record::{Kind, LONGEST_VALUE, Record, Scope, StoredValue};
+use super::state::State;
 use super::transaction::{Access, Transaction};
 use super::tree::{self, Entry, FANOUT};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
-use crate::store::{self, Table};
+use crate::store::{self, MOST_ROW_BYTES, Table};
 use crate::sys::secret::Secret;
 
 /// Whether a record is in the tree already.
@@ -87,6 +89,12 @@ impl Transaction<'_> {
         value: &SecretValue,
     ) -> Result<StoredValue, Error> {
         let bytes = value.expose_bytes();
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if len > LONGEST_VALUE {
+            return Err(Error::Limit(format!(
+                "a value of {len} bytes would be larger than any can be ({LONGEST_VALUE})"
+            )));
+        }
         let kind = match value {
             SecretValue::Text(_) => Kind::Text,
             SecretValue::Binary(_) => Kind::Binary,
@@ -108,7 +116,6 @@ impl Transaction<'_> {
             self.entropy(),
         )?;
         self.rows.insert(Table::Value, vid, &sealed)?;
-        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.state.values += 1;
         self.state.value_bytes += len;
         self.is_changed = true;
@@ -146,11 +153,27 @@ impl Transaction<'_> {
         }
         self.advance_state();
         let header = self.unlocked.header_bytes();
-        let sealed = self.unlocked.keys.state.seal(header, &self.state.encode(), self.entropy())?;
+        let sealed =
+            self.unlocked.keys.state.seal(header, &self.encoded_state()?, self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         self.rows.commit()?;
         self.seen.note(&self.state, &self.unlocked.keys.anchor);
         Ok(())
+    }
+
+    /// Writes the state as it will be read.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if nobody would read it.
+    pub(super) fn encoded_state(&self) -> Result<Vec<u8>, Error> {
+        let encoded = self.state.encode();
+        match State::decode(&encoded) {
+            Ok(Ok(_)) => Ok(encoded),
+            Ok(Err(_)) | Err(Malformed) => Err(Error::Limit(
+                "the vault's state would have a number, a time or a label that none can have"
+                    .to_owned(),
+            )),
+        }
     }
 
     /// Moves the state on to the commit that is about to be made.
@@ -214,11 +237,32 @@ impl Transaction<'_> {
         }
     }
 
+    /// Seals a record as it will be read.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if nobody would read it.
     pub(super) fn seal_record(&self, record: &Record) -> Result<Vec<u8>, Error> {
         let unlocked = self.unlocked;
         let data = Secret::new(record.encode());
+        let limit = |what: &str| {
+            let name: String = record.name.chars().take(80).collect();
+            Error::Limit(format!("the record of secret {name} would {what}"))
+        };
+        if Record::decode(record.rid, data.expose()).is_err() {
+            return Err(limit(
+                "have a name, a number or a time that none can have, or too many tags",
+            ));
+        }
         let vault_id = unlocked.vault_id();
-        Ok(unlocked.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?)
+        let sealed =
+            unlocked.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?;
+        if sealed.len() > MOST_ROW_BYTES {
+            let bytes = sealed.len();
+            return Err(limit(&format!(
+                "take {bytes} bytes, more than any can ({MOST_ROW_BYTES})"
+            )));
+        }
+        Ok(sealed)
     }
 
     /// Puts the record's pin into the tree, or takes the record out.

@@ -17,6 +17,9 @@ const MOST_ENTRIES: u64 = if cfg!(test) { 500 } else { 50_000 };
 /// The longest that entries are kept.
 const LONGEST_KEPT: i64 = 400 * DAY_MS;
 
+/// The most characters of what else there is to say: it may be a list of any length.
+const LONGEST_DETAIL: usize = 16_384;
+
 /// The highest number that a row can have.
 const LAST_ROW: u64 = i64::MAX.cast_unsigned();
 
@@ -97,13 +100,17 @@ impl Transaction<'_> {
             via: self.occasion.origin.via.clone(),
             generation: self.next_generation(),
             commit_id: self.next_commit_id,
-            detail: detail.to_owned(),
+            detail: detail.chars().take(LONGEST_DETAIL).collect(),
             unknown: Unknown::default(),
             unknown_of_actor: Unknown::default(),
         };
         let unlocked = self.unlocked;
         let seq = self.state.log.next;
         let data = event.encode();
+        if Event::decode(&data).is_err() {
+            let what = "an audit entry would have a number or a time that none can have";
+            return Err(Error::Limit(what.to_owned()));
+        }
         let sealed = unlocked.keys.audit.seal(unlocked.vault_id(), seq, &data, self.entropy())?;
         self.rows.insert(Table::Audit, seq, &sealed)?;
         self.state.log.head = unlocked.keys.tree.chain(&self.state.log.head, seq, &pin(&sealed)?);

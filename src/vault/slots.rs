@@ -4,7 +4,7 @@
 use std::borrow::Borrow;
 
 use super::error::{Error, tampered};
-use super::state::{SlotEntry, State};
+use super::state::{LONGEST_LABEL, SlotEntry, State};
 use super::transaction::Transaction;
 use crate::crypto::slot::{SlotBody, SlotKind};
 use crate::store::{MOST_SLOTS, STRAY_SLOT, Table};
@@ -94,6 +94,12 @@ impl Transaction<'_> {
     }
 
     fn put_slot(&mut self, (number, label): (u8, &str), body: &SlotBody) -> Result<(), Error> {
+        if label.len() > LONGEST_LABEL {
+            return Err(Error::Limit(format!(
+                "a label of {} bytes would be longer than any can be ({LONGEST_LABEL})",
+                label.len()
+            )));
+        }
         let slots = self.slots()?;
         let others = slots.iter().filter(|slot| slot.number != number);
         let others = others.filter_map(|slot| slot.body.as_ref());

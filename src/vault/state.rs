@@ -231,6 +231,9 @@ impl State {
 /// The members that no state is without: all that are known but 14 and 15.
 const ALWAYS_THERE: u32 = 0b11_0011_1111_1111_1111;
 
+/// The most bytes of the name that a user gives a slot.
+pub(super) const LONGEST_LABEL: usize = 1_024;
+
 impl SlotEntry {
     /// What a state says of a slot with this body.
     pub(super) fn new(number: u8, body: &[u8], label: String, created: Timestamp) -> Self {
@@ -260,6 +263,7 @@ impl SlotEntry {
             Ok(true)
         })?;
         let number = number.and_then(|number| u8::try_from(number).ok());
+        let label = label.filter(|label| label.len() <= LONGEST_LABEL);
         Ok(Self {
             number: number.filter(|number| *number < MOST_SLOTS).ok_or(Malformed)?,
             digest: digest.ok_or(Malformed)?,

@@ -9,6 +9,7 @@ mod changes;
 mod clock;
 mod file;
 mod journal;
+mod limits;
 mod log;
 mod members;
 mod mend;
