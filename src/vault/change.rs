@@ -10,7 +10,7 @@ use super::tree::{self, Entry, FANOUT};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
-use crate::model::time::{DAY_MS, Timestamp};
+use crate::model::time::Timestamp;
 use crate::store::{self, MOST_ROW_BYTES, Table};
 use crate::sys::secret::Secret;
 
@@ -23,9 +23,6 @@ enum Place {
     Own,
 }
 
-/// How far the clock may run ahead of the last commit before nothing is purged on its word.
-const LONGEST_REST: i64 = 400 * DAY_MS;
-
 impl Transaction<'_> {
     /// Stores a new secret and gives its record a row. Replaces one of the same name that is past
     /// its recovery window.
@@ -35,11 +32,10 @@ impl Transaction<'_> {
     /// cannot be right says that it no longer is.
     pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Error> {
         if let Some(old) = self.find_stored(&record.scope, &record.name)? {
-            if !old.is_gone(self.now()) {
-                return Err(Error::NameTaken(record.name.clone()));
-            }
-            if !self.clock_is_sane() {
-                return Err(Error::ClockJumped);
+            if !old.is_gone(self.due_time()) {
+                let is_gone = old.is_gone(self.now());
+                let taken = || Error::NameTaken(record.name.clone());
+                return Err(if is_gone { Error::ClockJumped } else { taken() });
             }
             self.remove(&old)?;
         }
@@ -178,13 +174,10 @@ impl Transaction<'_> {
 
     /// Moves the state on to the commit that is about to be made.
     pub(super) fn advance_state(&mut self) {
-        let is_sane = self.clock_is_sane();
+        self.state.time = self.date();
         self.state.generation = self.next_generation();
         self.state.previous_commit_id = self.state.commit_id;
         self.state.commit_id = self.next_commit_id;
-        if is_sane {
-            self.state.time = self.state.time.max(self.now());
-        }
     }
 
     /// Returns the generation that this transaction's commit gets.
@@ -192,23 +185,10 @@ impl Transaction<'_> {
         self.state.generation.saturating_add(1).max(self.seen.floor())
     }
 
-    /// Whether the clock is where it can be, seen from the last commit. A machine that wakes up in
-    /// 1970 or 2099 must not erase anything.
-    pub(crate) fn clock_is_sane(&self) -> bool {
-        let ahead = self.now().0.saturating_sub(self.state.time.0);
-        self.state.generation == 0 || (-DAY_MS..=LONGEST_REST).contains(&ahead)
-    }
-
-    /// Takes the clock's word for what time it is, whatever the last commit said.
-    pub(crate) fn accept_clock(&mut self) {
-        self.state.time = self.now();
-        self.is_changed = true;
-    }
-
     /// Erases up to `most` secrets whose recovery window is over, and returns their names.
     pub(crate) fn erase_gone(&mut self, most: usize) -> Result<Vec<String>, Error> {
-        let now = self.now();
-        if !self.clock_is_sane() || self.state.next_purge.is_none_or(|next| next > now) {
+        let now = self.due_time();
+        if self.state.next_purge.is_none_or(|next| next > now) {
             return Ok(Vec::new());
         }
         let mut gone = Vec::new();

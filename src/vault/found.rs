@@ -70,7 +70,8 @@ impl Vault {
         };
         transaction.record_own("Init", "")?;
         transaction.commit()?;
-        Ok(Self { store, unlocked, seen, audits_reads, is_full: false, wreck: None })
+        let last_commit = occasion.now;
+        Ok(Self { store, unlocked, seen, audits_reads, last_commit, is_full: false, wreck: None })
     }
 }
 

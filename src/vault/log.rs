@@ -92,7 +92,7 @@ impl Transaction<'_> {
         detail: &str,
     ) -> Result<(), Error> {
         let event = Event {
-            time: self.now(),
+            time: self.date(),
             operation: operation.to_owned(),
             outcome: outcome.to_owned(),
             subject,
@@ -137,8 +137,7 @@ impl Transaction<'_> {
         }
         let last = first + BLOCK - 1;
         let is_due = count >= MOST_ENTRIES + BLOCK
-            || (self.clock_is_sane()
-                && self.event(last)?.time.0 < self.now().0.saturating_sub(LONGEST_KEPT));
+            || self.event(last)?.time.0 < self.due_time().0.saturating_sub(LONGEST_KEPT);
         if !is_due {
             return Ok(None);
         }

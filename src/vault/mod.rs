@@ -9,6 +9,7 @@ mod cbor;
 mod change;
 pub(crate) mod check;
 pub(crate) mod checkpoint;
+pub(crate) mod clock;
 mod error;
 mod found;
 pub(crate) mod log;

@@ -80,7 +80,7 @@ impl Transaction<'_> {
             .map_err(|_count| Error::SlotsFull)?;
         for (number, body, label) in rekeying.slots {
             self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            self.state.slots.push(SlotEntry::new(number, body.as_bytes(), label, self.now()));
+            self.state.slots.push(SlotEntry::new(number, body.as_bytes(), label, self.date()));
         }
         self.commit_under(next)
     }

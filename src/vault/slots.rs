@@ -107,7 +107,7 @@ impl Transaction<'_> {
             check_derived(others.chain([body])).map_err(|_count| Error::SlotsFull)?;
         }
         self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-        let entry = SlotEntry::new(number, body.as_bytes(), label.to_owned(), self.now());
+        let entry = SlotEntry::new(number, body.as_bytes(), label.to_owned(), self.date());
         self.state.slots.retain(|slot| slot.number != number);
         self.state.slots.push(entry);
         self.state.slots.sort_by_key(|slot| slot.number);

@@ -15,6 +15,7 @@ use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
+use crate::model::time::Timestamp;
 use crate::store::{self, Mode, Store, Wreck};
 use crate::sys::process::Actor;
 
@@ -35,6 +36,8 @@ pub(crate) struct Vault {
     pub(super) unlocked: Unlocked,
     pub(super) seen: Seen,
     pub(super) audits_reads: bool,
+    /// When the newest commit was made that was there when it was unlocked.
+    pub(super) last_commit: Timestamp,
     pub(super) is_full: bool,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
@@ -215,11 +218,13 @@ impl LockedVault {
             seen.note(&state, &unlocked.keys.anchor);
         }
         let audits_reads = state.settings.audits_reads();
+        let last_commit = state.time;
         Ok(Vault {
             store: self.store,
             unlocked,
             seen,
             audits_reads,
+            last_commit,
             is_full: false,
             wreck: self.wreck,
         })
@@ -255,6 +260,11 @@ impl Vault {
     /// Returns whether reads are written to the audit log.
     pub(crate) fn audits_reads(&self) -> bool {
         self.audits_reads
+    }
+
+    /// Returns the time of the last commit, against which the clock is held.
+    pub(crate) fn last_commit(&self) -> Timestamp {
+        self.last_commit
     }
 
     /// Goes on without logging reads: there is no space for that.
