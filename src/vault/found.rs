@@ -38,7 +38,7 @@ impl Vault {
         Self::found(Store::create(path)?, founding, occasion)
     }
 
-    pub(super) fn found(
+    pub(crate) fn found(
         mut store: Store,
         founding: Founding<'_>,
         occasion: Occasion<'_>,

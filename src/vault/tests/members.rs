@@ -1,92 +1,17 @@
 //! Members that a later version wrote: wherever one stands, it is kept and written back in its place.
 
-use minicbor::data::Type;
-use minicbor::{Decoder, Encoder};
+use minicbor::Encoder;
 use proptest::prelude::*;
 
 use super::super::audit::{Event, Subject};
 use super::super::cbor::Unknown;
+use super::super::forge::{Item, put};
 use super::super::progress::{Holder, Kind as Purpose, Lease, Progress};
 use super::super::record::{Kind, Replica, Replication, StoredValue};
 use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
 use super::super::state::{SlotEntry, State};
 use super::*;
 use crate::sys::process::Actor;
-
-/// CBOR as far as the format goes: maps and lists of what is neither.
-#[derive(Clone)]
-enum Item {
-    Map(Vec<(u64, Item)>),
-    List(Vec<Item>),
-    Other(Vec<u8>),
-}
-
-fn parse(decoder: &mut Decoder<'_>) -> Item {
-    let kind = decoder.datatype().unwrap();
-    if kind == Type::Map {
-        let len = decoder.map().unwrap().unwrap();
-        Item::Map((0..len).map(|_| (decoder.u64().unwrap(), parse(decoder))).collect())
-    } else if kind == Type::Array {
-        let len = decoder.array().unwrap().unwrap();
-        Item::List((0..len).map(|_| parse(decoder)).collect())
-    } else {
-        let start = decoder.position();
-        decoder.skip().unwrap();
-        Item::Other(decoder.input()[start..decoder.position()].to_vec())
-    }
-}
-
-fn write(item: &Item, out: &mut Vec<u8>) {
-    let mut head = Encoder::new(Vec::new());
-    match item {
-        Item::Map(members) => {
-            head.map(members.len().try_into().unwrap()).unwrap();
-            out.extend(head.into_writer());
-            for (key, value) in members {
-                let mut head = Encoder::new(Vec::new());
-                head.u64(*key).unwrap();
-                out.extend(head.into_writer());
-                write(value, out);
-            }
-        }
-        Item::List(elements) => {
-            head.array(elements.len().try_into().unwrap()).unwrap();
-            out.extend(head.into_writer());
-            for element in elements {
-                write(element, out);
-            }
-        }
-        Item::Other(bytes) => out.extend(bytes),
-    }
-}
-
-/// Puts a member into the map that comes `left` maps after the first. Whether there is such a map.
-fn put(item: &mut Item, left: &mut usize, (key, value): (u64, &[u8])) -> bool {
-    let inner: Vec<&mut Item> = match item {
-        Item::Map(members) if *left == 0 => {
-            let place = members.partition_point(|(other, _)| *other < key);
-            if members.get(place).is_none_or(|(other, _)| *other != key) {
-                members.insert(place, (key, Item::Other(value.to_vec())));
-            }
-            return true;
-        }
-        Item::Map(members) => {
-            *left -= 1;
-            members.iter_mut().map(|(_, value)| value).collect()
-        }
-        Item::List(elements) => elements.iter_mut().collect(),
-        Item::Other(_) => return false,
-    };
-    inner.into_iter().any(|item| put(item, left, (key, value)))
-}
-
-fn count_maps(item: &Item) -> usize {
-    match item {
-        Item::Map(members) => 1 + members.iter().map(|(_, item)| count_maps(item)).sum::<usize>(),
-        Item::List(elements) => elements.iter().map(count_maps).sum(),
-        Item::Other(_) => 0,
-    }
-}
 
 /// Any CBOR at all, even in forms that are not the shortest.
 fn anything() -> impl Strategy<Value = Vec<u8>> {
@@ -118,17 +43,17 @@ fn keys(gaps: &'static [u64]) -> impl Strategy<Value = u64> {
 /// Puts members of a later version into the maps of something that is encoded: into its outermost
 /// map those with any key given, into the others those above 39, which are nobody's.
 fn of_a_later_version(bytes: &[u8], members: &[(usize, u64, Vec<u8>)]) -> Vec<u8> {
-    let mut item = parse(&mut Decoder::new(bytes));
-    let maps = count_maps(&item);
-    for (map, key, value) in members {
-        let map = map % maps;
-        if map == 0 || *key >= 40 {
-            assert!(put(&mut item, &mut map.clone(), (*key, value)));
+    let mut item = Item::read(bytes).unwrap();
+    let maps = item.maps();
+    for (number, key, value) in members {
+        let number = number % maps;
+        let map = item.map(number).unwrap();
+        let is_free = map.iter().all(|(other, _)| other != key);
+        if is_free && (number == 0 || *key >= 40) {
+            put(map, *key, Some(Item::Other(value.clone())));
         }
     }
-    let mut bytes = Vec::new();
-    write(&item, &mut bytes);
-    bytes
+    item.write()
 }
 
 fn members(gaps: &'static [u64]) -> impl Strategy<Value = Vec<(usize, u64, Vec<u8>)>> {
@@ -203,7 +128,7 @@ fn plain_event() -> Vec<u8> {
 
 #[test]
 fn every_kind_of_map_is_among_those_that_are_tried() {
-    let maps = |bytes: Vec<u8>| count_maps(&parse(&mut Decoder::new(&bytes)));
+    let maps = |bytes: Vec<u8>| Item::read(&bytes).unwrap().maps();
     // The record, two versions, rotation, command, rules, a replica, progress, lease.
     assert_eq!(maps(record().encode()), 9);
     assert_eq!(maps(state().encode()), 3, "the state and two slots");
@@ -255,18 +180,14 @@ fn a_vault_of_a_later_version_survives_being_read_and_changed() {
     for _ in 0..2 {
         world.change(&mut vault, |transaction| {
             let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
-            let mut item = parse(&mut Decoder::new(&record.encode()));
-            let Item::Map(members) = &mut item else { panic!("a record is a map") };
+            let mut item = Item::read(&record.encode()).unwrap();
+            let members = item.map(0).unwrap();
             let keys: Vec<u64> = members.iter().map(|(key, _)| *key).collect();
             assert!(keys.is_sorted() && keys.contains(&16) && keys.contains(&99), "{keys:?}");
             record.accessed = Some(START);
             transaction.update(&mut record).unwrap();
-            let state = parse(&mut Decoder::new(&transaction.state().encode()));
-            let Item::Map(members) = state else { panic!("a state is a map") };
-            let slots = members.iter().find(|(key, _)| *key == 13).unwrap();
-            let Item::List(slots) = &slots.1 else { panic!("slots are a list") };
-            let Item::Map(slot) = &slots[0] else { panic!("a slot is a map") };
-            assert_eq!(slot.last().unwrap().0, 77);
+            let mut state = Item::read(&transaction.state().encode()).unwrap();
+            assert_eq!(state.map(1).unwrap().last().unwrap().0, 77);
         });
     }
 }
