@@ -246,11 +246,13 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::NoSpace
             | store::Error::ReadOnly
             | store::Error::RowCount { .. }
+            | store::Error::RowLimit { .. }
             | store::Error::SchemaAltered { .. }
             | store::Error::TooBig
             | store::Error::Io { .. } => OTHER,
         },
         vault::Error::Forked { .. }
+        | vault::Error::Limit(_)
         | vault::Error::NameTaken(_)
         | vault::Error::Rekeyed
         | vault::Error::RolledBack { .. }

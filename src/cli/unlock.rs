@@ -10,7 +10,7 @@ use super::request::error::Form;
 use super::request::globals::Globals;
 use super::terminal;
 use crate::model::shape::Shaped;
-use crate::model::time::Timestamp;
+use crate::model::time::{DAY_MS, Timestamp};
 use crate::model::types::RegionName;
 use crate::service::constraints;
 use crate::store::Mode;
@@ -19,6 +19,7 @@ use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
 use crate::sys::process;
 use crate::vault::checkpoint::{Checkpoint, Standing};
+use crate::vault::clock::ClockState;
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
 
@@ -193,6 +194,9 @@ impl<'a> Surroundings<'a> {
     ) -> Result<Vault, Failure> {
         let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
+        if custody.on_rollback == OnRollback::Refuse {
+            doubt_clock(self.occasion().now, vault.last_commit());
+        }
         Ok(vault)
     }
 
@@ -244,6 +248,20 @@ pub(crate) fn warn(vault: &Vault) {
              back would not be noticed",
         );
     }
+}
+
+/// Tells at once that the clock sets no dates, not when one is missed. `status` tells a script.
+fn doubt_clock(now: Timestamp, last: Timestamp) {
+    let days = now.0.saturating_sub(last.0).unsigned_abs() / DAY_MS.unsigned_abs();
+    let how = match ClockState::of(now, last) {
+        ClockState::Believed => return,
+        ClockState::Behind => "behind",
+        ClockState::Ahead => "ahead of",
+    };
+    terminal::note(&format!(
+        "note: the clock is {days} days {how} the last change to the vault, whose date is used \
+         instead; if the clock is right, run `strongroom accept-state`"
+    ));
 }
 
 /// There is no vault where one was looked for.

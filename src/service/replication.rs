@@ -92,6 +92,12 @@ pub(crate) fn add(
             submitted.push(region);
         }
     }
+    if replicas(primary).len() > MOST_REPLICAS {
+        return Err(Fault::invalid_parameter(format!(
+            "You can't replicate a secret to more than {MOST_REPLICAS} regions."
+        ))
+        .into());
+    }
     let mut status = status(cx, primary)?;
     for shown in &mut status {
         if shown.region.as_ref().is_some_and(|region| submitted.contains(region)) {
@@ -346,6 +352,9 @@ fn is_replica(record: &Record, primary: &Record) -> bool {
 fn scope_of(primary: &Record, replica: &Replica) -> Scope {
     Scope { account: primary.scope.account.clone(), region: replica.region.clone() }
 }
+
+/// The most regions of a secret besides its own: ours, more than AWS has.
+const MOST_REPLICAS: usize = 50;
 
 /// What AWS shows for a replica that names no key.
 const DEFAULT_KEY: &str = "alias/aws/secretsmanager";

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ffi;
 
 use super::schema::LAYOUT;
+use super::transaction::MOST_ROW_BYTES;
 use crate::sys::files::FileFault;
 
 /// Why a container could not be opened, read or written. Never holds a byte of a row.
@@ -53,6 +54,11 @@ pub(crate) enum Error {
     },
     /// A row or file is larger than a vault's can be.
     TooBig,
+    /// A row that was to be written is larger than any can be.
+    RowLimit {
+        /// Its bytes.
+        bytes: usize,
+    },
     /// The operating system failed.
     Io {
         /// What SQLite said.
@@ -73,6 +79,7 @@ impl Error {
             Self::File(FileFault::Missing(_)) => "NoVault",
             Self::File(fault) => fault.name(),
             Self::ReadOnly => "ReadOnlyVault",
+            Self::RowLimit { .. } => "LimitError",
             Self::SchemaAltered { .. } => "TamperError",
             Self::Io { .. } => "IoError",
         }
@@ -92,6 +99,7 @@ impl Error {
             | Self::NoSpace
             | Self::File(_)
             | Self::ReadOnly
+            | Self::RowLimit { .. }
             | Self::Io { .. } => false,
         }
     }
@@ -130,6 +138,11 @@ impl fmt::Display for Error {
                 f,
                 "the vault was altered or is damaged: a change to table {table} met {changed} rows \
                  instead of one"
+            ),
+            Self::RowLimit { bytes } => write!(
+                f,
+                "a row of {bytes} bytes would be larger than any can be ({MOST_ROW_BYTES}); \
+                 nothing was changed"
             ),
             Self::SchemaAltered { what } => {
                 write!(f, "the vault was altered: its schema is not a vault's ({what})")

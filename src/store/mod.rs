@@ -24,7 +24,7 @@ use crate::sys::files::{self, FileFault};
 pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
-pub(crate) use transaction::{MOST_SLOTS, STRAY_SLOT, Transaction};
+pub(crate) use transaction::{MOST_ROW_BYTES, MOST_SLOTS, STRAY_SLOT, Transaction};
 pub(crate) use wreck::{Found, Wreck};
 
 /// An open container.

@@ -44,6 +44,7 @@ pub(crate) fn unlocked(
         text("Checkpoint", &transaction.checkpoint().to_string()),
         text("Anchor", anchor),
         ("LastCommitDate".to_owned(), Value::Timestamp(state.time)),
+        text("Clock", transaction.clock_state().name()),
         count("Secrets", state.secrets),
         count("Values", state.values),
         count("ValueBytes", state.value_bytes),

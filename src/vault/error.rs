@@ -27,6 +27,8 @@ pub(crate) enum Error {
     LastSlot(u8),
     /// All slots of this kind are taken.
     SlotsFull,
+    /// What was to be written is beyond a limit of the format: what it would have been.
+    Limit(String),
     /// The clock cannot be right, and something would be erased on its word.
     ClockJumped,
     /// The name is taken in its region.
@@ -75,6 +77,7 @@ impl Error {
             Self::NoSlotFor { .. } => "BadCredential",
             Self::NoSuchSlot(_) | Self::LastSlot(_) | Self::SlotsFull => "SlotError",
             Self::ClockJumped => "ClockJumped",
+            Self::Limit(_) => "LimitError",
             Self::NameTaken(_) => "NameTaken",
             Self::NewerContent(_) => "NewerFormat",
             Self::OtherVault(_) => "VaultExists",
@@ -110,6 +113,7 @@ impl fmt::Display for Error {
             Self::SlotsFull => {
                 f.write_str("no key slot is free: a vault has 16, of which 4 may need a passphrase")
             }
+            Self::Limit(what) => write!(f, "{what}; nothing was changed"),
             Self::ClockJumped => f.write_str(
                 "the clock is more than a day behind or 400 days ahead of the last change; nothing \
                  is erased on its word",
@@ -153,6 +157,7 @@ impl std::error::Error for Error {
             | Self::LastSlot(_)
             | Self::SlotsFull
             | Self::ClockJumped
+            | Self::Limit(_)
             | Self::NameTaken(_)
             | Self::NewerContent(_)
             | Self::OtherVault(_)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::anchor::Anchor;
 use super::error::Error;
 use super::seen::Seen;
-use super::slots;
+use super::slots::check_derived;
 use super::state::{Settings, SlotEntry, State};
 use super::transaction::{Access, Beginning, Occasion, Transaction};
 use super::unlock::{Unlocked, Vault};
@@ -38,7 +38,7 @@ impl Vault {
         Self::found(Store::create(path)?, founding, occasion)
     }
 
-    pub(super) fn found(
+    pub(crate) fn found(
         mut store: Store,
         founding: Founding<'_>,
         occasion: Occasion<'_>,
@@ -48,15 +48,11 @@ impl Vault {
         let unlocked = Unlocked::new(header, master)?;
         let audits_reads = settings.audits_reads();
         let mut state = State::new(settings, occasion.now);
+        check_derived(slots.iter().map(|(_, body, _)| body)).map_err(|_count| Error::SlotsFull)?;
         let rows = store.write()?;
         for (number, body, label) in slots {
             rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            state.slots.push(SlotEntry {
-                number,
-                digest: slots::digest(body.as_bytes()),
-                label,
-                created: occasion.now,
-            });
+            state.slots.push(SlotEntry::new(number, body.as_bytes(), label, occasion.now));
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
         let mut seen = Seen::new(anchor, None);
@@ -75,7 +71,8 @@ impl Vault {
         };
         transaction.record_own("Init", "")?;
         transaction.commit()?;
-        Ok(Self { store, unlocked, seen, audits_reads, is_full: false, wreck: None })
+        let last_commit = occasion.now;
+        Ok(Self { store, unlocked, seen, audits_reads, last_commit, is_full: false, wreck: None })
     }
 }
 

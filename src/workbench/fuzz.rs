@@ -43,6 +43,7 @@ use crate::vault::record::Record;
 use crate::vault::state::State;
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{self, Custody, LockedVault, OnDamagedSlot, OnRollback, Origin};
+pub use crate::workbench::boxes::sealed_values;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
@@ -50,6 +51,7 @@ pub type Target = fn(&[u8]);
 /// All of them, by the names that their corpora have.
 pub const TARGETS: &[(&str, Target)] = &[
     ("argv", argv),
+    ("boxes", sealed_values),
     ("cli-input-json", cli_input_json),
     ("cli-input-yaml", cli_input_yaml),
     ("formats", formats),
@@ -361,6 +363,7 @@ mod tests {
 
     targets! {
         command_lines: "argv", 5000;
+        values_in_boxes: "boxes", 60;
         json_documents: "cli-input-json", 3000;
         yaml_documents: "cli-input-yaml", 3000;
         sealed_contents: "formats", 20000;

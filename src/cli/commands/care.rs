@@ -13,6 +13,7 @@ use crate::upkeep::slots::{self, NewSlot};
 use crate::upkeep::{check, init};
 use crate::vault::audit::{Event, Subject};
 use crate::vault::check::Finding;
+use crate::vault::clock::ClockState;
 use crate::vault::state::Settings;
 use crate::vault::transaction::Access;
 use crate::vault::{Custody, OnDamagedSlot, OnRollback};
@@ -146,7 +147,7 @@ fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
     let change =
         if asked.flag("deep") { Some(keys::plan_rekey(asked, opened, &survey)?) } else { None };
     let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
-    if !transaction.clock_is_sane() {
+    if transaction.clock_state() != ClockState::Believed {
         return Err(crate::vault::Error::ClockJumped.into());
     }
     let names = transaction.erase_gone(usize::MAX)?;

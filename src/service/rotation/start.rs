@@ -79,7 +79,7 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
     let rules = checked_rules(request.rotation_rules.as_ref())?;
     let function = function(cx, &request, &record)?;
     let is_immediate = request.rotate_immediately.unwrap_or(true);
-    let now = cx.now()?;
+    let now = cx.date()?;
     let external =
         request.external_secret_rotation_metadata.map(super::schedule::told).transpose()?;
     let config = configured(&record, (function, rules, external), now);
@@ -132,7 +132,8 @@ fn begin_rotation(
     token: String,
 ) -> Result<Response, Failure> {
     let now = cx.now()?;
-    add_version(cx, &mut record, Version::new(token.clone(), None, now))?;
+    let empty = Version::new(token.clone(), None, cx.date()?);
+    add_version(cx, &mut record, empty)?;
     let lease = lease::taken(cx, &config.command, now);
     record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::Rotate, now) });
     let (function, command) = (config.function.clone(), config.command.clone());
@@ -152,7 +153,7 @@ fn begin_test(
     token: String,
 ) -> Result<Response, Failure> {
     let now = cx.now()?;
-    let mut version = Version::new(token.clone(), None, now);
+    let mut version = Version::new(token.clone(), None, cx.date()?);
     if let Some(current) = record.staged(stages::CURRENT)
         && let Some(value) = cx.vault()?.value(&record, current)?
     {
@@ -242,7 +243,12 @@ fn add_version(
     // RotateSecret declares no LimitExceededException.
     stages::pend(&mut record.versions, &id)
         .map_err(|fault| Fault::invalid_request(fault.message))?;
-    versions::drop_oldest(cx, record)
+    versions::drop_oldest(cx, record).map_err(|failure| match failure {
+        Failure::Fault(Fault { code: Code::LimitExceeded, message }) => {
+            Fault::invalid_request(message).into()
+        }
+        failure @ (Failure::Fault(_) | Failure::Vault(_)) => failure,
+    })
 }
 
 /// Returns the version with `AWSPENDING`, unless it is the current one too.
