@@ -110,6 +110,16 @@ impl Failure {
         }
     }
 
+    /// Says that this came up after something else had been done, which stays so.
+    pub(crate) fn after(self, done: &'static str) -> Self {
+        if let Self::Vault(error) = self { Self::Vault(error.after(done)) } else { self }
+    }
+
+    /// Whether the change that was asked for is there, or may be.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::Vault(error) if error.may_be_done())
+    }
+
     /// Returns AWS's name of the operation whose failure this is.
     pub(crate) fn operation(&self) -> Option<&'static str> {
         match self {
@@ -154,9 +164,12 @@ impl Failure {
             Self::Environment { name, message, .. } => Some((name, message.clone())),
             Self::Pick(unpicked) => Some(("FieldError", unpicked.to_string())),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
-            Self::Output(error) => {
-                Some(("OutputError", format!("the answer could not be written: {error}")))
-            }
+            Self::Output(error) => Some((
+                "OutputError",
+                format!(
+                    "what was asked for was done, but the answer could not be written: {error}"
+                ),
+            )),
         }
     }
 
@@ -237,6 +250,8 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::NewerFormat { .. }
             | store::Error::Exists(_) => ENVIRONMENT,
             store::Error::Busy
+            | store::Error::Committed { .. }
+            | store::Error::InDoubt { .. }
             | store::Error::Damaged { .. }
             | store::Error::NoSpace
             | store::Error::ReadOnly
@@ -245,6 +260,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::TooBig
             | store::Error::Io { .. } => OTHER,
         },
+        vault::Error::Partly { error, .. } => vault_exit_code(error),
         vault::Error::Forked { .. }
         | vault::Error::NameTaken(_)
         | vault::Error::Rekeyed

@@ -14,6 +14,16 @@ use crate::sys::files::FileFault;
 pub(crate) enum Error {
     /// Others kept the container for the whole time that was waited.
     Busy,
+    /// The change was made, and what came after that failed.
+    Committed {
+        /// How that leaves things.
+        what: String,
+    },
+    /// Nobody can tell whether the change was made.
+    InDoubt {
+        /// What failed.
+        what: String,
+    },
     /// SQLite found a page that is not one, or read what it did not write.
     Damaged {
         /// What was found.
@@ -65,6 +75,8 @@ impl Error {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Busy => "VaultBusy",
+            Self::Committed { .. } => "DoneError",
+            Self::InDoubt { .. } => "InDoubt",
             Self::Damaged { .. } | Self::RowCount { .. } | Self::TooBig => "DamagedError",
             Self::Exists(_) => "VaultExists",
             Self::NotAVault { .. } | Self::File(FileFault::NotAFile(_)) => "NotAVault",
@@ -88,12 +100,62 @@ impl Error {
             | Self::SchemaAltered { .. }
             | Self::TooBig => true,
             Self::Busy
+            | Self::Committed { .. }
+            | Self::InDoubt { .. }
             | Self::Exists(_)
             | Self::NoSpace
             | Self::File(_)
             | Self::ReadOnly
             | Self::Io { .. } => false,
         }
+    }
+
+    /// Turns what a commit failed with into what that means for the change.
+    ///
+    /// SQLite commits by removing the journal. What fails before that undoes the change, then or when
+    /// the file is next opened. `None`: the change is durable, and only a lock could not be given back,
+    /// which ends with the process.
+    pub(super) fn of_commit(error: rusqlite::Error) -> Option<Self> {
+        let code = error.sqlite_error().map(|failure| failure.extended_code);
+        match code {
+            Some(ffi::SQLITE_IOERR_UNLOCK | ffi::SQLITE_IOERR_RDLOCK) => None,
+            Some(ffi::SQLITE_IOERR_DIR_FSYNC | ffi::SQLITE_IOERR_DELETE_NOENT) => {
+                let what = Self::from(error).what_failed();
+                Some(Self::Committed { what: format!("a power cut may undo it: {what}") })
+            }
+            // The file is longer than its content: SQLite shortens it last.
+            Some(ffi::SQLITE_IOERR_TRUNCATE) => {
+                let what = Self::from(error).what_failed();
+                Some(Self::Committed { what: format!("old bytes are left in the file: {what}") })
+            }
+            Some(ffi::SQLITE_IOERR_DELETE) => {
+                Some(Self::InDoubt { what: Self::from(error).what_failed() })
+            }
+            Some(_) | None => Some(error.into()),
+        }
+    }
+
+    /// Turns what failed after a commit into what that means.
+    pub(crate) fn after_commit(self) -> Self {
+        Self::Committed { what: self.what_failed() }
+    }
+
+    /// Whether the change is there, or may be.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::Committed { .. } | Self::InDoubt { .. })
+    }
+
+    /// Says of a read whose log entry could not be made safe what it says of any failure: there was no
+    /// change that could have been made.
+    pub(crate) fn of_read(self) -> Self {
+        if let Self::Committed { what } | Self::InDoubt { what } = self {
+            return Self::Io { what };
+        }
+        self
+    }
+
+    fn what_failed(self) -> String {
+        if let Self::Io { what } = self { what } else { self.to_string() }
     }
 
     /// Names the file in an error that came up where its name was not known.
@@ -111,6 +173,15 @@ impl fmt::Display for Error {
             Self::Busy => f.write_str(
                 "other processes kept the vault busy for 10 seconds; nothing was changed",
             ),
+            Self::Committed { what } => {
+                write!(f, "what was asked for was done, but {what}")
+            }
+            Self::InDoubt { what } => {
+                write!(
+                    f,
+                    "what was asked for may have been done; `strongroom status` tells: {what}"
+                )
+            }
             Self::Damaged { what } => write!(f, "the vault file is damaged: {what}"),
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
             Self::NotAVault { path, what } => {
@@ -223,3 +294,35 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 const MOST_CHARACTERS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Errors after the commit once read like those before it; a lock that could not be given back
+    /// was one of them.
+    #[test]
+    fn a_failed_commit_says_what_became_of_the_change() {
+        let outcome = |code| {
+            Error::of_commit(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+                .map_or("done", |error| error.name())
+        };
+        for (code, expected) in [
+            (ffi::SQLITE_BUSY, "VaultBusy"),
+            (ffi::SQLITE_FULL, "NoSpace"),
+            (ffi::SQLITE_IOERR_WRITE, "IoError"),
+            (ffi::SQLITE_IOERR_FSYNC, "IoError"),
+            (ffi::SQLITE_IOERR_DELETE, "InDoubt"),
+            (ffi::SQLITE_IOERR_DELETE_NOENT, "DoneError"),
+            (ffi::SQLITE_IOERR_DIR_FSYNC, "DoneError"),
+            (ffi::SQLITE_IOERR_TRUNCATE, "DoneError"),
+            (ffi::SQLITE_IOERR_UNLOCK, "done"),
+            (ffi::SQLITE_IOERR_RDLOCK, "done"),
+        ] {
+            assert_eq!(outcome(code), expected, "{code}");
+        }
+        let read = |error: Error| error.of_read().name();
+        assert_eq!(read(Error::InDoubt { what: String::new() }), "IoError");
+        assert_eq!(read(Error::NoSpace), "NoSpace");
+    }
+}

@@ -125,14 +125,21 @@ pub(super) fn measured_cost() -> KdfParameters {
 }
 
 /// A keyfile that was made for a slot that is not there yet. It is removed again unless it is
-/// [kept](Made::keep): a file that opens nothing must not lie about.
+/// [kept](Made::settle): a file that opens nothing must not lie about.
 #[must_use]
 #[derive(Default)]
 pub(super) struct Made(Option<(PathBuf, &'static str)>);
 
 impl Made {
-    /// The slot is there: keeps the file, and says what was made.
-    pub(super) fn keep(mut self) {
+    /// Keeps the file, and says what was made, if the slot is there or may be.
+    pub(super) fn settle<T>(mut self, stored: Result<T, Failure>) -> Result<T, Failure> {
+        if stored.as_ref().err().is_none_or(Failure::may_be_done) {
+            self.keep();
+        }
+        stored
+    }
+
+    fn keep(&mut self) {
         if let Some((path, what)) = self.0.take() {
             terminal::note(&format!("made the keyfile {}; {what}", path.display()));
         }
