@@ -232,7 +232,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
         vault::Error::Crypto(error) => match error {
             crypto::Error::AuthenticationFailed
             | crypto::Error::Malformed { .. }
-            | crypto::Error::NoEntropy
+            | crypto::Error::NoEntropy(_)
             | crypto::Error::TooLong => OTHER,
             crypto::Error::WrongCredential
             | crypto::Error::NewerFormat { .. }
