@@ -199,6 +199,10 @@ impl Failure {
                 "`strongroom check` says what is wrong; restore a backup, or save what still \
                  authenticates with `strongroom check --repair` or `strongroom salvage`",
             ),
+            Self::Vault(vault::Error::Store(store::Error::NoLocks { .. })) => fixed(
+                "keep the vault on a local disk, or mount this file system with its locks; a copy \
+                 of the file elsewhere can be read",
+            ),
             Self::Vault(vault::Error::ClockJumped) => {
                 fixed("set the clock, or `strongroom accept-state` if it is right")
             }
@@ -248,6 +252,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             store::Error::File(fault) => file_exit_code(fault),
             store::Error::NotAVault { .. }
             | store::Error::NewerFormat { .. }
+            | store::Error::NoLocks { .. }
             | store::Error::Exists(_) => ENVIRONMENT,
             store::Error::Busy
             | store::Error::Committed { .. }

@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
+use rustix::io::Errno;
 
+use super::connection;
 use super::schema::LAYOUT;
 use crate::sys::files::FileFault;
 
@@ -42,6 +44,11 @@ pub(crate) enum Error {
     NewerFormat {
         /// The layout's number.
         found: i64,
+    },
+    /// The file system has no locks to keep processes apart with.
+    NoLocks {
+        /// What the system said.
+        what: String,
     },
     /// The medium is full.
     NoSpace,
@@ -81,6 +88,7 @@ impl Error {
             Self::Exists(_) => "VaultExists",
             Self::NotAVault { .. } | Self::File(FileFault::NotAFile(_)) => "NotAVault",
             Self::NewerFormat { .. } => "NewerFormat",
+            Self::NoLocks { .. } => "NoLocks",
             Self::NoSpace => "NoSpace",
             Self::File(FileFault::Missing(_)) => "NoVault",
             Self::File(fault) => fault.name(),
@@ -103,6 +111,7 @@ impl Error {
             | Self::Committed { .. }
             | Self::InDoubt { .. }
             | Self::Exists(_)
+            | Self::NoLocks { .. }
             | Self::NoSpace
             | Self::File(_)
             | Self::ReadOnly
@@ -192,6 +201,11 @@ impl fmt::Display for Error {
                 "the vault has layout {found} of a later version of strongroom; this one reads \
                  layout {LAYOUT}"
             ),
+            Self::NoLocks { what } => write!(
+                f,
+                "the file system that the vault is on gives no locks, without which processes undo \
+                 each other's changes: {what}"
+            ),
             Self::NoSpace => {
                 f.write_str("there is no space left where the vault is; nothing was changed")
             }
@@ -228,6 +242,9 @@ impl From<rusqlite::Error> for Error {
         let what = || printable(message.as_deref().unwrap_or(&failure.to_string()));
         let code = failure.extended_code;
         match code & 0xff {
+            ffi::SQLITE_BUSY if connection::has_no_locks() => {
+                Self::NoLocks { what: io::Error::from(Errno::NOLCK).to_string() }
+            }
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy,
             ffi::SQLITE_READONLY => match code {
                 ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY => Self::Io {
@@ -280,6 +297,13 @@ fn system_failed(code: i32, what: &str) -> Error {
     );
     if writing && is_full {
         return Error::NoSpace;
+    }
+    let has_no_locks = matches!(
+        Errno::from_io_error(&system),
+        Some(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP)
+    );
+    if code == ffi::SQLITE_IOERR_LOCK && has_no_locks {
+        return Error::NoLocks { what: system.to_string() };
     }
     // SQLite also looks for files that need not be there; that is no reason.
     if system.kind() == io::ErrorKind::NotFound || system.raw_os_error() == Some(0) {

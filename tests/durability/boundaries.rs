@@ -148,9 +148,11 @@ fn what_fails_after_the_commit_does_not_hide_it() {
         if !is_over {
             continue;
         }
+        // SQLite takes the one for a failure, and the other for somebody else's lock.
+        let blow = if name == "fcntl" && line.contains("F_RDLCK") { "error=ENOLCK" } else { EIO };
         stage.reset();
-        let when = format!("EIO at {name} {ordinal}");
-        let inject = format!("inject={name}:{EIO}:when={ordinal}");
+        let when = format!("{blow} at {name} {ordinal}");
+        let inject = format!("inject={name}:{blow}:when={ordinal}");
         let options = ["--seccomp-bpf", "-f", "-e", &format!("trace={name}"), "-e", &inject];
         let outcome = stage.trace(&options, command);
         let said = outcome.stderr_text();
@@ -168,6 +170,25 @@ fn what_fails_after_the_commit_does_not_hide_it() {
     }
     // Its removal, the flush of that, and the answer.
     assert_eq!(told, 3, "{trace}");
+}
+
+/// Where locks cannot be had, every command once waited for ten seconds and blamed other processes.
+#[test]
+fn a_file_system_without_locks_is_told_from_a_busy_vault() {
+    let Some(stage) = Stage::set(&["create-secret --name a --secret-string one"]) else { return };
+    let command = "get-secret-value --secret-id a";
+    assert_eq!(stage.trace(&["-e", "trace=fcntl"], command).code, 0);
+    let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+    let first = trace.lines().position(|line| line.contains("F_SETLK")).unwrap() + 1;
+    for error in ["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL"] {
+        let inject = format!("inject=fcntl:error={error}:when={first}+");
+        let outcome = stage.trace(&["-e", "trace=fcntl", "-e", &inject], command);
+        let said = outcome.stderr_text();
+        assert!(said.contains("(NoLocks): the file system"), "{error}: {said}");
+        assert_eq!(outcome.code, 253);
+        let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+        assert!(trace.lines().count() < first + 20, "{error}: it asked again and again");
+    }
 }
 
 /// A vault that was not made can be made; one that was made is sound.
