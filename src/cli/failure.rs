@@ -276,7 +276,8 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
 
 fn file_exit_code(fault: &FileFault) -> u8 {
     match fault {
-        FileFault::Exists(_)
+        FileFault::Damaged { .. }
+        | FileFault::Exists(_)
         | FileFault::Missing(_)
         | FileFault::NoAccess(_)
         | FileFault::NotAFile(_)

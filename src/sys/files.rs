@@ -6,13 +6,25 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
 
+use super::process;
+
 /// Why a file cannot be used.
 #[derive(Debug)]
 pub(crate) enum FileFault {
+    /// Its content is not what such a file holds.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+        /// What mends it.
+        remedy: &'static str,
+    },
     /// Something is there already.
     Exists(PathBuf),
     /// Nothing is there.
@@ -75,6 +87,7 @@ impl FileFault {
     /// Returns the stable name of the kind.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Damaged { .. } => "DamagedFile",
             Self::Exists(_) => "FileExists",
             Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
@@ -92,6 +105,7 @@ impl FileFault {
     /// Returns the command that makes the file usable, where there is one.
     pub(crate) fn remedy(&self) -> Option<String> {
         match self {
+            Self::Damaged { remedy, .. } => Some((*remedy).to_owned()),
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
             Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
@@ -110,6 +124,7 @@ impl FileFault {
 impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Damaged { path, what, .. } => write!(f, "{} is damaged: {what}", path.display()),
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
             Self::Missing(path) => write!(f, "there is no file {}", path.display()),
             Self::NoAccess(path) => write!(f, "no permission to open {}", path.display()),
@@ -202,16 +217,20 @@ pub(crate) fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FileFaul
     read_at_most(file, path, most)
 }
 
-/// Puts `bytes` in the place of a file, whole or not at all. Does not wait for the disk.
+/// Puts `bytes` in the place of a file, whole or not at all, whatever happens to the power: the bytes
+/// are on the disk before they get the name. When the name is there too is the disk's matter.
 pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault> {
     let (temporary, mut file) = open_beside(path)?;
-    let written = file.write_all(bytes).and_then(|()| fs::rename(&temporary, path));
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = written.and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| {
         let fault = FileFault::from_io(path, error);
         // Nothing is lost if it cannot be removed: it is not the file anybody reads.
         drop(fs::remove_file(&temporary));
         fault
-    })
+    })?;
+    remove_left_overs(path);
+    Ok(())
 }
 
 /// Writes a new private file, whole or not at all, and waits until it is on the disk.
@@ -225,8 +244,31 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
         drop(fs::remove_file(&temporary));
         fault
     })?;
+    remove_left_overs(path);
     sync_directory(parent_of(path))
 }
+
+/// Removes what killed processes left of their attempts to write this file. Whatever is young may be
+/// another machine's, which writes it now.
+fn remove_left_overs(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let Some(now) = modified(path) else { return };
+    for entry in fs::read_dir(parent_of(path)).into_iter().flatten().flatten() {
+        let found = entry.file_name();
+        let found = found.to_string_lossy();
+        let writer = found.strip_prefix(&*name).and_then(|rest| rest.strip_prefix('.'));
+        let writer = writer.and_then(|rest| rest.strip_suffix(".new")?.split_once('-'));
+        let Some(Ok(writer)) = writer.map(|(pid, _attempt)| pid.parse()) else { continue };
+        let age = modified(&entry.path()).and_then(|then| now.duration_since(then).ok());
+        if age.is_some_and(|age| age > LONGEST_WRITE) && !process::is_running(writer) {
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// No file of ours takes this long to write.
+const LONGEST_WRITE: Duration = Duration::from_secs(60);
 
 /// Gives a file a name that nothing has yet.
 fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
@@ -382,6 +424,7 @@ mod tests {
     fn kind<T>(result: &Result<T, FileFault>) -> &'static str {
         match result {
             Ok(_) => "ok",
+            Err(FileFault::Damaged { .. }) => "damaged",
             Err(FileFault::Exists(_)) => "exists",
             Err(FileFault::Missing(_)) => "missing",
             Err(FileFault::NoAccess(_)) => "no access",
@@ -573,6 +616,39 @@ mod tests {
         assert_ne!(kind(&write_replacing(&scratch.join("directory"), b"x")), "ok");
         fs::remove_file(left_over).unwrap();
         assert_eq!(scratch.names(), ["anchor", "directory"]);
+    }
+
+    /// Nobody removed them, and some were the beginnings of keyfiles.
+    #[test]
+    fn what_killed_writers_left_goes_with_the_next_write() {
+        let scratch = Scratch::new();
+        let file = scratch.join("anchor");
+        let ended = {
+            let mut child = std::process::Command::new("true").spawn().unwrap();
+            child.wait().unwrap();
+            child.id()
+        };
+        let own = std::process::id();
+        let long_ago = std::time::UNIX_EPOCH;
+        let names = [
+            format!("anchor.{ended}-0.new"),
+            format!("anchor.{ended}-1.new"),
+            format!("anchor.{own}-7.new"),
+            format!("other.{ended}-0.new"),
+            "anchor.notes.new".to_owned(),
+        ];
+        for name in &names {
+            open_new(&scratch.join(name)).unwrap().set_modified(long_ago).unwrap();
+        }
+        let young = scratch.join(&names[1]);
+        fs::remove_file(&young).unwrap();
+        open_new(&young).unwrap();
+        write_replacing(&file, b"one").unwrap();
+        let mut left = names.to_vec();
+        left.remove(0);
+        left.push("anchor".to_owned());
+        left.sort();
+        assert_eq!(scratch.names(), left);
     }
 
     #[test]
