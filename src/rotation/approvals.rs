@@ -115,7 +115,8 @@ impl Approvals {
     /// Moves the file to where nothing is yet.
     fn keep(&self) -> Result<PathBuf, FileFault> {
         let name = |number: u32| self.path.with_extension(format!("json.damaged-{number}"));
-        let kept = (1..).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(0));
+        let kept =
+            (1..MOST_KEPT).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(MOST_KEPT));
         let moved = std::fs::rename(&self.path, &kept);
         moved.map(|()| kept).map_err(|error| FileFault::from_io(&self.path, error))
     }
@@ -153,6 +154,9 @@ fn is_about(entry: &Json, place: &Place) -> bool {
 }
 
 const MOST: usize = 4 << 20;
+
+/// Damaged lists that are kept; the last is replaced.
+const MOST_KEPT: u32 = 1000;
 
 #[cfg(test)]
 mod tests {

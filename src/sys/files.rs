@@ -6,12 +6,11 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use super::process;
+use super::left_overs;
 
 /// Why a file cannot be used.
 #[derive(Debug)]
@@ -229,7 +228,7 @@ pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault
         drop(fs::remove_file(&temporary));
         fault
     })?;
-    remove_left_overs(path);
+    left_overs::remove(path);
     Ok(())
 }
 
@@ -244,31 +243,9 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
         drop(fs::remove_file(&temporary));
         fault
     })?;
-    remove_left_overs(path);
+    left_overs::remove(path);
     sync_directory(parent_of(path))
 }
-
-/// Removes what killed processes left of their attempts to write this file. Whatever is young may be
-/// another machine's, which writes it now.
-fn remove_left_overs(path: &Path) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    let Some(now) = modified(path) else { return };
-    for entry in fs::read_dir(parent_of(path)).into_iter().flatten().flatten() {
-        let found = entry.file_name();
-        let found = found.to_string_lossy();
-        let writer = found.strip_prefix(&*name).and_then(|rest| rest.strip_prefix('.'));
-        let writer = writer.and_then(|rest| rest.strip_suffix(".new")?.split_once('-'));
-        let Some(Ok(writer)) = writer.map(|(pid, _attempt)| pid.parse()) else { continue };
-        let age = modified(&entry.path()).and_then(|then| now.duration_since(then).ok());
-        if age.is_some_and(|age| age > LONGEST_WRITE) && !process::is_running(writer) {
-            drop(fs::remove_file(entry.path()));
-        }
-    }
-}
-
-/// No file of ours takes this long to write.
-const LONGEST_WRITE: Duration = Duration::from_secs(60);
 
 /// Gives a file a name that nothing has yet.
 fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
@@ -616,39 +593,6 @@ mod tests {
         assert_ne!(kind(&write_replacing(&scratch.join("directory"), b"x")), "ok");
         fs::remove_file(left_over).unwrap();
         assert_eq!(scratch.names(), ["anchor", "directory"]);
-    }
-
-    /// Nobody removed them, and some were the beginnings of keyfiles.
-    #[test]
-    fn what_killed_writers_left_goes_with_the_next_write() {
-        let scratch = Scratch::new();
-        let file = scratch.join("anchor");
-        let ended = {
-            let mut child = std::process::Command::new("true").spawn().unwrap();
-            child.wait().unwrap();
-            child.id()
-        };
-        let own = std::process::id();
-        let long_ago = std::time::UNIX_EPOCH;
-        let names = [
-            format!("anchor.{ended}-0.new"),
-            format!("anchor.{ended}-1.new"),
-            format!("anchor.{own}-7.new"),
-            format!("other.{ended}-0.new"),
-            "anchor.notes.new".to_owned(),
-        ];
-        for name in &names {
-            open_new(&scratch.join(name)).unwrap().set_modified(long_ago).unwrap();
-        }
-        let young = scratch.join(&names[1]);
-        fs::remove_file(&young).unwrap();
-        open_new(&young).unwrap();
-        write_replacing(&file, b"one").unwrap();
-        let mut left = names.to_vec();
-        left.remove(0);
-        left.push("anchor".to_owned());
-        left.sort();
-        assert_eq!(scratch.names(), left);
     }
 
     #[test]
