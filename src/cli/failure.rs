@@ -209,6 +209,9 @@ impl Failure {
             Self::Vault(vault::Error::Crypto(crypto::Error::CostRefused { .. })) => {
                 fixed("--allow-costly-kdf derives the key all the same")
             }
+            Self::Vault(vault::Error::Crypto(crypto::Error::NoMemory { .. })) => {
+                fixed("a keyfile and the recovery code need no memory")
+            }
             Self::Vault(vault::Error::Crypto(crypto::Error::CostTooLow { .. })) => {
                 fixed("--allow-weak-kdf takes it all the same")
             }

@@ -13,6 +13,8 @@ use argon2::Block;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 use zeroize::optimization_barrier;
 
+use super::process;
+
 /// The system's allocator, which wipes every block before it gives it back.
 ///
 /// Growing a block moves it: `realloc` of the system would leave the old bytes where they were. Where
@@ -121,9 +123,16 @@ pub(crate) struct KdfMemory {
 
 impl KdfMemory {
     /// Maps room for `count` blocks of 1 KiB.
+    ///
+    /// The kernel promises memory that it has not, and a control group's limit ends whoever believes it:
+    /// what surely is not there is refused here.
     pub(crate) fn map(count: usize) -> io::Result<Self> {
         let too_much = || io::Error::from(io::ErrorKind::OutOfMemory);
         let wanted = count.checked_mul(size_of::<Block>()).ok_or_else(too_much)?;
+        let obtainable = process::obtainable_memory_kib().unwrap_or(u64::MAX);
+        if u64::try_from(wanted / 1024).unwrap_or(u64::MAX) > obtainable {
+            return Err(too_much());
+        }
         // One huge page more than wanted, so that the blocks can begin on the border of one.
         let mapped = wanted.checked_add(HUGE_PAGE).ok_or_else(too_much)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
@@ -372,5 +381,9 @@ mod tests {
         assert!(KdfMemory::map(usize::MAX).is_err());
         assert!(KdfMemory::map(usize::MAX / 2048).is_err());
         assert!(KdfMemory::map(0).is_ok());
+        // The kernel would promise it, and kill whoever takes it at its word.
+        let obtainable = process::obtainable_memory_kib().unwrap();
+        let more = usize::try_from(obtainable).unwrap() + (1 << 20);
+        assert_eq!(KdfMemory::map(more).err().unwrap().kind(), io::ErrorKind::OutOfMemory);
     }
 }

@@ -8,7 +8,7 @@ use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
 use super::{Asked, flag, option};
-use crate::crypto::kdf::{self, KdfParameters};
+use crate::crypto::kdf::{self, CostLimit, KdfParameters};
 use crate::crypto::keyfile::Keyfile;
 use crate::crypto::passphrase::{self, Passphrase};
 use crate::crypto::recovery::RecoveryCode;
@@ -111,10 +111,18 @@ pub(super) fn cost(asked: &Asked<'_>) -> Result<KdfParameters, Failure> {
         passes: passes.unwrap_or(default.passes),
         lanes: lanes.unwrap_or(default.lanes),
     };
-    if asked.surroundings.globals.allow_weak_kdf {
+    let globals = asked.surroundings.globals;
+    if globals.allow_weak_kdf {
         chosen.check_create_weak()?;
     } else {
         chosen.check_create()?;
+    }
+    let refused = chosen.check_open(CostLimit::Weak);
+    if globals.allow_costly_kdf && refused.is_err() {
+        terminal::note("note: whoever opens this slot will need --allow-costly-kdf");
+    } else {
+        // Every command would be refused from then on.
+        refused?;
     }
     Ok(chosen)
 }
