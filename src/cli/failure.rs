@@ -110,6 +110,16 @@ impl Failure {
         }
     }
 
+    /// Says that this came up after something else had been done, which stays so.
+    pub(crate) fn after(self, done: &'static str) -> Self {
+        if let Self::Vault(error) = self { Self::Vault(error.after(done)) } else { self }
+    }
+
+    /// Whether the change that was asked for is there, or may be.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::Vault(error) if error.may_be_done())
+    }
+
     /// Returns AWS's name of the operation whose failure this is.
     pub(crate) fn operation(&self) -> Option<&'static str> {
         match self {
@@ -154,9 +164,12 @@ impl Failure {
             Self::Environment { name, message, .. } => Some((name, message.clone())),
             Self::Pick(unpicked) => Some(("FieldError", unpicked.to_string())),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
-            Self::Output(error) => {
-                Some(("OutputError", format!("the answer could not be written: {error}")))
-            }
+            Self::Output(error) => Some((
+                "OutputError",
+                format!(
+                    "what was asked for was done, but the answer could not be written: {error}"
+                ),
+            )),
         }
     }
 
@@ -190,11 +203,18 @@ impl Failure {
                 "`strongroom check` says what is wrong; restore a backup, or save what still \
                  authenticates with `strongroom check --repair` or `strongroom salvage`",
             ),
+            Self::Vault(vault::Error::Store(store::Error::NoLocks { .. })) => fixed(
+                "keep the vault on a local disk, or mount this file system with its locks; a copy \
+                 of the file elsewhere can be read",
+            ),
             Self::Vault(vault::Error::ClockJumped) => {
                 fixed("set the clock, or `strongroom accept-state` if it is right")
             }
             Self::Vault(vault::Error::Crypto(crypto::Error::CostRefused { .. })) => {
                 fixed("--allow-costly-kdf derives the key all the same")
+            }
+            Self::Vault(vault::Error::Crypto(crypto::Error::NoMemory { .. })) => {
+                fixed("a keyfile and the recovery code need no memory")
             }
             Self::Vault(vault::Error::Crypto(crypto::Error::CostTooLow { .. })) => {
                 fixed("--allow-weak-kdf takes it all the same")
@@ -224,7 +244,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
         vault::Error::Crypto(error) => match error {
             crypto::Error::AuthenticationFailed
             | crypto::Error::Malformed { .. }
-            | crypto::Error::NoEntropy
+            | crypto::Error::NoEntropy(_)
             | crypto::Error::TooLong => OTHER,
             crypto::Error::WrongCredential
             | crypto::Error::NewerFormat { .. }
@@ -240,8 +260,11 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             store::Error::File(fault) => file_exit_code(fault),
             store::Error::NotAVault { .. }
             | store::Error::NewerFormat { .. }
+            | store::Error::NoLocks { .. }
             | store::Error::Exists(_) => ENVIRONMENT,
             store::Error::Busy
+            | store::Error::Committed { .. }
+            | store::Error::InDoubt { .. }
             | store::Error::Damaged { .. }
             | store::Error::NoSpace
             | store::Error::ReadOnly
@@ -251,6 +274,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::TooBig
             | store::Error::Io { .. } => OTHER,
         },
+        vault::Error::Partly { error, .. } => vault_exit_code(error),
         vault::Error::Forked { .. }
         | vault::Error::Limit(_)
         | vault::Error::NameTaken(_)
@@ -262,7 +286,8 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
 
 fn file_exit_code(fault: &FileFault) -> u8 {
     match fault {
-        FileFault::Exists(_)
+        FileFault::Damaged { .. }
+        | FileFault::Exists(_)
         | FileFault::Missing(_)
         | FileFault::NoAccess(_)
         | FileFault::NotAFile(_)

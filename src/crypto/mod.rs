@@ -76,7 +76,7 @@ pub(crate) enum Error {
         why: &'static str,
     },
     /// The system gave no random bytes.
-    NoEntropy,
+    NoEntropy(NoEntropy),
     /// The system has no memory, or no threads, for the derivation.
     NoMemory {
         /// How much the derivation needs.
@@ -100,7 +100,7 @@ impl Error {
             Self::CostRefused { .. } | Self::CostTooLow { .. } | Self::CostOutOfBounds { .. } => {
                 "CostRefused"
             }
-            Self::NoEntropy => "NoEntropy",
+            Self::NoEntropy(_) => "NoEntropy",
             Self::NoMemory { .. } => "NoMemory",
         }
     }
@@ -127,7 +127,7 @@ impl fmt::Display for Error {
             Self::BadKeyfile { why } => write!(f, "not a usable keyfile: {why}"),
             Self::BadRecoveryCode { why } => write!(f, "not a recovery code: {why}"),
             Self::BadPassphrase { why } => write!(f, "the passphrase {why}"),
-            Self::NoEntropy => NoEntropy.fmt(f),
+            Self::NoEntropy(why) => why.fmt(f),
             Self::NoMemory { needed_kib } => {
                 write!(f, "not enough memory to derive the key: {} MiB needed", needed_kib / 1024)
             }
@@ -139,7 +139,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<NoEntropy> for Error {
-    fn from(_: NoEntropy) -> Self {
-        Self::NoEntropy
+    fn from(why: NoEntropy) -> Self {
+        Self::NoEntropy(why)
     }
 }

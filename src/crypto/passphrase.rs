@@ -119,7 +119,7 @@ fn draw<'a>(words: &[&'a str], entropy: &dyn Entropy) -> Result<&'a str, crypto:
             return Ok(word);
         }
     }
-    Err(NoEntropy.into())
+    Err(NoEntropy::Repeating.into())
 }
 
 /// Unicode's space separators (Zs) are one key to whoever types them.
@@ -246,7 +246,7 @@ mod tests {
                 Ok(())
             }
         }
-        assert_eq!(Passphrase::generate(&Stuck).err(), Some(crypto::Error::NoEntropy));
+        assert_eq!(Passphrase::generate(&Stuck).err(), Some(NoEntropy::Repeating.into()));
     }
 
     #[test]

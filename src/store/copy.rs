@@ -58,9 +58,16 @@ impl Store {
         // Otherwise all of the new content would have to fit into memory.
         self.set_spill(Spill::On)?;
         let replaced = copy_all(&source.connection, &mut self.connection);
-        self.set_spill(Spill::Off)?;
-        replaced?;
-        self.content.set(Content::Tables);
+        let settled = self.set_spill(Spill::Off).and(replaced);
+        if settled.as_ref().err().is_none_or(Error::may_be_done) {
+            self.content.set(Content::Tables);
+        }
+        settled?;
+        self.settle().map_err(Error::after_commit)
+    }
+
+    /// Takes the content that is there now for this container's.
+    fn settle(&mut self) -> Result<(), Error> {
         self.compared_at = schema::compare_now(&self.connection)?;
         // Which journal a file is written with stands in its pages, and came along with them.
         connection::leave_write_ahead_log(&self.connection)
@@ -135,7 +142,11 @@ impl Store {
 /// Copies all pages in one step, so that the locks are waited for once and held to the end.
 fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), Error> {
     let backup = Backup::new(from, to)?;
-    if backup.step(-1)? == StepResult::Done { Ok(()) } else { Err(Error::Busy) }
+    match backup.step(-1) {
+        Ok(StepResult::Done) => Ok(()),
+        Ok(_) => Err(Error::Busy),
+        Err(error) => Error::of_commit(error).map_or(Ok(()), Err),
+    }
 }
 
 /// Makes a new copy's name durable and reads the copy: a stick may take bytes and not give them

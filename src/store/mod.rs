@@ -46,6 +46,15 @@ pub(crate) enum Mode {
     ReadWrite,
 }
 
+/// How long other processes are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as a change may take.
+    Long,
+    /// No longer than somebody at a keyboard does not notice.
+    Short,
+}
+
 /// Whether a transaction may write pages to the file before it commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spill {
@@ -77,7 +86,14 @@ impl Store {
             ) if files::is_read_only_file_system(&path) => {}
             checked => checked?,
         }
-        Self::open_resolved(path, mode)
+        Self::open_resolved(path, mode, Patience::Long)
+    }
+
+    /// Opens a container for a look that is not worth waiting for.
+    pub(crate) fn glance_at(path: &Path) -> Result<Self, Error> {
+        let path = connection::resolve(path)?;
+        files::check_private(&path)?;
+        Self::open_resolved(path, Mode::ReadOnly, Patience::Short)
     }
 
     /// Opens a copy for reading, whoever else may read it: sticks that are carried about know no
@@ -87,7 +103,7 @@ impl Store {
         if !path.is_file() {
             return Err(FileFault::NotAFile(path).into());
         }
-        Self::open_resolved(path, Mode::ReadOnly)
+        Self::open_resolved(path, Mode::ReadOnly, Patience::Long)
     }
 
     /// A container in memory, for tests of the layers above.
@@ -99,7 +115,7 @@ impl Store {
     /// An empty container in memory, for what is left of the one at `path`.
     pub(crate) fn detached(path: &Path) -> Result<Self, Error> {
         let mut connection = Connection::open_in_memory()?;
-        connection::configure(&mut connection)?;
+        connection::configure(&mut connection, Patience::Long)?;
         schema::lay_out(&connection)?;
         Ok(Self {
             compared_at: schema::data_version(&connection)?,
@@ -164,12 +180,12 @@ impl Store {
         self.mode == Mode::ReadOnly
     }
 
-    fn open_resolved(path: PathBuf, mode: Mode) -> Result<Self, Error> {
+    fn open_resolved(path: PathBuf, mode: Mode, patience: Patience) -> Result<Self, Error> {
         // A change needs a journal beside the file. Without one it must fail before it begins, so
         // that reads, which are logged where they can be, are answered.
         let can_change = files::may_write_in(files::parent_of(&path));
         let mode = if can_change { mode } else { Mode::ReadOnly };
-        let (connection, mode) = connection::open(&path, mode)?;
+        let (connection, mode) = connection::open_with(&path, mode, patience)?;
         let compared_at = schema::compare_now(&connection).map_err(|error| error.at(&path))?;
         if mode == Mode::ReadWrite {
             connection::leave_write_ahead_log(&connection)?;

@@ -30,10 +30,19 @@ impl<'s> Transaction<'s> {
 
     /// Makes the changes durable. Waits for readers to end; when they do not, nothing is changed
     /// and the error is [`Error::Busy`].
+    ///
+    /// # Errors
+    /// After [`Error::Committed`] the change is there, after [`Error::InDoubt`] it may be; after any
+    /// other it is not.
     pub(crate) fn commit(self) -> Result<(), Error> {
-        self.change("COMMIT", [])?;
-        self.content.set(Content::Tables);
-        Ok(())
+        self.check_running()?;
+        let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
+        let committed =
+            committed.map(drop).or_else(|error| Error::of_commit(error).map_or(Ok(()), Err));
+        if committed.as_ref().err().is_none_or(Error::may_be_done) {
+            self.content.set(Content::Tables);
+        }
+        committed
     }
 
     /// Reads the public header and the sealed state.

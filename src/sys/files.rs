@@ -10,9 +10,20 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
 
+use super::left_overs;
+
 /// Why a file cannot be used.
 #[derive(Debug)]
 pub(crate) enum FileFault {
+    /// Its content is not what such a file holds.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+        /// What mends it.
+        remedy: &'static str,
+    },
     /// Something is there already.
     Exists(PathBuf),
     /// Nothing is there.
@@ -75,6 +86,7 @@ impl FileFault {
     /// Returns the stable name of the kind.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Damaged { .. } => "DamagedFile",
             Self::Exists(_) => "FileExists",
             Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
@@ -92,6 +104,7 @@ impl FileFault {
     /// Returns the command that makes the file usable, where there is one.
     pub(crate) fn remedy(&self) -> Option<String> {
         match self {
+            Self::Damaged { remedy, .. } => Some((*remedy).to_owned()),
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
             Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
@@ -110,6 +123,7 @@ impl FileFault {
 impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Damaged { path, what, .. } => write!(f, "{} is damaged: {what}", path.display()),
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
             Self::Missing(path) => write!(f, "there is no file {}", path.display()),
             Self::NoAccess(path) => write!(f, "no permission to open {}", path.display()),
@@ -202,16 +216,20 @@ pub(crate) fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FileFaul
     read_at_most(file, path, most)
 }
 
-/// Puts `bytes` in the place of a file, whole or not at all. Does not wait for the disk.
+/// Puts `bytes` in the place of a file, whole or not at all, whatever happens to the power: the bytes
+/// are on the disk before they get the name. When the name is there too is the disk's matter.
 pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault> {
     let (temporary, mut file) = open_beside(path)?;
-    let written = file.write_all(bytes).and_then(|()| fs::rename(&temporary, path));
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = written.and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| {
         let fault = FileFault::from_io(path, error);
         // Nothing is lost if it cannot be removed: it is not the file anybody reads.
         drop(fs::remove_file(&temporary));
         fault
-    })
+    })?;
+    left_overs::remove(path);
+    Ok(())
 }
 
 /// Writes a new private file, whole or not at all, and waits until it is on the disk.
@@ -225,6 +243,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
         drop(fs::remove_file(&temporary));
         fault
     })?;
+    left_overs::remove(path);
     sync_directory(parent_of(path))
 }
 
@@ -382,6 +401,7 @@ mod tests {
     fn kind<T>(result: &Result<T, FileFault>) -> &'static str {
         match result {
             Ok(_) => "ok",
+            Err(FileFault::Damaged { .. }) => "damaged",
             Err(FileFault::Exists(_)) => "exists",
             Err(FileFault::Missing(_)) => "missing",
             Err(FileFault::NoAccess(_)) => "no access",

@@ -13,6 +13,7 @@ pub(crate) mod interrupts;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "system calls that no crate here wraps; each says why it holds")]
 mod kernel;
+mod left_overs;
 pub(crate) mod lock;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;

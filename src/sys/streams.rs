@@ -12,8 +12,10 @@ pub(crate) fn was_stdout_closed() -> bool {
     WAS_CLOSED.load(Ordering::Relaxed)
 }
 
-/// Looks at standard output. Runs before the standard library is ready, and uses none of it.
+/// Looks at standard output, and whether there is memory. Runs before the standard library is ready, and
+/// uses none of it.
 extern "C" fn look() {
+    super::memory::require_some();
     if rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err() {
         WAS_CLOSED.store(true, Ordering::Relaxed);
     }

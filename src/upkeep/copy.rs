@@ -69,7 +69,9 @@ pub(crate) fn restore(
     remove(&staged);
     replaced?;
     let trusting = Custody { on_rollback: OnRollback::Accept, ..custody.clone() };
-    LockedVault::open(path, Mode::ReadWrite)?.unlock(master, &trusting).map(drop)
+    let opened = LockedVault::open(path, Mode::ReadWrite)
+        .and_then(|restored| restored.unlock(master, &trusting));
+    opened.map(drop).map_err(|error| error.after("the restore was done"))
 }
 
 /// Where the copy is prepared that takes the place of the vault at `path`.

@@ -46,6 +46,13 @@ pub(crate) enum Error {
     },
     /// Another vault stands where this one should go.
     OtherVault(PathBuf),
+    /// A part of what was asked for was done, and the rest failed.
+    Partly {
+        /// What was done, as a sentence.
+        done: &'static str,
+        /// Why the rest was not.
+        error: Box<Error>,
+    },
     /// What is in the file does not fit together.
     Tampered(String),
     /// The keys' own layer.
@@ -62,6 +69,16 @@ impl Error {
         };
         matches!(self, Self::Tampered(_))
             || matches!(self, Self::Store(error) if is_unreadable(error))
+    }
+
+    /// Says that this came up after something else had been done, which stays so.
+    pub(crate) fn after(self, done: &'static str) -> Self {
+        Self::Partly { done, error: Box::new(self) }
+    }
+
+    /// Whether the change that was asked for is there, or may be.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::Store(error) if error.may_be_done())
     }
 
     /// Says what is altered or damaged, for a list of such things.
@@ -83,6 +100,7 @@ impl Error {
             Self::OtherVault(_) => "VaultExists",
             Self::Rekeyed => "VaultRekeyed",
             Self::RolledBack { .. } => "RollbackError",
+            Self::Partly { error, .. } => error.name(),
             Self::Tampered(_) => "TamperError",
             Self::Crypto(error) => error.name(),
             Self::Store(error) => error.name(),
@@ -136,6 +154,11 @@ impl fmt::Display for Error {
                 "the vault is an older copy: it is at generation {found}, and this machine has \
                  seen generation {seen}"
             ),
+            Self::Partly { done, error } => {
+                // What the rest says of itself is not true of the whole.
+                let why = error.to_string();
+                write!(f, "{done}; then: {}", why.trim_end_matches("; nothing was changed"))
+            }
             Self::Tampered(what) => {
                 write!(f, "the vault was altered or is damaged: {what}")
             }
@@ -150,6 +173,7 @@ impl std::error::Error for Error {
         match self {
             Self::Crypto(error) => Some(error),
             Self::Store(error) => Some(error),
+            Self::Partly { error, .. } => Some(error),
             Self::BadArchive(_)
             | Self::Forked { .. }
             | Self::NoSlotFor { .. }

@@ -14,7 +14,7 @@ use crate::crypto::history;
 use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::crypto::slot::SlotBody;
-use crate::store::{Spill, Table};
+use crate::store::{self, Spill, Table};
 use crate::sys::secret::Secret;
 
 /// The new keys and the slots that will open them: number, body, label.
@@ -49,10 +49,10 @@ impl Vault {
         let resealed = self
             .begin(Access::Write, occasion)
             .and_then(|transaction| transaction.reseal(&next, rekeying, &mut Meter::new(tell)));
-        self.store.set_spill(Spill::Off)?;
+        let unspilled = self.store.set_spill(Spill::Off);
         resealed?;
         self.unlocked = next;
-        Ok(())
+        Ok(unspilled.map_err(store::Error::after_commit)?)
     }
 }
 

@@ -159,8 +159,14 @@ fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
     let names = names.into_iter().map(Value::Text).collect();
     let mut members = vec![("Erased".to_owned(), Value::List(names))];
     if let Some(change) = change {
-        members.extend(keys::rekey_vault(asked, &mut vault, change)?);
-        vault.store_mut().vacuum().map_err(crate::vault::Error::Store)?;
+        let rekeyed = keys::rekey_vault(asked, &mut vault, change);
+        members.extend(rekeyed.map_err(|failure| failure.after(ERASED))?);
+        let vacuumed = vault.store_mut().vacuum().map_err(crate::vault::Error::Store);
+        vacuumed.map_err(|error| error.after(REKEYED))?;
     }
     asked.print(members)
 }
+
+/// How far `purge --deep` came.
+const ERASED: &str = "the secrets past their recovery window were erased";
+const REKEYED: &str = "the rekey was done, but old pages may be left in the file";

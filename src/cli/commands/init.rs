@@ -54,8 +54,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     }
     check_offer(asked)?;
     let (slots, made) = slots(asked)?;
-    let vault = make(surroundings, slots, settings)?;
-    made.keep();
+    let vault = made.settle(make(surroundings, slots, settings))?;
     asked.print(vec![
         text("VaultPath", surroundings.location.path.display().to_string()),
         text("VaultId", vault.vault_id().to_string()),

@@ -18,7 +18,6 @@ use crate::service::context;
 use crate::service::names::{self, Which};
 use crate::service::operation::Entry;
 use crate::service::operations;
-use crate::store::Mode;
 use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback};
 
 /// The command.
@@ -111,7 +110,7 @@ fn unquoted(word: &str) -> String {
 fn names(which: Which, surroundings: &Surroundings<'_>) -> Option<Vec<String>> {
     let offer = surroundings.offer();
     let credential = Credential::Keyfile(offer.keyfile().ok()??);
-    let locked = LockedVault::open(&surroundings.location.path, Mode::ReadOnly).ok()?;
+    let locked = LockedVault::glance_at(&surroundings.location.path).ok()?;
     let (_, master) = locked.try_credential(&credential, offer.limit()).ok()?;
     // What this machine remembers is neither asked nor changed: nothing is decided by a name.
     let custody = Custody {

@@ -7,6 +7,7 @@ use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::rotate;
 use super::super::run::print;
+use super::super::terminal;
 use super::{Asked, Own, count, flag, option, text};
 use crate::crypto::fingerprint;
 use crate::model::types::SecretId;
@@ -96,7 +97,10 @@ fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Fa
         found = look_up(asked, vault, id)?;
     }
     let (place, digest) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
-    machine.approvals().approve(&place, &digest)?;
+    if let Some(kept) = machine.approvals().approve(&place, &digest)? {
+        terminal::note(&format!("note: {}", attempt::begun_anew(&kept)));
+    }
+    attempt::tidy(vault, &machine, asked.surroundings.occasion());
     print_settings(asked, vault, &found)
 }
 
@@ -105,6 +109,7 @@ fn revoke(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Fai
     let machine = rotate::machine(asked.surroundings)?;
     let (place, _) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
     machine.approvals().revoke(&place)?;
+    attempt::tidy(vault, &machine, asked.surroundings.occasion());
     print_settings(asked, vault, &found)
 }
 
