@@ -172,13 +172,17 @@ fn another_user_is_not_answered() {
     let Some(python) = tool("python3") else { return };
     let stage = Stage::new();
     write(&stage.sandbox.home().join("other.py"), OTHER.as_bytes());
-    let outcome = stage.rotate(&format!(
+    let script = format!(
         "{GOOD}[ $step = setSecret ] || exit 0\nplace=${{STRONGROOM_ROTATION_SOCKET%/*}}\n\
          chmod 666 \"$STRONGROOM_ROTATION_SOCKET\" || exit 7\n\
          while [ \"$place\" != /tmp ] && [ -n \"$place\" ]; do chmod a+x \"$place\" || exit 8; \
          place=${{place%/*}}; done\n{} \"$HOME/other.py\" >\"$HOME/answers\" || exit 9\n",
         python.display()
-    ));
+    );
+    let grants = stage.grants();
+    let grants = grants.iter().map(String::as_str).chain(["--rotation-grant", "file-modes"]);
+    let program = stage.program("rotate", &script);
+    let outcome = stage.rotate_by(&program, &grants.collect::<Vec<_>>());
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     assert_eq!(stage.note("answers"), "{\"ok\":true\nnothing");
 }

@@ -249,6 +249,7 @@ fn described(protection: Protection) -> &'static str {
         Protection::Privileges => "cannot become somebody else",
         Protection::Keyring => "a session keyring of its own",
         Protection::Files => "reaches only the files listed here and the system's",
+        Protection::FileModes => "changes modes, owners and times only of files that it may write",
         Protection::Truncation => "cannot empty other files",
         Protection::AbstractSockets => "cannot reach abstract sockets of others",
         Protection::Signals => "cannot send signals to others",

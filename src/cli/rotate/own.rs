@@ -60,7 +60,7 @@ pub(crate) const OPTIONS: [(&str, &str, &str); 12] = [
     (
         "rotation-grant",
         "GRANT",
-        "Let the program do what it otherwise may not; none takes all back (read=PATH, write=PATH, files, signals, abstract-sockets, new-privileges)",
+        "Let the program do what it otherwise may not; none takes all back (read=PATH, write=PATH, files, file-modes, signals, abstract-sockets, new-privileges)",
     ),
     ("resume", "", "Go on with a rotation that is not finished, even if it was cancelled"),
     ("no-resume", "", "Refuse if a rotation is not finished, as AWS does"),
