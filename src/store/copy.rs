@@ -58,10 +58,12 @@ impl Store {
         // Otherwise all of the new content would have to fit into memory.
         self.set_spill(Spill::On)?;
         let replaced = copy_all(&source.connection, &mut self.connection);
+        let replaced = replaced.map_err(|error| error.at(&self.path));
         self.set_spill(Spill::Off)?;
         replaced?;
         self.content.set(Content::Tables);
-        self.compared_at = schema::compare_now(&self.connection)?;
+        let compared_at = schema::compare_now(&self.connection);
+        self.compared_at = compared_at.map_err(|error| error.at(&self.path))?;
         // Which journal a file is written with stands in its pages, and came along with them.
         connection::leave_write_ahead_log(&self.connection)
     }

@@ -189,8 +189,9 @@ pub(super) fn unfinished(progress: &Progress) -> Vec<(String, Value)> {
         ("Began".to_owned(), Value::Timestamp(progress.began)),
         count("Failures", progress.failures),
         text("Outlook", outlook(progress.outlook)),
-        ("NextAttempt".to_owned(), Value::Timestamp(progress.next_attempt)),
     ];
+    let next = progress.tried_again().map(Value::Timestamp);
+    out.extend(next.map(|next| ("NextAttempt".to_owned(), next)));
     out.extend(progress.lease.as_ref().map(|lease| {
         let until = ("Until".to_owned(), Value::Timestamp(lease.until));
         let process = count("Process", lease.holder.pid);
