@@ -47,6 +47,17 @@ pub(crate) fn freedoms(command: &Command, machine: &Machine) -> Vec<Freedom> {
     freedoms
 }
 
+/// Lists the directories which a program may read and of which no pin says how they were: what it
+/// loads from there may be another thing tomorrow.
+pub(crate) fn unpinned(command: &Command, freedoms: &[Freedom]) -> Vec<PathBuf> {
+    let pinned: Vec<PathBuf> =
+        command.pins.iter().map(|pin| resolved(Path::new(&pin.path))).collect();
+    let read = freedoms.iter().filter_map(Freedom::path);
+    let directories = read.map(|(path, _)| path).filter(|path| path.is_dir());
+    let is_pinned = |path: &&Path| pinned.iter().any(|pin| resolved(path).starts_with(pin));
+    directories.filter(|path| !is_pinned(path)).map(Path::to_owned).collect()
+}
+
 /// Whether a directory has a keyfile somewhere, or so much else that nobody looked at all of it.
 fn may_hold_keyfile(directory: &Path, most: usize) -> bool {
     let mut ahead = vec![directory.to_owned()];

@@ -137,6 +137,9 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
         Value::Map(vec![text("Path", path), text("SHA256", fingerprint::hex(sha256))])
     };
     let pins = command.pins.iter().map(|p| pin((&p.path, &p.sha256))).collect();
+    let freedoms = reach::freedoms(command, &machine);
+    let unpinned = reach::unpinned(command, &freedoms).into_iter();
+    let unpinned = unpinned.map(|path| Value::Text(path.display().to_string())).collect();
     let variables = command.env.iter().map(|(name, value)| text(name, value)).collect();
     let mut out = vec![
         text("ARN", &found.arn),
@@ -149,6 +152,7 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
         ("PassedEnvironment".to_owned(), texts(&command.pass_env)),
         ("MayRead".to_owned(), texts(&command.reads)),
         ("Pins".to_owned(), Value::List(pins)),
+        ("NotPinned".to_owned(), Value::List(unpinned)),
         ("Grants".to_owned(), texts(&command.grants)),
         count("TimeoutSeconds", command.timeout_s),
         (
@@ -156,7 +160,7 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
             Value::Boolean(is_approved.map_err(Failure::of_rotation)?),
         ),
     ];
-    out.extend(confinement(&reach::freedoms(command, &machine)));
+    out.extend(confinement(&freedoms));
     if let Some(rotated) = found.rotated {
         out.push(("LastRotatedDate".to_owned(), Value::Timestamp(rotated)));
     }

@@ -54,7 +54,7 @@ pub(crate) const OPTIONS: [(&str, &str, &str); 12] = [
     (
         "rotation-pin",
         "auto|none|PATH",
-        "Which files must stay as they are: those that the command names, none, or these",
+        "What must stay as it is: the files that the command names, none, or this file, or this directory and all beneath it",
     ),
     ("rotation-timeout", "TIME", "How long a step may take: 60s (the default), 5m"),
     (
