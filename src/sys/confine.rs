@@ -217,7 +217,7 @@ mod platform {
 
     use rustix::fs::{FileType, Mode, OFlags};
 
-    use super::super::filter::{Advice, Processor, Truncation};
+    use super::super::filter::{Advice, Limits, Processor, Truncation};
     use super::super::{kernel, modes};
     use super::{Freedom, Protection, Reach, SYSTEM, Verdict};
 
@@ -257,7 +257,11 @@ mod platform {
         restrict(version, freedoms)?;
         let is_open = [Freedom::Files, Freedom::FileModes].iter().any(|all| freedoms.contains(all));
         match processor() {
-            Some(processor) if !is_open => filter(processor, version, &channel),
+            Some(processor) if !is_open => {
+                let is_free = freedoms.contains(&Freedom::Signals);
+                let limits = if is_free { Limits::All } else { Limits::Own };
+                filter((processor, version), limits, &channel)
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -277,17 +281,21 @@ mod platform {
 
     /// Sets up the best filter that can be had: where nobody can be asked, as in some containers,
     /// nothing is allowed that would be asked about.
-    fn filter(processor: Processor, version: u32, channel: &OwnedFd) -> io::Result<()> {
+    fn filter(
+        (processor, version): (Processor, u32),
+        limits: Limits,
+        channel: &OwnedFd,
+    ) -> io::Result<()> {
         let truncation = if version >= TRUNCATION { Truncation::Guarded } else { Truncation::Open };
         let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
         let uninterrupted = listener | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
         for flags in [uninterrupted, listener] {
-            let mut program = processor.program(Advice::Asked, truncation);
+            let mut program = processor.program(Advice::Asked, truncation, limits);
             if let Ok(Some(listener)) = kernel::seccomp_filter(&mut program, flags) {
                 return modes::send(channel, &listener);
             }
         }
-        let mut program = processor.program(Advice::Absent, truncation);
+        let mut program = processor.program(Advice::Absent, truncation, limits);
         kernel::seccomp_filter(&mut program, 0).map(drop)
     }
 
@@ -378,8 +386,8 @@ mod platform {
         all.map(|protection| (protection, Err("Linux alone can"))).collect()
     }
 
-    pub(super) fn enter(_freedoms: &[Freedom], _channel: i32) -> io::Result<()> {
-        Ok(())
+    pub(super) fn enter(_freedoms: &[Freedom], channel: i32) -> io::Result<()> {
+        Ok(nix::unistd::close(channel)?)
     }
 
     pub(super) fn attend(_channel: UnixStream, _freedoms: &[Freedom]) {}

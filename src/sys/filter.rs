@@ -1,5 +1,6 @@
 //! Which system calls are kept from a program that is confined: those that change what Landlock does
-//! not guard (modes, owners, times and attributes of files), and those that go around a filter.
+//! not guard (modes, owners, times and attributes of files; limits of other processes), and those that
+//! go around a filter.
 //!
 //! A filter sees the words of a call, not what they point at. So it cannot tell one file from another:
 //! what programs need for their own files it has somebody asked about (`modes`), the rest it refuses
@@ -57,6 +58,14 @@ pub(super) enum Truncation {
     Open,
 }
 
+/// Whose limits a program may set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limits {
+    Own,
+    /// Those of others, too, whom it may send signals.
+    All,
+}
+
 impl Processor {
     /// The one that this program is made for, if its numbers are known.
     pub(super) fn own() -> Option<Self> {
@@ -95,7 +104,12 @@ impl Processor {
     }
 
     /// Makes the filter.
-    pub(super) fn program(self, advice: Advice, truncation: Truncation) -> Vec<Instruction> {
+    pub(super) fn program(
+        self,
+        advice: Advice,
+        truncation: Truncation,
+        limits: Limits,
+    ) -> Vec<Instruction> {
         let mut program = vec![
             load(ARCHITECTURE),
             jump(EQUAL, self.name(), 1, 0),
@@ -122,6 +136,9 @@ impl Processor {
             program.extend(when(self.number(&OPENAT), opening(2)));
         }
         program.extend(when(self.number(&IOCTL), controlling()));
+        if limits == Limits::Own {
+            program.extend(when(self.number(&PRLIMIT), limiting()));
+        }
         program.push(answer(libc::SECCOMP_RET_ALLOW));
         program
     }
@@ -136,6 +153,21 @@ fn opening(flags: u32) -> Vec<Instruction> {
         jump(EQUAL, O_TRUNC | O_ACCMODE, 0, 1),
         error(libc::EPERM),
         answer(libc::SECCOMP_RET_ALLOW),
+    ]
+}
+
+/// Refuses to set a limit of any process but the caller, whom the number 0 names.
+fn limiting() -> Vec<Instruction> {
+    vec![
+        load(argument(0)),
+        jump(EQUAL, 0, 4, 0),
+        // Without new limits it only tells the old ones.
+        load(argument(2)),
+        jump(EQUAL, 0, 0, 3),
+        load(argument(2).saturating_add(4)),
+        jump(EQUAL, 0, 0, 1),
+        answer(libc::SECCOMP_RET_ALLOW),
+        error(libc::EPERM),
     ]
 }
 
@@ -237,6 +269,7 @@ const CALLS: [Call; 25] = [
 const OPEN: Call = Call(2, NONE, Fate::RefusedBefore(libc::EPERM));
 const OPENAT: Call = Call(257, 56, Fate::RefusedBefore(libc::EPERM));
 const IOCTL: Call = Call(16, 29, NO_ATTRIBUTES);
+const PRLIMIT: Call = Call(302, 261, Fate::Refused(libc::EPERM));
 
 /// The kinds of controls that file systems have: the second byte of their numbers.
 const KINDS: [u32; 6] = [0x58, 0x66, 0x72, 0x76, 0x94, 0xf5];
@@ -265,7 +298,7 @@ mod tests {
     use super::*;
 
     /// A call as the kernel hands it to a filter.
-    struct Made(Processor, u32, [u32; 3]);
+    struct Made(Processor, u32, [u64; 3]);
 
     /// What the kernel makes of a filter.
     fn judged(program: &[Instruction], Made(processor, number, words): &Made) -> u32 {
@@ -277,7 +310,11 @@ mod tests {
             match code {
                 LOAD if k == NUMBER => word = *number,
                 LOAD if k == ARCHITECTURE => word = processor.name(),
-                LOAD => word = words[usize::try_from((k - ARGUMENTS) / 8).unwrap()],
+                LOAD => {
+                    let argument = words[usize::try_from((k - ARGUMENTS) / 8).unwrap()];
+                    let half = if k % 8 == 0 { argument } else { argument >> 32 };
+                    word = u32::try_from(half & 0xffff_ffff).unwrap();
+                }
                 EQUAL => jump(word == k),
                 AT_LEAST => jump(word >= k),
                 AND => word &= k,
@@ -302,7 +339,7 @@ mod tests {
                 (Advice::Asked, libc::SECCOMP_RET_USER_NOTIF),
                 (Advice::Absent, refused(libc::EPERM)),
             ] {
-                let program = processor.program(advice, Truncation::Guarded);
+                let program = processor.program(advice, Truncation::Guarded, Limits::Own);
                 let of = |number| judged(&program, &Made(processor, number, [0; 3]));
                 for call in CALLS.iter().filter(|call| processor.number(call) != NONE) {
                     let number = processor.number(call);
@@ -330,7 +367,7 @@ mod tests {
     #[test]
     fn calls_of_other_processors_end_a_program() {
         let killed = libc::SECCOMP_RET_KILL_PROCESS;
-        let program = Processor::X86.program(Advice::Asked, Truncation::Guarded);
+        let program = Processor::X86.program(Advice::Asked, Truncation::Guarded, Limits::Own);
         assert_eq!(judged(&program, &Made(Processor::Arm, 39, [0; 3])), killed);
         for number in [X32, X32 + 90, X32 + 39, 0xffff_fff0] {
             assert_eq!(
@@ -338,15 +375,15 @@ mod tests {
                 refused(libc::ENOSYS)
             );
         }
-        let program = Processor::Arm.program(Advice::Asked, Truncation::Guarded);
+        let program = Processor::Arm.program(Advice::Asked, Truncation::Guarded, Limits::Own);
         assert_eq!(judged(&program, &Made(Processor::X86, 39, [0; 3])), killed);
     }
 
     #[test]
     fn files_are_not_emptied_where_landlock_does_not_guard_that() {
         for processor in BOTH {
-            let open = processor.program(Advice::Asked, Truncation::Open);
-            let guarded = processor.program(Advice::Asked, Truncation::Guarded);
+            let open = processor.program(Advice::Asked, Truncation::Open, Limits::Own);
+            let guarded = processor.program(Advice::Asked, Truncation::Guarded, Limits::Own);
             let truncate = if processor == Processor::X86 { 76 } else { 45 };
             for (number, words, errno) in [
                 (truncate, [0; 3], libc::EPERM),
@@ -362,15 +399,32 @@ mod tests {
                 assert_eq!(judged(&guarded, &made), ALLOWED, "{number}");
             }
         }
-        let open = Processor::X86.program(Advice::Asked, Truncation::Open);
+        let open = Processor::X86.program(Advice::Asked, Truncation::Open, Limits::Own);
         assert_eq!(judged(&open, &Made(Processor::X86, 2, [9, 0o1000, 0])), refused(libc::EPERM));
         assert_eq!(judged(&open, &Made(Processor::X86, 2, [9, 0o1001, 0])), ALLOWED);
     }
 
     #[test]
+    fn limits_are_set_of_oneself_alone() {
+        for processor in BOTH {
+            let program = processor.program(Advice::Asked, Truncation::Guarded, Limits::Own);
+            let of = |words| judged(&program, &Made(processor, processor.number(&PRLIMIT), words));
+            for words in [[0, 7, 0], [0, 7, 9], [5, 7, 0]] {
+                assert_eq!(of(words), ALLOWED, "{words:?}");
+            }
+            for words in [[5, 7, 9], [1, 7, 9 << 32], [0xffff_ffff, 7, 1]] {
+                assert_eq!(of(words), refused(libc::EPERM), "{words:?}");
+            }
+            let all = processor.program(Advice::Asked, Truncation::Guarded, Limits::All);
+            let made = Made(processor, processor.number(&PRLIMIT), [5, 7, 9]);
+            assert_eq!(judged(&all, &made), ALLOWED);
+        }
+    }
+
+    #[test]
     fn controls_of_files_only_read() {
         for processor in BOTH {
-            let program = processor.program(Advice::Asked, Truncation::Guarded);
+            let program = processor.program(Advice::Asked, Truncation::Guarded, Limits::Own);
             let of = |control| {
                 judged(&program, &Made(processor, processor.number(&IOCTL), [3, control, 0]))
             };

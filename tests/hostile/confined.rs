@@ -258,7 +258,7 @@ echo "all is well" >&2
 
 /// Every way to change what Landlock does not guard, on files that are none of the program's.
 const ATTACK: &str = r#"
-import ctypes, os, platform, struct
+import ctypes, os, platform, resource, struct
 libc = ctypes.CDLL(None, use_errno=True)
 old = platform.machine() == "x86_64"
 OLD = dict(chmod=90, lchown=94, chown=92, utime=132, utimes=235, futimesat=261)
@@ -379,5 +379,14 @@ for victim in victims:
             can.append(way)
     if can:
         print("can", name + ":", ", ".join(can))
+
+# A limit of its time or its files ends a process as surely as a signal does.
+resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))
+resource.prlimit(os.getppid(), resource.RLIMIT_CORE)
+try:
+    resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0))
+    print("can limit others")
+except PermissionError:
+    pass
 print("all was tried")
 "#;
