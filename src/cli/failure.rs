@@ -88,7 +88,7 @@ impl Failure {
     pub(crate) fn of_rotation(error: rotation::error::Error) -> Self {
         use rotation::error::Error;
         match error {
-            Error::Service(failure) => Self::of_operation(ROTATE, failure),
+            Error::Service(failure) | Error::AtWork(failure) => Self::of_operation(ROTATE, failure),
             Error::Failed(failed) => Self::Rotation(failed),
             Error::File(fault) => Self::File(fault),
             Error::Interrupted { step, token, left } => {

@@ -77,7 +77,8 @@ impl Keyfile {
     }
 }
 
-const PREFIX: &str = "SRMKEY1-";
+/// What every keyfile begins with.
+pub(crate) const PREFIX: &str = "SRMKEY1-";
 /// 36 bytes, five bits a digit.
 const DIGITS: usize = 58;
 

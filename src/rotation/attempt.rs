@@ -78,7 +78,7 @@ impl Runner<'_> {
             return Err(if still.is_some() {
                 Error::Passed
             } else {
-                Failure::from(refusals::not_complete()).into()
+                Error::AtWork(refusals::not_complete().into())
             });
         }
         if let Some((due, catch_up)) = still {

@@ -58,6 +58,7 @@ impl Store {
         // Otherwise all of the new content would have to fit into memory.
         self.set_spill(Spill::On)?;
         let replaced = copy_all(&source.connection, &mut self.connection);
+        let replaced = replaced.map_err(|error| error.at(&self.path));
         let settled = self.set_spill(Spill::Off).and(replaced);
         if settled.as_ref().err().is_none_or(Error::may_be_done) {
             self.content.set(Content::Tables);
@@ -68,7 +69,8 @@ impl Store {
 
     /// Takes the content that is there now for this container's.
     fn settle(&mut self) -> Result<(), Error> {
-        self.compared_at = schema::compare_now(&self.connection)?;
+        let compared_at = schema::compare_now(&self.connection);
+        self.compared_at = compared_at.map_err(|error| error.at(&self.path))?;
         // Which journal a file is written with stands in its pages, and came along with them.
         connection::leave_write_ahead_log(&self.connection)
     }

@@ -201,6 +201,9 @@ impl fmt::Display for Error {
             }
             Self::Damaged { what } => write!(f, "the vault file is damaged: {what}"),
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
+            Self::NotAVault { path, what } if path.as_os_str().is_empty() => {
+                write!(f, "the file is not a vault: {what}")
+            }
             Self::NotAVault { path, what } => {
                 write!(f, "{} is not a vault: {what}", path.display())
             }

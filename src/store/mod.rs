@@ -194,15 +194,17 @@ impl Store {
     }
 
     fn begin(&mut self, mode: Mode) -> Result<Transaction<'_>, Error> {
-        let transaction = Transaction::begin(&self.connection, mode, &self.content)?;
+        let named = |error: Error| error.at(&self.path);
+        let begun = Transaction::begin(&self.connection, mode, &self.content);
+        let transaction = begun.map_err(named)?;
         // Reading the counter takes the read lock too: the snapshot begins here. A counter that
         // moved may mean that a newer program changed the layout under a process that stayed.
-        let version = schema::data_version(&self.connection)?;
+        let version = schema::data_version(&self.connection).map_err(named)?;
         if mode == Mode::ReadWrite && self.content.get() == Content::Nothing {
             create::check_claim(&self.connection, &self.path)?;
             schema::lay_out(&self.connection)?;
         } else if version != self.compared_at {
-            schema::compare(&self.connection).map_err(|error| error.at(&self.path))?;
+            schema::compare(&self.connection).map_err(named)?;
         }
         self.compared_at = version;
         Ok(transaction)
@@ -260,6 +262,22 @@ mod tests {
         write_file(&path, b"");
         sample::tamper(&path, "CREATE TABLE a (b)");
         assert_eq!(refusal(&path), "F is not a vault: it is a database of another program");
+    }
+
+    /// The path was missing from the message where the file was replaced after it was opened.
+    #[test]
+    fn what_is_no_vault_any_more_is_named() {
+        let (_scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        // In its place, as a program that overwrites it does.
+        let mut file = fs::File::options().write(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, &[7; 8192]).unwrap();
+        for begun in [store.read().map(drop), store.write().map(drop)] {
+            let told = begun.unwrap_err().to_string();
+            assert!(told.starts_with(&format!("{} is not a vault", path.display())), "{told}");
+        }
+        let error = Error::NotAVault { path: PathBuf::new(), what: "it is empty or cut short" };
+        assert_eq!(error.to_string(), "the file is not a vault: it is empty or cut short");
     }
 
     #[test]

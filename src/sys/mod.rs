@@ -9,6 +9,8 @@ pub(crate) mod confine;
 pub(crate) mod credential;
 pub(crate) mod entropy;
 pub(crate) mod files;
+#[cfg(target_os = "linux")]
+mod filter;
 pub(crate) mod interrupts;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "system calls that no crate here wraps; each says why it holds")]
@@ -17,6 +19,8 @@ mod left_overs;
 pub(crate) mod lock;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
+#[cfg(target_os = "linux")]
+mod modes;
 pub(crate) mod process;
 pub(crate) mod removal;
 #[cfg(test)]

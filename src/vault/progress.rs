@@ -113,6 +113,11 @@ pub(crate) enum Outlook {
 }
 
 impl Progress {
+    /// Returns when it is tried again; `None` where that needs a person.
+    pub(crate) fn tried_again(&self) -> Option<Timestamp> {
+        (self.outlook == Outlook::Open).then_some(self.next_attempt)
+    }
+
     /// A rotation that begins now.
     pub(crate) fn new(token: String, kind: Kind, now: Timestamp) -> Self {
         Self {

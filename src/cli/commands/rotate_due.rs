@@ -208,7 +208,7 @@ fn row(fate: &Fate) -> Value {
         Some(Err(Error::Interrupted { .. } | Error::Stopped)) => {
             row.push(text("Outcome", "Interrupted"));
         }
-        Some(Err(Error::Service(_) | Error::File(_) | Error::Passed)) => {
+        Some(Err(Error::Service(_) | Error::AtWork(_) | Error::File(_) | Error::Passed)) => {
             row.push(text("Outcome", "Refused"));
         }
         None => {}

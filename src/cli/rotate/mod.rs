@@ -76,6 +76,9 @@ pub(crate) fn told(error: Error) -> Failure {
             terminal::note(CONFINED);
         }
     }
+    if let Error::AtWork(_) = &error {
+        terminal::note(AT_WORK);
+    }
     if let Error::Service(context::Failure::Fault(fault)) = &error
         && fault.message == refusals::NOT_COMPLETE
     {
@@ -83,6 +86,10 @@ pub(crate) fn told(error: Error) -> Failure {
     }
     Failure::of_rotation(error)
 }
+
+/// There is nothing to resume or to give up while it runs.
+const AT_WORK: &str =
+    "hint: another process is at work on it; wait for its end, or interrupt it there";
 
 /// AWS says that it will go on by itself; here somebody does.
 const NEXT: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with it, \
