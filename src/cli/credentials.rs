@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::request::globals::Globals;
-use super::terminal;
+use super::terminal::{self, Lines};
 use crate::crypto;
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keyfile::Keyfile;
@@ -170,7 +170,8 @@ fn ask<T>(mut attempt: impl FnMut(Passphrase) -> Result<T, Failure>) -> Result<T
     let mut tries = 0;
     loop {
         tries += 1;
-        let typed = terminal::ask_secret("Passphrase: ").map_err(|error| unanswered(&error))?;
+        let typed = terminal::ask_secret("Passphrase: ", Lines::One);
+        let typed = typed.map_err(|error| unanswered(&error))?;
         let passphrase = Passphrase::from_bytes(typed.expose().as_bytes());
         match passphrase.map_err(Failure::from).and_then(&mut attempt) {
             // To a person who has just typed it this is likelier than an altered slot; the last
@@ -215,7 +216,7 @@ pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
         Failure::environment("NoAnswer", format!("a new passphrase is needed: {error}"))
     };
     loop {
-        let first = terminal::ask_secret("New passphrase: ").map_err(gone)?;
+        let first = terminal::ask_secret("New passphrase: ", Lines::One).map_err(gone)?;
         let passphrase = match Passphrase::from_bytes(first.expose().as_bytes()) {
             Ok(passphrase) => passphrase,
             Err(error) => {
@@ -223,7 +224,7 @@ pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
                 continue;
             }
         };
-        let second = terminal::ask_secret("The same again: ").map_err(gone)?;
+        let second = terminal::ask_secret("The same again: ", Lines::One).map_err(gone)?;
         if first.expose() == second.expose() {
             return Ok(passphrase);
         }
@@ -245,6 +246,8 @@ fn run_command(text: &str) -> Result<Secret<Vec<u8>>, Failure> {
     let failed = |what: String| {
         Failure::environment("BadCredential", format!("the passphrase command failed: {what}"))
     };
+    // It may ask at the terminal itself.
+    terminal::end_silence();
     let mut child = Command::new("/bin/sh")
         .args(["-c", text])
         .stdin(Stdio::inherit())

@@ -11,8 +11,8 @@ use std::process::Command;
 
 use super::failure::Failure;
 use super::request::error::{Error, Form};
-use super::run;
 use super::unlock::Surroundings;
+use super::{run, terminal};
 use crate::sys::files;
 use crate::sys::secret::Secret;
 
@@ -21,6 +21,7 @@ pub(crate) fn print(
     answer: &Secret<Vec<u8>>,
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
+    terminal::end_silence();
     let is_paged = !answer.expose().is_empty() && io::stdout().is_terminal();
     if let (true, Some(pager)) = (is_paged, pager(surroundings)) {
         // A system that cannot do it, or has no shell, prints.

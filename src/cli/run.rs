@@ -15,6 +15,7 @@ use super::request::error as request;
 use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
+use super::terminal::Lines;
 use super::unlock::{self, Surroundings};
 use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
@@ -23,14 +24,18 @@ use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
-use crate::sys::streams;
+use crate::sys::{silence, streams};
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
     let is_aws = program.file_name().is_some_and(|name| name == "aws");
     let form = if is_aws { Form::Aws } else { Form::Plain };
     let mut teller = Teller { form, format: ErrorFormat::default(), hint: None };
-    match obey(argv, environment, &mut teller) {
+    terminal::is_called(environment.text("TERM"));
+    let _restored = silence::Restored;
+    let outcome = obey(argv, environment, &mut teller);
+    terminal::end_silence();
+    match outcome {
         Ok(()) => 0,
         Err(failure) => {
             teller.tell(&failure);
@@ -232,11 +237,17 @@ fn ask_for_value(
             return Err(Failure::environment("NoTerminal", message)
                 .hinted("give the value as file:///dev/stdin instead"));
         }
-        let typed = terminal::ask_secret("Secret value: ");
+        let typed = if globals.multi_line {
+            terminal::ask_secret("Secret value, up to Ctrl-D: ", Lines::Many)
+        } else {
+            terminal::ask_secret("Secret value: ", Lines::Single)
+        };
         let typed = typed.map_err(|error| {
             Failure::environment("NoAnswer", format!("a value is needed: {error}"))
         })?;
         arguments.give_secret(place, typed.expose().clone());
+    } else if globals.multi_line {
+        return Err(request::Error::argument("--multi-line", "it belongs to --ask").into());
     } else if io::stderr().is_terminal() && gives_literal_value(&arguments) {
         terminal::note(
             "note: a value on the command line is seen by every process while this one runs, and \
@@ -305,6 +316,7 @@ fn respond(
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    terminal::end_silence();
     if !bytes.is_empty() && streams::was_stdout_closed() {
         return Err(Failure::Output(rustix::io::Errno::BADF.into()));
     }

@@ -21,6 +21,7 @@ pub(crate) mod removal;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod secret;
+pub(crate) mod silence;
 pub(crate) mod socket;
 #[expect(unsafe_code, reason = "a function that runs before the standard library does")]
 pub(crate) mod streams;

@@ -87,6 +87,8 @@ pub(crate) struct Globals {
     pub(crate) allow_weak_kdf: bool,
     /// `--ask`.
     pub(crate) ask: bool,
+    /// `--multi-line`.
+    pub(crate) multi_line: bool,
     /// `--no-input`.
     pub(crate) no_input: bool,
     /// `--expect`, as `GEN:CODE`.
@@ -215,6 +217,7 @@ impl Globals {
             allow_weak_kdf: given("--allow-weak-kdf"),
             no_input: given("--no-input"),
             ask: given("--ask"),
+            multi_line: given("--multi-line"),
             expect: word("--expect"),
         })
     }
@@ -283,7 +286,7 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
 ];
 
 /// Ours, in either form.
-const OWN_FLAGS: [(&str, Arity, Check); 10] = [
+const OWN_FLAGS: [(&str, Arity, Check); 11] = [
     ("--vault", Arity::One, Check::Nothing),
     ("--passphrase-file", Arity::One, Check::Nothing),
     ("--passphrase-fd", Arity::One, Check::Integer),
@@ -292,6 +295,7 @@ const OWN_FLAGS: [(&str, Arity, Check); 10] = [
     ("--allow-costly-kdf", Arity::None, Check::Nothing),
     ("--allow-weak-kdf", Arity::None, Check::Nothing),
     ("--ask", Arity::None, Check::Nothing),
+    ("--multi-line", Arity::None, Check::Nothing),
     ("--no-input", Arity::None, Check::Nothing),
     ("--expect", Arity::One, Check::Nothing),
 ];
