@@ -1,13 +1,14 @@
 //! One command line, from words to an exit code.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
+use super::output::visible::for_terminal;
 use super::pages::Walk;
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
@@ -72,7 +73,7 @@ impl Teller {
         {
             text.extend(format!("hint: {hint}\n").bytes());
         }
-        drop(io::stderr().write_all(&text));
+        terminal::tell(&text);
     }
 
     /// Names the option that was meant, where the command line has one that nobody knows.
@@ -320,7 +321,8 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
     if !bytes.is_empty() && streams::was_stdout_closed() {
         return Err(Failure::Output(rustix::io::Errno::BADF.into()));
     }
-    let mut left = bytes;
+    let shown = if io::stdout().is_terminal() { for_terminal(bytes) } else { bytes.into() };
+    let mut left = &*shown;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {
             Ok(written) => left = left.get(written..).unwrap_or_default(),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::hidden;
 pub(crate) use super::keyboard::Lines;
+use super::output::visible::for_terminal;
 use crate::sys::secret::Secret;
 use crate::sys::silence::{self, Pastes};
 
@@ -84,7 +85,8 @@ pub(crate) fn ask_secret(question: &str, lines: Lines) -> io::Result<Secret<Stri
 pub(crate) fn confirm(question: &str) -> io::Result<bool> {
     end_silence();
     let mut terminal = open()?;
-    write!(terminal, "{question} Type yes to go on: ")?;
+    let question = format!("{question} Type yes to go on: ");
+    terminal.write_all(&for_terminal(question.as_bytes()))?;
     let mut answer = String::new();
     BufReader::new(terminal).read_line(&mut answer)?;
     Ok(answer.trim().eq_ignore_ascii_case("yes"))
@@ -92,7 +94,7 @@ pub(crate) fn confirm(question: &str) -> io::Result<bool> {
 
 /// Shows text at the terminal and nowhere else.
 pub(crate) fn show(text: &str) -> io::Result<()> {
-    open()?.write_all(text.as_bytes())
+    open()?.write_all(&for_terminal(text.as_bytes()))
 }
 
 /// Writes over the line that tells how far long work is.
@@ -110,6 +112,11 @@ pub(crate) fn finish() {
 
 /// Tells something on stderr. That nobody listens is no failure of the command.
 pub(crate) fn note(text: &str) {
-    let line = format!("{text}\n");
-    drop(io::stderr().write_all(line.as_bytes()));
+    tell(format!("{text}\n").as_bytes());
+}
+
+/// Writes to stderr what is to be read there.
+pub(crate) fn tell(text: &[u8]) {
+    let shown = if is_watched() { for_terminal(text) } else { text.into() };
+    drop(io::stderr().write_all(&shown));
 }
