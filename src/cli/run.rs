@@ -25,7 +25,7 @@ use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
-use crate::sys::{silence, streams};
+use crate::sys::{modes, silence, streams};
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
@@ -122,6 +122,10 @@ fn obey(
     if globals.no_input {
         terminal::leave_alone();
     }
+    let trusts = environment.text("STRONGROOM_TRUST_FILE_MODES").is_some_and(|text| text == "1");
+    if globals.trust_file_modes || trusts {
+        modes::accept_readers();
+    }
     let line = rotate::inside::line(environment);
     match command {
         Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
@@ -169,7 +173,7 @@ fn operate(
     let answer = Answer::new(surroundings, entry.name)?;
     let picked = pick::take(&mut arguments, surroundings.globals)?;
     surroundings.check_region()?;
-    let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
+    let arguments = ask_for_value(arguments, entry, surroundings)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),
         Built::Sample(value) => return answer.print(Printed::One(value)),
@@ -223,20 +227,26 @@ pub(crate) fn signature(entry: &'static Entry) -> Signature {
 /// Asks the person for the value, where `--ask` says so.
 fn ask_for_value(
     mut arguments: Arguments,
-    signature: &Signature,
-    globals: &Globals,
+    entry: &Entry,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Arguments, Failure> {
+    let globals = surroundings.globals;
     if globals.ask {
         if globals.no_input {
             let message = "--ask needs a terminal to ask at, and --no-input says not to ask: give \
                            the value as file:///dev/stdin";
             return Err(Failure::environment("NoTerminal", message));
         }
-        let place = arguments.place_for_secret(signature.input)?;
+        let place = arguments.place_for_secret(entry.input.members())?;
         if !terminal::is_there() {
             let message = "--ask needs a terminal to ask at";
             return Err(Failure::environment("NoTerminal", message)
                 .hinted("give the value as file:///dev/stdin instead"));
+        }
+        // Nobody types a secret for a vault that is not there, or cannot be opened.
+        let is_inside = rotate::inside::line(surroundings.environment).is_some();
+        if !is_inside && !creation::is_first(entry, surroundings) {
+            drop(surroundings.open_locked()?);
         }
         let typed = if globals.multi_line {
             terminal::ask_secret("Secret value, up to Ctrl-D: ", Lines::Many)

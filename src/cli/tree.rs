@@ -114,6 +114,11 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("no-cli-pager", "", "Print at a terminal too, without STRONGROOM_PAGER or AWS_PAGER"),
     ("allow-costly-kdf", "", "Unlock a vault whose key derivation needs very much memory"),
     ("allow-weak-kdf", "", "Take a key derivation that costs an attacker too little"),
+    (
+        "trust-file-modes",
+        "",
+        "Take a vault or a credential although others may read it\n(STRONGROOM_TRUST_FILE_MODES=1)",
+    ),
     ("no-input", "", "Ask nobody, as if there were no terminal"),
     ("version", "", "Print the version"),
 ];

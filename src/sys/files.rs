@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
 
+use super::modes;
+
 /// Why a file cannot be used.
 #[derive(Debug)]
 pub(crate) enum FileFault {
@@ -89,9 +91,17 @@ impl FileFault {
         }
     }
 
-    /// Returns the command that makes the file usable, where there is one.
+    /// Returns what makes the file usable, where there is something: a command, if one can.
     pub(crate) fn remedy(&self) -> Option<String> {
         match self {
+            Self::TooOpen { path, .. }
+            | Self::OpenDirectory { path, .. }
+            | Self::WrongOwner { path, .. }
+                if modes::are_unknown_at(path) =>
+            {
+                Some(modes::UNKNOWN.to_owned())
+            }
+            Self::TooOpen { path, .. } if !modes::is_ours(path) => Some(modes::GIVEN.to_owned()),
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
             Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
@@ -153,7 +163,7 @@ pub(crate) fn check_private(path: &Path) -> Result<(), FileFault> {
         return Err(FileFault::WrongOwner { path: path.to_owned(), uid: metadata.uid() });
     }
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if mode & modes::refused(0o077) != 0 {
         return Err(FileFault::TooOpen { path: path.to_owned(), mode });
     }
     let resolved = path.canonicalize().map_err(|error| FileFault::from_io(path, error))?;

@@ -16,6 +16,7 @@ mod kernel;
 pub(crate) mod lock;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
+pub(crate) mod modes;
 pub(crate) mod process;
 pub(crate) mod removal;
 #[cfg(test)]
@@ -23,5 +24,8 @@ pub(crate) mod scratch;
 pub(crate) mod secret;
 pub(crate) mod silence;
 pub(crate) mod socket;
-#[expect(unsafe_code, reason = "a function that runs before the standard library does")]
+#[expect(
+    unsafe_code,
+    reason = "what runs before the standard library, and streams known by a number"
+)]
 pub(crate) mod streams;
