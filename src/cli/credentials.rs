@@ -239,6 +239,7 @@ fn ask<T>(
             }
             Err(Failure::Vault(vault::Error::Crypto(
                 error @ (crypto::Error::BadPassphrase { .. }
+                | crypto::Error::UnseenCharacter(_)
                 | crypto::Error::BadRecoveryCode { .. }),
             ))) if tries < TRIES => terminal::note(&format!("{error}; try again")),
             done => return done,
