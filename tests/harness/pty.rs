@@ -22,7 +22,8 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcgetpgrp, tcsetwinsize};
 pub(crate) struct Typing {
     /// One answer a prompt; after the last, every prompt gets `^D`. `^C`, `^D`, `^Z` and `^\\` are
     /// the keys, `^HUP`, `^INT`, `^QUIT` and `^TERM` signals to who has the terminal. After `raw:`
-    /// stands what is typed or pasted at once, with the escapes that [`raw`] knows.
+    /// stands what is typed or pasted at once, with the escapes that [`raw`] knows; after `ahead:` the
+    /// same, without waiting for the next question.
     pub(crate) lines: Vec<String>,
     /// The streams, out of `stdin`, `stdout` and `stderr`, that are the terminal.
     pub(crate) streams: Vec<String>,
@@ -112,6 +113,8 @@ impl Typist {
                 calm = 0;
             } else if over {
                 break;
+            } else if self.is_ahead() {
+                self.answer();
             } else if self.is_asked() {
                 calm += 1;
             }
@@ -137,12 +140,22 @@ impl Typist {
         length > 0
     }
 
+    /// Whether the next answer is not to wait for its question, and the last question was answered.
+    fn is_ahead(&self) -> bool {
+        let next = self.answers.as_slice().first();
+        next.is_some_and(|next| next.starts_with("ahead:")) && self.new_on_screen().ends_with('\n')
+    }
+
     /// Whether a line stands unfinished on the screen and the child waits.
     fn is_asked(&self) -> bool {
-        // That pastes are to be marked, or no longer, is no question.
-        let new = String::from_utf8_lossy(&self.screen[self.answered..]);
-        let new = new.replace("\u{1b}[?2004h", "").replace("\u{1b}[?2004l", "");
+        let new = self.new_on_screen();
         !new.is_empty() && !new.ends_with('\n') && is_waiting(self.child)
+    }
+
+    /// What is new since the last answer. That pastes are to be marked, or no longer, is not shown.
+    fn new_on_screen(&self) -> String {
+        let new = String::from_utf8_lossy(&self.screen[self.answered..]);
+        new.replace("\u{1b}[?2004h", "").replace("\u{1b}[?2004l", "")
     }
 
     fn answer(&mut self) {
@@ -159,7 +172,8 @@ impl Typist {
             let group = tcgetpgrp(&self.terminal.ours).unwrap();
             return kill_process_group(group, signal).unwrap();
         }
-        let keys = match (line.as_str(), line.strip_prefix("raw:")) {
+        let text = line.strip_prefix("raw:").or(line.strip_prefix("ahead:"));
+        let keys = match (line.as_str(), text) {
             ("^C", _) => "\u{3}".to_owned(),
             ("^D", _) => "\u{4}".to_owned(),
             ("^Z", _) => "\u{1a}".to_owned(),
