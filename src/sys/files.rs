@@ -101,7 +101,9 @@ impl FileFault {
             {
                 Some(modes::UNKNOWN.to_owned())
             }
-            Self::TooOpen { path, .. } if !modes::is_ours(path) => Some(modes::GIVEN.to_owned()),
+            Self::TooOpen { path, .. } if !modes::can_be_changed(path) => {
+                Some(modes::GIVEN.to_owned())
+            }
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
             Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
@@ -502,6 +504,11 @@ mod tests {
         let fault = check_private(&file).unwrap_err();
         assert!(fault.to_string().contains("mode 0644"), "{fault}");
         assert_eq!(fault.remedy(), Some(format!("chmod 600 {}", file.display())));
+        // Root's, or anybody's but ours: only they can change it. Root alone can make the case.
+        if std::os::unix::fs::chown(&file, Some(12345), None).is_ok() {
+            assert_eq!(fault.remedy().as_deref(), Some(modes::GIVEN));
+            std::os::unix::fs::chown(&file, Some(user_id()), None).unwrap();
+        }
         set_mode(&file, 0o600);
         set_mode(scratch.path(), 0o777);
         let fault = check_private(&file).unwrap_err();

@@ -26,9 +26,10 @@ fn refused_by(are_readers_accepted: bool, bits: u32) -> u32 {
     if are_readers_accepted { bits & WRITING } else { bits }
 }
 
-/// Whether a file is ours, so that we can change its mode.
-pub(super) fn is_ours(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.uid() == files::user_id())
+/// Whether we could change the mode of a file: it is ours, and not on a medium that can only be read.
+pub(super) fn can_be_changed(path: &Path) -> bool {
+    let is_ours = fs::metadata(path).is_ok_and(|metadata| metadata.uid() == files::user_id());
+    is_ours && !files::is_read_only_file_system(path)
 }
 
 /// Whether a file is where all files have the mode and the owner that the medium was mounted with.
