@@ -35,7 +35,10 @@ pub(super) fn can_be_changed(path: &Path) -> bool {
 /// Whether a file is where all files have the mode and the owner that the medium was mounted with.
 #[cfg(target_os = "linux")]
 pub(super) fn are_unknown_at(path: &Path) -> bool {
-    let kind = rustix::fs::statfs(path).map(|found| u64::from_ne_bytes(found.f_type.to_ne_bytes()));
+    // A file that could not stay is gone again.
+    let found =
+        rustix::fs::statfs(path).or_else(|_gone| rustix::fs::statfs(files::parent_of(path)));
+    let kind = found.map(|found| u64::from_ne_bytes(found.f_type.to_ne_bytes()));
     // The kernel's numbers are of 32 bits, and signed on some machines.
     kind.is_ok_and(|kind| is_modeless(kind & 0xffff_ffff))
 }
