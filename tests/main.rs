@@ -61,6 +61,7 @@ mod script {
         salvage
         streams
         tag_resource
+        terminal
         untag_resource
         update_secret_version_stage
         update_secret

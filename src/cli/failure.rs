@@ -254,6 +254,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | crypto::Error::BadKeyfile { .. }
             | crypto::Error::BadRecoveryCode { .. }
             | crypto::Error::BadPassphrase { .. }
+            | crypto::Error::UnseenCharacter(_)
             | crypto::Error::NoMemory { .. } => ENVIRONMENT,
         },
         vault::Error::Store(error) => match error {

@@ -11,6 +11,7 @@ pub(crate) mod environment;
 pub(crate) mod failure;
 pub(crate) mod help;
 mod hidden;
+mod keyboard;
 pub(crate) mod output;
 mod pager;
 pub(crate) mod pages;

@@ -10,9 +10,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::failure::Failure;
+use super::output::visible::for_terminal;
 use super::request::error::{Error, Form};
-use super::run;
 use super::unlock::Surroundings;
+use super::{run, terminal};
 use crate::sys::files;
 use crate::sys::secret::Secret;
 
@@ -21,10 +22,12 @@ pub(crate) fn print(
     answer: &Secret<Vec<u8>>,
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
+    terminal::end_silence();
     let is_paged = !answer.expose().is_empty() && io::stdout().is_terminal();
     if let (true, Some(pager)) = (is_paged, pager(surroundings)) {
+        let shown = Secret::new(for_terminal(answer.expose()).into_owned());
         // A system that cannot do it, or has no shell, prints.
-        drop(page(answer, pager, surroundings));
+        drop(page(&shown, pager, surroundings));
     }
     run::print(answer.expose())
 }

@@ -1,13 +1,14 @@
 //! One command line, from words to an exit code.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
+use super::output::visible::for_terminal;
 use super::pages::Walk;
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
@@ -15,6 +16,7 @@ use super::request::error as request;
 use super::request::error::{Form, Kind};
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
+use super::terminal::Lines;
 use super::unlock::{self, Surroundings};
 use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
@@ -23,14 +25,18 @@ use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
-use crate::sys::streams;
+use crate::sys::{modes, silence, streams};
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
     let is_aws = program.file_name().is_some_and(|name| name == "aws");
     let form = if is_aws { Form::Aws } else { Form::Plain };
     let mut teller = Teller { form, format: ErrorFormat::default(), hint: None };
-    match obey(argv, environment, &mut teller) {
+    terminal::is_called(environment.text("TERM"));
+    let _restored = silence::Restored;
+    let outcome = obey(argv, environment, &mut teller);
+    terminal::end_silence();
+    match outcome {
         Ok(()) => 0,
         Err(failure) => {
             teller.tell(&failure);
@@ -67,7 +73,7 @@ impl Teller {
         {
             text.extend(format!("hint: {hint}\n").bytes());
         }
-        drop(io::stderr().write_all(&text));
+        terminal::tell(&text);
     }
 
     /// Names the option that was meant, where the command line has one that nobody knows.
@@ -116,6 +122,10 @@ fn obey(
     if globals.no_input {
         terminal::leave_alone();
     }
+    let trusts = environment.text("STRONGROOM_TRUST_FILE_MODES").is_some_and(|text| text == "1");
+    if globals.trust_file_modes || trusts {
+        modes::accept_readers();
+    }
     let line = rotate::inside::line(environment);
     match command {
         Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
@@ -163,7 +173,7 @@ fn operate(
     let answer = Answer::new(surroundings, entry.name)?;
     let picked = pick::take(&mut arguments, surroundings.globals)?;
     surroundings.check_region()?;
-    let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
+    let arguments = ask_for_value(arguments, entry, surroundings)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),
         Built::Sample(value) => return answer.print(Printed::One(value)),
@@ -217,26 +227,38 @@ pub(crate) fn signature(entry: &'static Entry) -> Signature {
 /// Asks the person for the value, where `--ask` says so.
 fn ask_for_value(
     mut arguments: Arguments,
-    signature: &Signature,
-    globals: &Globals,
+    entry: &Entry,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Arguments, Failure> {
+    let globals = surroundings.globals;
     if globals.ask {
         if globals.no_input {
             let message = "--ask needs a terminal to ask at, and --no-input says not to ask: give \
                            the value as file:///dev/stdin";
             return Err(Failure::environment("NoTerminal", message));
         }
-        let place = arguments.place_for_secret(signature.input)?;
+        let place = arguments.place_for_secret(entry.input.members())?;
         if !terminal::is_there() {
             let message = "--ask needs a terminal to ask at";
             return Err(Failure::environment("NoTerminal", message)
                 .hinted("give the value as file:///dev/stdin instead"));
         }
-        let typed = terminal::ask_secret("Secret value: ");
+        // Nobody types a secret for a vault that is not there, or cannot be opened.
+        let is_inside = rotate::inside::line(surroundings.environment).is_some();
+        if !is_inside && !creation::is_first(entry, surroundings) {
+            drop(surroundings.open_locked()?);
+        }
+        let typed = if globals.multi_line {
+            terminal::ask_secret("Secret value, up to Ctrl-D: ", Lines::Many)
+        } else {
+            terminal::ask_secret("Secret value: ", Lines::Single)
+        };
         let typed = typed.map_err(|error| {
             Failure::environment("NoAnswer", format!("a value is needed: {error}"))
         })?;
         arguments.give_secret(place, typed.expose().clone());
+    } else if globals.multi_line {
+        return Err(request::Error::argument("--multi-line", "it belongs to --ask").into());
     } else if io::stderr().is_terminal() && gives_literal_value(&arguments) {
         terminal::note(
             "note: a value on the command line is seen by every process while this one runs, and \
@@ -305,10 +327,12 @@ fn respond(
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    terminal::end_silence();
     if !bytes.is_empty() && streams::was_stdout_closed() {
         return Err(Failure::Output(rustix::io::Errno::BADF.into()));
     }
-    let mut left = bytes;
+    let shown = if io::stdout().is_terminal() { for_terminal(bytes) } else { bytes.into() };
+    let mut left = &*shown;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {
             Ok(written) => left = left.get(written..).unwrap_or_default(),

@@ -51,6 +51,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) location: Location,
     region: Option<String>,
     expected: Option<Checkpoint>,
+    offer: Offer,
     /// Whose manners are asked for.
     pub(crate) form: Form,
     /// Who asks.
@@ -80,9 +81,10 @@ impl<'a> Surroundings<'a> {
         let configured = variables.iter().find_map(|name| environment.text(name));
         let region = globals.region.as_deref().or(configured).map(str::to_owned);
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
+        let offer = Offer::new(globals, environment)?;
         // Read before anybody is asked for a passphrase.
         let expected = globals.expect.as_deref().map(checkpoint).transpose()?;
-        Ok(Self { globals, environment, location, region, expected, form, origin })
+        Ok(Self { globals, environment, location, region, expected, offer, form, origin })
     }
 
     /// Returns the moment that a transaction happens at.
@@ -118,8 +120,8 @@ impl<'a> Surroundings<'a> {
     }
 
     /// Returns what is offered to unlock with.
-    pub(crate) fn offer(&self) -> Offer {
-        Offer::new(self.globals, self.environment)
+    pub(crate) fn offer(&self) -> &Offer {
+        &self.offer
     }
 
     /// Returns the guard against older copies.
@@ -145,7 +147,7 @@ impl<'a> Surroundings<'a> {
     fn look_at_path(&self) -> Result<&Path, Failure> {
         let path = &self.location.path;
         if !path.exists() && !path.is_symlink() {
-            return Err(no_vault(path));
+            return Err(no_vault(&self.location));
         }
         if files::is_network_file_system(path) {
             terminal::note(
@@ -265,9 +267,16 @@ fn doubt_clock(now: Timestamp, last: Timestamp) {
 }
 
 /// There is no vault where one was looked for.
-pub(crate) fn no_vault(path: &Path) -> Failure {
-    Failure::environment("NoVault", format!("there is no vault at {}", path.display()))
-        .hinted("`strongroom init` makes one; so does the first `strongroom create-secret`")
+fn no_vault(location: &Location) -> Failure {
+    let Location { path, chosen } = location;
+    Failure::environment("NoVault", format!("there is no vault at {}", path.display())).hinted(
+        match chosen {
+            Chosen::ByPath => "`strongroom init` makes one there",
+            Chosen::ByDefault => {
+                "`strongroom init` makes one; so does the first `strongroom create-secret`"
+            }
+        },
+    )
 }
 
 /// A vault or region other than the one that was meant is worse than none.

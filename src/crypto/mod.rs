@@ -75,6 +75,8 @@ pub(crate) enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A character of a passphrase that nobody sees, and hardly anybody can type.
+    UnseenCharacter(char),
     /// The system gave no random bytes.
     NoEntropy(NoEntropy),
     /// The system has no memory, or no threads, for the derivation.
@@ -94,7 +96,8 @@ impl Error {
             Self::WrongCredential
             | Self::BadKeyfile { .. }
             | Self::BadRecoveryCode { .. }
-            | Self::BadPassphrase { .. } => "BadCredential",
+            | Self::BadPassphrase { .. }
+            | Self::UnseenCharacter(_) => "BadCredential",
             Self::Malformed { .. } | Self::TooLong => "DamagedError",
             Self::NewerFormat { .. } => "NewerFormat",
             Self::CostRefused { .. } | Self::CostTooLow { .. } | Self::CostOutOfBounds { .. } => {
@@ -127,6 +130,12 @@ impl fmt::Display for Error {
             Self::BadKeyfile { why } => write!(f, "not a usable keyfile: {why}"),
             Self::BadRecoveryCode { why } => write!(f, "not a recovery code: {why}"),
             Self::BadPassphrase { why } => write!(f, "the passphrase {why}"),
+            Self::UnseenCharacter(found) => write!(
+                f,
+                "the passphrase contains U+{:04X}, a character that is not seen and could not be \
+                 typed again",
+                u32::from(*found)
+            ),
             Self::NoEntropy(why) => why.fmt(f),
             Self::NoMemory { needed_kib } => {
                 write!(f, "not enough memory to derive the key: {} MiB needed", needed_kib / 1024)

@@ -218,7 +218,7 @@ mod platform {
     use rustix::fs::{FileType, Mode, OFlags};
 
     use super::super::filter::{Advice, Limits, Processor, Truncation};
-    use super::super::{kernel, modes};
+    use super::super::{attributes, kernel};
     use super::{Freedom, Protection, Reach, SYSTEM, Verdict};
 
     pub(super) fn abilities(freedoms: &[Freedom]) -> Vec<Verdict> {
@@ -269,7 +269,7 @@ mod platform {
     pub(super) fn attend(channel: UnixStream, freedoms: &[Freedom]) {
         let places = freedoms.iter().filter_map(Freedom::path);
         let places = places.filter(|(_, reach)| *reach == Reach::Write).map(|(path, _)| path);
-        modes::attend(channel, &places.collect::<Vec<_>>());
+        attributes::attend(channel, &places.collect::<Vec<_>>());
     }
 
     /// The processor whose calls can be filtered, where this kernel can.
@@ -292,7 +292,7 @@ mod platform {
         for flags in [uninterrupted, listener] {
             let mut program = processor.program(Advice::Asked, truncation, limits);
             if let Ok(Some(listener)) = kernel::seccomp_filter(&mut program, flags) {
-                return modes::send(channel, &listener);
+                return attributes::send(channel, &listener);
             }
         }
         let mut program = processor.program(Advice::Absent, truncation, limits);

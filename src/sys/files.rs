@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use super::left_overs;
+use super::{left_overs, modes};
 
 /// Why a file cannot be used.
 #[derive(Debug)]
@@ -101,10 +101,20 @@ impl FileFault {
         }
     }
 
-    /// Returns the command that makes the file usable, where there is one.
+    /// Returns what makes the file usable, where there is something: a command, if one can.
     pub(crate) fn remedy(&self) -> Option<String> {
         match self {
             Self::Damaged { remedy, .. } => Some((*remedy).to_owned()),
+            Self::TooOpen { path, .. }
+            | Self::OpenDirectory { path, .. }
+            | Self::WrongOwner { path, .. }
+                if modes::are_unknown_at(path) =>
+            {
+                Some(modes::UNKNOWN.to_owned())
+            }
+            Self::TooOpen { path, .. } if !modes::can_be_changed(path) => {
+                Some(modes::GIVEN.to_owned())
+            }
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
             Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
@@ -167,7 +177,7 @@ pub(crate) fn check_private(path: &Path) -> Result<(), FileFault> {
         return Err(FileFault::WrongOwner { path: path.to_owned(), uid: metadata.uid() });
     }
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if mode & modes::refused(0o077) != 0 {
         return Err(FileFault::TooOpen { path: path.to_owned(), mode });
     }
     let resolved = path.canonicalize().map_err(|error| FileFault::from_io(path, error))?;
@@ -512,6 +522,11 @@ mod tests {
         let fault = check_private(&file).unwrap_err();
         assert!(fault.to_string().contains("mode 0644"), "{fault}");
         assert_eq!(fault.remedy(), Some(format!("chmod 600 {}", file.display())));
+        // Root's, or anybody's but ours: only they can change it. Root alone can make the case.
+        if std::os::unix::fs::chown(&file, Some(12345), None).is_ok() {
+            assert_eq!(fault.remedy().as_deref(), Some(modes::GIVEN));
+            std::os::unix::fs::chown(&file, Some(user_id()), None).unwrap();
+        }
         set_mode(&file, 0o600);
         set_mode(scratch.path(), 0o777);
         let fault = check_private(&file).unwrap_err();

@@ -4,6 +4,8 @@
 //! may contain `unsafe`.
 
 pub(crate) mod apart;
+#[cfg(target_os = "linux")]
+mod attributes;
 pub(crate) mod clock;
 pub(crate) mod confine;
 pub(crate) mod credential;
@@ -19,13 +21,16 @@ mod left_overs;
 pub(crate) mod lock;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
-#[cfg(target_os = "linux")]
-mod modes;
+pub(crate) mod modes;
 pub(crate) mod process;
 pub(crate) mod removal;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod secret;
+pub(crate) mod silence;
 pub(crate) mod socket;
-#[expect(unsafe_code, reason = "a function that runs before the standard library does")]
+#[expect(
+    unsafe_code,
+    reason = "what runs before the standard library, and streams known by a number"
+)]
 pub(crate) mod streams;

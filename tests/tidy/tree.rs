@@ -11,7 +11,7 @@ const LONGEST: usize = 400;
 const UNSAFE: &[(&str, usize)] = &[
     ("src/sys/kernel.rs", 16),
     ("src/sys/memory.rs", 25),
-    ("src/sys/streams.rs", 2),
+    ("src/sys/streams.rs", 4),
     ("tests/harness/pty.rs", 1),
 ];
 

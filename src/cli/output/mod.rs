@@ -9,6 +9,7 @@ pub(crate) mod python;
 mod table;
 mod text;
 pub(crate) mod view;
+pub(crate) mod visible;
 mod yaml;
 
 use std::fmt;

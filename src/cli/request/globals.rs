@@ -85,8 +85,12 @@ pub(crate) struct Globals {
     pub(crate) allow_costly_kdf: bool,
     /// `--allow-weak-kdf`.
     pub(crate) allow_weak_kdf: bool,
+    /// `--trust-file-modes`.
+    pub(crate) trust_file_modes: bool,
     /// `--ask`.
     pub(crate) ask: bool,
+    /// `--multi-line`.
+    pub(crate) multi_line: bool,
     /// `--no-input`.
     pub(crate) no_input: bool,
     /// `--expect`, as `GEN:CODE`.
@@ -213,8 +217,10 @@ impl Globals {
             keyfile: word("--keyfile"),
             allow_costly_kdf: given("--allow-costly-kdf"),
             allow_weak_kdf: given("--allow-weak-kdf"),
+            trust_file_modes: given("--trust-file-modes"),
             no_input: given("--no-input"),
             ask: given("--ask"),
+            multi_line: given("--multi-line"),
             expect: word("--expect"),
         })
     }
@@ -283,7 +289,7 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
 ];
 
 /// Ours, in either form.
-const OWN_FLAGS: [(&str, Arity, Check); 10] = [
+const OWN_FLAGS: [(&str, Arity, Check); 12] = [
     ("--vault", Arity::One, Check::Nothing),
     ("--passphrase-file", Arity::One, Check::Nothing),
     ("--passphrase-fd", Arity::One, Check::Integer),
@@ -291,7 +297,9 @@ const OWN_FLAGS: [(&str, Arity, Check); 10] = [
     ("--keyfile", Arity::One, Check::Nothing),
     ("--allow-costly-kdf", Arity::None, Check::Nothing),
     ("--allow-weak-kdf", Arity::None, Check::Nothing),
+    ("--trust-file-modes", Arity::None, Check::Nothing),
     ("--ask", Arity::None, Check::Nothing),
+    ("--multi-line", Arity::None, Check::Nothing),
     ("--no-input", Arity::None, Check::Nothing),
     ("--expect", Arity::One, Check::Nothing),
 ];

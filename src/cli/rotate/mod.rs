@@ -114,6 +114,7 @@ pub(crate) fn with_runner<T>(
     work: impl FnOnce(&mut Runner<'_>) -> T,
 ) -> Result<T, Failure> {
     let machine = machine(surroundings)?;
+    terminal::end_silence();
     let system = |error: std::io::Error| Failure::environment("RotationError", error.to_string());
     apart::adopt().map_err(system)?;
     let mut inbox = Inbox::open().map_err(system)?;
