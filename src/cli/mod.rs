@@ -15,6 +15,7 @@ pub(crate) mod output;
 mod pager;
 pub(crate) mod pages;
 mod pick;
+pub(crate) mod python;
 pub(crate) mod query;
 #[cfg(test)]
 mod reference;

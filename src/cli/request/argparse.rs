@@ -5,8 +5,8 @@
 //! nor what their words mean.
 
 use super::error::Error;
-use super::python;
 use super::similar;
+use crate::cli::python;
 
 /// What one parser knows.
 pub(crate) struct Grammar {

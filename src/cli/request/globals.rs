@@ -7,7 +7,7 @@
 use super::argparse::{self, Abbreviation, Arity, Check, Flag, Grammar, Positional};
 use super::argparse::{Separator, Sorted, Stopped};
 use super::error::{Error, Form};
-use super::python;
+use crate::cli::python;
 use crate::model::value::Value;
 
 /// A command line, cut into what is global and the words of one command.

@@ -16,7 +16,6 @@ pub(crate) mod fit;
 pub(crate) mod globals;
 pub(crate) mod json;
 pub(crate) mod paramfile;
-pub(crate) mod python;
 pub(crate) mod shorthand;
 pub(crate) mod similar;
 pub(crate) mod skeleton;

@@ -7,7 +7,7 @@ use std::io::Read as _;
 
 use super::encoding::Encoding;
 use super::error::Error;
-use super::python;
+use crate::cli::python;
 use crate::model::value::Value;
 
 /// The largest file that is read; AWS's largest value is 64 KiB.

@@ -234,8 +234,8 @@ fn number(text: &str) -> Option<Value> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::python;
     use super::*;
+    use crate::cli::python;
 
     fn check(text: &str, expected: &str) {
         let shown = match parse(text) {
