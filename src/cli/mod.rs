@@ -23,6 +23,7 @@ pub(crate) mod request;
 pub(crate) mod rotate;
 pub(crate) mod run;
 pub(crate) mod suggest;
+mod tell;
 pub(crate) mod terminal;
 mod tree;
 pub(crate) mod unlock;

@@ -1,20 +1,20 @@
 //! One command line, from words to an exit code.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
-use super::output::error::{self, ErrorFormat, Speaker};
+use super::output::error::ErrorFormat;
 use super::pages::Walk;
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
-use super::request::error as request;
-use super::request::error::{Form, Kind};
+use super::request::error::Form;
 use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
+use super::tell::Teller;
 use super::unlock::{self, Surroundings};
 use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
@@ -39,66 +39,6 @@ pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment
     }
 }
 
-/// Tells failures on stderr, in the form and format that the command line asks for.
-struct Teller {
-    form: Form,
-    format: ErrorFormat,
-    hint: Option<String>,
-}
-
-impl Teller {
-    fn tell(&self, failure: &Failure) {
-        let mut text = Vec::new();
-        match (failure, failure.told()) {
-            (Failure::Request(failed), _) => self.tell_request(failed, &mut text),
-            (_, None) => {}
-            (_, Some((code, message))) => {
-                let told = match failure.operation() {
-                    Some(operation_name) => {
-                        error::Failure::Service { operation_name, code, message: &message }
-                    }
-                    None => error::Failure::Client { code, message: &message },
-                };
-                error::render(&told, self.speaker(), self.format, &mut text);
-            }
-        }
-        if let Some(hint) = failure.hint().or_else(|| self.meant(failure))
-            && terminal::is_watched()
-        {
-            text.extend(format!("hint: {hint}\n").bytes());
-        }
-        drop(io::stderr().write_all(&text));
-    }
-
-    /// Names the option that was meant, where the command line has one that nobody knows.
-    fn meant(&self, failure: &Failure) -> Option<String> {
-        let Failure::Request(failed) = failure else { return None };
-        self.hint.clone().filter(|_| failed.kind() == Kind::UnknownOptions)
-    }
-
-    /// A wrong command line comes with the usage; only a wrong parameter has a structure.
-    fn tell_request(&self, failed: &request::Error, text: &mut Vec<u8>) {
-        match failed.code() {
-            Some(code) if failed.kind() == Kind::ParamValidation => {
-                let told = error::Failure::Client { code, message: failed.message() };
-                error::render(&told, self.speaker(), self.format, text);
-            }
-            None if failed.kind() == Kind::Plain => {
-                let told = error::Failure::General(failed.message());
-                error::render(&told, self.speaker(), self.format, text);
-            }
-            Some(_) | None => text.extend(failed.render(self.form).bytes()),
-        }
-    }
-
-    fn speaker(&self) -> Speaker {
-        match self.form {
-            Form::Aws => Speaker::Aws,
-            Form::Plain => Speaker::Strongroom,
-        }
-    }
-}
-
 fn obey(
     argv: Vec<OsString>,
     environment: &Environment,
@@ -109,10 +49,12 @@ fn obey(
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
     let names = Names { operations: &operations, own: &commands::accepted() };
     let called_as = teller.form;
+    // Whatever is wrong with the line is told as the line asks for.
     teller.form = globals::form(&words, called_as, names);
+    teller.format = error_format(globals::error_format(&words), environment, teller.form);
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     teller.form = form;
-    teller.format = error_format(&globals, environment, form);
+    teller.format = error_format(globals.error_format.as_deref(), environment, form);
     if globals.no_input {
         terminal::leave_alone();
     }
@@ -138,12 +80,12 @@ fn obey(
 }
 
 /// Reads `--cli-error-format`; in AWS's form its variable too.
-fn error_format(globals: &Globals, environment: &Environment, form: Form) -> ErrorFormat {
+fn error_format(asked: Option<&str>, environment: &Environment, form: Form) -> ErrorFormat {
     let configured = match form {
         Form::Aws => environment.text("AWS_CLI_ERROR_FORMAT"),
         Form::Plain => None,
     };
-    let name = globals.error_format.as_deref().or(configured);
+    let name = asked.or(configured);
     name.and_then(ErrorFormat::from_name).unwrap_or_default()
 }
 

@@ -148,6 +148,23 @@ pub(crate) fn form(argv: &[String], form: Form, names: Names<'_>) -> Form {
     if command.is_some_and(|word| word == AWS) { Form::Aws } else { form }
 }
 
+/// Returns the `--cli-error-format` of a command line, be it right or wrong. AWS's rule for a line
+/// whose global options cannot be read is not known.
+pub(crate) fn error_format(argv: &[String]) -> Option<&str> {
+    let mut words = argv.iter().map(String::as_str).take_while(|word| *word != "--").peekable();
+    let mut found = None;
+    while let Some(word) = words.next() {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (word, words.peek().copied()),
+        };
+        if ERROR_FORMAT.starts_with(name) && name.len() > "--cli-".len() {
+            found = value.or(found);
+        }
+    }
+    found
+}
+
 fn commands(form: Form, names: Names<'_>) -> Vec<&str> {
     let mut choices = vec![SERVICE, HELP];
     if form == Form::Plain {
@@ -205,7 +222,7 @@ impl Globals {
                 Some("raw-in-base64-out") => BlobFormat::Raw,
                 Some(_) | None => BlobFormat::Base64,
             },
-            error_format: word("--cli-error-format"),
+            error_format: word(ERROR_FORMAT),
             vault: word("--vault"),
             passphrase_file: word("--passphrase-file"),
             passphrase_fd: word("--passphrase-fd").map(|word| descriptor(&word)).transpose()?,
@@ -250,6 +267,7 @@ pub(crate) fn flags(form: Form) -> Vec<Flag> {
 const AWS: &str = "aws";
 const SERVICE: &str = "secretsmanager";
 const HELP: &str = "help";
+const ERROR_FORMAT: &str = "--cli-error-format";
 
 /// AWS's, in the order in which its messages name them.
 const AWS_FLAGS: [(&str, Arity, Check); 19] = [
@@ -276,7 +294,7 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
     ("--cli-auto-prompt", Arity::None, Check::Nothing),
     ("--no-cli-auto-prompt", Arity::None, Check::Nothing),
     (
-        "--cli-error-format",
+        ERROR_FORMAT,
         Arity::One,
         Check::Choice(&["legacy", "json", "yaml", "text", "table", "enhanced"]),
     ),
