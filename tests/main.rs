@@ -51,6 +51,7 @@ mod script {
         paging
         prompts
         put_secret_value
+        quiet
         regions
         rekey
         repair

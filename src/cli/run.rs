@@ -1,7 +1,6 @@
 //! One command line, from words to an exit code.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::answer::{self, Answer, Pages as Printed};
@@ -111,8 +110,9 @@ fn operate(
         Built::Sample(value) => return answer.print(Printed::One(value)),
         Built::Call(call) => call,
     };
-    for note in &call.notes {
-        terminal::note(note.trim_end());
+    for warning in &call.notes {
+        // AWS's own, which AWS CLI prints to scripts too.
+        terminal::report(warning.trim_end());
     }
     let line = rotate::inside::line(surroundings.environment);
     // Nothing that a step may ask for has pages.
@@ -179,7 +179,7 @@ fn ask_for_value(
             Failure::environment("NoAnswer", format!("a value is needed: {error}"))
         })?;
         arguments.give_secret(place, typed.expose().clone());
-    } else if io::stderr().is_terminal() && gives_literal_value(&arguments) {
+    } else if gives_literal_value(&arguments) {
         terminal::note(
             "note: a value on the command line is seen by every process while this one runs, and \
              kept by the shell's history; --ask and file:///dev/stdin are not",
