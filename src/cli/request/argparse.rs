@@ -53,6 +53,8 @@ pub(crate) enum Check {
     Integer,
     /// One of these.
     Choice(&'static [&'static str]),
+    /// One of these, or nothing, which counts as not given.
+    ChoiceOrEmpty(&'static [&'static str]),
 }
 
 /// Whether an option is found by its first letters.
@@ -321,12 +323,15 @@ fn is_negative_number(word: &str) -> bool {
 fn check(flag: &Flag, word: &str) -> Result<(), Error> {
     match flag.check {
         Check::Nothing => Ok(()),
+        Check::ChoiceOrEmpty(_) if word.is_empty() => Ok(()),
         Check::Integer => {
             let word_shown = || format!("invalid int value: {}", python::repr_text(word));
             let number = python::integer(word);
             number.map(drop).ok_or_else(|| Error::argument(&flag.name, word_shown()))
         }
-        Check::Choice(choices) => check_choice(&flag.name, word, choices),
+        Check::Choice(choices) | Check::ChoiceOrEmpty(choices) => {
+            check_choice(&flag.name, word, choices)
+        }
     }
 }
 

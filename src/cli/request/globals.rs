@@ -204,6 +204,8 @@ impl Globals {
         };
         let given = |name: &str| last(name).is_some();
         let word = |name: &str| last(name).and_then(|words| words.first()).cloned();
+        // What a script makes of a variable that is not set.
+        let unless_empty = |name: &str| word(name).filter(|word| !word.is_empty());
         if given("--cli-auto-prompt") && given("--no-cli-auto-prompt") {
             return Err(Error::parameters(BOTH_PROMPTS));
         }
@@ -214,10 +216,10 @@ impl Globals {
         Ok(Self {
             no_paginate: given("--no-paginate"),
             no_pager: given("--no-cli-pager"),
-            output: word("--output"),
+            output: unless_empty("--output"),
             query: word("--query"),
-            profile: word("--profile"),
-            region: word("--region"),
+            profile: unless_empty("--profile"),
+            region: unless_empty("--region"),
             blob_format: match word("--cli-binary-format").as_deref() {
                 Some("raw-in-base64-out") => BlobFormat::Raw,
                 Some(_) | None => BlobFormat::Base64,
@@ -278,7 +280,7 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
     (
         "--output",
         Arity::One,
-        Check::Choice(&["json", "text", "table", "yaml", "yaml-stream", "off"]),
+        Check::ChoiceOrEmpty(&["json", "text", "table", "yaml", "yaml-stream", "off"]),
     ),
     ("--query", Arity::One, Check::Nothing),
     ("--profile", Arity::One, Check::Nothing),
