@@ -49,6 +49,7 @@ mod script {
         man
         pager
         paging
+        preamble
         prompts
         put_secret_value
         quiet

@@ -165,6 +165,7 @@ impl Failure {
         let fixed = |text: &str| Some(text.to_owned());
         match self {
             Self::Environment { hint, .. } => hint.clone(),
+            Self::Request(error) => error.hint().and_then(fixed),
             Self::Pick(unpicked) => unpicked.hint().and_then(fixed),
             Self::File(fault) | Self::Vault(vault::Error::Store(store::Error::File(fault))) => {
                 fault.remedy()
@@ -195,8 +196,7 @@ impl Failure {
             Self::Vault(vault::Error::Crypto(crypto::Error::CostTooLow { .. })) => {
                 fixed("--allow-weak-kdf takes it all the same")
             }
-            Self::Request(_)
-            | Self::Service { .. }
+            Self::Service { .. }
             | Self::Vault(_)
             | Self::Rotation(_)
             | Self::Interrupted(_)

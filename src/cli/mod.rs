@@ -4,6 +4,7 @@
 //! turn the answer into bytes; `failure` turns what went wrong into an exit code.
 
 pub(crate) mod answer;
+mod aws;
 pub(crate) mod commands;
 pub(crate) mod creation;
 pub(crate) mod credentials;

@@ -15,7 +15,7 @@ use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::tell::Teller;
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
+use super::{aws, commands, creation, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
@@ -26,7 +26,7 @@ use crate::sys::streams;
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
-    let is_aws = program.file_name().is_some_and(|name| name == "aws");
+    let is_aws = program.file_name().is_some_and(|name| name == "aws" || name == "awslocal");
     let form = if is_aws { Form::Aws } else { Form::Plain };
     let mut teller = Teller { form, format: ErrorFormat::default(), hint: None };
     match obey(argv, environment, &mut teller) {
@@ -43,11 +43,14 @@ fn obey(
     environment: &Environment,
     teller: &mut Teller,
 ) -> Result<(), Failure> {
+    let called_as = teller.form;
+    // Only what is in AWS's form is passed on, and fails at that.
+    aws::passing::pass_on(&argv, called_as, environment)
+        .inspect_err(|_| teller.form = Form::Aws)?;
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
     let names = Names { operations: &operations, own: &commands::accepted() };
-    let called_as = teller.form;
     // Whatever is wrong with the line is told as the line asks for.
     teller.form = globals::form(&words, called_as, names);
     teller.format = error_format(globals::error_format(&words), environment, teller.form);
@@ -62,8 +65,18 @@ fn obey(
         Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
             Err(rotate::inside::not_available())
         }
+        Command::Identity { .. } | Command::Configure { .. } if line.is_some() => {
+            Err(rotate::inside::not_available())
+        }
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
+        Command::Identity { words } => {
+            aws::identity::run(&words, &Surroundings::new(&globals, environment, form)?)
+        }
+        Command::Configure { name, words } => {
+            let surroundings = Surroundings::new(&globals, environment, form)?;
+            aws::configure::run(&name, &words, &surroundings)
+        }
         Command::Own { name, words } => {
             let surroundings = Surroundings::new(&globals, environment, form)?;
             commands::run(&name, &words, &surroundings)
@@ -199,7 +212,8 @@ fn gives_literal_value(arguments: &Arguments) -> bool {
     })
 }
 
-fn build(
+/// Makes a request of the words of a command line.
+pub(super) fn build(
     signature: &Signature,
     arguments: Arguments,
     surroundings: &Surroundings<'_>,

@@ -74,6 +74,13 @@ pub(crate) enum Positional {
         /// Its name.
         name: &'static str,
     },
+    /// One word out of these; of any other that AWS has it is said that it is not here.
+    Known {
+        /// Its name.
+        name: &'static str,
+        /// What there is.
+        known: &'static str,
+    },
     /// One word or none.
     Optional,
 }
@@ -162,7 +169,11 @@ impl State<'_> {
         }
         at = self.take_positional(at)?;
         self.leave(at, self.words.len());
-        if let (true, Positional::Required { name }) = (self.open, self.grammar.positional) {
+        let name = match self.grammar.positional {
+            Positional::Required { name } | Positional::Known { name, .. } => name,
+            Positional::Optional => return Ok(self.sorted),
+        };
+        if self.open {
             return Err(Error::usage(format!("the following arguments are required: {name}")));
         }
         Ok(self.sorted)
@@ -195,7 +206,7 @@ impl State<'_> {
             .filter(|_| self.kinds.get(at + before) == Some(&Word::Plain))
         else {
             return Ok(match self.grammar.positional {
-                Positional::Required { .. } => at,
+                Positional::Required { .. } | Positional::Known { .. } => at,
                 Positional::Optional => {
                     self.open = false;
                     at + before
@@ -207,8 +218,12 @@ impl State<'_> {
             self.sorted.separator = Separator::Taken;
         }
         self.open = false;
-        if let Positional::Required { name } = self.grammar.positional {
-            check_choice(name, word, self.choices)?;
+        match self.grammar.positional {
+            Positional::Required { name } => check_choice(name, word, self.choices)?,
+            Positional::Known { name, known } => {
+                check_known(name, word, (self.choices, known))?;
+            }
+            Positional::Optional => {}
         }
         self.sorted.positional = Some(word.clone());
         Ok(at + before + 1 + after)
@@ -346,6 +361,18 @@ fn check_choice(name: &str, word: &str, choices: &[&str]) -> Result<(), Error> {
         lines.extend(similar.iter().map(|choice| format!("  * {choice}")));
     }
     Err(Error::argument(name, lines.join("\n")))
+}
+
+/// Checks a word that AWS may have, and this program not.
+fn check_known(name: &str, word: &str, (choices, known): (&[&str], &str)) -> Result<(), Error> {
+    let first = choices.get(..1).unwrap_or_default();
+    if choices.contains(&word) || !similar::closest(word, first).is_empty() {
+        // Of what is a slip in the first, AWS tells.
+        return check_choice(name, word, choices);
+    }
+    let what = format!("this aws is Strongroom, which knows {known}, but not {word}");
+    Err(Error::argument(name, what)
+        .hinted("STRONGROOM_AWS_PASSTHROUGH=1 passes what is not here on to the next aws on PATH"))
 }
 
 #[cfg(test)]

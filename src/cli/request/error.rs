@@ -32,12 +32,13 @@ pub(crate) enum Kind {
 pub(crate) struct Error {
     kind: Kind,
     message: String,
+    hint: Option<&'static str>,
 }
 
 impl Error {
     /// The options cannot be read.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Usage, message: message.into() }
+        Self { kind: Kind::Usage, message: message.into(), hint: None }
     }
 
     /// One option's words cannot be read.
@@ -50,12 +51,13 @@ impl Error {
         Self {
             kind: Kind::UnknownOptions,
             message: format!("Unknown options: {}", words.join(", ")),
+            hint: None,
         }
     }
 
     /// The parameters are wrong.
     pub(crate) fn parameters(message: impl Into<String>) -> Self {
-        Self { kind: Kind::ParamValidation, message: message.into() }
+        Self { kind: Kind::ParamValidation, message: message.into(), hint: None }
     }
 
     /// One parameter's text cannot be made a value; `name` as AWS prints it, mostly with `--`.
@@ -65,7 +67,18 @@ impl Error {
 
     /// An error without a code.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Plain, message: message.into() }
+        Self { kind: Kind::Plain, message: message.into(), hint: None }
+    }
+
+    /// Says what to do next about it.
+    #[must_use]
+    pub(crate) fn hinted(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// Returns what to do next, where there is something to do.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        self.hint
     }
 
     /// Returns the kind.

@@ -34,6 +34,18 @@ pub(crate) enum Command {
         /// All but the global options.
         words: Vec<String>,
     },
+    /// `sts get-caller-identity`, in AWS's form.
+    Identity {
+        /// All but the global options.
+        words: Vec<String>,
+    },
+    /// `configure`, in AWS's form.
+    Configure {
+        /// The subcommand.
+        name: String,
+        /// All but the global options.
+        words: Vec<String>,
+    },
     /// One of our own commands.
     Own {
         /// Its name.
@@ -105,7 +117,10 @@ pub(crate) enum BlobFormat {
 
 /// Cuts a command line, without the program's name.
 pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<CommandLine, Error> {
-    let positional = Positional::Required { name: "command" };
+    let positional = match form {
+        Form::Aws => Positional::Known { name: "command", known: KNOWN },
+        Form::Plain => Positional::Required { name: "command" },
+    };
     let grammar = Grammar { flags: flags(form), positional };
     let choices = commands(form, names);
     let sorted = argparse::sort(&grammar, argv, &choices)?;
@@ -127,6 +142,8 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
         }
         SERVICE => (form, operation(&words, names.operations)?),
         HELP => (form, Command::Help(words)),
+        STS if form == Form::Aws => (form, identity(&words)?),
+        CONFIGURE if form == Form::Aws => (form, configure(&words)?),
         _ if names.operations.contains(&name.as_str()) => {
             (form, Command::Operation { name, words })
         }
@@ -167,10 +184,13 @@ pub(crate) fn error_format(argv: &[String]) -> Option<&str> {
 
 fn commands(form: Form, names: Names<'_>) -> Vec<&str> {
     let mut choices = vec![SERVICE, HELP];
-    if form == Form::Plain {
-        choices.push(AWS);
-        choices.extend(names.operations);
-        choices.extend(names.own);
+    match form {
+        Form::Aws => choices.extend([STS, CONFIGURE]),
+        Form::Plain => {
+            choices.push(AWS);
+            choices.extend(names.operations);
+            choices.extend(names.own);
+        }
     }
     choices
 }
@@ -194,6 +214,25 @@ fn operation(words: &[String], operations: &[&str]) -> Result<Command, Error> {
     let sorted = argparse::sort(&grammar, words, &choices)?;
     let (name, words) = (sorted.positional.unwrap_or_default(), sorted.rest);
     Ok(if name == HELP { Command::Help(words) } else { Command::Operation { name, words } })
+}
+
+fn identity(words: &[String]) -> Result<Command, Error> {
+    let known = "its get-caller-identity";
+    let positional = Positional::Known { name: "operation", known };
+    let grammar = Grammar { flags: Vec::new(), positional };
+    let sorted = argparse::sort(&grammar, words, &[IDENTITY, HELP])?;
+    let name = sorted.positional.unwrap_or_default();
+    let words = if name == HELP { vec![name] } else { sorted.rest };
+    Ok(Command::Identity { words })
+}
+
+fn configure(words: &[String]) -> Result<Command, Error> {
+    let known = "configure get, list and set";
+    let positional = Positional::Known { name: "subcommand", known };
+    let grammar = Grammar { flags: Vec::new(), positional };
+    let sorted = argparse::sort(&grammar, words, &SETTINGS)?;
+    let name = sorted.positional.unwrap_or_default();
+    Ok(Command::Configure { name, words: sorted.rest })
 }
 
 impl Globals {
@@ -266,9 +305,14 @@ pub(crate) fn flags(form: Form) -> Vec<Flag> {
     aws.chain(own).chain(help.iter().map(flag(Abbreviation::Refused))).collect()
 }
 
-const AWS: &str = "aws";
-const SERVICE: &str = "secretsmanager";
-const HELP: &str = "help";
+pub(super) const AWS: &str = "aws";
+pub(super) const SERVICE: &str = "secretsmanager";
+pub(super) const HELP: &str = "help";
+pub(super) const STS: &str = "sts";
+pub(super) const IDENTITY: &str = "get-caller-identity";
+pub(super) const CONFIGURE: &str = "configure";
+pub(super) const SETTINGS: [&str; 4] = ["list", "get", "set", HELP];
+const KNOWN: &str = "secretsmanager, sts get-caller-identity and configure";
 const ERROR_FORMAT: &str = "--cli-error-format";
 
 /// AWS's, in the order in which its messages name them.
@@ -341,6 +385,10 @@ mod tests {
                     format!("{:?} {name}: {}", line.form, words.join(" "))
                 }
                 Command::Own { name, words } => format!("own {name}: {}", words.join(" ")),
+                Command::Identity { words } => format!("identity: {}", words.join(" ")),
+                Command::Configure { name, words } => {
+                    format!("configure {name}: {}", words.join(" "))
+                }
             },
             Err(error) => error.message().to_owned(),
         }
@@ -374,7 +422,22 @@ mod tests {
                 "secretsmanager --secret-id x get-secret-value",
                 "argument operation: Found invalid choice 'x'\n",
             ),
-            ("get-secret-value", "argument command: Found invalid choice 'get-secret-value'\n"),
+            (
+                "get-secret-value",
+                "argument command: this aws is Strongroom, which knows secretsmanager, sts \
+                 get-caller-identity and configure, but not get-secret-value",
+            ),
+            (
+                "secretmanager x",
+                "argument command: Found invalid choice 'secretmanager'\n\nMaybe you meant:\n\n  * secretsmanager",
+            ),
+            ("sts get-caller-identity --output text", "identity: "),
+            ("--query x configure get region", "configure get: region"),
+            (
+                "sts assume-role",
+                "argument operation: this aws is Strongroom, which knows its \
+                 get-caller-identity, but not assume-role",
+            ),
             ("secretsmanager --help", "the following arguments are required: operation"),
             (
                 "secretsmanager list-secrets --output xml",
@@ -400,7 +463,11 @@ mod tests {
             ("secretsmanager get-secret-value", "Plain get-secret-value: "),
             ("aws secretsmanager get-secret-value a", "Aws get-secret-value: a"),
             ("--vault v aws --region r secretsmanager list-secrets", "Aws list-secrets: "),
-            ("aws init", "argument command: Found invalid choice 'init'\n"),
+            (
+                "aws init",
+                "argument command: this aws is Strongroom, which knows secretsmanager, sts \
+                 get-caller-identity and configure, but not init",
+            ),
             ("init --slot 1 --vault v", "own init: --slot 1"),
             ("run -- printenv --region --version", "own run: -- printenv --region --version"),
             ("run --as x -- printenv", "own run: --as x -- printenv"),

@@ -13,6 +13,7 @@ pub(crate) mod cli_input;
 mod encoding;
 pub(crate) mod error;
 pub(crate) mod fit;
+pub(crate) mod foreign;
 pub(crate) mod globals;
 pub(crate) mod json;
 pub(crate) mod paramfile;
