@@ -8,6 +8,7 @@ mod aws;
 pub(crate) mod commands;
 pub(crate) mod creation;
 pub(crate) mod credentials;
+mod elsewhere;
 pub(crate) mod environment;
 pub(crate) mod failure;
 pub(crate) mod help;

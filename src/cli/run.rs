@@ -15,8 +15,9 @@ use super::request::globals::{self, Command, CommandLine, Globals, Names};
 use super::request::paramfile::{self, Sources};
 use super::tell::Teller;
 use super::unlock::{self, Surroundings};
-use super::{aws, commands, creation, help, pager, pick, rotate, suggest, terminal};
+use super::{aws, commands, creation, elsewhere, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
+use crate::model::value::Value;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
@@ -249,11 +250,21 @@ fn respond(
     } else {
         surroundings.unlock_silently(&surroundings.custody())?
     };
+    let id = match walk.request.get("SecretId") {
+        Some(Value::Text(id)) if terminal::is_watched() => Some(id.clone()),
+        Some(_) | None => None,
+    };
     let printed = walk.fetch(|request, cuts| {
         let region = surroundings.region();
         let call = dispatch::Call { entry, request, region, scope: &Scope::Owner, cuts };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
-    })?;
+    });
+    let printed = match (printed, id) {
+        (Err(failure), Some(id)) => {
+            return Err(elsewhere::hinted(failure, &id, &mut vault, surroundings));
+        }
+        (printed, _) => printed?,
+    };
     // Where the operation failed, its error says enough.
     unlock::warn(&vault);
     Ok(printed)

@@ -7,6 +7,7 @@ mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;
+pub(crate) mod elsewhere;
 pub(crate) mod fault;
 pub(crate) mod names;
 pub(crate) mod operation;
