@@ -50,8 +50,10 @@ mod script {
         man
         pager
         paging
+        preamble
         prompts
         put_secret_value
+        quiet
         regions
         rekey
         repair

@@ -13,7 +13,7 @@ const OPERATION: &str = "CreateSecret";
 /// Whether this command makes the vault: the first secret, at the place nobody named. A path that
 /// was named is never made by accident.
 pub(crate) fn is_first(entry: &Entry, surroundings: &Surroundings<'_>) -> bool {
-    let Location { path, chosen } = &surroundings.location;
+    let Location { path, chosen, .. } = &surroundings.location;
     // An empty file is what an attempt leaves that was killed.
     let is_blank = path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0);
     let is_missing = !path.exists() && !path.is_symlink();

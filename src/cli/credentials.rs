@@ -235,13 +235,13 @@ fn ask<T>(
             Err(Failure::Vault(vault::Error::Crypto(crypto::Error::WrongCredential)))
                 if tries < TRIES =>
             {
-                terminal::note("that is not the passphrase; try again");
+                terminal::object("that is not the passphrase; try again");
             }
             Err(Failure::Vault(vault::Error::Crypto(
                 error @ (crypto::Error::BadPassphrase { .. }
                 | crypto::Error::UnseenCharacter(_)
                 | crypto::Error::BadRecoveryCode { .. }),
-            ))) if tries < TRIES => terminal::note(&format!("{error}; try again")),
+            ))) if tries < TRIES => terminal::object(&format!("{error}; try again")),
             done => return done,
         }
     }
@@ -293,7 +293,7 @@ pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
         let passphrase = match Passphrase::from_bytes(first.expose().as_bytes()) {
             Ok(passphrase) => passphrase,
             Err(error) => {
-                terminal::note(&format!("{error}; another one"));
+                terminal::object(&format!("{error}; another one"));
                 continue;
             }
         };
@@ -301,7 +301,7 @@ pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
         if first.expose() == second.expose() {
             return Ok(passphrase);
         }
-        terminal::note("the two are not the same; once more");
+        terminal::object("the two are not the same; once more");
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) enum Failure {
         operation: &'static str,
         /// What it says.
         fault: Fault,
+        /// What to do next.
+        hint: Option<String>,
     },
     /// The vault failed.
     Vault(vault::Error),
@@ -79,7 +81,7 @@ impl Failure {
     /// Turns an operation's failure into a command's.
     pub(crate) fn of_operation(operation: &'static str, failure: context::Failure) -> Self {
         match failure {
-            context::Failure::Fault(fault) => Self::Service { operation, fault },
+            context::Failure::Fault(fault) => Self::Service { operation, fault, hint: None },
             context::Failure::Vault(error) => Self::Vault(error),
         }
     }
@@ -177,7 +179,8 @@ impl Failure {
     pub(crate) fn hint(&self) -> Option<String> {
         let fixed = |text: &str| Some(text.to_owned());
         match self {
-            Self::Environment { hint, .. } => hint.clone(),
+            Self::Environment { hint, .. } | Self::Service { hint, .. } => hint.clone(),
+            Self::Request(error) => error.hint().and_then(fixed),
             Self::Pick(unpicked) => unpicked.hint().and_then(fixed),
             Self::File(fault) | Self::Vault(vault::Error::Store(store::Error::File(fault))) => {
                 fault.remedy()
@@ -219,9 +222,7 @@ impl Failure {
             Self::Vault(vault::Error::Crypto(crypto::Error::CostTooLow { .. })) => {
                 fixed("--allow-weak-kdf takes it all the same")
             }
-            Self::Request(_)
-            | Self::Service { .. }
-            | Self::Vault(_)
+            Self::Vault(_)
             | Self::Rotation(_)
             | Self::Interrupted(_)
             | Self::Found

@@ -7,19 +7,21 @@ use std::path::Path;
 use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
-use super::output::error::{self, ErrorFormat, Speaker};
+use super::output::error::ErrorFormat;
 use super::output::visible::for_terminal;
 use super::pages::Walk;
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
 use super::request::error as request;
-use super::request::error::{Form, Kind};
-use super::request::globals::{self, Command, CommandLine, Globals, Names};
+use super::request::error::Form;
+use super::request::globals::{self, Command, CommandLine, Names};
 use super::request::paramfile::{self, Sources};
+use super::tell::Teller;
 use super::terminal::Lines;
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
+use super::{aws, commands, creation, elsewhere, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
+use crate::model::value::Value;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
@@ -29,7 +31,7 @@ use crate::sys::{modes, silence, streams};
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
-    let is_aws = program.file_name().is_some_and(|name| name == "aws");
+    let is_aws = program.file_name().is_some_and(|name| name == "aws" || name == "awslocal");
     let form = if is_aws { Form::Aws } else { Form::Plain };
     let mut teller = Teller { form, format: ErrorFormat::default(), hint: None };
     terminal::is_called(environment.text("TERM"));
@@ -45,80 +47,25 @@ pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment
     }
 }
 
-/// Tells failures on stderr, in the form and format that the command line asks for.
-struct Teller {
-    form: Form,
-    format: ErrorFormat,
-    hint: Option<String>,
-}
-
-impl Teller {
-    fn tell(&self, failure: &Failure) {
-        let mut text = Vec::new();
-        match (failure, failure.told()) {
-            (Failure::Request(failed), _) => self.tell_request(failed, &mut text),
-            (_, None) => {}
-            (_, Some((code, message))) => {
-                let told = match failure.operation() {
-                    Some(operation_name) => {
-                        error::Failure::Service { operation_name, code, message: &message }
-                    }
-                    None => error::Failure::Client { code, message: &message },
-                };
-                error::render(&told, self.speaker(), self.format, &mut text);
-            }
-        }
-        if let Some(hint) = failure.hint().or_else(|| self.meant(failure))
-            && terminal::is_watched()
-        {
-            text.extend(format!("hint: {hint}\n").bytes());
-        }
-        terminal::tell(&text);
-    }
-
-    /// Names the option that was meant, where the command line has one that nobody knows.
-    fn meant(&self, failure: &Failure) -> Option<String> {
-        let Failure::Request(failed) = failure else { return None };
-        self.hint.clone().filter(|_| failed.kind() == Kind::UnknownOptions)
-    }
-
-    /// A wrong command line comes with the usage; only a wrong parameter has a structure.
-    fn tell_request(&self, failed: &request::Error, text: &mut Vec<u8>) {
-        match failed.code() {
-            Some(code) if failed.kind() == Kind::ParamValidation => {
-                let told = error::Failure::Client { code, message: failed.message() };
-                error::render(&told, self.speaker(), self.format, text);
-            }
-            None if failed.kind() == Kind::Plain => {
-                let told = error::Failure::General(failed.message());
-                error::render(&told, self.speaker(), self.format, text);
-            }
-            Some(_) | None => text.extend(failed.render(self.form).bytes()),
-        }
-    }
-
-    fn speaker(&self) -> Speaker {
-        match self.form {
-            Form::Aws => Speaker::Aws,
-            Form::Plain => Speaker::Strongroom,
-        }
-    }
-}
-
 fn obey(
     argv: Vec<OsString>,
     environment: &Environment,
     teller: &mut Teller,
 ) -> Result<(), Failure> {
+    let called_as = teller.form;
+    // Only what is in AWS's form is passed on, and fails at that.
+    aws::passing::pass_on(&argv, called_as, environment)
+        .inspect_err(|_| teller.form = Form::Aws)?;
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
     let names = Names { operations: &operations, own: &commands::accepted() };
-    let called_as = teller.form;
+    // Whatever is wrong with the line is told as the line asks for.
     teller.form = globals::form(&words, called_as, names);
+    teller.format = error_format(globals::error_format(&words), environment, teller.form);
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     teller.form = form;
-    teller.format = error_format(&globals, environment, form);
+    teller.format = error_format(globals.error_format.as_deref(), environment, form);
     if globals.no_input {
         terminal::leave_alone();
     }
@@ -131,8 +78,18 @@ fn obey(
         Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
             Err(rotate::inside::not_available())
         }
+        Command::Identity { .. } | Command::Configure { .. } if line.is_some() => {
+            Err(rotate::inside::not_available())
+        }
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
+        Command::Identity { words } => {
+            aws::identity::run(&words, &Surroundings::new(&globals, environment, form)?)
+        }
+        Command::Configure { name, words } => {
+            let surroundings = Surroundings::new(&globals, environment, form)?;
+            aws::configure::run(&name, &words, &surroundings)
+        }
         Command::Own { name, words } => {
             let surroundings = Surroundings::new(&globals, environment, form)?;
             commands::run(&name, &words, &surroundings)
@@ -148,12 +105,12 @@ fn obey(
 }
 
 /// Reads `--cli-error-format`; in AWS's form its variable too.
-fn error_format(globals: &Globals, environment: &Environment, form: Form) -> ErrorFormat {
+fn error_format(asked: Option<&str>, environment: &Environment, form: Form) -> ErrorFormat {
     let configured = match form {
         Form::Aws => environment.text("AWS_CLI_ERROR_FORMAT"),
         Form::Plain => None,
     };
-    let name = globals.error_format.as_deref().or(configured);
+    let name = asked.or(configured);
     name.and_then(ErrorFormat::from_name).unwrap_or_default()
 }
 
@@ -179,8 +136,9 @@ fn operate(
         Built::Sample(value) => return answer.print(Printed::One(value)),
         Built::Call(call) => call,
     };
-    for note in &call.notes {
-        terminal::note(note.trim_end());
+    for warning in &call.notes {
+        // AWS's own, which AWS CLI prints to scripts too.
+        terminal::report(warning.trim_end());
     }
     let line = rotate::inside::line(surroundings.environment);
     // Nothing that a step may ask for has pages.
@@ -259,7 +217,7 @@ fn ask_for_value(
         arguments.give_secret(place, typed.expose().clone());
     } else if globals.multi_line {
         return Err(request::Error::argument("--multi-line", "it belongs to --ask").into());
-    } else if io::stderr().is_terminal() && gives_literal_value(&arguments) {
+    } else if gives_literal_value(&arguments) {
         terminal::note(
             "note: a value on the command line is seen by every process while this one runs, and \
              kept by the shell's history; --ask and file:///dev/stdin are not",
@@ -279,7 +237,8 @@ fn gives_literal_value(arguments: &Arguments) -> bool {
     })
 }
 
-fn build(
+/// Makes a request of the words of a command line.
+pub(super) fn build(
     signature: &Signature,
     arguments: Arguments,
     surroundings: &Surroundings<'_>,
@@ -315,11 +274,21 @@ fn respond(
     } else {
         surroundings.unlock_silently(&surroundings.custody())?
     };
+    let id = match walk.request.get("SecretId") {
+        Some(Value::Text(id)) if terminal::is_watched() => Some(id.clone()),
+        Some(_) | None => None,
+    };
     let printed = walk.fetch(|request, cuts| {
         let region = surroundings.region();
         let call = dispatch::Call { entry, request, region, scope: &Scope::Owner, cuts };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
-    })?;
+    });
+    let printed = match (printed, id) {
+        (Err(failure), Some(id)) => {
+            return Err(elsewhere::hinted(failure, &id, &mut vault, surroundings));
+        }
+        (printed, _) => printed?,
+    };
     // Where the operation failed, its error says enough.
     unlock::warn(&vault);
     Ok(printed)

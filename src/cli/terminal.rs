@@ -110,8 +110,17 @@ pub(crate) fn finish() {
     }
 }
 
-/// Tells something on stderr. That nobody listens is no failure of the command.
+/// Tells a person something on stderr, and nobody else: scripts take stderr for the answer's too.
+/// What they must know is in the exit code, in `status` and in the log.
 pub(crate) fn note(text: &str) {
+    if is_watched() {
+        report(text);
+    }
+}
+
+/// Tells on stderr what the user asked to see there, or why the command will fail, to a person or a
+/// script. That nobody listens is no failure.
+pub(crate) fn report(text: &str) {
     tell(format!("{text}\n").as_bytes());
 }
 
@@ -119,4 +128,9 @@ pub(crate) fn note(text: &str) {
 pub(crate) fn tell(text: &[u8]) {
     let shown = if is_watched() { for_terminal(text) } else { text.into() };
     drop(io::stderr().write_all(&shown));
+}
+
+/// Tells whoever is being asked something at the terminal what was wrong with the answer.
+pub(crate) fn object(text: &str) {
+    drop(show(&format!("{text}\n")));
 }

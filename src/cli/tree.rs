@@ -77,7 +77,9 @@ fn argument(flag: &Flag) -> Arg {
     let value = described.map_or("VALUE", |(_, value, _)| value);
     let argument = argument.value_name(value).hide_possible_values(true);
     match flag.check {
-        Check::Choice(choices) => argument.value_parser(PossibleValuesParser::new(choices)),
+        Check::Choice(choices) | Check::ChoiceOrEmpty(choices) => {
+            argument.value_parser(PossibleValuesParser::new(choices))
+        }
         Check::Nothing | Check::Integer => argument,
     }
 }

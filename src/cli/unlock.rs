@@ -30,6 +30,34 @@ pub(crate) struct Location {
     pub(crate) path: PathBuf,
     /// Whether the user named it, or it is where a vault is by default.
     pub(crate) chosen: Chosen,
+    /// What named it, where that does not stand in the path: `AWS_PROFILE=work`.
+    named_by: Option<String>,
+}
+
+/// What was asked for, and the option or variable that asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// What it is.
+    pub(crate) value: String,
+    /// The option or variable.
+    pub(crate) by: &'static str,
+}
+
+impl Named {
+    /// Takes the option, or else the first variable that is set.
+    fn find(
+        (option, given): (&'static str, Option<&String>),
+        variables: &[&'static str],
+        environment: &Environment,
+    ) -> Result<Option<Self>, Failure> {
+        must_be_text(environment, variables)?;
+        let named = |by, value: &str| Self { value: value.to_owned(), by };
+        let configured = || {
+            let mut set = variables.iter().map(|name| (*name, environment.text(name)));
+            set.find_map(|(name, value)| value.map(|value| named(name, value)))
+        };
+        Ok(given.map(|value| named(option, value)).or_else(configured))
+    }
 }
 
 /// Who chose a vault's place.
@@ -49,7 +77,9 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) environment: &'a Environment,
     /// Where the vault is.
     pub(crate) location: Location,
-    region: Option<String>,
+    /// The profile asked for.
+    pub(crate) profile: Option<Named>,
+    region: Option<Named>,
     expected: Option<Checkpoint>,
     offer: Offer,
     /// Whose manners are asked for.
@@ -65,26 +95,23 @@ impl<'a> Surroundings<'a> {
         environment: &'a Environment,
         form: Form,
     ) -> Result<Self, Failure> {
-        let variables: &[&str] = match form {
+        let variables: &[&'static str] = match form {
             Form::Aws => &["STRONGROOM_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
             Form::Plain => &["STRONGROOM_PROFILE"],
         };
-        must_be_text(environment, variables)?;
-        let configured = variables.iter().find_map(|name| environment.text(name));
-        let profile = globals.profile.as_deref().or(configured);
-        let location = locate(globals, environment, profile)?;
-        let variables: &[&str] = match form {
+        let given = ("--profile", globals.profile.as_ref());
+        let profile = Named::find(given, variables, environment)?;
+        let location = locate(globals, environment, profile.as_ref())?;
+        let variables: &[&'static str] = match form {
             Form::Aws => &["STRONGROOM_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
             Form::Plain => &["STRONGROOM_REGION"],
         };
-        must_be_text(environment, variables)?;
-        let configured = variables.iter().find_map(|name| environment.text(name));
-        let region = globals.region.as_deref().or(configured).map(str::to_owned);
+        let region = Named::find(("--region", globals.region.as_ref()), variables, environment)?;
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
         let offer = Offer::new(globals, environment)?;
         // Read before anybody is asked for a passphrase.
         let expected = globals.expect.as_deref().map(checkpoint).transpose()?;
-        Ok(Self { globals, environment, location, region, expected, offer, form, origin })
+        Ok(Self { globals, environment, location, profile, region, expected, offer, form, origin })
     }
 
     /// Returns the moment that a transaction happens at.
@@ -103,7 +130,12 @@ impl<'a> Surroundings<'a> {
 
     /// Returns the region that was asked for; `None` is the vault's home.
     pub(crate) fn region(&self) -> Option<&str> {
-        self.region.as_deref()
+        self.region.as_ref().map(|region| region.value.as_str())
+    }
+
+    /// Returns the region that was asked for, and by what.
+    pub(crate) fn asked_region(&self) -> Option<&Named> {
+        self.region.as_ref()
     }
 
     /// Requires that the region asked for looks like one: a secret in any other could hardly be
@@ -268,9 +300,11 @@ fn doubt_clock(now: Timestamp, last: Timestamp) {
 
 /// There is no vault where one was looked for.
 fn no_vault(location: &Location) -> Failure {
-    let Location { path, chosen } = location;
-    Failure::environment("NoVault", format!("there is no vault at {}", path.display())).hinted(
-        match chosen {
+    let path = location.path.display();
+    let by = location.named_by.as_ref().map(|by| format!(", which {by} names"));
+    let by = by.unwrap_or_default();
+    Failure::environment("NoVault", format!("there is no vault at {path}{by}")).hinted(
+        match location.chosen {
             Chosen::ByPath => "`strongroom init` makes one there",
             Chosen::ByDefault => {
                 "`strongroom init` makes one; so does the first `strongroom create-secret`"
@@ -293,9 +327,13 @@ fn must_be_text(environment: &Environment, variables: &[&str]) -> Result<(), Fai
 fn locate(
     globals: &Globals,
     environment: &Environment,
-    profile: Option<&str>,
+    profile: Option<&Named>,
 ) -> Result<Location, Failure> {
-    let by_path = |path: &Path| Location { path: path.to_owned(), chosen: Chosen::ByPath };
+    let by_path = |path: &Path, named_by: Option<&str>| Location {
+        path: path.to_owned(),
+        chosen: Chosen::ByPath,
+        named_by: named_by.map(str::to_owned),
+    };
     if globals.vault.as_ref().is_some_and(String::is_empty) {
         return Err(request::Error::argument("--vault", "it must not be empty").into());
     }
@@ -304,14 +342,18 @@ fn locate(
         return Err(request::Error::argument("--profile", what).into());
     }
     if let Some(path) = &globals.vault {
-        return Ok(by_path(Path::new(path)));
+        return Ok(by_path(Path::new(path), None));
     }
     // What is said on the line comes before what is set, and a path before a name.
-    let set = environment.path("STRONGROOM_VAULT");
+    let set = environment.path(VAULT);
     if let Some(path) = set.filter(|_| globals.profile.is_none()) {
-        return Ok(by_path(path));
+        return Ok(by_path(path, Some(VAULT)));
     }
-    let profile = profile.unwrap_or("default");
+    let named_by = profile.map(|Named { value, by }| match by.strip_prefix("--") {
+        Some(_) => format!("{by} {value}"),
+        None => format!("{by}={value}"),
+    });
+    let profile = profile.map_or("default", |profile| profile.value.as_str());
     let is_plain = !profile.is_empty() && !profile.starts_with('.') && !profile.contains('/');
     if !is_plain {
         let message = format!("{profile:?} cannot be the name of a profile");
@@ -325,5 +367,8 @@ fn locate(
         .hinted("give --vault PATH"));
     };
     let path = directory.join(format!("{profile}.vault"));
-    Ok(Location { path, chosen: Chosen::ByDefault })
+    Ok(Location { path, chosen: Chosen::ByDefault, named_by })
 }
+
+/// The variable that names a vault by its path.
+const VAULT: &str = "STRONGROOM_VAULT";

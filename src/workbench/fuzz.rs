@@ -14,9 +14,9 @@ use crate::cli::query::Query;
 use crate::cli::request::arguments::{self, Parsed};
 use crate::cli::request::build::{self, Built, Surroundings};
 use crate::cli::request::error::Form;
-use crate::cli::request::fit;
 use crate::cli::request::globals::{self, BlobFormat, Command, Names};
 use crate::cli::request::paramfile::{Sources, Unreadable};
+use crate::cli::request::{fit, foreign};
 use crate::cli::request::{json, shorthand as reader, yaml};
 use crate::cli::{pages, run};
 use crate::crypto::header::Header;
@@ -103,6 +103,7 @@ pub fn argv(bytes: &[u8]) {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let names = Names { operations: &names, own: commands::NAMES };
     for form in [Form::Plain, Form::Aws] {
+        let _foreign = foreign::foreign(&words, form);
         let Ok(line) = globals::split(&words, form, names) else { continue };
         if let Some(expression) = &line.globals.query {
             query(expression.as_bytes());
@@ -118,7 +119,10 @@ pub fn argv(bytes: &[u8]) {
                 let argv = std::iter::once(name).chain(words);
                 let _wrong = own.try_get_matches_from(argv);
             }
-            Command::Version | Command::Help(_) => {}
+            Command::Identity { .. }
+            | Command::Configure { .. }
+            | Command::Version
+            | Command::Help(_) => {}
         }
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn ask(insists: bool) -> Result<Passphrase, Failure> {
     loop {
         match judged(credentials::ask_new_passphrase()?, insists) {
             Err(Failure::Environment { name: WEAK, message, .. }) => {
-                terminal::note(&format!("{message}; another one"));
+                terminal::object(&format!("{message}; another one"));
             }
             done => return done,
         }

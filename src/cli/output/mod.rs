@@ -5,7 +5,6 @@
 
 pub(crate) mod error;
 pub(crate) mod json;
-pub(crate) mod python;
 mod table;
 mod text;
 pub(crate) mod view;

@@ -8,7 +8,7 @@ use std::io::Read as _;
 
 use super::encoding::Encoding;
 use super::error::Error;
-use super::python;
+use crate::cli::python;
 use crate::model::value::Value;
 use crate::sys::streams;
 

@@ -103,7 +103,7 @@ const CONFINED: &str = "hint: a rotation program reaches only some files; `stron
                         show` says which, and --rotation-grant gives it more";
 
 fn show_line(line: &str) {
-    terminal::note(&format!("rotation: {line}"));
+    terminal::report(&format!("rotation: {line}"));
 }
 
 /// Prepares this process to run programs, and lends what is needed for it.

@@ -91,6 +91,9 @@ impl Operation for CreateSecret {
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
         let tags = fresh_tags(request.tags.unwrap_or_default())?;
+        replication::check_regions(
+            request.add_replica_regions.as_ref().map_or(&[], |asked| &asked.0),
+        )?;
 
         let scope = cx.scope()?;
         if let Some(existing) = cx.vault()?.find(&scope, &request.name.0)? {

@@ -25,6 +25,16 @@ pub(crate) struct Change<'a> {
     pub(crate) move_to: Option<&'a str>,
 }
 
+impl Change<'_> {
+    /// Refuses a request to do nothing, of whatever secret.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        if self.remove_from.is_none() && self.move_to.is_none() {
+            return Err(nothing_to_do());
+        }
+        Ok(())
+    }
+}
+
 /// Finds the version that carries a label.
 pub(crate) fn holder<'v>(versions: &'v [Version], label: &str) -> Option<&'v Version> {
     versions.iter().find(|version| version.stages.iter().any(|stage| stage == label))
