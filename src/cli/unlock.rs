@@ -239,13 +239,16 @@ impl<'a> Surroundings<'a> {
         let Some(expected) = &self.expected else { return Ok(()) };
         let transaction = vault.begin(Access::Read, self.occasion())?;
         let found = transaction.checkpoint();
-        let relation = match transaction.standing(expected)? {
+        let (relation, hint) = match transaction.standing(expected)? {
             Standing::There | Standing::Later => return Ok(()),
-            Standing::Earlier => "older than",
-            Standing::Apart => "not a later state of",
+            Standing::Earlier => ("older than", "get the newer file back"),
+            Standing::Apart => (
+                "not provably a later state of",
+                "it is of another vault or a fork, or its log was repaired, or no longer reaches back",
+            ),
         };
         let message = format!("the vault is at {found}, which is {relation} {expected}");
-        Err(Failure::environment("RollbackError", message))
+        Err(Failure::environment("RollbackError", message).hinted(hint))
     }
 }
 

@@ -27,8 +27,7 @@ impl Keyfile {
     /// aside.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, crypto::Error> {
         let bad = |why| crypto::Error::BadKeyfile { why };
-        let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = bytes.strip_suffix(b"\r\n").or(bytes.strip_suffix(b"\n")).unwrap_or(bytes);
         let digits = line
             .strip_prefix(PREFIX.as_bytes())
             .ok_or(bad("it does not begin with SRMKEY1-, as files made here do"))?;
@@ -112,6 +111,7 @@ mod tests {
         let refused = [
             String::new(),
             format!("{line}\n\n"),
+            format!("{line}\r"),
             format!(" {line}"),
             format!("{line} "),
             line.to_lowercase(),

@@ -147,6 +147,10 @@ impl Transaction<'_> {
         if self.access == Access::Read {
             return Err(Error::Store(store::Error::ReadOnly));
         }
+        if self.state.log.next == self.beginning.log.next {
+            // The log is what a fork and a later state are told by, so every commit stands in it.
+            self.record_own("Commit", "")?;
+        }
         self.advance_state();
         let header = self.unlocked.header_bytes();
         let sealed =

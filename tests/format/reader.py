@@ -84,9 +84,13 @@ def crockford(text):
     return sum(CROCKFORD.index(d) << 5 * i for i, d in enumerate(reversed(digits))), 5 * len(digits)
 
 
+def one_line(text):
+    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
 def keyfile_secret(text):
     require(text.startswith("SRMKEY1-"), "not a keyfile")
-    number, bits = crockford(text.removesuffix("\n").removesuffix("\r").removeprefix("SRMKEY1-"))
+    number, bits = crockford(one_line(text).removeprefix("SRMKEY1-"))
     require(bits == 290 and number & 3 == 0, "a keyfile has 58 characters and ends in zero bits")
     data = (number >> 2).to_bytes(36, "big")
     require(sha256(data[:32])[:4] == data[32:], "the keyfile was copied wrong")
@@ -410,7 +414,7 @@ def main():
     options = parser.parse_args()
     passphrase = options.passphrase_file
     if passphrase is not None:
-        passphrase = passphrase.removeprefix("\ufeff").removesuffix("\n").removesuffix("\r")
+        passphrase = one_line(passphrase.removeprefix("\ufeff"))
     vault = unlock(options.vault, passphrase, options.keyfile, options.recovery_code_file)
     if options.get is not None:
         return sys.stdout.buffer.write(vault.value(vault.find(options.get), options.version)[1])
