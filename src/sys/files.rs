@@ -100,34 +100,6 @@ impl FileFault {
             Self::Io { .. } => "IoError",
         }
     }
-
-    /// Returns what makes the file usable, where there is something: a command, if one can.
-    pub(crate) fn remedy(&self) -> Option<String> {
-        match self {
-            Self::Damaged { remedy, .. } => Some((*remedy).to_owned()),
-            Self::TooOpen { path, .. }
-            | Self::OpenDirectory { path, .. }
-            | Self::WrongOwner { path, .. }
-                if modes::are_unknown_at(path) =>
-            {
-                Some(modes::UNKNOWN.to_owned())
-            }
-            Self::TooOpen { path, .. } if !modes::can_be_changed(path) => {
-                Some(modes::GIVEN.to_owned())
-            }
-            Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
-            Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
-            Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
-            Self::Exists(_)
-            | Self::Missing(_)
-            | Self::NoAccess(_)
-            | Self::NoSpace(_)
-            | Self::NotAFile(_)
-            | Self::ReadOnly(_)
-            | Self::TooLarge { .. }
-            | Self::Io { .. } => None,
-        }
-    }
 }
 
 impl fmt::Display for FileFault {

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::files;
+use super::files::{self, FileFault};
 
 static READERS_ARE_ACCEPTED: AtomicBool = AtomicBool::new(false);
 
@@ -26,15 +26,43 @@ fn refused_by(are_readers_accepted: bool, bits: u32) -> u32 {
     if are_readers_accepted { bits & WRITING } else { bits }
 }
 
+impl FileFault {
+    /// Returns what makes the file usable, where there is something: a command, if one can.
+    pub(crate) fn remedy(&self) -> Option<String> {
+        match self {
+            Self::Damaged { remedy, .. } => Some((*remedy).to_owned()),
+            Self::TooOpen { path, .. }
+            | Self::OpenDirectory { path, .. }
+            | Self::WrongOwner { path, .. }
+                if are_unknown_at(path) =>
+            {
+                Some(UNKNOWN.to_owned())
+            }
+            Self::TooOpen { path, .. } if !can_be_changed(path) => Some(GIVEN.to_owned()),
+            Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
+            Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
+            Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
+            Self::Exists(_)
+            | Self::Missing(_)
+            | Self::NoAccess(_)
+            | Self::NoSpace(_)
+            | Self::NotAFile(_)
+            | Self::ReadOnly(_)
+            | Self::TooLarge { .. }
+            | Self::Io { .. } => None,
+        }
+    }
+}
+
 /// Whether we could change the mode of a file: it is ours, and not on a medium that can only be read.
-pub(super) fn can_be_changed(path: &Path) -> bool {
+fn can_be_changed(path: &Path) -> bool {
     let is_ours = fs::metadata(path).is_ok_and(|metadata| metadata.uid() == files::user_id());
     is_ours && !files::is_read_only_file_system(path)
 }
 
 /// Whether a file is where all files have the mode and the owner that the medium was mounted with.
 #[cfg(target_os = "linux")]
-pub(super) fn are_unknown_at(path: &Path) -> bool {
+fn are_unknown_at(path: &Path) -> bool {
     // A file that could not stay is gone again.
     let found =
         rustix::fs::statfs(path).or_else(|_gone| rustix::fs::statfs(files::parent_of(path)));
@@ -45,7 +73,7 @@ pub(super) fn are_unknown_at(path: &Path) -> bool {
 
 /// Elsewhere nobody can tell.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn are_unknown_at(_path: &Path) -> bool {
+fn are_unknown_at(_path: &Path) -> bool {
     false
 }
 
@@ -55,7 +83,7 @@ fn is_modeless(kind: u64) -> bool {
 }
 
 /// What to do about a file on a medium without modes.
-pub(super) const UNKNOWN: &str = "this file system has no modes to change: mount it with \
+const UNKNOWN: &str = "this file system has no modes to change: mount it with \
      uid=YOURS,umask=077, or take the file although others may read it with --trust-file-modes";
 
 /// What to do about a file that somebody else gave us.
