@@ -107,6 +107,14 @@ impl Offer {
         self.keyfile.as_deref()
     }
 
+    /// Returns the path of the passphrase's file, where one is offered.
+    pub(crate) fn passphrase_path(&self) -> Option<&Path> {
+        match &self.passphrase {
+            Some(Source::File(path)) => Some(path),
+            Some(Source::Descriptor(..) | Source::Command(_)) | None => None,
+        }
+    }
+
     /// Returns whether a passphrase can be had without asking a person.
     pub(crate) fn has_passphrase(&self) -> bool {
         self.passphrase.is_some()

@@ -224,6 +224,25 @@ fn a_passphrase_that_is_changed_meanwhile_does_not_matter() {
     finish(&stage, &outcome, "change-passphrase");
 }
 
+/// A passphrase that is read from a file beside the program was as open to it as the program itself.
+#[test]
+fn the_file_of_the_passphrase_is_not_beside() {
+    let stage = Stage::new();
+    let file = stage.sandbox.work().join("passphrase");
+    write(&file, b"Lapislazuli 42 gondola");
+    let file = file.to_str().unwrap();
+    let add = ["key-slot", "add", "--kind", "passphrase", "--new-passphrase-file", file];
+    let quick = ["--allow-weak-kdf", "--kdf-memory", "19", "--kdf-passes", "2", "--kdf-lanes", "1"];
+    stage.done(&[&add[..], &quick].concat());
+    assert_eq!(stage.rotate(GOOD).code, 0);
+    let show = ["rotation", "show", "--secret-id", "db", "--query", "MayReadFiles"];
+    let work = format!("{:?}", stage.sandbox.work());
+    assert!(stage.done(&show).contains(&work));
+    let with = ["--passphrase-file", file, "--allow-weak-kdf"];
+    let shown = stage.done(&[&show[..], &with].concat());
+    assert!(!shown.contains(&work), "{shown}");
+}
+
 /// Requires a rotation that was completed, or that is when it is run again.
 fn finish(stage: &Stage, outcome: &Outcome, told: &str) {
     assert!(stage.sandbox.home().join("is").exists(), "{told}: {}", outcome.stderr_text());

@@ -188,9 +188,8 @@ fn a_program_sees_only_what_it_must() {
     let words = ["-c", script, "sh", "strongroom", "rotate-secret", "--secret-id", "db"];
     let words = [&words[..], &["--rotation-env", &path, "--rotation-pass-env", "WANTED"]].concat();
     // What it starts reads what the kernel says of it.
-    let words = [&words[..], &["--rotation-grant", "read=/proc"]].concat();
-    let words = words.into_iter().map(str::to_owned).chain(stage.grants());
-    let words: Vec<String> = words.chain(["--".to_owned(), program]).collect();
+    let words = words.into_iter().chain(["--rotation-grant", "read=/proc"]).map(str::to_owned);
+    let words: Vec<_> = words.chain(stage.grants()).chain(["--".to_owned(), program]).collect();
     let outcome = stage.sandbox.invocation("sh", &words).run();
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     // The fourth is the directory that ls reads.

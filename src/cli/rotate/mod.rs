@@ -137,9 +137,11 @@ pub(crate) fn machine(surroundings: &Surroundings<'_>) -> Result<Machine, Failur
     })?;
     let program = std::env::current_exe().ok();
     let home = surroundings.environment.path("HOME").map(Path::to_owned);
-    let keyfile = surroundings.offer().keyfile_path().map(Path::to_owned);
+    let offer = surroundings.offer();
+    let keys = [offer.keyfile_path(), offer.passphrase_path()].into_iter().flatten();
     let vault = surroundings.location.path.clone();
-    let private = home.into_iter().chain(keyfile).chain([vault, state.clone()]).collect();
+    let private = home.into_iter().chain(keys.map(Path::to_owned));
+    let private = private.chain([vault, state.clone()]).collect();
     let variables = surroundings.environment.all_text();
     Ok(Machine { variables, state, program, private })
 }
