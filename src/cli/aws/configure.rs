@@ -4,6 +4,7 @@
 use super::home;
 use crate::cli::failure::Failure;
 use crate::cli::request::argparse::{self, Grammar, Positional};
+use crate::cli::request::arguments;
 use crate::cli::request::error::Error;
 use crate::cli::run::print;
 use crate::cli::terminal;
@@ -52,9 +53,13 @@ fn take<const N: usize>(words: &[String], names: [&str; N]) -> Result<[String; N
         return Err(Error::usage(message).into());
     }
     let rest = found.split_off(N);
-    let option = found.iter().find(|word| word.starts_with("--"));
-    if let Some(unknown) = option.into_iter().chain(&rest).next() {
-        return Err(Error::unknown_options(std::slice::from_ref(unknown)).into());
+    let is_option = |word: &String| word.starts_with("--");
+    let mut unknown: Vec<String> =
+        found.iter().filter(|word| is_option(word)).chain(&rest).cloned().collect();
+    if !unknown.is_empty() {
+        // One of them may be a key.
+        unknown.iter_mut().for_each(arguments::hide_value);
+        return Err(Error::unknown_options(&unknown).into());
     }
     found.try_into().map_err(|_other_count| Error::usage("too many words").into())
 }

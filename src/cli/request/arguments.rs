@@ -112,7 +112,7 @@ pub(crate) enum Skeleton {
 }
 
 /// Leaves of a word no one knows what is an option's name.
-fn hide_value(word: &mut String) {
+pub(crate) fn hide_value(word: &mut String) {
     let (name, value) = word.split_once('=').map_or((&**word, None), |(n, v)| (n, Some(v)));
     let is_letter = |c: char| c.is_ascii_lowercase() || c == '-';
     let is_short = name.len() == 2 && name.starts_with('-');
