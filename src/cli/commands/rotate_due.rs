@@ -125,7 +125,7 @@ fn later(asked: &Asked<'_>) -> Failure {
     if asked.flag("quiet") || !path.is_ok_and(|path| path.exists()) {
         return Failure::Ended(LATER);
     }
-    terminal::note("a rotation had failed when rotate-due last looked");
+    terminal::report("a rotation had failed when rotate-due last looked");
     Failure::Ended(TROUBLE)
 }
 
