@@ -12,7 +12,7 @@ use crate::store;
 use crate::sys::entropy::Entropy;
 use crate::vault::audit::{Event, Subject};
 use crate::vault::transaction::{Access, Occasion, Transaction};
-use crate::vault::{self, Vault};
+use crate::vault::{self, Unlogged, Vault};
 
 /// The most secrets past their recovery window that one write erases on the way.
 const MOST_ERASED: usize = 16;
@@ -82,15 +82,18 @@ pub(super) fn carry_out(
     let is_read = entry.touch != Touch::Writes && access == Access::Write;
     let again = is_read.then(|| call.request.clone());
     match (attempt(vault, call, errand, occasion, access), again) {
-        // What is in a full vault must not be out of reach because nothing more goes into its log.
-        (Err(Failure::Vault(vault::Error::Store(store::Error::NoSpace))), Some(request)) => {
-            vault.leave_reads_unlogged();
+        (Err(Failure::Vault(vault::Error::Store(error))), Some(request)) => {
+            // What is in a vault must not be out of reach because nothing more goes into its log, or
+            // because a rekey takes long.
+            let why = match error {
+                store::Error::NoSpace => Unlogged::Full,
+                store::Error::Busy => Unlogged::Busy,
+                // Nothing was asked for that could have been done.
+                error => return Err(vault::Error::Store(error.of_read()).into()),
+            };
+            vault.leave_reads_unlogged(why);
             let call = Call { entry, request, region, scope, cuts };
             attempt(vault, call, errand, occasion, Access::Read)
-        }
-        // Nothing was asked for that could have been done.
-        (Err(Failure::Vault(vault::Error::Store(error))), Some(_)) => {
-            Err(vault::Error::Store(error.of_read()).into())
         }
         (answer, _) => answer,
     }
@@ -167,14 +170,19 @@ fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
 
 /// Reads write too, for the log and the day of last access, where the vault lets them.
 fn access(vault: &Vault, entry: &Entry) -> Access {
-    let is_silent = vault.is_read_only() || !vault.audits_reads() || vault.is_full();
+    let is_silent = vault.is_read_only() || !vault.audits_reads() || vault.unlogged().is_some();
     if entry.touch != Touch::Writes && is_silent { Access::Read } else { Access::Write }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use crate::model::time::DAY_MS;
     use crate::service::testing::Bench;
+    use crate::store::{Mode, Store};
+    use crate::sys::scratch::Scratch;
+    use crate::vault::Unlogged;
     use crate::vault::audit::{Event, Subject};
 
     const ONE: &str = "11111111-1111-4111-8111-111111111111";
@@ -259,6 +267,28 @@ mod tests {
         assert!(read(&mut bench).contains("the old value"));
         let missing = bench.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
         assert_eq!(missing.0, "ResourceNotFoundException");
+        assert_eq!(bench.events().len(), before);
+        bench.require_sound();
+    }
+
+    /// A rekey takes as long as the vault is large, and nobody could read meanwhile.
+    #[test]
+    fn a_vault_that_another_process_writes_is_read_without_a_log() {
+        let scratch = Scratch::new();
+        let path = scratch.join("vault");
+        let mut bench = Bench::in_store(Store::create(&path).unwrap());
+        let value = format!(r#""ClientRequestToken":"{ONE}","SecretString":"the old value"}}"#);
+        bench.call("CreateSecret", &format!(r#"{{"Name":"db",{value}"#)).unwrap();
+        let before = bench.events().len();
+        bench.with(|vault, _| vault.store_mut().set_patience(Duration::from_millis(5)));
+        let mut other = Store::open(&path, Mode::ReadWrite).unwrap();
+        let writing = other.write().unwrap();
+        let get = r#"{"SecretId":"db"}"#;
+        assert!(bench.call("GetSecretValue", get).unwrap().contains("the old value"));
+        assert_eq!(bench.with(|vault, _| vault.unlogged()), Some(Unlogged::Busy));
+        let put = bench.call("PutSecretValue", &format!(r#"{{"SecretId":"db",{value}"#));
+        assert!(put.unwrap_err().1.contains("kept the vault busy"));
+        drop(writing);
         assert_eq!(bench.events().len(), before);
         bench.require_sound();
     }

@@ -36,4 +36,4 @@ mod version;
 
 pub(crate) use error::Error;
 pub(crate) use found::Founding;
-pub(crate) use unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
+pub(crate) use unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Unlogged, Vault};

@@ -39,9 +39,18 @@ pub(crate) struct Vault {
     pub(super) audits_reads: bool,
     /// When the newest commit was made that was there when it was unlocked.
     pub(super) last_commit: Timestamp,
-    pub(super) is_full: bool,
+    pub(super) unlogged: Option<Unlogged>,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
+}
+
+/// Why reads are not logged that should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unlogged {
+    /// There is no space.
+    Full,
+    /// Another process writes, and does not come to an end.
+    Busy,
 }
 
 /// The keys of a vault and the header they belong to.
@@ -235,7 +244,7 @@ impl LockedVault {
             seen,
             audits_reads,
             last_commit,
-            is_full: false,
+            unlogged: None,
             wreck: self.wreck,
         })
     }
@@ -277,14 +286,14 @@ impl Vault {
         self.last_commit
     }
 
-    /// Goes on without logging reads: there is no space for that.
-    pub(crate) fn leave_reads_unlogged(&mut self) {
-        self.is_full = true;
+    /// Goes on without logging reads.
+    pub(crate) fn leave_reads_unlogged(&mut self, why: Unlogged) {
+        self.unlogged = Some(why);
     }
 
-    /// Returns whether reads had to be left out of the audit log for want of space.
-    pub(crate) fn is_full(&self) -> bool {
-        self.is_full
+    /// Returns why reads had to be left out of the audit log, if they had to.
+    pub(crate) fn unlogged(&self) -> Option<Unlogged> {
+        self.unlogged
     }
 
     /// Returns the vault's id, which is not secret.
