@@ -14,6 +14,9 @@ use crate::vault::audit::{Event, Subject};
 use crate::vault::transaction::{Access, Occasion, Transaction};
 use crate::vault::{self, Unlogged, Vault};
 
+/// Lists of vaults whose files are smaller are over before anybody waits, in bytes.
+const LARGE: u64 = 16 << 20;
+
 /// The most secrets past their recovery window that one write erases on the way.
 const MOST_ERASED: usize = 16;
 
@@ -81,15 +84,21 @@ pub(super) fn carry_out(
     let access = access(vault, entry);
     let is_read = entry.touch != Touch::Writes && access == Access::Write;
     let again = is_read.then(|| call.request.clone());
-    match (attempt(vault, call, errand, occasion, access), again) {
+    let answer = match survey(vault, &call, errand, occasion)? {
+        Some(answer) => log(vault, (entry, region), answer, occasion, access),
+        None => attempt(vault, call, errand, occasion, access),
+    };
+    match (answer, again) {
         (Err(Failure::Vault(vault::Error::Store(error))), Some(request)) => {
             // What is in a vault must not be out of reach because nothing more goes into its log, or
             // because a rekey takes long.
-            let why = match error {
-                store::Error::NoSpace => Unlogged::Full,
-                store::Error::Busy => Unlogged::Busy,
+            let why = if matches!(error, store::Error::NoSpace) {
+                Unlogged::Full
+            } else if matches!(error, store::Error::Busy) {
+                Unlogged::Busy
+            } else {
                 // Nothing was asked for that could have been done.
-                error => return Err(vault::Error::Store(error.of_read()).into()),
+                return Err(vault::Error::Store(error.of_read()).into());
             };
             vault.leave_reads_unlogged(why);
             let call = Call { entry, request, region, scope, cuts };
@@ -97,6 +106,44 @@ pub(super) fn carry_out(
         }
         (answer, _) => answer,
     }
+}
+
+/// Answers what reads a whole vault on a copy, where the vault is so large that others would wait.
+fn survey(
+    vault: &mut Vault,
+    call: &Call<'_>,
+    errand: Option<&Errand<'_>>,
+    occasion: Occasion<'_>,
+) -> Result<Option<Result<Value, Failure>>, Failure> {
+    if call.entry.touch != Touch::Surveys {
+        return Ok(None);
+    }
+    let call = Call { request: call.request.clone(), ..*call };
+    let answer =
+        vault.read_aside(LARGE, |copy| attempt(copy, call, errand, occasion, Access::Read));
+    Ok(answer?)
+}
+
+/// Logs how a survey ended, before its answer is seen.
+fn log(
+    vault: &mut Vault,
+    (entry, region): (&Entry, Option<&str>),
+    answer: Result<Value, Failure>,
+    occasion: Occasion<'_>,
+    access: Access,
+) -> Result<Value, Failure> {
+    let outcome = match &answer {
+        _ if access == Access::Read => return answer,
+        Ok(_) => Event::SUCCESS,
+        Err(Failure::Fault(fault)) => fault.code.as_str(),
+        Err(Failure::Vault(_)) => return answer,
+    };
+    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let home = transaction.state().settings.region();
+    let region = region.filter(|region| *region != home).unwrap_or_default().to_owned();
+    transaction.record(entry.name, outcome, Subject { region, ..Subject::default() })?;
+    transaction.commit()?;
+    answer
 }
 
 fn attempt(
@@ -291,6 +338,31 @@ mod tests {
         drop(writing);
         assert_eq!(bench.events().len(), before);
         bench.require_sound();
+    }
+
+    #[test]
+    fn a_list_of_a_large_vault_is_answered_and_logged_as_any() {
+        let scratch = Scratch::new();
+        let mut bench = Bench::in_store(Store::create(&scratch.join("vault")).unwrap());
+        for number in 1..=3 {
+            let token = format!("11111111-1111-4111-8111-{number:012}");
+            let rest = format!(r#""ClientRequestToken":"{token}","SecretString":"v"}}"#);
+            bench.call("CreateSecret", &format!(r#"{{"Name":"s{number}",{rest}"#)).unwrap();
+            // It is the size of the file that counts.
+            let ballast = format!("INSERT INTO value VALUES ({number}, zeroblob(8000000))");
+            bench.with(|vault, _| vault.store_mut().tamper(&ballast));
+        }
+        assert!(scratch.join("vault").metadata().unwrap().len() > super::LARGE);
+        let before = bench.events().len();
+        let list = bench.call("ListSecrets", r#"{"MaxResults":2,"SortOrder":"asc"}"#).unwrap();
+        assert!(list.contains(r#""Name":"s2""#) && list.contains("NextToken"), "{list}");
+        let refused = bench.call("ListSecrets", r#"{"NextToken":"none"}"#).unwrap_err();
+        assert_eq!(refused.0, "InvalidNextTokenException");
+        let events = bench.events().split_off(before);
+        let seen = events.iter().map(|event| (&*event.operation, &*event.outcome));
+        let expected =
+            [Event::SUCCESS, "InvalidNextTokenException"].map(|end| ("ListSecrets", end));
+        assert!(seen.eq(expected));
     }
 
     #[test]

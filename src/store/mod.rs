@@ -175,8 +175,12 @@ impl Store {
     /// on; where all of them fit into memory, readers are let in until the last moment.
     pub(crate) fn set_spill_for_all(&mut self) -> Result<(), Error> {
         let size = self.path.metadata().map_or(0, |metadata| metadata.len());
-        let obtainable = process::obtainable_memory_kib().unwrap_or(0).saturating_mul(1024);
-        self.set_spill(if size > obtainable / SHARE { Spill::On } else { Spill::Off })
+        self.set_spill(if size > Self::most_memory() { Spill::On } else { Spill::Off })
+    }
+
+    /// Returns how many bytes of memory a whole container may take.
+    fn most_memory() -> u64 {
+        process::obtainable_memory_kib().unwrap_or(0).saturating_mul(1024) / SHARE
     }
 
     /// Returns the container's path: absolute, without symbolic links.

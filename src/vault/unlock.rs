@@ -271,6 +271,19 @@ impl Vault {
         Transaction::begin(rows, &self.unlocked, &mut self.seen, occasion, access)
     }
 
+    /// Reads for long: where the vault is large, on a copy of it, so that others write meanwhile.
+    pub(crate) fn read_aside<T>(
+        &mut self,
+        least: u64,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> Result<Option<T>, Error> {
+        let Some(copy) = self.store.copy_in_memory(least)? else { return Ok(None) };
+        let store = std::mem::replace(&mut self.store, copy);
+        let answer = read(self);
+        self.store = store;
+        Ok(Some(answer))
+    }
+
     /// Returns whether the container can only be read.
     pub(crate) fn is_read_only(&self) -> bool {
         self.store.is_read_only()
