@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
+use super::aside::Unlogged;
 use super::error::{Error, decoded, opened, tampered};
 use super::log;
 use super::rescue;
@@ -42,15 +43,6 @@ pub(crate) struct Vault {
     pub(super) unlogged: Option<Unlogged>,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
-}
-
-/// Why reads are not logged that should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unlogged {
-    /// There is no space.
-    Full,
-    /// Another process writes, and does not come to an end.
-    Busy,
 }
 
 /// The keys of a vault and the header they belong to.
@@ -271,19 +263,6 @@ impl Vault {
         Transaction::begin(rows, &self.unlocked, &mut self.seen, occasion, access)
     }
 
-    /// Reads for long: where the vault is large, on a copy of it, so that others write meanwhile.
-    pub(crate) fn read_aside<T>(
-        &mut self,
-        least: u64,
-        read: impl FnOnce(&mut Self) -> T,
-    ) -> Result<Option<T>, Error> {
-        let Some(copy) = self.store.copy_in_memory(least)? else { return Ok(None) };
-        let store = std::mem::replace(&mut self.store, copy);
-        let answer = read(self);
-        self.store = store;
-        Ok(Some(answer))
-    }
-
     /// Returns whether the container can only be read.
     pub(crate) fn is_read_only(&self) -> bool {
         self.store.is_read_only()
@@ -297,16 +276,6 @@ impl Vault {
     /// Returns the time of the last commit, against which the clock is held.
     pub(crate) fn last_commit(&self) -> Timestamp {
         self.last_commit
-    }
-
-    /// Goes on without logging reads.
-    pub(crate) fn leave_reads_unlogged(&mut self, why: Unlogged) {
-        self.unlogged = Some(why);
-    }
-
-    /// Returns why reads had to be left out of the audit log, if they had to.
-    pub(crate) fn unlogged(&self) -> Option<Unlogged> {
-        self.unlogged
     }
 
     /// Returns the vault's id, which is not secret.
