@@ -21,7 +21,7 @@ use crate::sys::process;
 use crate::vault::checkpoint::{Checkpoint, Standing};
 use crate::vault::clock::ClockState;
 use crate::vault::transaction::{Access, Occasion};
-use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
+use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Unlogged, Vault};
 
 /// Where the vault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -274,10 +274,14 @@ pub(crate) fn warn(vault: &Vault) {
     if vault.is_read_only() && vault.audits_reads() {
         terminal::note("note: the vault can only be read here; the audit log is not written");
     }
-    if vault.is_full() {
-        terminal::note(
+    match vault.unlogged() {
+        Some(Unlogged::Full) => terminal::note(
             "note: there is no space left where the vault is; the audit log is not written",
-        );
+        ),
+        Some(Unlogged::Busy) => terminal::note(
+            "note: another process keeps on writing; this read is not in the audit log",
+        ),
+        None => {}
     }
     if vault.is_anchor_unwritable() {
         terminal::note(

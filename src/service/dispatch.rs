@@ -12,7 +12,10 @@ use crate::store;
 use crate::sys::entropy::Entropy;
 use crate::vault::audit::{Event, Subject};
 use crate::vault::transaction::{Access, Occasion, Transaction};
-use crate::vault::{self, Vault};
+use crate::vault::{self, Unlogged, Vault};
+
+/// Lists of vaults whose files are smaller are over before anybody waits, in bytes.
+const LARGE: u64 = 16 << 20;
 
 /// The most secrets past their recovery window that one write erases on the way.
 const MOST_ERASED: usize = 16;
@@ -81,19 +84,66 @@ pub(super) fn carry_out(
     let access = access(vault, entry);
     let is_read = entry.touch != Touch::Writes && access == Access::Write;
     let again = is_read.then(|| call.request.clone());
-    match (attempt(vault, call, errand, occasion, access), again) {
-        // What is in a full vault must not be out of reach because nothing more goes into its log.
-        (Err(Failure::Vault(vault::Error::Store(store::Error::NoSpace))), Some(request)) => {
-            vault.leave_reads_unlogged();
+    let answer = match survey(vault, &call, errand, occasion)? {
+        Some(answer) => log(vault, (entry, region), answer, occasion, access),
+        None => attempt(vault, call, errand, occasion, access),
+    };
+    match (answer, again) {
+        (Err(Failure::Vault(vault::Error::Store(error))), Some(request)) => {
+            // What is in a vault must not be out of reach because nothing more goes into its log, or
+            // because a rekey takes long.
+            let why = if matches!(error, store::Error::NoSpace) {
+                Unlogged::Full
+            } else if matches!(error, store::Error::Busy) {
+                Unlogged::Busy
+            } else {
+                // Nothing was asked for that could have been done.
+                return Err(vault::Error::Store(error.of_read()).into());
+            };
+            vault.leave_reads_unlogged(why);
             let call = Call { entry, request, region, scope, cuts };
             attempt(vault, call, errand, occasion, Access::Read)
         }
-        // Nothing was asked for that could have been done.
-        (Err(Failure::Vault(vault::Error::Store(error))), Some(_)) => {
-            Err(vault::Error::Store(error.of_read()).into())
-        }
         (answer, _) => answer,
     }
+}
+
+/// Answers what reads a whole vault on a copy, where the vault is so large that others would wait.
+fn survey(
+    vault: &mut Vault,
+    call: &Call<'_>,
+    errand: Option<&Errand<'_>>,
+    occasion: Occasion<'_>,
+) -> Result<Option<Result<Value, Failure>>, Failure> {
+    if call.entry.touch != Touch::Surveys {
+        return Ok(None);
+    }
+    let call = Call { request: call.request.clone(), ..*call };
+    let answer =
+        vault.read_aside(LARGE, |copy| attempt(copy, call, errand, occasion, Access::Read));
+    Ok(answer?)
+}
+
+/// Logs how a survey ended, before its answer is seen.
+fn log(
+    vault: &mut Vault,
+    (entry, region): (&Entry, Option<&str>),
+    answer: Result<Value, Failure>,
+    occasion: Occasion<'_>,
+    access: Access,
+) -> Result<Value, Failure> {
+    let outcome = match &answer {
+        _ if access == Access::Read => return answer,
+        Ok(_) => Event::SUCCESS,
+        Err(Failure::Fault(fault)) => fault.code.as_str(),
+        Err(Failure::Vault(_)) => return answer,
+    };
+    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let home = transaction.state().settings.region();
+    let region = region.filter(|region| *region != home).unwrap_or_default().to_owned();
+    transaction.record(entry.name, outcome, Subject { region, ..Subject::default() })?;
+    transaction.commit()?;
+    answer
 }
 
 fn attempt(
@@ -167,14 +217,19 @@ fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
 
 /// Reads write too, for the log and the day of last access, where the vault lets them.
 fn access(vault: &Vault, entry: &Entry) -> Access {
-    let is_silent = vault.is_read_only() || !vault.audits_reads() || vault.is_full();
+    let is_silent = vault.is_read_only() || !vault.audits_reads() || vault.unlogged().is_some();
     if entry.touch != Touch::Writes && is_silent { Access::Read } else { Access::Write }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use crate::model::time::DAY_MS;
     use crate::service::testing::Bench;
+    use crate::store::{Mode, Store};
+    use crate::sys::scratch::Scratch;
+    use crate::vault::Unlogged;
     use crate::vault::audit::{Event, Subject};
 
     const ONE: &str = "11111111-1111-4111-8111-111111111111";
@@ -261,6 +316,53 @@ mod tests {
         assert_eq!(missing.0, "ResourceNotFoundException");
         assert_eq!(bench.events().len(), before);
         bench.require_sound();
+    }
+
+    /// A rekey takes as long as the vault is large, and nobody could read meanwhile.
+    #[test]
+    fn a_vault_that_another_process_writes_is_read_without_a_log() {
+        let scratch = Scratch::new();
+        let path = scratch.join("vault");
+        let mut bench = Bench::in_store(Store::create(&path).unwrap());
+        let value = format!(r#""ClientRequestToken":"{ONE}","SecretString":"the old value"}}"#);
+        bench.call("CreateSecret", &format!(r#"{{"Name":"db",{value}"#)).unwrap();
+        let before = bench.events().len();
+        bench.with(|vault, _| vault.store_mut().set_patience(Duration::from_millis(5)));
+        let mut other = Store::open(&path, Mode::ReadWrite).unwrap();
+        let writing = other.write().unwrap();
+        let get = r#"{"SecretId":"db"}"#;
+        assert!(bench.call("GetSecretValue", get).unwrap().contains("the old value"));
+        assert_eq!(bench.with(|vault, _| vault.unlogged()), Some(Unlogged::Busy));
+        let put = bench.call("PutSecretValue", &format!(r#"{{"SecretId":"db",{value}"#));
+        assert!(put.unwrap_err().1.contains("kept the vault busy"));
+        drop(writing);
+        assert_eq!(bench.events().len(), before);
+        bench.require_sound();
+    }
+
+    #[test]
+    fn a_list_of_a_large_vault_is_answered_and_logged_as_any() {
+        let scratch = Scratch::new();
+        let mut bench = Bench::in_store(Store::create(&scratch.join("vault")).unwrap());
+        for number in 1..=3 {
+            let token = format!("11111111-1111-4111-8111-{number:012}");
+            let rest = format!(r#""ClientRequestToken":"{token}","SecretString":"v"}}"#);
+            bench.call("CreateSecret", &format!(r#"{{"Name":"s{number}",{rest}"#)).unwrap();
+            // It is the size of the file that counts.
+            let ballast = format!("INSERT INTO value VALUES ({number}, zeroblob(8000000))");
+            bench.with(|vault, _| vault.store_mut().tamper(&ballast));
+        }
+        assert!(scratch.join("vault").metadata().unwrap().len() > super::LARGE);
+        let before = bench.events().len();
+        let list = bench.call("ListSecrets", r#"{"MaxResults":2,"SortOrder":"asc"}"#).unwrap();
+        assert!(list.contains(r#""Name":"s2""#) && list.contains("NextToken"), "{list}");
+        let refused = bench.call("ListSecrets", r#"{"NextToken":"none"}"#).unwrap_err();
+        assert_eq!(refused.0, "InvalidNextTokenException");
+        let events = bench.events().split_off(before);
+        let seen = events.iter().map(|event| (&*event.operation, &*event.outcome));
+        let expected =
+            [Event::SUCCESS, "InvalidNextTokenException"].map(|end| ("ListSecrets", end));
+        assert!(seen.eq(expected));
     }
 
     #[test]

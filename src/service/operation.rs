@@ -55,6 +55,8 @@ pub(crate) enum Touch {
     Nothing,
     /// It reads; the audit log and the day of last access may be written.
     Reads,
+    /// It reads every secret and changes nothing about them; the audit log may be written.
+    Surveys,
     /// It changes secrets.
     Writes,
 }

@@ -17,6 +17,7 @@ use super::scope::Scope;
 use crate::model::shape::Shape;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
+use crate::store::Store;
 use crate::sys::clock::{Clock, FixedClock};
 use crate::sys::entropy::CountingEntropy;
 use crate::vault::audit::Event;
@@ -51,11 +52,17 @@ pub(super) struct Stock {
 impl Bench {
     /// An empty vault.
     pub(crate) fn new() -> Self {
+        Self::in_store(Store::in_memory())
+    }
+
+    /// An empty vault in a container of the caller's.
+    pub(crate) fn in_store(store: Store) -> Self {
         let clock = FixedClock::at(START.0);
         let entropy = CountingEntropy::default();
         let origin = Origin { via: "direct".to_owned(), ..Origin::default() };
         let now = Timestamp(clock.now_ms());
-        let vault = Vault::testing(Occasion { now, entropy: &entropy, origin: &origin });
+        let occasion = Occasion { now, entropy: &entropy, origin: &origin };
+        let vault = Vault::testing_in(store, occasion);
         Self { vault, clock, entropy, origin }
     }
 
@@ -162,7 +169,7 @@ impl Bench {
 
     /// Returns whether a read was not logged for want of space.
     pub(crate) fn is_full(&self) -> bool {
-        self.vault.is_full()
+        self.vault.unlogged() == Some(crate::vault::Unlogged::Full)
     }
 
     /// Leaves reads out of the audit log from now on.

@@ -42,6 +42,19 @@ impl Store {
         Ok(files::sync_directory(files::parent_of(destination))?)
     }
 
+    /// Returns a copy in memory if the file has at least `least` bytes and fits. Reading it keeps nobody
+    /// from writing; making it takes a tenth of the time.
+    pub(crate) fn copy_in_memory(&self, least: u64) -> Result<Option<Self>, Error> {
+        let size = self.path.metadata().map_or(0, |metadata| metadata.len());
+        if size < least || size > Self::most_memory() {
+            return Ok(None);
+        }
+        let mut copy = Self::detached(&self.path)?;
+        copy_all(&self.connection, &mut copy.connection)?;
+        copy.compared_at = schema::compare_now(&copy.connection)?;
+        Ok(Some(copy))
+    }
+
     /// Replaces the content by that of another container, page by page under SQLite's locks. When
     /// interrupted, the old content is intact.
     pub(crate) fn restore_from(&mut self, source: &Self) -> Result<(), Error> {

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use crate::sys::files::{self, FileFault};
+use crate::sys::process;
 
 pub(crate) use create::is_taken;
 pub(crate) use error::Error;
@@ -170,6 +171,18 @@ impl Store {
         Ok(self.connection.execute_batch(sql)?)
     }
 
+    /// Lets a transaction that touches everything do so. Spilling shuts readers out from the first page
+    /// on; where all of them fit into memory, readers are let in until the last moment.
+    pub(crate) fn set_spill_for_all(&mut self) -> Result<(), Error> {
+        let size = self.path.metadata().map_or(0, |metadata| metadata.len());
+        self.set_spill(if size > Self::most_memory() { Spill::On } else { Spill::Off })
+    }
+
+    /// Returns how many bytes of memory a whole container may take.
+    fn most_memory() -> u64 {
+        process::obtainable_memory_kib().unwrap_or(0).saturating_mul(1024) / SHARE
+    }
+
     /// Returns the container's path: absolute, without symbolic links.
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -210,6 +223,9 @@ impl Store {
         Ok(transaction)
     }
 }
+
+/// The share of the memory that is not used which a transaction may take.
+const SHARE: u64 = 4;
 
 /// The most bytes that a row can have: more than any of ours, so that one put in by hand does not
 /// fill the memory. `table` says it once more, to SQLite.

@@ -72,7 +72,7 @@ impl Vault {
         transaction.record_own("Init", "")?;
         transaction.commit()?;
         let last_commit = occasion.now;
-        Ok(Self { store, unlocked, seen, audits_reads, last_commit, is_full: false, wreck: None })
+        Ok(Self { store, unlocked, seen, audits_reads, last_commit, unlogged: None, wreck: None })
     }
 }
 
@@ -80,6 +80,11 @@ impl Vault {
 impl Vault {
     /// A vault in memory with one keyfile slot, for tests of the layers above.
     pub(crate) fn testing(occasion: Occasion<'_>) -> Self {
+        Self::testing_in(Store::in_memory(), occasion)
+    }
+
+    /// Such a vault in a container of the caller's.
+    pub(crate) fn testing_in(store: Store, occasion: Occasion<'_>) -> Self {
         use crate::crypto::keyfile::Keyfile;
         use crate::crypto::slot::Credential;
 
@@ -95,7 +100,7 @@ impl Vault {
             settings: Settings::new("000000000000", "local-1"),
             anchors: None,
         };
-        Self::found(Store::in_memory(), founding, occasion).unwrap()
+        Self::found(store, founding, occasion).unwrap()
     }
 
     /// Makes it a vault that was unlocked with reads left out of the audit log.

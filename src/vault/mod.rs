@@ -5,6 +5,7 @@
 
 pub(crate) mod anchor;
 pub(crate) mod archive;
+mod aside;
 pub(crate) mod audit;
 mod cbor;
 mod change;
@@ -34,6 +35,7 @@ mod tree;
 mod unlock;
 mod version;
 
+pub(crate) use aside::Unlogged;
 pub(crate) use error::Error;
 pub(crate) use found::Founding;
 pub(crate) use unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};

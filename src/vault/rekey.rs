@@ -45,7 +45,7 @@ impl Vault {
             })?,
         };
         let next = Unlocked::new(header, rekeying.master)?;
-        self.store.set_spill(Spill::On)?;
+        self.store.set_spill_for_all()?;
         let resealed = self
             .begin(Access::Write, occasion)
             .and_then(|transaction| transaction.reseal(&next, rekeying, &mut Meter::new(tell)));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
+use super::aside::Unlogged;
 use super::error::{Error, decoded, opened, tampered};
 use super::log;
 use super::rescue;
@@ -39,7 +40,7 @@ pub(crate) struct Vault {
     pub(super) audits_reads: bool,
     /// When the newest commit was made that was there when it was unlocked.
     pub(super) last_commit: Timestamp,
-    pub(super) is_full: bool,
+    pub(super) unlogged: Option<Unlogged>,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
 }
@@ -235,7 +236,7 @@ impl LockedVault {
             seen,
             audits_reads,
             last_commit,
-            is_full: false,
+            unlogged: None,
             wreck: self.wreck,
         })
     }
@@ -275,16 +276,6 @@ impl Vault {
     /// Returns the time of the last commit, against which the clock is held.
     pub(crate) fn last_commit(&self) -> Timestamp {
         self.last_commit
-    }
-
-    /// Goes on without logging reads: there is no space for that.
-    pub(crate) fn leave_reads_unlogged(&mut self) {
-        self.is_full = true;
-    }
-
-    /// Returns whether reads had to be left out of the audit log for want of space.
-    pub(crate) fn is_full(&self) -> bool {
-        self.is_full
     }
 
     /// Returns the vault's id, which is not secret.

@@ -94,7 +94,7 @@ impl Operation for ListSecrets {
     const SUMMARY: &'static str = "List the secrets of the region.";
     const EXAMPLE: &'static str =
         "strongroom list-secrets --query 'SecretList[].Name' --output text";
-    const TOUCH: Touch = Touch::Reads;
+    const TOUCH: Touch = Touch::Surveys;
     const PAGES: Pages = Pages::Gathered("SecretList");
     const FAULTS: &'static [Code] = &[
         Code::InvalidParameter,

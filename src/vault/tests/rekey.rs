@@ -4,6 +4,8 @@ use super::changes::Drying;
 use super::rows::{Rows, TABLES};
 use super::tamper::{Ages, alterations};
 use super::*;
+use crate::store::Mode;
+use crate::sys::scratch::Scratch;
 use crate::vault::rekey::Rekeying;
 
 /// Gives a vault a new key, with one slot for it.
@@ -22,6 +24,53 @@ fn rekey_with(world: &World, vault: &mut Vault, occasion: Occasion<'_>) -> Resul
 
 fn values(answers: &BTreeMap<String, String>) -> BTreeMap<&String, &String> {
     answers.iter().filter(|(asked, _)| *asked != "log").collect()
+}
+
+/// Readers were shut out from the first page that did not fit into SQLite's usual memory.
+#[test]
+fn others_read_the_old_state_meanwhile() {
+    let (world, scratch) = (World::new(), Scratch::new());
+    let path = scratch.join("vault");
+    let (mut vault, key) = found(&world, Store::create(&path).unwrap(), None);
+    world.change(&mut vault, |transaction| {
+        for name in 0..100 {
+            create(transaction, &format!("s{name}"), &[("v", text(&"large ".repeat(9000)))]);
+        }
+    });
+    let master = MasterKey::generate(&world.entropy).unwrap();
+    let (body, _keyfile) = new_slot(&world, &master, vault.vault_id());
+    let slots = vec![(3, body, "only".to_owned())];
+    let rekeying = Rekeying { master: &master, slots, reason: String::new() };
+    let mut read = 0;
+    let mut look = |_| {
+        let locked = LockedVault::glance_at(&path).unwrap();
+        let mut reader = locked.unlock(&key.master, &STRICT).unwrap();
+        assert_eq!(world.read(&mut reader).state().secrets, 100);
+        read += 1;
+    };
+    vault.rekey(rekeying, world.occasion(), &mut look).unwrap();
+    assert!(read > 1);
+    assert!(LockedVault::glance_at(&path).unwrap().header().key_epoch == 1);
+}
+
+/// A list of a million secrets kept every change waiting.
+#[test]
+fn others_write_while_a_copy_is_read() {
+    let (world, scratch) = (World::new(), Scratch::new());
+    let path = scratch.join("vault");
+    let (mut vault, key) = found(&world, Store::create(&path).unwrap(), None);
+    furnish(&world, &mut vault);
+    let before = truth(&world, &mut vault);
+    assert!(vault.read_aside(1 << 40, |_| ()).unwrap().is_none());
+    let read = vault.read_aside(0, |copy| {
+        let locked = LockedVault::open(&path, Mode::ReadWrite).unwrap();
+        let mut other = locked.unlock(&key.master, &STRICT).unwrap();
+        world.change(&mut other, |transaction| create(transaction, "meanwhile", &[]));
+        truth(&world, copy)
+    });
+    assert_eq!(read.unwrap(), Some(before));
+    assert!(list(&world.read(&mut vault)).unwrap().contains("meanwhile"));
+    assert_sound(&world, &mut vault);
 }
 
 #[test]
@@ -111,13 +160,12 @@ fn one_that_is_interrupted_did_not_happen() {
 
 #[test]
 fn whoever_has_the_vault_open_is_told() {
-    let scratch = crate::sys::scratch::Scratch::new();
+    let scratch = Scratch::new();
     let world = World::new();
     let path = scratch.join("vault");
     let (mut vault, key) = found(&world, Store::create(&path).unwrap(), None);
     furnish(&world, &mut vault);
-    let open =
-        |key: &Key| LockedVault::open(&path, store::Mode::ReadWrite)?.unlock(&key.master, &STRICT);
+    let open = |key: &Key| LockedVault::open(&path, Mode::ReadWrite)?.unlock(&key.master, &STRICT);
     let mut other = open(&key).unwrap();
     let new = rekey(&world, &mut vault).unwrap();
     for access in [Access::Read, Access::Write] {
