@@ -72,19 +72,35 @@ pub(crate) fn told(error: Error) -> Failure {
         for line in &failed.lines {
             show_line(line);
         }
-        if failed.lines.iter().any(|line| DENIALS.iter().any(|denial| line.contains(denial))) {
-            terminal::note(CONFINED);
-        }
     }
-    if let Error::AtWork(_) = &error {
-        terminal::note(AT_WORK);
-    }
-    if let Error::Service(context::Failure::Fault(fault)) = &error
-        && fault.message == refusals::NOT_COMPLETE
-    {
-        terminal::note(NEXT);
+    if let Some(hint) = next(&error) {
+        terminal::note(hint);
     }
     Failure::of_rotation(error)
+}
+
+/// Says what a person can do about it.
+fn next(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Failed(failed) if is_denial(&failed.lines) => Some(CONFINED),
+        Error::AtWork(_) => Some(AT_WORK),
+        Error::Service(context::Failure::Fault(fault))
+            if fault.message == refusals::NOT_COMPLETE =>
+        {
+            Some(NEXT)
+        }
+        Error::Service(_)
+        | Error::File(_)
+        | Error::Failed(_)
+        | Error::Interrupted { .. }
+        | Error::Stopped
+        | Error::Passed => None,
+    }
+}
+
+/// Whether what a program wrote says that it was not allowed something.
+fn is_denial(lines: &[String]) -> bool {
+    lines.iter().any(|line| DENIALS.iter().any(|denial| line.contains(denial)))
 }
 
 /// There is nothing to resume or to give up while it runs.
@@ -144,4 +160,25 @@ pub(crate) fn machine(surroundings: &Surroundings<'_>) -> Result<Machine, Failur
     let private = private.chain([vault, state.clone()]).collect();
     let variables = surroundings.environment.all_text();
     Ok(Machine { variables, state, program, private })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It was told how to give up a rotation that was at work.
+    #[test]
+    fn what_can_be_done_is_told() {
+        let busy = || context::Failure::from(refusals::not_complete());
+        assert_eq!(next(&Error::AtWork(busy())), Some(AT_WORK));
+        assert_eq!(next(&Error::Service(busy())), Some(NEXT));
+        assert_eq!(next(&Error::Stopped), None);
+        for (line, is) in [
+            ("chmod: changing permissions of 'x': Operation not permitted", true),
+            ("sh: 1: cannot create x: Permission denied", true),
+            ("could not connect", false),
+        ] {
+            assert_eq!(is_denial(&["first".to_owned(), line.to_owned()]), is, "{line}");
+        }
+    }
 }
