@@ -198,15 +198,13 @@ pub(crate) fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FileFaul
     read_at_most(file, path, most)
 }
 
-/// Puts `bytes` in the place of a file, whole or not at all, whatever happens to the power: the bytes
-/// are on the disk before they get the name. When the name is there too is the disk's matter.
+/// Puts `bytes` in the place of a file, whole or not at all: they are on the disk before the name is.
 pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault> {
     let (temporary, mut file) = open_beside(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     let written = written.and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| {
         let fault = FileFault::from_io(path, error);
-        // Nothing is lost if it cannot be removed: it is not the file anybody reads.
         drop(fs::remove_file(&temporary));
         fault
     })?;
