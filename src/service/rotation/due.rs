@@ -315,11 +315,13 @@ mod tests {
     fn a_date_in_the_future_is_none() {
         for (rules, expected) in [(DAYS, State::Open), (SATURDAYS, State::NotYet)] {
             let mut play = Play::new();
-            // Further ahead, the clock would not be believed and no date set by it.
-            play.bench.advance(300 * DAY_MS);
+            // So far ahead that it is believed; a person then says that the other time is right.
+            play.bench.advance(390 * DAY_MS);
             play.rotate(&rotate(2, rules)).unwrap();
-            play.bench.advance(-300 * DAY_MS);
-            play.bench.meddle(|vault: &mut Transaction<'_>| Transaction::accept_clock(vault));
+            play.bench.advance(-390 * DAY_MS);
+            play.bench.meddle(|transaction| {
+                transaction.accept_clock();
+            });
             assert_eq!(state(&mut play), Some(expected), "{rules}");
             let due = &list(&mut play, CatchUp::Always)[0];
             assert_eq!(due.state, State::Open, "{rules}");
@@ -327,6 +329,20 @@ mod tests {
             let (opens, closes) = due.window.unwrap();
             assert!(opens.0 < play.bench.now().0 + 7 * DAY_MS && closes > play.bench.now());
             play.rotate(&rotate(3, "")).unwrap();
+            assert_eq!(state(&mut play), Some(State::NotYet), "{rules}");
+        }
+    }
+
+    /// A clock that is not believed dates no rotation, so that none is put off until then.
+    #[test]
+    fn a_clock_too_far_ahead_dates_no_rotation() {
+        for rules in [DAYS, SATURDAYS] {
+            let mut play = Play::new();
+            let start = play.bench.now();
+            play.bench.advance(900 * DAY_MS);
+            play.rotate(&rotate(2, rules)).unwrap();
+            assert_eq!(play.described()["LastRotatedDate"], start.0);
+            play.bench.advance(-900 * DAY_MS);
             assert_eq!(state(&mut play), Some(State::NotYet), "{rules}");
         }
     }

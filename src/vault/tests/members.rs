@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::super::audit::{Event, Subject};
 use super::super::cbor::Unknown;
-use super::super::forge::{Item, put};
+use super::super::forge::{Item, Part, put};
 use super::super::progress::{Holder, Kind as Purpose, Lease, Progress};
 use super::super::record::{Kind, Replica, Replication, StoredValue};
 use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
@@ -189,5 +189,83 @@ fn a_vault_of_a_later_version_survives_being_read_and_changed() {
             let mut state = Item::read(&transaction.state().encode()).unwrap();
             assert_eq!(state.map(1).unwrap().last().unwrap().0, 77);
         });
+    }
+}
+
+/// Without a member that is always there, a record or state was taken for one with an empty name, no
+/// version or no slot.
+#[test]
+fn what_is_always_there_is_required() {
+    fn check(bytes: &[u8], optional: &[&[u64]], is_read: fn(&[u8]) -> bool) {
+        assert!(is_read(bytes));
+        for (number, optional) in optional.iter().enumerate() {
+            let mut item = Item::read(bytes).unwrap();
+            let keys: Vec<u64> = item.map(number).unwrap().iter().map(|(key, _)| *key).collect();
+            for key in keys {
+                let mut item = item.clone();
+                put(item.map(number).unwrap(), key, None);
+                let is_optional = optional.contains(&key);
+                assert_eq!(is_read(&item.write()), is_optional, "map {number}, member {key}");
+            }
+        }
+    }
+    // The record, two versions, rotation, command, rules, a replica, progress, lease.
+    check(
+        &record().encode(),
+        &[&[3, 12, 14, 15, 17, 18, 20], &[], &[], &[3, 4], &[], &[0], &[1], &[7], &[]],
+        |bytes| Record::decode(7, bytes).is_ok(),
+    );
+    check(&state().encode(), &[&[14], &[], &[]], |bytes| State::decode(bytes).is_ok());
+    check(&event().encode(), &[&[3, 4, 12, 14], &[1, 6]], |bytes| Event::decode(bytes).is_ok());
+}
+
+/// Slots that stand twice, are none or have no number were passed over or taken for slot 0.
+#[test]
+fn the_slots_of_a_state_are_each_there_once() {
+    let read = |numbers: &[u64]| {
+        let mut state = Item::read(&state().encode()).unwrap();
+        let slots = numbers.iter().map(|number| {
+            let mut slot = state.map(1).unwrap().clone();
+            let mut encoder = Encoder::new(Vec::new());
+            encoder.u64(*number).unwrap();
+            put(&mut slot, 0, Some(Item::Other(encoder.into_writer())));
+            Item::Map(slot)
+        });
+        let slots = Item::List(slots.collect());
+        put(state.map(0).unwrap(), 13, Some(slots));
+        State::decode(&state.write()).is_ok()
+    };
+    for (numbers, is_read) in [
+        (&[0, 9][..], true),
+        (&[15], true),
+        (&[16], false),
+        (&[256], false),
+        (&[0, 0], false),
+        (&[9, 0], false),
+    ] {
+        assert_eq!(read(numbers), is_read, "{numbers:?}");
+    }
+}
+
+/// An altered box that is sealed as it must be is an alteration, and not a secret that is not there.
+#[test]
+fn what_nobody_writes_is_tampering() {
+    for (part, key) in [(Part::Record(0), 1), (Part::Record(0), 13), (Part::State, 13)] {
+        let world = World::new();
+        let (mut vault, key_of_vault) = empty(&world);
+        world.change(&mut vault, |t| create(t, "app/db", &[("v1", text("one"))]));
+        let altered = vault.forge(world.occasion(), &mut |which, data| {
+            let mut item = Item::read(&data).unwrap();
+            if which == part {
+                put(item.map(0).unwrap(), key, None);
+            }
+            item.write()
+        });
+        let vault = altered.unwrap().unlock(&key_of_vault.master, &UNGUARDED);
+        let found = vault.and_then(|mut vault| {
+            let transaction = vault.begin(Access::Read, world.occasion())?;
+            transaction.find(&home(), "app/db").map(|found| found.is_some())
+        });
+        assert!(matches!(found, Err(Error::Tampered(_))), "{part:?} {key}: {found:?}");
     }
 }
