@@ -261,6 +261,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
 fn file_exit_code(fault: &FileFault) -> u8 {
     match fault {
         FileFault::Exists(_)
+        | FileFault::InTheWay(_)
         | FileFault::Missing(_)
         | FileFault::NoAccess(_)
         | FileFault::NotAFile(_)

@@ -8,7 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, FileControl, MAIN_DB, OpenFlags};
 
-use super::{Error, Mode, schema};
+use super::{Error, Mode, beside, schema};
 use crate::sys::clock;
 use crate::sys::files::FileFault;
 
@@ -24,6 +24,7 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<(Connection, Mode), Error>
         Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
+    beside::look_at(path)?;
     let flags = access | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     let is_read_only = connection.is_readonly(MAIN_DB)?;

@@ -3,6 +3,7 @@
 //!
 //! Does not know what the bytes mean, and cannot name a key. `rusqlite` is named nowhere else.
 
+mod beside;
 mod connection;
 mod copy;
 mod create;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use super::beside::with_suffix;
 use super::{Error, Mode, Store, connection, schema};
 use crate::sys::files::{self, FileFault};
 
@@ -46,7 +47,8 @@ impl Wreck {
     pub(crate) fn find(path: &Path, reason: Error) -> Result<Self, Error> {
         let path = connection::resolve(path)?;
         let lock = match lock(&path) {
-            Err(Error::Busy) => return Err(Error::Busy),
+            // Nor may a container that is made of it be put beside what is not a file.
+            Err(error @ (Error::Busy | Error::File(_))) => return Err(error),
             // What SQLite cannot open or lock, nobody else can write to either.
             lock => lock.ok(),
         };
@@ -250,12 +252,6 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
 /// Reads the number of a page.
 fn number(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 /// The size of a vault's pages.

@@ -15,6 +15,8 @@ use rustix::io::Errno;
 pub(crate) enum FileFault {
     /// Something is there already.
     Exists(PathBuf),
+    /// Something that is not a regular file has the name of one that the database uses.
+    InTheWay(PathBuf),
     /// Nothing is there.
     Missing(PathBuf),
     /// The system forbids it.
@@ -79,7 +81,7 @@ impl FileFault {
             Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
             Self::ReadOnly(_) => "ReadOnlyVault",
-            Self::NotAFile(_) => "NotAFile",
+            Self::InTheWay(_) | Self::NotAFile(_) => "NotAFile",
             Self::NoAccess(_)
             | Self::OpenDirectory { .. }
             | Self::TooOpen { .. }
@@ -89,12 +91,15 @@ impl FileFault {
         }
     }
 
-    /// Returns the command that makes the file usable, where there is one.
+    /// Returns what makes the file usable, where there is something: mostly a command.
     pub(crate) fn remedy(&self) -> Option<String> {
         match self {
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
             Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
+            Self::InTheWay(path) => {
+                Some(format!("find out what {} is, and move it away", path.display()))
+            }
             Self::Exists(_)
             | Self::Missing(_)
             | Self::NoAccess(_)
@@ -111,6 +116,11 @@ impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
+            Self::InTheWay(path) => write!(
+                f,
+                "{} is not a regular file, and has the name of one that the database uses",
+                path.display()
+            ),
             Self::Missing(path) => write!(f, "there is no file {}", path.display()),
             Self::NoAccess(path) => write!(f, "no permission to open {}", path.display()),
             Self::NoSpace(path) => write!(f, "there is no space left for {}", path.display()),
@@ -383,6 +393,7 @@ mod tests {
         match result {
             Ok(_) => "ok",
             Err(FileFault::Exists(_)) => "exists",
+            Err(FileFault::InTheWay(_)) => "in the way",
             Err(FileFault::Missing(_)) => "missing",
             Err(FileFault::NoAccess(_)) => "no access",
             Err(FileFault::NoSpace(_)) => "no space",
