@@ -29,6 +29,7 @@ pub(crate) mod transaction;
 mod tree;
 mod unlock;
 mod version;
+pub(crate) mod vouch;
 
 pub(crate) use error::Error;
 pub(crate) use found::Founding;

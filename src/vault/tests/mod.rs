@@ -8,6 +8,7 @@ mod anchors;
 mod archive;
 mod changes;
 mod clock;
+mod doubt;
 mod file;
 mod journal;
 mod log;
