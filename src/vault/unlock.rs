@@ -204,11 +204,11 @@ impl LockedVault {
         let key = &unlocked.keys.anchor;
         let is_untold = parted.as_ref().is_err_and(Error::is_damage);
         match (parted.and_then(|()| seen.check(&state)), custody.on_rollback) {
-            (Ok(()), _) if self.store.is_read_only() => {}
+            // Also of a vault that can only be read here: the anchor lies elsewhere.
             (Ok(()), _) => seen.note(&state, key),
             (Err(_), OnRollback::Accept) => seen.accept(&state, key),
             // Nothing is remembered of it before it was repaired.
-            (Err(_), OnRollback::RefuseProven) if is_untold => seen.check(&state)?,
+            (Err(_), OnRollback::RefuseProven) if is_untold => seen.go_by(&state)?,
             (Err(refusal), OnRollback::Refuse | OnRollback::RefuseProven) => return Err(refusal),
         }
         let audits_reads = state.settings.audits_reads();

@@ -56,6 +56,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let (slots, made) = slots(asked)?;
     let vault = make(surroundings, slots, settings)?;
     made.keep();
+    super::super::unlock::warn(&vault);
     asked.print(vec![
         text("VaultPath", surroundings.location.path.display().to_string()),
         text("VaultId", vault.vault_id().to_string()),
