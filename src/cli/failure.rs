@@ -177,6 +177,13 @@ impl Failure {
                 "if you put this copy there yourself, `strongroom accept-state` makes it the \
                  newest; otherwise get the newer file back",
             ),
+            Self::Vault(
+                vault::Error::CopyApart { .. }
+                | vault::Error::CopyOlder { .. }
+                | vault::Error::CopyBeforeRekey,
+            ) => fixed(
+                "--accept-rollback puts the copy there all the same, and keeps the vault beside it",
+            ),
             Self::Vault(vault::Error::Tampered(what)) if what.starts_with("slot ") => fixed(
                 "`strongroom key-slot remove --slot N --damaged` drops the slot; the others still \
                  work",
@@ -250,7 +257,10 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::TooBig
             | store::Error::Io { .. } => OTHER,
         },
-        vault::Error::Forked { .. }
+        vault::Error::CopyApart { .. }
+        | vault::Error::CopyOlder { .. }
+        | vault::Error::CopyBeforeRekey
+        | vault::Error::Forked { .. }
         | vault::Error::NameTaken(_)
         | vault::Error::Rekeyed
         | vault::Error::RolledBack { .. }

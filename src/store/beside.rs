@@ -8,6 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::sys::draft::Draft;
 use crate::sys::files::{self, FileFault};
 
 /// Requires that each of SQLite's files beside a container, if it is there at all, is a regular file
@@ -27,6 +28,28 @@ pub(super) fn look_at(container: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Requires that none of SQLite's files is beside the place of a container that is to be: a journal
+/// there would be played into it.
+pub(super) fn must_be_free(container: &Path) -> Result<(), Error> {
+    let paths = SUFFIXES.map(|suffix| with_suffix(container, suffix));
+    match paths.into_iter().find(|path| fs::symlink_metadata(path).is_ok()) {
+        Some(path) => Err(FileFault::Exists(path).into()),
+        None => Ok(()),
+    }
+}
+
+/// Puts a draft in the place of a container, which is kept as `kept`. Its journal, if it has one,
+/// belongs to it and goes with it.
+pub(super) fn exchange(draft: Draft, container: &Path, kept: &Path) -> Result<(), Error> {
+    for suffix in SUFFIXES {
+        let (from, to) = (with_suffix(container, suffix), with_suffix(kept, suffix));
+        if fs::symlink_metadata(&from).is_ok() {
+            fs::rename(&from, &to).map_err(|error| FileFault::from_io(&from, error))?;
+        }
+    }
+    Ok(draft.exchange(container, kept)?)
 }
 
 /// Puts something behind the last letter of a path.

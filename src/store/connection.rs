@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, FileControl, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::{Error, Mode, beside, schema};
 use crate::sys::clock;
@@ -60,13 +60,6 @@ pub(super) fn leave_write_ahead_log(connection: &Connection) -> Result<(), Error
         "delete" => Ok(()),
         _ => Err(Error::Busy),
     }
-}
-
-/// Returns whether another file, or none, now stands where this one was opened.
-pub(super) fn has_moved(connection: &Connection) -> Result<bool, Error> {
-    let mut moved = 0;
-    connection.file_control(Some(MAIN_DB), FileControl::HasMoved(&mut moved))?;
-    Ok(moved != 0)
 }
 
 /// Waits a moment for the `attempt`th time, and says whether to try again.

@@ -96,6 +96,14 @@ impl Error {
         }
     }
 
+    /// Says where there is no space left, if it is not where the vault is.
+    pub(crate) fn for_want_of_space_at(self, path: &Path) -> Self {
+        if matches!(self, Self::NoSpace | Self::File(FileFault::NoSpace(_))) {
+            return Self::File(FileFault::NoSpace(path.to_owned()));
+        }
+        self
+    }
+
     /// Names the file in an error that came up where its name was not known.
     pub(super) fn at(mut self, file: &Path) -> Self {
         if let Self::NotAVault { path, .. } = &mut self {

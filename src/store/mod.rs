@@ -15,11 +15,11 @@ mod table;
 mod transaction;
 mod wreck;
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::sys::draft::Draft;
 use crate::sys::files::{self, FileFault};
 
 pub(crate) use create::is_taken;
@@ -31,9 +31,10 @@ pub(crate) use wreck::{Found, Wreck};
 /// An open container.
 pub(crate) struct Store {
     connection: Connection,
+    /// Where it is written until it appears. Goes after the connection to it.
+    draft: Option<Draft>,
     path: PathBuf,
     mode: Mode,
-    content: Cell<Content>,
     /// The change counter at which the schema was last compared.
     compared_at: i64,
 }
@@ -54,15 +55,6 @@ pub(crate) enum Spill {
     On,
     /// It may not.
     Off,
-}
-
-/// What a container's file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
-    /// Nothing: the first write transaction begins with the tables.
-    Nothing,
-    /// The tables.
-    Tables,
 }
 
 impl Store {
@@ -105,9 +97,9 @@ impl Store {
         Ok(Self {
             compared_at: schema::data_version(&connection)?,
             connection,
+            draft: None,
             path: path.to_owned(),
             mode: Mode::ReadWrite,
-            content: Cell::new(Content::Tables),
         })
     }
 
@@ -175,18 +167,15 @@ impl Store {
         if mode == Mode::ReadWrite {
             connection::leave_write_ahead_log(&connection)?;
         }
-        Ok(Self { connection, path, mode, content: Cell::new(Content::Tables), compared_at })
+        Ok(Self { connection, draft: None, path, mode, compared_at })
     }
 
     fn begin(&mut self, mode: Mode) -> Result<Transaction<'_>, Error> {
-        let transaction = Transaction::begin(&self.connection, mode, &self.content)?;
+        let transaction = Transaction::begin(&self.connection, mode)?;
         // Reading the counter takes the read lock too: the snapshot begins here. A counter that
         // moved may mean that a newer program changed the layout under a process that stayed.
         let version = schema::data_version(&self.connection)?;
-        if mode == Mode::ReadWrite && self.content.get() == Content::Nothing {
-            create::check_claim(&self.connection, &self.path)?;
-            schema::lay_out(&self.connection)?;
-        } else if version != self.compared_at {
+        if version != self.compared_at {
             schema::compare(&self.connection).map_err(|error| error.at(&self.path))?;
         }
         self.compared_at = version;

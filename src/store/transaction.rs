@@ -1,39 +1,31 @@
 //! Rows in and out, inside one transaction. Bytes under integer keys, nothing more.
 
-use std::cell::Cell;
 use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::{Content, Error, Mode, Table};
+use super::{Error, Mode, Table};
 
 /// A transaction. Dropped without [`Transaction::commit`], it changes nothing.
 pub(crate) struct Transaction<'s> {
     connection: &'s Connection,
-    content: &'s Cell<Content>,
 }
 
 impl<'s> Transaction<'s> {
-    pub(super) fn begin(
-        connection: &'s Connection,
-        mode: Mode,
-        content: &'s Cell<Content>,
-    ) -> Result<Self, Error> {
+    pub(super) fn begin(connection: &'s Connection, mode: Mode) -> Result<Self, Error> {
         let begin = match mode {
             Mode::ReadOnly => "BEGIN",
             // Never by way of a read lock: two that tried would wait for each other.
             Mode::ReadWrite => "BEGIN IMMEDIATE",
         };
         connection.prepare_cached(begin)?.execute([])?;
-        Ok(Self { connection, content })
+        Ok(Self { connection })
     }
 
     /// Makes the changes durable. Waits for readers to end; when they do not, nothing is changed
     /// and the error is [`Error::Busy`].
     pub(crate) fn commit(self) -> Result<(), Error> {
-        self.change("COMMIT", [])?;
-        self.content.set(Content::Tables);
-        Ok(())
+        self.change("COMMIT", []).map(drop)
     }
 
     /// Reads the public header and the sealed state.

@@ -239,7 +239,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
 }
 
 /// Gives a file a name that nothing has yet.
-fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // An old file system knows only links, which never replace anything either.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {

@@ -7,6 +7,7 @@ pub(crate) mod apart;
 pub(crate) mod clock;
 pub(crate) mod confine;
 pub(crate) mod credential;
+pub(crate) mod draft;
 pub(crate) mod entropy;
 pub(crate) mod files;
 pub(crate) mod interrupts;

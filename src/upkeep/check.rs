@@ -83,7 +83,7 @@ pub(crate) fn repair(
     Ok(Repaired { done, in_doubt, backup })
 }
 
-/// Writes what still authenticates into a new vault.
+/// Writes what still authenticates into a new vault, which need not have its path yet.
 pub(crate) fn salvage(
     (damaged, master): (&mut LockedVault, &MasterKey),
     into: &mut Vault,
@@ -98,7 +98,7 @@ pub(crate) fn salvage(
 }
 
 /// Returns a path beside `path` where nothing is yet: `PATH.SUFFIX`, or with a number.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let name = |number: u32| {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{suffix}"));

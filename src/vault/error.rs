@@ -1,7 +1,7 @@
 //! What can go wrong with a vault, each kind with its own sentence and a stable name.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::cbor::Malformed;
 use crate::{crypto, store};
@@ -27,6 +27,20 @@ pub(crate) enum Error {
     LastSlot(u8),
     /// All slots of this kind are taken.
     SlotsFull,
+    /// A copy and the vault in whose place it is to be put were changed apart.
+    CopyApart {
+        /// A generation that each has one of its own of.
+        generation: u64,
+    },
+    /// A copy is older than the vault in whose place it is to be put, or than what was seen of it.
+    CopyOlder {
+        /// The generation of the copy.
+        found: u64,
+        /// The newer generation.
+        known: u64,
+    },
+    /// The vault in whose place a copy is to be put was given new keys since the copy was made.
+    CopyBeforeRekey,
     /// The clock cannot be right, and something would be erased on its word.
     ClockJumped,
     /// The name is taken in its region.
@@ -62,6 +76,14 @@ impl Error {
             || matches!(self, Self::Store(error) if is_unreadable(error))
     }
 
+    /// Says where there is no space left, if it is not where the vault is.
+    pub(crate) fn for_want_of_space_at(self, path: &Path) -> Self {
+        if let Self::Store(error) = self {
+            return Self::Store(error.for_want_of_space_at(path));
+        }
+        self
+    }
+
     /// Says what is altered or damaged, for a list of such things.
     pub(super) fn what_is_damaged(self) -> String {
         if let Self::Tampered(what) = self { what } else { self.to_string() }
@@ -71,7 +93,7 @@ impl Error {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::BadArchive(_) => "BadArchive",
-            Self::Forked { .. } => "ForkError",
+            Self::CopyApart { .. } | Self::Forked { .. } => "ForkError",
             Self::NoSlotFor { .. } => "BadCredential",
             Self::NoSuchSlot(_) | Self::LastSlot(_) | Self::SlotsFull => "SlotError",
             Self::ClockJumped => "ClockJumped",
@@ -79,7 +101,9 @@ impl Error {
             Self::NewerContent(_) => "NewerFormat",
             Self::OtherVault(_) => "VaultExists",
             Self::Rekeyed => "VaultRekeyed",
-            Self::RolledBack { .. } => "RollbackError",
+            Self::CopyOlder { .. } | Self::CopyBeforeRekey | Self::RolledBack { .. } => {
+                "RollbackError"
+            }
             Self::Tampered(_) => "TamperError",
             Self::Crypto(error) => error.name(),
             Self::Store(error) => error.name(),
@@ -98,6 +122,19 @@ impl fmt::Display for Error {
                 "this vault and the one last used on this machine were changed apart from each \
                  other: each has a generation {generation} of its own"
             ),
+            Self::CopyApart { generation } => write!(
+                f,
+                "the copy and the vault were changed apart from each other: each has a generation \
+                 {generation} of its own"
+            ),
+            Self::CopyOlder { found, known } => write!(
+                f,
+                "the copy is older than the vault: it is at generation {found}, and the vault was \
+                 at generation {known}"
+            ),
+            Self::CopyBeforeRekey => {
+                f.write_str("the copy is older than the vault, which was given new keys since")
+            }
             Self::NoSlotFor { credential } => {
                 write!(f, "no key slot of this vault takes a {credential}")
             }
@@ -147,6 +184,9 @@ impl std::error::Error for Error {
             Self::Crypto(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::BadArchive(_)
+            | Self::CopyApart { .. }
+            | Self::CopyOlder { .. }
+            | Self::CopyBeforeRekey
             | Self::Forked { .. }
             | Self::NoSlotFor { .. }
             | Self::NoSuchSlot(_)

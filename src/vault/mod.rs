@@ -17,6 +17,7 @@ pub(crate) mod mend;
 pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod rekey;
+pub(crate) mod replace;
 mod rescue;
 pub(crate) mod rotation;
 pub(crate) mod salvage;

@@ -184,12 +184,18 @@ fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
     // What is saved brings the settings along.
     let settings = Settings::new("000000000000", "local-1");
     let plan = Plan { slots, settings, anchors: surroundings.environment.anchors() };
-    let mut saved = init::init(out, plan, surroundings.occasion())?;
     let occasion = surroundings.occasion();
-    let source = (&mut damaged, &opened.master);
     let accepted = accepted(asked);
-    let salvaged = check::salvage(source, &mut saved, &accepted, occasion, &mut progress())?;
+    let source = (&mut damaged, &opened.master);
+    // It appears when all of it is there.
+    let made = init::prepare(out, plan, occasion).and_then(|mut saved| {
+        let salvaged = check::salvage(source, &mut saved, &accepted, occasion, &mut progress())?;
+        Ok((saved, salvaged))
+    });
     terminal::finish();
+    let (mut saved, salvaged) = made.map_err(|error| error.for_want_of_space_at(out))?;
+    check_accepted(&accepted, &salvaged.in_doubt)?;
+    saved.appear().map_err(|error| error.for_want_of_space_at(out))?;
     if !salvaged.in_doubt.is_empty() {
         terminal::note(
             "note: nothing proves that the secrets in doubt are the newest; look before you rely \

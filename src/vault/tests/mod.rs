@@ -132,7 +132,8 @@ fn found_as(
         settings: Settings::new("000000000000", "local-1"),
         anchors: anchors.map(Path::to_owned),
     };
-    let vault = Vault::found(store, founding, world.occasion()).unwrap();
+    let mut vault = Vault::found(store, founding, world.occasion()).unwrap();
+    vault.appear().unwrap();
     (vault, Key { master, keyfile })
 }
 
