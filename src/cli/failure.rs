@@ -255,6 +255,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::RowCount { .. }
             | store::Error::SchemaAltered { .. }
             | store::Error::TooBig
+            | store::Error::Unfinished
             | store::Error::Io { .. } => OTHER,
         },
         vault::Error::CopyApart { .. }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 
 use super::{Error, Mode, beside, schema};
 use crate::sys::clock;
+use crate::sys::draft::Draft;
 use crate::sys::files::FileFault;
 
 /// Resolves links: SQLite follows none, so that the journal stands beside the file itself.
@@ -59,6 +60,19 @@ pub(super) fn leave_write_ahead_log(connection: &Connection) -> Result<(), Error
     match journal("PRAGMA journal_mode = DELETE")?.as_str() {
         "delete" => Ok(()),
         _ => Err(Error::Busy),
+    }
+}
+
+/// Says why a change failed. Where no journal could be made, SQLite has forgotten the reason by the
+/// time it tells: that no file can be made there at all, for want of space or of inodes, is one.
+pub(super) fn explain(connection: &Connection, error: rusqlite::Error) -> Error {
+    let is_unopened = error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+    // Told from what the system last said, which the next line changes.
+    let told = Error::from(error);
+    let place = connection.path().filter(|path| is_unopened && !path.is_empty());
+    match place.map(|place| Draft::beside(Path::new(place))) {
+        Some(Err(FileFault::NoSpace(_))) => Error::NoSpace,
+        Some(Ok(_) | Err(_)) | None => told,
     }
 }
 

@@ -9,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
-use super::error::printable;
+use super::error::{failed_read, printable};
 use super::{Error, Mode, Store, beside, connection, is_taken};
 use crate::sys::draft::Draft;
 use crate::sys::files::FileFault;
@@ -56,7 +56,14 @@ impl Store {
         let mut findings = Vec::new();
         loop {
             match rows.next().map_err(Error::from) {
-                Ok(Some(row)) => findings.push(printable(&row.get::<_, String>(0)?)),
+                Ok(Some(row)) => {
+                    let finding: String = row.get(0)?;
+                    if finding != "ok" {
+                        // What the disk does not give is no finding about the file.
+                        failed_read().map_or(Ok(()), Err)?;
+                        findings.push(printable(&finding));
+                    }
+                }
                 Ok(None) => break,
                 // Where it cannot even go on, that is the last finding.
                 Err(Error::Damaged { what }) => {
@@ -66,7 +73,6 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        findings.retain(|finding| finding != "ok");
         if self.is_cut_short()? {
             findings.push("the file is cut short".to_owned());
         }
@@ -89,9 +95,10 @@ impl Store {
     pub(crate) fn vacuum(&mut self) -> Result<(), Error> {
         match self.mode {
             Mode::ReadOnly => Err(Error::ReadOnly),
-            Mode::ReadWrite => {
-                self.attaching(|store| Ok(store.connection.execute_batch("VACUUM")?))
-            }
+            Mode::ReadWrite => self.attaching(|store| {
+                let done = store.connection.execute_batch("VACUUM");
+                done.map_err(|error| connection::explain(&store.connection, error))
+            }),
         }
     }
 

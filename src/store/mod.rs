@@ -8,6 +8,7 @@ mod connection;
 mod copy;
 mod create;
 mod error;
+mod recovered;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
@@ -162,12 +163,24 @@ impl Store {
         // that reads, which are logged where they can be, are answered.
         let can_change = files::may_write_in(files::parent_of(&path));
         let mode = if can_change { mode } else { Mode::ReadOnly };
-        let (connection, mode) = connection::open(&path, mode)?;
-        let compared_at = schema::compare_now(&connection).map_err(|error| error.at(&path))?;
+        match Self::open_file(&path, mode) {
+            Err(error) if recovered::may_help(&path, &error) => {
+                let connection = recovered::open(&path)?;
+                let compared_at =
+                    schema::compare_now(&connection).map_err(|error| error.at(&path))?;
+                Ok(Self { connection, draft: None, path, mode: Mode::ReadOnly, compared_at })
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_file(path: &Path, mode: Mode) -> Result<Self, Error> {
+        let (connection, mode) = connection::open(path, mode)?;
+        let compared_at = schema::compare_now(&connection).map_err(|error| error.at(path))?;
         if mode == Mode::ReadWrite {
             connection::leave_write_ahead_log(&connection)?;
         }
-        Ok(Self { connection, draft: None, path, mode, compared_at })
+        Ok(Self { connection, draft: None, path: path.to_owned(), mode, compared_at })
     }
 
     fn begin(&mut self, mode: Mode) -> Result<Transaction<'_>, Error> {
