@@ -45,16 +45,21 @@ impl Draft {
         &self.path
     }
 
-    /// Gives it its place, where nothing may be. It is on the disk when this returns.
+    /// Gives it its place, where nothing may be. It is on the disk when this returns; where it fails,
+    /// nothing is there.
     pub(crate) fn put_at(mut self, place: &Path) -> Result<(), FileFault> {
         // Closing it would end the locks of whoever opens the file from now on.
         self.lock = None;
         move_to_new(&self.path, place)?;
-        files::sync_directory(files::parent_of(place))
+        let synced = files::sync_directory(files::parent_of(place));
+        if synced.is_err() {
+            drop(fs::remove_file(place));
+        }
+        synced
     }
 
     /// Gives it the place of another file, which is kept as `kept`, where nothing may be. Both are
-    /// whole at every moment.
+    /// whole at every moment; where this fails, the other file has its place.
     pub(crate) fn exchange(mut self, place: &Path, kept: &Path) -> Result<(), FileFault> {
         self.lock = None;
         let fault = |error: std::io::Error| FileFault::from_io(place, error);
@@ -68,9 +73,18 @@ impl Draft {
                 }
                 fs::rename(&self.path, place).map_err(fault)?;
             }
-            exchanged => exchanged.map_err(|error| fault(error.into()))?,
+            exchanged => {
+                if let Err(error) = exchanged {
+                    drop(fs::remove_file(kept));
+                    return Err(fault(error.into()));
+                }
+            }
         }
-        files::sync_directory(files::parent_of(place))
+        let synced = files::sync_directory(files::parent_of(place));
+        if synced.is_err() {
+            drop(fs::rename(kept, place));
+        }
+        synced
     }
 }
 

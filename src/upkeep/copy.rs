@@ -87,7 +87,13 @@ pub(crate) fn restore(
     present.give_way(&mut copy, &kept)?;
     drop(copy);
     let trusting = Custody { on_rollback: OnRollback::Accept, ..custody.clone() };
-    drop(LockedVault::open(path, Mode::ReadWrite)?.unlock(master, &trusting)?);
+    let opened = LockedVault::open(path, Mode::ReadWrite)
+        .and_then(|restored| restored.unlock(master, &trusting).map(drop));
+    if let Err(error) = opened {
+        // What cannot be opened is worth less than what was there.
+        drop(std::fs::rename(&kept, path));
+        return Err(error);
+    }
     if is_spared {
         // All of it is in the vault, which was opened just now.
         drop(std::fs::remove_file(&kept));
@@ -258,10 +264,10 @@ mod tests {
     #[test]
     fn a_damaged_vault_is_replaced_and_kept() {
         let stage = Stage::new();
-        drop(stage.back_up());
         for tampering in
             ["UPDATE vault SET state = zeroblob(length(state))", "CREATE VIEW v AS SELECT 1"]
         {
+            drop(stage.back_up());
             sample::tamper(&stage.path(), tampering);
             let kept = stage.restore(Older::Refuse).unwrap();
             assert!(kept.is_some_and(|kept| kept.exists()), "{tampering}");

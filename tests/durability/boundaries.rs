@@ -135,21 +135,33 @@ fn init() {
     });
 }
 
-/// A copy that was acknowledged is whole; one that was not is whole or no vault. The vault that it
-/// is of does not change.
 #[test]
 fn backup() {
+    appears_whole("backup ../home/copy");
+}
+
+/// A salvage that was interrupted left an empty vault, which was clean and kept the next one out.
+#[test]
+fn salvage() {
+    appears_whole("salvage ../home/copy");
+}
+
+/// What a command makes is whole or not there, and nothing of it is in the way of the next one. The
+/// vault that it is of does not change.
+fn appears_whole(command: &str) {
     let Some(stage) = Stage::set(&["create-secret --name a --secret-string file://large"]) else {
         return;
     };
-    stage.strike("backup ../home/copy", At::Some, |outcome, when| {
+    stage.strike(command, At::Some, |outcome, when| {
         must_be_sound(&stage.sandbox, when);
-        let check = run(&stage.sandbox, "check --vault ../home/copy");
-        assert!(outcome.code != 0 || check.code == 0, "{when} was acknowledged, and is not there");
-        if check.code == 0 {
-            let list = "list-secrets --query SecretList[].Name --output text --vault ../home/copy";
-            assert_eq!(done(&stage.sandbox, list), "a\n", "{when}");
+        let is_there = stage.sandbox.home().join("copy").exists();
+        assert!(outcome.code != 0 || is_there, "{when} was acknowledged, and is not there");
+        if !is_there {
+            done(&stage.sandbox, command);
         }
+        done(&stage.sandbox, "check --vault ../home/copy");
+        let list = "list-secrets --query SecretList[].Name --output text --vault ../home/copy";
+        assert_eq!(done(&stage.sandbox, list), "a\n", "{when}");
     });
 }
 
