@@ -132,9 +132,7 @@ impl fmt::Display for Error {
                 "the copy is older than the vault: it is at generation {found}, and the vault was \
                  at generation {known}"
             ),
-            Self::CopyBeforeRekey => {
-                f.write_str("the copy is older than the vault, which was given new keys since")
-            }
+            Self::CopyBeforeRekey => f.write_str("the copy is from before a rekey of the vault"),
             Self::NoSlotFor { credential } => {
                 write!(f, "no key slot of this vault takes a {credential}")
             }

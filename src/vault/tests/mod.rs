@@ -16,6 +16,7 @@ mod mend;
 mod model;
 mod owner;
 mod rekey;
+mod remembered;
 mod rows;
 mod slots;
 mod splices;
