@@ -1,7 +1,7 @@
 //! The commands that the documents show a reader: they work, and print what is shown.
 //!
 //! A `console` block is a session at a terminal: commands after `$ `, and below them what they
-//! print. An `sh` block is a script, in a home of its own. What cannot be had here is replaced:
+//! print. An `sh` block is a script, in a home of its own; a `bash` block makes `aws` known to scripts. What cannot be had here is replaced:
 //! cargo, a stick, a password store.
 
 use std::fs;
@@ -32,6 +32,16 @@ fn the_readme_does_not_lie() {
                 let sandbox = home(Sandbox::empty());
                 succeed(&sandbox, &text, &["hunter2", PASSPHRASE, PASSPHRASE]);
                 session.get_or_insert(sandbox);
+            }
+            "bash" => {
+                // Without the name that the harness has for the tests of AWS's form.
+                let sandbox = Sandbox::with_vault();
+                fs::remove_file(sandbox.home().join("../bin/aws")).unwrap();
+                let script = format!("{text}\nprintf '%s\\n' 'aws --version' >script\nbash script");
+                let words = ["-ec".to_owned(), script];
+                let outcome = sandbox.invocation("bash", &words).run();
+                assert_eq!(outcome.code, 0, "{text}\n{}", outcome.stderr_text());
+                assert!(outcome.stdout_text().starts_with("aws-cli/2"), "{text}");
             }
             "console" => {
                 play(session.as_mut().expect("a first secret"), &text);
@@ -128,7 +138,7 @@ fn blocks(page: &str) -> Vec<(String, String)> {
             (None, None) => {}
         }
     }
-    out.retain(|(kind, _)| ["sh", "console"].contains(&kind.as_str()));
+    out.retain(|(kind, _)| ["sh", "bash", "console"].contains(&kind.as_str()));
     out
 }
 
@@ -148,7 +158,9 @@ fn play(sandbox: &mut Sandbox, text: &str) {
         let (command, expected) = part.split_once('\n').unwrap_or((part, ""));
         if let Some(settings) = command.strip_prefix("export ") {
             let pairs = settings.split(' ').filter_map(|setting| setting.split_once('='));
-            let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let work = sandbox.work().to_str().unwrap().to_owned();
+            let plain = |value: &str| value.trim_matches('"').replace("$PWD", &work);
+            let pairs = pairs.map(|(name, value)| (name.to_owned(), plain(value)));
             sandbox.environment.extend(pairs);
             continue;
         }

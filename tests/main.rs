@@ -50,8 +50,10 @@ mod script {
         man
         pager
         paging
+        preamble
         prompts
         put_secret_value
+        quiet
         regions
         rekey
         repair
@@ -61,6 +63,7 @@ mod script {
         salvage
         streams
         tag_resource
+        terminal
         untag_resource
         update_secret_version_stage
         update_secret

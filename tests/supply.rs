@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use crate::harness::repository;
+use crate::tidy::source::{Source, rust};
 
 /// The licences whose terms we keep.
 const LICENCES: &[&str] =
@@ -18,6 +19,10 @@ const BANNED: &[&str] = &["openssl-sys", "proc-macro2", "quote", "syn", "tokio"]
 
 /// How many crates there may be; each is looked at before it comes in.
 const MOST: usize = 95;
+
+/// What this program was ordered to be made of: each is there and does its work.
+const ORDERED: &[&str] =
+    &["argon2", "chacha20poly1305", "clap", "rpassword", "rusqlite", "serde_json", "zeroize"];
 
 /// What handles keys or passphrases, and must wipe what it leaves (VAULT.md, section 7, number 8).
 const WIPED: &[&str] = &[
@@ -49,6 +54,29 @@ fn what_touches_keys_wipes_them() {
     let mut crates = shipped();
     crates.iter_mut().find(|c| c.name == "poly1305").unwrap().features.clear();
     assert_eq!(unwiped(&crates), ["poly1305"]);
+}
+
+/// rpassword had been taken out for a prompt of our own, which left the terminal silent and cut what
+/// was pasted.
+#[test]
+fn what_was_ordered_is_used() {
+    let shipped = shipped();
+    let sources = rust();
+    let is_used = |name: &&&str| {
+        let is_there = shipped.iter().any(|c| c.name == **name);
+        // Outside of tests, and not only for its features.
+        let is_in = |source: &Source| {
+            let code = source.text.split("#[cfg(test)]").next().unwrap_or_default();
+            let mut lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let is_other = |c: char| !c.is_alphanumeric() && c != '_' && c != ':';
+            let path = format!("{name}::");
+            lines.any(|line| line.split(is_other).any(|word| word.starts_with(&path)))
+        };
+        is_there && sources.iter().any(|source| source.path.starts_with("src/") && is_in(source))
+    };
+    let unused: Vec<&&str> = ORDERED.iter().filter(|name| !is_used(name)).collect();
+    assert_eq!(unused, Vec::<&&str>::new());
+    assert!(!is_used(&&"poly1305") && !is_used(&&"termion"));
 }
 
 #[test]

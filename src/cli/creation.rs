@@ -13,7 +13,7 @@ const OPERATION: &str = "CreateSecret";
 /// Whether this command makes the vault: the first secret, at the place nobody named. A path that
 /// was named is never made by accident.
 pub(crate) fn is_first(entry: &Entry, surroundings: &Surroundings<'_>) -> bool {
-    let Location { path, chosen } = &surroundings.location;
+    let Location { path, chosen, .. } = &surroundings.location;
     let is_missing = !path.exists() && !path.is_symlink();
     entry.name == OPERATION && *chosen == Chosen::ByDefault && is_missing
 }

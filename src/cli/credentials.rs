@@ -2,13 +2,16 @@
 //! person at the terminal. Never an argument, never the text of a variable.
 
 use std::io::{self, Read};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use super::environment::Environment;
 use super::failure::Failure;
+use super::request::error as request;
 use super::request::globals::Globals;
-use super::terminal;
+use super::terminal::{self, Lines};
 use crate::crypto;
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keyfile::Keyfile;
@@ -17,7 +20,7 @@ use crate::crypto::passphrase::Passphrase;
 use crate::crypto::recovery::RecoveryCode;
 use crate::crypto::slot::{Credential, SlotKind};
 use crate::sys::secret::Secret;
-use crate::sys::{credential, files};
+use crate::sys::{credential, streams};
 use crate::vault::{self, LockedVault};
 
 /// The longest file that can hold a passphrase or a keyfile, in bytes.
@@ -38,16 +41,30 @@ pub(crate) struct Offer {
 #[derive(Clone, Debug)]
 enum Source {
     File(PathBuf),
-    Descriptor(i32),
+    Descriptor(i32, Option<Arc<OwnedFd>>),
     Command(String),
 }
 
 impl Offer {
-    /// Sorts what is offered: options before variables, then systemd's directory.
-    pub(crate) fn new(globals: &Globals, environment: &Environment) -> Self {
-        let option = globals.passphrase_file.as_ref().map(|path| Source::File(path.into()));
-        let option = option.or(globals.passphrase_fd.map(Source::Descriptor));
-        let option = option.or(globals.passphrase_command.clone().map(Source::Command));
+    /// Sorts what is offered: options before variables, then systemd's directory. Two that say what
+    /// the passphrase is are an error, as nobody would learn which of them counted. Comes before any
+    /// file is opened: a descriptor must be the user's.
+    pub(crate) fn new(globals: &Globals, environment: &Environment) -> Result<Self, Failure> {
+        let descriptor = |number: i32| {
+            let stream = streams::inherited(number).ok().map(Arc::new);
+            Source::Descriptor(number, stream)
+        };
+        let file = globals.passphrase_file.as_ref().map(|path| Source::File(path.into()));
+        let command = globals.passphrase_command.clone().map(Source::Command);
+        let option = only([
+            ("--passphrase-file", file),
+            ("--passphrase-fd", globals.passphrase_fd.map(descriptor)),
+            ("--passphrase-command", command),
+        ]);
+        let option = option.map_err(|(one, other)| {
+            let what = format!("not allowed with argument {one}");
+            Failure::from(request::Error::argument(other, what))
+        })?;
         let keyfile = globals.keyfile.as_ref().map(PathBuf::from);
         let limit = match (globals.allow_costly_kdf, globals.allow_weak_kdf) {
             (true, _) => Some(CostLimit::Costly),
@@ -55,12 +72,17 @@ impl Offer {
             (false, false) => None,
         };
         if option.is_some() || keyfile.is_some() {
-            return Self { passphrase: option, keyfile, limit };
+            return Ok(Self { passphrase: option, keyfile, limit });
         }
-        let file = environment.path("STRONGROOM_PASSPHRASE_FILE");
-        let file = file.map(|path| Source::File(path.to_owned()));
-        let command = environment.text("STRONGROOM_PASSPHRASE_COMMAND");
-        let mut passphrase = file.or(command.map(|text| Source::Command(text.to_owned())));
+        let (file, command) = ("STRONGROOM_PASSPHRASE_FILE", "STRONGROOM_PASSPHRASE_COMMAND");
+        let set = only([
+            (file, environment.path(file).map(|path| Source::File(path.to_owned()))),
+            (command, environment.text(command).map(|text| Source::Command(text.to_owned()))),
+        ]);
+        let mut passphrase = set.map_err(|(one, other)| {
+            let message = format!("{one} and {other} are both set, and one says what counts");
+            Failure::environment("BadVariable", message)
+        })?;
         let mut keyfile = environment.path("STRONGROOM_KEYFILE").map(Path::to_owned);
         if passphrase.is_none() && keyfile.is_none() {
             // Of systemd's `LoadCredential=`.
@@ -72,7 +94,7 @@ impl Offer {
             keyfile = credential("strongroom.key");
             passphrase = credential("strongroom.passphrase").map(Source::File);
         }
-        Self { passphrase, keyfile, limit }
+        Ok(Self { passphrase, keyfile, limit })
     }
 
     /// Returns what the user allowed a derivation to cost.
@@ -102,7 +124,7 @@ impl Offer {
         let Some(source) = &self.passphrase else { return Ok(None) };
         let bytes = match source {
             Source::File(path) => Secret::new(credential::read(path, MOST_BYTES)?),
-            Source::Descriptor(number) => read_descriptor(*number)?,
+            Source::Descriptor(number, stream) => read_descriptor(*number, stream.as_deref())?,
             Source::Command(text) => run_command(text)?,
         };
         Ok(Some(Passphrase::from_file_bytes(bytes.expose())?))
@@ -112,28 +134,41 @@ impl Offer {
     pub(crate) fn open(&self, vault: &LockedVault) -> Result<Opened, Failure> {
         let has = |kind: SlotKind| vault.slots().any(|(_, body)| body.kind() == kind);
         let keyfile = self.keyfile()?;
-        let wants_both = has(SlotKind::PassphraseAndKeyfile);
+        let takes_both = has(SlotKind::PassphraseAndKeyfile);
+        let lacks_keyfile = keyfile.is_none() && !has(SlotKind::Passphrase);
         if let Some(passphrase) = self.passphrase()? {
             let credential = match keyfile {
-                Some(keyfile) if wants_both => {
+                Some(keyfile) if takes_both => {
                     Credential::PassphraseAndKeyfile(passphrase, keyfile)
                 }
-                Some(_) | None => spoken(passphrase, has(SlotKind::RecoveryCode)),
+                Some(_) => return Err(not_together()),
+                None => spoken(passphrase, has(SlotKind::RecoveryCode)),
             };
+            if lacks_keyfile && takes_both && credential.kind() == SlotKind::Passphrase {
+                return Err(keyfile_missing(TOGETHER));
+            }
             return self.attempt(vault, credential);
         }
         match keyfile {
-            Some(keyfile) if has(SlotKind::Keyfile) || !wants_both => {
+            Some(keyfile) if has(SlotKind::Keyfile) || !takes_both => {
                 self.attempt(vault, Credential::Keyfile(keyfile))
             }
-            Some(_) => ask(|passphrase| {
+            Some(_) => ask(PASSPHRASE, |passphrase| {
                 let keyfile = self.keyfile()?.ok_or_else(locked)?;
                 let credential = Credential::PassphraseAndKeyfile(passphrase, keyfile);
                 self.attempt(vault, credential)
             }),
-            None => ask(|passphrase| {
-                let credential = spoken(passphrase, has(SlotKind::RecoveryCode));
-                self.attempt(vault, credential)
+            // Nobody is asked for what opens nothing.
+            None if lacks_keyfile && has(SlotKind::RecoveryCode) && terminal::is_there() => {
+                ask(RECOVERY_CODE, |typed| {
+                    let code = RecoveryCode::parse(typed.expose())?;
+                    self.attempt(vault, Credential::RecoveryCode(code))
+                })
+            }
+            None if lacks_keyfile && takes_both => Err(keyfile_missing(TOGETHER)),
+            None if lacks_keyfile && has(SlotKind::Keyfile) => Err(keyfile_missing(ALONE)),
+            None => ask(PASSPHRASE, |passphrase| {
+                self.attempt(vault, spoken(passphrase, has(SlotKind::RecoveryCode)))
             }),
         }
     }
@@ -162,15 +197,37 @@ fn spoken(passphrase: Passphrase, has_recovery: bool) -> Credential {
     }
 }
 
+/// Returns the one source there is; the names of two, if there are more.
+fn only<const N: usize>(
+    sources: [(&str, Option<Source>); N],
+) -> Result<Option<Source>, (&str, &str)> {
+    let mut found: Option<(&str, Source)> = None;
+    for (name, source) in sources {
+        match (source, &found) {
+            (Some(_), Some((first, _))) => return Err((first, name)),
+            (Some(source), None) => found = Some((name, source)),
+            (None, _) => {}
+        }
+    }
+    Ok(found.map(|(_, source)| source))
+}
+
+const PASSPHRASE: &str = "Passphrase: ";
+const RECOVERY_CODE: &str = "Recovery code: ";
+
 /// Asks the person at the terminal, who may mistype.
-fn ask<T>(mut attempt: impl FnMut(Passphrase) -> Result<T, Failure>) -> Result<T, Failure> {
+fn ask<T>(
+    question: &str,
+    mut attempt: impl FnMut(Passphrase) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     if !terminal::is_there() {
         return Err(locked());
     }
     let mut tries = 0;
     loop {
         tries += 1;
-        let typed = terminal::ask_secret("Passphrase: ").map_err(|error| unanswered(&error))?;
+        let typed = terminal::ask_secret(question, Lines::One);
+        let typed = typed.map_err(|error| unanswered(&error))?;
         let passphrase = Passphrase::from_bytes(typed.expose().as_bytes());
         match passphrase.map_err(Failure::from).and_then(&mut attempt) {
             // To a person who has just typed it this is likelier than an altered slot; the last
@@ -178,11 +235,13 @@ fn ask<T>(mut attempt: impl FnMut(Passphrase) -> Result<T, Failure>) -> Result<T
             Err(Failure::Vault(vault::Error::Crypto(crypto::Error::WrongCredential)))
                 if tries < TRIES =>
             {
-                terminal::note("that is not the passphrase; try again");
+                terminal::object("that is not the passphrase; try again");
             }
             Err(Failure::Vault(vault::Error::Crypto(
-                error @ crypto::Error::BadPassphrase { .. },
-            ))) if tries < TRIES => terminal::note(&format!("{error}; try again")),
+                error @ (crypto::Error::BadPassphrase { .. }
+                | crypto::Error::UnseenCharacter(_)
+                | crypto::Error::BadRecoveryCode { .. }),
+            ))) if tries < TRIES => terminal::object(&format!("{error}; try again")),
             done => return done,
         }
     }
@@ -202,6 +261,21 @@ fn locked() -> Failure {
         )
 }
 
+const ALONE: &str = "only a keyfile opens it";
+const TOGETHER: &str = "a passphrase and a keyfile open it together";
+
+/// The vault wants a keyfile, and none was offered.
+fn keyfile_missing(what: &str) -> Failure {
+    let message = format!("the vault is locked: {what}, and no keyfile was given");
+    Failure::environment("VaultLocked", message).hinted("give --keyfile, or set STRONGROOM_KEYFILE")
+}
+
+/// Each of what is offered could open the vault, but nobody said which.
+fn not_together() -> Failure {
+    let what = "a passphrase and a keyfile were given, and no key slot takes both together";
+    Failure::environment("VaultLocked", what).hinted("give one of them")
+}
+
 /// Asks for a new passphrase, twice.
 pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
     if !terminal::is_there() {
@@ -215,29 +289,29 @@ pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
         Failure::environment("NoAnswer", format!("a new passphrase is needed: {error}"))
     };
     loop {
-        let first = terminal::ask_secret("New passphrase: ").map_err(gone)?;
+        let first = terminal::ask_secret("New passphrase: ", Lines::One).map_err(gone)?;
         let passphrase = match Passphrase::from_bytes(first.expose().as_bytes()) {
             Ok(passphrase) => passphrase,
             Err(error) => {
-                terminal::note(&format!("{error}; another one"));
+                terminal::object(&format!("{error}; another one"));
                 continue;
             }
         };
-        let second = terminal::ask_secret("The same again: ").map_err(gone)?;
+        let second = terminal::ask_secret("The same again: ", Lines::One).map_err(gone)?;
         if first.expose() == second.expose() {
             return Ok(passphrase);
         }
-        terminal::note("the two are not the same; once more");
+        terminal::object("the two are not the same; once more");
     }
 }
 
-fn read_descriptor(number: i32) -> Result<Secret<Vec<u8>>, Failure> {
-    let path = PathBuf::from(format!("/dev/fd/{number}"));
-    if !path.exists() && !path.is_symlink() {
+fn read_descriptor(number: i32, stream: Option<&OwnedFd>) -> Result<Secret<Vec<u8>>, Failure> {
+    let Some(stream) = stream.and_then(|stream| stream.try_clone().ok()) else {
         let message = format!("nothing is open as descriptor {number}");
         return Err(Failure::environment("NoFile", message));
-    }
-    Ok(Secret::new(files::read_bounded(&path, MOST_BYTES)?))
+    };
+    let path = PathBuf::from(format!("/dev/fd/{number}"));
+    Ok(Secret::new(credential::read_stream(stream, &path, MOST_BYTES)?))
 }
 
 /// Runs the user's own command, by the shell as the user would, and takes what it prints.
@@ -245,6 +319,8 @@ fn run_command(text: &str) -> Result<Secret<Vec<u8>>, Failure> {
     let failed = |what: String| {
         Failure::environment("BadCredential", format!("the passphrase command failed: {what}"))
     };
+    // It may ask at the terminal itself.
+    terminal::end_silence();
     let mut child = Command::new("/bin/sh")
         .args(["-c", text])
         .stdin(Stdio::inherit())

@@ -35,6 +35,8 @@ pub(crate) enum Failure {
         operation: &'static str,
         /// What it says.
         fault: Fault,
+        /// What to do next.
+        hint: Option<String>,
     },
     /// The vault failed.
     Vault(vault::Error),
@@ -79,7 +81,7 @@ impl Failure {
     /// Turns an operation's failure into a command's.
     pub(crate) fn of_operation(operation: &'static str, failure: context::Failure) -> Self {
         match failure {
-            context::Failure::Fault(fault) => Self::Service { operation, fault },
+            context::Failure::Fault(fault) => Self::Service { operation, fault, hint: None },
             context::Failure::Vault(error) => Self::Vault(error),
         }
     }
@@ -88,7 +90,7 @@ impl Failure {
     pub(crate) fn of_rotation(error: rotation::error::Error) -> Self {
         use rotation::error::Error;
         match error {
-            Error::Service(failure) => Self::of_operation(ROTATE, failure),
+            Error::Service(failure) | Error::AtWork(failure) => Self::of_operation(ROTATE, failure),
             Error::Failed(failed) => Self::Rotation(failed),
             Error::File(fault) => Self::File(fault),
             Error::Interrupted { step, token, left } => {
@@ -108,6 +110,16 @@ impl Failure {
             Error::Stopped => Self::Interrupted("interrupted; the rest was not begun.".to_owned()),
             Error::Passed => Self::Interrupted("there was nothing to do any more.".to_owned()),
         }
+    }
+
+    /// Says that this came up after something else had been done, which stays so.
+    pub(crate) fn after(self, done: &'static str) -> Self {
+        if let Self::Vault(error) = self { Self::Vault(error.after(done)) } else { self }
+    }
+
+    /// Whether the change that was asked for is there, or may be.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::Vault(error) if error.may_be_done())
     }
 
     /// Returns AWS's name of the operation whose failure this is.
@@ -154,9 +166,12 @@ impl Failure {
             Self::Environment { name, message, .. } => Some((name, message.clone())),
             Self::Pick(unpicked) => Some(("FieldError", unpicked.to_string())),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
-            Self::Output(error) => {
-                Some(("OutputError", format!("the answer could not be written: {error}")))
-            }
+            Self::Output(error) => Some((
+                "OutputError",
+                format!(
+                    "what was asked for was done, but the answer could not be written: {error}"
+                ),
+            )),
         }
     }
 
@@ -164,7 +179,8 @@ impl Failure {
     pub(crate) fn hint(&self) -> Option<String> {
         let fixed = |text: &str| Some(text.to_owned());
         match self {
-            Self::Environment { hint, .. } => hint.clone(),
+            Self::Environment { hint, .. } | Self::Service { hint, .. } => hint.clone(),
+            Self::Request(error) => error.hint().and_then(fixed),
             Self::Pick(unpicked) => unpicked.hint().and_then(fixed),
             Self::File(fault) | Self::Vault(vault::Error::Store(store::Error::File(fault))) => {
                 fault.remedy()
@@ -177,11 +193,7 @@ impl Failure {
                 "if you put this copy there yourself, `strongroom accept-state` makes it the \
                  newest; otherwise get the newer file back",
             ),
-            Self::Vault(
-                vault::Error::CopyApart { .. }
-                | vault::Error::CopyOlder { .. }
-                | vault::Error::CopyBeforeRekey,
-            ) => fixed(
+            Self::Vault(vault::Error::WouldLose(_)) => fixed(
                 "--accept-rollback puts the copy there all the same, and keeps the vault beside it",
             ),
             Self::Vault(vault::Error::Tampered(what)) if what.starts_with("slot ") => fixed(
@@ -197,18 +209,23 @@ impl Failure {
                 "`strongroom check` says what is wrong; restore a backup, or save what still \
                  authenticates with `strongroom check --repair` or `strongroom salvage`",
             ),
+            Self::Vault(vault::Error::Store(store::Error::NoLocks { .. })) => fixed(
+                "keep the vault on a local disk, or mount this file system with its locks; a copy \
+                 of the file elsewhere can be read",
+            ),
             Self::Vault(vault::Error::ClockJumped) => {
                 fixed("set the clock, or `strongroom accept-state` if it is right")
             }
             Self::Vault(vault::Error::Crypto(crypto::Error::CostRefused { .. })) => {
                 fixed("--allow-costly-kdf derives the key all the same")
             }
+            Self::Vault(vault::Error::Crypto(crypto::Error::NoMemory { .. })) => {
+                fixed("a keyfile and the recovery code need no memory")
+            }
             Self::Vault(vault::Error::Crypto(crypto::Error::CostTooLow { .. })) => {
                 fixed("--allow-weak-kdf takes it all the same")
             }
-            Self::Request(_)
-            | Self::Service { .. }
-            | Self::Vault(_)
+            Self::Vault(_)
             | Self::Rotation(_)
             | Self::Interrupted(_)
             | Self::Found
@@ -231,7 +248,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
         vault::Error::Crypto(error) => match error {
             crypto::Error::AuthenticationFailed
             | crypto::Error::Malformed { .. }
-            | crypto::Error::NoEntropy
+            | crypto::Error::NoEntropy(_)
             | crypto::Error::TooLong => OTHER,
             crypto::Error::WrongCredential
             | crypto::Error::NewerFormat { .. }
@@ -241,27 +258,32 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | crypto::Error::BadKeyfile { .. }
             | crypto::Error::BadRecoveryCode { .. }
             | crypto::Error::BadPassphrase { .. }
+            | crypto::Error::UnseenCharacter(_)
             | crypto::Error::NoMemory { .. } => ENVIRONMENT,
         },
         vault::Error::Store(error) => match error {
             store::Error::File(fault) => file_exit_code(fault),
             store::Error::NotAVault { .. }
             | store::Error::NewerFormat { .. }
+            | store::Error::NoLocks { .. }
             | store::Error::Exists(_) => ENVIRONMENT,
             store::Error::Busy
+            | store::Error::Committed { .. }
+            | store::Error::InDoubt { .. }
             | store::Error::Damaged { .. }
             | store::Error::NoSpace
             | store::Error::ReadOnly
             | store::Error::RowCount { .. }
+            | store::Error::RowLimit { .. }
             | store::Error::SchemaAltered { .. }
             | store::Error::TooBig
             | store::Error::Unfinished
             | store::Error::Io { .. } => OTHER,
         },
-        vault::Error::CopyApart { .. }
-        | vault::Error::CopyOlder { .. }
-        | vault::Error::CopyBeforeRekey
+        vault::Error::Partly { error, .. } => vault_exit_code(error),
+        vault::Error::WouldLose(_)
         | vault::Error::Forked { .. }
+        | vault::Error::Limit(_)
         | vault::Error::NameTaken(_)
         | vault::Error::Rekeyed
         | vault::Error::RolledBack { .. }
@@ -271,7 +293,8 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
 
 fn file_exit_code(fault: &FileFault) -> u8 {
     match fault {
-        FileFault::Exists(_)
+        FileFault::Damaged { .. }
+        | FileFault::Exists(_)
         | FileFault::InTheWay(_)
         | FileFault::Missing(_)
         | FileFault::NoAccess(_)

@@ -1,241 +1,110 @@
-//! A line that is typed at the terminal and not shown.
+//! Secrets that are typed at the terminal and not shown. rpassword reads them; what it is handed is
+//! what stands here: keys that are text or that it knows, and nothing that it would drop without a
+//! word.
 //!
-//! The keys are read one by one instead of asking the system for a line: so the terminal is as it
-//! was before `^C` ends this process, and a line may be longer than the 4,095 bytes that the system
-//! takes. Does not know what is asked.
+//! Does not know what is asked, nor how the terminal is silenced (`sys::silence`).
 
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
-use std::mem;
+use std::io::{self, Read, Write};
+use std::rc::Rc;
 
-use rustix::process::{Signal, getpid, kill_process};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
-use rustix::termios::{tcgetattr, tcsetattr};
+use rpassword::{Config, ConfigBuilder};
 
+use super::keyboard::{Keyboard, Lines, Source, written};
+use crate::sys::memory::scrub_stack;
 use crate::sys::secret::Secret;
+use crate::sys::silence::{self, Pastes};
 
-/// Asks at a terminal, and returns the line without its end.
+/// Asks at a terminal, and returns what was typed, without the end of a single line. The terminal
+/// stays silent: [`silence::end`] is the caller's.
 ///
 /// # Errors
-/// The person gave up, or typed what is no text or far too long; or the system's own.
-pub(super) fn ask(terminal: &File, prompt: &str) -> io::Result<Secret<String>> {
-    let mut line = Line::default();
-    let end = {
-        let silence = Silence::begin(terminal)?;
-        // Only now: whoever sees the question may answer at once.
-        let asked = (&*terminal).write_all(prompt.as_bytes());
-        asked.and_then(|()| line.read(terminal, &silence.keys()))
-    };
+/// The person gave up, or typed what cannot be taken as it is; or the system's own.
+pub(super) fn ask(
+    terminal: &File,
+    question: &str,
+    lines: Lines,
+    pastes: Pastes,
+) -> io::Result<Secret<String>> {
+    let keys = silence::begin(terminal, pastes)?;
+    silence::asks(question);
+    let keyboard = Keyboard::new(terminal.try_clone()?, keys, lines);
+    let shared = Shared(Rc::new(RefCell::new(keyboard)));
+    let read = read(terminal, question, &shared);
+    silence::asks("");
+    scrub_stack();
     (&*terminal).write_all(b"\n")?;
-    let failed = |kind, what| Err(io::Error::new(kind, what));
-    match end? {
-        End::Entered => {
-            let bytes = mem::take(line.bytes.expose_mut());
-            let text = String::from_utf8(bytes).map(Secret::new);
-            text.or_else(|_not_text| failed(ErrorKind::InvalidData, "what was typed is no text"))
-        }
-        End::GivenUp => failed(ErrorKind::UnexpectedEof, "nobody answered at the terminal"),
-        End::TooLong => failed(ErrorKind::InvalidInput, "what was typed is too long"),
-        End::Interrupted => {
-            kill_process(getpid(), Signal::INT)?;
-            // Still here: whoever started this process had it ignore the signal.
-            failed(ErrorKind::UnexpectedEof, "nobody answered at the terminal")
-        }
+    let keyboard = shared.0.borrow();
+    match keyboard.fault() {
+        Some(fault) => Err(io::Error::other(fault.told(lines))),
+        None => read.map(written).map_err(|error| {
+            let gave_up = error.kind() == io::ErrorKind::UnexpectedEof;
+            if gave_up { io::Error::new(error.kind(), NOBODY) } else { error }
+        }),
     }
 }
 
-/// The time in which the terminal shows nothing and hands over every key.
-struct Silence<'t> {
-    terminal: &'t File,
-    before: Termios,
+/// Has rpassword read a line, or line after line up to the key that ends the input.
+fn read(terminal: &File, question: &str, shared: &Shared) -> io::Result<Secret<String>> {
+    let config = shared.config(terminal)?;
+    let first = rpassword::prompt_password_with_config(question, config).map(Secret::new)?;
+    let mut typed = Secret::new(String::with_capacity(ORDINARY));
+    typed.expose_mut().push_str(first.expose());
+    while shared.0.borrow().expects_more() {
+        typed.expose_mut().push('\n');
+        let config = shared.config(terminal)?;
+        let next = rpassword::read_password_with_config(config).map(Secret::new)?;
+        typed.expose_mut().push_str(next.expose());
+    }
+    Ok(typed)
 }
 
-impl<'t> Silence<'t> {
-    fn begin(terminal: &'t File) -> io::Result<Self> {
-        let before = tcgetattr(terminal)?;
-        let mut silent = before.clone();
-        let echo = LocalModes::ECHO | LocalModes::ECHONL;
-        silent.local_modes.remove(echo | LocalModes::ICANON | LocalModes::ISIG);
-        silent.special_codes[SpecialCodeIndex::VMIN] = 1;
-        silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(terminal, OptionalActions::Now, &silent)?;
-        Ok(Self { terminal, before })
-    }
+/// A keyboard that each of rpassword's readers takes up where the one before left off.
+struct Shared(Rc<RefCell<Keyboard<File>>>);
 
-    fn keys(&self) -> Keys {
-        let key = |index| self.before.special_codes[index];
-        Keys {
-            interrupt: key(SpecialCodeIndex::VINTR),
-            end: key(SpecialCodeIndex::VEOF),
-            erase: key(SpecialCodeIndex::VERASE),
-            erase_all: key(SpecialCodeIndex::VKILL),
-        }
+impl Shared {
+    fn config(&self, terminal: &File) -> io::Result<Config> {
+        let reader = Self(Rc::clone(&self.0));
+        let screen = terminal.try_clone()?;
+        Ok(ConfigBuilder::new().input_reader(reader).output_writer(screen).build())
     }
 }
 
-impl Drop for Silence<'_> {
-    fn drop(&mut self) {
-        let _gone = tcsetattr(self.terminal, OptionalActions::Now, &self.before);
+impl Read for Shared {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.0.borrow_mut().read(to)
     }
 }
 
-/// The keys that this terminal has for these; 0 for none.
-struct Keys {
-    interrupt: u8,
-    end: u8,
-    erase: u8,
-    erase_all: u8,
-}
-
-/// How a line ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Entered,
-    GivenUp,
-    Interrupted,
-    TooLong,
-}
-
-/// What has been typed so far.
-struct Line {
-    bytes: Secret<Vec<u8>>,
-    escape: Escape,
-}
-
-/// Whether the keys at hand are those of an arrow or a function key, which mean nothing here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Escape {
-    None,
-    Begun,
-    Inside,
-}
-
-impl Default for Line {
-    fn default() -> Self {
-        Self { bytes: Secret::new(Vec::with_capacity(ORDINARY)), escape: Escape::None }
-    }
-}
-
-impl Line {
-    fn read(&mut self, mut terminal: &File, keys: &Keys) -> io::Result<End> {
+impl Source for File {
+    fn next(&mut self) -> io::Result<Option<u8>> {
         let mut key = Secret::new([0]);
         loop {
-            match terminal.read(key.expose_mut()) {
-                Ok(0) => return Ok(End::GivenUp),
-                Ok(_) => {
-                    let [byte] = *key.expose();
-                    if let Some(end) = self.take(byte, keys) {
-                        return Ok(end);
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            match self.read(key.expose_mut()) {
+                Ok(0) => return Ok(None),
+                Ok(_) => return Ok(Some(key.expose()[0])),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn take(&mut self, byte: u8, keys: &Keys) -> Option<End> {
-        let escape = mem::replace(&mut self.escape, Escape::None);
-        let bytes = self.bytes.expose_mut();
-        match byte {
-            0 => {}
-            b'\n' | b'\r' => return Some(End::Entered),
-            _ if byte == keys.interrupt => return Some(End::Interrupted),
-            _ if byte == keys.end => return bytes.is_empty().then_some(End::GivenUp),
-            _ if byte == keys.erase || byte == BACKSPACE || byte == DELETE => erase(bytes),
-            _ if byte == keys.erase_all => bytes.clear(),
-            ESCAPE => self.escape = Escape::Begun,
-            0x01..=0x1f => {}
-            b'[' | b'O' if escape == Escape::Begun => self.escape = Escape::Inside,
-            0x40..=0x7e if escape == Escape::Inside => {}
-            _ if escape == Escape::Inside => self.escape = Escape::Inside,
-            _ if escape == Escape::Begun => {}
-            _ if bytes.len() == MOST => return Some(End::TooLong),
-            _ => bytes.push(byte),
-        }
-        None
+    fn is_more(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let moment = Timespec { tv_sec: 0, tv_nsec: MOMENT_NS };
+        poll(&mut [PollFd::new(self, PollFlags::IN)], Some(&moment)) == Ok(1)
+    }
+
+    fn ring(&mut self) {
+        drop(self.write_all(b"\x07"));
     }
 }
 
-/// Takes the last character away.
-fn erase(bytes: &mut Vec<u8>) {
-    while bytes.pop().is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {}
-}
+const NOBODY: &str = "nobody answered at the terminal";
 
-const BACKSPACE: u8 = 0x08;
-const DELETE: u8 = 0x7f;
-const ESCAPE: u8 = 0x1b;
+/// How long the next byte of a key or of a paste takes at most. Nobody types that fast.
+const MOMENT_NS: i64 = 50_000_000;
 
 /// Room for a passphrase; longer ones move, and the allocator wipes what they leave.
 const ORDINARY: usize = 1024;
-/// More than any secret may have, in bytes.
-const MOST: usize = 128 * 1024;
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const KEYS: Keys = Keys { interrupt: 3, end: 4, erase: 0x7f, erase_all: 0x15 };
-
-    fn typed(keys: &[u8]) -> (Option<End>, Vec<u8>) {
-        let mut line = Line::default();
-        let end = keys.iter().find_map(|key| line.take(*key, &KEYS));
-        (end, line.bytes.expose().clone())
-    }
-
-    #[test]
-    fn a_line_is_what_was_typed_and_not_taken_back() {
-        for (keys, expected) in [
-            ("hunter2\n", "hunter2"),
-            ("hunter2\r", "hunter2"),
-            ("\n", ""),
-            (" two  words \n", " two  words "),
-            ("hunx\x7fter2\n", "hunter2"),
-            ("hunx\x08ter2\n", "hunter2"),
-            ("\x7f\x7fa\n", "a"),
-            ("aé\x7f\n", "a"),
-            ("a🔑\x7fb\n", "ab"),
-            ("all wrong\x15right\n", "right"),
-            ("a\x1b[Ab\n", "ab"),
-            ("a\x1b[1;5Cb\n", "ab"),
-            ("a\x1bOPb\n", "ab"),
-            ("a\x1bxb\n", "ab"),
-            ("a\x1b\n", "a"),
-            ("a\x1b[\n", "a"),
-            ("a\tb\x01\x1a\0c\n", "abc"),
-            ("a\x04b\n", "ab"),
-        ] {
-            let (end, line) = typed(keys.as_bytes());
-            assert_eq!((end, line), (Some(End::Entered), expected.as_bytes().to_vec()), "{keys:?}");
-        }
-    }
-
-    #[test]
-    fn a_line_may_end_otherwise() {
-        assert_eq!(typed(b"\x04"), (Some(End::GivenUp), Vec::new()));
-        assert_eq!(typed(b"a\x7f\x04").0, Some(End::GivenUp));
-        assert_eq!(typed(b"hun\x03ter2\n").0, Some(End::Interrupted));
-        assert_eq!(typed(b"hunter2").0, None);
-        assert_eq!(typed(&vec![b'x'; MOST]).0, None);
-        assert_eq!(typed(&vec![b'x'; MOST + 1]).0, Some(End::TooLong));
-        // A terminal that has no such keys.
-        let none = Keys { interrupt: 0, end: 0, erase: 0, erase_all: 0 };
-        assert_eq!(Line::default().take(0, &none), None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_without_control_characters_is_taken_as_it_is(text in "[^\\p{Cc}]*") {
-            let (end, line) = typed(format!("{text}\n").as_bytes());
-            prop_assert_eq!(end, Some(End::Entered));
-            prop_assert_eq!(line, text.as_bytes());
-        }
-
-        #[test]
-        fn any_keys_are_taken(keys in prop::collection::vec(any::<u8>(), 0..100)) {
-            typed(&keys);
-        }
-    }
-}

@@ -4,17 +4,21 @@
 //! turn the answer into bytes; `failure` turns what went wrong into an exit code.
 
 pub(crate) mod answer;
+mod aws;
 pub(crate) mod commands;
 pub(crate) mod creation;
 pub(crate) mod credentials;
+mod elsewhere;
 pub(crate) mod environment;
 pub(crate) mod failure;
 pub(crate) mod help;
 mod hidden;
+mod keyboard;
 pub(crate) mod output;
 mod pager;
 pub(crate) mod pages;
 mod pick;
+pub(crate) mod python;
 pub(crate) mod query;
 #[cfg(test)]
 mod reference;
@@ -22,6 +26,7 @@ pub(crate) mod request;
 pub(crate) mod rotate;
 pub(crate) mod run;
 pub(crate) mod suggest;
+mod tell;
 pub(crate) mod terminal;
 mod tree;
 pub(crate) mod unlock;

@@ -10,9 +10,10 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::failure::Failure;
-use super::request::error::{Error, Form};
-use super::run;
+use super::output::visible::for_terminal;
+use super::request::error::Form;
 use super::unlock::Surroundings;
+use super::{run, tell, terminal};
 use crate::sys::files;
 use crate::sys::secret::Secret;
 
@@ -21,10 +22,12 @@ pub(crate) fn print(
     answer: &Secret<Vec<u8>>,
     surroundings: &Surroundings<'_>,
 ) -> Result<(), Failure> {
+    terminal::end_silence();
     let is_paged = !answer.expose().is_empty() && io::stdout().is_terminal();
     if let (true, Some(pager)) = (is_paged, pager(surroundings)) {
+        let shown = Secret::new(for_terminal(answer.expose()).into_owned());
         // A system that cannot do it, or has no shell, prints.
-        drop(page(answer, pager, surroundings));
+        drop(page(&shown, pager, surroundings));
     }
     run::print(answer.expose())
 }
@@ -44,9 +47,10 @@ fn pager<'a>(surroundings: &'a Surroundings<'_>) -> Option<&'a str> {
 
 /// Becomes the pager; comes back only with an error.
 fn page(answer: &Secret<Vec<u8>>, pager: &str, surroundings: &Surroundings<'_>) -> io::Result<()> {
-    let failed = Error::plain(format!("Unable to redirect output to pager: {pager}"));
+    let failed = format!("Unable to redirect output to pager: {pager}");
+    let failed = tell::sentence(&failed, surroundings.form);
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", SCRIPT, "pager", pager, &failed.render(surroundings.form)]);
+    shell.args(["-c", SCRIPT, "pager", pager, &failed]);
     // The first is AWS's; the second keeps what was looked for out of less's own history.
     for (variable, value) in [("LESS", "FRX"), ("LESSHISTFILE", "-")] {
         if !surroundings.environment.is_set(variable) {

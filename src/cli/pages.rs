@@ -11,9 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::answer::{Gathered, Pages};
 use super::failure::Failure;
+use super::python;
 use super::request::arguments::{PAGE_LIMIT, PAGE_TOKEN};
 use super::request::error::Error;
-use super::request::{base64 as lax, build, json, python, validate};
+use super::request::{base64 as lax, build, json, validate};
 use crate::model::value::Value;
 use crate::service::operation::{self, Entry};
 use crate::service::pages::Cuts;

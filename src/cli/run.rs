@@ -1,100 +1,48 @@
 //! One command line, from words to an exit code.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
-use super::output::error::{self, ErrorFormat, Speaker};
+use super::output::error::ErrorFormat;
+use super::output::visible::for_terminal;
 use super::pages::Walk;
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
 use super::request::error as request;
-use super::request::error::{Form, Kind};
-use super::request::globals::{self, Command, CommandLine, Globals, Names};
+use super::request::error::Form;
+use super::request::globals::{self, Command, CommandLine, Names};
 use super::request::paramfile::{self, Sources};
+use super::tell::Teller;
+use super::terminal::Lines;
 use super::unlock::{self, Surroundings};
-use super::{commands, creation, help, pager, pick, rotate, suggest, terminal};
+use super::{aws, commands, creation, elsewhere, help, pager, pick, rotate, suggest, terminal};
 use crate::model::case::kebab;
+use crate::model::value::Value;
 use crate::service::dispatch;
 use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
-use crate::sys::streams;
+use crate::sys::{modes, silence, streams};
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
-    let is_aws = program.file_name().is_some_and(|name| name == "aws");
+    let is_aws = program.file_name().is_some_and(|name| name == "aws" || name == "awslocal");
     let form = if is_aws { Form::Aws } else { Form::Plain };
     let mut teller = Teller { form, format: ErrorFormat::default(), hint: None };
-    match obey(argv, environment, &mut teller) {
+    terminal::is_called(environment.text("TERM"));
+    let _restored = silence::Restored;
+    let outcome = obey(argv, environment, &mut teller);
+    terminal::end_silence();
+    match outcome {
         Ok(()) => 0,
         Err(failure) => {
             teller.tell(&failure);
             failure.exit_code()
-        }
-    }
-}
-
-/// Tells failures on stderr, in the form and format that the command line asks for.
-struct Teller {
-    form: Form,
-    format: ErrorFormat,
-    hint: Option<String>,
-}
-
-impl Teller {
-    fn tell(&self, failure: &Failure) {
-        let mut text = Vec::new();
-        match (failure, failure.told()) {
-            (Failure::Request(failed), _) => self.tell_request(failed, &mut text),
-            (_, None) => {}
-            (_, Some((code, message))) => {
-                let told = match failure.operation() {
-                    Some(operation_name) => {
-                        error::Failure::Service { operation_name, code, message: &message }
-                    }
-                    None => error::Failure::Client { code, message: &message },
-                };
-                error::render(&told, self.speaker(), self.format, &mut text);
-            }
-        }
-        if let Some(hint) = failure.hint().or_else(|| self.meant(failure))
-            && terminal::is_watched()
-        {
-            text.extend(format!("hint: {hint}\n").bytes());
-        }
-        drop(io::stderr().write_all(&text));
-    }
-
-    /// Names the option that was meant, where the command line has one that nobody knows.
-    fn meant(&self, failure: &Failure) -> Option<String> {
-        let Failure::Request(failed) = failure else { return None };
-        self.hint.clone().filter(|_| failed.kind() == Kind::UnknownOptions)
-    }
-
-    /// A wrong command line comes with the usage; only a wrong parameter has a structure.
-    fn tell_request(&self, failed: &request::Error, text: &mut Vec<u8>) {
-        match failed.code() {
-            Some(code) if failed.kind() == Kind::ParamValidation => {
-                let told = error::Failure::Client { code, message: failed.message() };
-                error::render(&told, self.speaker(), self.format, text);
-            }
-            None if failed.kind() == Kind::Plain => {
-                let told = error::Failure::General(failed.message());
-                error::render(&told, self.speaker(), self.format, text);
-            }
-            Some(_) | None => text.extend(failed.render(self.form).bytes()),
-        }
-    }
-
-    fn speaker(&self) -> Speaker {
-        match self.form {
-            Form::Aws => Speaker::Aws,
-            Form::Plain => Speaker::Strongroom,
         }
     }
 }
@@ -104,25 +52,44 @@ fn obey(
     environment: &Environment,
     teller: &mut Teller,
 ) -> Result<(), Failure> {
+    let called_as = teller.form;
+    // Only what is in AWS's form is passed on, and fails at that.
+    aws::passing::pass_on(&argv, called_as, environment)
+        .inspect_err(|_| teller.form = Form::Aws)?;
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
     let names = Names { operations: &operations, own: &commands::accepted() };
-    let called_as = teller.form;
+    // Whatever is wrong with the line is told as the line asks for.
     teller.form = globals::form(&words, called_as, names);
+    teller.format = error_format(globals::error_format(&words), environment, teller.form);
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     teller.form = form;
-    teller.format = error_format(&globals, environment, form);
+    teller.format = error_format(globals.error_format.as_deref(), environment, form);
     if globals.no_input {
         terminal::leave_alone();
+    }
+    let trusts = environment.text("STRONGROOM_TRUST_FILE_MODES").is_some_and(|text| text == "1");
+    if globals.trust_file_modes || trusts {
+        modes::accept_readers();
     }
     let line = rotate::inside::line(environment);
     match command {
         Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
             Err(rotate::inside::not_available())
         }
+        Command::Identity { .. } | Command::Configure { .. } if line.is_some() => {
+            Err(rotate::inside::not_available())
+        }
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
+        Command::Identity { words } => {
+            aws::identity::run(&words, &Surroundings::new(&globals, environment, form)?)
+        }
+        Command::Configure { name, words } => {
+            let surroundings = Surroundings::new(&globals, environment, form)?;
+            aws::configure::run(&name, &words, &surroundings)
+        }
         Command::Own { name, words } => {
             let surroundings = Surroundings::new(&globals, environment, form)?;
             commands::run(&name, &words, &surroundings)
@@ -138,12 +105,12 @@ fn obey(
 }
 
 /// Reads `--cli-error-format`; in AWS's form its variable too.
-fn error_format(globals: &Globals, environment: &Environment, form: Form) -> ErrorFormat {
+fn error_format(asked: Option<&str>, environment: &Environment, form: Form) -> ErrorFormat {
     let configured = match form {
         Form::Aws => environment.text("AWS_CLI_ERROR_FORMAT"),
         Form::Plain => None,
     };
-    let name = globals.error_format.as_deref().or(configured);
+    let name = asked.or(configured);
     name.and_then(ErrorFormat::from_name).unwrap_or_default()
 }
 
@@ -163,14 +130,15 @@ fn operate(
     let answer = Answer::new(surroundings, entry.name)?;
     let picked = pick::take(&mut arguments, surroundings.globals)?;
     surroundings.check_region()?;
-    let arguments = ask_for_value(arguments, &signature, surroundings.globals)?;
+    let arguments = ask_for_value(arguments, entry, surroundings)?;
     let call = match build(&signature, arguments, surroundings)? {
         Built::Text(text) => return print(text.as_bytes()),
         Built::Sample(value) => return answer.print(Printed::One(value)),
         Built::Call(call) => call,
     };
-    for note in &call.notes {
-        terminal::note(note.trim_end());
+    for warning in &call.notes {
+        // AWS's own, which AWS CLI prints to scripts too.
+        terminal::report(warning.trim_end());
     }
     let line = rotate::inside::line(surroundings.environment);
     // Nothing that a step may ask for has pages.
@@ -217,27 +185,39 @@ pub(crate) fn signature(entry: &'static Entry) -> Signature {
 /// Asks the person for the value, where `--ask` says so.
 fn ask_for_value(
     mut arguments: Arguments,
-    signature: &Signature,
-    globals: &Globals,
+    entry: &Entry,
+    surroundings: &Surroundings<'_>,
 ) -> Result<Arguments, Failure> {
+    let globals = surroundings.globals;
     if globals.ask {
         if globals.no_input {
             let message = "--ask needs a terminal to ask at, and --no-input says not to ask: give \
                            the value as file:///dev/stdin";
             return Err(Failure::environment("NoTerminal", message));
         }
-        let place = arguments.place_for_secret(signature.input)?;
+        let place = arguments.place_for_secret(entry.input.members())?;
         if !terminal::is_there() {
             let message = "--ask needs a terminal to ask at";
             return Err(Failure::environment("NoTerminal", message)
                 .hinted("give the value as file:///dev/stdin instead"));
         }
-        let typed = terminal::ask_secret("Secret value: ");
+        // Nobody types a secret for a vault that is not there, or cannot be opened.
+        let is_inside = rotate::inside::line(surroundings.environment).is_some();
+        if !is_inside && !creation::is_first(entry, surroundings) {
+            drop(surroundings.open_locked()?);
+        }
+        let typed = if globals.multi_line {
+            terminal::ask_secret("Secret value, up to Ctrl-D: ", Lines::Many)
+        } else {
+            terminal::ask_secret("Secret value: ", Lines::Single)
+        };
         let typed = typed.map_err(|error| {
             Failure::environment("NoAnswer", format!("a value is needed: {error}"))
         })?;
         arguments.give_secret(place, typed.expose().clone());
-    } else if io::stderr().is_terminal() && gives_literal_value(&arguments) {
+    } else if globals.multi_line {
+        return Err(request::Error::argument("--multi-line", "it belongs to --ask").into());
+    } else if gives_literal_value(&arguments) {
         terminal::note(
             "note: a value on the command line is seen by every process while this one runs, and \
              kept by the shell's history; --ask and file:///dev/stdin are not",
@@ -257,7 +237,8 @@ fn gives_literal_value(arguments: &Arguments) -> bool {
     })
 }
 
-fn build(
+/// Makes a request of the words of a command line.
+pub(super) fn build(
     signature: &Signature,
     arguments: Arguments,
     surroundings: &Surroundings<'_>,
@@ -293,11 +274,21 @@ fn respond(
     } else {
         surroundings.unlock_silently(&surroundings.custody())?
     };
+    let id = match walk.request.get("SecretId") {
+        Some(Value::Text(id)) if terminal::is_watched() => Some(id.clone()),
+        Some(_) | None => None,
+    };
     let printed = walk.fetch(|request, cuts| {
         let region = surroundings.region();
         let call = dispatch::Call { entry, request, region, scope: &Scope::Owner, cuts };
         dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
-    })?;
+    });
+    let printed = match (printed, id) {
+        (Err(failure), Some(id)) => {
+            return Err(elsewhere::hinted(failure, &id, &mut vault, surroundings));
+        }
+        (printed, _) => printed?,
+    };
     // Where the operation failed, its error says enough.
     unlock::warn(&vault);
     Ok(printed)
@@ -305,10 +296,12 @@ fn respond(
 
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
+    terminal::end_silence();
     if !bytes.is_empty() && streams::was_stdout_closed() {
         return Err(Failure::Output(rustix::io::Errno::BADF.into()));
     }
-    let mut left = bytes;
+    let shown = if io::stdout().is_terminal() { for_terminal(bytes) } else { bytes.into() };
+    let mut left = &*shown;
     while !left.is_empty() {
         match rustix::io::write(rustix::stdio::stdout(), left) {
             Ok(written) => left = left.get(written..).unwrap_or_default(),

@@ -7,12 +7,29 @@ use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::hidden;
+pub(crate) use super::keyboard::Lines;
+use super::output::visible::for_terminal;
 use crate::sys::secret::Secret;
+use crate::sys::silence::{self, Pastes};
 
 /// Where the controlling terminal is.
 const TERMINAL: &str = "/dev/tty";
 
 static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
+static MARKS_PASTES: AtomicBool = AtomicBool::new(false);
+
+/// Takes `$TERM` for what the terminal is: most mark what is pasted when they are asked to, and
+/// the others pass over the question. What calls itself nothing, or `dumb`, would show it.
+pub(crate) fn is_called(term: Option<&str>) {
+    let marks = term.is_some_and(|term| term != "dumb");
+    MARKS_PASTES.store(marks, Ordering::Relaxed);
+}
+
+/// Nothing is asked for a while: the terminal shows what is typed again. Comes before anything that
+/// uses the terminal otherwise, and before the answer.
+pub(crate) fn end_silence() {
+    silence::end();
+}
 
 /// From now on nobody is asked or shown anything, as if there were no terminal (`--no-input`).
 pub(crate) fn leave_alone() {
@@ -56,16 +73,20 @@ pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Asks for a secret without showing it.
-pub(crate) fn ask_secret(prompt: &str) -> io::Result<Secret<String>> {
-    let terminal = open()?;
-    hidden::ask(&terminal, prompt)
+/// Asks for a secret without showing it. From then on nothing that is typed is shown, up to
+/// [`end_silence`].
+pub(crate) fn ask_secret(question: &str, lines: Lines) -> io::Result<Secret<String>> {
+    let marks = MARKS_PASTES.load(Ordering::Relaxed);
+    let pastes = if marks { Pastes::Marked } else { Pastes::Unmarked };
+    hidden::ask(&open()?, question, lines, pastes)
 }
 
 /// Asks a question to be answered with `yes`.
 pub(crate) fn confirm(question: &str) -> io::Result<bool> {
+    end_silence();
     let mut terminal = open()?;
-    write!(terminal, "{question} Type yes to go on: ")?;
+    let question = format!("{question} Type yes to go on: ");
+    terminal.write_all(&for_terminal(question.as_bytes()))?;
     let mut answer = String::new();
     BufReader::new(terminal).read_line(&mut answer)?;
     Ok(answer.trim().eq_ignore_ascii_case("yes"))
@@ -73,7 +94,7 @@ pub(crate) fn confirm(question: &str) -> io::Result<bool> {
 
 /// Shows text at the terminal and nowhere else.
 pub(crate) fn show(text: &str) -> io::Result<()> {
-    open()?.write_all(text.as_bytes())
+    open()?.write_all(&for_terminal(text.as_bytes()))
 }
 
 /// Writes over the line that tells how far long work is.
@@ -89,8 +110,27 @@ pub(crate) fn finish() {
     }
 }
 
-/// Tells something on stderr. That nobody listens is no failure of the command.
+/// Tells a person something on stderr, and nobody else: scripts take stderr for the answer's too.
+/// What they must know is in the exit code, in `status` and in the log.
 pub(crate) fn note(text: &str) {
-    let line = format!("{text}\n");
-    drop(io::stderr().write_all(line.as_bytes()));
+    if is_watched() {
+        report(text);
+    }
+}
+
+/// Tells on stderr what the user asked to see there, or why the command will fail, to a person or a
+/// script. That nobody listens is no failure.
+pub(crate) fn report(text: &str) {
+    tell(format!("{text}\n").as_bytes());
+}
+
+/// Writes to stderr what is to be read there.
+pub(crate) fn tell(text: &[u8]) {
+    let shown = if is_watched() { for_terminal(text) } else { text.into() };
+    drop(io::stderr().write_all(&shown));
+}
+
+/// Tells whoever is being asked something at the terminal what was wrong with the answer.
+pub(crate) fn object(text: &str) {
+    drop(show(&format!("{text}\n")));
 }

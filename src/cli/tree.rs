@@ -77,7 +77,9 @@ fn argument(flag: &Flag) -> Arg {
     let value = described.map_or("VALUE", |(_, value, _)| value);
     let argument = argument.value_name(value).hide_possible_values(true);
     match flag.check {
-        Check::Choice(choices) => argument.value_parser(PossibleValuesParser::new(choices)),
+        Check::Choice(choices) | Check::ChoiceOrEmpty(choices) => {
+            argument.value_parser(PossibleValuesParser::new(choices))
+        }
         Check::Nothing | Check::Integer => argument,
     }
 }
@@ -106,6 +108,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("output", "FORMAT", "json, text, table, yaml, yaml-stream or off"),
     ("query", "EXPRESSION", "Print only what a JMESPath expression selects"),
     ("ask", "", "Ask for the secret value at the terminal, without showing it"),
+    ("multi-line", "", "With --ask: take all lines that are typed or pasted, up to Ctrl-D"),
     ("expect", "CHECKPOINT", "Fail unless the vault is at this checkpoint"),
     ("cli-binary-format", "FORMAT", "How binary values are given: base64, raw-in-base64-out"),
     ("cli-error-format", "FORMAT", "enhanced, legacy, json, yaml, text or table"),
@@ -113,6 +116,11 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("no-cli-pager", "", "Print at a terminal too, without STRONGROOM_PAGER or AWS_PAGER"),
     ("allow-costly-kdf", "", "Unlock a vault whose key derivation needs very much memory"),
     ("allow-weak-kdf", "", "Take a key derivation that costs an attacker too little"),
+    (
+        "trust-file-modes",
+        "",
+        "Take a vault or a credential although others may read it\n(STRONGROOM_TRUST_FILE_MODES=1)",
+    ),
     ("no-input", "", "Ask nobody, as if there were no terminal"),
     ("version", "", "Print the version"),
 ];

@@ -10,7 +10,7 @@ use super::request::error::Form;
 use super::request::globals::Globals;
 use super::terminal;
 use crate::model::shape::Shaped;
-use crate::model::time::Timestamp;
+use crate::model::time::{DAY_MS, Timestamp};
 use crate::model::types::RegionName;
 use crate::service::constraints;
 use crate::store::Mode;
@@ -19,6 +19,7 @@ use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
 use crate::sys::process;
 use crate::vault::checkpoint::{Checkpoint, Standing};
+use crate::vault::clock::ClockState;
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
 
@@ -29,6 +30,34 @@ pub(crate) struct Location {
     pub(crate) path: PathBuf,
     /// Whether the user named it, or it is where a vault is by default.
     pub(crate) chosen: Chosen,
+    /// What named it, where that does not stand in the path: `AWS_PROFILE=work`.
+    named_by: Option<String>,
+}
+
+/// What was asked for, and the option or variable that asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// What it is.
+    pub(crate) value: String,
+    /// The option or variable.
+    pub(crate) by: &'static str,
+}
+
+impl Named {
+    /// Takes the option, or else the first variable that is set.
+    fn find(
+        (option, given): (&'static str, Option<&String>),
+        variables: &[&'static str],
+        environment: &Environment,
+    ) -> Result<Option<Self>, Failure> {
+        must_be_text(environment, variables)?;
+        let named = |by, value: &str| Self { value: value.to_owned(), by };
+        let configured = || {
+            let mut set = variables.iter().map(|name| (*name, environment.text(name)));
+            set.find_map(|(name, value)| value.map(|value| named(name, value)))
+        };
+        Ok(given.map(|value| named(option, value)).or_else(configured))
+    }
 }
 
 /// Who chose a vault's place.
@@ -48,8 +77,11 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) environment: &'a Environment,
     /// Where the vault is.
     pub(crate) location: Location,
-    region: Option<String>,
+    /// The profile asked for.
+    pub(crate) profile: Option<Named>,
+    region: Option<Named>,
     expected: Option<Checkpoint>,
+    offer: Offer,
     /// Whose manners are asked for.
     pub(crate) form: Form,
     /// Who asks.
@@ -63,25 +95,23 @@ impl<'a> Surroundings<'a> {
         environment: &'a Environment,
         form: Form,
     ) -> Result<Self, Failure> {
-        let variables: &[&str] = match form {
+        let variables: &[&'static str] = match form {
             Form::Aws => &["STRONGROOM_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
             Form::Plain => &["STRONGROOM_PROFILE"],
         };
-        must_be_text(environment, variables)?;
-        let configured = variables.iter().find_map(|name| environment.text(name));
-        let profile = globals.profile.as_deref().or(configured);
-        let location = locate(globals, environment, profile)?;
-        let variables: &[&str] = match form {
+        let given = ("--profile", globals.profile.as_ref());
+        let profile = Named::find(given, variables, environment)?;
+        let location = locate(globals, environment, profile.as_ref())?;
+        let variables: &[&'static str] = match form {
             Form::Aws => &["STRONGROOM_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
             Form::Plain => &["STRONGROOM_REGION"],
         };
-        must_be_text(environment, variables)?;
-        let configured = variables.iter().find_map(|name| environment.text(name));
-        let region = globals.region.as_deref().or(configured).map(str::to_owned);
+        let region = Named::find(("--region", globals.region.as_ref()), variables, environment)?;
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
+        let offer = Offer::new(globals, environment)?;
         // Read before anybody is asked for a passphrase.
         let expected = globals.expect.as_deref().map(checkpoint).transpose()?;
-        Ok(Self { globals, environment, location, region, expected, form, origin })
+        Ok(Self { globals, environment, location, profile, region, expected, offer, form, origin })
     }
 
     /// Returns the moment that a transaction happens at.
@@ -100,7 +130,12 @@ impl<'a> Surroundings<'a> {
 
     /// Returns the region that was asked for; `None` is the vault's home.
     pub(crate) fn region(&self) -> Option<&str> {
-        self.region.as_deref()
+        self.region.as_ref().map(|region| region.value.as_str())
+    }
+
+    /// Returns the region that was asked for, and by what.
+    pub(crate) fn asked_region(&self) -> Option<&Named> {
+        self.region.as_ref()
     }
 
     /// Requires that the region asked for looks like one: a secret in any other could hardly be
@@ -117,8 +152,8 @@ impl<'a> Surroundings<'a> {
     }
 
     /// Returns what is offered to unlock with.
-    pub(crate) fn offer(&self) -> Offer {
-        Offer::new(self.globals, self.environment)
+    pub(crate) fn offer(&self) -> &Offer {
+        &self.offer
     }
 
     /// Returns the guard against older copies.
@@ -144,7 +179,7 @@ impl<'a> Surroundings<'a> {
     fn look_at_path(&self) -> Result<&Path, Failure> {
         let path = &self.location.path;
         if !path.exists() && !path.is_symlink() {
-            return Err(no_vault(path));
+            return Err(no_vault(&self.location));
         }
         if files::is_network_file_system(path) {
             terminal::note(
@@ -193,6 +228,9 @@ impl<'a> Surroundings<'a> {
     ) -> Result<Vault, Failure> {
         let mut vault = locked.unlock(&opened.master, custody)?;
         self.expect(&mut vault)?;
+        if custody.on_rollback == OnRollback::Refuse {
+            doubt_clock(self.occasion().now, vault.last_commit());
+        }
         Ok(vault)
     }
 
@@ -201,13 +239,16 @@ impl<'a> Surroundings<'a> {
         let Some(expected) = &self.expected else { return Ok(()) };
         let transaction = vault.begin(Access::Read, self.occasion())?;
         let found = transaction.checkpoint();
-        let relation = match transaction.standing(expected)? {
+        let (relation, hint) = match transaction.standing(expected)? {
             Standing::There | Standing::Later => return Ok(()),
-            Standing::Earlier => "older than",
-            Standing::Apart => "not a later state of",
+            Standing::Earlier => ("older than", "get the newer file back"),
+            Standing::Apart => (
+                "not provably a later state of",
+                "it is of another vault or a fork, or its log was repaired, or no longer reaches back",
+            ),
         };
         let message = format!("the vault is at {found}, which is {relation} {expected}");
-        Err(Failure::environment("RollbackError", message))
+        Err(Failure::environment("RollbackError", message).hinted(hint))
     }
 }
 
@@ -246,10 +287,33 @@ pub(crate) fn warn(vault: &Vault) {
     }
 }
 
+/// Tells at once that the clock sets no dates, not when one is missed. `status` tells a script.
+fn doubt_clock(now: Timestamp, last: Timestamp) {
+    let days = now.0.saturating_sub(last.0).unsigned_abs() / DAY_MS.unsigned_abs();
+    let how = match ClockState::of(now, last) {
+        ClockState::Believed => return,
+        ClockState::Behind => "behind",
+        ClockState::Ahead => "ahead of",
+    };
+    terminal::note(&format!(
+        "note: the clock is {days} days {how} the last change to the vault, whose date is used \
+         instead; if the clock is right, run `strongroom accept-state`"
+    ));
+}
+
 /// There is no vault where one was looked for.
-pub(crate) fn no_vault(path: &Path) -> Failure {
-    Failure::environment("NoVault", format!("there is no vault at {}", path.display()))
-        .hinted("`strongroom init` makes one; so does the first `strongroom create-secret`")
+fn no_vault(location: &Location) -> Failure {
+    let path = location.path.display();
+    let by = location.named_by.as_ref().map(|by| format!(", which {by} names"));
+    let by = by.unwrap_or_default();
+    Failure::environment("NoVault", format!("there is no vault at {path}{by}")).hinted(
+        match location.chosen {
+            Chosen::ByPath => "`strongroom init` makes one there",
+            Chosen::ByDefault => {
+                "`strongroom init` makes one; so does the first `strongroom create-secret`"
+            }
+        },
+    )
 }
 
 /// A vault or region other than the one that was meant is worse than none.
@@ -266,9 +330,13 @@ fn must_be_text(environment: &Environment, variables: &[&str]) -> Result<(), Fai
 fn locate(
     globals: &Globals,
     environment: &Environment,
-    profile: Option<&str>,
+    profile: Option<&Named>,
 ) -> Result<Location, Failure> {
-    let by_path = |path: &Path| Location { path: path.to_owned(), chosen: Chosen::ByPath };
+    let by_path = |path: &Path, named_by: Option<&str>| Location {
+        path: path.to_owned(),
+        chosen: Chosen::ByPath,
+        named_by: named_by.map(str::to_owned),
+    };
     if globals.vault.as_ref().is_some_and(String::is_empty) {
         return Err(request::Error::argument("--vault", "it must not be empty").into());
     }
@@ -277,14 +345,18 @@ fn locate(
         return Err(request::Error::argument("--profile", what).into());
     }
     if let Some(path) = &globals.vault {
-        return Ok(by_path(Path::new(path)));
+        return Ok(by_path(Path::new(path), None));
     }
     // What is said on the line comes before what is set, and a path before a name.
-    let set = environment.path("STRONGROOM_VAULT");
+    let set = environment.path(VAULT);
     if let Some(path) = set.filter(|_| globals.profile.is_none()) {
-        return Ok(by_path(path));
+        return Ok(by_path(path, Some(VAULT)));
     }
-    let profile = profile.unwrap_or("default");
+    let named_by = profile.map(|Named { value, by }| match by.strip_prefix("--") {
+        Some(_) => format!("{by} {value}"),
+        None => format!("{by}={value}"),
+    });
+    let profile = profile.map_or("default", |profile| profile.value.as_str());
     let is_plain = !profile.is_empty() && !profile.starts_with('.') && !profile.contains('/');
     if !is_plain {
         let message = format!("{profile:?} cannot be the name of a profile");
@@ -298,5 +370,8 @@ fn locate(
         .hinted("give --vault PATH"));
     };
     let path = directory.join(format!("{profile}.vault"));
-    Ok(Location { path, chosen: Chosen::ByDefault })
+    Ok(Location { path, chosen: Chosen::ByDefault, named_by })
 }
+
+/// The variable that names a vault by its path.
+const VAULT: &str = "STRONGROOM_VAULT";

@@ -171,15 +171,30 @@ fn derive_leaving_traces(
     salt: &[u8; 32],
 ) -> Result<KeyBytes, crypto::Error> {
     let undefined = crypto::Error::CostOutOfBounds { found: cost };
-    let refused = crypto::Error::NoMemory { needed_kib: cost.memory_kib };
     let lanes = usize::try_from(cost.lanes).map_err(|_too_many| undefined)?;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     // A pool for this one derivation: its stacks can be wiped, and no thread is left waiting.
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(lanes.min(processors))
-        .build()
-        .map_err(|_no_threads| refused)?;
-    derive_in(&pool, cost, passphrase, salt)
+    match ThreadPoolBuilder::new().num_threads(lanes.min(processors)).build() {
+        Ok(pool) => derive_in(&pool, cost, passphrase, salt),
+        Err(_no_threads) => derive_alone(cost, passphrase, salt),
+    }
+}
+
+/// Derives where no thread can be made: one lane after the other, on this one.
+fn derive_alone(
+    cost: KdfParameters,
+    passphrase: &[u8],
+    salt: &[u8; 32],
+) -> Result<KeyBytes, crypto::Error> {
+    thread_local! {
+        // A thread belongs to one pool as long as it lives.
+        static ALONE: Option<ThreadPool> =
+            ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().ok();
+    }
+    ALONE.with(|pool| {
+        let none = crypto::Error::NoMemory { needed_kib: cost.memory_kib };
+        derive_in(pool.as_ref().ok_or(none)?, cost, passphrase, salt)
+    })
 }
 
 /// Derives on the threads of a pool and wipes what that left on their stacks.
@@ -332,6 +347,20 @@ mod tests {
         check(18 * MIB, 2, 1, false, false);
         check(19 * MIB, 1, 1, false, false);
         check(u32::MAX, 3, 4, false, false);
+    }
+
+    /// `ulimit -u 1` once read as a lack of memory.
+    #[test]
+    fn without_threads_it_is_the_same() {
+        let cost = cost(64, 2, 4);
+        let key = derive(cost, b"pw", &[7; 32]).unwrap();
+        // On a thread of its own, as it is one of that pool from then on.
+        let alone = std::thread::spawn(move || {
+            let once = derive_alone(cost, b"pw", &[7; 32]).unwrap();
+            assert_eq!(derive_alone(cost, b"pw", &[7; 32]).unwrap().expose(), once.expose());
+            once
+        });
+        assert_eq!(alone.join().unwrap().expose(), key.expose());
     }
 
     #[test]

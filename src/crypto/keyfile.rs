@@ -27,8 +27,7 @@ impl Keyfile {
     /// aside.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, crypto::Error> {
         let bad = |why| crypto::Error::BadKeyfile { why };
-        let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = bytes.strip_suffix(b"\r\n").or(bytes.strip_suffix(b"\n")).unwrap_or(bytes);
         let digits = line
             .strip_prefix(PREFIX.as_bytes())
             .ok_or(bad("it does not begin with SRMKEY1-, as files made here do"))?;
@@ -77,7 +76,8 @@ impl Keyfile {
     }
 }
 
-const PREFIX: &str = "SRMKEY1-";
+/// What every keyfile begins with.
+pub(crate) const PREFIX: &str = "SRMKEY1-";
 /// 36 bytes, five bits a digit.
 const DIGITS: usize = 58;
 
@@ -111,6 +111,7 @@ mod tests {
         let refused = [
             String::new(),
             format!("{line}\n\n"),
+            format!("{line}\r"),
             format!(" {line}"),
             format!("{line} "),
             line.to_lowercase(),

@@ -75,8 +75,10 @@ pub(crate) enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A character of a passphrase that nobody sees, and hardly anybody can type.
+    UnseenCharacter(char),
     /// The system gave no random bytes.
-    NoEntropy,
+    NoEntropy(NoEntropy),
     /// The system has no memory, or no threads, for the derivation.
     NoMemory {
         /// How much the derivation needs.
@@ -94,13 +96,14 @@ impl Error {
             Self::WrongCredential
             | Self::BadKeyfile { .. }
             | Self::BadRecoveryCode { .. }
-            | Self::BadPassphrase { .. } => "BadCredential",
+            | Self::BadPassphrase { .. }
+            | Self::UnseenCharacter(_) => "BadCredential",
             Self::Malformed { .. } | Self::TooLong => "DamagedError",
             Self::NewerFormat { .. } => "NewerFormat",
             Self::CostRefused { .. } | Self::CostTooLow { .. } | Self::CostOutOfBounds { .. } => {
                 "CostRefused"
             }
-            Self::NoEntropy => "NoEntropy",
+            Self::NoEntropy(_) => "NoEntropy",
             Self::NoMemory { .. } => "NoMemory",
         }
     }
@@ -127,7 +130,13 @@ impl fmt::Display for Error {
             Self::BadKeyfile { why } => write!(f, "not a usable keyfile: {why}"),
             Self::BadRecoveryCode { why } => write!(f, "not a recovery code: {why}"),
             Self::BadPassphrase { why } => write!(f, "the passphrase {why}"),
-            Self::NoEntropy => NoEntropy.fmt(f),
+            Self::UnseenCharacter(found) => write!(
+                f,
+                "the passphrase contains U+{:04X}, a character that is not seen and could not be \
+                 typed again",
+                u32::from(*found)
+            ),
+            Self::NoEntropy(why) => why.fmt(f),
             Self::NoMemory { needed_kib } => {
                 write!(f, "not enough memory to derive the key: {} MiB needed", needed_kib / 1024)
             }
@@ -139,7 +148,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<NoEntropy> for Error {
-    fn from(_: NoEntropy) -> Self {
-        Self::NoEntropy
+    fn from(why: NoEntropy) -> Self {
+        Self::NoEntropy(why)
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Does not ask for them; that is the terminal's part.
 
+use std::ops::RangeInclusive;
+
 use diceware_wordlists::EFF_LONG_WORDLIST;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::feedback::Feedback;
@@ -27,6 +29,9 @@ impl Passphrase {
         if text.chars().any(char::is_control) {
             return Err(bad("contains a control character or a line break"));
         }
+        if let Some(unseen) = text.chars().find(|letter| is_unseen(*letter)) {
+            return Err(crypto::Error::UnseenCharacter(unseen));
+        }
         // NFC makes text at most three times as long (UAX #15), so nothing is copied in growing.
         let mut normal = Secret::new(String::with_capacity(text.len().saturating_mul(3)));
         normal.expose_mut().extend(text.chars().map(plain_space).nfc());
@@ -38,8 +43,10 @@ impl Passphrase {
         }
     }
 
-    /// Takes what was read from a file or a descriptor, where an editor ended the line.
+    /// Takes what was read from a file or a descriptor, where an editor may have put a byte-order mark
+    /// before the line, and ended it.
     pub(crate) fn from_file_bytes(bytes: &[u8]) -> Result<Self, crypto::Error> {
+        let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         let line = bytes.strip_suffix(b"\r\n").or(bytes.strip_suffix(b"\n"));
         Self::from_bytes(line.unwrap_or(bytes))
     }
@@ -119,7 +126,7 @@ fn draw<'a>(words: &[&'a str], entropy: &dyn Entropy) -> Result<&'a str, crypto:
             return Ok(word);
         }
     }
-    Err(NoEntropy.into())
+    Err(NoEntropy::Repeating.into())
 }
 
 /// Unicode's space separators (Zs) are one key to whoever types them.
@@ -132,6 +139,37 @@ fn plain_space(character: char) -> char {
     }
 }
 
+/// What RFC 8264 (9.13, PrecisIgnorableProperties) disallows: code points that are shown as nothing,
+/// and noncharacters. The joiners are among them, which it would allow between some letters.
+fn is_unseen(character: char) -> bool {
+    let code = u32::from(character);
+    let is_noncharacter = (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe;
+    is_noncharacter || IGNORABLE.iter().any(|range| range.contains(&character))
+}
+
+/// Default_Ignorable_Code_Point, from DerivedCoreProperties.txt of Unicode 14; a property that new
+/// versions add nothing to outside of these blocks.
+const IGNORABLE: [RangeInclusive<char>; 17] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
+    '\u{200b}'..='\u{200f}',
+    '\u{202a}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{3164}'..='\u{3164}',
+    '\u{fe00}'..='\u{fe0f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{fff8}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{e0000}'..='\u{e0fff}',
+];
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const LONGEST: usize = 1024;
 /// What is looked at before normalising, which can make text shorter.
 const LONGEST_INPUT: usize = 4096;
@@ -161,7 +199,6 @@ mod tests {
         check("cafe\u{301}", "caf\u{e9}");
         check("\u{212b}\u{2126}", "\u{c5}\u{3a9}");
         check("a\u{a0}b\u{3000}c\u{2003}d\u{2000}e", "a b c d e");
-        check("\u{200b}ZERO", "\u{200b}ZERO");
         check("Stra\u{df}e", "Stra\u{df}e");
         check("\u{ff21}", "\u{ff21}");
         let known = String::from_utf8(vector("passphrase")).unwrap();
@@ -186,6 +223,37 @@ mod tests {
         assert!(Passphrase::from_bytes("e\u{301}".repeat(400).as_bytes()).is_ok());
     }
 
+    /// A byte-order mark or a zero-width space became a part of the passphrase, which nobody could
+    /// type then.
+    #[test]
+    fn what_is_not_seen_is_refused() {
+        for unseen in [
+            '\u{ad}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{e0041}',
+            '\u{fdd0}',
+            '\u{1ffff}',
+        ] {
+            for typed in [format!("{unseen}secret"), format!("sec{unseen}ret"), unseen.to_string()]
+            {
+                let refused = Passphrase::from_bytes(typed.as_bytes()).err();
+                assert_eq!(refused, Some(crypto::Error::UnseenCharacter(unseen)), "{typed:?}");
+            }
+        }
+        for seen in ["e\u{301}", "\u{1f511}", "\u{5d0}\u{5b0}", "\u{fffd}", "\u{ac00}", "\u{200a}"]
+        {
+            assert!(Passphrase::from_bytes(seen.as_bytes()).is_ok(), "{seen:?}");
+        }
+        let told = crypto::Error::UnseenCharacter('\u{feff}').to_string();
+        assert!(told.starts_with("the passphrase contains U+FEFF"));
+    }
+
     #[test]
     fn a_file_may_end_in_one_line_break() {
         let check = |bytes: &[u8], expected: Option<&str>| {
@@ -196,6 +264,9 @@ mod tests {
         check(b"hunter2\n", Some("hunter2"));
         check(b"hunter2\r\n", Some("hunter2"));
         check(b"hunter2 \n", Some("hunter2 "));
+        check(b"\xef\xbb\xbfhunter2\n", Some("hunter2"));
+        check(b"\xef\xbb\xbf\xef\xbb\xbfhunter2", None);
+        check(b"\xef\xbb\xbf", None);
         check(b"hunter2\n\n", None);
         check(b"hunter2\r", None);
         check(b"\n", None);
@@ -246,7 +317,7 @@ mod tests {
                 Ok(())
             }
         }
-        assert_eq!(Passphrase::generate(&Stuck).err(), Some(crypto::Error::NoEntropy));
+        assert_eq!(Passphrase::generate(&Stuck).err(), Some(NoEntropy::Repeating.into()));
     }
 
     #[test]

@@ -191,10 +191,10 @@ mod tests {
         struct Dry;
         impl Entropy for Dry {
             fn fill(&self, _: &mut [u8]) -> Result<(), NoEntropy> {
-                Err(NoEntropy)
+                Err(NoEntropy::Refused)
             }
         }
-        assert_eq!(seal(&key(), b"", b"x", &Dry), Err(crypto::Error::NoEntropy));
+        assert_eq!(seal(&key(), b"", b"x", &Dry), Err(NoEntropy::Refused.into()));
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl Entropy for Recorded {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
         let mut rest = self.0.borrow_mut();
         if rest.len() < bytes.len() {
-            return Err(NoEntropy);
+            return Err(NoEntropy::Refused);
         }
         let later = rest.split_off(bytes.len());
         bytes.copy_from_slice(&rest);

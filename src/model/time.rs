@@ -4,6 +4,10 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Timestamp(pub(crate) i64);
 
+/// How far from 1970 a time can be that is kept, in milliseconds: into the year 6429, or as far back.
+/// All that is reckoned with such times is far from the ends of an `i64`, and has a date.
+pub(crate) const FURTHEST_MS: i64 = 1 << 47;
+
 /// Milliseconds in a day.
 pub(crate) const DAY_MS: i64 = 86_400_000;
 

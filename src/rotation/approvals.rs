@@ -38,20 +38,50 @@ impl Approvals {
         Ok(entries.contains(&wanted))
     }
 
-    /// Requires that approvals can be read.
+    /// Requires that approvals can be read, or else that [approving](Self::approve) mends them.
     pub(crate) fn check(&self) -> Result<(), FileFault> {
-        self.read().map(drop)
+        match self.read() {
+            Ok(_) | Err(FileFault::Damaged { .. }) => Ok(()),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Approves a command for a secret. What was approved before stays so: while a rotation with
     /// new settings is tried, the old ones must still run.
-    pub(crate) fn approve(&self, place: &Place, digest: &[u8; 32]) -> Result<(), FileFault> {
-        let digest = fingerprint::hex(digest);
-        self.change(|entries| {
-            let new = entry(place, &digest);
-            entries.retain(|known| *known != new);
-            entries.push(new);
-        })
+    ///
+    /// A file that is damaged approves nothing and would stop every rotation. It is kept beside a new
+    /// one, and its path returned.
+    pub(crate) fn approve(
+        &self,
+        place: &Place,
+        digest: &[u8; 32],
+    ) -> Result<Option<PathBuf>, FileFault> {
+        let _turn = self.turn()?;
+        let (mut entries, kept) = match self.read() {
+            Err(FileFault::Damaged { .. }) => (Vec::new(), Some(self.keep()?)),
+            entries => (entries?, None),
+        };
+        let new = entry(place, &fingerprint::hex(digest));
+        entries.retain(|known| *known != new);
+        entries.push(new);
+        self.write(&entries)?;
+        Ok(kept)
+    }
+
+    /// Takes back what was approved for secrets of this vault that are no longer there.
+    pub(crate) fn retain(
+        &self,
+        vault: &str,
+        is_there: impl Fn(u64) -> bool,
+    ) -> Result<(), FileFault> {
+        let is_of_vault = |entry: &Json| entry.get("vault") == Some(&json!(vault));
+        let is_over = |entry: &Json| {
+            is_of_vault(entry) && !entry.get("secret").and_then(Json::as_u64).is_some_and(&is_there)
+        };
+        if self.read()?.iter().any(is_over) {
+            self.change(|entries| entries.retain(|entry| !is_over(entry)))?;
+        }
+        Ok(())
     }
 
     /// Takes back what was approved for a secret. Returns whether anything was.
@@ -66,11 +96,29 @@ impl Approvals {
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Json>)) -> Result<(), FileFault> {
-        let _turn = lock::wait(&self.path.with_extension("lock"))?;
+        let _turn = self.turn()?;
         let mut entries = self.read()?;
         change(&mut entries);
+        self.write(&entries)
+    }
+
+    fn turn(&self) -> Result<lock::Held, FileFault> {
+        lock::wait(&self.path.with_extension("lock"))
+    }
+
+    fn write(&self, entries: &[Json]) -> Result<(), FileFault> {
         let text = json!({ "version": 1, "approved": entries });
-        files::write_replacing(&self.path, format!("{text:#}\n").as_bytes())
+        files::write_replacing(&self.path, format!("{text:#}\n").as_bytes())?;
+        files::sync_directory(files::parent_of(&self.path))
+    }
+
+    /// Moves the file to where nothing is yet.
+    fn keep(&self) -> Result<PathBuf, FileFault> {
+        let name = |number: u32| self.path.with_extension(format!("json.damaged-{number}"));
+        let kept =
+            (1..MOST_KEPT).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(MOST_KEPT));
+        let moved = std::fs::rename(&self.path, &kept);
+        moved.map(|()| kept).map_err(|error| FileFault::from_io(&self.path, error))
     }
 
     /// Reads what is approved. A file that others may write, or that nobody can read, approves
@@ -81,9 +129,10 @@ impl Approvals {
             Err(FileFault::Missing(_)) => return Ok(Vec::new()),
             Err(fault) => return Err(fault),
         };
-        let bad = || {
-            let error = std::io::Error::other("this is no list of approved commands");
-            FileFault::Io { path: self.path.clone(), error }
+        let bad = || FileFault::Damaged {
+            path: self.path.clone(),
+            what: "it is no list of approved commands, so that nothing is approved",
+            remedy: "`strongroom rotation approve` begins a new list and keeps this file beside it",
         };
         let json: Json = serde_json::from_slice(&bytes).map_err(|_not_json| bad())?;
         if json.get("version") != Some(&json!(1)) {
@@ -105,6 +154,9 @@ fn is_about(entry: &Json, place: &Place) -> bool {
 }
 
 const MOST: usize = 4 << 20;
+
+/// Damaged lists that are kept; the last is replaced.
+const MOST_KEPT: u32 = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -145,6 +197,41 @@ mod tests {
         assert!(matches!(approvals.has(&place, &[1; 32]), Err(FileFault::TooOpen { .. })));
         std::fs::remove_file(&approvals.path).unwrap();
         files::write_private(&approvals.path, b"{\"version\":2}").unwrap();
-        assert!(matches!(approvals.has(&place, &[1; 32]), Err(FileFault::Io { .. })));
+        assert!(matches!(approvals.has(&place, &[1; 32]), Err(FileFault::Damaged { .. })));
+    }
+
+    /// A power cut left the file empty; every rotation ended with an error that approving again met
+    /// as well.
+    #[test]
+    fn a_damaged_file_is_mended_by_approving() {
+        let scratch = Scratch::new();
+        let approvals = Approvals::new(scratch.path());
+        let place = Place { vault: "a".to_owned(), rid: 1 };
+        for (round, damage) in ["", "{\"version\":1,\"appr"].into_iter().enumerate() {
+            drop(std::fs::remove_file(&approvals.path));
+            files::write_private(&approvals.path, damage.as_bytes()).unwrap();
+            assert!(matches!(approvals.has(&place, &[1; 32]), Err(FileFault::Damaged { .. })));
+            assert!(approvals.revoke(&place).is_err());
+            approvals.check().unwrap();
+            let kept = approvals.approve(&place, &[1; 32]).unwrap().unwrap();
+            assert_eq!(kept, scratch.join(&format!("rotators.json.damaged-{}", round + 1)));
+            assert_eq!(std::fs::read(kept).unwrap(), damage.as_bytes());
+            assert!(approvals.has(&place, &[1; 32]).unwrap());
+        }
+        assert_eq!(approvals.approve(&place, &[2; 32]).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_approved_for_a_secret_goes_with_it() {
+        let scratch = Scratch::new();
+        let approvals = Approvals::new(scratch.path());
+        let place = |vault: &str, rid| Place { vault: vault.to_owned(), rid };
+        for place in [place("a", 1), place("a", 2), place("b", 2)] {
+            approvals.approve(&place, &[1; 32]).unwrap();
+        }
+        approvals.retain("a", |rid| rid == 1).unwrap();
+        assert!(approvals.has(&place("a", 1), &[1; 32]).unwrap());
+        assert!(!approvals.has(&place("a", 2), &[1; 32]).unwrap());
+        assert!(approvals.has(&place("b", 2), &[1; 32]).unwrap());
     }
 }

@@ -1,5 +1,8 @@
 //! One attempt to rotate a secret, from the request to the answer: alone, approved, then run.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use super::approvals::Place;
 use super::error::Error;
 use super::functions::{self, Local};
@@ -20,6 +23,7 @@ use crate::service::rules::arn;
 use crate::sys::lock;
 use crate::vault::Vault;
 use crate::vault::rotation::{Command, Protocol, Rotation};
+use crate::vault::transaction::{Access, Occasion};
 
 /// What is asked for.
 pub(crate) struct Wish<'a> {
@@ -74,7 +78,7 @@ impl Runner<'_> {
             return Err(if still.is_some() {
                 Error::Passed
             } else {
-                Failure::from(refusals::not_complete()).into()
+                Error::AtWork(refusals::not_complete().into())
             });
         }
         if let Some((due, catch_up)) = still {
@@ -178,8 +182,34 @@ impl Runner<'_> {
 
     fn approve(&self, rid: u64, command: &Command) -> Result<(), Error> {
         let (place, digest) = named(self.vault, rid, command);
-        Ok(self.machine.approvals().approve(&place, &digest)?)
+        if let Some(kept) = self.machine.approvals().approve(&place, &digest)? {
+            (self.tell)(&begun_anew(&kept));
+        }
+        Ok(())
     }
+}
+
+/// Takes back what was approved for secrets that this vault has no more. Whatever is in the way, it can
+/// be done another time.
+pub(crate) fn tidy(vault: &mut Vault, machine: &Machine, occasion: Occasion<'_>) {
+    let id = vault.vault_id().to_string();
+    let Ok(transaction) = vault.begin(Access::Read, occasion) else { return };
+    let mut rows = BTreeSet::new();
+    let read = transaction.each(|record| {
+        rows.insert(record.rid);
+        Ok(())
+    });
+    if read.is_ok() {
+        drop(machine.approvals().retain(&id, |rid| rows.contains(&rid)));
+    }
+}
+
+/// Says that the list of approvals was damaged, and where it is kept.
+pub(crate) fn begun_anew(kept: &Path) -> String {
+    format!(
+        "the list of approved commands was damaged and is begun anew; what it was is kept in {}",
+        kept.display()
+    )
 }
 
 /// Says on whose word a command would run. An empty name names none, and that of the function that

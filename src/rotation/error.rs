@@ -16,6 +16,8 @@ pub(crate) enum Error {
 
     /// The service refused, or the vault failed.
     Service(Failure),
+    /// Another process of this machine is at work on it: AWS's words, and nothing to be done.
+    AtWork(Failure),
     /// A step failed.
     Failed(Failed),
     /// Somebody asked to stop.

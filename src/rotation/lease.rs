@@ -30,7 +30,7 @@ pub(super) fn must_be_free(
 ) -> Result<(), Error> {
     match standing(lease, own, now) {
         Standing::Free => Ok(()),
-        Standing::Busy => Err(Failure::from(refusals::not_complete()).into()),
+        Standing::Busy => Err(Error::AtWork(refusals::not_complete().into())),
         Standing::Elsewhere => Err(elsewhere(lease, "is at work on it").into()),
         Standing::Over if on_lease == OnLease::Break => Ok(()),
         Standing::Over => Err(elsewhere(

@@ -24,6 +24,7 @@ pub(crate) mod run;
 mod server;
 mod spelling;
 pub(crate) mod templates;
+mod tree;
 mod trouble;
 pub(crate) mod trust;
 pub(crate) mod wire;

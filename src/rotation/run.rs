@@ -244,6 +244,8 @@ impl Runner<'_> {
         let temporary = workplace.temporary().to_string_lossy().into_owned();
         let protocol = "1".to_owned();
         for (name, value) in [
+            // Python takes compiled code from there, and not from beside a file that is pinned.
+            ("PYTHONPYCACHEPREFIX", temporary.clone()),
             ("TMPDIR", temporary),
             ("STRONGROOM_ROTATION_PROTOCOL", protocol),
             ("STRONGROOM_ROTATION_TIMEOUT", command.timeout_s.to_string()),

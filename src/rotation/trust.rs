@@ -7,6 +7,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use super::tree;
 use crate::sys::files;
 use crate::vault::rotation::Pin;
 
@@ -47,12 +48,24 @@ pub(crate) fn check(path: &Path) -> Result<(), Distrust> {
 }
 
 /// Requires that a command's program is to be trusted, and so is every file that its words or pins
-/// name: an interpreter's script is worth as much as the interpreter.
+/// name: an interpreter's script is worth as much as the interpreter. Of a directory that is pinned so
+/// is all beneath it.
 pub(crate) fn check_command(argv: &[String], pins: &[Pin]) -> Result<(), Distrust> {
     check(Path::new(argv.first().map(String::as_str).unwrap_or_default()))?;
     let words = argv.iter().map(Path::new).filter(|word| word.is_absolute() && word.is_file());
     let pinned = pins.iter().map(|pin| Path::new(&pin.path));
-    words.chain(pinned).try_for_each(|path| check_place(path).map(drop))
+    words.chain(pinned).try_for_each(check_with_all_beneath)
+}
+
+fn check_with_all_beneath(path: &Path) -> Result<(), Distrust> {
+    if !check_place(path)?.is_dir() {
+        return Ok(());
+    }
+    let entries = tree::entries(path).map_err(|error| {
+        let why = Why::Unreadable(error.to_string());
+        Distrust { path: path.to_owned(), why }
+    })?;
+    entries.iter().try_for_each(|entry| check_step(&entry.path).map(drop))
 }
 
 /// Requires the same of a file or directory that is not itself run. Returns what it is.

@@ -2,6 +2,7 @@
 
 use super::context::{Context, Failure, arn_of};
 use super::replication;
+use super::rules::arn::Place;
 use super::rules::policy::principal::Identity;
 use super::rules::policy::request::{Request, Resource};
 use crate::vault::record::Record;
@@ -12,7 +13,8 @@ pub(crate) fn request(
     operation: &str,
     secret: Option<&Record>,
 ) -> Result<Request, Failure> {
-    let owner = Identity::root(&cx.scope()?.account);
+    let scope = cx.scope()?;
+    let owner = Identity::root(Place { account: &scope.account, region: &scope.region });
     let request = Request::new(owner, operation, cx.now()?);
     let request = request.with("aws:RequestedRegion", cx.region());
     Ok(match secret {

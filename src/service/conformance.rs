@@ -193,10 +193,11 @@ impl Case {
         self.bench.require_sound();
         let events = self.bench.events().into_iter();
         // A batch logs each secret that it reads; a forced replica, each secret that it replaced; a
-        // write, the rotation that it ends.
+        // write, the rotation that it ends; a case that changes the vault by itself, that it did.
         let batches = self.log.iter().any(|(operation, _)| operation == "BatchGetSecretValue");
         let own = |operation: &String| {
-            ["Init", "Purge", "Overwrite", "RotationAbandoned"].contains(&operation.as_str())
+            ["Init", "Commit", "Purge", "Overwrite", "RotationAbandoned"]
+                .contains(&operation.as_str())
                 || (batches && operation == "GetSecretValue")
         };
         let log: Vec<(String, String)> = events

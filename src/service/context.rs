@@ -137,9 +137,20 @@ impl<'c, 'v> Context<'c, 'v> {
         self.region
     }
 
-    /// Returns the time of the operation.
+    /// Returns what the clock says, believed or not: for what is waited for. What is written down is
+    /// dated by [`Context::date`].
     pub(crate) fn now(&mut self) -> Result<Timestamp, Failure> {
         Ok(self.vault()?.now())
+    }
+
+    /// Returns the time for whatever is given a date.
+    pub(crate) fn date(&mut self) -> Result<Timestamp, Failure> {
+        Ok(self.vault()?.date())
+    }
+
+    /// Returns the time until which recovery windows are over.
+    pub(crate) fn due_time(&mut self) -> Result<Timestamp, Failure> {
+        Ok(self.vault()?.due_time())
     }
 
     /// Returns the account and region that names are looked up in.
@@ -165,7 +176,7 @@ impl<'c, 'v> Context<'c, 'v> {
     pub(crate) fn find_active(&mut self, id: &SecretId) -> Result<Record, Failure> {
         let record = self.find(id)?;
         let due = record.deletion.map(|deletion| deletion.due);
-        Standing::of(due, self.now()?).require_active()?;
+        Standing::of(due, self.due_time()?).require_active()?;
         Ok(record)
     }
 
@@ -194,7 +205,7 @@ impl<'c, 'v> Context<'c, 'v> {
     /// AWS dates what "modified in any way" (AWS.md §1.11). Whether that is any call or any change
     /// is not known; here a call that changes nothing stores nothing, so it must not come here.
     pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
-        record.changed = self.now()?;
+        record.changed = self.date()?;
         rotation::follow(self, record)?;
         replication::follow(self, record)?;
         Ok(self.vault()?.update(record)?)

@@ -88,6 +88,10 @@ pub(super) fn carry_out(
             let call = Call { entry, request, region, scope, cuts };
             attempt(vault, call, errand, occasion, Access::Read)
         }
+        // Nothing was asked for that could have been done.
+        (Err(Failure::Vault(vault::Error::Store(error))), Some(_)) => {
+            Err(vault::Error::Store(error.of_read()).into())
+        }
         (answer, _) => answer,
     }
 }
@@ -138,7 +142,11 @@ fn attempt(
             if access == Access::Write {
                 let mut transaction = vault.begin(access, occasion)?;
                 transaction.record(entry.name, fault.code.as_str(), subject)?;
-                transaction.commit()?;
+                match transaction.commit() {
+                    // That the refusal was logged is not what was asked for.
+                    Err(error) if error.may_be_done() => {}
+                    logged => logged?,
+                }
             }
             Err(Failure::Fault(fault))
         }

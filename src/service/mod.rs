@@ -7,6 +7,9 @@ mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;
+pub(crate) mod elsewhere;
+#[cfg(test)]
+mod extremes;
 pub(crate) mod fault;
 pub(crate) mod names;
 pub(crate) mod operation;

@@ -76,6 +76,13 @@ impl Reference {
                 let arn = arn.unwrap_or(told["ARN"].clone());
                 return Ok(json!({"ARN": arn, "Name": name, "DeletionDate": self.now.0}));
             }
+            "UpdateSecretVersionStage"
+                if text(request, "MoveToVersionId")
+                    .or(text(request, "RemoveFromVersionId"))
+                    .is_none() =>
+            {
+                return Err(PARAMETER);
+            }
             _ => {}
         }
         let now = self.now;
@@ -261,9 +268,8 @@ impl Secret {
         }
         let held = self.labels.get(label).map(String::as_str);
         let is_refused = match (from, to) {
-            (None, None) => true,
             (Some(from), _) => held != Some(from) || (to.is_none() && label == "AWSCURRENT"),
-            (None, Some(to)) => held.is_some_and(|held| held != to),
+            (None, to) => held != to && held.is_some(),
         };
         if is_refused {
             return Err(PARAMETER);

@@ -7,7 +7,7 @@
 //! What AWS does not say is decided so: a name that another replica or a primary with replicas has is
 //! not overwritten, even where that is asked for, and a region that has a replica keeps it as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Context, Failure};
 use super::fault::Fault;
@@ -66,6 +66,22 @@ pub(crate) fn status(
     replicas(record).iter().map(|replica| one_status(cx, record, replica)).collect()
 }
 
+/// Refuses regions that no secret can be replicated to: none, or one twice.
+pub(crate) fn check_regions(asked: &[ReplicaRegion]) -> Result<(), Fault> {
+    let mut given = BTreeSet::new();
+    for replica in asked {
+        let region = replica.region.as_ref().ok_or_else(bad_region)?;
+        if !given.insert(region.0.as_str()) {
+            return Err(bad_region());
+        }
+    }
+    Ok(())
+}
+
+fn bad_region() -> Fault {
+    Fault::invalid_parameter("Invalid replica region.")
+}
+
 /// Notes the regions that a secret is to be replicated to, and makes room for the replicas. They
 /// are made when the secret is stored.
 ///
@@ -79,18 +95,22 @@ pub(crate) fn add(
     asked: Vec<ReplicaRegion>,
     overwrite: Overwrite,
 ) -> Result<Vec<ReplicationStatus>, Failure> {
-    let mut given: Vec<String> = Vec::new();
+    check_regions(&asked)?;
     let mut submitted: Vec<String> = Vec::new();
     for ReplicaRegion { region, kms_key_id } in asked {
-        let region = region
-            .map(|region| region.0)
-            .filter(|region| *region != primary.scope.region && !given.contains(region));
-        let region = region.ok_or_else(|| Fault::invalid_parameter("Invalid replica region."))?;
-        given.push(region.clone());
+        let region = region.map(|region| region.0);
+        let region = region.filter(|region| *region != primary.scope.region);
+        let region = region.ok_or_else(bad_region)?;
         let key = kms_key_id.map(|key| key.0).filter(|key| !key.is_empty());
         if submit(cx, primary, Replica::new(region.clone(), key), overwrite)? {
             submitted.push(region);
         }
+    }
+    if replicas(primary).len() > MOST_REPLICAS {
+        return Err(Fault::invalid_parameter(format!(
+            "You can't replicate a secret to more than {MOST_REPLICAS} regions."
+        ))
+        .into());
     }
     let mut status = status(cx, primary)?;
     for shown in &mut status {
@@ -346,6 +366,9 @@ fn is_replica(record: &Record, primary: &Record) -> bool {
 fn scope_of(primary: &Record, replica: &Replica) -> Scope {
     Scope { account: primary.scope.account.clone(), region: replica.region.clone() }
 }
+
+/// The most regions of a secret besides its own: ours, more than AWS has.
+const MOST_REPLICAS: usize = 50;
 
 /// What AWS shows for a replica that names no key.
 const DEFAULT_KEY: &str = "alias/aws/secretsmanager";

@@ -71,6 +71,14 @@ impl Scope {
         }
     }
 
+    /// Whether the caller may make a call that needs no vault.
+    pub(crate) fn allows_without_vault(&self, operation: &str) -> bool {
+        match self {
+            Self::Owner => true,
+            Self::Capability(capability) => capability.allows_without_vault(operation),
+        }
+    }
+
     /// Checks whether the caller may make this call in this region.
     ///
     /// # Errors
@@ -110,8 +118,8 @@ impl Capability {
         if has_duplicates(request) {
             return Ok(false);
         }
-        if operation == "GetRandomPassword" {
-            return Ok(matches!(self.step, Step::Create | Step::Set));
+        if self.allows_without_vault(operation) {
+            return Ok(true);
         }
         if operation == "ListSecrets" {
             // It is told only of those that it may describe.
@@ -142,6 +150,10 @@ impl Capability {
             "UpdateSecretVersionStage" => may_write && self.may_move(&record, request),
             _ => false,
         })
+    }
+
+    fn allows_without_vault(&self, operation: &str) -> bool {
+        operation == "GetRandomPassword" && matches!(self.step, Step::Create | Step::Set)
     }
 
     /// Whether it may know that there is such a secret.

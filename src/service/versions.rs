@@ -40,7 +40,7 @@ pub(crate) fn write(
     if idempotency::write(earlier, &token.0, &arn_of(record))? == Write::Repeat {
         return Ok(Written::Repeated);
     }
-    let now = cx.now()?;
+    let now = cx.date()?;
     let kms_key_id = record.kms_key_id.clone();
     let stored = cx.vault()?.insert_value(record.rid, &token.0, value)?;
     if let Some(empty) = record.version_mut(&token.0) {
@@ -68,13 +68,16 @@ pub(crate) fn follow_key(record: &mut Record) {
 }
 
 /// Drops the versions that AWS would drop by now.
+///
+/// # Errors
+/// `LimitExceededException` where too many are left.
 pub(super) fn drop_oldest(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
-    let now = cx.now()?;
+    let now = cx.date()?;
     for position in stages::droppable(&record.versions, now).into_iter().rev() {
         let version = record.versions.remove(position);
         if let Some(stored) = version.value {
             cx.vault()?.remove_value(&stored)?;
         }
     }
-    Ok(())
+    Ok(stages::check_count(&record.versions)?)
 }

@@ -1,15 +1,18 @@
 //! How SQLite is told to trust nothing that stands in a file, to do nothing that we never ask for,
 //! and to lose nothing that it reported.
 
+use std::cell::Cell;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
+use rustix::io::Errno;
 
-use super::{Error, Mode, beside, schema};
-use crate::sys::clock;
+use super::{Error, Mode, Patience, beside, schema};
+use crate::sys::clock::{self, Stopwatch};
 use crate::sys::draft::Draft;
 use crate::sys::files::FileFault;
 
@@ -21,6 +24,15 @@ pub(super) fn resolve(path: &Path) -> Result<PathBuf, Error> {
 /// Opens a database file that exists, and says what it can be used for: SQLite goes on reading
 /// where the system forbids it to write.
 pub(super) fn open(path: &Path, mode: Mode) -> Result<(Connection, Mode), Error> {
+    open_with(path, mode, Patience::Long)
+}
+
+/// Opens one as [`open`] does, and waits for others as long as it is worth.
+pub(super) fn open_with(
+    path: &Path,
+    mode: Mode,
+    patience: Patience,
+) -> Result<(Connection, Mode), Error> {
     let access = match mode {
         Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
@@ -29,13 +41,17 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<(Connection, Mode), Error>
     let flags = access | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     let is_read_only = connection.is_readonly(MAIN_DB)?;
-    configure(&mut connection).map_err(|error| schema::explain(&connection, error).at(path))?;
+    configure(&mut connection, patience)
+        .map_err(|error| schema::explain(&connection, error).at(path))?;
     Ok((connection, if is_read_only { Mode::ReadOnly } else { Mode::ReadWrite }))
 }
 
 /// Sets what must hold before a byte of the file is believed.
-pub(super) fn configure(connection: &mut Connection) -> Result<(), Error> {
-    connection.busy_handler(Some(wait_for_others))?;
+pub(super) fn configure(connection: &mut Connection, patience: Patience) -> Result<(), Error> {
+    connection.busy_handler(Some(match patience {
+        Patience::Long => wait_long,
+        Patience::Short => wait_briefly,
+    }))?;
     for (option, value) in OPTIONS {
         connection.set_db_config(option, value)?;
     }
@@ -76,23 +92,52 @@ pub(super) fn explain(connection: &Connection, error: rusqlite::Error) -> Error 
     }
 }
 
+fn wait_long(attempt: i32) -> bool {
+    wait_for_others(attempt, LONG)
+}
+
+fn wait_briefly(attempt: i32) -> bool {
+    wait_for_others(attempt, SHORT)
+}
+
 /// Waits a moment for the `attempt`th time, and says whether to try again.
 ///
 /// SQLite's own way asks ever less often, down to ten times a second, so that of many processes
 /// those that have waited longest are served last: with eight of them some waited for seconds
-/// while others went by. Here everybody has the same chance all the time.
-fn wait_for_others(attempt: i32) -> bool {
-    let is_patient = u128::try_from(attempt).is_ok_and(|attempt| attempt < ATTEMPTS);
+/// while others went by. Here everybody has the same chance all the time. What is measured is time:
+/// where many processes wait, a moment takes several times as long as it was to be.
+fn wait_for_others(attempt: i32, patience: Duration) -> bool {
+    thread_local! {
+        static SINCE: Cell<Option<Stopwatch>> = const { Cell::new(None) };
+    }
+    // SQLite takes a lock that cannot be had for one that others have.
+    let has_no_locks = Errno::from_io_error(&io::Error::last_os_error()) == Some(Errno::NOLCK);
+    HAS_NO_LOCKS.set(has_no_locks);
+    if has_no_locks {
+        return false;
+    }
+    let since = SINCE.get().filter(|_| attempt > 0).unwrap_or_else(Stopwatch::start);
+    SINCE.set(Some(since));
+    let is_patient = since.elapsed() < patience;
     if is_patient {
         clock::pause(PAUSE);
     }
     is_patient
 }
 
+/// Whether the last wait for others ended because there are no locks to wait for.
+pub(super) fn has_no_locks() -> bool {
+    HAS_NO_LOCKS.get()
+}
+
+thread_local! {
+    static HAS_NO_LOCKS: Cell<bool> = const { Cell::new(false) };
+}
+
 /// How long to wait for other processes, and how often to ask.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(10);
+const SHORT: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(4);
-const ATTEMPTS: u128 = PATIENCE.as_millis() / PAUSE.as_millis();
 
 /// More than there are statements.
 const CACHED_STATEMENTS: usize = 64;
@@ -162,12 +207,31 @@ mod tests {
         }
     }
 
+    /// Attempts were counted once, and ten seconds were twenty where many waited.
     #[test]
-    fn others_are_waited_for_ten_seconds() {
-        let attempts = i32::try_from(ATTEMPTS).unwrap();
-        assert!(PAUSE * u32::try_from(attempts).unwrap() == PATIENCE);
-        assert!(wait_for_others(0) && wait_for_others(attempts - 1));
-        assert!(!wait_for_others(attempts) && !wait_for_others(i32::MAX) && !wait_for_others(-1));
+    fn others_are_waited_for_by_the_clock() {
+        let watch = Stopwatch::start();
+        let mut attempts = 0;
+        while wait_for_others(attempts, Duration::from_millis(30)) {
+            attempts += 1;
+        }
+        assert!(watch.elapsed() >= Duration::from_millis(30) && attempts > 0);
+        assert!(!wait_for_others(attempts, Duration::from_millis(30)));
+        // Another wait begins anew.
+        assert!(wait_for_others(0, Duration::from_millis(30)));
+        assert!(!wait_for_others(0, Duration::ZERO));
+    }
+
+    /// The mistake was looked into with a second wait, as long as the first.
+    #[test]
+    fn who_waited_in_vain_does_not_wait_again() {
+        let (_scratch, path) = sample::closed();
+        let (other, _mode) = open(&path, Mode::ReadWrite).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let watch = Stopwatch::start();
+        let refused = open_with(&path, Mode::ReadWrite, Patience::Short).err();
+        assert!(matches!(refused, Some(Error::Busy)));
+        assert!((SHORT..SHORT * 2).contains(&watch.elapsed()));
     }
 
     #[test]

@@ -44,7 +44,8 @@ impl Store {
             let (mut copy, _mode) = connection::open(&path, Mode::ReadWrite)?;
             copy_all(&self.connection, &mut copy)
         });
-        copied.map_err(|error| error.for_want_of_space_at(destination))?;
+        // What may have been done to a draft was done to nothing.
+        copied.map_err(|error| error.of_read().for_want_of_space_at(destination))?;
         Ok(draft.put_at(destination)?)
     }
 
@@ -124,7 +125,11 @@ impl Store {
 /// Copies all pages in one step, so that the locks are waited for once and held to the end.
 fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), Error> {
     let backup = Backup::new(from, to)?;
-    if backup.step(-1)? == StepResult::Done { Ok(()) } else { Err(Error::Busy) }
+    match backup.step(-1) {
+        Ok(StepResult::Done) => Ok(()),
+        Ok(_) => Err(Error::Busy),
+        Err(error) => Error::of_commit(error).map_or(Ok(()), Err),
+    }
 }
 
 /// Requires that nothing is where a copy is to be, nor a journal that would be played into it.

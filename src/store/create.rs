@@ -68,6 +68,10 @@ impl Store {
         let drafted = std::mem::replace(&mut self.connection, Connection::open_in_memory()?);
         drafted.close().map_err(|(_, error)| Error::from(error))?;
         place(draft)?;
+        self.reopen().map_err(Error::after_commit)
+    }
+
+    fn reopen(&mut self) -> Result<(), Error> {
         (self.connection, self.mode) = connection::open(&self.path, Mode::ReadWrite)?;
         self.compared_at = schema::compare_now(&self.connection)?;
         Ok(())

@@ -5,8 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
+use rustix::io::Errno;
 
+use super::connection;
 use super::schema::LAYOUT;
+use super::transaction::MOST_ROW_BYTES;
 use crate::sys::files::FileFault;
 
 /// Why a container could not be opened, read or written. Never holds a byte of a row.
@@ -14,6 +17,16 @@ use crate::sys::files::FileFault;
 pub(crate) enum Error {
     /// Others kept the container for the whole time that was waited.
     Busy,
+    /// The change was made, and what came after that failed.
+    Committed {
+        /// How that leaves things.
+        what: String,
+    },
+    /// Nobody can tell whether the change was made.
+    InDoubt {
+        /// What failed.
+        what: String,
+    },
     /// SQLite found a page that is not one, or read what it did not write.
     Damaged {
         /// What was found.
@@ -32,6 +45,11 @@ pub(crate) enum Error {
     NewerFormat {
         /// The layout's number.
         found: i64,
+    },
+    /// The file system has no locks to keep processes apart with.
+    NoLocks {
+        /// What the system said.
+        what: String,
     },
     /// The medium is full.
     NoSpace,
@@ -55,6 +73,11 @@ pub(crate) enum Error {
     TooBig,
     /// A change was interrupted, and the file can neither be mended nor read as it was before.
     Unfinished,
+    /// A row that was to be written is larger than any can be.
+    RowLimit {
+        /// Its bytes.
+        bytes: usize,
+    },
     /// The operating system failed.
     Io {
         /// What SQLite said.
@@ -67,14 +90,18 @@ impl Error {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Busy => "VaultBusy",
+            Self::Committed { .. } => "DoneError",
+            Self::InDoubt { .. } => "InDoubt",
             Self::Damaged { .. } | Self::RowCount { .. } | Self::TooBig => "DamagedError",
             Self::Exists(_) => "VaultExists",
             Self::NotAVault { .. } | Self::File(FileFault::NotAFile(_)) => "NotAVault",
             Self::NewerFormat { .. } => "NewerFormat",
+            Self::NoLocks { .. } => "NoLocks",
             Self::NoSpace => "NoSpace",
             Self::File(FileFault::Missing(_)) => "NoVault",
             Self::File(fault) => fault.name(),
             Self::ReadOnly => "ReadOnlyVault",
+            Self::RowLimit { .. } => "LimitError",
             Self::SchemaAltered { .. } => "TamperError",
             Self::Io { .. } | Self::Unfinished => "IoError",
         }
@@ -90,13 +117,61 @@ impl Error {
             | Self::SchemaAltered { .. }
             | Self::TooBig => true,
             Self::Busy
+            | Self::Committed { .. }
+            | Self::InDoubt { .. }
             | Self::Exists(_)
+            | Self::NoLocks { .. }
             | Self::NoSpace
             | Self::File(_)
             | Self::ReadOnly
             | Self::Unfinished
+            | Self::RowLimit { .. }
             | Self::Io { .. } => false,
         }
+    }
+
+    /// Turns what a commit failed with into what that means for the change.
+    ///
+    /// SQLite commits by removing the journal. What fails before that undoes the change, then or when
+    /// the file is next opened. `None`: the change is durable, and only a lock could not be given back,
+    /// which ends with the process.
+    pub(super) fn of_commit(error: rusqlite::Error) -> Option<Self> {
+        let code = error.sqlite_error().map(|failure| failure.extended_code);
+        match code {
+            Some(ffi::SQLITE_IOERR_UNLOCK | ffi::SQLITE_IOERR_RDLOCK) => None,
+            Some(ffi::SQLITE_IOERR_DIR_FSYNC | ffi::SQLITE_IOERR_DELETE_NOENT) => {
+                let what = Self::from(error).what_failed();
+                Some(Self::Committed { what: format!("a power cut may undo it: {what}") })
+            }
+            // The file is longer than its content: SQLite shortens it last.
+            Some(ffi::SQLITE_IOERR_TRUNCATE) => {
+                let what = Self::from(error).what_failed();
+                Some(Self::Committed { what: format!("old bytes are left in the file: {what}") })
+            }
+            Some(ffi::SQLITE_IOERR_DELETE) => {
+                Some(Self::InDoubt { what: Self::from(error).what_failed() })
+            }
+            Some(_) | None => Some(error.into()),
+        }
+    }
+
+    /// Turns what failed after a commit into what that means.
+    pub(crate) fn after_commit(self) -> Self {
+        Self::Committed { what: self.what_failed() }
+    }
+
+    /// Whether the change is there, or may be.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::Committed { .. } | Self::InDoubt { .. })
+    }
+
+    /// Says of a read whose log entry could not be made safe what it says of any failure: there was no
+    /// change that could have been made.
+    pub(crate) fn of_read(self) -> Self {
+        if let Self::Committed { what } | Self::InDoubt { what } = self {
+            return Self::Io { what };
+        }
+        self
     }
 
     /// Says where there is no space left, if it is not where the vault is.
@@ -105,6 +180,10 @@ impl Error {
             return Self::File(FileFault::NoSpace(path.to_owned()));
         }
         self
+    }
+
+    fn what_failed(self) -> String {
+        if let Self::Io { what } = self { what } else { self.to_string() }
     }
 
     /// Names the file in an error that came up where its name was not known.
@@ -122,8 +201,20 @@ impl fmt::Display for Error {
             Self::Busy => f.write_str(
                 "other processes kept the vault busy for 10 seconds; nothing was changed",
             ),
+            Self::Committed { what } => {
+                write!(f, "what was asked for was done, but {what}")
+            }
+            Self::InDoubt { what } => {
+                write!(
+                    f,
+                    "what was asked for may have been done; `strongroom status` tells: {what}"
+                )
+            }
             Self::Damaged { what } => write!(f, "the vault file is damaged: {what}"),
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
+            Self::NotAVault { path, what } if path.as_os_str().is_empty() => {
+                write!(f, "the file is not a vault: {what}")
+            }
             Self::NotAVault { path, what } => {
                 write!(f, "{} is not a vault: {what}", path.display())
             }
@@ -131,6 +222,11 @@ impl fmt::Display for Error {
                 f,
                 "the vault has layout {found} of a later version of strongroom; this one reads \
                  layout {LAYOUT}"
+            ),
+            Self::NoLocks { what } => write!(
+                f,
+                "the file system that the vault is on gives no locks, without which processes undo \
+                 each other's changes: {what}"
             ),
             Self::NoSpace => {
                 f.write_str("there is no space left where the vault is; nothing was changed")
@@ -141,6 +237,11 @@ impl fmt::Display for Error {
                 f,
                 "the vault was altered or is damaged: a change to table {table} met {changed} rows \
                  instead of one"
+            ),
+            Self::RowLimit { bytes } => write!(
+                f,
+                "a row of {bytes} bytes would be larger than any can be ({MOST_ROW_BYTES}); \
+                 nothing was changed"
             ),
             Self::SchemaAltered { what } => {
                 write!(f, "the vault was altered: its schema is not a vault's ({what})")
@@ -175,6 +276,9 @@ impl From<rusqlite::Error> for Error {
             return failed;
         }
         match code & 0xff {
+            ffi::SQLITE_BUSY if connection::has_no_locks() => {
+                Self::NoLocks { what: io::Error::from(Errno::NOLCK).to_string() }
+            }
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy,
             ffi::SQLITE_READONLY => match code {
                 ffi::SQLITE_READONLY_ROLLBACK
@@ -211,7 +315,6 @@ impl From<rusqlite::Error> for Error {
 /// Returns what the system said, if that was that it failed to read: SQLite calls that damage of the
 /// file.
 pub(super) fn failed_read() -> Option<Error> {
-    use rustix::io::Errno;
     let system = io::Error::last_os_error();
     let errors = [Errno::IO, Errno::NXIO, Errno::RANGE].map(Errno::raw_os_error);
     let is_failed = system.raw_os_error().is_some_and(|error| errors.contains(&error));
@@ -236,6 +339,13 @@ fn system_failed(code: i32, what: &str) -> Error {
     if writing && is_full {
         return Error::NoSpace;
     }
+    let has_no_locks = matches!(
+        Errno::from_io_error(&system),
+        Some(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP)
+    );
+    if code == ffi::SQLITE_IOERR_LOCK && has_no_locks {
+        return Error::NoLocks { what: system.to_string() };
+    }
     // SQLite also looks for files that need not be there; that is no reason.
     if system.kind() == io::ErrorKind::NotFound || system.raw_os_error() == Some(0) {
         return Error::Io { what: what.to_owned() };
@@ -249,3 +359,35 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 const MOST_CHARACTERS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Errors after the commit once read like those before it; a lock that could not be given back
+    /// was one of them.
+    #[test]
+    fn a_failed_commit_says_what_became_of_the_change() {
+        let outcome = |code| {
+            Error::of_commit(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None))
+                .map_or("done", |error| error.name())
+        };
+        for (code, expected) in [
+            (ffi::SQLITE_BUSY, "VaultBusy"),
+            (ffi::SQLITE_FULL, "NoSpace"),
+            (ffi::SQLITE_IOERR_WRITE, "IoError"),
+            (ffi::SQLITE_IOERR_FSYNC, "IoError"),
+            (ffi::SQLITE_IOERR_DELETE, "InDoubt"),
+            (ffi::SQLITE_IOERR_DELETE_NOENT, "DoneError"),
+            (ffi::SQLITE_IOERR_DIR_FSYNC, "DoneError"),
+            (ffi::SQLITE_IOERR_TRUNCATE, "DoneError"),
+            (ffi::SQLITE_IOERR_UNLOCK, "done"),
+            (ffi::SQLITE_IOERR_RDLOCK, "done"),
+        ] {
+            assert_eq!(outcome(code), expected, "{code}");
+        }
+        let read = |error: Error| error.of_read().name();
+        assert_eq!(read(Error::InDoubt { what: String::new() }), "IoError");
+        assert_eq!(read(Error::NoSpace), "NoSpace");
+    }
+}

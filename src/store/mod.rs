@@ -26,7 +26,7 @@ use crate::sys::files::{self, FileFault};
 pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
-pub(crate) use transaction::{MOST_SLOTS, STRAY_SLOT, Transaction};
+pub(crate) use transaction::{MOST_ROW_BYTES, MOST_SLOTS, STRAY_SLOT, Transaction};
 pub(crate) use wreck::{Found, Wreck};
 
 /// An open container.
@@ -47,6 +47,15 @@ pub(crate) enum Mode {
     ReadOnly,
     /// Read and write, where the file and its medium allow it.
     ReadWrite,
+}
+
+/// How long other processes are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as a change may take.
+    Long,
+    /// No longer than somebody at a keyboard does not notice.
+    Short,
 }
 
 /// Whether a transaction may write pages to the file before it commits.
@@ -71,7 +80,14 @@ impl Store {
             ) if files::is_read_only_file_system(&path) => {}
             checked => checked?,
         }
-        Self::open_resolved(path, mode)
+        Self::open_resolved(path, mode, Patience::Long)
+    }
+
+    /// Opens a container for a look that is not worth waiting for.
+    pub(crate) fn glance_at(path: &Path) -> Result<Self, Error> {
+        let path = connection::resolve(path)?;
+        files::check_private(&path)?;
+        Self::open_resolved(path, Mode::ReadOnly, Patience::Short)
     }
 
     /// Opens a copy for reading, whoever else may read it: sticks that are carried about know no
@@ -81,7 +97,7 @@ impl Store {
         if !path.is_file() {
             return Err(FileFault::NotAFile(path).into());
         }
-        Self::open_resolved(path, Mode::ReadOnly)
+        Self::open_resolved(path, Mode::ReadOnly, Patience::Long)
     }
 
     /// A container in memory, for tests of the layers above.
@@ -93,7 +109,7 @@ impl Store {
     /// An empty container in memory, for what is left of the one at `path`.
     pub(crate) fn detached(path: &Path) -> Result<Self, Error> {
         let mut connection = Connection::open_in_memory()?;
-        connection::configure(&mut connection)?;
+        connection::configure(&mut connection, Patience::Long)?;
         schema::lay_out(&connection)?;
         Ok(Self {
             compared_at: schema::data_version(&connection)?,
@@ -158,12 +174,12 @@ impl Store {
         self.mode == Mode::ReadOnly
     }
 
-    fn open_resolved(path: PathBuf, mode: Mode) -> Result<Self, Error> {
+    fn open_resolved(path: PathBuf, mode: Mode, patience: Patience) -> Result<Self, Error> {
         // A change needs a journal beside the file. Without one it must fail before it begins, so
         // that reads, which are logged where they can be, are answered.
         let can_change = files::may_write_in(files::parent_of(&path));
         let mode = if can_change { mode } else { Mode::ReadOnly };
-        match Self::open_file(&path, mode) {
+        match Self::open_file(&path, mode, patience) {
             Err(error) if recovered::may_help(&path, &error) => {
                 let connection = recovered::open(&path)?;
                 let compared_at =
@@ -174,8 +190,8 @@ impl Store {
         }
     }
 
-    fn open_file(path: &Path, mode: Mode) -> Result<Self, Error> {
-        let (connection, mode) = connection::open(path, mode)?;
+    fn open_file(path: &Path, mode: Mode, patience: Patience) -> Result<Self, Error> {
+        let (connection, mode) = connection::open_with(path, mode, patience)?;
         let compared_at = schema::compare_now(&connection).map_err(|error| error.at(path))?;
         if mode == Mode::ReadWrite {
             connection::leave_write_ahead_log(&connection)?;
@@ -184,12 +200,13 @@ impl Store {
     }
 
     fn begin(&mut self, mode: Mode) -> Result<Transaction<'_>, Error> {
-        let transaction = Transaction::begin(&self.connection, mode)?;
+        let named = |error: Error| error.at(&self.path);
+        let transaction = Transaction::begin(&self.connection, mode).map_err(named)?;
         // Reading the counter takes the read lock too: the snapshot begins here. A counter that
         // moved may mean that a newer program changed the layout under a process that stayed.
-        let version = schema::data_version(&self.connection)?;
+        let version = schema::data_version(&self.connection).map_err(named)?;
         if version != self.compared_at {
-            schema::compare(&self.connection).map_err(|error| error.at(&self.path))?;
+            schema::compare(&self.connection).map_err(named)?;
         }
         self.compared_at = version;
         Ok(transaction)
@@ -247,6 +264,22 @@ mod tests {
         write_file(&path, b"");
         sample::tamper(&path, "CREATE TABLE a (b)");
         assert_eq!(refusal(&path), "F is not a vault: it is a database of another program");
+    }
+
+    /// The path was missing from the message where the file was replaced after it was opened.
+    #[test]
+    fn what_is_no_vault_any_more_is_named() {
+        let (_scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        // In its place, as a program that overwrites it does.
+        let mut file = fs::File::options().write(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, &[7; 8192]).unwrap();
+        for begun in [store.read().map(drop), store.write().map(drop)] {
+            let told = begun.unwrap_err().to_string();
+            assert!(told.starts_with(&format!("{} is not a vault", path.display())), "{told}");
+        }
+        let error = Error::NotAVault { path: PathBuf::new(), what: "it is empty or cut short" };
+        assert_eq!(error.to_string(), "the file is not a vault: it is empty or cut short");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use rusqlite::{Connection, MAIN_DB};
 
 use super::beside::{self, with_suffix};
-use super::{Error, connection};
+use super::{Error, Patience, connection};
 use crate::sys::files;
 
 /// Whether a file that could not be opened is one for [`open`].
@@ -21,22 +21,11 @@ pub(super) fn may_help(path: &Path, error: &Error) -> bool {
         let read = File::open(path).and_then(|file| file.read_exact_at(&mut versions, 18));
         read.is_ok() && versions == WITH_A_LOG
     };
-    match error {
-        Error::Unfinished => true,
-        // SQLite wants to make files beside such a one even to read it.
-        Error::Io { .. } => !files::may_write_in(files::parent_of(path)) && is_written_with_a_log(),
-        Error::Busy
-        | Error::Damaged { .. }
-        | Error::Exists(_)
-        | Error::NotAVault { .. }
-        | Error::NewerFormat { .. }
-        | Error::NoSpace
-        | Error::File(_)
-        | Error::ReadOnly
-        | Error::RowCount { .. }
-        | Error::SchemaAltered { .. }
-        | Error::TooBig => false,
-    }
+    // SQLite wants to make files beside such a one even to read it.
+    matches!(error, Error::Unfinished)
+        || matches!(error, Error::Io { .. })
+            && !files::may_write_in(files::parent_of(path))
+            && is_written_with_a_log()
 }
 
 /// Opens a copy in memory of a file that needs what its journal says, or that says to be written
@@ -62,7 +51,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     }
     let mut connection = Connection::open_in_memory()?;
     connection.deserialize_read_exact(MAIN_DB, &image[..], image.len(), true)?;
-    connection::configure(&mut connection)?;
+    connection::configure(&mut connection, Patience::Long)?;
     Ok(connection)
 }
 

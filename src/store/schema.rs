@@ -43,10 +43,12 @@ pub(super) fn compare(connection: &Connection) -> Result<(), Error> {
 /// Returns what is wrong with a file whose tables could not even be read: a later version of the
 /// program may have tables that this one's SQLite does not understand.
 pub(super) fn explain(connection: &Connection, error: Error) -> Error {
+    // Whoever keeps the file from others keeps it from this question too.
+    if !matches!(error, Error::Damaged { .. }) {
+        return error;
+    }
     match pragma(connection, "PRAGMA user_version") {
-        Ok(found) if found > LAYOUT && matches!(error, Error::Damaged { .. }) => {
-            Error::NewerFormat { found }
-        }
+        Ok(found) if found > LAYOUT => Error::NewerFormat { found },
         Ok(_) | Err(_) => error,
     }
 }

@@ -24,8 +24,14 @@ impl<'s> Transaction<'s> {
 
     /// Makes the changes durable. Waits for readers to end; when they do not, nothing is changed
     /// and the error is [`Error::Busy`].
+    ///
+    /// # Errors
+    /// After [`Error::Committed`] the change is there, after [`Error::InDoubt`] it may be; after any
+    /// other it is not.
     pub(crate) fn commit(self) -> Result<(), Error> {
-        self.change("COMMIT", []).map(drop)
+        self.check_running()?;
+        let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
+        committed.map(drop).or_else(|error| Error::of_commit(error).map_or(Ok(()), Err))
     }
 
     /// Reads the public header and the sealed state.
@@ -134,22 +140,26 @@ impl<'s> Transaction<'s> {
     /// Writes the public header and the sealed state.
     pub(crate) fn put_vault(&self, public: &[u8], state: &[u8]) -> Result<(), Error> {
         let sql = "REPLACE INTO vault (id, public, state) VALUES (1, ?1, ?2)";
+        let (public, state) = (fitting(public)?, fitting(state)?);
         self.change(sql, params![public, state]).map(drop)
     }
 
     /// Writes a row, new or not.
     pub(crate) fn put(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        self.change(table.statements().put, params![row_key(key)?, blob]).map(drop)
+        let row = params![row_key(key)?, fitting(blob)?];
+        self.change(table.statements().put, row).map(drop)
     }
 
     /// Writes a row that must be new.
     pub(crate) fn insert(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        self.change(table.statements().insert, params![row_key(key)?, blob]).map(drop)
+        let row = params![row_key(key)?, fitting(blob)?];
+        self.change(table.statements().insert, row).map(drop)
     }
 
     /// Writes a row that must be there.
     pub(crate) fn update(&self, table: Table, key: u64, blob: &[u8]) -> Result<(), Error> {
-        let changed = self.change(table.statements().update, params![row_key(key)?, blob])?;
+        let row = params![row_key(key)?, fitting(blob)?];
+        let changed = self.change(table.statements().update, row)?;
         one_row(table, changed)
     }
 
@@ -221,6 +231,14 @@ type Visit<'v, E> = &'v mut dyn FnMut(u64, &[u8]) -> Result<(), E>;
 fn one_row(table: Table, changed: usize) -> Result<(), Error> {
     let table = table.statements().name;
     if changed == 1 { Ok(()) } else { Err(Error::RowCount { table, changed }) }
+}
+
+/// The most bytes of a row's blob: what is larger is nobody's when it is read.
+pub(crate) const MOST_ROW_BYTES: usize = 8 << 20;
+
+/// Refuses to write what no reader would take for a row.
+fn fitting(blob: &[u8]) -> Result<&[u8], Error> {
+    if blob.len() <= MOST_ROW_BYTES { Ok(blob) } else { Err(Error::RowLimit { bytes: blob.len() }) }
 }
 
 /// Keys are at most 62 bits, so that every one is a positive integer of SQLite's.
@@ -324,7 +342,34 @@ mod tests {
         }
         rows.insert(Table::Value, 1 << 62, b"sealed").unwrap();
         assert_eq!(rows.value(1 << 62).unwrap().as_deref(), Some(&b"sealed"[..]));
-        assert!(matches!(rows.put(Table::Value, 2, &vec![0; 17 << 20]), Err(Error::TooBig)));
+    }
+
+    /// A record above the limit was written, and from then on refused by every reader.
+    #[test]
+    fn a_row_is_written_up_to_the_size_that_is_read() {
+        let mut store = Store::in_memory();
+        let rows = store.write().unwrap();
+        for bytes in [MOST_ROW_BYTES - 1, MOST_ROW_BYTES] {
+            let blob = vec![7; bytes];
+            rows.put(Table::Value, 2, &blob).unwrap();
+            rows.update(Table::Value, 2, &blob).unwrap();
+            rows.delete(Table::Value, 2).unwrap();
+            rows.insert(Table::Value, 2, &blob).unwrap();
+            assert!(rows.value(2).unwrap() == Some(blob.clone()));
+            rows.put_vault(b"public", &blob).unwrap();
+            assert!(rows.vault().unwrap().1 == blob);
+        }
+        let blob = vec![8; MOST_ROW_BYTES + 1];
+        for refused in [
+            rows.put(Table::Value, 2, &blob),
+            rows.update(Table::Value, 2, &blob),
+            rows.insert(Table::Value, 3, &blob),
+            rows.put_vault(b"public", &blob),
+            rows.put_vault(&blob, b"state"),
+        ] {
+            assert!(matches!(refused, Err(Error::RowLimit { .. })), "{refused:?}");
+        }
+        assert_eq!(rows.value(2).unwrap().map(|blob| blob[0]), Some(7));
     }
 
     #[test]

@@ -8,13 +8,15 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 use super::clock;
@@ -46,8 +48,10 @@ pub(crate) struct Number(Pid);
 
 /// Starts a program. It dies with the calling thread.
 pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Apart> {
+    let (ours, theirs) = UnixStream::pair()?;
+    rustix::io::fcntl_setfd(&theirs, FdFlags::empty())?;
     let child = Command::new(own_program()?)
-        .args([FIRST_WORD, &mark, &std::process::id().to_string()])
+        .args([FIRST_WORD, &mark, &std::process::id().to_string(), &theirs.as_raw_fd().to_string()])
         .args(program.freedoms.iter().map(Freedom::to_string))
         .arg(END)
         .args(program.argv)
@@ -58,6 +62,7 @@ pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Apart> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
+    confine::attend(ours, program.freedoms);
     Ok(Apart { child, mark })
 }
 
@@ -165,10 +170,10 @@ fn children() -> Vec<Pid> {
 /// Becomes the program that the words after [`FIRST_WORD`] say. Returns only if that fails, with
 /// the exit code.
 pub(crate) fn become_program(words: &[OsString]) -> u8 {
-    let [mark, parent, words @ ..] = words else { return NOT_STARTED };
+    let [mark, parent, channel, words @ ..] = words else { return NOT_STARTED };
     let mut parts = words.splitn(2, |word| word == END);
     let (freedoms, argv) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let failure = match set_up(parent, freedoms) {
+    let failure = match set_up(parent, channel, freedoms) {
         Ok(()) => match argv {
             [program, arguments @ ..] => Command::new(program).args(arguments).exec(),
             [] => io::ErrorKind::InvalidInput.into(),
@@ -180,15 +185,17 @@ pub(crate) fn become_program(words: &[OsString]) -> u8 {
     NOT_STARTED
 }
 
-fn set_up(parent: &OsString, freedoms: &[OsString]) -> io::Result<()> {
+fn set_up(parent: &OsString, channel: &OsString, freedoms: &[OsString]) -> io::Result<()> {
     let freedoms = freedoms.iter().map(|word| word.to_str().and_then(Freedom::parse));
     let freedoms: Option<Vec<Freedom>> = freedoms.collect();
     let freedoms = freedoms.ok_or(io::ErrorKind::InvalidInput)?;
+    let channel = channel.to_str().and_then(|word| word.parse().ok());
+    let channel = channel.ok_or(io::ErrorKind::InvalidInput)?;
     rustix::process::setsid()?;
     die_with(parent)?;
-    close_inherited();
+    close_inherited(channel);
     interrupts::unblock()?;
-    confine::enter(&freedoms)
+    confine::enter(&freedoms, channel)
 }
 
 #[cfg(target_os = "linux")]
@@ -205,11 +212,11 @@ fn die_with(_parent: &OsString) -> io::Result<()> {
 }
 
 /// Closes what the shell that started us may have left open: a passphrase, for one.
-fn close_inherited() {
+fn close_inherited(kept: i32) {
     let entries = fs::read_dir("/dev/fd").into_iter().flatten();
     let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
     let open: Vec<i32> = entries.filter_map(|entry| number(entry.ok()?)).collect();
-    for descriptor in open.into_iter().filter(|number| *number > 2) {
+    for descriptor in open.into_iter().filter(|number| *number > 2 && *number != kept) {
         // The directory's own is among them, and closed by now.
         let _closed = nix::unistd::close(descriptor);
     }

@@ -2,11 +2,13 @@
 //! can do to hold it to that.
 //!
 //! The file rules and the scopes are Landlock's, of Linux 5.13 and later (landlock(7)): what no rule
-//! allows is refused, to the program and to all it starts, for good. Where the kernel has none the
-//! program runs without, which [`protections`] says. Does not know what the program is for.
+//! allows is refused, to the program and to all it starts, for good. What Landlock does not guard of
+//! files, a filter of system calls does (`filter`). Where the kernel has neither the program runs
+//! without, which [`protections`] says. Does not know what the program is for.
 
 use std::fmt;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 /// Something a program may do that it otherwise may not.
@@ -16,6 +18,8 @@ pub(crate) enum Freedom {
     Privileges,
     /// Reach all files that this user can.
     Files,
+    /// Change modes, owners, times and attributes of files that it may not write, too.
+    FileModes,
     /// Send signals to processes that it has not started.
     Signals,
     /// Connect to abstract sockets that others listen on.
@@ -37,15 +41,26 @@ pub(crate) enum Reach {
 
 impl Freedom {
     /// The names, as [`Freedom::parse`] takes them.
-    pub(crate) const NAMES: [&str; 6] =
-        ["read=PATH", "write=PATH", "files", "signals", "abstract-sockets", "new-privileges"];
+    pub(crate) const NAMES: [&str; 7] = [
+        "read=PATH",
+        "write=PATH",
+        "files",
+        "file-modes",
+        "signals",
+        "abstract-sockets",
+        "new-privileges",
+    ];
 
     /// Returns the path that is within reach, if it is about one.
     pub(crate) fn path(&self) -> Option<(&Path, Reach)> {
         match self {
             Self::Read(path) => Some((path, Reach::Read)),
             Self::Write(path) => Some((path, Reach::Write)),
-            Self::Privileges | Self::Files | Self::Signals | Self::AbstractSockets => None,
+            Self::Privileges
+            | Self::Files
+            | Self::FileModes
+            | Self::Signals
+            | Self::AbstractSockets => None,
         }
     }
 
@@ -54,6 +69,7 @@ impl Freedom {
         match text {
             "new-privileges" => Some(Self::Privileges),
             "files" => Some(Self::Files),
+            "file-modes" => Some(Self::FileModes),
             "signals" => Some(Self::Signals),
             "abstract-sockets" => Some(Self::AbstractSockets),
             _ => {
@@ -74,6 +90,7 @@ impl fmt::Display for Freedom {
         match self {
             Self::Privileges => f.write_str("new-privileges"),
             Self::Files => f.write_str("files"),
+            Self::FileModes => f.write_str("file-modes"),
             Self::Signals => f.write_str("signals"),
             Self::AbstractSockets => f.write_str("abstract-sockets"),
             Self::Read(path) => write!(f, "read={}", path.display()),
@@ -100,6 +117,8 @@ pub(crate) enum Protection {
     Keyring,
     /// It reaches only the files it was allowed.
     Files,
+    /// It changes no modes, owners, times and attributes of files that it may not write.
+    FileModes,
     /// It cannot cut files short that it may not write.
     Truncation,
     /// It reaches no abstract socket of others.
@@ -122,13 +141,14 @@ pub(crate) fn protections(freedoms: &[Freedom]) -> Vec<Verdict> {
         let alone = if privileges { Err(NOT_WITH_PRIVILEGES) } else { Ok(()) };
         alone.and(granted(is_granted(&freedom)))
     };
-    let machine = platform::abilities();
+    let machine = platform::abilities(freedoms);
     [
         (Protection::Death, Ok(())),
         (Protection::Adoption, Ok(())),
         (Protection::Privileges, granted(privileges)),
         (Protection::Keyring, Ok(())),
         (Protection::Files, files),
+        (Protection::FileModes, files.and(granted(is_granted(&Freedom::FileModes)))),
         (Protection::Truncation, files),
         (Protection::AbstractSockets, scope(Freedom::AbstractSockets)),
         (Protection::Signals, scope(Freedom::Signals)),
@@ -143,9 +163,15 @@ pub(crate) fn protections(freedoms: &[Freedom]) -> Vec<Verdict> {
 /// Confines this process, and what it will become, to what it is granted.
 ///
 /// Fails where a protection cannot be had that this machine has, and where a granted path is not
-/// there.
-pub(crate) fn enter(freedoms: &[Freedom]) -> io::Result<()> {
-    platform::enter(freedoms)
+/// there. Whoever started this process answers what it will be asked about through the descriptor
+/// with the number `channel`, which is closed afterwards.
+pub(crate) fn enter(freedoms: &[Freedom], channel: i32) -> io::Result<()> {
+    platform::enter(freedoms, channel)
+}
+
+/// Answers what a program is asked about that was started with the other end of this channel.
+pub(crate) fn attend(channel: UnixStream, freedoms: &[Freedom]) {
+    platform::attend(channel, freedoms);
 }
 
 /// What every program may read and run: what the system brings, and what the kernel tells of itself.
@@ -185,29 +211,41 @@ const NOT_WITH_PRIVILEGES: &str = "not possible with new-privileges";
 mod platform {
     use std::fs::File;
     use std::io;
-    use std::os::fd::AsFd;
+    use std::os::fd::{AsFd, OwnedFd};
+    use std::os::unix::net::UnixStream;
     use std::path::Path;
 
     use rustix::fs::{FileType, Mode, OFlags};
 
-    use super::super::kernel;
+    use super::super::filter::{Advice, Limits, Processor, Truncation};
+    use super::super::{attributes, kernel};
     use super::{Freedom, Protection, Reach, SYSTEM, Verdict};
 
-    pub(super) fn abilities() -> Vec<Verdict> {
+    pub(super) fn abilities(freedoms: &[Freedom]) -> Vec<Verdict> {
         let version = kernel::landlock_version().unwrap_or(0);
         let since = |needed, what| if version >= needed { Ok(()) } else { Err(what) };
         let keyrings =
             if kernel::has_keyrings() { Ok(()) } else { Err("no keyrings on this system") };
+        let files = since(1, "needs Landlock (Linux 5.13)");
+        let filter = match processor() {
+            Some(_) => Ok(()),
+            None => Err("needs filters of system calls (seccomp), on x86-64 or AArch64"),
+        };
+        let truncation = since(TRUNCATION, "needs Landlock of Linux 6.2");
+        let is_filtered = filter.is_ok() && !freedoms.contains(&Freedom::FileModes);
+        let truncation = if is_filtered { files } else { truncation };
         vec![
             (Protection::Keyring, keyrings),
-            (Protection::Files, since(1, "needs Landlock (Linux 5.13)")),
-            (Protection::Truncation, since(TRUNCATION, "needs Landlock of Linux 6.2")),
+            (Protection::Files, files),
+            (Protection::FileModes, files.and(filter)),
+            (Protection::Truncation, truncation),
             (Protection::AbstractSockets, since(SCOPES, "needs Landlock of Linux 6.12")),
             (Protection::Signals, since(SCOPES, "needs Landlock of Linux 6.12")),
         ]
     }
 
-    pub(super) fn enter(freedoms: &[Freedom]) -> io::Result<()> {
+    pub(super) fn enter(freedoms: &[Freedom], channel: i32) -> io::Result<()> {
+        let channel = kernel::handed_down(channel)?;
         if kernel::has_keyrings() {
             kernel::join_new_session_keyring()?;
         }
@@ -215,10 +253,50 @@ mod platform {
             return Ok(());
         }
         rustix::thread::set_no_new_privs(true)?;
-        match kernel::landlock_version() {
-            Some(version) => restrict(version, freedoms),
-            None => Ok(()),
+        let Some(version) = kernel::landlock_version() else { return Ok(()) };
+        restrict(version, freedoms)?;
+        let is_open = [Freedom::Files, Freedom::FileModes].iter().any(|all| freedoms.contains(all));
+        match processor() {
+            Some(processor) if !is_open => {
+                let is_free = freedoms.contains(&Freedom::Signals);
+                let limits = if is_free { Limits::All } else { Limits::Own };
+                filter((processor, version), limits, &channel)
+            }
+            Some(_) | None => Ok(()),
         }
+    }
+
+    pub(super) fn attend(channel: UnixStream, freedoms: &[Freedom]) {
+        let places = freedoms.iter().filter_map(Freedom::path);
+        let places = places.filter(|(_, reach)| *reach == Reach::Write).map(|(path, _)| path);
+        attributes::attend(channel, &places.collect::<Vec<_>>());
+    }
+
+    /// The processor whose calls can be filtered, where this kernel can.
+    fn processor() -> Option<Processor> {
+        let known = kernel::seccomp_knows(libc::SECCOMP_RET_ERRNO)
+            && kernel::seccomp_knows(libc::SECCOMP_RET_KILL_PROCESS);
+        Processor::own().filter(|_| known)
+    }
+
+    /// Sets up the best filter that can be had: where nobody can be asked, as in some containers,
+    /// nothing is allowed that would be asked about.
+    fn filter(
+        (processor, version): (Processor, u32),
+        limits: Limits,
+        channel: &OwnedFd,
+    ) -> io::Result<()> {
+        let truncation = if version >= TRUNCATION { Truncation::Guarded } else { Truncation::Open };
+        let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+        let uninterrupted = listener | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+        for flags in [uninterrupted, listener] {
+            let mut program = processor.program(Advice::Asked, truncation, limits);
+            if let Ok(Some(listener)) = kernel::seccomp_filter(&mut program, flags) {
+                return attributes::send(channel, &listener);
+            }
+        }
+        let mut program = processor.program(Advice::Absent, truncation, limits);
+        kernel::seccomp_filter(&mut program, 0).map(drop)
     }
 
     fn restrict(version: u32, freedoms: &[Freedom]) -> io::Result<()> {
@@ -296,21 +374,23 @@ mod platform {
 #[cfg(not(target_os = "linux"))]
 mod platform {
     use std::io;
+    use std::os::unix::net::UnixStream;
 
     use super::{Freedom, Protection, Verdict};
 
-    pub(super) fn abilities() -> Vec<Verdict> {
-        use Protection::{
-            AbstractSockets, Adoption, Death, Files, Keyring, Privileges, Signals, Truncation,
-        };
-        let all =
-            [Death, Adoption, Privileges, Keyring, Files, Truncation, AbstractSockets, Signals];
-        all.map(|protection| (protection, Err("Linux alone can"))).to_vec()
+    pub(super) fn abilities(_freedoms: &[Freedom]) -> Vec<Verdict> {
+        use Protection as P;
+        let all = [P::Death, P::Adoption, P::Privileges, P::Keyring, P::Files, P::FileModes];
+        let more = [P::Truncation, P::AbstractSockets, P::Signals];
+        let all = all.into_iter().chain(more);
+        all.map(|protection| (protection, Err("Linux alone can"))).collect()
     }
 
-    pub(super) fn enter(_freedoms: &[Freedom]) -> io::Result<()> {
-        Ok(())
+    pub(super) fn enter(_freedoms: &[Freedom], channel: i32) -> io::Result<()> {
+        Ok(nix::unistd::close(channel)?)
     }
+
+    pub(super) fn attend(_channel: UnixStream, _freedoms: &[Freedom]) {}
 }
 
 #[cfg(test)]
@@ -320,9 +400,15 @@ mod tests {
 
     #[test]
     fn freedoms_are_read_as_they_are_written() {
-        for text in
-            ["read=/a", "write=/a b=c", "files", "signals", "abstract-sockets", "new-privileges"]
-        {
+        for text in [
+            "read=/a",
+            "write=/a b=c",
+            "files",
+            "file-modes",
+            "signals",
+            "abstract-sockets",
+            "new-privileges",
+        ] {
             assert_eq!(Freedom::parse(text).unwrap().to_string(), text);
         }
         for text in ["", "read", "read=", "read=a", "write=./a", "all", "Files", "exec=/a"] {
@@ -340,10 +426,12 @@ mod tests {
         let without = |lost: &[Protection]| {
             all.iter().copied().filter(|p| !lost.contains(p)).collect::<Vec<_>>()
         };
-        assert_eq!(held(&[Freedom::Files]), without(&[P::Files, P::Truncation]));
+        assert_eq!(held(&[Freedom::Files]), without(&[P::Files, P::FileModes, P::Truncation]));
+        assert_eq!(held(&[Freedom::FileModes]), without(&[P::FileModes]));
         assert_eq!(held(&[Freedom::Signals]), without(&[P::Signals]));
         assert_eq!(held(&[Freedom::Read("/a".into())]), all);
-        let lost = [P::Privileges, P::Files, P::Truncation, P::AbstractSockets, P::Signals];
+        let lost = [P::Privileges, P::Files, P::FileModes, P::Truncation];
+        let lost = [&lost[..], &[P::AbstractSockets, P::Signals]].concat();
         assert_eq!(held(&[Freedom::Privileges]), without(&lost));
     }
 }

@@ -1,12 +1,14 @@
 //! Files that hold a credential: who may read them besides us, and how they are read.
 
 use std::fs::{self, File, OpenOptions};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
 use super::files::{self, FileFault, user_id};
+use super::{modes, streams};
 
 /// Reads a file that holds a credential: a regular file of ours or of root's that nobody else may
 /// read.
@@ -20,12 +22,24 @@ pub(crate) fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> 
 /// Reads a credential from where the user says: a pipe, a terminal or a device as it is, a regular
 /// file under the rules of [`read_file`].
 pub(crate) fn read(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
-    let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
+    let file = match path.to_str().and_then(streams::named) {
+        Some(number) => {
+            let stream = streams::inherited(number);
+            stream.map(File::from).map_err(|_closed| FileFault::Missing(path.to_owned()))?
+        }
+        None => File::open(path).map_err(|error| FileFault::from_io(path, error))?,
+    };
     let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
     if metadata.is_file() {
         check_reader(path, &metadata)?;
     }
     files::read_at_most(file, path, most)
+}
+
+/// Reads a credential from a stream that somebody opened for this process, whatever it is. `path` is
+/// what a fault calls it.
+pub(crate) fn read_stream(stream: OwnedFd, path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
+    files::read_at_most(stream.into(), path, most)
 }
 
 /// Requires that nobody but its owner may read a credential, and that its owner is trusted.
@@ -34,7 +48,7 @@ fn check_reader(path: &Path, metadata: &fs::Metadata) -> Result<(), FileFault> {
         return Err(FileFault::WrongOwner { path: path.to_owned(), uid: metadata.uid() });
     }
     let mode = metadata.mode() & 0o7777;
-    if mode & too_open(metadata.uid() == user_id()) != 0 {
+    if mode & modes::refused(too_open(metadata.uid() == user_id())) != 0 {
         return Err(FileFault::TooOpen { path: path.to_owned(), mode });
     }
     Ok(())
@@ -113,6 +127,24 @@ mod tests {
         let kind_of_file = rustix::fs::FileType::Fifo;
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind_of_file, 0o700.into(), 0).unwrap();
         assert_eq!(kind(&read_file(&pipe, 5)), "NotAFile");
+    }
+
+    /// The file behind the path was opened anew, from its beginning.
+    #[test]
+    fn a_stream_is_read_from_where_it_is() {
+        use std::io::{Seek, SeekFrom};
+        use std::os::fd::AsRawFd;
+        let scratch = Scratch::new();
+        let path = scratch.join("key");
+        files::write_private(&path, b"12345").unwrap();
+        let mut file = File::open(&path).unwrap();
+        file.seek(SeekFrom::Start(3)).unwrap();
+        let named = format!("/dev/fd/{}", file.as_raw_fd());
+        assert_eq!(read(Path::new(&named), 5).unwrap(), b"45");
+        // Its mode counts all the same.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(kind(&read(Path::new(&named), 5)), "UnsafePermissions");
+        assert_eq!(kind(&read(Path::new("/dev/fd/999999"), 5)), "NoFile");
     }
 
     #[test]

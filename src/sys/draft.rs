@@ -105,7 +105,8 @@ fn about(place: &Path, fault: FileFault) -> FileFault {
         FileFault::NoSpace(_) => FileFault::NoSpace(place),
         FileFault::ReadOnly(_) => FileFault::ReadOnly(place),
         FileFault::Io { error, .. } => FileFault::Io { path: place, error },
-        FileFault::InTheWay(_)
+        FileFault::Damaged { .. }
+        | FileFault::InTheWay(_)
         | FileFault::NotAFile(_)
         | FileFault::OpenDirectory { .. }
         | FileFault::TooLarge { .. }

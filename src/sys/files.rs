@@ -10,9 +10,20 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
 use rustix::io::Errno;
 
+use super::{left_overs, modes};
+
 /// Why a file cannot be used.
 #[derive(Debug)]
 pub(crate) enum FileFault {
+    /// Its content is not what such a file holds.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+        /// What mends it.
+        remedy: &'static str,
+    },
     /// Something is there already.
     Exists(PathBuf),
     /// Something that is not a regular file has the name of one that the database uses.
@@ -77,6 +88,7 @@ impl FileFault {
     /// Returns the stable name of the kind.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Damaged { .. } => "DamagedFile",
             Self::Exists(_) => "FileExists",
             Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
@@ -91,9 +103,20 @@ impl FileFault {
         }
     }
 
-    /// Returns what makes the file usable, where there is something: mostly a command.
+    /// Returns what makes the file usable, where there is something: a command, if one can.
     pub(crate) fn remedy(&self) -> Option<String> {
         match self {
+            Self::Damaged { remedy, .. } => Some((*remedy).to_owned()),
+            Self::TooOpen { path, .. }
+            | Self::OpenDirectory { path, .. }
+            | Self::WrongOwner { path, .. }
+                if modes::are_unknown_at(path) =>
+            {
+                Some(modes::UNKNOWN.to_owned())
+            }
+            Self::TooOpen { path, .. } if !modes::can_be_changed(path) => {
+                Some(modes::GIVEN.to_owned())
+            }
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
             Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
@@ -115,6 +138,7 @@ impl FileFault {
 impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Damaged { path, what, .. } => write!(f, "{} is damaged: {what}", path.display()),
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
             Self::InTheWay(path) => write!(
                 f,
@@ -163,7 +187,7 @@ pub(crate) fn check_private(path: &Path) -> Result<(), FileFault> {
         return Err(FileFault::WrongOwner { path: path.to_owned(), uid: metadata.uid() });
     }
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if mode & modes::refused(0o077) != 0 {
         return Err(FileFault::TooOpen { path: path.to_owned(), mode });
     }
     let resolved = path.canonicalize().map_err(|error| FileFault::from_io(path, error))?;
@@ -212,16 +236,20 @@ pub(crate) fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FileFaul
     read_at_most(file, path, most)
 }
 
-/// Puts `bytes` in the place of a file, whole or not at all. Does not wait for the disk.
+/// Puts `bytes` in the place of a file, whole or not at all, whatever happens to the power: the bytes
+/// are on the disk before they get the name. When the name is there too is the disk's matter.
 pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault> {
     let (temporary, mut file) = open_beside(path)?;
-    let written = file.write_all(bytes).and_then(|()| fs::rename(&temporary, path));
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let written = written.and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| {
         let fault = FileFault::from_io(path, error);
         // Nothing is lost if it cannot be removed: it is not the file anybody reads.
         drop(fs::remove_file(&temporary));
         fault
-    })
+    })?;
+    left_overs::remove(path);
+    Ok(())
 }
 
 /// Writes a new private file, whole or not at all, and waits until it is on the disk.
@@ -235,6 +263,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
         drop(fs::remove_file(&temporary));
         fault
     })?;
+    left_overs::remove(path);
     sync_directory(parent_of(path))
 }
 
@@ -392,6 +421,7 @@ mod tests {
     fn kind<T>(result: &Result<T, FileFault>) -> &'static str {
         match result {
             Ok(_) => "ok",
+            Err(FileFault::Damaged { .. }) => "damaged",
             Err(FileFault::Exists(_)) => "exists",
             Err(FileFault::InTheWay(_)) => "in the way",
             Err(FileFault::Missing(_)) => "missing",
@@ -503,6 +533,11 @@ mod tests {
         let fault = check_private(&file).unwrap_err();
         assert!(fault.to_string().contains("mode 0644"), "{fault}");
         assert_eq!(fault.remedy(), Some(format!("chmod 600 {}", file.display())));
+        // Root's, or anybody's but ours: only they can change it. Root alone can make the case.
+        if std::os::unix::fs::chown(&file, Some(12345), None).is_ok() {
+            assert_eq!(fault.remedy().as_deref(), Some(modes::GIVEN));
+            std::os::unix::fs::chown(&file, Some(user_id()), None).unwrap();
+        }
         set_mode(&file, 0o600);
         set_mode(scratch.path(), 0o777);
         let fault = check_private(&file).unwrap_err();

@@ -1,9 +1,17 @@
-//! Signals that ask the process to stop, taken as messages instead of dying of them.
+//! Signals taken as messages instead of dying of them: those that ask the process to stop while it
+//! runs a program, and all that would leave a silent terminal behind.
+//!
+//! One thread waits for all of them, so each is answered in one place. A handler would have to be
+//! `unsafe`, and could do next to nothing.
 
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::unistd::Pid;
+
+use super::silence;
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,20 +22,48 @@ pub(crate) enum Interrupt {
     Order,
 }
 
+/// Who is told of signals that ask the process to stop.
+type Tell = Box<dyn FnMut(Interrupt) + Send>;
+
+static TOLD: Mutex<Option<Tell>> = Mutex::new(None);
+static LISTENS: Mutex<bool> = Mutex::new(false);
+
 /// From now on, `tell` is called for each signal that asks the process to stop, in a thread of its
 /// own. The calling thread, and those it starts afterwards, no longer get these signals.
 ///
 /// # Errors
 /// What the system says; the process then dies of these signals as before.
-pub(crate) fn listen(mut tell: impl FnMut(Interrupt) + Send + 'static) -> io::Result<()> {
+pub(crate) fn listen(tell: impl FnMut(Interrupt) + Send + 'static) -> io::Result<()> {
     let signals = asking();
     signals.thread_block()?;
-    let listener = move || {
-        while let Ok(signal) = signals.wait() {
-            tell(if signal == Signal::SIGINT { Interrupt::Wish } else { Interrupt::Order });
-        }
-    };
-    thread::Builder::new().name("interrupts".to_owned()).spawn(listener).map(drop)
+    *lock(&TOLD) = Some(Box::new(tell));
+    start().inspect_err(|_refused| {
+        *lock(&TOLD) = None;
+        // It could be blocked, so it can be unblocked.
+        let _unblocked = signals.thread_unblock();
+    })
+}
+
+/// Holds back whatever could end or stop this process at once: the terminal is restored first.
+/// Comes before the terminal is changed.
+///
+/// # Errors
+/// What the system says; signals do then what they did before.
+pub(super) fn hold_back() -> io::Result<()> {
+    let signals = upsetting();
+    signals.thread_block()?;
+    start().inspect_err(|_refused| {
+        let _unblocked = signals.thread_unblock();
+    })
+}
+
+/// Ends what [`hold_back`] began.
+pub(super) fn let_go() {
+    let mut signals = upsetting();
+    if lock(&TOLD).is_some() {
+        asking().iter().for_each(|signal| signals.remove(signal));
+    }
+    let _unblocked = signals.thread_unblock();
 }
 
 /// Lets the calling thread get all signals, as a program expects to be started.
@@ -35,6 +71,58 @@ pub(super) fn unblock() -> io::Result<()> {
     Ok(SigSet::empty().thread_set_mask()?)
 }
 
+/// Starts the one thread that waits for signals, unless it is there.
+fn start() -> io::Result<()> {
+    let mut listens = lock(&LISTENS);
+    if !*listens {
+        let listener = || {
+            let signals = upsetting();
+            if signals.thread_block().is_ok() {
+                while let Ok(signal) = signals.wait() {
+                    hear(signal);
+                }
+            }
+        };
+        thread::Builder::new().name("interrupts".to_owned()).spawn(listener).map(drop)?;
+        *listens = true;
+    }
+    Ok(())
+}
+
+fn hear(signal: Signal) {
+    if signal == Signal::SIGCONT {
+        silence::renew();
+        return;
+    }
+    silence::give_way(|| {
+        let is_wish = signal == Signal::SIGINT;
+        match lock(&TOLD).as_mut().filter(|_| asking().contains(signal)) {
+            Some(tell) => tell(if is_wish { Interrupt::Wish } else { Interrupt::Order }),
+            None => have_its_way(signal),
+        }
+    });
+}
+
+/// Lets a signal do what it does by default, or nothing where whoever started this process had it
+/// ignore the signal.
+fn have_its_way(signal: Signal) {
+    let alone: SigSet = [signal].into_iter().collect();
+    if alone.thread_unblock().is_ok() {
+        // It reaches this thread before the call returns: all others hold it back.
+        let _ended = kill(Pid::this(), signal);
+        let _blocked = alone.thread_block();
+    }
+}
+
 fn asking() -> SigSet {
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+}
+
+fn upsetting() -> SigSet {
+    let more = [Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGCONT];
+    asking().iter().chain(more).collect()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

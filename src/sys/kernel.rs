@@ -1,8 +1,9 @@
 //! What Linux's kernel does for us that no crate of this build offers without `unsafe`: Landlock
-//! (landlock(7)), session keyrings (keyctl(2)), and a signal that is heeded again.
+//! (landlock(7)), filters of system calls (seccomp(2), seccomp_unotify(2)), session keyrings
+//! (keyctl(2)), a descriptor that was handed down, and a signal that is heeded again.
 //!
 //! One of the three modules of the crate with `unsafe`: each block is one system call, which reads
-//! nothing but what is borrowed for it. Knows no paths and no rules.
+//! and writes nothing but what is borrowed for it. Knows no paths and no rules.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -77,6 +78,77 @@ pub(super) fn landlock_restrict(ruleset: BorrowedFd<'_>) -> io::Result<()> {
     let done =
         unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) };
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// An instruction of a filter, and a call that a filter has somebody asked about.
+pub(super) use libc::{seccomp_notif as Call, sock_filter as Instruction};
+
+/// Whether this kernel has filters that do this.
+pub(super) fn seccomp_knows(action: u32) -> bool {
+    let flags: libc::c_ulong = 0;
+    // SAFETY: the kernel reads one number, which lives on.
+    let known = unsafe {
+        let get = libc::SECCOMP_GET_ACTION_AVAIL;
+        libc::syscall(libc::SYS_seccomp, get, flags, &raw const action)
+    };
+    known == 0
+}
+
+/// Submits this thread, and what it will start or become, to a filter for good. It must have given
+/// up new privileges before. Returns where the calls are asked about, if the flags want that.
+pub(super) fn seccomp_filter(
+    program: &mut [Instruction],
+    flags: libc::c_ulong,
+) -> io::Result<Option<OwnedFd>> {
+    let len = u16::try_from(program.len()).map_err(io::Error::other)?;
+    let program = libc::sock_fprog { len, filter: program.as_mut_ptr() };
+    let set = libc::SECCOMP_SET_MODE_FILTER;
+    // SAFETY: the kernel reads `program` and the instructions it points at, as many as it says;
+    // both live on.
+    let made = unsafe { libc::syscall(libc::SYS_seccomp, set, flags, &raw const program) };
+    let made = RawFd::try_from(made).ok().filter(|made| *made >= 0);
+    let made = made.ok_or_else(io::Error::last_os_error)?;
+    let is_listener = flags & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0;
+    // SAFETY: with that flag it is a descriptor which the kernel has just made and nobody else knows.
+    Ok(is_listener.then(|| unsafe { OwnedFd::from_raw_fd(made) }))
+}
+
+/// Waits for the next call that a filter asks about.
+pub(super) fn seccomp_next(listener: BorrowedFd<'_>) -> io::Result<Call> {
+    let data = libc::seccomp_data { nr: 0, arch: 0, instruction_pointer: 0, args: [0; 6] };
+    // The kernel wants it to be zeros.
+    let mut call = Call { id: 0, pid: 0, flags: 0, data };
+    let receive = libc::SECCOMP_IOCTL_NOTIF_RECV;
+    // SAFETY: the kernel writes one structure of this kind, which is borrowed for it.
+    let done = unsafe { libc::ioctl(listener.as_raw_fd(), receive, &raw mut call) };
+    if done == 0 { Ok(call) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether the call with this number still waits for its answer.
+pub(super) fn seccomp_waits(listener: BorrowedFd<'_>, id: u64) -> bool {
+    let valid = libc::SECCOMP_IOCTL_NOTIF_ID_VALID;
+    // SAFETY: the kernel reads one number, which lives on.
+    unsafe { libc::ioctl(listener.as_raw_fd(), valid, &raw const id) == 0 }
+}
+
+/// Answers a call: done, or the number of an error.
+pub(super) fn seccomp_answer(listener: BorrowedFd<'_>, id: u64, errno: i32) -> io::Result<()> {
+    let error = errno.saturating_neg();
+    let mut answer = libc::seccomp_notif_resp { id, val: 0, error, flags: 0 };
+    let send = libc::SECCOMP_IOCTL_NOTIF_SEND;
+    // SAFETY: the kernel reads one structure of this kind, which is borrowed for it.
+    let done = unsafe { libc::ioctl(listener.as_raw_fd(), send, &raw mut answer) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Takes a descriptor that whoever started this process has handed down, and named by its number.
+pub(super) fn handed_down(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: asks about a number; nothing is read or written.
+    if number <= 2 || unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: it is open, and only who names it by this number knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// Leaves the session's keyring for a new one that nobody shares.

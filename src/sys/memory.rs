@@ -1,6 +1,6 @@
 //! Memory that forgets: the allocator, the stack below the caller, and what Argon2 works in.
 //!
-//! One of the two modules of the crate with `unsafe`. A core dump taken after each of these was written
+//! One of the three modules of the crate with `unsafe`. A core dump taken after each of these was written
 //! shows no key and no passphrase (docs/security.md); each test below searches this process for
 //! the same residue. Does not know what a key is.
 
@@ -13,9 +13,12 @@ use argon2::Block;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 use zeroize::optimization_barrier;
 
+use super::process;
+
 /// The system's allocator, which wipes every block before it gives it back.
 ///
-/// Growing a block moves it: `realloc` of the system would leave the old bytes where they were.
+/// Growing a block moves it: `realloc` of the system would leave the old bytes where they were. Where
+/// there is no memory the process ends with a word about it; the standard library would abort.
 pub(crate) struct ZeroingAllocator;
 
 // SAFETY: every call is passed on to `System` with the layout it came with, and a block is written
@@ -23,12 +26,12 @@ pub(crate) struct ZeroingAllocator;
 unsafe impl GlobalAlloc for ZeroingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise (a layout of nonzero size) is the one `System` asks for.
-        unsafe { System.alloc(layout) }
+        given(unsafe { System.alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as for `alloc`.
-        unsafe { System.alloc_zeroed(layout) }
+        given(unsafe { System.alloc_zeroed(layout) })
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -42,16 +45,61 @@ unsafe impl GlobalAlloc for ZeroingAllocator {
         // SAFETY: the caller promises that `new_size`, rounded up to the alignment, fits `isize`.
         let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
         // SAFETY: `new_size` is not zero, by the caller's promise.
-        let new = unsafe { System.alloc(new_layout) };
-        if !new.is_null() {
-            // SAFETY: both blocks are at least this long, and a fresh block overlaps no other.
-            unsafe { ptr::copy_nonoverlapping(old, new, layout.size().min(new_size)) };
-            // SAFETY: the old block is the caller's to give back; its bytes have been copied.
-            unsafe { self.dealloc(old, layout) };
-        }
+        let new = given(unsafe { System.alloc(new_layout) });
+        // SAFETY: both blocks are at least this long, and a fresh block overlaps no other.
+        unsafe { ptr::copy_nonoverlapping(old, new, layout.size().min(new_size)) };
+        // SAFETY: the old block is the caller's to give back; its bytes have been copied.
+        unsafe { self.dealloc(old, layout) };
         new
     }
 }
+
+/// Returns a block that the system gave, and does not return where it gave none.
+fn given(block: *mut u8) -> *mut u8 {
+    if block.is_null() { end_for_want_of_memory() } else { block }
+}
+
+/// Ends the process where the standard library cannot even begin: it panics before `main` when it gets
+/// no stack for its signal handler. Takes the stack that will be needed while there is memory: one that
+/// cannot grow is a crash.
+pub(crate) fn require_some() {
+    let protection = ProtFlags::READ | ProtFlags::WRITE;
+    // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches nothing.
+    let mapping =
+        unsafe { mmap_anonymous(ptr::null_mut(), BEGINNINGS, protection, MapFlags::PRIVATE) };
+    let Ok(mapping) = mapping else { end_for_want_of_memory() };
+    // SAFETY: exactly the mapping that was just made, which nothing was put into.
+    let _gone = unsafe { munmap(mapping, BEGINNINGS) };
+    grow_stack();
+}
+
+#[inline(never)]
+fn grow_stack() {
+    #[expect(clippy::large_stack_arrays, reason = "taking the stack is what it is for")]
+    let cover = [0_u8; STACK];
+    optimization_barrier(&cover);
+}
+
+/// Says that there is no memory, and ends the process without any: no destructor runs, and the system
+/// wipes what it takes back.
+#[cold]
+fn end_for_want_of_memory() -> ! {
+    let _unsaid = rustix::io::write(rustix::stdio::stderr(), NO_MEMORY);
+    // SAFETY: ends the process at once; nothing of it runs any more.
+    unsafe { libc::_exit(ENVIRONMENT) }
+}
+
+/// In the form of every other failure (cli/failure.rs), which cannot be rendered without memory.
+const NO_MEMORY: &[u8] =
+    b"\nAn error occurred (NoMemory): the system gave no memory; what was asked \
+    for may have been done, which `strongroom status` tells\n\n";
+const ENVIRONMENT: i32 = 253;
+
+/// More stack than any command uses.
+const STACK: usize = 256 * 1024;
+
+/// That, what the standard library asks for before `main`, and some.
+const BEGINNINGS: usize = STACK + 256 * 1024;
 
 /// Overwrites the stack below the caller, where functions that have returned left copies of keys.
 ///
@@ -75,9 +123,16 @@ pub(crate) struct KdfMemory {
 
 impl KdfMemory {
     /// Maps room for `count` blocks of 1 KiB.
+    ///
+    /// The kernel promises memory that it has not, and a control group's limit ends whoever believes it:
+    /// what surely is not there is refused here.
     pub(crate) fn map(count: usize) -> io::Result<Self> {
         let too_much = || io::Error::from(io::ErrorKind::OutOfMemory);
         let wanted = count.checked_mul(size_of::<Block>()).ok_or_else(too_much)?;
+        let obtainable = process::obtainable_memory_kib().unwrap_or(u64::MAX);
+        if u64::try_from(wanted / 1024).unwrap_or(u64::MAX) > obtainable {
+            return Err(too_much());
+        }
         // One huge page more than wanted, so that the blocks can begin on the border of one.
         let mapped = wanted.checked_add(HUGE_PAGE).ok_or_else(too_much)?;
         let protection = ProtFlags::READ | ProtFlags::WRITE;
@@ -326,5 +381,9 @@ mod tests {
         assert!(KdfMemory::map(usize::MAX).is_err());
         assert!(KdfMemory::map(usize::MAX / 2048).is_err());
         assert!(KdfMemory::map(0).is_ok());
+        // The kernel would promise it, and kill whoever takes it at its word.
+        let obtainable = process::obtainable_memory_kib().unwrap();
+        let more = usize::try_from(obtainable).unwrap() + (1 << 20);
+        assert_eq!(KdfMemory::map(more).err().unwrap().kind(), io::ErrorKind::OutOfMemory);
     }
 }

@@ -4,24 +4,34 @@
 //! may contain `unsafe`.
 
 pub(crate) mod apart;
+#[cfg(target_os = "linux")]
+mod attributes;
 pub(crate) mod clock;
 pub(crate) mod confine;
 pub(crate) mod credential;
 pub(crate) mod draft;
 pub(crate) mod entropy;
 pub(crate) mod files;
+#[cfg(target_os = "linux")]
+mod filter;
 pub(crate) mod interrupts;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "system calls that no crate here wraps; each says why it holds")]
 mod kernel;
+mod left_overs;
 pub(crate) mod lock;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
+pub(crate) mod modes;
 pub(crate) mod process;
 pub(crate) mod removal;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod secret;
+pub(crate) mod silence;
 pub(crate) mod socket;
-#[expect(unsafe_code, reason = "a function that runs before the standard library does")]
+#[expect(
+    unsafe_code,
+    reason = "what runs before the standard library, and streams known by a number"
+)]
 pub(crate) mod streams;

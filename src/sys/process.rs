@@ -92,23 +92,42 @@ pub(crate) fn actor() -> Actor {
 /// Returns the memory that can be had without swapping or being killed, in KiB; `None` where
 /// nobody can tell.
 pub(crate) fn available_memory_kib() -> Option<u64> {
-    let system = meminfo(&read_short(Path::new("/proc/meminfo")));
-    let own = read_short(Path::new("/proc/self/cgroup"));
-    let group = group_headroom_kib(&own, Path::new("/sys/fs/cgroup"));
-    match (system, group) {
-        (Some(system), Some(group)) => Some(system.min(group)),
-        (system, group) => system.or(group),
-    }
+    memory_kib(Swapping::Never)
 }
 
-fn meminfo(text: &str) -> Option<u64> {
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+/// Returns the memory that can be had without being killed, in KiB; `None` where nobody can tell.
+pub(crate) fn obtainable_memory_kib() -> Option<u64> {
+    memory_kib(Swapping::Too)
+}
+
+/// Whether memory counts that is had by swapping something out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Swapping {
+    Never,
+    Too,
+}
+
+fn memory_kib(swapping: Swapping) -> Option<u64> {
+    let text = read_short(Path::new("/proc/meminfo"));
+    let swap = match swapping {
+        Swapping::Never => 0,
+        Swapping::Too => meminfo(&text, "SwapFree:").unwrap_or(0),
+    };
+    let system = meminfo(&text, "MemAvailable:").map(|free| free.saturating_add(swap));
+    let own = read_short(Path::new("/proc/self/cgroup"));
+    let group = group_headroom_kib(&own, Path::new("/sys/fs/cgroup"), swap);
+    system.into_iter().chain(group).min()
+}
+
+fn meminfo(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// Returns what the tightest of the process's control groups still allows. `own` is what
-/// `/proc/self/cgroup` says; a limit anywhere between that group and the root counts.
-fn group_headroom_kib(own: &str, root: &Path) -> Option<u64> {
+/// `/proc/self/cgroup` says; a limit anywhere between that group and the root counts. `swap` is what
+/// the system could swap out, of which a group may use less.
+fn group_headroom_kib(own: &str, root: &Path, swap: u64) -> Option<u64> {
     let headrooms = own.lines().filter_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
         let (controllers, path) = (fields.next()?, fields.next()?);
@@ -120,7 +139,7 @@ fn group_headroom_kib(own: &str, root: &Path) -> Option<u64> {
         let base = root.join(version.folder);
         let group = base.join(path.trim_start_matches('/'));
         let groups = group.ancestors().take_while(|group| group.starts_with(&base));
-        groups.filter_map(|group| version.headroom_kib(group)).min()
+        groups.filter_map(|group| version.headroom_kib(group, swap)).min()
     });
     headrooms.min()
 }
@@ -131,6 +150,8 @@ struct GroupFiles {
     limit: &'static str,
     usage: &'static str,
     droppable: &'static str,
+    /// The most that is swapped out for the group, and how much is, where that has a limit of its own.
+    swap: Option<(&'static str, &'static str)>,
 }
 
 const UNIFIED: GroupFiles = GroupFiles {
@@ -138,24 +159,30 @@ const UNIFIED: GroupFiles = GroupFiles {
     limit: "memory.max",
     usage: "memory.current",
     droppable: "inactive_file ",
+    swap: Some(("memory.swap.max", "memory.swap.current")),
 };
 const DIVIDED: GroupFiles = GroupFiles {
     folder: "memory",
     limit: "memory.limit_in_bytes",
     usage: "memory.usage_in_bytes",
     droppable: "total_inactive_file ",
+    swap: None,
 };
 
 impl GroupFiles {
     /// Pages of files that nobody reads count as used, but the kernel drops them when asked for
     /// memory.
-    fn headroom_kib(&self, group: &Path) -> Option<u64> {
+    fn headroom_kib(&self, group: &Path, swap: u64) -> Option<u64> {
         let number = |name: &str| read_short(&group.join(name)).trim().parse::<u64>().ok();
         let (limit, usage) = (number(self.limit)?, number(self.usage)?);
         let statistics = read_short(&group.join("memory.stat"));
         let mut lines = statistics.lines();
         let droppable = lines.find_map(|line| line.strip_prefix(self.droppable)?.parse().ok());
-        Some(limit.saturating_sub(usage.saturating_sub(droppable.unwrap_or(0))) / 1024)
+        let memory = limit.saturating_sub(usage.saturating_sub(droppable.unwrap_or(0))) / 1024;
+        let of_swap = self.swap.and_then(|(most, used)| {
+            Some(number(most)?.saturating_sub(number(used).unwrap_or(0)) / 1024)
+        });
+        Some(memory.saturating_add(of_swap.map_or(swap, |most| most.min(swap))))
     }
 }
 
@@ -222,9 +249,10 @@ mod tests {
 
     #[test]
     fn reads_what_memory_is_available() {
-        assert_eq!(meminfo("MemTotal: 9 kB\nMemAvailable:   1234 kB\n"), Some(1234));
-        assert_eq!(meminfo("MemTotal: 9 kB\n"), None);
-        assert_eq!(meminfo(""), None);
+        let available = |text| meminfo(text, "MemAvailable:");
+        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:   1234 kB\n"), Some(1234));
+        assert_eq!(available("MemTotal: 9 kB\n"), None);
+        assert_eq!(available(""), None);
     }
 
     #[test]
@@ -258,7 +286,15 @@ mod tests {
             ("", None),
             ("nonsense", None),
         ] {
-            assert_eq!(group_headroom_kib(own, scratch.path()), expected, "{own:?}");
+            assert_eq!(group_headroom_kib(own, scratch.path(), 0), expected, "{own:?}");
+        }
+
+        // What can be swapped out counts where nothing else is to be had.
+        write("slice/memory.swap.max", "3145728\n");
+        write("slice/memory.swap.current", "1048576\n");
+        for (swap, expected) in [(1000, 6120), (1_000_000, 5120 + 2048)] {
+            let found = group_headroom_kib("0::/slice\n", scratch.path(), swap);
+            assert_eq!(found, Some(expected), "{swap}");
         }
     }
 

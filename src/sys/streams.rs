@@ -1,8 +1,11 @@
-//! Whether standard output was there when the process was started.
+//! The streams that the process was started with: whether standard output was there, and the others
+//! by their numbers.
 //!
 //! Before `main`, the standard library opens `/dev/null` in the place of a stream that is closed, so
 //! that no other file gets its number. What is printed then would be lost without a word.
 
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
@@ -12,8 +15,35 @@ pub(crate) fn was_stdout_closed() -> bool {
     WAS_CLOSED.load(Ordering::Relaxed)
 }
 
-/// Looks at standard output. Runs before the standard library is ready, and uses none of it.
+/// Returns the stream that has this number, without opening it anew: a path such as `/dev/fd/3` opens
+/// no socket and nothing of another user's, needs `/proc`, and begins again at byte 0 of a file.
+///
+/// # Errors
+/// Nothing has this number.
+pub(crate) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: numbers alone; the kernel reads and writes no memory, and says so where nothing is open.
+    let copy = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, FIRST_AFTER_STANDARD) };
+    if copy < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just made it, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
+/// Returns the number of the stream that a path stands for, where it stands for one.
+pub(crate) fn named(path: &str) -> Option<RawFd> {
+    if path == "/dev/stdin" {
+        return Some(0);
+    }
+    let digits = path.strip_prefix("/dev/fd/").or(path.strip_prefix("/proc/self/fd/"))?;
+    let is_plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_plain)
+}
+
+/// Looks at standard output, and whether there is memory. Runs before the standard library is ready, and
+/// uses none of it.
 extern "C" fn look() {
+    super::memory::require_some();
     if rustix::io::fcntl_getfd(rustix::stdio::stdout()).is_err() {
         WAS_CLOSED.store(true, Ordering::Relaxed);
     }
@@ -25,3 +55,43 @@ extern "C" fn look() {
 #[cfg_attr(target_os = "linux", unsafe(link_section = ".init_array"))]
 #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__mod_init_func"))]
 static BEFORE_MAIN: extern "C" fn() = look;
+
+const FIRST_AFTER_STANDARD: RawFd = 3;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Seek, SeekFrom};
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn a_path_may_stand_for_a_stream() {
+        for (path, number) in [
+            ("/dev/stdin", Some(0)),
+            ("/dev/fd/0", Some(0)),
+            ("/dev/fd/63", Some(63)),
+            ("/proc/self/fd/7", Some(7)),
+            ("/dev/fd/", None),
+            ("/dev/fd/+3", None),
+            ("/dev/fd/3/x", None),
+            ("/dev/fd/99999999999", None),
+            ("/dev/stdout", None),
+            ("dev/stdin", None),
+        ] {
+            assert_eq!(named(path), number, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_read_from_where_it_is() {
+        let mut file = File::open("Cargo.toml").unwrap();
+        file.seek(SeekFrom::Start(1)).unwrap();
+        let mut read = [0; 7];
+        File::from(inherited(file.as_raw_fd()).unwrap()).read_exact(&mut read).unwrap();
+        assert_eq!((&read, file.stream_position().unwrap()), (b"package", 8));
+        let refused = inherited(RawFd::MAX).map_err(|error| error.raw_os_error());
+        assert_eq!(refused.err(), Some(Some(libc::EBADF)));
+    }
+}

@@ -93,7 +93,7 @@ pub(crate) fn salvage(
 ) -> Result<Salvaged, vault::Error> {
     let mut transaction = into.begin(Access::Write, occasion)?;
     let salvaged = damaged.salvage(master, &mut transaction, accepted, tell)?;
-    transaction.commit()?;
+    transaction.commit().map_err(vault::Error::of_draft)?;
     Ok(salvaged)
 }
 

@@ -82,21 +82,22 @@ pub(crate) fn restore(
     copy.raise_floor(newest.saturating_add(1));
     let mut transaction = copy.begin(Access::Write, occasion)?;
     transaction.record_own("RestoreBackup", &format!("from generation {found}"))?;
-    transaction.commit()?;
+    transaction.commit().map_err(vault::Error::of_draft)?;
     let kept = check::beside(path, "before-restore");
     present.give_way(&mut copy, &kept)?;
     drop(copy);
     let trusting = Custody { on_rollback: OnRollback::Accept, ..custody.clone() };
     let opened = LockedVault::open(path, Mode::ReadWrite)
         .and_then(|restored| restored.unlock(master, &trusting).map(drop));
-    if let Err(error) = opened {
+    match opened {
+        Ok(()) if is_spared => {
+            // All of it is in the vault, which was opened just now.
+            drop(std::fs::remove_file(&kept));
+        }
+        Ok(()) => {}
         // What cannot be opened is worth less than what was there.
-        drop(std::fs::rename(&kept, path));
-        return Err(error);
-    }
-    if is_spared {
-        // All of it is in the vault, which was opened just now.
-        drop(std::fs::remove_file(&kept));
+        Err(error) if kept.exists() && std::fs::rename(&kept, path).is_ok() => return Err(error),
+        Err(error) => return Err(error.after("the restore was done")),
     }
     Ok(kept.exists().then_some(kept))
 }
@@ -206,7 +207,7 @@ mod tests {
         drop(stage.back_up());
         assert_eq!(stage.work(), 2);
         let refused = stage.restore(Older::Refuse);
-        let is_told = matches!(refused, Err(Error::CopyOlder { found: 1, known: 2 }));
+        let is_told = matches!(refused, Err(Error::WouldLose(Loss::Older { found: 1, known: 2 })));
         assert!(is_told, "{refused:?}");
         assert_eq!(stage.generation(), 2);
         assert_eq!(stage.scratch.names(), ["copy", "vault"]);
@@ -243,7 +244,10 @@ mod tests {
         stage.put(&before);
         stage.work();
         let refused = stage.restore(Older::Refuse);
-        assert!(matches!(refused, Err(Error::CopyApart { generation: 2 })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Error::WouldLose(Loss::Apart { generation: 2 }))),
+            "{refused:?}"
+        );
         assert!(stage.restore(Older::Accept).unwrap().is_some());
     }
 
@@ -256,7 +260,7 @@ mod tests {
         let rekeying = Rekeying { master: &master, slots, reason: String::new() };
         stage.open().rekey(rekeying, stage.occasion(), &mut |_| {}).unwrap();
         let refused = stage.restore(Older::Refuse);
-        assert!(matches!(refused, Err(Error::CopyBeforeRekey)), "{refused:?}");
+        assert!(matches!(refused, Err(Error::WouldLose(Loss::BeforeRekey))), "{refused:?}");
         assert!(stage.restore(Older::Accept).unwrap().is_some());
         assert_eq!(stage.generation(), 2);
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{settings, slots};
 use crate::model::value::Value;
+use crate::sys::files;
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{self, LockedVault, Vault};
 
@@ -16,7 +17,10 @@ pub(crate) fn locked(path: &Path, vault: &LockedVault) -> Vec<(String, Value)> {
         number("Format", FORMAT),
         number("KeyEpoch", vault.header().key_epoch.into()),
         ("ReadOnly".to_owned(), Value::Boolean(vault.is_read_only())),
+        ("NetworkFileSystem".to_owned(), Value::Boolean(files::is_network_file_system(path))),
     ];
+    let free = files::free_space(path).and_then(|bytes| i64::try_from(bytes).ok());
+    members.extend(free.map(|bytes| number("FreeSpace", bytes)));
     members.extend(bytes.map(|bytes| number("FileSize", bytes)));
     members.push(("KeySlots".to_owned(), slots::public(vault)));
     members
@@ -29,9 +33,13 @@ pub(crate) fn unlocked(
     occasion: Occasion<'_>,
 ) -> Result<Vec<(String, Value)>, vault::Error> {
     let remembered = anchors.and_then(|anchors| vault.remembered_in(anchors));
+    let is_unwritable = vault.is_anchor_unwritable();
+    let is_logged = vault.audits_reads() && !vault.is_read_only();
     let transaction = vault.begin(Access::Read, occasion)?;
     let state = transaction.state();
     let anchor = match remembered {
+        _ if anchors.is_none() => "no place",
+        _ if is_unwritable => "unwritable",
         None => "missing",
         Some(seen) if seen.generation == state.generation => "current",
         Some(_) => "behind",
@@ -40,10 +48,12 @@ pub(crate) fn unlocked(
         vec![text("AccountId", state.settings.account()), text("Region", state.settings.region())];
     members.extend(settings::shown(&state.settings));
     members.extend([
+        ("ReadsLogged".to_owned(), Value::Boolean(is_logged)),
         count("Generation", state.generation),
         text("Checkpoint", &transaction.checkpoint().to_string()),
         text("Anchor", anchor),
         ("LastCommitDate".to_owned(), Value::Timestamp(state.time)),
+        text("Clock", transaction.clock_state().name()),
         count("Secrets", state.secrets),
         count("Values", state.values),
         count("ValueBytes", state.value_bytes),

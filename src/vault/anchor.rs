@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::cbor::MOST_COUNTED;
 use crate::crypto::header::VaultId;
 use crate::crypto::keys::AnchorKey;
 use crate::sys::files::{self, FileFault};
@@ -59,11 +60,8 @@ impl Anchor {
         let tag: &[u8; 32] = tag.try_into().ok()?;
         let is_ours = key.is_tag(generation, commit_id, tag);
         let under = if is_ours { Under::TheseKeys } else { Under::OtherKeys };
-        (is_ours || generation <= MOST_PLAUSIBLE).then_some(Remembered {
-            generation,
-            commit_id: *commit_id,
-            under,
-        })
+        let most = if is_ours { MOST_COUNTED } else { MOST_PLAUSIBLE };
+        (generation <= most).then_some(Remembered { generation, commit_id: *commit_id, under })
     }
 
     /// Remembers a state, unless a newer one is remembered already.

@@ -27,6 +27,10 @@ pub(crate) struct Event {
     pub(crate) detail: String,
     /// In the first entry of a commit: the digest of the sealed state that it was made on.
     pub(crate) came_from: Option<[u8; 32]>,
+    /// What a later version wrote.
+    pub(crate) unknown: Unknown,
+    /// What a later version wrote of the actor.
+    pub(crate) unknown_of_actor: Unknown,
 }
 
 /// The secret and version that an event is about; empty where it is about none.
@@ -50,12 +54,12 @@ impl Event {
 
     /// Writes the entry.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        fn some(map: &mut MapWriter, key: u64, text: &str) {
+        fn some(map: &mut MapWriter<'_>, key: u64, text: &str) {
             if !text.is_empty() {
                 map.member(key).text(text);
             }
         }
-        let mut map = MapWriter::new();
+        let mut map = MapWriter::with(&self.unknown);
         map.member(0).signed(self.time.0);
         map.member(1).text(&self.operation);
         map.member(2).text(&self.outcome);
@@ -65,7 +69,7 @@ impl Event {
         some(&mut map, 4, &self.subject.name);
         some(&mut map, 5, &self.subject.version);
         some(&mut map, 6, &self.subject.token);
-        let mut actor = MapWriter::new();
+        let mut actor = MapWriter::with(&self.unknown_of_actor);
         actor.member(0).number(u64::from(self.actor.uid));
         some(&mut actor, 1, &self.actor.user);
         actor.member(2).number(u64::from(self.actor.pid));
@@ -96,37 +100,48 @@ impl Event {
             commit_id: [0; 16],
             detail: String::new(),
             came_from: None,
+            unknown: Unknown::default(),
+            unknown_of_actor: Unknown::default(),
         };
+        let mut known = 0_u32;
         let mut reader = Reader::new(bytes);
-        let _later: Unknown = reader.map(|r, key| {
+        event.unknown = reader.map(|r, key| {
             match key {
-                0 => event.time = Timestamp(r.signed()?),
+                0 => event.time = r.time()?,
                 1 => event.operation = r.text()?,
                 2 => event.outcome = r.text()?,
-                3 => event.subject.rid = r.number()?,
+                3 => event.subject.rid = r.row()?,
                 4 => event.subject.name = r.text()?,
                 5 => event.subject.version = r.text()?,
                 6 => event.subject.token = r.text()?,
-                7 => event.actor = actor(r)?,
+                7 => (event.actor, event.unknown_of_actor) = actor(r)?,
                 8 => event.via = r.text()?,
-                10 => event.generation = r.number()?,
+                10 => event.generation = r.count()?,
                 11 => event.commit_id = r.array()?,
                 12 => event.detail = r.text()?,
                 13 => event.subject.region = r.text()?,
                 14 => event.came_from = Some(r.array()?),
                 _ => return Ok(false),
             }
+            known |= 1 << key;
             Ok(true)
         })?;
         reader.finish()?;
-        Ok(event)
+        if known & ALWAYS_THERE == ALWAYS_THERE { Ok(event) } else { Err(Malformed) }
     }
 }
 
-fn actor(reader: &mut Reader<'_>) -> Result<Actor, Malformed> {
+/// The members that no entry is without: 0, 1, 2, 7, 8, 10 and 11.
+const ALWAYS_THERE: u32 = 0b1101_1000_0111;
+
+/// The members that no actor is without: 0, 2 and 3.
+const ALWAYS_THERE_OF_AN_ACTOR: u32 = 0b1101;
+
+fn actor(reader: &mut Reader<'_>) -> Result<(Actor, Unknown), Malformed> {
     let narrow = |number: u64| u32::try_from(number).map_err(|_large| Malformed);
     let mut actor = Actor::default();
-    reader.map(|r, key| {
+    let mut known = 0_u32;
+    let unknown = reader.map(|r, key| {
         match key {
             0 => actor.uid = narrow(r.number()?)?,
             1 => actor.user = r.text()?,
@@ -137,9 +152,11 @@ fn actor(reader: &mut Reader<'_>) -> Result<Actor, Malformed> {
             6 => actor.host = r.text()?,
             _ => return Ok(false),
         }
+        known |= 1 << key;
         Ok(true)
     })?;
-    Ok(actor)
+    let is_whole = known & ALWAYS_THERE_OF_AN_ACTOR == ALWAYS_THERE_OF_AN_ACTOR;
+    if is_whole { Ok((actor, unknown)) } else { Err(Malformed) }
 }
 
 #[cfg(test)]
@@ -164,6 +181,8 @@ mod tests {
             commit_id: [6; 16],
             detail: String::new(),
             came_from: Some([7; 32]),
+            unknown: Unknown::default(),
+            unknown_of_actor: Unknown::default(),
         };
         assert!(Event::decode(&event.encode()).unwrap() == event);
     }

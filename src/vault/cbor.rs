@@ -3,6 +3,12 @@
 
 use minicbor::{Decoder, Encoder};
 
+use crate::model::time::{DAY_MS, FURTHEST_MS, Timestamp};
+
+/// What counts something is at most this, and so is what numbers rows: what comes to one more, or
+/// to a sum of some, is a number still.
+pub(super) const MOST_COUNTED: u64 = (1 << 62) - 1;
+
 /// The bytes are not what docs/format.md says they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed;
@@ -52,7 +58,7 @@ impl Writer {
     }
 
     /// Writes a map that was built on its own.
-    pub(crate) fn map(&mut self, map: MapWriter) -> &mut Self {
+    pub(crate) fn map(&mut self, map: MapWriter<'_>) -> &mut Self {
         let encoded = map.finish();
         self.0.writer_mut().extend_from_slice(&encoded);
         self
@@ -66,19 +72,32 @@ impl Writer {
 }
 
 /// Writes one map; the caller writes its members in ascending order of key.
-pub(crate) struct MapWriter {
+pub(crate) struct MapWriter<'u> {
     members: Writer,
     count: u64,
+    /// Members of a later version that are not written yet.
+    unknown: &'u [(u64, Vec<u8>)],
 }
 
-impl MapWriter {
-    /// Starts an empty map.
-    pub(crate) fn new() -> Self {
-        Self { members: Writer::new(), count: 0 }
+impl<'u> MapWriter<'u> {
+    /// Starts a map that has members which this version does not know. Each goes where its key
+    /// belongs: a reader refuses keys that do not ascend.
+    pub(crate) fn with(unknown: &'u Unknown) -> Self {
+        Self { members: Writer::new(), count: 0, unknown: &unknown.0 }
     }
 
     /// Starts the member `key`; the caller writes its value next.
     pub(crate) fn member(&mut self, key: u64) -> &mut Writer {
+        while let Some(((unknown, encoded), later)) = self.unknown.split_first()
+            && *unknown < key
+        {
+            self.start(*unknown).0.writer_mut().extend_from_slice(encoded);
+            self.unknown = later;
+        }
+        self.start(key)
+    }
+
+    fn start(&mut self, key: u64) -> &mut Writer {
         self.count += 1;
         self.members.number(key)
     }
@@ -95,15 +114,11 @@ impl MapWriter {
         }
     }
 
-    /// Writes back the members this version does not know. They come last: new keys only grow.
-    pub(crate) fn unknown(&mut self, unknown: &Unknown) {
-        for (key, encoded) in &unknown.0 {
-            self.member(*key).0.writer_mut().extend_from_slice(encoded);
-        }
-    }
-
     /// Returns the map's bytes.
-    pub(crate) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        for (unknown, encoded) in self.unknown {
+            self.start(*unknown).0.writer_mut().extend_from_slice(encoded);
+        }
         let members = self.members.0.into_writer();
         let mut whole = Encoder::new(Vec::with_capacity(members.len() + 9));
         let written = whole.map(self.count).is_ok();
@@ -131,6 +146,27 @@ impl<'b> Reader<'b> {
     /// Reads a signed number.
     pub(crate) fn signed(&mut self) -> Result<i64, Malformed> {
         Ok(self.0.i64()?)
+    }
+
+    /// Reads a number that counts something.
+    pub(crate) fn count(&mut self) -> Result<u64, Malformed> {
+        self.number()
+            .and_then(|count| if count <= MOST_COUNTED { Ok(count) } else { Err(Malformed) })
+    }
+
+    /// Reads the number of a row whose number is random: never zero.
+    pub(crate) fn row(&mut self) -> Result<u64, Malformed> {
+        self.count().and_then(|row| if row == 0 { Err(Malformed) } else { Ok(row) })
+    }
+
+    /// Reads a point in time.
+    pub(crate) fn time(&mut self) -> Result<Timestamp, Malformed> {
+        time(self.signed()?)
+    }
+
+    /// Reads a day, as the midnight it begins with.
+    pub(crate) fn day(&mut self) -> Result<Timestamp, Malformed> {
+        self.signed()?.checked_mul(DAY_MS).ok_or(Malformed).and_then(time)
     }
 
     /// Reads text.
@@ -197,13 +233,19 @@ impl<'b> Reader<'b> {
     }
 }
 
+fn time(ms: i64) -> Result<Timestamp, Malformed> {
+    if ms.unsigned_abs() <= FURTHEST_MS.unsigned_abs() { Ok(Timestamp(ms)) } else { Err(Malformed) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn members_of_a_later_version_are_written_back() {
-        let mut map = MapWriter::new();
+        let none = Unknown::default();
+        let mut map = MapWriter::with(&none);
+        map.member(0).number(7);
         map.member(1).text("known");
         map.member(90).list(2).number(1).text("new");
         let bytes = map.finish();
@@ -220,9 +262,8 @@ mod tests {
             })
             .unwrap();
         reader.finish().unwrap();
-        let mut again = MapWriter::new();
+        let mut again = MapWriter::with(&unknown);
         again.member(1).text(&seen);
-        again.unknown(&unknown);
         assert_eq!(again.finish(), bytes);
     }
 

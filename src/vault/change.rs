@@ -1,15 +1,17 @@
 //! Writes: a changed record is re-sealed, its bucket, node and root follow, and one commit seals
 //! the new state over all of it.
 
+use super::cbor::Malformed;
 use super::error::{Error, tampered};
-use super::record::{Kind, Record, Scope, StoredValue};
+use super::record::{Kind, LONGEST_VALUE, Record, Scope, StoredValue};
+use super::state::State;
 use super::transaction::{Access, Transaction};
 use super::tree::{self, Entry, FANOUT};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::{Pin, pin};
 use crate::model::secret_value::SecretValue;
-use crate::model::time::{DAY_MS, Timestamp};
-use crate::store::{self, Table};
+use crate::model::time::Timestamp;
+use crate::store::{self, MOST_ROW_BYTES, Table};
 use crate::sys::secret::Secret;
 
 /// Whether a record is in the tree already.
@@ -21,9 +23,6 @@ enum Place {
     Own,
 }
 
-/// How far the clock may run ahead of the last commit before nothing is purged on its word.
-const LONGEST_REST: i64 = 400 * DAY_MS;
-
 impl Transaction<'_> {
     /// Stores a new secret and gives its record a row. Replaces one of the same name that is past
     /// its recovery window.
@@ -33,11 +32,10 @@ impl Transaction<'_> {
     /// cannot be right says that it no longer is.
     pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Error> {
         if let Some(old) = self.find_stored(&record.scope, &record.name)? {
-            if !old.is_gone(self.now()) {
-                return Err(Error::NameTaken(record.name.clone()));
-            }
-            if !self.clock_is_sane() {
-                return Err(Error::ClockJumped);
+            if !old.is_gone(self.due_time()) {
+                let is_gone = old.is_gone(self.now());
+                let taken = || Error::NameTaken(record.name.clone());
+                return Err(if is_gone { Error::ClockJumped } else { taken() });
             }
             self.remove(&old)?;
         }
@@ -87,6 +85,12 @@ impl Transaction<'_> {
         value: &SecretValue,
     ) -> Result<StoredValue, Error> {
         let bytes = value.expose_bytes();
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if len > LONGEST_VALUE {
+            return Err(Error::Limit(format!(
+                "a value of {len} bytes would be larger than any can be ({LONGEST_VALUE})"
+            )));
+        }
         let kind = match value {
             SecretValue::Text(_) => Kind::Text,
             SecretValue::Binary(_) => Kind::Binary,
@@ -108,7 +112,6 @@ impl Transaction<'_> {
             self.entropy(),
         )?;
         self.rows.insert(Table::Value, vid, &sealed)?;
-        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.state.values += 1;
         self.state.value_bytes += len;
         self.is_changed = true;
@@ -144,24 +147,41 @@ impl Transaction<'_> {
         if self.access == Access::Read {
             return Err(Error::Store(store::Error::ReadOnly));
         }
+        if self.state.log.next == self.beginning.log.next {
+            // The log is what a fork and a later state are told by, so every commit stands in it.
+            self.record_own("Commit", "")?;
+        }
         self.advance_state();
         let header = self.unlocked.header_bytes();
-        let sealed = self.unlocked.keys.state.seal(header, &self.state.encode(), self.entropy())?;
+        let sealed =
+            self.unlocked.keys.state.seal(header, &self.encoded_state()?, self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         self.rows.commit()?;
         self.seen.note(&self.state, &self.unlocked.keys.anchor);
         Ok(())
     }
 
+    /// Writes the state as it will be read.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if nobody would read it.
+    pub(super) fn encoded_state(&self) -> Result<Vec<u8>, Error> {
+        let encoded = self.state.encode();
+        match State::decode(&encoded) {
+            Ok(Ok(_)) => Ok(encoded),
+            Ok(Err(_)) | Err(Malformed) => Err(Error::Limit(
+                "the vault's state would have a number, a time or a label that none can have"
+                    .to_owned(),
+            )),
+        }
+    }
+
     /// Moves the state on to the commit that is about to be made.
     pub(super) fn advance_state(&mut self) {
-        let is_sane = self.clock_is_sane();
+        self.state.time = self.date();
         self.state.generation = self.next_generation();
         self.state.previous_commit_id = self.state.commit_id;
         self.state.commit_id = self.next_commit_id;
-        if is_sane {
-            self.state.time = self.state.time.max(self.now());
-        }
     }
 
     /// Returns the generation that this transaction's commit gets.
@@ -169,23 +189,10 @@ impl Transaction<'_> {
         self.state.generation.saturating_add(1).max(self.seen.floor())
     }
 
-    /// Whether the clock is where it can be, seen from the last commit. A machine that wakes up in
-    /// 1970 or 2099 must not erase anything.
-    pub(crate) fn clock_is_sane(&self) -> bool {
-        let ahead = self.now().0.saturating_sub(self.state.time.0);
-        self.state.generation == 0 || (-DAY_MS..=LONGEST_REST).contains(&ahead)
-    }
-
-    /// Takes the clock's word for what time it is, whatever the last commit said.
-    pub(crate) fn accept_clock(&mut self) {
-        self.state.time = self.now();
-        self.is_changed = true;
-    }
-
     /// Erases up to `most` secrets whose recovery window is over, and returns their names.
     pub(crate) fn erase_gone(&mut self, most: usize) -> Result<Vec<String>, Error> {
-        let now = self.now();
-        if !self.clock_is_sane() || self.state.next_purge.is_none_or(|next| next > now) {
+        let now = self.due_time();
+        if self.state.next_purge.is_none_or(|next| next > now) {
             return Ok(Vec::new());
         }
         let mut gone = Vec::new();
@@ -214,11 +221,32 @@ impl Transaction<'_> {
         }
     }
 
+    /// Seals a record as it will be read.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] if nobody would read it.
     pub(super) fn seal_record(&self, record: &Record) -> Result<Vec<u8>, Error> {
         let unlocked = self.unlocked;
         let data = Secret::new(record.encode());
+        let limit = |what: &str| {
+            let name: String = record.name.chars().take(80).collect();
+            Error::Limit(format!("the record of secret {name} would {what}"))
+        };
+        if Record::decode(record.rid, data.expose()).is_err() {
+            return Err(limit(
+                "have a name, a number or a time that none can have, or too many tags",
+            ));
+        }
         let vault_id = unlocked.vault_id();
-        Ok(unlocked.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?)
+        let sealed =
+            unlocked.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?;
+        if sealed.len() > MOST_ROW_BYTES {
+            let bytes = sealed.len();
+            return Err(limit(&format!(
+                "take {bytes} bytes, more than any can ({MOST_ROW_BYTES})"
+            )));
+        }
+        Ok(sealed)
     }
 
     /// Puts the record's pin into the tree, or takes the record out.

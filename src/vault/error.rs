@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::cbor::Malformed;
+use super::replace::Loss;
 use crate::{crypto, store};
 
 /// Why a vault could not be opened, read or changed. Never holds a byte of a row or key.
@@ -27,20 +28,10 @@ pub(crate) enum Error {
     LastSlot(u8),
     /// All slots of this kind are taken.
     SlotsFull,
-    /// A copy and the vault in whose place it is to be put were changed apart.
-    CopyApart {
-        /// A generation that each has one of its own of.
-        generation: u64,
-    },
-    /// A copy is older than the vault in whose place it is to be put, or than what was seen of it.
-    CopyOlder {
-        /// The generation of the copy.
-        found: u64,
-        /// The newer generation.
-        known: u64,
-    },
-    /// The vault in whose place a copy is to be put was given new keys since the copy was made.
-    CopyBeforeRekey,
+    /// A copy does not have all that is in the vault in whose place it is to be put.
+    WouldLose(Loss),
+    /// What was to be written is beyond a limit of the format: what it would have been.
+    Limit(String),
     /// The clock cannot be right, and something would be erased on its word.
     ClockJumped,
     /// The name is taken in its region.
@@ -58,6 +49,13 @@ pub(crate) enum Error {
     },
     /// Another vault stands where this one should go.
     OtherVault(PathBuf),
+    /// A part of what was asked for was done, and the rest failed.
+    Partly {
+        /// What was done, as a sentence.
+        done: &'static str,
+        /// Why the rest was not.
+        error: Box<Error>,
+    },
     /// What is in the file does not fit together.
     Tampered(String),
     /// The keys' own layer.
@@ -84,6 +82,24 @@ impl Error {
         self
     }
 
+    /// Says that this came up after something else had been done, which stays so.
+    pub(crate) fn after(self, done: &'static str) -> Self {
+        Self::Partly { done, error: Box::new(self) }
+    }
+
+    /// Says of a change to a vault that is nowhere yet what it says of any failure: nothing was done.
+    pub(crate) fn of_draft(self) -> Self {
+        if let Self::Store(error) = self {
+            return Self::Store(error.of_read());
+        }
+        self
+    }
+
+    /// Whether the change that was asked for is there, or may be.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::Store(error) if error.may_be_done())
+    }
+
     /// Says what is altered or damaged, for a list of such things.
     pub(super) fn what_is_damaged(self) -> String {
         if let Self::Tampered(what) = self { what } else { self.to_string() }
@@ -93,17 +109,17 @@ impl Error {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::BadArchive(_) => "BadArchive",
-            Self::CopyApart { .. } | Self::Forked { .. } => "ForkError",
+            Self::WouldLose(Loss::Apart { .. }) | Self::Forked { .. } => "ForkError",
             Self::NoSlotFor { .. } => "BadCredential",
             Self::NoSuchSlot(_) | Self::LastSlot(_) | Self::SlotsFull => "SlotError",
             Self::ClockJumped => "ClockJumped",
+            Self::Limit(_) => "LimitError",
             Self::NameTaken(_) => "NameTaken",
             Self::NewerContent(_) => "NewerFormat",
             Self::OtherVault(_) => "VaultExists",
             Self::Rekeyed => "VaultRekeyed",
-            Self::CopyOlder { .. } | Self::CopyBeforeRekey | Self::RolledBack { .. } => {
-                "RollbackError"
-            }
+            Self::WouldLose(_) | Self::RolledBack { .. } => "RollbackError",
+            Self::Partly { error, .. } => error.name(),
             Self::Tampered(_) => "TamperError",
             Self::Crypto(error) => error.name(),
             Self::Store(error) => error.name(),
@@ -122,17 +138,7 @@ impl fmt::Display for Error {
                 "this vault and the one last used on this machine were changed apart from each \
                  other: each has a generation {generation} of its own"
             ),
-            Self::CopyApart { generation } => write!(
-                f,
-                "the copy and the vault were changed apart from each other: each has a generation \
-                 {generation} of its own"
-            ),
-            Self::CopyOlder { found, known } => write!(
-                f,
-                "the copy is older than the vault: it is at generation {found}, and the vault was \
-                 at generation {known}"
-            ),
-            Self::CopyBeforeRekey => f.write_str("the copy is from before a rekey of the vault"),
+            Self::WouldLose(loss) => loss.fmt(f),
             Self::NoSlotFor { credential } => {
                 write!(f, "no key slot of this vault takes a {credential}")
             }
@@ -145,6 +151,7 @@ impl fmt::Display for Error {
             Self::SlotsFull => {
                 f.write_str("no key slot is free: a vault has 16, of which 4 may need a passphrase")
             }
+            Self::Limit(what) => write!(f, "{what}; nothing was changed"),
             Self::ClockJumped => f.write_str(
                 "the clock is more than a day behind or 400 days ahead of the last change; nothing \
                  is erased on its word",
@@ -167,6 +174,11 @@ impl fmt::Display for Error {
                 "the vault is an older copy: it is at generation {found}, and this machine has \
                  seen generation {seen}"
             ),
+            Self::Partly { done, error } => {
+                // What the rest says of itself is not true of the whole.
+                let why = error.to_string();
+                write!(f, "{done}; then: {}", why.trim_end_matches("; nothing was changed"))
+            }
             Self::Tampered(what) => {
                 write!(f, "the vault was altered or is damaged: {what}")
             }
@@ -181,16 +193,16 @@ impl std::error::Error for Error {
         match self {
             Self::Crypto(error) => Some(error),
             Self::Store(error) => Some(error),
+            Self::Partly { error, .. } => Some(error),
             Self::BadArchive(_)
-            | Self::CopyApart { .. }
-            | Self::CopyOlder { .. }
-            | Self::CopyBeforeRekey
+            | Self::WouldLose(_)
             | Self::Forked { .. }
             | Self::NoSlotFor { .. }
             | Self::NoSuchSlot(_)
             | Self::LastSlot(_)
             | Self::SlotsFull
             | Self::ClockJumped
+            | Self::Limit(_)
             | Self::NameTaken(_)
             | Self::NewerContent(_)
             | Self::OtherVault(_)

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use super::anchor::Anchor;
 use super::error::Error;
 use super::seen::Seen;
-use super::slots;
+use super::slots::check_derived;
 use super::state::{Settings, SlotEntry, State};
 use super::transaction::{Access, Beginning, Occasion, Transaction};
 use super::unlock::{Unlocked, Vault};
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::keys::MasterKey;
 use crate::crypto::slot::SlotBody;
-use crate::store::{Store, Table};
+use crate::store::{self, Store, Table};
 
 /// What a new vault is made of.
 pub(crate) struct Founding<'a> {
@@ -43,6 +43,7 @@ impl Vault {
     pub(crate) fn appear(&mut self) -> Result<(), Error> {
         self.store.appear()?;
         self.release()
+            .map_err(|error| Error::Store(store::Error::Committed { what: error.to_string() }))
     }
 
     /// Remembers the state of a vault that has its path by now.
@@ -54,7 +55,7 @@ impl Vault {
         Ok(())
     }
 
-    pub(super) fn found(
+    pub(crate) fn found(
         mut store: Store,
         founding: Founding<'_>,
         occasion: Occasion<'_>,
@@ -65,15 +66,11 @@ impl Vault {
         let audits_reads = settings.audits_reads();
         let mut state = State::new(settings, occasion.now);
         let is_draft = store.is_draft();
+        check_derived(slots.iter().map(|(_, body, _)| body)).map_err(|_count| Error::SlotsFull)?;
         let rows = store.write()?;
         for (number, body, label) in slots {
             rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            state.slots.push(SlotEntry {
-                number,
-                digest: slots::digest(body.as_bytes()),
-                label,
-                created: occasion.now,
-            });
+            state.slots.push(SlotEntry::new(number, body.as_bytes(), label, occasion.now));
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
         let mut seen = Seen::new(anchor, None);
@@ -94,8 +91,9 @@ impl Vault {
             is_changed: true,
         };
         transaction.record_own("Init", "")?;
-        transaction.commit()?;
-        Ok(Self { store, unlocked, seen, audits_reads, is_full: false, wreck: None })
+        transaction.commit().map_err(Error::of_draft)?;
+        let last_commit = occasion.now;
+        Ok(Self { store, unlocked, seen, audits_reads, last_commit, is_full: false, wreck: None })
     }
 }
 

@@ -4,6 +4,7 @@
 //! head, which stands in the state.
 
 use super::audit::{Event, Subject};
+use super::cbor::Unknown;
 use super::error::{Error, decoded, opened, tampered};
 use super::state::Log;
 use super::transaction::Transaction;
@@ -11,6 +12,9 @@ use super::unlock::Unlocked;
 use crate::crypto::history;
 use crate::model::time::DAY_MS;
 use crate::store::{self, Table};
+
+/// The most characters of what else there is to say: it may be a list of any length.
+const LONGEST_DETAIL: usize = 16_384;
 
 /// The highest number that a row can have.
 const LAST_ROW: u64 = i64::MAX.cast_unsigned();
@@ -106,7 +110,7 @@ impl Transaction<'_> {
     ) -> Result<(), Error> {
         let seq = self.state.log.next;
         let event = Event {
-            time: self.now(),
+            time: self.date(),
             operation: operation.to_owned(),
             outcome: outcome.to_owned(),
             subject,
@@ -114,11 +118,17 @@ impl Transaction<'_> {
             via: self.occasion.origin.via.clone(),
             generation: self.next_generation(),
             commit_id: self.next_commit_id,
-            detail: detail.to_owned(),
+            detail: detail.chars().take(LONGEST_DETAIL).collect(),
             came_from: self.beginning.state.filter(|_| seq == self.beginning.log.next),
+            unknown: Unknown::default(),
+            unknown_of_actor: Unknown::default(),
         };
         let unlocked = self.unlocked;
         let data = event.encode();
+        if Event::decode(&data).is_err() {
+            let what = "an audit entry would have a number or a time that none can have";
+            return Err(Error::Limit(what.to_owned()));
+        }
         let sealed = unlocked.keys.audit.seal(unlocked.vault_id(), seq, &data, self.entropy())?;
         self.rows.insert(Table::Audit, seq, &sealed)?;
         self.state.log.head = history::link(&self.state.log.head, seq, &data);
@@ -163,8 +173,8 @@ impl Transaction<'_> {
         let most = count.saturating_sub(1) / BLOCK;
         let mut due = (count.saturating_sub(settings.audit_keep()) / BLOCK).min(most);
         let longest = settings.audit_keep_days().saturating_mul(DAY_MS);
-        let oldest = self.now().0.saturating_sub(longest);
-        while due < most && self.clock_is_sane() {
+        let oldest = self.due_time().0.saturating_sub(longest);
+        while due < most {
             let last = log.first + (due + 1) * BLOCK - 1;
             if self.event(last)?.time.0 >= oldest {
                 break;

@@ -10,7 +10,10 @@ mod cbor;
 mod change;
 pub(crate) mod check;
 pub(crate) mod checkpoint;
+pub(crate) mod clock;
 mod error;
+#[cfg(any(test, feature = "workbench"))]
+pub(crate) mod forge;
 mod found;
 pub(crate) mod log;
 pub(crate) mod mend;
@@ -18,6 +21,7 @@ pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod rekey;
 pub(crate) mod replace;
+mod replica;
 mod rescue;
 pub(crate) mod rotation;
 pub(crate) mod salvage;

@@ -57,14 +57,13 @@ impl Lease {
         Self { holder, until, unknown: Unknown::default() }
     }
 
-    fn encode(&self) -> MapWriter {
-        let mut map = MapWriter::new();
+    fn encode(&self) -> MapWriter<'_> {
+        let mut map = MapWriter::with(&self.unknown);
         map.member(0).text(&self.holder.host);
         map.member(1).text(&self.holder.machine);
         map.member(2).text(&self.holder.boot);
         map.member(3).number(self.holder.pid);
         map.member(4).signed(self.until.0);
-        map.unknown(&self.unknown);
         map
     }
 
@@ -76,7 +75,7 @@ impl Lease {
                 1 => machine = Some(r.text()?),
                 2 => boot = Some(r.text()?),
                 3 => pid = Some(r.number()?),
-                4 => until = Some(Timestamp(r.signed()?)),
+                4 => until = Some(r.time()?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -114,6 +113,11 @@ pub(crate) enum Outlook {
 }
 
 impl Progress {
+    /// Returns when it is tried again; `None` where that needs a person.
+    pub(crate) fn tried_again(&self) -> Option<Timestamp> {
+        (self.outlook == Outlook::Open).then_some(self.next_attempt)
+    }
+
     /// A rotation that begins now.
     pub(crate) fn new(token: String, kind: Kind, now: Timestamp) -> Self {
         Self {
@@ -129,8 +133,8 @@ impl Progress {
         }
     }
 
-    pub(super) fn encode(&self) -> MapWriter {
-        let mut map = MapWriter::new();
+    pub(super) fn encode(&self) -> MapWriter<'_> {
+        let mut map = MapWriter::with(&self.unknown);
         map.member(0).text(&self.token);
         map.member(1).number(match self.kind {
             Kind::Rotate => 0,
@@ -147,21 +151,21 @@ impl Progress {
         });
         map.optional(6, self.last_error.as_ref(), |w, text| w.text(text));
         map.optional(7, self.lease.as_ref(), |w, lease| w.map(lease.encode()));
-        map.unknown(&self.unknown);
         map
     }
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let (mut token, mut kind, mut began) = (None, None, None);
-        let (mut failures, mut next_attempt, mut outlook, mut last_error) = (0, None, None, None);
+        let (mut failures, mut next_attempt, mut outlook, mut last_error) =
+            (None, None, None, None);
         let mut lease = None;
         let unknown = reader.map(|r, key| {
             match key {
                 0 => token = Some(r.text()?),
                 1 => kind = Some(r.number()?),
-                2 => began = Some(Timestamp(r.signed()?)),
-                3 => failures = r.number()?,
-                4 => next_attempt = Some(Timestamp(r.signed()?)),
+                2 => began = Some(r.time()?),
+                3 => failures = Some(r.count()?),
+                4 => next_attempt = Some(r.time()?),
                 5 => outlook = Some(r.number()?),
                 6 => last_error = Some(r.text()?),
                 7 => lease = Some(Lease::decode(r)?),
@@ -185,7 +189,7 @@ impl Progress {
             token: token.ok_or(Malformed)?,
             kind,
             began: began.ok_or(Malformed)?,
-            failures,
+            failures: failures.ok_or(Malformed)?,
             next_attempt: next_attempt.ok_or(Malformed)?,
             outlook,
             last_error,

@@ -10,6 +10,15 @@ use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::sys::secret::Secret;
 
+/// The most characters of a name.
+const LONGEST_NAME: usize = 512;
+
+/// The most tags of a secret.
+const MOST_TAGS: usize = 50;
+
+/// The most bytes of a value.
+pub(super) const LONGEST_VALUE: u64 = 65_536;
+
 /// One secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -218,7 +227,7 @@ impl Record {
 
     /// Writes the record, without its row key, which the sealing binds.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut map = MapWriter::new();
+        let mut map = MapWriter::with(&self.unknown);
         map.member(0).text(&self.scope.key());
         map.member(1).text(&self.name);
         map.member(2).text(&self.arn_suffix);
@@ -256,33 +265,33 @@ impl Record {
         map.optional(18, self.secret_type.as_ref(), |w, text| w.text(text));
         map.optional(19, primary_region, |w, text| w.text(text));
         map.optional(20, self.progress.as_ref(), |w, progress| w.map(progress.encode()));
-        map.unknown(&self.unknown);
         map.finish()
     }
 
     /// Reads the record of the row `rid`.
     pub(crate) fn decode(rid: u64, bytes: &[u8]) -> Result<Self, Malformed> {
         let mut record = Self::blank(rid);
-        let mut scope = None;
+        let (mut scope, mut name, mut arn_suffix, mut created) = (None, None, None, None);
+        let (mut changed, mut revision, mut versions) = (None, None, None);
         let (mut requested, mut due) = (None, None);
         let (mut replicas, mut primary_region) = (None, None);
         let mut reader = Reader::new(bytes);
         record.unknown = reader.map(|r, key| {
             match key {
                 0 => scope = Some(Scope::parse(&r.text()?)?),
-                1 => record.name = r.text()?,
-                2 => record.arn_suffix = r.text()?,
+                1 => name = Some(r.text()?),
+                2 => arn_suffix = Some(r.text()?),
                 3 => record.description = Some(r.text()?),
                 4 => record.kms_key_id = Some(r.text()?),
-                5 => record.created = Timestamp(r.signed()?),
-                6 => record.changed = Timestamp(r.signed()?),
-                7 => record.accessed = Some(day(r)?),
-                8 => record.rotated = Some(Timestamp(r.signed()?)),
-                9 => requested = Some(Timestamp(r.signed()?)),
-                10 => due = Some(Timestamp(r.signed()?)),
-                11 => record.revision = r.number()?,
+                5 => created = Some(r.time()?),
+                6 => changed = Some(r.time()?),
+                7 => record.accessed = Some(r.day()?),
+                8 => record.rotated = Some(r.time()?),
+                9 => requested = Some(r.time()?),
+                10 => due = Some(r.time()?),
+                11 => revision = Some(r.count()?),
                 12 => record.tags = Some(r.list(tag)?),
-                13 => record.versions = r.list(Version::decode)?,
+                13 => versions = Some(r.list(Version::decode)?),
                 14 => record.rotation = Some(Rotation::decode(r)?),
                 15 => record.policy = Some(r.text()?),
                 17 => replicas = Some(r.list(Replica::decode)?),
@@ -295,6 +304,12 @@ impl Record {
         })?;
         reader.finish()?;
         record.scope = scope.ok_or(Malformed)?;
+        record.name = name.ok_or(Malformed)?;
+        record.arn_suffix = arn_suffix.ok_or(Malformed)?;
+        record.created = created.ok_or(Malformed)?;
+        record.changed = changed.ok_or(Malformed)?;
+        record.revision = revision.ok_or(Malformed)?;
+        record.versions = versions.ok_or(Malformed)?;
         record.deletion = match (requested, due) {
             (Some(requested), Some(due)) => Some(Deletion { requested, due }),
             (None, None) => None,
@@ -305,7 +320,13 @@ impl Record {
             (None, Some(primary_region)) => Replication::Replica { primary_region },
             (Some(_), Some(_)) => return Err(Malformed),
         };
-        if record.name.is_empty() { Err(Malformed) } else { Ok(record) }
+        if record.is_within_limits() { Ok(record) } else { Err(Malformed) }
+    }
+
+    /// What docs/format.md, "Limits", says of a record and nothing else would.
+    fn is_within_limits(&self) -> bool {
+        let tags = self.tags.as_ref().map_or(0, Vec::len);
+        (1..=LONGEST_NAME).contains(&self.name.chars().count()) && tags <= MOST_TAGS
     }
 
     fn blank(rid: u64) -> Self {
@@ -339,51 +360,9 @@ impl Record {
     }
 }
 
-impl Replica {
-    /// A replica that is as its primary is, or is about to be.
-    pub(crate) fn new(region: String, kms_key_id: Option<String>) -> Self {
-        Self { region, kms_key_id, state: ReplicaState::InSync, unknown: Unknown::default() }
-    }
-
-    fn encode(&self) -> MapWriter {
-        let mut map = MapWriter::new();
-        map.member(0).text(&self.region);
-        map.optional(1, self.kms_key_id.as_ref(), |w, text| w.text(text));
-        map.member(2).number(match self.state {
-            ReplicaState::InSync => 0,
-            ReplicaState::NameTaken => 1,
-        });
-        map.unknown(&self.unknown);
-        map
-    }
-
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let (mut region, mut kms_key_id, mut state) = (None, None, None);
-        let unknown = reader.map(|r, key| {
-            match key {
-                0 => region = Some(r.text()?),
-                1 => kms_key_id = Some(r.text()?),
-                2 => state = Some(r.number()?),
-                _ => return Ok(false),
-            }
-            Ok(true)
-        })?;
-        let state = match state {
-            Some(0) => ReplicaState::InSync,
-            Some(1) => ReplicaState::NameTaken,
-            Some(_) | None => return Err(Malformed),
-        };
-        Ok(Self { region: region.ok_or(Malformed)?, kms_key_id, state, unknown })
-    }
-}
-
 fn tag(reader: &mut Reader<'_>) -> Result<(String, String), Malformed> {
     let pair = reader.list(Reader::text)?;
     <[String; 2]>::try_from(pair).map(|[key, value]| (key, value)).map_err(|_count| Malformed)
-}
-
-pub(super) fn day(reader: &mut Reader<'_>) -> Result<Timestamp, Malformed> {
-    reader.signed()?.checked_mul(DAY_MS).map(Timestamp).ok_or(Malformed)
 }
 
 #[cfg(test)]
@@ -438,9 +417,15 @@ mod tests {
     #[test]
     fn a_record_is_no_primary_and_replica_at_once() {
         let encode = |members: &[u64]| {
-            let mut map = MapWriter::new();
+            let none = Unknown::default();
+            let mut map = MapWriter::with(&none);
             map.member(0).text("000000000000/local-1");
             map.member(1).text("db");
+            map.member(2).text("a1B2c3");
+            map.member(5).signed(1);
+            map.member(6).signed(1);
+            map.member(11).number(0);
+            map.member(13).list(0);
             for member in members {
                 match member {
                     17 => map.member(17).list(1).map(Replica::new("eu-1".into(), None).encode()),

@@ -5,7 +5,7 @@ use super::check::{Meter, OnProgress};
 use super::error::{Error, opened, tampered};
 use super::record::Record;
 use super::slots;
-use super::state::{SlotEntry, State};
+use super::state::SlotEntry;
 use super::transaction::{Access, Occasion, Transaction};
 use super::tree::{self, Branch, Entry, FANOUT};
 use super::unlock::{Unlocked, Vault};
@@ -14,7 +14,7 @@ use crate::crypto::history;
 use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::crypto::slot::SlotBody;
-use crate::store::{Spill, Table};
+use crate::store::{self, Spill, Table};
 use crate::sys::secret::Secret;
 
 /// The new keys and the slots that will open them: number, body, label.
@@ -36,20 +36,23 @@ impl Vault {
         occasion: Occasion<'_>,
         tell: OnProgress<'_>,
     ) -> Result<(), Error> {
+        let epoch = self.unlocked.header.key_epoch.checked_add(1);
         let header = Header {
             vault_id: self.unlocked.header.vault_id,
             mk_commit: rekeying.master.commit(self.unlocked.vault_id()),
-            key_epoch: self.unlocked.header.key_epoch.saturating_add(1),
+            key_epoch: epoch.ok_or_else(|| {
+                Error::Limit("the vault would have had more keys than can be counted".to_owned())
+            })?,
         };
         let next = Unlocked::new(header, rekeying.master)?;
         self.store.set_spill(Spill::On)?;
         let resealed = self
             .begin(Access::Write, occasion)
             .and_then(|transaction| transaction.reseal(&next, rekeying, &mut Meter::new(tell)));
-        self.store.set_spill(Spill::Off)?;
+        let unspilled = self.store.set_spill(Spill::Off);
         resealed?;
         self.unlocked = next;
-        Ok(())
+        Ok(unspilled.map_err(store::Error::after_commit)?)
     }
 }
 
@@ -74,10 +77,11 @@ impl Transaction<'_> {
             self.rows.delete(Table::Slot, u64::from(number))?;
         }
         self.state.slots.clear();
+        slots::check_derived(rekeying.slots.iter().map(|(_, body, _)| body))
+            .map_err(|_count| Error::SlotsFull)?;
         for (number, body, label) in rekeying.slots {
             self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            let digest = slots::digest(body.as_bytes());
-            self.state.slots.push(SlotEntry { number, digest, label, created: self.now() });
+            self.state.slots.push(SlotEntry::new(number, body.as_bytes(), label, self.date()));
         }
         self.commit_under(next)
     }
@@ -201,8 +205,7 @@ impl Transaction<'_> {
     fn commit_under(mut self, next: &Unlocked) -> Result<(), Error> {
         self.advance_state();
         let header = next.header_bytes();
-        let state: &State = &self.state;
-        let sealed = next.keys.state.seal(header, &state.encode(), self.entropy())?;
+        let sealed = next.keys.state.seal(header, &self.encoded_state()?, self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         self.rows.commit()?;
         self.seen.note(&self.state, &next.keys.anchor);

@@ -1,6 +1,7 @@
 //! Putting a copy in the place of a vault: what is there is looked at, and what it may hold that the
 //! copy does not is said before anything is replaced.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::anchor::{Remembered, Under};
@@ -51,9 +52,29 @@ impl Loss {
     pub(crate) fn require_none_known(&self) -> Result<(), Error> {
         match self {
             Self::Nothing | Self::Unknown => Ok(()),
-            Self::Older { found, known } => Err(Error::CopyOlder { found: *found, known: *known }),
-            Self::Apart { generation } => Err(Error::CopyApart { generation: *generation }),
-            Self::BeforeRekey => Err(Error::CopyBeforeRekey),
+            Self::Older { .. } | Self::Apart { .. } | Self::BeforeRekey => {
+                Err(Error::WouldLose(*self))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("the copy has all that is in the vault"),
+            Self::Unknown => f.write_str("the vault is damaged"),
+            Self::Older { found, known } => write!(
+                f,
+                "the copy is older than the vault: it is at generation {found}, and the vault was \
+                 at generation {known}"
+            ),
+            Self::Apart { generation } => write!(
+                f,
+                "the copy and the vault were changed apart from each other: each has a generation \
+                 {generation} of its own"
+            ),
+            Self::BeforeRekey => f.write_str("the copy is from before a rekey of the vault"),
         }
     }
 }

@@ -29,7 +29,7 @@ impl LockedVault {
             Ok(mut vault) => match vault.store.quick_check() {
                 Ok(findings) => match findings.into_iter().next() {
                     Some(what) => store::Error::Damaged { what },
-                    None => return Ok(vault),
+                    None => return Ok(Self { is_patient: true, ..vault }),
                 },
                 Err(error) => error,
             },
@@ -46,7 +46,7 @@ impl LockedVault {
             slots.push((number, SlotBody::decode(&body)));
         }
         let store = Store::detached(path)?;
-        Ok(Self { store, header, slots, wreck: Some(wreck) })
+        Ok(Self { store, header, slots, wreck: Some(wreck), is_patient: true })
     }
 }
 

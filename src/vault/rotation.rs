@@ -97,8 +97,8 @@ pub(crate) struct Pin {
 }
 
 impl Rotation {
-    pub(super) fn encode(&self) -> MapWriter {
-        let mut map = MapWriter::new();
+    pub(super) fn encode(&self) -> MapWriter<'_> {
+        let mut map = MapWriter::with(&self.unknown);
         map.member(0).number(u64::from(self.enabled));
         map.member(1).text(&self.function);
         map.member(2).map(self.command.encode());
@@ -109,7 +109,6 @@ impl Rotation {
         map.member(5).signed(self.configured.0);
         map.optional(6, self.current.as_ref(), |w, (id, _)| w.text(id));
         map.optional(7, self.current.as_ref(), |w, (_, since)| w.signed(since.0));
-        map.unknown(&self.unknown);
         map
     }
 
@@ -124,9 +123,9 @@ impl Rotation {
                 2 => command = Some(Command::decode(r)?),
                 3 => rules = Some(Rules::decode(r)?),
                 4 => external = r.list(pair)?,
-                5 => configured = Some(Timestamp(r.signed()?)),
+                5 => configured = Some(r.time()?),
                 6 => current = Some(r.text()?),
-                7 => since = Some(Timestamp(r.signed()?)),
+                7 => since = Some(r.time()?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -150,12 +149,11 @@ impl Rotation {
 }
 
 impl Rules {
-    fn encode(&self) -> MapWriter {
-        let mut map = MapWriter::new();
+    fn encode(&self) -> MapWriter<'_> {
+        let mut map = MapWriter::with(&self.unknown);
         map.optional(0, self.automatically_after_days, Writer::signed);
         map.optional(1, self.duration.as_ref(), |w, text| w.text(text));
         map.optional(2, self.schedule_expression.as_ref(), |w, text| w.text(text));
-        map.unknown(&self.unknown);
         map
     }
 
@@ -204,8 +202,8 @@ impl Command {
         crate::crypto::slot::digest(&bytes)
     }
 
-    fn encode(&self) -> MapWriter {
-        let mut map = MapWriter::new();
+    fn encode(&self) -> MapWriter<'_> {
+        let mut map = MapWriter::with(&self.unknown);
         texts(map.member(0), &self.argv);
         map.member(1).number(match self.protocol {
             Protocol::Lambda => 0,
@@ -228,29 +226,36 @@ impl Command {
         map.optional(7, paths, |w, paths| texts(w, paths));
         map.member(8).number(self.timeout_s);
         texts(map.member(9), &self.grants);
-        map.unknown(&self.unknown);
         map
     }
 
     fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let mut command = Self::new(Vec::new(), Protocol::Lambda);
+        let (mut argv, mut env, mut pass_env) = (None, None, None);
+        let (mut reads, mut pins, mut grants) = (None, None, None);
         let (mut protocol, mut pinning, mut paths, mut timeout_s) = (None, None, None, None);
         command.unknown = reader.map(|r, key| {
             match key {
-                0 => command.argv = r.list(Reader::text)?,
+                0 => argv = Some(r.list(Reader::text)?),
                 1 => protocol = Some(r.number()?),
-                2 => command.env = r.list(pair)?,
-                3 => command.pass_env = r.list(Reader::text)?,
-                4 => command.reads = r.list(Reader::text)?,
-                5 => command.pins = r.list(pin)?,
+                2 => env = Some(r.list(pair)?),
+                3 => pass_env = Some(r.list(Reader::text)?),
+                4 => reads = Some(r.list(Reader::text)?),
+                5 => pins = Some(r.list(pin)?),
                 6 => pinning = Some(r.number()?),
                 7 => paths = Some(r.list(Reader::text)?),
-                8 => timeout_s = Some(r.number()?),
-                9 => command.grants = r.list(Reader::text)?,
+                8 => timeout_s = Some(r.count()?),
+                9 => grants = Some(r.list(Reader::text)?),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
+        command.argv = argv.ok_or(Malformed)?;
+        command.env = env.ok_or(Malformed)?;
+        command.pass_env = pass_env.ok_or(Malformed)?;
+        command.reads = reads.ok_or(Malformed)?;
+        command.pins = pins.ok_or(Malformed)?;
+        command.grants = grants.ok_or(Malformed)?;
         command.protocol = match protocol {
             Some(0) => Protocol::Lambda,
             Some(1) => Protocol::Stdio,

@@ -1,14 +1,16 @@
 //! Key slots: which credentials open the vault. Every change stands in the state, so a slot that
 //! was altered, added or put back by hand is noticed.
 
+use std::borrow::Borrow;
+
 use super::error::{Error, tampered};
-use super::state::{SlotEntry, State};
+use super::state::{LONGEST_LABEL, SlotEntry, State};
 use super::transaction::Transaction;
 use crate::crypto::slot::{SlotBody, SlotKind};
 use crate::store::{MOST_SLOTS, STRAY_SLOT, Table};
 
 /// The most slots that need a passphrase: each wrong try derives a key for every one of them.
-const MOST_DERIVED: usize = 4;
+pub(super) const MOST_DERIVED: usize = 4;
 
 /// A slot as it stands in the container, beside what the state says of it.
 pub(crate) struct StoredSlot {
@@ -51,15 +53,9 @@ impl Transaction<'_> {
 
     /// Adds a slot under the lowest free number, and returns the number.
     pub(crate) fn add_slot(&mut self, body: &SlotBody, label: &str) -> Result<u8, Error> {
-        let is_derived = |body: &SlotBody| body.kind().is_derived();
-        let slots = self.slots()?;
-        let derived = slots.iter().filter(|slot| slot.body.as_ref().is_some_and(is_derived));
-        if is_derived(body) && derived.count() >= MOST_DERIVED {
-            return Err(Error::SlotsFull);
-        }
         let free = (0..MOST_SLOTS).find(|number| self.state.slot(*number).is_none());
         let number = free.ok_or(Error::SlotsFull)?;
-        self.put_slot(number, body, label)?;
+        self.put_slot((number, label), body)?;
         Ok(number)
     }
 
@@ -67,7 +63,7 @@ impl Transaction<'_> {
     pub(crate) fn replace_slot(&mut self, number: u8, body: &SlotBody) -> Result<(), Error> {
         let slot = self.state.slot(number).ok_or(Error::NoSuchSlot(number))?;
         let label = slot.label.clone();
-        self.put_slot(number, body, &label)
+        self.put_slot((number, &label), body)
     }
 
     /// Removes a slot, damaged or not. What is left must open the vault again.
@@ -97,14 +93,21 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn put_slot(&mut self, number: u8, body: &SlotBody, label: &str) -> Result<(), Error> {
+    fn put_slot(&mut self, (number, label): (u8, &str), body: &SlotBody) -> Result<(), Error> {
+        if label.len() > LONGEST_LABEL {
+            return Err(Error::Limit(format!(
+                "a label of {} bytes would be longer than any can be ({LONGEST_LABEL})",
+                label.len()
+            )));
+        }
+        let slots = self.slots()?;
+        let others = slots.iter().filter(|slot| slot.number != number);
+        let others = others.filter_map(|slot| slot.body.as_ref());
+        if body.kind().is_derived() {
+            check_derived(others.chain([body])).map_err(|_count| Error::SlotsFull)?;
+        }
         self.rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-        let entry = SlotEntry {
-            number,
-            digest: digest(body.as_bytes()),
-            label: label.to_owned(),
-            created: self.now(),
-        };
+        let entry = SlotEntry::new(number, body.as_bytes(), label.to_owned(), self.date());
         self.state.slots.retain(|slot| slot.number != number);
         self.state.slots.push(entry);
         self.state.slots.sort_by_key(|slot| slot.number);
@@ -118,6 +121,15 @@ impl StoredSlot {
     pub(crate) fn usable(&self) -> Option<SlotKind> {
         self.body.as_ref().filter(|_| self.is_intact).map(SlotBody::kind)
     }
+}
+
+/// Requires that no more slots need a passphrase than a vault has.
+///
+/// # Errors
+/// How many there are.
+pub(super) fn check_derived(bodies: impl Iterator<Item: Borrow<SlotBody>>) -> Result<(), usize> {
+    let count = bodies.filter(|body| body.borrow().kind().is_derived()).count();
+    if count <= MOST_DERIVED { Ok(()) } else { Err(count) }
 }
 
 /// Returns what the state keeps of a slot's body.

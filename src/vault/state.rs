@@ -9,6 +9,7 @@ use std::str::FromStr;
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::tree::Branch;
 use crate::model::time::Timestamp;
+use crate::store::MOST_SLOTS;
 
 /// The version of the content of state, records and entries that this program writes.
 pub(crate) const CONTENT_VERSION: u64 = 1;
@@ -70,6 +71,8 @@ pub(crate) struct SlotEntry {
     pub(crate) label: String,
     /// When it was made.
     pub(crate) created: Timestamp,
+    /// What a later version wrote.
+    pub(crate) unknown: Unknown,
 }
 
 /// Choices that belong to the vault.
@@ -99,6 +102,11 @@ impl Settings {
     pub(crate) fn new(account: &str, region: &str) -> Self {
         let pairs = [(Self::ACCOUNT, account), (Self::REGION, region)];
         Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+
+    fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, Malformed> {
+        let is_ascending = pairs.is_sorted_by(|(a, _), (b, _)| a < b);
+        if is_ascending { Ok(Self(pairs.into_iter().collect())) } else { Err(Malformed) }
     }
 
     /// Returns the account id.
@@ -172,7 +180,7 @@ impl State {
 
     /// Writes the state.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut map = MapWriter::new();
+        let mut map = MapWriter::with(&self.unknown);
         map.member(0).number(self.generation);
         map.member(1).bytes(&self.commit_id);
         map.member(2).bytes(&self.previous_commit_id);
@@ -188,12 +196,7 @@ impl State {
         map.member(12).bytes(&self.log.head);
         let writer = map.member(13).list(self.slots.len());
         for slot in &self.slots {
-            let mut entry = MapWriter::new();
-            entry.member(0).number(u64::from(slot.number));
-            entry.member(1).bytes(&slot.digest);
-            entry.member(2).text(&slot.label);
-            entry.member(3).signed(slot.created.0);
-            writer.map(entry);
+            writer.map(slot.encode());
         }
         map.optional(14, self.next_purge, |w, at| w.signed(at.0));
         map.optional(15, self.next_rotation, |w, at| w.signed(at.0));
@@ -202,68 +205,101 @@ impl State {
             writer.list(2).text(name).text(value);
         }
         map.member(17).number(CONTENT_VERSION);
-        map.unknown(&self.unknown);
         map.finish()
     }
 
     /// Reads a state. `Ok(Err(version))` is the content version of a later program.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Result<Self, u64>, Malformed> {
         let mut state = Self::new(Settings(BTreeMap::new()), Timestamp(0));
-        let mut version = 0;
-        let mut bitmap = 0;
-        let mut digests: &[u8] = &[];
+        let (mut version, mut bitmap, mut digests) = (None, None, None);
+        let mut known = 0_u32;
         let mut reader = Reader::new(bytes);
         state.unknown = reader.map(|r, key| {
             match key {
-                0 => state.generation = r.number()?,
+                0 => state.generation = r.count()?,
                 1 => state.commit_id = r.array()?,
                 2 => state.previous_commit_id = r.array()?,
-                3 => state.time = Timestamp(r.signed()?),
-                4 => state.secrets = r.number()?,
-                5 => state.values = r.number()?,
-                6 => state.value_bytes = r.number()?,
-                7 => bitmap = r.number()?,
-                8 => digests = r.bytes()?,
-                9 => state.log.first = r.number()?,
-                10 => state.log.next = r.number()?,
+                3 => state.time = r.time()?,
+                4 => state.secrets = r.count()?,
+                5 => state.values = r.count()?,
+                6 => state.value_bytes = r.count()?,
+                7 => bitmap = Some(r.number()?),
+                8 => digests = Some(r.bytes()?),
+                9 => state.log.first = r.count()?,
+                10 => state.log.next = r.count()?,
                 11 => state.log.base = r.array()?,
                 12 => state.log.head = r.array()?,
-                13 => state.slots = r.list(slot_entry)?,
-                14 => state.next_purge = Some(Timestamp(r.signed()?)),
-                15 => state.next_rotation = Some(Timestamp(r.signed()?)),
-                16 => state.settings = Settings(r.list(setting)?.into_iter().collect()),
-                17 => version = r.number()?,
+                13 => state.slots = r.list(SlotEntry::decode)?,
+                14 => state.next_purge = Some(r.time()?),
+                15 => state.next_rotation = Some(r.time()?),
+                16 => state.settings = Settings::from_pairs(r.list(setting)?)?,
+                17 => version = Some(r.number()?),
                 _ => return Ok(false),
             }
+            known |= 1 << key;
             Ok(true)
         })?;
         reader.finish()?;
+        let version = version.ok_or(Malformed)?;
         if version > CONTENT_VERSION {
             return Ok(Err(version));
         }
-        state.root = Branch::new(bitmap, digests).ok_or(Malformed)?;
-        if version == 0 || state.log.first > state.log.next {
-            Err(Malformed)
-        } else {
+        state.root =
+            Branch::new(bitmap.ok_or(Malformed)?, digests.ok_or(Malformed)?).ok_or(Malformed)?;
+        let is_whole = known & ALWAYS_THERE == ALWAYS_THERE;
+        let is_ascending = state.slots.is_sorted_by(|a, b| a.number < b.number);
+        if is_whole && is_ascending && version != 0 && state.log.first <= state.log.next {
             Ok(Ok(state))
+        } else {
+            Err(Malformed)
         }
     }
 }
 
-fn slot_entry(reader: &mut Reader<'_>) -> Result<SlotEntry, Malformed> {
-    let mut entry =
-        SlotEntry { number: 0, digest: [0; 32], label: String::new(), created: Timestamp(0) };
-    reader.map(|r, key| {
-        match key {
-            0 => entry.number = u8::try_from(r.number()?).map_err(|_large| Malformed)?,
-            1 => entry.digest = r.array()?,
-            2 => entry.label = r.text()?,
-            3 => entry.created = Timestamp(r.signed()?),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    })?;
-    Ok(entry)
+/// The members that no state is without: all that are known but 14 and 15.
+const ALWAYS_THERE: u32 = 0b11_0011_1111_1111_1111;
+
+/// The most bytes of the name that a user gives a slot.
+pub(super) const LONGEST_LABEL: usize = 1_024;
+
+impl SlotEntry {
+    /// What a state says of a slot with this body.
+    pub(super) fn new(number: u8, body: &[u8], label: String, created: Timestamp) -> Self {
+        let digest = crate::crypto::slot::digest(body);
+        Self { number, digest, label, created, unknown: Unknown::default() }
+    }
+
+    fn encode(&self) -> MapWriter<'_> {
+        let mut map = MapWriter::with(&self.unknown);
+        map.member(0).number(u64::from(self.number));
+        map.member(1).bytes(&self.digest);
+        map.member(2).text(&self.label);
+        map.member(3).signed(self.created.0);
+        map
+    }
+
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let (mut number, mut digest, mut label, mut created) = (None, None, None, None);
+        let unknown = reader.map(|r, key| {
+            match key {
+                0 => number = Some(r.number()?),
+                1 => digest = Some(r.array()?),
+                2 => label = Some(r.text()?),
+                3 => created = Some(r.time()?),
+                _ => return Ok(false),
+            }
+            Ok(true)
+        })?;
+        let number = number.and_then(|number| u8::try_from(number).ok());
+        let label = label.filter(|label| label.len() <= LONGEST_LABEL);
+        Ok(Self {
+            number: number.filter(|number| *number < MOST_SLOTS).ok_or(Malformed)?,
+            digest: digest.ok_or(Malformed)?,
+            label: label.ok_or(Malformed)?,
+            created: created.ok_or(Malformed)?,
+            unknown,
+        })
+    }
 }
 
 fn setting(reader: &mut Reader<'_>) -> Result<(String, String), Malformed> {
@@ -284,7 +320,7 @@ mod tests {
         state.log = Log { first: 2, next: 4, base: [1; 32], head: [2; 32] };
         state.next_purge = Some(Timestamp(77));
         let created = Timestamp(3);
-        state.slots.push(SlotEntry { number: 1, digest: [5; 32], label: "usb".into(), created });
+        state.slots.push(SlotEntry::new(1, &[5; 168], "usb".into(), created));
         let bytes = state.encode();
         assert!(State::decode(&bytes).unwrap() == Ok(state));
         for end in 0..bytes.len() {
@@ -294,7 +330,8 @@ mod tests {
 
     #[test]
     fn the_content_of_a_later_program_is_told_apart() {
-        let mut map = MapWriter::new();
+        let none = Unknown::default();
+        let mut map = MapWriter::with(&none);
         map.member(17).number(CONTENT_VERSION + 1);
         assert!(State::decode(&map.finish()).unwrap() == Err(CONTENT_VERSION + 1));
     }

@@ -101,7 +101,8 @@ impl<'v> Transaction<'v> {
         &self.state
     }
 
-    /// Returns the time of the transaction.
+    /// Returns what the clock says, believed or not: see [`Transaction::date`] for what is written
+    /// down and [`Transaction::due_time`] for what is over.
     pub(crate) fn now(&self) -> Timestamp {
         self.occasion.now
     }
@@ -120,7 +121,7 @@ impl<'v> Transaction<'v> {
     /// name. A secret past its recovery window is not found.
     pub(crate) fn find(&self, scope: &Scope, name: &str) -> Result<Option<Record>, Error> {
         let found = self.find_stored(scope, name)?;
-        Ok(found.filter(|record| !record.is_gone(self.now())))
+        Ok(found.filter(|record| !record.is_gone(self.due_time())))
     }
 
     /// Finds a secret by its exact name, even past its recovery window.
@@ -144,7 +145,7 @@ impl<'v> Transaction<'v> {
         &self,
         mut visit: impl FnMut(Record) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let now = self.now();
+        let now = self.due_time();
         self.each_stored(&mut |record| if record.is_gone(now) { Ok(()) } else { visit(record) })
     }
 

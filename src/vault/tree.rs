@@ -3,6 +3,7 @@
 //!
 //! docs/format.md, "The tree". 64 nodes of 64 buckets; an empty one has no row and no bit.
 
+use super::cbor::MOST_COUNTED;
 use crate::crypto::sealed::Pin;
 
 /// The first 16 bytes of the keyed hash of a name in its scope.
@@ -42,7 +43,8 @@ pub(crate) fn decode_bucket(body: &[u8]) -> Option<Vec<Entry>> {
     }
     let entries: Vec<Entry> = chunks.iter().map(decode_entry).collect();
     let ascending = entries.is_sorted_by(|a, b| a.name_hash < b.name_hash);
-    ascending.then_some(entries)
+    let numbered = entries.iter().all(|entry| (1..=MOST_COUNTED).contains(&entry.rid));
+    (ascending && numbered).then_some(entries)
 }
 
 /// Returns the rows that whole entries in a bucket name, authentic or not: where a record may be

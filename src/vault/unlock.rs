@@ -7,7 +7,7 @@ use super::error::{Error, decoded, opened, tampered};
 use super::log;
 use super::rescue;
 use super::seen::Seen;
-use super::slots;
+use super::slots::{self, MOST_DERIVED};
 use super::state::State;
 use super::transaction::{Access, Occasion, Transaction};
 use crate::crypto;
@@ -16,6 +16,7 @@ use crate::crypto::history;
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keys::{Keys, MasterKey};
 use crate::crypto::slot::{Credential, SlotBody};
+use crate::model::time::Timestamp;
 use crate::store::{self, Mode, Store, Wreck};
 use crate::sys::process::Actor;
 
@@ -26,6 +27,8 @@ pub(crate) struct LockedVault {
     pub(super) slots: Vec<(u8, Result<SlotBody, crypto::Error>)>,
     /// The damaged file, if the container is not in it any more.
     pub(super) wreck: Option<Wreck>,
+    /// Whether it was opened to be looked over or mended, whatever it costs.
+    pub(super) is_patient: bool,
 }
 
 /// An unlocked vault.
@@ -34,6 +37,8 @@ pub(crate) struct Vault {
     pub(super) unlocked: Unlocked,
     pub(super) seen: Seen,
     pub(super) audits_reads: bool,
+    /// When the newest commit was made that was there when it was unlocked.
+    pub(super) last_commit: Timestamp,
     pub(super) is_full: bool,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
@@ -92,6 +97,11 @@ impl LockedVault {
         Self::from_store(Store::open(path, mode)?)
     }
 
+    /// Opens the container at `path` for a look that is not worth waiting for.
+    pub(crate) fn glance_at(path: &Path) -> Result<Self, Error> {
+        Self::from_store(Store::glance_at(path)?)
+    }
+
     /// Opens a copy for reading, on whatever medium. None of it is to be believed before all of it
     /// is verified.
     pub(crate) fn open_copy(path: &Path) -> Result<Self, Error> {
@@ -106,7 +116,7 @@ impl LockedVault {
         let header = opened(Header::decode(&public), || "its public header".to_owned())?;
         let decode = |(number, body): (u8, Vec<u8>)| (number, SlotBody::decode(&body));
         let slots = slots.into_iter().map(decode).collect();
-        Ok(Self { store, header, slots, wreck: None })
+        Ok(Self { store, header, slots, wreck: None, is_patient: false })
     }
 
     /// Returns the vault's id, which is not secret.
@@ -137,13 +147,19 @@ impl LockedVault {
     /// Tries a credential on each slot of its kind, lowest number first.
     ///
     /// # Errors
-    /// [`crypto::Error::WrongCredential`] if none opens; [`Error::NoSlotFor`] if there is none.
+    /// [`crypto::Error::WrongCredential`] if none opens; [`Error::NoSlotFor`] if there is none;
+    /// [`Error::Tampered`] before any derivation if there are more slots that need one than a vault
+    /// has, unless it was opened to be mended.
     pub(crate) fn try_credential(
         &self,
         credential: &Credential,
         limit: CostLimit,
     ) -> Result<(u8, MasterKey), Error> {
         let kind = credential.kind();
+        if kind.is_derived() && !self.is_patient {
+            slots::check_derived(self.slots().map(|(_, body)| body))
+                .map_err(|count| tampered(too_many(count)))?;
+        }
         let mut refusal = Error::NoSlotFor { credential: slots::in_words(kind) };
         for (number, body) in self.slots().filter(|(_, body)| body.kind() == kind) {
             let opened = body.unwrap(self.vault_id(), credential, limit);
@@ -194,15 +210,21 @@ impl LockedVault {
             (Err(refusal), OnRollback::Refuse | OnRollback::RefuseProven) => return Err(refusal),
         }
         let audits_reads = state.settings.audits_reads();
+        let last_commit = state.time;
         Ok(Vault {
             store: self.store,
             unlocked,
             seen,
             audits_reads,
+            last_commit,
             is_full: false,
             wreck: self.wreck,
         })
     }
+}
+
+fn too_many(derived: usize) -> String {
+    format!("{derived} key slots need a passphrase, where a vault has at most {MOST_DERIVED}")
 }
 
 const WRONG: crypto::Error = crypto::Error::WrongCredential;
@@ -230,6 +252,11 @@ impl Vault {
     /// Returns whether reads are written to the audit log.
     pub(crate) fn audits_reads(&self) -> bool {
         self.audits_reads
+    }
+
+    /// Returns the time of the last commit, against which the clock is held.
+    pub(crate) fn last_commit(&self) -> Timestamp {
+        self.last_commit
     }
 
     /// Goes on without logging reads: there is no space for that.

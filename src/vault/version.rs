@@ -1,7 +1,7 @@
 //! One version as it stands in its secret's record. docs/format.md has the members' numbers.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
-use super::record::{Kind, StoredValue, Version, day};
+use super::record::{Kind, LONGEST_VALUE, StoredValue, Version};
 use crate::model::time::{DAY_MS, Timestamp};
 
 impl Version {
@@ -18,8 +18,8 @@ impl Version {
         }
     }
 
-    pub(super) fn encode(&self) -> MapWriter {
-        let mut map = MapWriter::new();
+    pub(super) fn encode(&self) -> MapWriter<'_> {
+        let mut map = MapWriter::with(&self.unknown);
         map.member(0).text(&self.id);
         if let Some(value) = self.value {
             map.member(1).number(value.vid);
@@ -36,30 +36,33 @@ impl Version {
         }
         map.optional(7, self.accessed, |w, day| w.signed(day.0.div_euclid(DAY_MS)));
         map.optional(8, self.kms_key_id.as_ref(), |w, text| w.text(text));
-        map.unknown(&self.unknown);
         map
     }
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
         let mut version = Self::new(String::new(), None, Timestamp(0));
+        let (mut id, mut created, mut stages) = (None, None, None);
         let (mut vid, mut pin, mut kind, mut len) = (None, None, None, None);
         version.unknown = reader.map(|r, key| {
             match key {
-                0 => version.id = r.text()?,
-                1 => vid = Some(r.number()?),
+                0 => id = Some(r.text()?),
+                1 => vid = Some(r.row()?),
                 2 => pin = Some(r.array()?),
-                3 => version.created = Timestamp(r.signed()?),
-                4 => version.stages = r.list(Reader::text)?,
+                3 => created = Some(r.time()?),
+                4 => stages = Some(r.list(Reader::text)?),
                 5 => kind = Some(Kind::from_byte(r.number()?).ok_or(Malformed)?),
                 6 => len = Some(r.number()?),
-                7 => version.accessed = Some(day(r)?),
+                7 => version.accessed = Some(r.day()?),
                 8 => version.kms_key_id = Some(r.text()?),
                 _ => return Ok(false),
             }
             Ok(true)
         })?;
+        version.id = id.ok_or(Malformed)?;
+        version.created = created.ok_or(Malformed)?;
+        version.stages = stages.ok_or(Malformed)?;
         version.value = match (vid, pin, kind, len) {
-            (Some(vid), Some(pin), Some(kind), Some(len)) => {
+            (Some(vid), Some(pin), Some(kind), Some(len)) if len <= LONGEST_VALUE => {
                 Some(StoredValue { vid, pin, kind, len })
             }
             (None, None, None, None) => None,

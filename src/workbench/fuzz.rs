@@ -14,9 +14,9 @@ use crate::cli::query::Query;
 use crate::cli::request::arguments::{self, Parsed};
 use crate::cli::request::build::{self, Built, Surroundings};
 use crate::cli::request::error::Form;
-use crate::cli::request::fit;
 use crate::cli::request::globals::{self, BlobFormat, Command, Names};
 use crate::cli::request::paramfile::{Sources, Unreadable};
+use crate::cli::request::{fit, foreign};
 use crate::cli::request::{json, shorthand as reader, yaml};
 use crate::cli::{pages, run};
 use crate::crypto::header::Header;
@@ -43,6 +43,7 @@ use crate::vault::record::Record;
 use crate::vault::state::State;
 use crate::vault::transaction::{Access, Occasion};
 use crate::vault::{self, Custody, LockedVault, OnDamagedSlot, OnRollback, Origin};
+pub use crate::workbench::boxes::sealed_values;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
@@ -50,6 +51,7 @@ pub type Target = fn(&[u8]);
 /// All of them, by the names that their corpora have.
 pub const TARGETS: &[(&str, Target)] = &[
     ("argv", argv),
+    ("boxes", sealed_values),
     ("cli-input-json", cli_input_json),
     ("cli-input-yaml", cli_input_yaml),
     ("formats", formats),
@@ -101,6 +103,7 @@ pub fn argv(bytes: &[u8]) {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let names = Names { operations: &names, own: commands::NAMES };
     for form in [Form::Plain, Form::Aws] {
+        let _foreign = foreign::foreign(&words, form);
         let Ok(line) = globals::split(&words, form, names) else { continue };
         if let Some(expression) = &line.globals.query {
             query(expression.as_bytes());
@@ -116,7 +119,10 @@ pub fn argv(bytes: &[u8]) {
                 let argv = std::iter::once(name).chain(words);
                 let _wrong = own.try_get_matches_from(argv);
             }
-            Command::Version | Command::Help(_) => {}
+            Command::Identity { .. }
+            | Command::Configure { .. }
+            | Command::Version
+            | Command::Help(_) => {}
         }
     }
 }
@@ -361,6 +367,7 @@ mod tests {
 
     targets! {
         command_lines: "argv", 5000;
+        values_in_boxes: "boxes", 60;
         json_documents: "cli-input-json", 3000;
         yaml_documents: "cli-input-yaml", 3000;
         sealed_contents: "formats", 20000;

@@ -3,6 +3,8 @@
 //! No part of a release: the feature `workbench` alone lets others in, and nothing that is built
 //! without it has this module. Tests have it too.
 
+mod boxes;
+mod changes;
 pub mod fuzz;
 #[cfg(test)]
 mod mutate;

@@ -114,10 +114,81 @@ fn survives(change: &Change) {
         assert!(shown == before || shown == after, "{when} left neither before nor after: {shown}");
         let is_acknowledged = outcome.code == 0 || !outcome.stdout.is_empty();
         assert!(!is_acknowledged || shown == after, "{when} was acknowledged, and is not there");
+        let said = outcome.stderr_text();
+        let says = |words: &str| said.contains(words);
+        let is_certain = says("was done") && !says("may have been done");
+        assert!(!is_certain || shown == after, "{when} is not there, and was told as: {said}");
+        let is_quiet = outcome.code == 0 || !says("An error occurred");
+        let is_told = says("was done") || says("may have been done");
+        assert!(shown == before || is_quiet || is_told, "{when} is there, and was told as: {said}");
         *(if shown == after { &mut left_after } else { &mut left_before }) += 1;
     });
     println!("{}: left {left_before} times before, {left_after} after", change.command);
     assert!(left_before > 0 && left_after > 0);
+}
+
+/// An error after the commit once read like any other, and a script that tried again stored a second
+/// version. Every call from the end of the journal on fails in turn.
+#[test]
+fn what_fails_after_the_commit_does_not_hide_it() {
+    let Some(stage) = Stage::set(&["create-secret --name a --secret-string one"]) else { return };
+    let command = "put-secret-value --secret-id a --secret-string two";
+    let shows = "get-secret-value --secret-id a --query SecretString";
+    stage.reset();
+    let traced = format!("{WRITES},fcntl");
+    assert_eq!(stage.trace(&["-e", &format!("trace={traced}")], command).code, 0);
+    let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+    let mut ordinals: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut is_over, mut told) = (false, 0);
+    for line in trace.lines() {
+        let Some((name, _)) = line.split_once('(') else { continue };
+        let ordinal = ordinals.entry(name).or_default();
+        *ordinal += 1;
+        is_over = is_over || (name.starts_with("unlink") && line.contains("-journal"));
+        if !is_over {
+            continue;
+        }
+        // SQLite takes the one for a failure, and the other for somebody else's lock.
+        let blow = if name == "fcntl" && line.contains("F_RDLCK") { "error=ENOLCK" } else { EIO };
+        stage.reset();
+        let when = format!("{blow} at {name} {ordinal}");
+        let inject = format!("inject={name}:{blow}:when={ordinal}");
+        let options = ["--seccomp-bpf", "-f", "-e", &format!("trace={name}"), "-e", &inject];
+        let outcome = stage.trace(&options, command);
+        let said = outcome.stderr_text();
+        let is_there = done(&stage.sandbox, shows).contains("two");
+        if outcome.code == 0 {
+            assert!(is_there, "{when} was acknowledged, and is not there");
+        } else {
+            told += 1;
+            assert!(
+                said.contains("was done") || said.contains("may have been done"),
+                "{when}: {said}"
+            );
+            assert!(is_there || said.contains("may have been done"), "{when}: {said}");
+        }
+    }
+    // Its removal, the flush of that, and the answer.
+    assert_eq!(told, 3, "{trace}");
+}
+
+/// Where locks cannot be had, every command once waited for ten seconds and blamed other processes.
+#[test]
+fn a_file_system_without_locks_is_told_from_a_busy_vault() {
+    let Some(stage) = Stage::set(&["create-secret --name a --secret-string one"]) else { return };
+    let command = "get-secret-value --secret-id a";
+    assert_eq!(stage.trace(&["-e", "trace=fcntl"], command).code, 0);
+    let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+    let first = trace.lines().position(|line| line.contains("F_SETLK")).unwrap() + 1;
+    for error in ["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL"] {
+        let inject = format!("inject=fcntl:error={error}:when={first}+");
+        let outcome = stage.trace(&["-e", "trace=fcntl", "-e", &inject], command);
+        let said = outcome.stderr_text();
+        assert!(said.contains("(NoLocks): the file system"), "{error}: {said}");
+        assert_eq!(outcome.code, 253);
+        let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+        assert!(trace.lines().count() < first + 20, "{error}: it asked again and again");
+    }
 }
 
 /// A vault that was not made can be made; one that was made is sound.

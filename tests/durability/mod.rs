@@ -8,6 +8,7 @@ mod boundaries;
 mod crowd;
 mod killed;
 mod media;
+mod memory;
 
 use serde_json::Value;
 

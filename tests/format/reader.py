@@ -84,9 +84,13 @@ def crockford(text):
     return sum(CROCKFORD.index(d) << 5 * i for i, d in enumerate(reversed(digits))), 5 * len(digits)
 
 
+def one_line(text):
+    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
 def keyfile_secret(text):
     require(text.startswith("SRMKEY1-"), "not a keyfile")
-    number, bits = crockford(text.removesuffix("\n").removesuffix("\r").removeprefix("SRMKEY1-"))
+    number, bits = crockford(one_line(text).removeprefix("SRMKEY1-"))
     require(bits == 290 and number & 3 == 0, "a keyfile has 58 characters and ends in zero bits")
     data = (number >> 2).to_bytes(36, "big")
     require(sha256(data[:32])[:4] == data[32:], "the keyfile was copied wrong")
@@ -109,7 +113,20 @@ def recovery_secret(text):
     return mac(b"srm1/recovery", random)
 
 
+# Default_Ignorable_Code_Point, by first and last.
+UNSEEN = [int(code, 16) for code in (
+    "AD AD 34F 34F 61C 61C 115F 1160 17B4 17B5 180B 180F 200B 200F 202A 202E 2060 206F 3164 3164 "
+    "FE00 FE0F FEFF FEFF FFA0 FFA0 FFF0 FFF8 1BCA0 1BCA3 1D173 1D17A E0000 E0FFF").split()]
+
+
+def is_unseen(code):
+    ranges = zip(UNSEEN[::2], UNSEEN[1::2])
+    noncharacter = 0xFDD0 <= code <= 0xFDEF or code & 0xFFFE == 0xFFFE
+    return noncharacter or any(first <= code <= last for first, last in ranges)
+
+
 def normal_passphrase(text):
+    require(not any(is_unseen(ord(c)) for c in text), "characters that are not seen")
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in text)
     require(all(unicodedata.category(c) != "Cc" for c in spaced), "control characters")
     data = unicodedata.normalize("NFC", spaced).encode()
@@ -397,7 +414,7 @@ def main():
     options = parser.parse_args()
     passphrase = options.passphrase_file
     if passphrase is not None:
-        passphrase = passphrase.removesuffix("\n").removesuffix("\r")
+        passphrase = one_line(passphrase.removeprefix("\ufeff"))
     vault = unlock(options.vault, passphrase, options.keyfile, options.recovery_code_file)
     if options.get is not None:
         return sys.stdout.buffer.write(vault.value(vault.find(options.get), options.version)[1])

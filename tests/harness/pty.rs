@@ -13,15 +13,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{ioctl_tiocsctty, setsid};
+use rustix::process::{Signal, ioctl_tiocsctty, kill_process_group, setsid};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcgetpgrp, tcsetwinsize};
 
 /// What is typed, and which of the child's streams are the terminal too.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Typing {
-    /// One answer a prompt. `^C` and `^D` are the keys; after the last answer, every prompt gets
-    /// `^D`.
+    /// One answer a prompt; after the last, every prompt gets `^D`. `^C`, `^D`, `^Z` and `^\\` are
+    /// the keys, `^HUP`, `^INT`, `^QUIT` and `^TERM` signals to who has the terminal. After `raw:`
+    /// stands what is typed or pasted at once, with the escapes that [`raw`] knows; after `ahead:` the
+    /// same, without waiting for the next question.
     pub(crate) lines: Vec<String>,
     /// The streams, out of `stdin`, `stdout` and `stderr`, that are the terminal.
     pub(crate) streams: Vec<String>,
@@ -111,6 +113,8 @@ impl Typist {
                 calm = 0;
             } else if over {
                 break;
+            } else if self.is_ahead() {
+                self.answer();
             } else if self.is_asked() {
                 calm += 1;
             }
@@ -136,26 +140,76 @@ impl Typist {
         length > 0
     }
 
+    /// Whether the next answer is not to wait for its question, and the last question was answered.
+    fn is_ahead(&self) -> bool {
+        let next = self.answers.as_slice().first();
+        next.is_some_and(|next| next.starts_with("ahead:")) && self.new_on_screen().ends_with('\n')
+    }
+
     /// Whether a line stands unfinished on the screen and the child waits.
     fn is_asked(&self) -> bool {
-        let new = &self.screen[self.answered..];
-        !new.is_empty() && !new.ends_with(b"\n") && is_waiting(self.child)
+        let new = self.new_on_screen();
+        !new.is_empty() && !new.ends_with('\n') && is_waiting(self.child)
+    }
+
+    /// What is new since the last answer. That pastes are to be marked, or no longer, is not shown.
+    fn new_on_screen(&self) -> String {
+        let new = String::from_utf8_lossy(&self.screen[self.answered..]);
+        new.replace("\u{1b}[?2004h", "").replace("\u{1b}[?2004l", "")
     }
 
     fn answer(&mut self) {
         let line = self.answers.next().unwrap_or_else(|| "^D".to_owned());
         self.answered = self.screen.len();
-        let keys = match line.as_str() {
-            "^C" => "\u{3}".to_owned(),
-            "^D" => "\u{4}".to_owned(),
-            _ => format!("{line}\n"),
+        let signal = match line.as_str() {
+            "^HUP" => Some(Signal::HUP),
+            "^INT" => Some(Signal::INT),
+            "^QUIT" => Some(Signal::QUIT),
+            "^TERM" => Some(Signal::TERM),
+            _ => None,
+        };
+        if let Some(signal) = signal {
+            let group = tcgetpgrp(&self.terminal.ours).unwrap();
+            return kill_process_group(group, signal).unwrap();
+        }
+        let text = line.strip_prefix("raw:").or(line.strip_prefix("ahead:"));
+        let keys = match (line.as_str(), text) {
+            ("^C", _) => "\u{3}".to_owned(),
+            ("^D", _) => "\u{4}".to_owned(),
+            ("^Z", _) => "\u{1a}".to_owned(),
+            ("^\\", _) => "\u{1c}".to_owned(),
+            (_, Some(text)) => raw(text),
+            (_, None) => format!("{line}\n"),
         };
         let modes = tcgetattr(&self.terminal.theirs).unwrap().local_modes;
-        if !modes.contains(LocalModes::ECHO) && keys.ends_with('\n') {
-            self.hidden.push(line);
+        if !modes.contains(LocalModes::ECHO) && keys.len() > 1 {
+            let is_key = |c: char| c.is_control() && c != '\t';
+            self.hidden.extend(keys.split(is_key).map(str::to_owned));
         }
         rustix::io::write(&self.terminal.ours, keys.as_bytes()).unwrap();
     }
+}
+
+/// What a text with escapes stands for: `\e`, `\r`, `\t`, `\d`, `\u` and `\w` are the keys Escape,
+/// Enter, Tab, `^D`, `^U` and `^W`.
+fn raw(text: &str) -> String {
+    let mut letters = text.chars();
+    let mut out = String::new();
+    while let Some(letter) = letters.next() {
+        out.push(match letter {
+            '\\' => match letters.next() {
+                Some('e') => '\u{1b}',
+                Some('r') => '\r',
+                Some('t') => '\t',
+                Some('d') => '\u{4}',
+                Some('u') => '\u{15}',
+                Some('w') => '\u{17}',
+                other => panic!("no such key: {other:?}"),
+            },
+            _ => letter,
+        });
+    }
+    out
 }
 
 /// Whether a process waits for something, as far as the system tells.

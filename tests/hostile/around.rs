@@ -114,6 +114,9 @@ fn a_second_timer_stands_back() {
     assert!(due.contains("another rotate-due is at work on this vault"), "{due}");
     let told = stage.note("told");
     assert!(told.contains("A previous rotation isn't complete."), "{told}");
+    // It was told how to give up a rotation that was at work.
+    assert!(told.contains("hint: another process is at work on it"), "{told}");
+    assert!(!told.contains("gives it up"), "{told}");
     assert_eq!(stage.steps(), format!("{ALL} {ALL}"));
 }
 
@@ -172,13 +175,17 @@ fn another_user_is_not_answered() {
     let Some(python) = tool("python3") else { return };
     let stage = Stage::new();
     write(&stage.sandbox.home().join("other.py"), OTHER.as_bytes());
-    let outcome = stage.rotate(&format!(
+    let script = format!(
         "{GOOD}[ $step = setSecret ] || exit 0\nplace=${{STRONGROOM_ROTATION_SOCKET%/*}}\n\
          chmod 666 \"$STRONGROOM_ROTATION_SOCKET\" || exit 7\n\
          while [ \"$place\" != /tmp ] && [ -n \"$place\" ]; do chmod a+x \"$place\" || exit 8; \
          place=${{place%/*}}; done\n{} \"$HOME/other.py\" >\"$HOME/answers\" || exit 9\n",
         python.display()
-    ));
+    );
+    let grants = stage.grants();
+    let grants = grants.iter().map(String::as_str).chain(["--rotation-grant", "file-modes"]);
+    let program = stage.program("rotate", &script);
+    let outcome = stage.rotate_by(&program, &grants.collect::<Vec<_>>());
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     assert_eq!(stage.note("answers"), "{\"ok\":true\nnothing");
 }

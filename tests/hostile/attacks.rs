@@ -204,6 +204,7 @@ fn a_program_sees_only_what_it_must() {
             "LANG",
             "PATH",
             "PWD",
+            "PYTHONPYCACHEPREFIX",
             "STRONGROOM_CLIENT_REQUEST_TOKEN",
             "STRONGROOM_ROTATION_PROTOCOL",
             "STRONGROOM_ROTATION_SOCKET",

@@ -140,6 +140,46 @@ fn grants_are_known_and_are_there() {
     }
 }
 
+/// Landlock says nothing of modes, owners, times and attributes: a program that could read nothing
+/// could open the vault and the keyfile to everybody.
+#[test]
+fn modes_owners_and_times_are_out_of_reach() {
+    let stage = Stage::new();
+    if tool("python3").is_none() || !is_confined(&stage) {
+        return;
+    }
+    stage.put("diary", "dear diary");
+    files::write(&stage.sandbox.work().join("attack.py"), ATTACK.as_bytes());
+    let script = "python3 \"${0%/*}/attack.py\" >&2";
+    let told = told_by(&stage, script, &[]);
+    assert!(told.contains("all was tried") && !told.contains("can "), "{told}");
+
+    // What lies beside the program may be read. That is not to change it.
+    let beside = ["--rotation-env", "VICTIMS=attack.py"];
+    let told = told_by(&stage, script, &beside);
+    assert!(told.contains("all was tried") && !told.contains("can "), "{told}");
+
+    let told = told_by(&stage, script, &["--rotation-grant", "file-modes"]);
+    let keyfile = told.lines().find(|line| line.contains("can keyfile:")).unwrap_or_default();
+    for call in [": chmod,", "fchmodat2,", "utimensat,", "fchown by a descriptor,"] {
+        assert!(keyfile.contains(call), "{call}: {told}");
+    }
+}
+
+/// The ready-made `htpasswd` and many others set modes where they may write.
+#[test]
+fn modes_may_be_set_where_files_may_be_written() {
+    let stage = Stage::new();
+    if tool("python3").is_none() || !is_confined(&stage) {
+        return;
+    }
+    files::write(&stage.sandbox.home().join("data/file"), b"x");
+    files::write(&stage.sandbox.home().join("data/sub/file"), b"x");
+    let write = format!("write={}", stage.sandbox.home().join("data").display());
+    let told = told_by(&stage, ORDINARY, &["--rotation-grant", &write]);
+    assert!(told.contains("all is well"), "{told}");
+}
+
 /// Keys of the session that `strongroom` was started in are not its programs'.
 #[test]
 fn keys_of_the_session_are_out_of_reach() {
@@ -179,4 +219,174 @@ old = platform.machine() == "x86_64"
 JOIN, SEARCH, SESSION = 1, 10, -3
 call = lambda *words: libc.syscall(250 if old else 219, *words)
 add = lambda *words: libc.syscall(248 if old else 217, *words)
+"#;
+
+/// What ordinary programs do with files of their own.
+const ORDINARY: &str = r#"
+set -e
+for place in "$TMPDIR" "$HOME/data"; do
+    cd "$place"
+    mkdir new old
+    touch new/a
+    touch -d 2001-02-03 new/a
+    chmod 640 new/a
+    cp -p new/a new/b
+    chown "$(id -u):$(id -g)" new/b
+    ln -s b new/c
+    touch -h -d 2001-02-03 new/c
+    install -m 600 new/a new/d
+    tar -cf t.tar new
+    tar -xpf t.tar -C old
+    stat -c '%a %Y' old/new/b | grep -q '^640 9811'
+    python3 -c '
+import os, shutil, tempfile
+descriptor, path = tempfile.mkstemp()
+os.fchmod(descriptor, 0o640)
+os.utime(path, (1, 2))
+os.utime(descriptor, (3, 4))
+assert os.stat(path).st_mtime == 4
+shutil.copy2(path, "copy")
+os.chmod("copy", 0o444)
+os.chmod("/proc/self/fd/%d" % os.open("copy", os.O_PATH), 0o400)
+assert os.stat("copy").st_mode & 0o777 == 0o400 and os.stat("copy").st_mtime == 4
+os.unlink(path)
+os.fchmod(descriptor, 0o600)
+'
+done
+echo "all is well" >&2
+"#;
+
+/// Every way to change what Landlock does not guard, on files that are none of the program's.
+const ATTACK: &str = r#"
+import ctypes, os, platform, resource, struct
+libc = ctypes.CDLL(None, use_errno=True)
+old = platform.machine() == "x86_64"
+OLD = dict(chmod=90, lchown=94, chown=92, utime=132, utimes=235, futimesat=261)
+BOTH = dict(
+    fchmod=(91, 52), fchmodat=(268, 53), fchown=(93, 55), fchownat=(260, 54), utimensat=(280, 88),
+    setxattr=(188, 5), lsetxattr=(189, 6), fsetxattr=(190, 7), removexattr=(197, 14),
+    lremovexattr=(198, 15), fremovexattr=(199, 16), name_to_handle_at=(303, 264),
+    open_by_handle_at=(304, 265), openat2=(437, 437), truncate=(76, 45), fchmodat2=(452, 452),
+    setxattrat=(463, 463), removexattrat=(466, 466), file_setattr=(469, 469),
+    io_uring_setup=(425, 425), openat=(257, 56), open=(2, None), mount=(165, 40),
+)
+HERE, EMPTY, NOFOLLOW, ACCESS = -100, 0x1000, 0x100, 3
+own, group = os.getuid(), os.getgid()
+home = os.environ["HOME"]
+work = os.path.dirname(os.path.abspath(__file__))
+if "VICTIMS" in os.environ:
+    victims = [work + "/" + name for name in os.environ["VICTIMS"].split()]
+else:
+    victims = [home + "/.local/share/strongroom/default.vault", home + "/keyfile", home + "/diary"]
+
+def call(name, *words, flags=0):
+    number = OLD.get(name) if name in OLD else BOTH[name][0 if old else 1]
+    if number is None or name in OLD and not old:
+        return -1
+    words = [ctypes.c_long(word) if isinstance(word, int) else word for word in words]
+    return libc.syscall(ctypes.c_long(number | flags), *words)
+
+def look(path):
+    found = os.stat(path)
+    try:
+        attributes = {name: os.getxattr(path, name) for name in os.listxattr(path)}
+    except OSError:
+        attributes = {}
+    return found.st_mode, found.st_ctime_ns, found.st_mtime_ns, found.st_size, attributes
+
+def compat(path, number, argument):
+    """A call of 32-bit programs, in a process that may be killed for it."""
+    if not old:
+        return -1
+    child = os.fork()
+    if child:
+        return 0 if os.waitpid(child, 0)[1] == 0 else -1
+    libc.mmap.restype = ctypes.c_void_p
+    place = libc.mmap(None, ctypes.c_size_t(8192), 7, 0x62, -1, ctypes.c_long(0))
+    code = b"\x53\xb8" + struct.pack("<I", number) + b"\xbb" + struct.pack("<I", place + 4096)
+    code += b"\xb9" + struct.pack("<I", argument) + b"\xcd\x80\x5b\xc3"
+    ctypes.memmove(place, code, len(code))
+    ctypes.memmove(place + 4096, path + b"\0", len(path) + 1)
+    os._exit(0 if ctypes.CFUNCTYPE(ctypes.c_int)(place)() == 0 else 1)
+
+now, zero = struct.pack("<4q", 1, 0, 1, 0), b"\0" * 64
+for victim in victims:
+    name, path = os.path.basename(victim), victim.encode()
+    handle = os.open(victim, os.O_PATH)
+    ajar = os.open(victim, ACCESS | os.O_CLOEXEC) if "VICTIMS" not in os.environ else None
+    try:
+        ajar = os.open(victim, os.O_RDONLY)
+    except OSError:
+        pass
+    link = os.environ["TMPDIR"] + "/" + name
+    os.symlink(victim, link)
+    through = b"/proc/self/fd/%d" % handle
+    os.chdir(os.path.dirname(victim))
+    directory = os.open(".", os.O_PATH)
+    short, soft = name.encode(), link.encode()
+    flag = ctypes.c_long(0x40)
+    ways = {
+        "chmod": lambda: call("chmod", path, 0o644),
+        "chmod of a link": lambda: call("chmod", soft, 0o644),
+        "chmod of a descriptor": lambda: call("chmod", through, 0o644),
+        "chmod from here": lambda: call("chmod", short, 0o644),
+        "chmod up": lambda: call("chmod", b"../" + os.path.dirname(path).split(b"/")[-1] + b"/" + short, 0o644),
+        "fchmod": lambda: call("fchmod", handle, 0o644),
+        "fchmod of an open file": lambda: call("fchmod", ajar, 0o644),
+        "fchmodat": lambda: call("fchmodat", HERE, path, 0o644),
+        "fchmodat from there": lambda: call("fchmodat", directory, short, 0o644),
+        "fchmodat2": lambda: call("fchmodat2", HERE, path, 0o644, 0),
+        "fchmodat2 of a descriptor": lambda: call("fchmodat2", handle, b"", 0o644, EMPTY),
+        "chown": lambda: call("chown", path, own, group),
+        "lchown": lambda: call("lchown", path, own, group),
+        "fchown": lambda: call("fchown", ajar, own, group),
+        "fchownat": lambda: call("fchownat", HERE, path, own, group, 0),
+        "fchown by a descriptor": lambda: call("fchownat", handle, b"", own, group, EMPTY),
+        "utime": lambda: call("utime", path, now),
+        "utimes": lambda: call("utimes", path, now),
+        "utimes now": lambda: call("utimes", path, None),
+        "futimesat": lambda: call("futimesat", HERE, path, now),
+        "futimesat of a descriptor": lambda: call("futimesat", ajar, None, now),
+        "utimensat": lambda: call("utimensat", HERE, path, now, 0),
+        "utimensat now": lambda: call("utimensat", HERE, path, None, 0),
+        "utimensat of a link": lambda: call("utimensat", HERE, soft, now, 0),
+        "utimensat of an open file": lambda: call("utimensat", ajar, None, now, 0),
+        "utimensat of a descriptor": lambda: call("utimensat", handle, b"", now, EMPTY),
+        "setxattr": lambda: call("setxattr", path, b"user.a", b"1", 1, 0),
+        "lsetxattr": lambda: call("lsetxattr", path, b"user.b", b"1", 1, 0),
+        "fsetxattr": lambda: call("fsetxattr", ajar, b"user.c", b"1", 1, 0),
+        "setxattrat": lambda: call(
+            "setxattrat", HERE, path, 0, b"user.d", struct.pack("<QII", ctypes.addressof(flag), 1, 0), 16),
+        "removexattr": lambda: call("removexattr", path, b"user.kept"),
+        "lremovexattr": lambda: call("lremovexattr", path, b"user.kept"),
+        "fremovexattr": lambda: call("fremovexattr", ajar, b"user.kept"),
+        "removexattrat": lambda: call("removexattrat", HERE, path, 0, b"user.kept"),
+        "file_setattr": lambda: call("file_setattr", HERE, path, zero, 24, 0),
+        "flags": lambda: libc.ioctl(ajar, ctypes.c_ulong(0x40086602), ctypes.byref(flag)),
+        "more flags": lambda: libc.ioctl(ajar, ctypes.c_ulong(0x401C5820), zero),
+        "verity": lambda: libc.ioctl(ajar, ctypes.c_ulong(0x40806685), zero * 2),
+        "truncate": lambda: call("truncate", path, 0),
+        "empty on opening": lambda: call("open", path, os.O_TRUNC),
+        "chmod of x32": lambda: call("chmod", path, 0o644, flags=0x40000000),
+        "chmod of 32 bits": lambda: compat(path, 15, 0o644),
+        "io_uring_setup": lambda: call("io_uring_setup", 1, ctypes.create_string_buffer(120)),
+    }
+    can = []
+    for way, run in ways.items():
+        before = look(victim)
+        done = run()
+        if done >= 0 or look(victim) != before:
+            can.append(way)
+    if can:
+        print("can", name + ":", ", ".join(can))
+
+# A limit of its time or its files ends a process as surely as a signal does.
+resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))
+resource.prlimit(os.getppid(), resource.RLIMIT_CORE)
+try:
+    resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0))
+    print("can limit others")
+except PermissionError:
+    pass
+print("all was tried")
 "#;

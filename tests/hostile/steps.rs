@@ -220,3 +220,25 @@ fn what_was_approved_anew_is_tried_at_once() {
     assert_eq!(stage.run(&["rotate-due"]).code, 0);
     assert_eq!(stage.done(&dry), "NotYet");
 }
+
+/// What needs no vault was answered before anybody asked whether the step may.
+#[test]
+fn passwords_are_made_in_the_first_two_steps() {
+    let stage = Stage::new();
+    let outcome = stage.rotate(&format!(
+        "{GOOD}strongroom get-random-password >/dev/null 2>>\"$HOME/told\"\n\
+         echo $? >>\"$HOME/codes\"\nexit 0\n"
+    ));
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    assert_eq!(stage.note("codes"), "0\n0\n254\n254", "{}", stage.note("told"));
+    let told = stage.note("told");
+    for step in ["testSecret", "finishSecret"] {
+        let refusal = format!(
+            "The {step} step of a rotation is not allowed to perform: \
+             secretsmanager:GetRandomPassword"
+        );
+        assert!(told.contains(&refusal), "{told}");
+    }
+    let events = ["list-events", "--outcome", "AccessDeniedException", "--output", "text"];
+    assert!(stage.done(&events).contains("rotation:testSecret"));
+}

@@ -9,6 +9,8 @@ use std::fs::{self, File};
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -18,12 +20,15 @@ use rustix::process::getuid;
 
 use super::{Needle, Planted, found, keys, long, random};
 use crate::harness::binary;
+use crate::harness::pty::{Terminal, Typing, own_session};
 
 /// A command that waits for a reader of its answer.
 struct Held {
     child: Child,
     title: String,
     _answer: PipeReader,
+    /// It is over, for whoever types at its terminal.
+    ended: Arc<AtomicBool>,
 }
 
 /// What the kernel says of a thread that waits in a system call: its number and arguments.
@@ -119,6 +124,31 @@ fn an_open_vault_holds_nothing_that_opens_it() {
     }
 }
 
+/// rpassword reads these, and the keys pass through more hands than bytes of a file do.
+#[test]
+fn what_was_typed_is_kept_no_more_than_what_was_read() {
+    let Some(planted) = planted() else { return };
+    let new = long();
+    for (command, typed) in [
+        ("list-secrets", &planted.passphrase),
+        ("put-secret-value --secret-id own --ask --keyfile key", &new),
+    ] {
+        let terminal = Terminal::open().unwrap();
+        let mut program = Command::new(binary());
+        program.args(command.split_whitespace()).stdin(Stdio::null());
+        own_session(&mut program, Some(terminal.end().unwrap()));
+        let (child, answer) = spawn(&planted, program);
+        let typing = Typing { lines: vec![typed.clone()], ..Typing::default() };
+        let ended = Arc::new(AtomicBool::new(false));
+        drop(terminal.attend(typing, child.id(), Arc::clone(&ended)));
+        let mut held = Held { child, title: command.to_owned(), _answer: answer, ended };
+        held.wait_until(ANSWERS);
+        let mut secrets = planted.secrets();
+        secrets.extend(Needle::of("the new value", new.as_bytes()));
+        require_nothing(&held, &secrets, &planted);
+    }
+}
+
 /// A program that is not ours keeps what it read, which shows that the search would find it.
 #[test]
 fn the_search_finds_what_another_program_keeps() {
@@ -162,29 +192,41 @@ fn hold(planted: &Planted, command: &str, until: Waits) -> Held {
     start(planted, program, command, until)
 }
 
-fn start(planted: &Planted, mut program: Command, title: &str, until: Waits) -> Held {
-    let (answer, stdout) = full_pipe().unwrap();
-    let sandbox = &planted.sandbox;
-    program.env_clear().envs(&sandbox.environment).current_dir(sandbox.work());
-    let child = program.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
-    let mut held = Held { child, title: title.to_owned(), _answer: answer };
-    let deadline = Instant::now() + Duration::from_mins(2);
-    let path = format!("/proc/{}/syscall", held.child.id());
-    while !until(&fs::read_to_string(&path).unwrap_or_default().split(' ').collect::<Vec<_>>()) {
-        let ended = held.child.try_wait().unwrap();
-        if ended.is_some() || Instant::now() > deadline {
-            let mut stderr = String::new();
-            held.child.kill().unwrap();
-            held.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-            panic!("{title} ended without an answer, or did not come to it: {ended:?} {stderr}");
-        }
-        let moment = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
-        poll(&mut [], Some(&moment)).unwrap();
-    }
+fn start(planted: &Planted, program: Command, title: &str, until: Waits) -> Held {
+    let (child, answer) = spawn(planted, program);
+    let ended = Arc::default();
+    let mut held = Held { child, title: title.to_owned(), _answer: answer, ended };
+    held.wait_until(until);
     held
 }
 
+fn spawn(planted: &Planted, mut program: Command) -> (Child, PipeReader) {
+    let (answer, stdout) = full_pipe().unwrap();
+    let sandbox = &planted.sandbox;
+    program.env_clear().envs(&sandbox.environment).current_dir(sandbox.work());
+    (program.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap(), answer)
+}
+
 impl Held {
+    fn wait_until(&mut self, until: Waits) {
+        let deadline = Instant::now() + Duration::from_mins(2);
+        let path = format!("/proc/{}/syscall", self.child.id());
+        while !until(&fs::read_to_string(&path).unwrap_or_default().split(' ').collect::<Vec<_>>())
+        {
+            let ended = self.child.try_wait().unwrap();
+            if ended.is_some() || Instant::now() > deadline {
+                let (title, mut stderr) = (&self.title, String::new());
+                self.child.kill().unwrap();
+                self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+                panic!(
+                    "{title} ended without an answer, or did not come to it: {ended:?} {stderr}"
+                );
+            }
+            let moment = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+            poll(&mut [], Some(&moment)).unwrap();
+        }
+    }
+
     /// Returns all that the process could write to or has written to.
     fn memory(&self) -> Vec<u8> {
         // Where it gives memory back between the look at the list and the read, once more.
@@ -223,6 +265,7 @@ fn bounds(range: &str) -> (usize, usize) {
 
 impl Drop for Held {
     fn drop(&mut self) {
+        self.ended.store(true, Ordering::Release);
         // It may have ended by itself.
         let _ended = self.child.kill();
         let _status = self.child.wait();

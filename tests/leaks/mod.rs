@@ -8,6 +8,7 @@ mod files;
 mod keys;
 mod memory;
 mod process;
+mod randomness;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
 //! A function as it is written for AWS Lambda, run unmodified by the adapter.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -43,7 +45,7 @@ fn a_function_of_aws_runs_here() {
         fs::read_to_string(&device).ok() == value["password"].as_str().map(str::to_owned)
     };
     let adapter = stage.template("lambda-adapter");
-    let command = [&python, std::path::Path::new("-I"), &adapter, &handler];
+    let command = [&python, Path::new("-I"), &adapter, &handler];
     let variable = format!("DEVICE={device}");
     let course = Course {
         stage: &stage,
@@ -73,7 +75,7 @@ fn a_function_of_aws_runs_here() {
     // Giving up by sys.exit() is a failure, as in Lambda; threads that are left are none.
     write(&device, stage.value("lambda", "AWSCURRENT").unwrap()["password"].as_str().unwrap());
     let failing = stage.write("failing.py", GIVES_UP);
-    let command = [&python, std::path::Path::new("-I"), &adapter, &failing];
+    let command = [&python, Path::new("-I"), &adapter, &failing];
     let command = command.map(|word| word.to_str().unwrap());
     let variable = format!("DEVICE={device}");
     let failed = stage.register("lambda", &["--rotation-env", &variable], &command);
@@ -84,7 +86,7 @@ fn a_function_of_aws_runs_here() {
     let pending = stage.labels("lambda")["AWSPENDING"].clone();
     let drop = [&drop[..], &["AWSPENDING", "--remove-from-version-id", &pending]].concat();
     assert_eq!(stage.strongroom(&drop, "").code, 0);
-    let command = [&python, std::path::Path::new("-I"), &adapter, &handler];
+    let command = [&python, Path::new("-I"), &adapter, &handler];
     let command = command.map(|word| word.to_str().unwrap());
     let healed = stage.register("lambda", &["--rotation-env", &variable], &command);
     assert_eq!(healed.code, 0, "{}", healed.stderr_text());
@@ -108,7 +110,7 @@ fn functions_find_what_they_have_in_lambda() {
     stage.store("lambda", &json!("first"));
     stage.store("other", &json!("other"));
     let adapter = stage.template("lambda-adapter");
-    let command = [&python, std::path::Path::new("-I"), &adapter, &handler];
+    let command = [&python, Path::new("-I"), &adapter, &handler];
     let command = command.map(|word| word.to_str().unwrap());
     let rotated = stage.register("lambda", &["-v"], &command);
     let told = rotated.stderr_text();
@@ -143,7 +145,7 @@ fn layers_are_found_after_what_lies_beside_the_function() {
                   assert adapter.LAYERS[0] == '/opt/python'\n\
                   adapter.LAYERS = ['/not/there', sys.argv[2] + '/layers']\n\
                   print(adapter.load(sys.argv[2] + '/bundle/handler.py', 'told')())\n";
-    let output = std::process::Command::new(python)
+    let output = Command::new(python)
         .args(["-Ic", script])
         .args([&adapter, stage.place()])
         .env("TMPDIR", stage.place())
@@ -179,7 +181,7 @@ fn an_error_tells_where_the_function_was_and_which_file_is_missing() {
     let handler = stage.write("trap.py", TRAP);
     stage.store("lambda", &json!("first"));
     let adapter = stage.template("lambda-adapter");
-    let command = [&python, std::path::Path::new("-I"), &adapter, &handler];
+    let command = [&python, Path::new("-I"), &adapter, &handler];
     let failed = stage.register("lambda", &[], &command.map(|word| word.to_str().unwrap()));
     let told = failed.stderr_text();
     let lines: Vec<&str> = told.lines().map(str::trim_end).collect();
@@ -196,4 +198,73 @@ fn an_error_tells_where_the_function_was_and_which_file_is_missing() {
     }
     assert!(lines.iter().any(|line| line.contains("    ssl.py:")), "{told}");
     assert!(!told.contains("lambda-adapter:"), "{told}");
+}
+
+/// Puts compiled code beside a module that looks like the module's own and does another thing.
+const PLANT: &str = r#"
+import importlib._bootstrap_external as bootstrap, importlib.util, os, sys
+for source in sys.argv[1:]:
+    code = compile("raise RuntimeError('planted')", source, "exec")
+    found = os.stat(source)
+    compiled = bootstrap._code_to_timestamp_pyc(code, int(found.st_mtime), found.st_size)
+    place = importlib.util.cache_from_source(source)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    with open(place, "wb") as file:
+        file.write(compiled)
+"#;
+
+/// A program in Python that is no function of AWS.
+const PLAIN: &str = r#"
+import json, sys, device
+event = json.load(sys.stdin)
+if event["step"] == "createSecret":
+    print(json.dumps({"SecretString": json.dumps({"username": "ada", "password": "plain"})}))
+"#;
+
+/// What was planted in `__pycache__` ran in the place of a pinned file.
+#[test]
+fn compiled_code_beside_a_function_is_not_used() {
+    let stage = Stage::new();
+    let Some([python]) = server::tools(["python3"]) else { return };
+    let handler = stage.write("functions/handler.py", include_str!("handler.py"));
+    let module = stage.write("functions/device.py", DEVICE);
+    let plain = stage.write("functions/plain.py", PLAIN);
+    let device = stage.at("device");
+    write(&device, "first");
+    stage.store("lambda", &json!({ "username": "ada", "password": "first" }));
+    let plant = || {
+        let mut planting = Command::new(&python);
+        planting.args(["-I", "-c", PLANT]).args([&handler, &module]);
+        assert!(planting.status().unwrap().success());
+    };
+    plant();
+    let adapter = stage.template("lambda-adapter");
+    let command = [&python, Path::new("-I"), &adapter, &handler].map(|word| word.to_str().unwrap());
+    let variable = format!("DEVICE={device}");
+    let rotated = stage.register("lambda", &["--rotation-env", &variable], &command);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr_text());
+
+    let command = [&*python, &plain].map(|word| word.to_str().unwrap());
+    let rotated = stage.register("lambda", &["--rotation-protocol", "stdio"], &command);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr_text());
+
+    // What else lies there is said not to be pinned, until it is.
+    let shown = |query: &str| {
+        let words = ["rotation", "show", "--secret-id", "lambda", "--query", query];
+        stage.strongroom(&words, "").stdout_text()
+    };
+    let directory = handler.parent().unwrap().to_str().unwrap();
+    assert!(shown("NotPinned").contains(directory), "{}", shown("NotPinned"));
+    fs::remove_dir_all(handler.parent().unwrap().join("__pycache__")).unwrap();
+    let options = ["--rotation-env", &variable, "--rotation-pin", directory];
+    let command = [&python, Path::new("-I"), &adapter, &handler].map(|word| word.to_str().unwrap());
+    write(&device, "plain");
+    let rotated = stage.register("lambda", &options, &command);
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr_text());
+    assert!(!shown("NotPinned").contains(directory), "{}", shown("NotPinned"));
+    stage.write("functions/boto.py", "raise RuntimeError('planted')");
+    let refused = stage.rotate("lambda");
+    assert_eq!(refused.code, 254);
+    let told = refused.stderr_text();
+    assert!(told.contains(&format!("what is beneath {directory} is not")), "{told}");
 }

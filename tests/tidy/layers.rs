@@ -44,8 +44,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("nix", &["sys"]),
     ("poly1305", &[]),
     ("rayon", &["crypto"]),
+    ("rpassword", &["cli"]),
     ("rusqlite", &["store"]),
-    // `cli` writes its answers unbuffered, and has the terminal show nothing; the tests of `store`
+    // `cli` writes its answers unbuffered, and looks whether more keys come; the tests of `store`
     // limit the size of their files.
     ("rustix", &["sys", "cli", "store"]),
     ("serde_core", &["service"]),

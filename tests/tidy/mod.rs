@@ -2,6 +2,6 @@
 //! fail.
 
 mod layers;
-mod source;
+pub(crate) mod source;
 mod tree;
 mod words;

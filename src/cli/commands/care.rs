@@ -14,6 +14,7 @@ use crate::upkeep::slots::{self, NewSlot};
 use crate::upkeep::{check, init};
 use crate::vault::audit::{Event, Subject};
 use crate::vault::check::Finding;
+use crate::vault::clock::ClockState;
 use crate::vault::state::Settings;
 use crate::vault::transaction::Access;
 use crate::vault::vouch::InDoubt;
@@ -223,7 +224,7 @@ fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
     let change =
         if asked.flag("deep") { Some(keys::plan_rekey(asked, opened, &survey)?) } else { None };
     let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
-    if !transaction.clock_is_sane() {
+    if transaction.clock_state() != ClockState::Believed {
         return Err(crate::vault::Error::ClockJumped.into());
     }
     let names = transaction.erase_gone(usize::MAX)?;
@@ -235,8 +236,14 @@ fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
     let names = names.into_iter().map(Value::Text).collect();
     let mut members = vec![("Erased".to_owned(), Value::List(names))];
     if let Some(change) = change {
-        members.extend(keys::rekey_vault(asked, &mut vault, change)?);
-        vault.store_mut().vacuum().map_err(crate::vault::Error::Store)?;
+        let rekeyed = keys::rekey_vault(asked, &mut vault, change);
+        members.extend(rekeyed.map_err(|failure| failure.after(ERASED))?);
+        let vacuumed = vault.store_mut().vacuum().map_err(crate::vault::Error::Store);
+        vacuumed.map_err(|error| error.after(REKEYED))?;
     }
     asked.print(members)
 }
+
+/// How far `purge --deep` came.
+const ERASED: &str = "the secrets past their recovery window were erased";
+const REKEYED: &str = "the rekey was done, but old pages may be left in the file";

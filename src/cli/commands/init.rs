@@ -54,8 +54,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     }
     check_offer(asked)?;
     let (slots, made) = slots(asked)?;
-    let vault = make(surroundings, slots, settings)?;
-    made.keep();
+    let vault = made.settle(make(surroundings, slots, settings))?;
     super::super::unlock::warn(&vault);
     asked.print(vec![
         text("VaultPath", surroundings.location.path.display().to_string()),

@@ -18,7 +18,6 @@ use crate::service::context;
 use crate::service::names::{self, Which};
 use crate::service::operation::Entry;
 use crate::service::operations;
-use crate::store::Mode;
 use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback};
 
 /// The command.
@@ -52,8 +51,14 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     };
     let names = names.unwrap_or_default();
     let prefix = asked.text("prefix").unwrap_or_default();
-    let begun = names.iter().filter(|name| name.starts_with(prefix));
+    let begun = names.iter().filter(|name| name.starts_with(prefix) && is_harmless(name));
     print(begun.flat_map(|name| [name.as_str(), "\n"]).collect::<String>().as_bytes())
+}
+
+/// Whether a shell sees nothing in a name that it puts on the line: a vault from elsewhere may have
+/// names that no `create-secret` takes, such as a command after a semicolon.
+fn is_harmless(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+=.@-".contains(&byte))
 }
 
 /// Reads the global options of an unfinished line.
@@ -111,7 +116,7 @@ fn unquoted(word: &str) -> String {
 fn names(which: Which, surroundings: &Surroundings<'_>) -> Option<Vec<String>> {
     let offer = surroundings.offer();
     let credential = Credential::Keyfile(offer.keyfile().ok()??);
-    let locked = LockedVault::open(&surroundings.location.path, Mode::ReadOnly).ok()?;
+    let locked = LockedVault::glance_at(&surroundings.location.path).ok()?;
     let (_, master) = locked.try_credential(&credential, offer.limit()).ok()?;
     // What this machine remembers is neither asked nor changed: nothing is decided by a name.
     let custody = Custody {
@@ -129,6 +134,23 @@ fn names(which: Which, surroundings: &Surroundings<'_>) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Completed by a shell, such a name became a command.
+    #[test]
+    fn no_name_is_a_command() {
+        for (name, offered) in [
+            ("app/db_1+2=3.a@b-c", true),
+            ("app;id", false),
+            ("$(id)", false),
+            ("`id`", false),
+            ("a b", false),
+            ("a\nb", false),
+            ("a!b", false),
+            ("caf\u{e9}\u{202e}", false),
+        ] {
+            assert_eq!(is_harmless(name), offered, "{name:?}");
+        }
+    }
 
     #[test]
     fn a_line_is_read_as_it_was_typed() {

@@ -8,7 +8,7 @@ use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
 use super::{Asked, flag, option};
-use crate::crypto::kdf::{self, KdfParameters};
+use crate::crypto::kdf::{self, CostLimit, KdfParameters};
 use crate::crypto::keyfile::Keyfile;
 use crate::crypto::passphrase::{self, Passphrase};
 use crate::crypto::recovery::RecoveryCode;
@@ -68,7 +68,7 @@ pub(super) fn ask(insists: bool) -> Result<Passphrase, Failure> {
     loop {
         match judged(credentials::ask_new_passphrase()?, insists) {
             Err(Failure::Environment { name: WEAK, message, .. }) => {
-                terminal::note(&format!("{message}; another one"));
+                terminal::object(&format!("{message}; another one"));
             }
             done => return done,
         }
@@ -111,10 +111,18 @@ pub(super) fn cost(asked: &Asked<'_>) -> Result<KdfParameters, Failure> {
         passes: passes.unwrap_or(default.passes),
         lanes: lanes.unwrap_or(default.lanes),
     };
-    if asked.surroundings.globals.allow_weak_kdf {
+    let globals = asked.surroundings.globals;
+    if globals.allow_weak_kdf {
         chosen.check_create_weak()?;
     } else {
         chosen.check_create()?;
+    }
+    let refused = chosen.check_open(CostLimit::Weak);
+    if globals.allow_costly_kdf && refused.is_err() {
+        terminal::note("note: whoever opens this slot will need --allow-costly-kdf");
+    } else {
+        // Every command would be refused from then on.
+        refused?;
     }
     Ok(chosen)
 }
@@ -125,14 +133,21 @@ pub(super) fn measured_cost() -> KdfParameters {
 }
 
 /// A keyfile that was made for a slot that is not there yet. It is removed again unless it is
-/// [kept](Made::keep): a file that opens nothing must not lie about.
+/// [kept](Made::settle): a file that opens nothing must not lie about.
 #[must_use]
 #[derive(Default)]
 pub(super) struct Made(Option<(PathBuf, &'static str)>);
 
 impl Made {
-    /// The slot is there: keeps the file, and says what was made.
-    pub(super) fn keep(mut self) {
+    /// Keeps the file, and says what was made, if the slot is there or may be.
+    pub(super) fn settle<T>(mut self, stored: Result<T, Failure>) -> Result<T, Failure> {
+        if stored.as_ref().err().is_none_or(Failure::may_be_done) {
+            self.keep();
+        }
+        stored
+    }
+
+    fn keep(&mut self) {
         if let Some((path, what)) = self.0.take() {
             terminal::note(&format!("made the keyfile {}; {what}", path.display()));
         }

@@ -69,7 +69,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let mut vault = match asked.surroundings.unlock() {
         Err(failure @ Failure::Environment { name: "VaultLocked", .. }) => {
             if let Some((_, message)) = failure.told() {
-                terminal::note(&message);
+                terminal::report(&message);
             }
             return Err(later(asked));
         }
@@ -78,7 +78,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let machine = rotate::machine(asked.surroundings)?;
     let _turn = match (is_dry, lock::take(&machine.lock_of_due(&vault.vault_id().to_string()))?) {
         (false, None) => {
-            terminal::note("another rotate-due is at work on this vault");
+            terminal::report("another rotate-due is at work on this vault");
             return Err(later(asked));
         }
         (_, turn) => turn,
@@ -92,7 +92,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         Err(DueFault::Failure(failure)) => return Err(rotate::told(Error::Service(failure))),
         Err(DueFault::ClockWentBack { last }) => {
             let last = Instant::from_millisecond(last.0).unwrap_or(Instant::MAX);
-            terminal::note(&format!(
+            terminal::report(&format!(
                 "the clock is more than a day behind the vault's last change, {last}; nothing was \
                  rotated. If it is right now and was ahead then, `strongroom accept-state` heals \
                  this; otherwise set the clock"
@@ -157,7 +157,10 @@ fn tell(asked: &Asked<'_>, fates: Vec<Fate>, vault: &Vault) -> Result<(), Failur
     for fate in fates {
         if is_told(&fate) && !is_shown && !matches!(fate.outcome, Some(Err(_))) {
             let state = state_of(&fate);
-            terminal::note(&format!("{}: {state}; see `strongroom rotation show`", fate.due.name));
+            terminal::report(&format!(
+                "{}: {state}; see `strongroom rotation show`",
+                fate.due.name
+            ));
         }
         rows.push(row(&fate));
         let name = fate.due.name;
@@ -167,7 +170,7 @@ fn tell(asked: &Asked<'_>, fates: Vec<Fate>, vault: &Vault) -> Result<(), Failur
             }
             Some(Err(error)) => {
                 if let Some((_, message)) = rotate::told(error).told() {
-                    terminal::note(&format!("{name}: {message}"));
+                    terminal::report(&format!("{name}: {message}"));
                 }
             }
             Some(Ok(_)) | None => {}
@@ -208,7 +211,7 @@ fn row(fate: &Fate) -> Value {
         Some(Err(Error::Interrupted { .. } | Error::Stopped)) => {
             row.push(text("Outcome", "Interrupted"));
         }
-        Some(Err(Error::Service(_) | Error::File(_) | Error::Passed)) => {
+        Some(Err(Error::Service(_) | Error::AtWork(_) | Error::File(_) | Error::Passed)) => {
             row.push(text("Outcome", "Refused"));
         }
         None => {}

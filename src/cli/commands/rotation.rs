@@ -7,6 +7,7 @@ use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::rotate;
 use super::super::run::print;
+use super::super::terminal;
 use super::{Asked, Own, count, flag, option, text};
 use crate::crypto::fingerprint;
 use crate::model::types::SecretId;
@@ -96,7 +97,10 @@ fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Fa
         found = look_up(asked, vault, id)?;
     }
     let (place, digest) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
-    machine.approvals().approve(&place, &digest)?;
+    if let Some(kept) = machine.approvals().approve(&place, &digest)? {
+        terminal::note(&format!("note: {}", attempt::begun_anew(&kept)));
+    }
+    attempt::tidy(vault, &machine, asked.surroundings.occasion());
     print_settings(asked, vault, &found)
 }
 
@@ -105,6 +109,7 @@ fn revoke(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Fai
     let machine = rotate::machine(asked.surroundings)?;
     let (place, _) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
     machine.approvals().revoke(&place)?;
+    attempt::tidy(vault, &machine, asked.surroundings.occasion());
     print_settings(asked, vault, &found)
 }
 
@@ -137,6 +142,9 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
         Value::Map(vec![text("Path", path), text("SHA256", fingerprint::hex(sha256))])
     };
     let pins = command.pins.iter().map(|p| pin((&p.path, &p.sha256))).collect();
+    let freedoms = reach::freedoms(command, &machine);
+    let unpinned = reach::unpinned(command, &freedoms).into_iter();
+    let unpinned = unpinned.map(|path| Value::Text(path.display().to_string())).collect();
     let variables = command.env.iter().map(|(name, value)| text(name, value)).collect();
     let mut out = vec![
         text("ARN", &found.arn),
@@ -149,6 +157,7 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
         ("PassedEnvironment".to_owned(), texts(&command.pass_env)),
         ("MayRead".to_owned(), texts(&command.reads)),
         ("Pins".to_owned(), Value::List(pins)),
+        ("NotPinned".to_owned(), Value::List(unpinned)),
         ("Grants".to_owned(), texts(&command.grants)),
         count("TimeoutSeconds", command.timeout_s),
         (
@@ -156,7 +165,7 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
             Value::Boolean(is_approved.map_err(Failure::of_rotation)?),
         ),
     ];
-    out.extend(confinement(&reach::freedoms(command, &machine)));
+    out.extend(confinement(&freedoms));
     if let Some(rotated) = found.rotated {
         out.push(("LastRotatedDate".to_owned(), Value::Timestamp(rotated)));
     }
@@ -189,8 +198,9 @@ pub(super) fn unfinished(progress: &Progress) -> Vec<(String, Value)> {
         ("Began".to_owned(), Value::Timestamp(progress.began)),
         count("Failures", progress.failures),
         text("Outlook", outlook(progress.outlook)),
-        ("NextAttempt".to_owned(), Value::Timestamp(progress.next_attempt)),
     ];
+    let next = progress.tried_again().map(Value::Timestamp);
+    out.extend(next.map(|next| ("NextAttempt".to_owned(), next)));
     out.extend(progress.lease.as_ref().map(|lease| {
         let until = ("Until".to_owned(), Value::Timestamp(lease.until));
         let process = count("Process", lease.holder.pid);
@@ -249,6 +259,7 @@ fn described(protection: Protection) -> &'static str {
         Protection::Privileges => "cannot become somebody else",
         Protection::Keyring => "a session keyring of its own",
         Protection::Files => "reaches only the files listed here and the system's",
+        Protection::FileModes => "changes modes, owners and times only of files that it may write",
         Protection::Truncation => "cannot empty other files",
         Protection::AbstractSockets => "cannot reach abstract sockets of others",
         Protection::Signals => "cannot send signals to others",

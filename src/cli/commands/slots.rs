@@ -112,8 +112,8 @@ fn add(asked: &Asked<'_>) -> Result<(), Failure> {
     let (credential, made) = new_credential(asked, kind)?;
     let label = asked.text("label").unwrap_or_default().to_owned();
     let slot = NewSlot { credential, kdf, label };
-    let number = slots::add(&mut vault, &opened.master, &slot, surroundings.occasion())?;
-    made.keep();
+    let added = slots::add(&mut vault, &opened.master, &slot, surroundings.occasion());
+    let number = made.settle(added.map_err(Failure::from))?;
     asked.print(vec![("Slot".to_owned(), Value::Integer(number.into()))])
 }
 

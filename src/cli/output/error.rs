@@ -106,12 +106,16 @@ impl fmt::Display for Failure<'_> {
 }
 
 impl Failure<'_> {
-    /// The members of a structured error, in AWS's order; none where it is always a sentence.
+    /// The members of a structured error, in the order in which AWS's service and AWS CLI have them;
+    /// none where it is always a sentence.
     fn members(&self) -> Option<Value> {
         let member = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
         match self {
-            Self::Service { code, message, .. } | Self::Client { code, message } => {
+            Self::Service { code, message, .. } => {
                 Some(Value::Map(vec![member("Message", message), member("Code", code)]))
+            }
+            Self::Client { code, message } => {
+                Some(Value::Map(vec![member("Code", code), member("Message", message)]))
             }
             Self::General(_) => None,
         }
@@ -202,8 +206,8 @@ mod tests {
             |  Message|  Secrets Manager can't find the specified secret.   |\n\
             +---------+-----------------------------------------------------+\n";
         check(MISSING, Speaker::Aws, ErrorFormat::Table, table);
-        let json = "{\n    \"Message\": \"Bad value\\nfor it\",\n    \
-                    \"Code\": \"ParamValidation\"\n}\n";
+        let json = "{\n    \"Code\": \"ParamValidation\",\n    \
+                    \"Message\": \"Bad value\\nfor it\"\n}\n";
         check(INVALID, Speaker::Aws, ErrorFormat::Json, json);
     }
 

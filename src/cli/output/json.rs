@@ -2,8 +2,8 @@
 
 use jiff::tz::TimeZone;
 
-use super::python;
 use super::view::View;
+use crate::cli::python;
 use crate::model::value::Value;
 
 /// How the elements of a container stand.

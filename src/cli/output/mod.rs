@@ -5,10 +5,10 @@
 
 pub(crate) mod error;
 pub(crate) mod json;
-pub(crate) mod python;
 mod table;
 mod text;
 pub(crate) mod view;
+pub(crate) mod visible;
 mod yaml;
 
 use std::fmt;

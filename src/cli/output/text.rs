@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
-use super::{RenderFailed, View, python};
+use super::{RenderFailed, View};
+use crate::cli::python;
 use crate::model::value::Value;
 
 /// Writes a value and all that it holds, each line with its line feed.

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::BadExpression;
 use super::literal;
-use crate::cli::output::python;
+use crate::cli::python;
 use crate::model::value::Value;
 
 /// One word.

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use super::EvaluationFailed;
 use super::ast::Node;
 use super::evaluate::Found;
-use crate::cli::output::python;
 use crate::cli::output::view::View;
+use crate::cli::python;
 use crate::model::value::Value;
 
 /// A type that a function takes.

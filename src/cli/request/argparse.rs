@@ -5,8 +5,8 @@
 //! nor what their words mean.
 
 use super::error::Error;
-use super::python;
 use super::similar;
+use crate::cli::python;
 
 /// What one parser knows.
 pub(crate) struct Grammar {
@@ -53,6 +53,8 @@ pub(crate) enum Check {
     Integer,
     /// One of these.
     Choice(&'static [&'static str]),
+    /// One of these, or nothing, which counts as not given.
+    ChoiceOrEmpty(&'static [&'static str]),
 }
 
 /// Whether an option is found by its first letters.
@@ -71,6 +73,13 @@ pub(crate) enum Positional {
     Required {
         /// Its name.
         name: &'static str,
+    },
+    /// One word out of these; of any other that AWS has it is said that it is not here.
+    Known {
+        /// Its name.
+        name: &'static str,
+        /// What there is.
+        known: &'static str,
     },
     /// One word or none.
     Optional,
@@ -160,7 +169,11 @@ impl State<'_> {
         }
         at = self.take_positional(at)?;
         self.leave(at, self.words.len());
-        if let (true, Positional::Required { name }) = (self.open, self.grammar.positional) {
+        let name = match self.grammar.positional {
+            Positional::Required { name } | Positional::Known { name, .. } => name,
+            Positional::Optional => return Ok(self.sorted),
+        };
+        if self.open {
             return Err(Error::usage(format!("the following arguments are required: {name}")));
         }
         Ok(self.sorted)
@@ -193,7 +206,7 @@ impl State<'_> {
             .filter(|_| self.kinds.get(at + before) == Some(&Word::Plain))
         else {
             return Ok(match self.grammar.positional {
-                Positional::Required { .. } => at,
+                Positional::Required { .. } | Positional::Known { .. } => at,
                 Positional::Optional => {
                     self.open = false;
                     at + before
@@ -205,8 +218,12 @@ impl State<'_> {
             self.sorted.separator = Separator::Taken;
         }
         self.open = false;
-        if let Positional::Required { name } = self.grammar.positional {
-            check_choice(name, word, self.choices)?;
+        match self.grammar.positional {
+            Positional::Required { name } => check_choice(name, word, self.choices)?,
+            Positional::Known { name, known } => {
+                check_known(name, word, (self.choices, known))?;
+            }
+            Positional::Optional => {}
         }
         self.sorted.positional = Some(word.clone());
         Ok(at + before + 1 + after)
@@ -321,12 +338,15 @@ fn is_negative_number(word: &str) -> bool {
 fn check(flag: &Flag, word: &str) -> Result<(), Error> {
     match flag.check {
         Check::Nothing => Ok(()),
+        Check::ChoiceOrEmpty(_) if word.is_empty() => Ok(()),
         Check::Integer => {
             let word_shown = || format!("invalid int value: {}", python::repr_text(word));
             let number = python::integer(word);
             number.map(drop).ok_or_else(|| Error::argument(&flag.name, word_shown()))
         }
-        Check::Choice(choices) => check_choice(&flag.name, word, choices),
+        Check::Choice(choices) | Check::ChoiceOrEmpty(choices) => {
+            check_choice(&flag.name, word, choices)
+        }
     }
 }
 
@@ -341,6 +361,18 @@ fn check_choice(name: &str, word: &str, choices: &[&str]) -> Result<(), Error> {
         lines.extend(similar.iter().map(|choice| format!("  * {choice}")));
     }
     Err(Error::argument(name, lines.join("\n")))
+}
+
+/// Checks a word that AWS may have, and this program not.
+fn check_known(name: &str, word: &str, (choices, known): (&[&str], &str)) -> Result<(), Error> {
+    let first = choices.get(..1).unwrap_or_default();
+    if choices.contains(&word) || !similar::closest(word, first).is_empty() {
+        // Of what is a slip in the first, AWS tells.
+        return check_choice(name, word, choices);
+    }
+    let what = format!("this aws is Strongroom, which knows {known}, but not {word}");
+    Err(Error::argument(name, what)
+        .hinted("STRONGROOM_AWS_PASSTHROUGH=1 passes what is not here on to the next aws on PATH"))
 }
 
 #[cfg(test)]

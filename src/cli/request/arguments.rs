@@ -6,7 +6,7 @@
 
 use super::argparse::{self, Abbreviation, Arity, Check, Flag, Grammar, Positional, Sorted};
 use super::error::Error;
-use super::python;
+use crate::cli::python;
 use crate::model::case::kebab;
 use crate::model::shape::{Member, Shape};
 

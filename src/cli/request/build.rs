@@ -263,9 +263,9 @@ fn random_uuid(entropy: &dyn Entropy) -> Result<String, Error> {
 mod tests {
     use super::super::arguments::{self, Parsed};
     use super::super::paramfile::testing::SOURCES;
-    use super::super::python;
     use super::super::testing::{AUTOMATIC, MANUAL};
     use super::*;
+    use crate::cli::python;
     use crate::sys::entropy::CountingEntropy;
 
     fn show_in(

@@ -7,8 +7,8 @@ use super::arguments::Arguments;
 use super::error::Error;
 use super::json;
 use super::paramfile::Sources;
-use super::python;
 use super::yaml;
+use crate::cli::python;
 use crate::model::value::Value;
 
 /// Reads the input document, if there is one: its members, in its order.

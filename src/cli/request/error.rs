@@ -32,12 +32,13 @@ pub(crate) enum Kind {
 pub(crate) struct Error {
     kind: Kind,
     message: String,
+    hint: Option<&'static str>,
 }
 
 impl Error {
     /// The options cannot be read.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Usage, message: message.into() }
+        Self { kind: Kind::Usage, message: message.into(), hint: None }
     }
 
     /// One option's words cannot be read.
@@ -50,12 +51,13 @@ impl Error {
         Self {
             kind: Kind::UnknownOptions,
             message: format!("Unknown options: {}", words.join(", ")),
+            hint: None,
         }
     }
 
     /// The parameters are wrong.
     pub(crate) fn parameters(message: impl Into<String>) -> Self {
-        Self { kind: Kind::ParamValidation, message: message.into() }
+        Self { kind: Kind::ParamValidation, message: message.into(), hint: None }
     }
 
     /// One parameter's text cannot be made a value; `name` as AWS prints it, mostly with `--`.
@@ -65,7 +67,18 @@ impl Error {
 
     /// An error without a code.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Plain, message: message.into() }
+        Self { kind: Kind::Plain, message: message.into(), hint: None }
+    }
+
+    /// Says what to do next about it.
+    #[must_use]
+    pub(crate) fn hinted(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// Returns what to do next, where there is something to do.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        self.hint
     }
 
     /// Returns the kind.
@@ -73,9 +86,18 @@ impl Error {
         self.kind
     }
 
-    /// Returns the message without code, prefix and usage, as structured error formats print it.
+    /// Returns the message without code, prefix and usage.
     pub(crate) fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Returns the message with the usage below it where it has one there, as AWS's structured
+    /// error formats print it.
+    pub(crate) fn whole(&self, form: Form) -> String {
+        match self.kind {
+            Kind::Usage => format!("{}\n\n{}", self.message, usage(form)),
+            Kind::UnknownOptions | Kind::ParamValidation | Kind::Plain => self.message.clone(),
+        }
     }
 
     /// Returns the code that structured error formats print; `None` where AWS has none and prints
@@ -94,25 +116,6 @@ impl Error {
             Kind::Plain => 255,
         }
     }
-
-    /// Returns all that goes to stderr, blank line first.
-    pub(crate) fn render(&self, form: Form) -> String {
-        let prefix = match form {
-            Form::Aws => "aws: [ERROR]: ",
-            Form::Plain => "",
-        };
-        let usage = usage(form);
-        match self.kind {
-            Kind::Usage => {
-                let message = format!("{self}\n\n{usage}");
-                format!("\n{prefix}{}\n", message.trim())
-            }
-            Kind::UnknownOptions => format!("\n{usage}\n\n{prefix}{}\n", self.message.trim()),
-            Kind::ParamValidation | Kind::Plain => {
-                format!("\n{prefix}{}\n", self.to_string().trim())
-            }
-        }
-    }
 }
 
 impl fmt::Display for Error {
@@ -127,7 +130,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// Returns the usage block, which ends in a newline.
-const fn usage(form: Form) -> &'static str {
+pub(crate) const fn usage(form: Form) -> &'static str {
     match form {
         Form::Aws => {
             "usage: aws [options] <command> <subcommand> [<subcommand> ...] [parameters]\n\
@@ -139,70 +142,5 @@ const fn usage(form: Form) -> &'static str {
              To see help text, you can run:\n\
              \n  strongroom help\n  strongroom help <command>\n"
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const USAGE: &str =
-        "usage: aws [options] <command> <subcommand> [<subcommand> ...] [parameters]
-To see help text, you can run:
-
-  aws help
-  aws <command> help
-  aws <command> <subcommand> help
-";
-
-    #[test]
-    fn prints_what_aws_prints() {
-        let missing = Error::usage("the following arguments are required: --secret-id");
-        assert_eq!(
-            missing.render(Form::Aws),
-            format!(
-                "\naws: [ERROR]: An error occurred (ParamValidation): the following arguments are \
-                 required: --secret-id\n\n{USAGE}"
-            )
-        );
-        assert_eq!(missing.exit_code(), 252);
-        // A choice's message ends in a newline, which makes two blank lines.
-        let choice = Error::argument("operation", "Found invalid choice 'x'\n");
-        assert_eq!(
-            choice.render(Form::Aws),
-            format!(
-                "\naws: [ERROR]: An error occurred (ParamValidation): argument operation: Found \
-                 invalid choice 'x'\n\n\n{USAGE}"
-            )
-        );
-        let unknown = Error::unknown_options(&["--bogus".to_owned(), "y".to_owned()]);
-        assert_eq!(
-            unknown.render(Form::Aws),
-            format!("\n{USAGE}\n\naws: [ERROR]: Unknown options: --bogus, y\n")
-        );
-        let parameter = Error::parameter("--tags", "no\n");
-        assert_eq!(
-            parameter.render(Form::Aws),
-            "\naws: [ERROR]: An error occurred (ParamValidation): Error parsing parameter \
-             '--tags': no\n"
-        );
-        let plain = Error::plain("Invalid base64: \"***\"");
-        assert_eq!(plain.render(Form::Aws), "\naws: [ERROR]: Invalid base64: \"***\"\n");
-        assert_eq!(plain.exit_code(), 255);
-    }
-
-    #[test]
-    fn names_itself_in_its_own_form() {
-        let unknown = Error::unknown_options(&["y".to_owned()]);
-        assert_eq!(
-            unknown.render(Form::Plain),
-            "\nusage: strongroom [options] <command> [parameters]\nTo see help text, you can run:\n\n  \
-             strongroom help\n  strongroom help <command>\n\n\nUnknown options: y\n"
-        );
-        let parameter = Error::parameters("Parameter validation failed:\nno");
-        assert_eq!(
-            parameter.render(Form::Plain),
-            "\nAn error occurred (ParamValidation): Parameter validation failed:\nno\n"
-        );
     }
 }

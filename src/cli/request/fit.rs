@@ -4,7 +4,7 @@
 //! What does not fit is left as it is, for validation to name.
 
 use super::error::Error;
-use super::python;
+use crate::cli::python;
 use crate::model::shape::Shape;
 use crate::model::value::Value;
 

@@ -7,7 +7,7 @@
 use super::argparse::{self, Abbreviation, Arity, Check, Flag, Grammar, Positional};
 use super::argparse::{Separator, Sorted, Stopped};
 use super::error::{Error, Form};
-use super::python;
+use crate::cli::python;
 use crate::model::value::Value;
 
 /// A command line, cut into what is global and the words of one command.
@@ -30,6 +30,18 @@ pub(crate) enum Command {
     /// One of AWS's operations.
     Operation {
         /// Its name, such as `get-secret-value`.
+        name: String,
+        /// All but the global options.
+        words: Vec<String>,
+    },
+    /// `sts get-caller-identity`, in AWS's form.
+    Identity {
+        /// All but the global options.
+        words: Vec<String>,
+    },
+    /// `configure`, in AWS's form.
+    Configure {
+        /// The subcommand.
         name: String,
         /// All but the global options.
         words: Vec<String>,
@@ -85,8 +97,12 @@ pub(crate) struct Globals {
     pub(crate) allow_costly_kdf: bool,
     /// `--allow-weak-kdf`.
     pub(crate) allow_weak_kdf: bool,
+    /// `--trust-file-modes`.
+    pub(crate) trust_file_modes: bool,
     /// `--ask`.
     pub(crate) ask: bool,
+    /// `--multi-line`.
+    pub(crate) multi_line: bool,
     /// `--no-input`.
     pub(crate) no_input: bool,
     /// `--expect`, as `GEN:CODE`.
@@ -105,7 +121,10 @@ pub(crate) enum BlobFormat {
 
 /// Cuts a command line, without the program's name.
 pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<CommandLine, Error> {
-    let positional = Positional::Required { name: "command" };
+    let positional = match form {
+        Form::Aws => Positional::Known { name: "command", known: KNOWN },
+        Form::Plain => Positional::Required { name: "command" },
+    };
     let grammar = Grammar { flags: flags(form), positional };
     let choices = commands(form, names);
     let sorted = argparse::sort(&grammar, argv, &choices)?;
@@ -127,6 +146,8 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
         }
         SERVICE => (form, operation(&words, names.operations)?),
         HELP => (form, Command::Help(words)),
+        STS if form == Form::Aws => (form, identity(&words)?),
+        CONFIGURE if form == Form::Aws => (form, configure(&words)?),
         _ if names.operations.contains(&name.as_str()) => {
             (form, Command::Operation { name, words })
         }
@@ -148,12 +169,32 @@ pub(crate) fn form(argv: &[String], form: Form, names: Names<'_>) -> Form {
     if command.is_some_and(|word| word == AWS) { Form::Aws } else { form }
 }
 
+/// Returns the `--cli-error-format` of a command line, be it right or wrong. AWS's rule for a line
+/// whose global options cannot be read is not known.
+pub(crate) fn error_format(argv: &[String]) -> Option<&str> {
+    let mut words = argv.iter().map(String::as_str).take_while(|word| *word != "--").peekable();
+    let mut found = None;
+    while let Some(word) = words.next() {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (word, words.peek().copied()),
+        };
+        if ERROR_FORMAT.starts_with(name) && name.len() > "--cli-".len() {
+            found = value.or(found);
+        }
+    }
+    found
+}
+
 fn commands(form: Form, names: Names<'_>) -> Vec<&str> {
     let mut choices = vec![SERVICE, HELP];
-    if form == Form::Plain {
-        choices.push(AWS);
-        choices.extend(names.operations);
-        choices.extend(names.own);
+    match form {
+        Form::Aws => choices.extend([STS, CONFIGURE]),
+        Form::Plain => {
+            choices.push(AWS);
+            choices.extend(names.operations);
+            choices.extend(names.own);
+        }
     }
     choices
 }
@@ -179,6 +220,25 @@ fn operation(words: &[String], operations: &[&str]) -> Result<Command, Error> {
     Ok(if name == HELP { Command::Help(words) } else { Command::Operation { name, words } })
 }
 
+fn identity(words: &[String]) -> Result<Command, Error> {
+    let known = "its get-caller-identity";
+    let positional = Positional::Known { name: "operation", known };
+    let grammar = Grammar { flags: Vec::new(), positional };
+    let sorted = argparse::sort(&grammar, words, &[IDENTITY, HELP])?;
+    let name = sorted.positional.unwrap_or_default();
+    let words = if name == HELP { vec![name] } else { sorted.rest };
+    Ok(Command::Identity { words })
+}
+
+fn configure(words: &[String]) -> Result<Command, Error> {
+    let known = "configure get, list and set";
+    let positional = Positional::Known { name: "subcommand", known };
+    let grammar = Grammar { flags: Vec::new(), positional };
+    let sorted = argparse::sort(&grammar, words, &SETTINGS)?;
+    let name = sorted.positional.unwrap_or_default();
+    Ok(Command::Configure { name, words: sorted.rest })
+}
+
 impl Globals {
     fn read(grammar: &Grammar, sorted: &Sorted) -> Result<Self, Error> {
         let last = |name: &str| {
@@ -187,6 +247,8 @@ impl Globals {
         };
         let given = |name: &str| last(name).is_some();
         let word = |name: &str| last(name).and_then(|words| words.first()).cloned();
+        // What a script makes of a variable that is not set.
+        let unless_empty = |name: &str| word(name).filter(|word| !word.is_empty());
         if given("--cli-auto-prompt") && given("--no-cli-auto-prompt") {
             return Err(Error::parameters(BOTH_PROMPTS));
         }
@@ -197,15 +259,15 @@ impl Globals {
         Ok(Self {
             no_paginate: given("--no-paginate"),
             no_pager: given("--no-cli-pager"),
-            output: word("--output"),
+            output: unless_empty("--output"),
             query: word("--query"),
-            profile: word("--profile"),
-            region: word("--region"),
+            profile: unless_empty("--profile"),
+            region: unless_empty("--region"),
             blob_format: match word("--cli-binary-format").as_deref() {
                 Some("raw-in-base64-out") => BlobFormat::Raw,
                 Some(_) | None => BlobFormat::Base64,
             },
-            error_format: word("--cli-error-format"),
+            error_format: word(ERROR_FORMAT),
             vault: word("--vault"),
             passphrase_file: word("--passphrase-file"),
             passphrase_fd: word("--passphrase-fd").map(|word| descriptor(&word)).transpose()?,
@@ -213,8 +275,10 @@ impl Globals {
             keyfile: word("--keyfile"),
             allow_costly_kdf: given("--allow-costly-kdf"),
             allow_weak_kdf: given("--allow-weak-kdf"),
+            trust_file_modes: given("--trust-file-modes"),
             no_input: given("--no-input"),
             ask: given("--ask"),
+            multi_line: given("--multi-line"),
             expect: word("--expect"),
         })
     }
@@ -247,9 +311,15 @@ pub(crate) fn flags(form: Form) -> Vec<Flag> {
     aws.chain(own).chain(help.iter().map(flag(Abbreviation::Refused))).collect()
 }
 
-const AWS: &str = "aws";
-const SERVICE: &str = "secretsmanager";
-const HELP: &str = "help";
+pub(super) const AWS: &str = "aws";
+pub(super) const SERVICE: &str = "secretsmanager";
+pub(super) const HELP: &str = "help";
+pub(super) const STS: &str = "sts";
+pub(super) const IDENTITY: &str = "get-caller-identity";
+pub(super) const CONFIGURE: &str = "configure";
+pub(super) const SETTINGS: [&str; 4] = ["list", "get", "set", HELP];
+const KNOWN: &str = "secretsmanager, sts get-caller-identity and configure";
+const ERROR_FORMAT: &str = "--cli-error-format";
 
 /// AWS's, in the order in which its messages name them.
 const AWS_FLAGS: [(&str, Arity, Check); 19] = [
@@ -260,7 +330,7 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
     (
         "--output",
         Arity::One,
-        Check::Choice(&["json", "text", "table", "yaml", "yaml-stream", "off"]),
+        Check::ChoiceOrEmpty(&["json", "text", "table", "yaml", "yaml-stream", "off"]),
     ),
     ("--query", Arity::One, Check::Nothing),
     ("--profile", Arity::One, Check::Nothing),
@@ -276,14 +346,14 @@ const AWS_FLAGS: [(&str, Arity, Check); 19] = [
     ("--cli-auto-prompt", Arity::None, Check::Nothing),
     ("--no-cli-auto-prompt", Arity::None, Check::Nothing),
     (
-        "--cli-error-format",
+        ERROR_FORMAT,
         Arity::One,
         Check::Choice(&["legacy", "json", "yaml", "text", "table", "enhanced"]),
     ),
 ];
 
 /// Ours, in either form.
-const OWN_FLAGS: [(&str, Arity, Check); 10] = [
+const OWN_FLAGS: [(&str, Arity, Check); 12] = [
     ("--vault", Arity::One, Check::Nothing),
     ("--passphrase-file", Arity::One, Check::Nothing),
     ("--passphrase-fd", Arity::One, Check::Integer),
@@ -291,7 +361,9 @@ const OWN_FLAGS: [(&str, Arity, Check); 10] = [
     ("--keyfile", Arity::One, Check::Nothing),
     ("--allow-costly-kdf", Arity::None, Check::Nothing),
     ("--allow-weak-kdf", Arity::None, Check::Nothing),
+    ("--trust-file-modes", Arity::None, Check::Nothing),
     ("--ask", Arity::None, Check::Nothing),
+    ("--multi-line", Arity::None, Check::Nothing),
     ("--no-input", Arity::None, Check::Nothing),
     ("--expect", Arity::One, Check::Nothing),
 ];
@@ -321,6 +393,10 @@ mod tests {
                     format!("{:?} {name}: {}", line.form, words.join(" "))
                 }
                 Command::Own { name, words } => format!("own {name}: {}", words.join(" ")),
+                Command::Identity { words } => format!("identity: {}", words.join(" ")),
+                Command::Configure { name, words } => {
+                    format!("configure {name}: {}", words.join(" "))
+                }
             },
             Err(error) => error.message().to_owned(),
         }
@@ -354,7 +430,22 @@ mod tests {
                 "secretsmanager --secret-id x get-secret-value",
                 "argument operation: Found invalid choice 'x'\n",
             ),
-            ("get-secret-value", "argument command: Found invalid choice 'get-secret-value'\n"),
+            (
+                "get-secret-value",
+                "argument command: this aws is Strongroom, which knows secretsmanager, sts \
+                 get-caller-identity and configure, but not get-secret-value",
+            ),
+            (
+                "secretmanager x",
+                "argument command: Found invalid choice 'secretmanager'\n\nMaybe you meant:\n\n  * secretsmanager",
+            ),
+            ("sts get-caller-identity --output text", "identity: "),
+            ("--query x configure get region", "configure get: region"),
+            (
+                "sts assume-role",
+                "argument operation: this aws is Strongroom, which knows its \
+                 get-caller-identity, but not assume-role",
+            ),
             ("secretsmanager --help", "the following arguments are required: operation"),
             (
                 "secretsmanager list-secrets --output xml",
@@ -380,7 +471,11 @@ mod tests {
             ("secretsmanager get-secret-value", "Plain get-secret-value: "),
             ("aws secretsmanager get-secret-value a", "Aws get-secret-value: a"),
             ("--vault v aws --region r secretsmanager list-secrets", "Aws list-secrets: "),
-            ("aws init", "argument command: Found invalid choice 'init'\n"),
+            (
+                "aws init",
+                "argument command: this aws is Strongroom, which knows secretsmanager, sts \
+                 get-caller-identity and configure, but not init",
+            ),
             ("init --slot 1 --vault v", "own init: --slot 1"),
             ("run -- printenv --region --version", "own run: -- printenv --region --version"),
             ("run --as x -- printenv", "own run: --as x -- printenv"),

@@ -228,8 +228,8 @@ impl Reader<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::python;
     use super::*;
+    use crate::cli::python;
 
     fn check(text: &str, expected: &str) {
         let shown = match parse(text) {

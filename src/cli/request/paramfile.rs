@@ -2,13 +2,15 @@
 //!
 //! Does not know which options take them. Files and the environment are handed in.
 
+use std::fs::File;
 use std::io;
 use std::io::Read as _;
 
 use super::encoding::Encoding;
 use super::error::Error;
-use super::python;
+use crate::cli::python;
 use crate::model::value::Value;
+use crate::sys::streams;
 
 /// The largest file that is read; AWS's largest value is 64 KiB.
 pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -63,9 +65,17 @@ pub(crate) enum Unreadable {
     System(io::Error),
 }
 
-/// Reads a file from the disk, or from whatever else has a path, such as `/dev/stdin`.
+/// Reads a file from the disk, or from whatever else has a path; `/dev/stdin` and its like are the
+/// stream itself.
 pub(crate) fn read_file(path: &str, limit: u64) -> Result<Vec<u8>, Unreadable> {
-    let file = std::fs::File::open(path).map_err(Unreadable::System)?;
+    let opened = match streams::named(path) {
+        // As the path would say it.
+        Some(number) => streams::inherited(number)
+            .map(File::from)
+            .map_err(|_closed| rustix::io::Errno::NOENT.into()),
+        None => File::open(path),
+    };
+    let file = opened.map_err(Unreadable::System)?;
     let mut bytes = Vec::new();
     let taken = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
     let taken = taken.map_err(Unreadable::System)?;
@@ -283,6 +293,28 @@ mod tests {
              binary file, please use the fileb:// prefix instead of the file:// prefix.",
         );
         check("file://huge", "Unable to load paramfile file://huge: larger than 16777216 bytes");
+    }
+
+    /// A stream was opened anew by its path: that fails for a socket, which is what Node hands to a
+    /// program it waits for, and begins again at byte 0 of a file that a shell has begun to read.
+    #[test]
+    fn reads_a_stream_itself() {
+        use std::io::{Seek as _, SeekFrom, Write as _};
+        use std::os::fd::AsRawFd as _;
+        let (ours, mut theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        theirs.write_all(b"hunter2").unwrap();
+        drop(theirs);
+        let mut file = File::open("Cargo.toml").unwrap();
+        file.seek(SeekFrom::End(-1)).unwrap();
+        for (number, expected) in [(ours.as_raw_fd(), &b"hunter2"[..]), (file.as_raw_fd(), b"\n")] {
+            file.seek(SeekFrom::End(-1)).unwrap();
+            let read = read_file(&format!("/dev/fd/{number}"), 100);
+            assert!(matches!(read, Ok(bytes) if bytes == expected));
+        }
+        let missing = read_file("/proc/self/fd/999999", 100);
+        assert!(
+            matches!(missing, Err(Unreadable::System(error)) if error.raw_os_error() == Some(2))
+        );
     }
 
     #[test]

@@ -350,8 +350,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::paramfile::testing::SOURCES;
-    use super::super::python;
     use super::*;
+    use crate::cli::python;
 
     fn show(word: &str) -> String {
         match parse("--tags", word, SOURCES) {

@@ -172,10 +172,10 @@ const INDENT: &str = "    ";
 
 #[cfg(test)]
 mod tests {
-    use super::super::python;
     use super::super::testing::REQUEST;
     use super::super::{json, yaml};
     use super::*;
+    use crate::cli::python;
 
     #[test]
     fn writes_json_as_aws_does() {

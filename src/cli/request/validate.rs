@@ -5,7 +5,7 @@
 //! is left out: `Invalid type for parameter SecretString, type: <class 'int'>, …`.
 
 use super::error::Error;
-use super::python;
+use crate::cli::python;
 use crate::model::shape::{Bounds, List, Member, Shape};
 use crate::model::value::Value;
 

@@ -17,6 +17,8 @@ pub(crate) struct Invalid;
 
 /// Reads a whole YAML text.
 pub(crate) fn parse(text: &str) -> Result<Value, Invalid> {
+    // A byte-order mark at the head is no part of a YAML document. Of JSON it is, and AWS refuses it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
         anchors: BTreeMap::new(),
@@ -234,8 +236,8 @@ fn number(text: &str) -> Option<Value> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::python;
     use super::*;
+    use crate::cli::python;
 
     fn check(text: &str, expected: &str) {
         let shown = match parse(text) {
@@ -261,6 +263,16 @@ mod tests {
         check("# nothing", "None");
         check("---\na: 1\n...\n", "{'a': 1}");
         check("text", "'text'");
+    }
+
+    /// An editor's byte-order mark at the head became part of the first member's name.
+    #[test]
+    fn passes_over_a_byte_order_mark() {
+        check("\u{feff}SecretId: x", "{'SecretId': 'x'}");
+        check("\u{feff}---\nSecretId: x", "{'SecretId': 'x'}");
+        check("\u{feff}", "None");
+        check("\u{feff}\u{feff}SecretId: x", "{'\\ufeffSecretId': 'x'}");
+        check("a: \u{feff}x", "{'a': '\\ufeffx'}");
     }
 
     #[test]

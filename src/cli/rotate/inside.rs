@@ -38,7 +38,7 @@ pub(crate) fn respond(line: &Line, entry: &'static Entry, walk: &Walk) -> Result
         Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
     })?;
     asked.map(Printed::One).map_err(|Refusal { code, message }| match Code::named(&code) {
-        Some(code) => Failure::Service { operation: entry.name, fault: Fault { code, message } },
+        Some(code) => Failure::of_operation(entry.name, Fault { code, message }.into()),
         None => Failure::environment("RotationError", message),
     })
 }

@@ -76,6 +76,9 @@ pub(crate) fn told(error: Error) -> Failure {
             terminal::note(CONFINED);
         }
     }
+    if let Error::AtWork(_) = &error {
+        terminal::note(AT_WORK);
+    }
     if let Error::Service(context::Failure::Fault(fault)) = &error
         && fault.message == refusals::NOT_COMPLETE
     {
@@ -83,6 +86,10 @@ pub(crate) fn told(error: Error) -> Failure {
     }
     Failure::of_rotation(error)
 }
+
+/// There is nothing to resume or to give up while it runs.
+const AT_WORK: &str =
+    "hint: another process is at work on it; wait for its end, or interrupt it there";
 
 /// AWS says that it will go on by itself; here somebody does.
 const NEXT: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with it, \
@@ -96,7 +103,7 @@ const CONFINED: &str = "hint: a rotation program reaches only some files; `stron
                         show` says which, and --rotation-grant gives it more";
 
 fn show_line(line: &str) {
-    terminal::note(&format!("rotation: {line}"));
+    terminal::report(&format!("rotation: {line}"));
 }
 
 /// Prepares this process to run programs, and lends what is needed for it.
@@ -107,6 +114,7 @@ pub(crate) fn with_runner<T>(
     work: impl FnOnce(&mut Runner<'_>) -> T,
 ) -> Result<T, Failure> {
     let machine = machine(surroundings)?;
+    terminal::end_silence();
     let system = |error: std::io::Error| Failure::environment("RotationError", error.to_string());
     apart::adopt().map_err(system)?;
     let mut inbox = Inbox::open().map_err(system)?;

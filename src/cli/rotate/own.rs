@@ -54,13 +54,13 @@ pub(crate) const OPTIONS: [(&str, &str, &str); 12] = [
     (
         "rotation-pin",
         "auto|none|PATH",
-        "Which files must stay as they are: those that the command names, none, or these",
+        "What must stay as it is: the files that the command names, none, or this file, or this directory and all beneath it",
     ),
     ("rotation-timeout", "TIME", "How long a step may take: 60s (the default), 5m"),
     (
         "rotation-grant",
         "GRANT",
-        "Let the program do what it otherwise may not; none takes all back (read=PATH, write=PATH, files, signals, abstract-sockets, new-privileges)",
+        "Let the program do what it otherwise may not; none takes all back (read=PATH, write=PATH, files, file-modes, signals, abstract-sockets, new-privileges)",
     ),
     ("resume", "", "Go on with a rotation that is not finished, even if it was cancelled"),
     ("no-resume", "", "Refuse if a rotation is not finished, as AWS does"),

@@ -5,7 +5,8 @@
 
 FUNCTION is lambda_handler by default. The directory of HANDLER.py is what Lambda calls the task's
 root: modules beside it can be imported, and it is the working directory; layers in /opt/python are
-found too. `boto3` and `botocore` are what stands below, whether or not the real ones are installed:
+found too, but no compiled code beside them. --rotation-pin with that directory has it stay as it is.
+`boto3` and `botocore` are what stands below, whether or not the real ones are installed:
 the client of Secrets Manager speaks to Strongroom, and one of another service fails when it is first
 called. For Python's own functions `/tmp` is the private directory of the step. Needs Python 3.8 or
 later and nothing besides.
@@ -499,6 +500,9 @@ def provide_tmp():
 
 def load(handler, function):
     """Imports the function from its file."""
+    # What others compiled, or say they did, stands beside the files and is no part of any pin.
+    sys.pycache_prefix = os.path.join(os.environ["TMPDIR"], "compiled")
+    sys.dont_write_bytecode = True
     sys.path[:0] = [os.path.dirname(handler)] + [layer for layer in LAYERS if os.path.isdir(layer)]
     name = os.path.splitext(os.path.basename(handler))[0]
     spec = importlib.util.spec_from_file_location(name, handler)

@@ -91,6 +91,9 @@ impl Operation for CreateSecret {
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
         let tags = fresh_tags(request.tags.unwrap_or_default())?;
+        replication::check_regions(
+            request.add_replica_regions.as_ref().map_or(&[], |asked| &asked.0),
+        )?;
 
         let scope = cx.scope()?;
         if let Some(existing) = cx.vault()?.find(&scope, &request.name.0)? {
@@ -102,7 +105,7 @@ impl Operation for CreateSecret {
             return Ok(response);
         }
         let suffix = arn::draw_suffix(cx.entropy())?;
-        let mut record = Record::new(scope, request.name.0, suffix, cx.now()?);
+        let mut record = Record::new(scope, request.name.0, suffix, cx.date()?);
         record.description = request.description.map(|text| text.0).filter(|text| !text.is_empty());
         record.kms_key_id = request.kms_key_id.map(|key| key.0).filter(|key| !key.is_empty());
         record.secret_type = request.secret_type.map(|kind| kind.0).filter(|kind| !kind.is_empty());
@@ -132,7 +135,7 @@ fn again(
     value: Option<&SecretValue>,
 ) -> Result<Response, Failure> {
     let due = existing.deletion.map(|deletion| deletion.due);
-    Standing::of(due, cx.now()?).require_name_not_kept()?;
+    Standing::of(due, cx.due_time()?).require_name_not_kept()?;
     // A replica was not made by such a request, whatever tokens its versions have.
     let version = existing.version(&token.0);
     let version = version.filter(|_version| replication::require_primary(existing).is_ok());

@@ -63,8 +63,8 @@ impl Operation for DeleteSecret {
             return delete_at_once(cx, &request.secret_id);
         }
         let mut record = cx.find(&request.secret_id)?;
-        let requested = cx.now()?;
-        require_deletable(&record, asked, requested)?;
+        require_deletable(cx, &record, asked)?;
+        let requested = cx.date()?;
         let due = asked.date(requested);
         record.deletion = Some(Deletion { requested, due });
         cx.store(&mut record)?;
@@ -74,10 +74,10 @@ impl Operation for DeleteSecret {
 
 /// Deletes whatever is there. What is not there counts as deleted, as in AWS.
 fn delete_at_once(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Response, Failure> {
-    let now = cx.now()?;
+    let now = cx.date()?;
     match cx.find(id) {
         Ok(record) => {
-            require_deletable(&record, deletion::Deletion::Now, now)?;
+            require_deletable(cx, &record, deletion::Deletion::Now)?;
             cx.vault()?.remove(&record)?;
             Ok(response(&record, now))
         }
@@ -96,13 +96,14 @@ fn delete_at_once(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Response, F
 }
 
 fn require_deletable(
+    cx: &mut Context<'_, '_>,
     record: &Record,
     asked: deletion::Deletion,
-    now: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<(), Failure> {
     replication::require_primary(record)?;
-    let standing = Standing::of(record.deletion.map(|deletion| deletion.due), now);
-    asked.check(standing, &arn_of(record), &replication::regions(record))
+    let due = record.deletion.map(|deletion| deletion.due);
+    let standing = Standing::of(due, cx.due_time()?);
+    Ok(asked.check(standing, &arn_of(record), &replication::regions(record))?)
 }
 
 fn response(record: &Record, deletion_date: Timestamp) -> Response {

@@ -131,7 +131,7 @@ fn note_access(
     record: &mut Record,
     version_id: &str,
 ) -> Result<(), Failure> {
-    let today = Some(cx.now()?.midnight());
+    let today = Some(cx.date()?.midnight());
     let is_known = record.accessed == today
         && record.version(version_id).is_some_and(|version| version.accessed == today);
     if is_known || cx.vault()?.access() == Access::Read {

@@ -67,12 +67,12 @@ impl Operation for PutSecretValue {
         cx.about_name(&request.secret_id.0);
         let token = request.client_request_token.ok_or_else(Fault::no_token)?;
         cx.about_token(&token.0);
-        let mut record = cx.find_writable(&request.secret_id)?;
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?
             .ok_or_else(|| {
                 Fault::invalid_request("You must provide either SecretString or SecretBinary.")
             })?;
+        let mut record = cx.find_writable(&request.secret_id)?;
         let asked = request.version_stages.map(|stages| stages.0);
         let asked: Option<Vec<String>> =
             asked.map(|stages| stages.into_iter().map(|stage| stage.0).collect());

@@ -50,6 +50,8 @@ impl Operation for ReplicateSecretToRegions {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+        cx.about_name(&request.secret_id.0);
+        replication::check_regions(&request.add_replica_regions.0)?;
         let mut record = cx.find_writable(&request.secret_id)?;
         let before = record.clone();
         let overwrite = Overwrite::asked(request.force_overwrite_replica_secret);

@@ -36,6 +36,8 @@ impl Operation for TagResource {
     type Response = ();
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
+        cx.about_name(&request.secret_id.0);
+        tags::check(&request.tags)?;
         let mut record = cx.find_writable(&request.secret_id)?;
         let before = record.tags.clone().unwrap_or_default();
         let mut tags = before.clone();

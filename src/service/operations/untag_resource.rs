@@ -35,8 +35,10 @@ impl Operation for UntagResource {
     type Response = ();
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        cx.about_name(&request.secret_id.0);
         let keys: Vec<String> = request.tag_keys.into_iter().map(|key| key.0).collect();
+        tags::check_keys(&keys)?;
+        let mut record = cx.find_writable(&request.secret_id)?;
         let before = record.tags.clone().unwrap_or_default();
         let mut tags = before.clone();
         tags::remove(&mut tags, &keys)?;

@@ -71,14 +71,15 @@ impl Operation for UpdateSecret {
         // Wanted even where no version is made of it, as in AWS.
         let token = request.client_request_token.take().ok_or_else(Fault::no_token)?;
         cx.about_token(&token.0);
+        let key = only_key(&request);
+        let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
+            .map_err(|_both| Fault::both_values())?;
         let mut record = cx.find_active(&request.secret_id)?;
         if let Err(fault) = replication::require_primary(&record) {
-            let key = only_key(request).ok_or(fault)?;
+            let key = key.ok_or(fault)?;
             replication::set_key(cx, &record, Some(key.0).filter(|key| !key.is_empty()))?;
             return Ok(Response { arn: arn_of(&record), name: record.name, version_id: None });
         }
-        let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
-            .map_err(|_both| Fault::both_values())?;
         let before = record.clone();
         let set = |place: &mut Option<String>, given: Option<String>| {
             if let Some(text) = given {
@@ -104,10 +105,10 @@ impl Operation for UpdateSecret {
 }
 
 /// Returns the key that a request is for, if for nothing else: all that can be changed of a replica.
-fn only_key(request: Request) -> Option<KmsKeyId> {
+fn only_key(request: &Request) -> Option<KmsKeyId> {
     let is_for_more = request.description.is_some()
         || request.secret_binary.is_some()
         || request.secret_string.is_some()
         || request.secret_type.is_some();
-    request.kms_key_id.filter(|_key| !is_for_more)
+    request.kms_key_id.clone().filter(|_key| !is_for_more)
 }

@@ -53,13 +53,15 @@ impl Operation for UpdateSecretVersionStage {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         cx.about_version(&request.version_stage.0);
-        let mut record = cx.find_writable(&request.secret_id)?;
-        let before = record.versions.clone();
+        cx.about_name(&request.secret_id.0);
         let change = Change {
             label: &request.version_stage.0,
             remove_from: request.remove_from_version_id.as_ref().map(|id| id.0.as_str()),
             move_to: request.move_to_version_id.as_ref().map(|id| id.0.as_str()),
         };
+        change.check()?;
+        let mut record = cx.find_writable(&request.secret_id)?;
+        let before = record.versions.clone();
         if let Some(to) = change.move_to.filter(|_| change.label == stages::CURRENT) {
             stages::must_have_value(&record.versions, to)?;
         }

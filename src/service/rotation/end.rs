@@ -33,7 +33,7 @@ pub(crate) fn finish(
 ) -> Result<Value, Failure> {
     transact(vault, (Some(&job.region), Access::Write), occasion, |cx| {
         let (mut record, progress) = at_work(cx, job)?;
-        let now = cx.now()?;
+        let now = cx.date()?;
         configure(&mut record, job);
         let (event, version_id) = match job.kind {
             Kind::Rotate => {
@@ -78,7 +78,7 @@ pub(crate) fn interrupt(
             drop_test(cx, &mut record, &progress)?;
             ("TestRotationFailed", FAILED, Left::Nothing)
         } else if is_complete(&record, &progress) {
-            let at = moved_to(&record).unwrap_or(cx.now()?);
+            let at = moved_to(&record).unwrap_or(cx.date()?);
             configure(&mut record, job);
             complete(&mut record, at);
             ("RotationSucceeded", SUCCESS, Left::Complete)
@@ -134,7 +134,7 @@ fn note_failure(
         drop_test(cx, &mut record, &progress)?;
         ("TestRotationFailed", Left::Nothing)
     } else if is_complete(&record, &progress) {
-        let at = moved_to(&record).unwrap_or(now);
+        let at = moved_to(&record).unwrap_or(cx.date()?);
         configure(&mut record, job);
         complete(&mut record, at);
         ("RotationFailed", Left::Complete)
@@ -223,7 +223,7 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
     if progress.kind == Kind::TestOnly {
         drop_test(cx, record, &progress)
     } else if is_complete(record, &progress) {
-        complete(record, moved_to(record).unwrap_or(cx.now()?));
+        complete(record, moved_to(record).unwrap_or(cx.date()?));
         log(cx, ("RotationSucceeded", SUCCESS), (record, &progress.token), "")
     } else {
         Ok(())
@@ -243,7 +243,7 @@ pub(crate) fn abandon(cx: &Context<'_, '_>, record: &mut Record, written: &str) 
 /// whether its owner ended the rotation under way by moving its labels.
 pub(crate) fn follow(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let moved = moved_to(record);
-    note_current(record, cx.now()?);
+    note_current(record, cx.date()?);
     let Some(progress) = record.progress.clone() else { return Ok(()) };
     let is_on = |label| record.staged(label).is_some_and(|version| version.id == progress.token);
     let is_pending = is_on(stages::PENDING) && !is_on(stages::CURRENT);

@@ -30,12 +30,20 @@ pub(crate) struct Shown {
 /// Returns the pairs that a function is told. AWS's model lets either half be missing; what AWS then
 /// says is not published.
 pub(super) fn told(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
+    if items.len() > MOST_ITEMS {
+        return Err(Fault::invalid_parameter(format!(
+            "You can't give more than {MOST_ITEMS} metadata items."
+        )));
+    }
     let pair = |item: MetadataItem| match (item.key, item.value) {
         (Some(key), Some(value)) => Ok((key.0, value.0)),
         _ => Err(Fault::invalid_parameter("A metadata item must have a key and a value.")),
     };
     items.into_iter().map(pair).collect()
 }
+
+/// The most metadata items of a rotation: ours, as AWS publishes no number.
+const MOST_ITEMS: usize = 50;
 
 /// Returns what is shown of a secret's rotation: nothing where it was never set up, no dates where
 /// it is turned off.
@@ -110,5 +118,24 @@ fn shown_rules(rules: &Rules, record: &Record, rotation: &Rotation) -> RotationR
         automatically_after_days: rules.automatically_after_days.or(computed).map(Count),
         duration: rules.duration.clone().map(WindowLength),
         schedule_expression: rules.schedule_expression.clone().map(ScheduleExpression),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 4,200 metadata items of 2,048 characters made a record that nobody could read.
+    #[test]
+    fn a_rotation_has_so_many_metadata_items() {
+        for (count, is_within) in [(49, true), (50, true), (51, false), (4_200, false)] {
+            let items: Vec<_> = (0..count)
+                .map(|number| MetadataItem {
+                    key: Some(MetadataKey(format!("key {number}"))),
+                    value: Some(MetadataValue("x".repeat(2_048))),
+                })
+                .collect();
+            assert_eq!(told(items).is_ok(), is_within, "{count}");
+        }
     }
 }

@@ -71,15 +71,16 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
     if let Some(token) = &request.client_request_token {
         cx.about_token(&token.0);
     }
-    let mut record = cx.find_writable(&request.secret_id)?;
+    cx.about_name(&request.secret_id.0);
     let token = request.client_request_token.as_ref().ok_or_else(refusals::no_token)?.0.clone();
     if request.external_secret_rotation_role_arn.is_some() {
         return Err(refusals::no_roles().into());
     }
     let rules = checked_rules(request.rotation_rules.as_ref())?;
+    let mut record = cx.find_writable(&request.secret_id)?;
     let function = function(cx, &request, &record)?;
     let is_immediate = request.rotate_immediately.unwrap_or(true);
-    let now = cx.now()?;
+    let now = cx.date()?;
     let external =
         request.external_secret_rotation_metadata.map(super::schedule::told).transpose()?;
     let config = configured(&record, (function, rules, external), now);
@@ -132,7 +133,8 @@ fn begin_rotation(
     token: String,
 ) -> Result<Response, Failure> {
     let now = cx.now()?;
-    add_version(cx, &mut record, Version::new(token.clone(), None, now))?;
+    let empty = Version::new(token.clone(), None, cx.date()?);
+    add_version(cx, &mut record, empty)?;
     let lease = lease::taken(cx, &config.command, now);
     record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::Rotate, now) });
     let (function, command) = (config.function.clone(), config.command.clone());
@@ -152,7 +154,7 @@ fn begin_test(
     token: String,
 ) -> Result<Response, Failure> {
     let now = cx.now()?;
-    let mut version = Version::new(token.clone(), None, now);
+    let mut version = Version::new(token.clone(), None, cx.date()?);
     if let Some(current) = record.staged(stages::CURRENT)
         && let Some(value) = cx.vault()?.value(&record, current)?
     {
@@ -242,7 +244,12 @@ fn add_version(
     // RotateSecret declares no LimitExceededException.
     stages::pend(&mut record.versions, &id)
         .map_err(|fault| Fault::invalid_request(fault.message))?;
-    versions::drop_oldest(cx, record)
+    versions::drop_oldest(cx, record).map_err(|failure| match failure {
+        Failure::Fault(Fault { code: Code::LimitExceeded, message }) => {
+            Fault::invalid_request(message).into()
+        }
+        failure @ (Failure::Fault(_) | Failure::Vault(_)) => failure,
+    })
 }
 
 /// Returns the version with `AWSPENDING`, unless it is the current one too.
@@ -409,14 +416,7 @@ mod tests {
             "SecretId": "x", "ClientRequestToken": null, "RotationRules": rules,
             "ExternalSecretRotationRoleArn": role, "RotationLambdaARN": null,
         });
-        let missing = "Secrets Manager can't find the specified secret.";
-        refuses(&mut play, &all, "ResourceNotFoundException", missing);
-
         let mut left = all;
-        left["SecretId"] = "db".into();
-        play.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
-        refuses(&mut play, &left, REQUEST, &Fault::marked_for_deletion().message);
-        play.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
         let no_token =
             "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
         refuses(&mut play, &left, PARAMETER, no_token);
@@ -429,6 +429,13 @@ mod tests {
         let rate = "Rate in hour should be least 4 and less than 24.";
         refuses(&mut play, &left, PARAMETER, rate);
         left["RotationRules"] = json!({"ScheduleExpression": "rate(4 hours)"});
+        // What the request alone shows comes before the secret is looked for.
+        let missing = "Secrets Manager can't find the specified secret.";
+        refuses(&mut play, &left, "ResourceNotFoundException", missing);
+        left["SecretId"] = "db".into();
+        play.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
+        refuses(&mut play, &left, REQUEST, &Fault::marked_for_deletion().message);
+        play.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
         refuses(&mut play, &left, REQUEST, NO_FUNCTION);
         left["RotationLambdaARN"] = "".into();
         refuses(&mut play, &left, REQUEST, NO_FUNCTION);

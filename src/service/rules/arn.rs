@@ -53,7 +53,8 @@ impl<'a> Wanted<'a> {
         let mut field = || fields.next().unwrap_or_default();
         let (scheme, partition, service) = (field(), field(), field());
         let (region, account, kind, tail) = (field(), field(), field(), field());
-        let ours = (scheme, partition, service, kind) == ("arn", PARTITION, SERVICE, KIND);
+        let of_region = self::partition(region);
+        let ours = (scheme, partition, service, kind) == ("arn", of_region, SERVICE, KIND);
         if ours && name::is_name(tail) {
             Ok(Self::Arn { place: Place { account, region }, tail })
         } else {
@@ -104,7 +105,14 @@ pub(crate) fn region_of(secret_id: &str) -> Option<&str> {
 /// Writes the ARN of a secret.
 pub(crate) fn arn(place: Place<'_>, name: &str, suffix: &str) -> String {
     let Place { account, region } = place;
-    format!("arn:{PARTITION}:{SERVICE}:{region}:{account}:{KIND}:{name}-{suffix}")
+    let partition = partition(region);
+    format!("arn:{partition}:{SERVICE}:{region}:{account}:{KIND}:{name}-{suffix}")
+}
+
+/// Returns the partition that a region belongs to; one that AWS does not have is in `aws`.
+pub(crate) fn partition(region: &str) -> &'static str {
+    let of = PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix));
+    of.map_or("aws", |(_, partition)| partition)
 }
 
 /// Draws the suffix of a new ARN, so that a secret made again under its old name is another one.
@@ -125,7 +133,16 @@ fn split_suffix(tail: &str) -> Option<(&str, &str)> {
     is_suffix.then_some((name, suffix))
 }
 
-const PARTITION: &str = "aws";
+/// How the regions of a partition begin, where it is not `aws`.
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("eusc-", "aws-eusc"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+];
 const SERVICE: &str = "secretsmanager";
 const KIND: &str = "secret";
 const SUFFIX_LENGTH: usize = 6;
@@ -224,6 +241,34 @@ mod tests {
         assert_eq!(drawn.len(), 62, "every letter and digit comes up");
         let distinct: std::collections::BTreeSet<&String> = suffixes.iter().collect();
         assert_eq!(distinct.len(), suffixes.len());
+    }
+
+    /// Every ARN was of the partition `aws`, also in regions that others have.
+    #[test]
+    fn a_region_belongs_to_a_partition() {
+        for (region, partition) in [
+            ("us-east-1", "aws"),
+            ("eu-west-1", "aws"),
+            ("local-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-iso-east-1", "aws-iso"),
+            ("us-isob-east-1", "aws-iso-b"),
+            ("eu-isoe-west-1", "aws-iso-e"),
+            ("us-isof-south-1", "aws-iso-f"),
+            ("eusc-de-east-1", "aws-eusc"),
+        ] {
+            assert_eq!(super::partition(region), partition);
+            let here = Place { account: "123456789012", region };
+            let made = arn(here, "db", "AbCdEf");
+            let start = format!("arn:{partition}:secretsmanager:{region}:123456789012:secret:");
+            assert_eq!(made, format!("{start}db-AbCdEf"));
+            let found = |id: &str| Wanted::parse(id).unwrap().candidate(here).is_some();
+            assert!(found(&made), "{made}");
+            assert!(found(&format!("{start}db")));
+            let elsewhere = if partition == "aws" { "aws-cn" } else { "aws" };
+            assert!(!found(&made.replace(partition, elsewhere)), "{made}");
+        }
     }
 
     proptest! {

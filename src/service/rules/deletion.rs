@@ -34,13 +34,12 @@ impl Deletion {
     /// nothing.
     pub(crate) fn asked(force: Option<bool>, window: Option<i64>) -> Result<Self, Fault> {
         match (force == Some(true), window) {
+            // The range comes first, as in AWS (AWS.md §8.3).
+            (_, Some(days)) if !(MIN_DAYS..=MAX_DAYS).contains(&days) => Err(bad_window()),
             (true, Some(_)) => Err(contradiction()),
             (true, None) => Ok(Self::Now),
             (false, None) => Ok(Self::After { days: DEFAULT_DAYS }),
-            (false, Some(days)) if (MIN_DAYS..=MAX_DAYS).contains(&days) => {
-                Ok(Self::After { days })
-            }
-            (false, Some(_)) => Err(bad_window()),
+            (false, Some(days)) => Ok(Self::After { days }),
         }
     }
 
@@ -163,7 +162,11 @@ mod tests {
             (None, Some(-1), Err(range)),
             (None, Some(i64::MAX), Err(range)),
             (Some(true), Some(7), Err(both)),
-            (Some(true), Some(0), Err(both)),
+            (Some(true), Some(30), Err(both)),
+            // AWS finds a bad window before it finds that there is one beside force.
+            (Some(true), Some(0), Err(range)),
+            (Some(true), Some(6), Err(range)),
+            (Some(true), Some(31), Err(range)),
         ] {
             let asked = Deletion::asked(force, window);
             assert_eq!(asked, expected.map_err(Fault::invalid_parameter));

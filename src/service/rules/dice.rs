@@ -69,7 +69,7 @@ mod tests {
 
     impl Entropy for Empty {
         fn fill(&self, _bytes: &mut [u8]) -> Result<(), NoEntropy> {
-            Err(NoEntropy)
+            Err(NoEntropy::Refused)
         }
     }
 
@@ -98,6 +98,6 @@ mod tests {
 
     #[test]
     fn without_entropy_nothing_is_picked() {
-        assert_eq!(Dice::new(&Empty).pick(&[1, 2]), Err(NoEntropy));
+        assert_eq!(Dice::new(&Empty).pick(&[1, 2]), Err(NoEntropy::Refused));
     }
 }

@@ -266,7 +266,7 @@ mod tests {
         struct Empty;
         impl Entropy for Empty {
             fn fill(&self, _bytes: &mut [u8]) -> Result<(), NoEntropy> {
-                Err(NoEntropy)
+                Err(NoEntropy::Refused)
             }
         }
         assert!(Recipe::new(&Wishes::default()).unwrap().draw(&Empty).is_err());

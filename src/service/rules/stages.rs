@@ -25,6 +25,16 @@ pub(crate) struct Change<'a> {
     pub(crate) move_to: Option<&'a str>,
 }
 
+impl Change<'_> {
+    /// Refuses a request to do nothing, of whatever secret.
+    pub(crate) fn check(&self) -> Result<(), Fault> {
+        if self.remove_from.is_none() && self.move_to.is_none() {
+            return Err(nothing_to_do());
+        }
+        Ok(())
+    }
+}
+
 /// Finds the version that carries a label.
 pub(crate) fn holder<'v>(versions: &'v [Version], label: &str) -> Option<&'v Version> {
     versions.iter().find(|version| version.stages.iter().any(|stage| stage == label))
@@ -142,6 +152,20 @@ pub(crate) fn droppable(versions: &[Version], now: Timestamp) -> Vec<usize> {
     positions
 }
 
+/// Refuses a version too many. Those without a label make room once they are a day old.
+///
+/// # Errors
+/// `LimitExceededException`; the text is ours.
+pub(crate) fn check_count(versions: &[Version]) -> Result<(), Fault> {
+    if versions.len() <= MOST_VERSIONS {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Code::LimitExceeded,
+        format!("You can't keep more than {MOST_VERSIONS} versions of a secret within a day."),
+    ))
+}
+
 /// Moves `AWSCURRENT`, and the two labels that follow it: the version that was current becomes
 /// the previous one (R2, R7) and is no longer pending (R5). Its other labels stay (R4).
 fn make_current(versions: &mut [Version], id: &str) {
@@ -229,6 +253,11 @@ fn too_many_labels() -> Fault {
 const MAX_LABELS: usize = 20;
 /// How many versions a secret keeps before those without a label are dropped.
 const MAX_VERSIONS: usize = 100;
+
+/// The most versions of a secret, with those that are too young to go. AWS has such a quota too, and
+/// does not say how many more than 100 it lets be. So many fit into a record, whatever their key's
+/// name.
+pub(crate) const MOST_VERSIONS: usize = 500;
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,8 @@ pub(crate) type Tags = Vec<(String, String)>;
 /// Sets tags: a key that is there gets the new value in its place, any other is appended. On a
 /// fault nothing has changed.
 pub(crate) fn set(tags: &mut Tags, given: Vec<Tag>) -> Result<(), Fault> {
-    let given = checked(given)?;
+    check(&given)?;
+    let given: Tags = given.into_iter().filter_map(pair).collect();
     let is_new = |key: &str| tags.iter().all(|(present, _)| present != key);
     let added = given.iter().filter(|(key, _)| is_new(key)).count();
     if tags.len().saturating_add(added) > MAX_TAGS {
@@ -28,35 +29,44 @@ pub(crate) fn set(tags: &mut Tags, given: Vec<Tag>) -> Result<(), Fault> {
     Ok(())
 }
 
+fn pair(tag: Tag) -> Option<(String, String)> {
+    Some((tag.key?.0, tag.value.map(|value| value.0).unwrap_or_default()))
+}
+
 /// Removes tags by their keys; a key that is not there is none the worse. On a fault nothing has
 /// changed.
 pub(crate) fn remove(tags: &mut Tags, keys: &[String]) -> Result<(), Fault> {
-    if let Some(system) = keys.iter().find(|key| is_system(key)) {
-        return Err(system_tag(system));
-    }
+    check_keys(keys)?;
     let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
     tags.retain(|(key, _)| !keys.contains(key.as_str()));
     Ok(())
 }
 
-fn checked(given: Vec<Tag>) -> Result<Tags, Fault> {
+/// Refuses what cannot be a tag of any secret.
+pub(crate) fn check(given: &[Tag]) -> Result<(), Fault> {
     let mut keys = BTreeSet::new();
-    let mut tags = Tags::with_capacity(given.len().min(MAX_TAGS));
     for tag in given {
-        let Some(key) = tag.key.map(|key| key.0) else { return Err(no_key()) };
-        let value = tag.value.map(|value| value.0).unwrap_or_default();
-        if is_system(&key) {
-            return Err(system_tag(&key));
+        let key = tag.key.as_ref().map(|key| key.0.as_str()).ok_or_else(no_key)?;
+        let value = tag.value.as_ref().map_or("", |value| value.0.as_str());
+        if is_system(key) {
+            return Err(system_tag(key));
         }
         if let Some(character) = key.chars().chain(value.chars()).find(|c| !is_allowed(*c)) {
-            return Err(bad_character(&key, character));
+            return Err(bad_character(key, character));
         }
-        if !keys.insert(key.clone()) {
-            return Err(given_twice(&key));
+        if !keys.insert(key) {
+            return Err(given_twice(key));
         }
-        tags.push((key, value));
     }
-    Ok(tags)
+    Ok(())
+}
+
+/// Refuses the keys of tags that nobody can remove.
+pub(crate) fn check_keys(keys: &[String]) -> Result<(), Fault> {
+    match keys.iter().find(|key| is_system(key)) {
+        Some(system) => Err(system_tag(system)),
+        None => Ok(()),
+    }
 }
 
 /// Whether the key is AWS's own. The case is not minded, so that no look-alike gets in.

@@ -1,5 +1,7 @@
 //! The audit log in a file of its own.
 
+use proptest::prelude::*;
+
 use super::rows::Rows;
 use super::*;
 use crate::store::Table;
@@ -98,4 +100,23 @@ fn a_damaged_log_is_not_archived() {
     rows.table_mut(Table::Audit).remove(&1);
     let mut vault = unlock(rows.store(), &key, &STRICT).unwrap();
     assert!(matches!(world.read(&mut vault).archive(), Err(Error::Tampered(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(64)
+    })]
+
+    /// Whatever numbers stand behind what an archive of this vault begins with.
+    #[test]
+    fn no_other_bytes_are_an_archive(rest in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let world = World::new();
+        let (mut vault, _key) = empty(&world);
+        let mut bytes = archive(&world, &mut vault);
+        bytes.truncate(32);
+        bytes.extend(rest);
+        let found = read(&world, &mut vault, &bytes);
+        prop_assert!(matches!(found, Err(Error::BadArchive(_))));
+    }
 }

@@ -19,7 +19,7 @@ impl<'a> Drying<'a> {
 
 impl Entropy for Drying<'_> {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
-        self.left.set(self.left.get().checked_sub(1).ok_or(NoEntropy)?);
+        self.left.set(self.left.get().checked_sub(1).ok_or(NoEntropy::Refused)?);
         self.inner.fill(bytes)
     }
 }
@@ -217,7 +217,7 @@ fn without_randomness_nothing_is_changed() {
                 break;
             }
             Err(error) => {
-                let none = matches!(error, Error::Crypto(crypto::Error::NoEntropy));
+                let none = matches!(error, Error::Crypto(crypto::Error::NoEntropy(_)));
                 assert!(none, "{draws}: {error:?}");
                 assert!(Rows::of(&mut vault.store) == rows, "{draws}");
             }

@@ -1,12 +1,13 @@
 //! Time: what is gone, what is erased, and a clock that cannot be right.
 
+use super::super::clock::ClockState;
 use super::*;
 
 /// Plans a deletion that is due in so many days.
 fn schedule(world: &World, vault: &mut Vault, name: &str, window: i64) {
     world.change(vault, |transaction| {
         let mut record = transaction.find(&home(), name).unwrap().unwrap();
-        let requested = transaction.now();
+        let requested = transaction.date();
         record.deletion = Some(Deletion { requested, due: requested.plus_days(window) });
         transaction.update(&mut record).unwrap();
     });
@@ -103,7 +104,7 @@ fn a_clock_that_cannot_be_right_erases_nothing() {
     schedule(&world, &mut vault, "a", 7);
     for now in [YEAR_1970, year_2099, START.plus_days(401), START.plus_days(-2)] {
         world.set(now);
-        assert!(!world.read(&mut vault).clock_is_sane(), "{now:?}");
+        assert_ne!(world.read(&mut vault).clock_state(), ClockState::Believed, "{now:?}");
         assert_eq!(erase(&world, &mut vault, 16), [""; 0], "{now:?}");
         assert_eq!(world.read(&mut vault).state().secrets, 1, "{now:?}");
         // Committing under such a clock does not make it right.
@@ -112,10 +113,97 @@ fn a_clock_that_cannot_be_right_erases_nothing() {
     }
     for now in [START.plus_days(-1), START.plus_days(400)] {
         world.set(now);
-        assert!(world.read(&mut vault).clock_is_sane(), "{now:?}");
+        assert_eq!(world.read(&mut vault).clock_state(), ClockState::Believed, "{now:?}");
     }
     world.set(START);
     assert_eq!(names(&world, &mut vault), ["a"]);
+}
+
+/// A delete under a clock that was 40 days behind, or in 1970, had no window left once the clock was
+/// right again: the secret was gone at once.
+#[test]
+fn a_window_starts_from_the_last_commit_where_the_clock_is_behind() {
+    for behind in [Timestamp(0), START.plus_days(-40), Timestamp(START.0 - 1)] {
+        let world = World::new();
+        let (mut vault, _key) = empty(&world);
+        world.change(&mut vault, |t| create(t, "a", &[("v", text("1"))]));
+        world.set(behind);
+        assert_eq!(world.read(&mut vault).date(), START);
+        schedule(&world, &mut vault, "a", 30);
+        assert_eq!(world.read(&mut vault).state().next_purge, Some(START.plus_days(30)));
+        world.set(START.plus_days(29));
+        assert_eq!(erase(&world, &mut vault, 16), [""; 0]);
+        assert_eq!(names(&world, &mut vault), ["a"]);
+        world.set(START.plus_days(30));
+        assert_eq!(erase(&world, &mut vault, 16), ["a"]);
+    }
+}
+
+/// One write under a clock 398 days ahead, and nothing was ever erased again: the right clock was
+/// then 398 days behind, and not believed.
+#[test]
+fn what_is_due_is_erased_though_the_clock_was_ahead_once() {
+    let world = World::new();
+    let (mut vault, _key) = empty(&world);
+    for name in ["a", "b"] {
+        world.change(&mut vault, |t| create(t, name, &[("v", text("1"))]));
+    }
+    world.set(START.plus_days(398));
+    world.change(&mut vault, |t| t.record_own("Work", "").unwrap());
+    world.set(START.plus_days(1));
+    assert_eq!(world.read(&mut vault).clock_state(), ClockState::Behind);
+    // Later than it should be, as only a person can tell which of the two was wrong; never earlier.
+    schedule(&world, &mut vault, "a", 7);
+    world.change(&mut vault, |transaction| {
+        transaction.accept_clock();
+    });
+    schedule(&world, &mut vault, "b", 7);
+    world.set(START.plus_days(8));
+    assert_eq!(erase(&world, &mut vault, 16), ["b"]);
+    world.set(START.plus_days(404));
+    assert_eq!(erase(&world, &mut vault, 16), [""; 0]);
+    world.set(START.plus_days(405));
+    assert_eq!(erase(&world, &mut vault, 16), ["a"]);
+
+    // And without a person: what was due before the jump is.
+    let (mut vault, _key) = empty(&world);
+    world.set(START);
+    world.change(&mut vault, |transaction| {
+        transaction.accept_clock();
+    });
+    world.change(&mut vault, |t| create(t, "a", &[("v", text("1"))]));
+    schedule(&world, &mut vault, "a", 7);
+    world.change(&mut vault, |transaction| {
+        transaction.state.time = START.plus_days(398);
+        transaction.is_changed = true;
+    });
+    world.set(START.plus_days(6));
+    assert_eq!(erase(&world, &mut vault, 16), [""; 0]);
+    world.set(START.plus_days(7));
+    assert_eq!(erase(&world, &mut vault, 16), ["a"]);
+}
+
+#[test]
+fn a_clock_that_is_not_believed_sets_no_date() {
+    let world = World::new();
+    let (mut vault, key) = empty(&world);
+    let vault_id = *vault.vault_id();
+    for now in [Timestamp(0), START.plus_days(500)] {
+        world.set(now);
+        let (body, _) = new_slot(&world, &key.master, &vault_id);
+        world.change(&mut vault, |t| {
+            t.add_slot(&body, "").unwrap();
+            t.record_own("Work", "").unwrap();
+        });
+    }
+    let transaction = world.read(&mut vault);
+    assert!(transaction.state().slots.iter().all(|slot| slot.created == START));
+    transaction
+        .events(|_, event| {
+            assert_eq!(event.time, START);
+            Ok(())
+        })
+        .unwrap();
 }
 
 #[test]
@@ -154,11 +242,11 @@ fn a_clock_that_is_accepted_is_right_from_then_on() {
     world.change(&mut vault, |transaction| {
         transaction.accept_clock();
     });
-    assert!(world.read(&mut vault).clock_is_sane());
+    assert_eq!(world.read(&mut vault).clock_state(), ClockState::Believed);
     assert_eq!(erase(&world, &mut vault, 16), ["a"]);
     // Also back.
     world.set(START);
-    assert!(!world.read(&mut vault).clock_is_sane());
+    assert_eq!(world.read(&mut vault).clock_state(), ClockState::Behind);
     world.change(&mut vault, |transaction| {
         transaction.accept_clock();
     });

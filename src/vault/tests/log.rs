@@ -55,6 +55,25 @@ fn entries_say_what_happened_and_never_a_value() {
 }
 
 #[test]
+fn every_commit_stands_in_the_log() {
+    // A rotation's lease and an empty purge did not: a copy that was changed apart by such a commit
+    // could not be told from one that came out of it, and no checkpoint of it could be proven later.
+    let world = World::new();
+    let (mut vault, _key) = empty(&world);
+    world.change(&mut vault, |transaction| create(transaction, "app/db", &[]));
+    let checkpoint = world.read(&mut vault).checkpoint();
+    world.change(&mut vault, |transaction| {
+        let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
+        transaction.update(&mut record).unwrap();
+    });
+    let found: Vec<String> =
+        operations(&world, &mut vault).into_iter().map(|(_seq, operation)| operation).collect();
+    assert_eq!(found, ["Init", "Commit", "Commit"]);
+    let standing = world.read(&mut vault).standing(&checkpoint).unwrap();
+    assert_eq!(standing, crate::vault::checkpoint::Standing::Later);
+}
+
+#[test]
 fn a_full_log_drops_its_oldest_block() {
     let world = World::new();
     let (mut vault, key) = empty(&world);

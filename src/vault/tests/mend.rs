@@ -130,7 +130,8 @@ fn a_row_behind_the_log_keeps_nobody_from_working_and_costs_no_entry() {
     world.change(&mut used, |t| t.record_own("Work", "").unwrap());
     assert_sound(&world, &mut used);
     let entries = truth_log(&world, &mut used);
-    let expected = format!("{}3 Work \n4 AuditCut entry 3 was put in by hand\n", before["log"]);
+    let expected =
+        format!("{}3 Commit \n4 AuditCut entry 3 was put in by hand\n5 Work \n", before["log"]);
     assert_eq!(entries, expected);
 }
 

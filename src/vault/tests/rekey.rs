@@ -96,7 +96,7 @@ fn one_that_is_interrupted_did_not_happen() {
         match rekey_with(&world, &mut vault, occasion) {
             Ok(_) => break,
             Err(error) => {
-                let is_told = matches!(error, Error::Crypto(crypto::Error::NoEntropy));
+                let is_told = matches!(error, Error::Crypto(crypto::Error::NoEntropy(_)));
                 assert!(is_told, "{draws}: {error:?}");
             }
         }

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
-use super::{RenderContext, RenderFailed, python};
+use super::{RenderContext, RenderFailed};
+use crate::cli::python;
 use crate::model::value::Value;
 use grid::{Row, Section};
 

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::View;
 use super::json;
-use super::python;
+use crate::cli::python;
 use crate::model::value::Value;
 use scalar::Style;
 

@@ -118,17 +118,17 @@ mod tests {
     use super::super::request::Resource;
     use super::*;
     use crate::model::time::Timestamp;
+    use crate::service::rules::arn::Place;
 
     fn request() -> Request {
-        Request::new(Identity::root("123456789012"), "ValidateResourcePolicy", Timestamp(0)).on(
-            &Resource {
-                arn: "arn:aws:secretsmanager:local-1:123456789012:secret:db-AbCdEf",
-                tags: &[],
-                primary_region: None,
-                rotation_lambda_arn: None,
-                secret_type: None,
-            },
-        )
+        let here = Place { account: "123456789012", region: "local-1" };
+        Request::new(Identity::root(here), "ValidateResourcePolicy", Timestamp(0)).on(&Resource {
+            arn: "arn:aws:secretsmanager:local-1:123456789012:secret:db-AbCdEf",
+            tags: &[],
+            primary_region: None,
+            rotation_lambda_arn: None,
+            secret_type: None,
+        })
     }
 
     fn check(text: &str, expected: &[Finding]) {

@@ -2,6 +2,8 @@
 //!
 //! A principal is checked by its form alone: whether it exists, only AWS knows.
 
+use crate::service::rules::arn::{self, Place};
+
 /// Whom a statement speaks of.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Principal {
@@ -99,9 +101,10 @@ impl Principal {
 }
 
 impl Identity {
-    /// The root of an account: the owner of the vault.
-    pub(crate) fn root(account: &str) -> Self {
-        Self { partition: "aws".to_owned(), account: account.to_owned(), kind: Kind::Root }
+    /// The root of an account in a region's partition: the owner of the vault.
+    pub(crate) fn root(here: Place<'_>) -> Self {
+        let partition = arn::partition(here.region).to_owned();
+        Self { partition, account: here.account.to_owned(), kind: Kind::Root }
     }
 
     /// Reads the ARN of a root, user, role or session; `None` for any other text. Wildcards are
@@ -148,7 +151,7 @@ impl Identity {
     }
 
     /// Returns `aws:PrincipalArn`: for a session that of its role.
-    pub(super) fn arn(&self) -> String {
+    pub(crate) fn arn(&self) -> String {
         let (service, resource) = match &self.kind {
             Kind::Root => ("iam", "root".to_owned()),
             Kind::User(name) => ("iam", format!("user/{name}")),
@@ -386,6 +389,12 @@ mod tests {
             assert_eq!(identity.username(), name);
             assert_eq!(identity.account(), ACCOUNT);
         }
-        assert_eq!(Identity::root(ACCOUNT).arn(), "arn:aws:iam::123456789012:root");
+        for (region, arn) in [
+            ("eu-west-1", "arn:aws:iam::123456789012:root"),
+            ("us-gov-west-1", "arn:aws-us-gov:iam::123456789012:root"),
+        ] {
+            let here = Place { account: ACCOUNT, region };
+            assert_eq!(Identity::root(here).arn(), arn);
+        }
     }
 }

@@ -1,7 +1,13 @@
-//! How Python writes values and reads whole numbers: AWS's messages show both.
+//! How Python writes values and reads whole numbers, which AWS's text, tables and messages are made
+//! of.
 //!
 //! Does not decide what may be shown; whoever calls it does.
 
+use std::borrow::Cow;
+
+use jiff::tz::TimeZone;
+
+use super::output::view::View;
 use crate::model::value::Value;
 
 /// Reads a whole number as Python's `int` does: spaces around it, a sign, single underscores.
@@ -61,7 +67,7 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// Writes a value as `str(value)` does.
+/// Writes a value of a request as `str(value)` does.
 pub(crate) fn display(value: &Value) -> String {
     match value {
         Value::Text(text) => text.clone(),
@@ -76,34 +82,88 @@ pub(crate) fn display(value: &Value) -> String {
     }
 }
 
-/// Writes a value as `repr(value)` does.
+/// Writes a value of a request as `repr(value)` does.
 pub(crate) fn repr(value: &Value) -> String {
+    let mut out = String::new();
+    write(value, Side::Request, &mut out);
+    out
+}
+
+/// Writes a value of an answer as `str(value)` does: text as it is, `True`, `None`, containers with
+/// their elements as `repr` writes them.
+pub(crate) fn text<'a>(value: &'a Value, zone: &TimeZone) -> Cow<'a, str> {
+    match View::of(value, zone) {
+        View::Text(text) => text,
+        View::Null
+        | View::Boolean(_)
+        | View::Integer(_)
+        | View::Float(_)
+        | View::List(_)
+        | View::Map(_) => {
+            let mut out = String::new();
+            write(value, Side::Answer(zone), &mut out);
+            Cow::Owned(out)
+        }
+    }
+}
+
+/// Where a value comes from: it decides what bytes and times are.
+#[derive(Clone, Copy)]
+enum Side<'a> {
+    /// From a command line: bytes are bytes.
+    Request,
+    /// From the service: bytes are base64, times are text in this zone.
+    Answer(&'a TimeZone),
+}
+
+/// Writes a value as `repr(value)` does.
+fn write(value: &Value, side: Side<'_>, out: &mut String) {
     match value {
-        Value::Null => "None".to_owned(),
-        Value::Boolean(true) => "True".to_owned(),
-        Value::Boolean(false) => "False".to_owned(),
-        Value::Integer(number) => number.to_string(),
-        Value::Float(number) => repr_float(*number),
-        Value::Text(text) => repr_text(text),
-        Value::Bytes(bytes) => repr_bytes(bytes),
-        Value::Timestamp(at) => at.0.to_string(),
+        Value::Null => out.push_str("None"),
+        Value::Boolean(true) => out.push_str("True"),
+        Value::Boolean(false) => out.push_str("False"),
+        Value::Integer(number) => out.push_str(&number.to_string()),
+        Value::Float(number) => out.push_str(&float(*number)),
+        Value::Text(letters) => quote(letters, out),
+        Value::Bytes(bytes) => match side {
+            Side::Request => out.push_str(&repr_bytes(bytes)),
+            Side::Answer(zone) => quote(&text(value, zone), out),
+        },
+        Value::Timestamp(at) => match side {
+            Side::Request => out.push_str(&at.0.to_string()),
+            Side::Answer(zone) => quote(&text(value, zone), out),
+        },
         Value::List(elements) => {
-            let elements: Vec<String> = elements.iter().map(repr).collect();
-            format!("[{}]", elements.join(", "))
+            out.push('[');
+            for (index, element) in elements.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write(element, side, out);
+            }
+            out.push(']');
         }
         Value::Map(members) => {
-            let member =
-                |(name, value): &(String, Value)| format!("{}: {}", repr_text(name), repr(value));
-            let members: Vec<String> = members.iter().map(member).collect();
-            format!("{{{}}}", members.join(", "))
+            out.push('{');
+            for (index, (name, member)) in members.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                quote(name, out);
+                out.push_str(": ");
+                write(member, side, out);
+            }
+            out.push('}');
         }
     }
 }
 
 /// Writes text as `repr(text)` does.
 pub(crate) fn repr_text(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::with_capacity(text.len() + 2);
+    quote(text, &mut out);
+    out
+}
+
+/// In single quotes, or in double ones where that saves escapes.
+fn quote(text: &str, out: &mut String) {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     out.push(quote);
     for letter in text.chars() {
         match letter {
@@ -129,11 +189,11 @@ pub(crate) fn repr_text(text: &str) -> String {
         }
     }
     out.push(quote);
-    out
 }
 
-/// Whether Python prints a character beyond ASCII as it is. Rust's own table of what can be
-/// printed differs only in combining marks, which it escapes where nothing stands before them.
+/// Whether Python prints a character beyond ASCII as it is: all but Unicode's classes Cc, Cf, Cn,
+/// Co, Cs, Zl, Zp and Zs. Rust's own table has the same, and besides escapes combining marks where
+/// nothing stands before them.
 fn is_printable(letter: char) -> bool {
     letter >= '\u{a1}' && !format!("a{letter}").escape_debug().any(|escaped| escaped == '\\')
 }
@@ -164,7 +224,7 @@ fn repr_bytes(bytes: &[u8]) -> String {
 }
 
 /// The shortest digits that read back as the number, with an exponent outside 1e-4 to 1e16.
-fn repr_float(number: f64) -> String {
+pub(crate) fn float(number: f64) -> String {
     if number.is_nan() {
         return "nan".to_owned();
     }
@@ -246,5 +306,80 @@ mod tests {
             assert_eq!(repr(&value), expected);
         }
         assert_eq!(display(&text("it's")), "it's");
+    }
+
+    /// There were two imitations of `repr`, and one of them printed U+0378, which nobody has
+    /// assigned, and U+0600, which only steers what follows, as they are.
+    #[test]
+    fn escapes_what_python_does_not_print() {
+        let list = |text: &str| Value::List(vec![Value::Text(text.to_owned())]);
+        for (letter, expected) in [
+            ("\u{378}", "\\u0378"),
+            ("\u{600}", "\\u0600"),
+            ("\u{61c}", "\\u061c"),
+            ("\u{ad}", "\\xad"),
+            ("\u{a0}", "\\xa0"),
+            ("\u{85}", "\\x85"),
+            ("\u{3000}", "\\u3000"),
+            ("\u{e000}", "\\ue000"),
+            ("\u{fffe}", "\\ufffe"),
+            ("\u{110bd}", "\\U000110bd"),
+            ("\u{e0100}", "\u{e0100}"),
+            ("\u{300}", "\u{300}"),
+            ("\u{34f}", "\u{34f}"),
+            ("\u{fe0f}", "\u{fe0f}"),
+        ] {
+            assert_eq!(repr_text(letter), format!("'{expected}'"));
+            assert_eq!(repr(&list(letter)), format!("['{expected}']"));
+            assert_eq!(text(&list(letter), &TimeZone::UTC), format!("['{expected}']"));
+        }
+    }
+
+    #[test]
+    fn writes_bytes_and_times_by_where_they_come_from() {
+        let list = Value::List(vec![
+            Value::Bytes(b"a".to_vec()),
+            Value::Timestamp(crate::model::time::Timestamp(0)),
+        ]);
+        assert_eq!(repr(&list), "[b'a', 0]");
+        assert_eq!(text(&list, &TimeZone::UTC), "['YQ==', '1970-01-01T00:00:00+00:00']");
+    }
+
+    #[test]
+    fn spells_numbers() {
+        for (number, expected) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (1.5e-5, "1.5e-05"),
+            (0.0001, "0.0001"),
+            (1e16, "1e+16"),
+            (9_007_199_254_740_992.0, "9007199254740992.0"),
+            (123_456_789.125, "123456789.125"),
+            (1e22, "1e+22"),
+            (1.797_693_134_862_315_7e308, "1.7976931348623157e+308"),
+            (5e-324, "5e-324"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+        ] {
+            assert_eq!(float(number), expected);
+        }
+    }
+
+    #[test]
+    fn spells_containers() {
+        let list = Value::List(vec![
+            Value::Null,
+            Value::Boolean(true),
+            Value::Integer(-1),
+            Value::Text("it's\n\u{7f}é".to_owned()),
+            Value::Text("\"'".to_owned()),
+            Value::Map(vec![("k".to_owned(), Value::Float(0.5))]),
+        ]);
+        let expected = r#"[None, True, -1, "it's\n\x7fé", '"\'', {'k': 0.5}]"#;
+        assert_eq!(text(&list, &TimeZone::UTC), expected);
+        assert_eq!(text(&Value::Text("it's".to_owned()), &TimeZone::UTC), "it's");
     }
 }

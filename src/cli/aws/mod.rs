@@ -1,0 +1,28 @@
+//! What the `aws` form knows beside `secretsmanager`: how scripts begin that ask who they are and
+//! where (`sts get-caller-identity`, `configure`), and who else could answer what they ask for.
+
+pub(super) mod configure;
+pub(super) mod identity;
+pub(super) mod passing;
+
+use super::failure::Failure;
+use super::unlock::{self, Surroundings};
+use crate::vault::transaction::Access;
+
+/// The account of a vault, and its home region.
+struct Home {
+    account: String,
+    region: String,
+}
+
+/// Asks the vault, which has to be unlocked for it.
+fn home(surroundings: &Surroundings<'_>) -> Result<Home, Failure> {
+    let mut vault = surroundings.unlock_silently(&surroundings.custody())?;
+    let transaction = vault.begin(Access::Read, surroundings.occasion())?;
+    let settings = &transaction.state().settings;
+    let home =
+        Home { account: settings.account().to_owned(), region: settings.region().to_owned() };
+    drop(transaction);
+    unlock::warn(&vault);
+    Ok(home)
+}

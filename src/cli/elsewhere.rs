@@ -1,0 +1,86 @@
+//! The hint for whoever did not find a secret in one region of a vault: it may be in another.
+
+use super::failure::Failure;
+use super::unlock::{Named, Surroundings};
+use crate::service::elsewhere::{self, Found};
+use crate::service::fault::Fault;
+use crate::service::rules::arn;
+use crate::vault::Vault;
+
+/// Adds to a failure where the secret is that a call did not find. What that costs is only worth
+/// it for a person.
+pub(super) fn hinted(
+    failure: Failure,
+    id: &str,
+    vault: &mut Vault,
+    surroundings: &Surroundings<'_>,
+) -> Failure {
+    let Failure::Service { operation, fault, hint: None } = failure else { return failure };
+    let is_missing = fault.message == Fault::secret_not_found().message;
+    let found =
+        is_missing.then(|| elsewhere::find(vault, arn::name_in(id), surroundings.occasion()));
+    let hint = found
+        .and_then(Result::ok)
+        .and_then(|found| told(&found, arn::name_in(id), surroundings.asked_region()));
+    Failure::Service { operation, fault, hint }
+}
+
+/// Says where the secret is, or that the call is about a region that hardly anything is in.
+fn told(found: &Found, name: &str, asked: Option<&Named>) -> Option<String> {
+    let Found { home, regions } = found;
+    let here = asked.map_or(home.as_str(), |asked| &asked.value);
+    let by = asked.map_or_else(
+        || "the vault's home region".to_owned(),
+        |asked| format!("the region that {} names", asked.by),
+    );
+    match regions.iter().find(|region| *region != here) {
+        Some(there) => Some(format!("{name} is in {there}; this call asks in {here}, {by}")),
+        None if here == home => None,
+        None => {
+            Some(format!("this call asks in {here}, {by}; the home region of the vault is {home}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_where_a_secret_is() {
+        let asked = |value: &str, by| Named { value: value.to_owned(), by };
+        let found = |regions: &[&str]| Found {
+            home: "local-1".to_owned(),
+            regions: regions.iter().map(|&region| region.to_owned()).collect(),
+        };
+        let us = asked("us-east-1", "AWS_REGION");
+        for (regions, asked, expected) in [
+            (
+                &["local-1"][..],
+                Some(&us),
+                Some(
+                    "db is in local-1; this call asks in us-east-1, the region that AWS_REGION names",
+                ),
+            ),
+            (
+                &["eu-west-1"],
+                None,
+                Some("db is in eu-west-1; this call asks in local-1, the vault's home region"),
+            ),
+            (
+                &[],
+                Some(&us),
+                Some(
+                    "this call asks in us-east-1, the region that AWS_REGION names; the home \
+                     region of the vault is local-1",
+                ),
+            ),
+            (&[], None, None),
+            // The ARN's suffix was another's.
+            (&["local-1"], None, None),
+        ] {
+            let hint = told(&found(regions), "db", asked);
+            assert_eq!(hint.as_deref(), expected, "{regions:?}");
+        }
+    }
+}

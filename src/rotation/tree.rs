@@ -1,0 +1,79 @@
+//! All that lies beneath a directory which is pinned: what there is, in the order of its digest.
+//!
+//! Follows no links: what a link says counts, and it may lead out of the directory only to what comes
+//! with the system. Looks at no modes and reads no content.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::pins;
+
+/// Something beneath a directory.
+pub(super) struct Entry {
+    /// Its path.
+    pub(super) path: PathBuf,
+    /// Its path from the directory on.
+    pub(super) name: Vec<u8>,
+    /// What it is.
+    pub(super) kind: Kind,
+    /// Its own, not that of what it leads to.
+    pub(super) metadata: Metadata,
+}
+
+/// What something is, as it stands in a digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Directory,
+    File,
+    Link,
+}
+
+/// Lists all that lies beneath a directory, by their paths.
+pub(super) fn entries(root: &Path) -> io::Result<Vec<Entry>> {
+    let resolved = root.canonicalize()?;
+    let mut out = Vec::new();
+    let mut ahead = vec![root.to_owned()];
+    let mut bytes = 0_u64;
+    while let Some(directory) = ahead.pop() {
+        for entry in fs::read_dir(&directory)? {
+            let path = entry?.path();
+            let metadata = fs::symlink_metadata(&path)?;
+            let kind = kind_of(&path, &metadata, &resolved)?;
+            match kind {
+                Kind::Directory => ahead.push(path.clone()),
+                Kind::File => bytes = bytes.saturating_add(metadata.len()),
+                Kind::Link => {}
+            }
+            let name = path.strip_prefix(root).unwrap_or(&path).as_os_str().as_bytes().to_vec();
+            out.push(Entry { path, name, kind, metadata });
+            if out.len() > MOST_ENTRIES || bytes > MOST_BYTES {
+                return Err(io::Error::other("it is too large to be pinned"));
+            }
+        }
+    }
+    out.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(out)
+}
+
+fn kind_of(path: &Path, metadata: &Metadata, root: &Path) -> io::Result<Kind> {
+    let wrong = |what: &str| Err(io::Error::other(format!("{} {what}", path.display())));
+    if metadata.is_dir() {
+        Ok(Kind::Directory)
+    } else if metadata.is_file() {
+        Ok(Kind::File)
+    } else if !metadata.is_symlink() {
+        wrong("is neither a file nor a directory")
+    } else {
+        match path.canonicalize() {
+            Ok(target) if target.starts_with(root) || pins::is_systems(&target) => Ok(Kind::Link),
+            Ok(_) => wrong("is a link that leads to what is not pinned"),
+            Err(_) => wrong("is a link that leads nowhere"),
+        }
+    }
+}
+
+/// How much is read before every step at the most.
+const MOST_ENTRIES: usize = 10_000;
+const MOST_BYTES: u64 = 256 << 20;

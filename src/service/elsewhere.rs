@@ -1,0 +1,39 @@
+//! In which regions of a vault a name is taken: for whoever did not find it in the one asked for.
+
+use crate::vault::transaction::{Access, Occasion};
+use crate::vault::{self, Vault};
+
+/// The most secrets that are looked through; in a larger vault only its home is looked at.
+const MOST_LOOKED_THROUGH: u64 = 5_000;
+
+/// Where a name is, and where the vault is at home.
+pub(crate) struct Found {
+    /// The vault's home region.
+    pub(crate) home: String,
+    /// The regions that have a secret of the name, in order.
+    pub(crate) regions: Vec<String>,
+}
+
+/// Finds the regions that have a secret of this name.
+pub(crate) fn find(
+    vault: &mut Vault,
+    name: &str,
+    occasion: Occasion<'_>,
+) -> Result<Found, vault::Error> {
+    let transaction = vault.begin(Access::Read, occasion)?;
+    let home = transaction.state().settings.region().to_owned();
+    let mut regions = Vec::new();
+    if transaction.state().secrets > MOST_LOOKED_THROUGH {
+        let at_home = transaction.find(&transaction.scope(&home), name)?;
+        regions.extend(at_home.map(|record| record.scope.region));
+    } else {
+        transaction.each(|record| {
+            if record.name == name {
+                regions.push(record.scope.region);
+            }
+            Ok(())
+        })?;
+        regions.sort_unstable();
+    }
+    Ok(Found { home, regions })
+}

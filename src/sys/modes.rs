@@ -1,0 +1,96 @@
+//! Modes of files that mean nothing, or that the user can do nothing about: sticks whose file system
+//! has none, secrets that a container is given.
+//!
+//! What others may write is never taken; what they may read is, if the user says so.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::files;
+
+static READERS_ARE_ACCEPTED: AtomicBool = AtomicBool::new(false);
+
+/// From now on, files that others may read are taken: the user answers for who these are.
+pub(crate) fn accept_readers() {
+    READERS_ARE_ACCEPTED.store(true, Ordering::Relaxed);
+}
+
+/// Returns which of these bits of a mode make a file one that must not be taken.
+pub(super) fn refused(bits: u32) -> u32 {
+    refused_by(READERS_ARE_ACCEPTED.load(Ordering::Relaxed), bits)
+}
+
+fn refused_by(are_readers_accepted: bool, bits: u32) -> u32 {
+    if are_readers_accepted { bits & WRITING } else { bits }
+}
+
+/// Whether we could change the mode of a file: it is ours, and not on a medium that can only be read.
+pub(super) fn can_be_changed(path: &Path) -> bool {
+    let is_ours = fs::metadata(path).is_ok_and(|metadata| metadata.uid() == files::user_id());
+    is_ours && !files::is_read_only_file_system(path)
+}
+
+/// Whether a file is where all files have the mode and the owner that the medium was mounted with.
+#[cfg(target_os = "linux")]
+pub(super) fn are_unknown_at(path: &Path) -> bool {
+    // A file that could not stay is gone again.
+    let found =
+        rustix::fs::statfs(path).or_else(|_gone| rustix::fs::statfs(files::parent_of(path)));
+    let kind = found.map(|found| u64::from_ne_bytes(found.f_type.to_ne_bytes()));
+    // The kernel's numbers are of 32 bits, and signed on some machines.
+    kind.is_ok_and(|kind| is_modeless(kind & 0xffff_ffff))
+}
+
+/// Elsewhere nobody can tell.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn are_unknown_at(_path: &Path) -> bool {
+    false
+}
+
+/// linux/magic.h and fs/ntfs3: FAT, exFAT, both drivers of NTFS.
+fn is_modeless(kind: u64) -> bool {
+    [0x4d44, 0x2011_bab0, 0x5346_544e, 0x7366_746e].contains(&kind)
+}
+
+/// What to do about a file on a medium without modes.
+pub(super) const UNKNOWN: &str = "this file system has no modes to change: mount it with \
+     uid=YOURS,umask=077, or take the file although others may read it with --trust-file-modes";
+
+/// What to do about a file that somebody else gave us.
+pub(super) const GIVEN: &str = "whoever provides it can give it mode 0400 and your uid, or 0440 and \
+     your group; --trust-file-modes takes it although others may read it";
+
+const WRITING: u32 = 0o022;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The advice was a `chmod` that has no effect there, or that only root could give.
+    #[test]
+    fn what_others_may_write_is_never_taken() {
+        for (mode, strictly, accepting) in [
+            (0o600, true, true),
+            // A container's secret, a stick as a desktop mounts it, one that is open to all.
+            (0o444, false, true),
+            (0o755, false, true),
+            (0o777, false, false),
+            (0o620, false, false),
+            (0o602, false, false),
+        ] {
+            assert_eq!(mode & refused_by(false, 0o077) == 0, strictly, "{mode:o}");
+            assert_eq!(mode & refused_by(true, 0o077) == 0, accepting, "{mode:o}");
+        }
+        assert_eq!(refused_by(true, 0o037), 0o022);
+        assert_eq!(refused(0o077), 0o077, "nobody has said so");
+    }
+
+    #[test]
+    fn media_without_modes_are_known() {
+        assert!(is_modeless(0x4d44));
+        assert!(!is_modeless(0xef53), "ext4");
+        assert!(!are_unknown_at(Path::new("/")) && !are_unknown_at(Path::new("/nowhere")));
+    }
+}

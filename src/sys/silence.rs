@@ -1,0 +1,261 @@
+//! A terminal that shows nothing of what is typed, and is as it was before when that is over,
+//! however it ends.
+//!
+//! One silence lasts from the first secret that is asked for to the last: what is typed ahead while
+//! a key is derived is not shown either. One function restores the terminal, on every way out.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::termios::{LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
+use rustix::termios::{tcflush, tcgetattr, tcsetattr};
+
+use super::interrupts;
+
+/// Whether the terminal is asked to mark what is pasted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pastes {
+    /// It puts `ESC [ 200 ~` before and `ESC [ 201 ~` after.
+    Marked,
+    /// It is not asked: it may not know the question.
+    Unmarked,
+}
+
+/// The keys that this terminal has for these; 0 for none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Keys {
+    /// Ends the input.
+    pub(crate) end: u8,
+    /// Takes a character back.
+    pub(crate) erase: u8,
+    /// Takes all back.
+    pub(crate) erase_all: u8,
+    /// Takes a word back.
+    pub(crate) erase_word: u8,
+}
+
+/// The terminal is as it was when this is dropped, also by a panic.
+pub(crate) struct Restored;
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        end();
+    }
+}
+
+static CURRENT: Mutex<Option<Silence>> = Mutex::new(None);
+
+/// Has the terminal show nothing from now on, and hand over each key, unless it does so already.
+///
+/// # Errors
+/// What the system says; the terminal is then as it was.
+pub(crate) fn begin(terminal: &File, pastes: Pastes) -> io::Result<Keys> {
+    let mut current = lock();
+    if let Some(silence) = &*current {
+        return Ok(silence.keys());
+    }
+    // Where no thread can be started, nothing can be derived either; a recovery code can still be
+    // typed, and only a signal would leave the terminal silent.
+    let held_back = interrupts::hold_back();
+    let begun = Silence::begin(terminal, pastes);
+    let keys = begun.as_ref().map(Silence::keys).map_err(|error| error.kind().into());
+    *current = begun.ok();
+    if current.is_none() && held_back.is_ok() {
+        interrupts::let_go();
+    }
+    keys
+}
+
+/// Says which question stands unanswered, to be asked again after an interruption; empty for none.
+pub(crate) fn asks(question: &str) {
+    if let Some(silence) = &mut *lock() {
+        question.clone_into(&mut silence.question);
+        silence.was_asked_again = false;
+    }
+}
+
+/// Ends the silence, if there is one. Nothing that was typed or pasted is left for whoever reads
+/// from the terminal next: it was meant for a prompt.
+pub(crate) fn end() {
+    let mut current = lock();
+    if let Some(silence) = current.take() {
+        silence.restore();
+        interrupts::let_go();
+    }
+}
+
+/// Lets something happen that may end or stop this process, with the terminal as it was. If this
+/// process goes on, so does the silence.
+pub(super) fn give_way(act: impl FnOnce()) {
+    let mut current = lock();
+    if let Some(silence) = &*current {
+        if !silence.question.is_empty() {
+            silence.write(b"\n");
+        }
+        silence.restore();
+    }
+    act();
+    if let Some(silence) = &mut *current {
+        silence.ask_again();
+        silence.was_asked_again = true;
+    }
+}
+
+/// This process goes on after it had been stopped: whoever had the terminal meanwhile may have set
+/// it to show what is typed.
+pub(super) fn renew() {
+    if let Some(silence) = &mut *lock() {
+        // Whoever stopped it with the key was asked again when that was over.
+        if std::mem::take(&mut silence.was_asked_again) {
+            let _gone = silence.apply();
+        } else {
+            silence.ask_again();
+        }
+    }
+}
+
+struct Silence {
+    terminal: File,
+    before: Termios,
+    pastes: Pastes,
+    question: String,
+    was_asked_again: bool,
+}
+
+impl Silence {
+    fn begin(terminal: &File, pastes: Pastes) -> io::Result<Self> {
+        let terminal = terminal.try_clone()?;
+        let before = tcgetattr(&terminal)?;
+        let question = String::new();
+        let silence = Self { terminal, before, pastes, question, was_asked_again: false };
+        silence.apply()?;
+        Ok(silence)
+    }
+
+    /// Keys are handed over one by one, so that a line may be longer than the 4,095 bytes that the
+    /// system takes. `^C`, `^Z` and `^\` stay the system's: it knows whom they are for.
+    fn apply(&self) -> io::Result<()> {
+        let mut silent = self.before.clone();
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
+        silent.special_codes[SpecialCodeIndex::VMIN] = 1;
+        silent.special_codes[SpecialCodeIndex::VTIME] = 0;
+        tcsetattr(&self.terminal, OptionalActions::Now, &silent)?;
+        if self.pastes == Pastes::Marked {
+            self.write(b"\x1b[?2004h");
+        }
+        Ok(())
+    }
+
+    /// A terminal that is gone is not silenced, and nobody is there to be asked.
+    fn ask_again(&self) {
+        let _gone = self.apply();
+        self.write(self.question.as_bytes());
+    }
+
+    /// The one place where a terminal becomes what it was.
+    fn restore(&self) {
+        if self.pastes == Pastes::Marked {
+            self.write(b"\x1b[?2004l");
+        }
+        // Before, so that nothing of it is shown; after, for what came in between.
+        let _gone = tcflush(&self.terminal, QueueSelector::IFlush);
+        let _gone = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+        let _gone = tcflush(&self.terminal, QueueSelector::IFlush);
+    }
+
+    fn write(&self, bytes: &[u8]) {
+        // Nobody is there any more to see it.
+        drop((&self.terminal).write_all(bytes));
+    }
+
+    fn keys(&self) -> Keys {
+        let key = |index| self.before.special_codes[index];
+        Keys {
+            end: key(SpecialCodeIndex::VEOF),
+            erase: key(SpecialCodeIndex::VERASE),
+            erase_all: key(SpecialCodeIndex::VKILL),
+            erase_word: key(SpecialCodeIndex::VWERASE),
+        }
+    }
+}
+
+fn lock() -> MutexGuard<'static, Option<Silence>> {
+    CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+
+    use super::*;
+
+    fn terminal() -> (OwnedFd, File) {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let ours = openpt(flags).unwrap();
+        grantpt(&ours).unwrap();
+        unlockpt(&ours).unwrap();
+        let theirs = ioctl_tiocgptpeer(&ours, flags).unwrap();
+        (ours, theirs.into())
+    }
+
+    fn shows(terminal: &File) -> bool {
+        let modes = tcgetattr(terminal).unwrap().local_modes;
+        let both = LocalModes::ECHO | LocalModes::ICANON;
+        assert!(modes.contains(both) || !modes.intersects(both));
+        modes.contains(both)
+    }
+
+    /// Between two questions the terminal showed what was typed ahead: a new passphrase stood there
+    /// in clear while the key was derived from the old one. And a panic left it silent.
+    #[test]
+    fn one_silence_lasts_until_it_is_ended() {
+        let (_ours, terminal) = terminal();
+        let keys = begin(&terminal, Pastes::Unmarked).unwrap();
+        assert_eq!((keys.end, keys.erase_word), (4, 23));
+        asks("Passphrase: ");
+        asks("");
+        assert!(!shows(&terminal));
+        begin(&terminal, Pastes::Unmarked).unwrap();
+        assert!(!shows(&terminal));
+        // Somebody else has the terminal for a while.
+        give_way(|| assert!(shows(&terminal)));
+        assert!(!shows(&terminal));
+        Silence::begin(&terminal, Pastes::Unmarked).unwrap().restore();
+        renew();
+        assert!(!shows(&terminal));
+        end();
+        assert!(shows(&terminal));
+        give_way(|| ());
+        renew();
+        assert!(shows(&terminal));
+        begin(&terminal, Pastes::Unmarked).unwrap();
+        let panicking = std::thread::spawn(|| {
+            let _restored = Restored;
+            std::panic::resume_unwind(Box::new("quietly"))
+        });
+        assert!(panicking.join().is_err() && shows(&terminal));
+    }
+
+    #[test]
+    fn nothing_that_was_typed_is_left() {
+        let (ours, terminal) = terminal();
+        let silence = Silence::begin(&terminal, Pastes::Marked).unwrap();
+        rustix::io::write(&ours, b"line 2\rline 3\r").unwrap();
+        silence.restore();
+        rustix::io::write(&ours, b"next\r").unwrap();
+        let mut bytes = [0; 32];
+        let length = rustix::io::read(&terminal, &mut bytes).unwrap();
+        assert_eq!(&bytes[..length], b"next\n");
+        let length = rustix::io::read(&ours, &mut bytes).unwrap();
+        assert!(bytes[..length].starts_with(b"\x1b[?2004h\x1b[?2004l"));
+    }
+
+    #[test]
+    fn what_is_no_terminal_cannot_be_silenced() {
+        let file = File::open("/dev/null").unwrap();
+        assert!(Silence::begin(&file, Pastes::Unmarked).is_err());
+    }
+}

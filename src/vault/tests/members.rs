@@ -1,0 +1,193 @@
+//! Members that a later version wrote: wherever one stands, it is kept and written back in its place.
+
+use minicbor::Encoder;
+use proptest::prelude::*;
+
+use super::super::audit::{Event, Subject};
+use super::super::cbor::Unknown;
+use super::super::forge::{Item, put};
+use super::super::progress::{Holder, Kind as Purpose, Lease, Progress};
+use super::super::record::{Kind, Replica, Replication, StoredValue};
+use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
+use super::super::state::{SlotEntry, State};
+use super::*;
+use crate::sys::process::Actor;
+
+/// Any CBOR at all, even in forms that are not the shortest.
+fn anything() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        Just(vec![0xf6]),
+        Just(vec![0x18, 0x01]),
+        Just(vec![0xfb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0]),
+        Just(vec![0x9f, 0x01, 0xbf, 0x61, b'x', 0xf5, 0xff, 0xff]),
+        Just(vec![0xc1, 0x1a, 0, 0, 0, 0]),
+        Just(vec![0xa2, 0x00, 0x80, 0x01, 0x40]),
+        any::<u64>().prop_map(|number| {
+            let mut encoder = Encoder::new(Vec::new());
+            encoder.u64(number).unwrap();
+            encoder.into_writer()
+        }),
+    ]
+}
+
+/// Keys that this version does not know: the gaps, and those above all others.
+fn keys(gaps: &'static [u64]) -> impl Strategy<Value = u64> {
+    prop_oneof![
+        prop::sample::select(gaps.to_vec()),
+        prop::sample::select(gaps.to_vec()),
+        40..70_000_u64,
+        Just(u64::MAX),
+    ]
+}
+
+/// Puts members of a later version into the maps of something that is encoded: into its outermost
+/// map those with any key given, into the others those above 39, which are nobody's.
+fn of_a_later_version(bytes: &[u8], members: &[(usize, u64, Vec<u8>)]) -> Vec<u8> {
+    let mut item = Item::read(bytes).unwrap();
+    let maps = item.maps();
+    for (number, key, value) in members {
+        let number = number % maps;
+        let map = item.map(number).unwrap();
+        let is_free = map.iter().all(|(other, _)| other != key);
+        if is_free && (number == 0 || *key >= 40) {
+            put(map, *key, Some(Item::Other(value.clone())));
+        }
+    }
+    item.write()
+}
+
+fn members(gaps: &'static [u64]) -> impl Strategy<Value = Vec<(usize, u64, Vec<u8>)>> {
+    prop::collection::vec((0..100_usize, keys(gaps), anything()), 0..6)
+}
+
+/// A record with each kind of map in it.
+fn record() -> Record {
+    let mut record = Record::new(home(), "app/db".into(), "a1B2c3".into(), START);
+    record.rid = 7;
+    record.description = Some("the database".into());
+    record.policy = Some("{}".into());
+    record.secret_type = Some("kind".into());
+    record.tags = Some(vec![("env".into(), "prod".into())]);
+    let stored = StoredValue { vid: 9, pin: Default::default(), kind: Kind::Text, len: 11 };
+    record.versions = vec![
+        Version::new("v".repeat(32), Some(stored), START),
+        Version::new("w".repeat(32), None, START),
+    ];
+    let mut command = Command::new(vec!["/opt/rotate".into()], Protocol::Lambda);
+    command.pins = vec![Pin { path: "/opt/rotate".into(), sha256: [7; 32] }];
+    command.pinning = Pinning::Paths(vec!["/opt/rotate".into()]);
+    record.rotation = Some(Rotation {
+        enabled: true,
+        function: "arn:local:exec:/opt/rotate".into(),
+        command,
+        rules: Some(Rules { automatically_after_days: Some(30), ..Rules::default() }),
+        external: vec![("a".into(), "b".into())],
+        configured: START,
+        current: Some(("v".repeat(32), START)),
+        unknown: Unknown::default(),
+    });
+    let mut progress = Progress::new("w".repeat(32), Purpose::Rotate, START);
+    progress.lease = Some(Lease::new(Holder::default(), START));
+    record.progress = Some(progress);
+    let replica = Replica::new("eu-west-1".into(), Some("alias/eu".into()));
+    record.replication = Replication::Primary(vec![replica]);
+    record
+}
+
+fn state() -> State {
+    let mut state = State::new(Settings::new("000000000000", "local-1"), START);
+    state.next_purge = Some(START);
+    state.slots.push(SlotEntry::new(0, &[1; 168], "first".into(), START));
+    state.slots.push(SlotEntry::new(9, &[2; 168], "second".into(), START));
+    state
+}
+
+fn event() -> Event {
+    let mut event = Event::decode(&plain_event()).unwrap();
+    event.subject = Subject { rid: 5, name: "app/db".into(), ..Subject::default() };
+    event.actor = Actor { user: "ada".into(), host: "box".into(), ..Actor::default() };
+    event.detail = "why".into();
+    event
+}
+
+/// An entry that some program wrote in a vault.
+fn plain_event() -> Vec<u8> {
+    let world = World::new();
+    let (mut vault, _key) = empty(&world);
+    world.change(&mut vault, |transaction| transaction.record_own("Work", "").unwrap());
+    let mut last = None;
+    let transaction = world.read(&mut vault);
+    transaction
+        .events(|_, event| {
+            last = Some(event.encode());
+            Ok(())
+        })
+        .unwrap();
+    last.unwrap()
+}
+
+#[test]
+fn every_kind_of_map_is_among_those_that_are_tried() {
+    let maps = |bytes: Vec<u8>| Item::read(&bytes).unwrap().maps();
+    // The record, two versions, rotation, command, rules, a replica, progress, lease.
+    assert_eq!(maps(record().encode()), 9);
+    assert_eq!(maps(state().encode()), 3, "the state and two slots");
+    assert_eq!(maps(event().encode()), 2, "the entry and its actor");
+}
+
+proptest! {
+    /// A record with a member 16 beside its 17 was written back with 16 behind 20, on the first read
+    /// of its value, and could not be read again by anybody.
+    #[test]
+    fn a_record_is_written_back_as_it_was(members in members(&[16])) {
+        let bytes = of_a_later_version(&record().encode(), &members);
+        let again = Record::decode(7, &bytes).unwrap();
+        prop_assert_eq!(again.encode(), bytes);
+    }
+
+    #[test]
+    fn a_state_is_written_back_as_it_was(members in members(&[18])) {
+        let bytes = of_a_later_version(&state().encode(), &members);
+        let again = State::decode(&bytes).unwrap().unwrap();
+        prop_assert_eq!(again.encode(), bytes);
+    }
+
+    #[test]
+    fn an_entry_is_written_back_as_it_was(members in members(&[9])) {
+        let bytes = of_a_later_version(&event().encode(), &members);
+        let again = Event::decode(&bytes).unwrap();
+        prop_assert_eq!(again.encode(), bytes);
+    }
+}
+
+/// The whole way: a record that a later version wrote is read, which writes it anew, and read again.
+#[test]
+fn a_vault_of_a_later_version_survives_being_read_and_changed() {
+    let world = World::new();
+    let (mut vault, _key) = empty(&world);
+    let bytes = of_a_later_version(
+        &record().encode(),
+        &[(0, 16, vec![0x01]), (0, 99, vec![0x02]), (1, 50, vec![0x80])],
+    );
+    world.change(&mut vault, |transaction| {
+        let mut record = Record::decode(0, &bytes).unwrap();
+        record.versions.iter_mut().for_each(|version| version.value = None);
+        transaction.insert(&mut record).unwrap();
+        let later = of_a_later_version(&state().encode(), &[(1, 77, vec![0x03])]);
+        let later = State::decode(&later).unwrap().unwrap();
+        transaction.state.slots[0].unknown = later.slots[0].unknown.clone();
+    });
+    for _ in 0..2 {
+        world.change(&mut vault, |transaction| {
+            let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
+            let mut item = Item::read(&record.encode()).unwrap();
+            let members = item.map(0).unwrap();
+            let keys: Vec<u64> = members.iter().map(|(key, _)| *key).collect();
+            assert!(keys.is_sorted() && keys.contains(&16) && keys.contains(&99), "{keys:?}");
+            record.accessed = Some(START);
+            transaction.update(&mut record).unwrap();
+            let mut state = Item::read(&transaction.state().encode()).unwrap();
+            assert_eq!(state.map(1).unwrap().last().unwrap().0, 77);
+        });
+    }
+}
