@@ -4,6 +4,7 @@
 //! written, and the next one that writes in the directory removes it.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -62,7 +63,7 @@ impl Draft {
     /// whole at every moment; where this fails, the other file has its place.
     pub(crate) fn exchange(mut self, place: &Path, kept: &Path) -> Result<(), FileFault> {
         self.lock = None;
-        let fault = |error: std::io::Error| FileFault::from_io(place, error);
+        let fault = |error: io::Error| FileFault::from_io(place, error);
         move_to_new(&self.path, kept)?;
         match rustix::fs::renameat_with(CWD, kept, CWD, place, RenameFlags::EXCHANGE) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
@@ -173,12 +174,23 @@ fn copy(from: &Path, to: &Path) -> Result<(), FileFault> {
 
 /// Gives a file a name that nothing has yet.
 fn move_to_new(from: &Path, to: &Path) -> Result<(), FileFault> {
-    let fault = |error: std::io::Error| FileFault::from_io(to, error);
-    match files::rename_to_new(from, to) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(fault(error)),
+    let fault = |error: io::Error| FileFault::from_io(to, error);
+    match rename_to_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(fault(error)),
         // Some file systems know neither such renaming nor links.
         Err(_) if fs::symlink_metadata(to).is_err() => fs::rename(from, to).map_err(fault),
         renamed => renamed.map_err(fault),
+    }
+}
+
+/// Does the same where the file system knows how.
+pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // An old file system knows only links, which never replace anything either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
+        }
+        renamed => Ok(renamed?),
     }
 }
 

@@ -7,10 +7,9 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
-use rustix::io::Errno;
+use rustix::fs::{CWD, Mode, OFlags, StatVfs, StatVfsMountFlags};
 
-use super::{left_overs, modes};
+use super::{draft, left_overs, modes};
 
 /// Why a file cannot be used.
 #[derive(Debug)]
@@ -140,11 +139,9 @@ impl fmt::Display for FileFault {
         match self {
             Self::Damaged { path, what, .. } => write!(f, "{} is damaged: {what}", path.display()),
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
-            Self::InTheWay(path) => write!(
-                f,
-                "{} is not a regular file, and has the name of one that the database uses",
-                path.display()
-            ),
+            Self::InTheWay(path) => {
+                write!(f, "{} is in the way: it is not a regular file", path.display())
+            }
             Self::Missing(path) => write!(f, "there is no file {}", path.display()),
             Self::NoAccess(path) => write!(f, "no permission to open {}", path.display()),
             Self::NoSpace(path) => write!(f, "there is no space left for {}", path.display()),
@@ -257,7 +254,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
     check_directory(parent_of(path))?;
     let (temporary, mut file) = open_beside(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    let written = written.and_then(|()| rename_to_new(&temporary, path));
+    let written = written.and_then(|()| draft::rename_to_new(&temporary, path));
     written.map_err(|error| {
         let fault = FileFault::from_io(path, error);
         drop(fs::remove_file(&temporary));
@@ -265,17 +262,6 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
     })?;
     left_overs::remove(path);
     sync_directory(parent_of(path))
-}
-
-/// Gives a file a name that nothing has yet.
-pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // An old file system knows only links, which never replace anything either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
-        }
-        renamed => Ok(renamed?),
-    }
 }
 
 /// Waits until the entries of a directory are on the disk.
