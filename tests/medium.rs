@@ -34,6 +34,88 @@ fn a_full_disk_loses_nothing() {
 }
 
 #[test]
+fn a_disk_without_inodes_is_a_full_one() {
+    // Where no journal could be made, even what only reads failed: "unable to open database file".
+    in_a_namespace(
+        r#"
+        mount -t tmpfs -o size=1m,nr_inodes=20,mode=700 none disk
+        export STRONGROOM_VAULT=disk/vault
+        run 0 init --keyfile-only
+        run 0 create-secret --name app/db --secret-string hunter2
+        i=0
+        while touch disk/ballast$i; do i=$((i + 1)); done 2>/dev/null
+        run 0 get-secret-value --secret-id app/db --query SecretString
+        prints '"hunter2"'
+        run 0 list-secrets --query SecretList[].Name
+        run 0 check
+        run 0 backup copy
+        run 255 put-secret-value --secret-id app/db --secret-string other
+        says '(NoSpace): there is no space left where the vault is; nothing was changed'
+        run 255 backup disk/copy
+        says '(NoSpace): there is no space left for disk/copy'
+        run 255 init --keyfile-only --vault disk/other
+        says '(NoSpace): there is no space left for disk/other'
+        gone disk/copy disk/other
+        rm disk/ballast*
+        run 0 put-secret-value --secret-id app/db --secret-string other
+        run 0 check
+        "#,
+    );
+}
+
+#[test]
+fn an_interrupted_change_on_a_medium_that_can_only_be_read_is_passed_over() {
+    // Every command refused such a vault, though one on a full disk was recovered.
+    in_a_namespace(
+        r#"
+        export STRONGROOM_VAULT=disk/vault
+        run 0 init --keyfile-only
+        run 0 create-secret --name app/db --secret-string hunter2
+        head -c 60000 /dev/zero | tr '\0' x >big
+        (ulimit -f 80; strongroom put-secret-value --secret-id app/db --secret-string file://big)
+        test "$(head -c 1 disk/vault-journal)" || fail 'nothing was interrupted'
+        sum=$(cat disk/vault disk/vault-journal | cksum)
+        mount --bind disk disk
+        mount -o remount,bind,ro disk
+        run 0 get-secret-value --secret-id app/db --query SecretString
+        prints '"hunter2"'
+        run 0 list-secrets --query SecretList[].Name
+        run 0 describe-secret --secret-id app/db
+        run 0 list-events
+        run 0 status
+        run 0 checkpoint
+        run 0 check
+        run 0 backup copy
+        run 0 salvage saved
+        run 255 put-secret-value --secret-id app/db --secret-string other
+        says '(ReadOnlyVault): the vault can only be read here'
+        run 0 restore-backup disk/vault --vault restored
+        run 0 get-secret-value --secret-id app/db --query SecretString --vault restored
+        prints '"hunter2"'
+        test "$sum" = "$(cat disk/vault disk/vault-journal | cksum)" || fail 'it was written to'
+        "#,
+    );
+}
+
+#[test]
+fn a_vault_left_in_wal_mode_is_read_from_a_medium_that_can_only_be_read() {
+    in_a_namespace(
+        r#"
+        export STRONGROOM_VAULT=disk/vault
+        run 0 init --keyfile-only
+        run 0 create-secret --name app/db --secret-string hunter2
+        sqlite3 disk/vault 'PRAGMA journal_mode = WAL' >out
+        rm -f disk/vault-wal disk/vault-shm
+        mount --bind disk disk
+        mount -o remount,bind,ro disk
+        run 0 get-secret-value --secret-id app/db --query SecretString
+        prints '"hunter2"'
+        run 0 check
+        "#,
+    );
+}
+
+#[test]
 fn a_medium_that_can_only_be_read_is_read() {
     in_a_namespace(
         r#"

@@ -14,10 +14,8 @@ const OPERATION: &str = "CreateSecret";
 /// was named is never made by accident.
 pub(crate) fn is_first(entry: &Entry, surroundings: &Surroundings<'_>) -> bool {
     let Location { path, chosen, .. } = &surroundings.location;
-    // An empty file is what an attempt leaves that was killed.
-    let is_blank = path.metadata().is_ok_and(|found| found.is_file() && found.len() == 0);
     let is_missing = !path.exists() && !path.is_symlink();
-    entry.name == OPERATION && *chosen == Chosen::ByDefault && (is_missing || is_blank)
+    entry.name == OPERATION && *chosen == Chosen::ByDefault && is_missing
 }
 
 /// Makes the vault.

@@ -193,6 +193,9 @@ impl Failure {
                 "if you put this copy there yourself, `strongroom accept-state` makes it the \
                  newest; otherwise get the newer file back",
             ),
+            Self::Vault(vault::Error::WouldLose(_)) => fixed(
+                "--accept-rollback puts the copy there all the same, and keeps the vault beside it",
+            ),
             Self::Vault(vault::Error::Tampered(what)) if what.starts_with("slot ") => fixed(
                 "`strongroom key-slot remove --slot N --damaged` drops the slot; the others still \
                  work",
@@ -274,10 +277,12 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::RowLimit { .. }
             | store::Error::SchemaAltered { .. }
             | store::Error::TooBig
+            | store::Error::Unfinished
             | store::Error::Io { .. } => OTHER,
         },
         vault::Error::Partly { error, .. } => vault_exit_code(error),
-        vault::Error::Forked { .. }
+        vault::Error::WouldLose(_)
+        | vault::Error::Forked { .. }
         | vault::Error::Limit(_)
         | vault::Error::NameTaken(_)
         | vault::Error::Rekeyed
@@ -290,6 +295,7 @@ fn file_exit_code(fault: &FileFault) -> u8 {
     match fault {
         FileFault::Damaged { .. }
         | FileFault::Exists(_)
+        | FileFault::InTheWay(_)
         | FileFault::Missing(_)
         | FileFault::NoAccess(_)
         | FileFault::NotAFile(_)

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, FileControl, MAIN_DB, OpenFlags};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags};
 use rustix::io::Errno;
 
-use super::{Error, Mode, Patience, schema};
+use super::{Error, Mode, Patience, beside, schema};
 use crate::sys::clock::{self, Stopwatch};
+use crate::sys::draft::Draft;
 use crate::sys::files::FileFault;
 
 /// Resolves links: SQLite follows none, so that the journal stands beside the file itself.
@@ -36,6 +37,7 @@ pub(super) fn open_with(
         Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
         Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
+    beside::look_at(path)?;
     let flags = access | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
     let is_read_only = connection.is_readonly(MAIN_DB)?;
@@ -77,11 +79,17 @@ pub(super) fn leave_write_ahead_log(connection: &Connection) -> Result<(), Error
     }
 }
 
-/// Returns whether another file, or none, now stands where this one was opened.
-pub(super) fn has_moved(connection: &Connection) -> Result<bool, Error> {
-    let mut moved = 0;
-    connection.file_control(Some(MAIN_DB), FileControl::HasMoved(&mut moved))?;
-    Ok(moved != 0)
+/// Says why a change failed. Where no journal could be made, SQLite has forgotten the reason by the
+/// time it tells: that no file can be made there at all, for want of space or of inodes, is one.
+pub(super) fn explain(connection: &Connection, error: rusqlite::Error) -> Error {
+    let is_unopened = error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+    // Told from what the system last said, which the next line changes.
+    let told = Error::from(error);
+    let place = connection.path().filter(|path| is_unopened && !path.is_empty());
+    match place.map(|place| Draft::beside(Path::new(place))) {
+        Some(Err(FileFault::NoSpace(_))) => Error::NoSpace,
+        Some(Ok(_) | Err(_)) | None => told,
+    }
 }
 
 fn wait_long(attempt: i32) -> bool {

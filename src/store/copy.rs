@@ -9,37 +9,44 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
-use super::error::printable;
-use super::{Content, Error, Mode, Spill, Store, connection, create, schema};
-use crate::sys::files;
+use super::error::{failed_read, printable};
+use super::{Error, Mode, Store, beside, connection, is_taken, schema};
+use crate::sys::draft::Draft;
+use crate::sys::files::FileFault;
 
 impl Store {
     /// Writes a consistent copy to `destination`, which must not exist, while others may read and
-    /// write. The copy is durable and was looked over when this returns.
+    /// write. The copy appears whole, is durable and was looked over when this returns.
     pub(crate) fn backup_to(&mut self, destination: &Path) -> Result<(), Error> {
+        must_be_free(destination)?;
+        Ok(self.draft_copy(destination)?.put_at(destination)?)
+    }
+
+    /// Makes a consistent copy that is nowhere yet, and will be at `path`.
+    pub(crate) fn copy_to_be_at(&mut self, path: &Path) -> Result<Self, Error> {
+        Self::in_draft(self.draft_copy(path)?, path)
+    }
+
+    pub(super) fn draft_copy(&mut self, destination: &Path) -> Result<Draft, Error> {
         // VACUUM INTO would make the file readable by everybody; it fills an empty one.
-        files::create_private(destination)?;
-        let copied = self.vacuum_into(destination).and_then(|()| look_over(destination));
-        if copied.is_err() {
-            // What is there is our own unfinished copy.
-            drop(fs::remove_file(destination));
-        }
-        copied
+        let draft = Draft::beside(destination)?;
+        beside::look_at(draft.path())?;
+        let copied = self.vacuum_into(draft.path()).and_then(|()| look_over(draft.path()));
+        copied.map_err(|error| error.for_want_of_space_at(destination))?;
+        Ok(draft)
     }
 
     /// Writes a copy of every page, damaged or not, to `destination`, which must not exist.
     pub(crate) fn copy_pages_to(&mut self, destination: &Path) -> Result<(), Error> {
-        files::create_private(destination)?;
-        let copied = connection::resolve(destination).and_then(|path| {
+        must_be_free(destination)?;
+        let draft = Draft::beside(destination)?;
+        let copied = connection::resolve(draft.path()).and_then(|path| {
             let (mut copy, _mode) = connection::open(&path, Mode::ReadWrite)?;
             copy_all(&self.connection, &mut copy)
         });
-        if copied.is_err() {
-            // What is there is our own unfinished copy.
-            drop(fs::remove_file(destination));
-        }
-        copied?;
-        Ok(files::sync_directory(files::parent_of(destination))?)
+        // What may have been done to a draft was done to nothing.
+        copied.map_err(|error| error.of_read().for_want_of_space_at(destination))?;
+        Ok(draft.put_at(destination)?)
     }
 
     /// Returns a copy in memory if the file has at least `least` bytes and fits. Reading it keeps nobody
@@ -55,39 +62,6 @@ impl Store {
         Ok(Some(copy))
     }
 
-    /// Replaces the content by that of another container, page by page under SQLite's locks. When
-    /// interrupted, the old content is intact.
-    pub(crate) fn restore_from(&mut self, source: &Self) -> Result<(), Error> {
-        if self.mode == Mode::ReadOnly {
-            return Err(Error::ReadOnly);
-        }
-        if self.path == source.path && self.path.is_absolute() {
-            // Nothing would change, and each would wait for the other's lock.
-            return Ok(());
-        }
-        if self.content.get() == Content::Nothing {
-            create::check_claim(&self.connection, &self.path)?;
-        }
-        // Otherwise all of the new content would have to fit into memory.
-        self.set_spill(Spill::On)?;
-        let replaced = copy_all(&source.connection, &mut self.connection);
-        let replaced = replaced.map_err(|error| error.at(&self.path));
-        let settled = self.set_spill(Spill::Off).and(replaced);
-        if settled.as_ref().err().is_none_or(Error::may_be_done) {
-            self.content.set(Content::Tables);
-        }
-        settled?;
-        self.settle().map_err(Error::after_commit)
-    }
-
-    /// Takes the content that is there now for this container's.
-    fn settle(&mut self) -> Result<(), Error> {
-        let compared_at = schema::compare_now(&self.connection);
-        self.compared_at = compared_at.map_err(|error| error.at(&self.path))?;
-        // Which journal a file is written with stands in its pages, and came along with them.
-        connection::leave_write_ahead_log(&self.connection)
-    }
-
     /// Returns what SQLite finds wrong with the file's pages.
     pub(crate) fn quick_check(&mut self) -> Result<Vec<String>, Error> {
         let sql = format!("PRAGMA quick_check({MOST_FINDINGS})");
@@ -96,7 +70,14 @@ impl Store {
         let mut findings = Vec::new();
         loop {
             match rows.next().map_err(Error::from) {
-                Ok(Some(row)) => findings.push(printable(&row.get::<_, String>(0)?)),
+                Ok(Some(row)) => {
+                    let finding: String = row.get(0)?;
+                    if finding != "ok" {
+                        // What the disk does not give is no finding about the file.
+                        failed_read().map_or(Ok(()), Err)?;
+                        findings.push(printable(&finding));
+                    }
+                }
                 Ok(None) => break,
                 // Where it cannot even go on, that is the last finding.
                 Err(Error::Damaged { what }) => {
@@ -106,7 +87,6 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
-        findings.retain(|finding| finding != "ok");
         if self.is_cut_short()? {
             findings.push("the file is cut short".to_owned());
         }
@@ -129,9 +109,10 @@ impl Store {
     pub(crate) fn vacuum(&mut self) -> Result<(), Error> {
         match self.mode {
             Mode::ReadOnly => Err(Error::ReadOnly),
-            Mode::ReadWrite => {
-                self.attaching(|store| Ok(store.connection.execute_batch("VACUUM")?))
-            }
+            Mode::ReadWrite => self.attaching(|store| {
+                let done = store.connection.execute_batch("VACUUM");
+                done.map_err(|error| connection::explain(&store.connection, error))
+            }),
         }
     }
 
@@ -164,10 +145,16 @@ fn copy_all(from: &Connection, to: &mut Connection) -> Result<(), Error> {
     }
 }
 
-/// Makes a new copy's name durable and reads the copy: a stick may take bytes and not give them
-/// back.
+/// Requires that nothing is where a copy is to be, nor a journal that would be played into it.
+fn must_be_free(destination: &Path) -> Result<(), Error> {
+    if is_taken(destination) {
+        return Err(FileFault::Exists(destination.to_owned()).into());
+    }
+    beside::must_be_free(destination)
+}
+
+/// Reads a new copy: a stick may take bytes and not give them back.
 fn look_over(copy: &Path) -> Result<(), Error> {
-    files::sync_directory(files::parent_of(copy))?;
     match Store::open_copy(copy)?.quick_check()?.into_iter().next() {
         Some(finding) => Err(Error::Damaged { what: format!("the copy is broken: {finding}") }),
         None => Ok(()),
@@ -190,11 +177,11 @@ const MOST_FINDINGS: usize = 100;
 mod tests {
     use std::ffi::OsStr;
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
-    use std::time::Duration;
 
     use super::*;
     use crate::store::Table;
     use crate::store::sample::{self, kill};
+    use crate::sys::files;
 
     #[test]
     fn a_backup_is_a_private_vault() {
@@ -219,7 +206,7 @@ mod tests {
                 files::create_private(there).unwrap();
             }
             let copied = store.backup_to(there);
-            assert!(matches!(copied, Err(Error::File(files::FileFault::Exists(_)))), "{copied:?}");
+            assert!(matches!(copied, Err(Error::File(FileFault::Exists(_)))), "{copied:?}");
         }
         assert_eq!(sample::mark(&mut store).unwrap(), 1);
         assert_eq!(fs::metadata(scratch.join("empty")).unwrap().len(), 0);
@@ -243,95 +230,62 @@ mod tests {
     }
 
     #[test]
-    fn a_restored_vault_is_the_other_and_stays_private() {
-        for mark in [1, 2] {
-            let (scratch, path) = sample::closed();
-            let other = scratch.join("other");
-            drop(sample::create(&other, 2).unwrap());
-            sample::tamper(&other, "PRAGMA journal_mode = WAL");
-            fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).unwrap();
-
-            let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
-            let rows = store.write().unwrap();
-            if mark == 1 {
-                // Longer than what replaces it, or shorter.
-                (0..100).for_each(|key| rows.insert(Table::Audit, key, &[7; 4000]).unwrap());
-            }
-            rows.commit().unwrap();
-            store.restore_from(&Store::open_copy(&other).unwrap()).unwrap();
-            assert_eq!(sample::mark(&mut store).unwrap(), 2);
-            assert_eq!(store.read().unwrap().count(Table::Audit).unwrap(), 0);
-            sample::write(&mut store, 3).unwrap();
-            drop(store);
-
-            let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
-            assert_eq!(sample::mark(&mut store).unwrap(), 3);
-            assert!(store.quick_check().unwrap().is_empty());
-            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
-            assert_eq!(&fs::read(&path).unwrap()[18..20], [1, 1]);
-        }
-    }
-
-    #[test]
-    fn a_vault_is_restored_where_there_was_none() {
+    fn a_copy_takes_the_place_of_what_is_there_and_that_is_kept() {
         let (scratch, path) = sample::closed();
-        let source = Store::open_copy(&path).unwrap();
-        let mut store = Store::create(&scratch.join("new")).unwrap();
-        store.restore_from(&source).unwrap();
-        drop(store);
-        assert_eq!(sample::refusal(&scratch.join("new")), "opened");
-    }
-
-    #[test]
-    fn a_restore_waits_for_others_and_spares_itself() {
-        let (scratch, path) = sample::closed();
-        let other = scratch.join("other");
+        let (other, kept) = (scratch.join("other"), scratch.join("kept"));
         drop(sample::create(&other, 2).unwrap());
-        let source = Store::open_copy(&other).unwrap();
-        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
-        store.set_patience(Duration::from_millis(5));
-        let mut reader = Store::open(&path, Mode::ReadOnly).unwrap();
-        assert!(matches!(reader.restore_from(&source), Err(Error::ReadOnly)));
+        sample::tamper(&other, "PRAGMA journal_mode = WAL");
+        fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).unwrap();
+        let mut copy = Store::open_copy(&other).unwrap().copy_to_be_at(&path).unwrap();
+        sample::write(&mut copy, 3).unwrap();
+        assert_eq!(sample::mark(&mut Store::open(&path, Mode::ReadWrite).unwrap()).unwrap(), 1);
+        copy.take_the_place(&kept).unwrap();
+        sample::write(&mut copy, 4).unwrap();
+        drop(copy);
 
-        let reading = reader.read().unwrap();
-        assert!(matches!(store.restore_from(&source), Err(Error::Busy)));
-        drop(reading);
-        assert_eq!(sample::mark(&mut store).unwrap(), 1);
-        store.restore_from(&Store::open_copy(&path).unwrap()).unwrap();
-        assert_eq!(sample::mark(&mut store).unwrap(), 1);
-        store.restore_from(&source).unwrap();
-        assert_eq!(sample::mark(&mut reader).unwrap(), 2);
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        assert_eq!(sample::mark(&mut store).unwrap(), 4);
+        assert!(store.quick_check().unwrap().is_empty());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+        assert_eq!(&fs::read(&path).unwrap()[18..20], [1, 1]);
+        assert_eq!(sample::mark(&mut Store::open(&kept, Mode::ReadWrite).unwrap()).unwrap(), 1);
+        // SQLite's own files beside the one in WAL mode are not ours.
+        let names: Vec<String> =
+            scratch.names().into_iter().filter(|name| !name.starts_with("other-")).collect();
+        assert_eq!(names, ["kept", "other", "vault"]);
     }
 
     #[test]
-    fn a_restore_killed_at_any_write_is_undone() {
+    fn whoever_had_the_replaced_vault_open_loses_nothing_unnoticed() {
         let (scratch, path) = sample::closed();
-        let (longer, kept) = (scratch.join("longer"), scratch.join("kept"));
-        let mut source = sample::create(&longer, 2).unwrap();
-        let rows = source.write().unwrap();
-        (0..10).for_each(|key| rows.insert(Table::Audit, key, &[7; 4000]).unwrap());
-        rows.commit().unwrap();
-        fs::copy(&path, &kept).unwrap();
+        let mut writer = Store::open(&path, Mode::ReadWrite).unwrap();
+        let mut copy = writer.copy_to_be_at(&path).unwrap();
+        copy.take_the_place(&scratch.join("kept")).unwrap();
+        assert!(sample::write(&mut writer, 2).is_err(), "its file has another name");
+    }
 
-        let test = "store::copy::tests::restores_until_killed";
-        kill::at_each_write(test, &path, 1 << 20, |ended| {
-            let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
-            assert!(store.quick_check().unwrap().is_empty());
-            assert_eq!(sample::mark(&mut store).unwrap(), if ended { 2 } else { 1 });
-            drop(store);
+    #[test]
+    fn a_copy_killed_at_any_write_is_not_there_and_blocks_nobody() {
+        let (scratch, path) = sample::closed();
+        let copy = scratch.join("copy");
+        let test = "store::copy::tests::copies_until_killed";
+        kill::at_each_write(test, &copy, 1 << 20, |ended| {
+            assert_eq!(copy.exists(), ended);
             if !ended {
-                assert!(fs::read(&path).unwrap() == fs::read(&kept).unwrap());
+                Store::open(&path, Mode::ReadOnly).unwrap().backup_to(&copy).unwrap();
             }
+            assert_eq!(sample::mark(&mut Store::open(&copy, Mode::ReadOnly).unwrap()).unwrap(), 1);
+            assert_eq!(scratch.names(), ["copy", "vault"]);
+            fs::remove_file(&copy).unwrap();
         });
     }
 
     /// Apart, because it is killed.
     #[test]
-    fn restores_until_killed() {
-        let Some(path) = kill::arm() else { return };
-        let source = Store::open_copy(&path.with_file_name("longer")).unwrap();
-        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
-        store.restore_from(&source).unwrap();
+    fn copies_until_killed() {
+        let Some(copy) = kill::arm() else { return };
+        let vault = copy.with_file_name("vault");
+        Store::open(&vault, Mode::ReadOnly).unwrap().backup_to(&copy).unwrap();
     }
 
     #[test]

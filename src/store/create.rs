@@ -1,113 +1,98 @@
-//! Making a container: all of it, or a file that the next attempt takes for its own.
+//! Making a container: it appears at its path whole, or not at all.
 
-use std::cell::Cell;
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{Content, Error, Mode, Store, connection};
+use super::{Error, Mode, Store, beside, connection, schema};
+use crate::sys::draft::Draft;
 use crate::sys::files::{self, FileFault};
 
 impl Store {
-    /// Makes the file of a container. The first write transaction makes the tables and fills them.
-    ///
-    /// Whatever is interrupted before that transaction has committed leaves nothing, or an empty
-    /// file that the next call takes over. Of any number of processes that make the same container
-    /// at once, one succeeds; the others' first transaction finds that it [exists](Error::Exists).
+    /// Makes an empty container that is nowhere yet: it is written under another name, and gets its
+    /// path when it [appears](Self::appear). Of any number of processes that make the same container
+    /// at once, the first to come so far succeeds.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
-        let is_new = match files::create_private(path) {
-            Ok(()) => true,
-            Err(FileFault::Exists(_)) if is_left_over(path) => false,
-            Err(FileFault::Exists(path)) => return Err(Error::Exists(path)),
-            Err(fault) => return Err(fault.into()),
-        };
-        let path = connection::resolve(path)?;
-        if let Err(fault) = files::check_private(&path) {
-            if is_new {
-                // On a stick that knows no modes nobody can go on from here.
-                drop(fs::remove_file(&path));
-            }
-            return Err(fault.into());
+        if is_taken(path) {
+            return Err(Error::Exists(path.to_owned()));
         }
-        let (connection, mode) = match connection::open(&path, Mode::ReadWrite) {
-            Err(Error::NotAVault { .. }) => return Err(Error::Exists(path)),
-            opened => opened?,
-        };
+        beside::must_be_free(path)?;
+        let store = Self::in_draft(Draft::beside(path)?, path)?;
+        // On a stick that knows no modes nobody can go on from here.
+        files::check_private(&connection::resolve(store.draft_path())?)?;
+        store.connection.execute_batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE;")?;
+        let whole = store.connection.unchecked_transaction()?;
+        schema::lay_out(&store.connection)?;
+        whole.commit()?;
+        Ok(store)
+    }
+
+    /// Opens a container that is to be at `path`, and is written in `draft` until then.
+    pub(super) fn in_draft(draft: Draft, path: &Path) -> Result<Self, Error> {
+        let at = connection::resolve(draft.path())?;
+        let path = at.with_file_name(path.file_name().unwrap_or_default());
+        let (connection, mode) = connection::open(&at, Mode::ReadWrite)?;
         if mode == Mode::ReadOnly {
             return Err(Error::ReadOnly);
         }
-        // By now SQLite has undone what a killed process had begun.
-        if !is_empty(&path) {
-            return Err(Error::Exists(path));
-        }
-        connection.execute_batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE;")?;
-        Ok(Self {
-            connection,
-            path,
-            mode,
-            content: Cell::new(Content::Nothing),
-            compared_at: NEVER,
+        Ok(Self { connection, draft: Some(draft), path, mode, compared_at: NEVER })
+    }
+
+    /// Gives a container that was made its path.
+    pub(crate) fn appear(&mut self) -> Result<(), Error> {
+        let path = self.path.clone();
+        self.settle(|draft| {
+            beside::must_be_free(&path)?;
+            draft.put_at(&path).map_err(|fault| {
+                let is_taken = matches!(fault, FileFault::Exists(_));
+                if is_taken { Error::Exists(path.clone()) } else { fault.into() }
+            })
         })
+    }
+
+    /// Gives a container that was made the path of another one, which is kept as `kept`.
+    pub(crate) fn take_the_place(&mut self, kept: &Path) -> Result<(), Error> {
+        let path = self.path.clone();
+        self.settle(|draft| beside::exchange(draft, &path, kept))
+    }
+
+    /// Whether it is nowhere yet.
+    pub(crate) fn is_draft(&self) -> bool {
+        self.draft.is_some()
+    }
+
+    fn settle(&mut self, place: impl FnOnce(Draft) -> Result<(), Error>) -> Result<(), Error> {
+        let Some(draft) = self.draft.take() else { return Ok(()) };
+        // SQLite refuses to write to a file that was renamed since it opened it.
+        let drafted = std::mem::replace(&mut self.connection, Connection::open_in_memory()?);
+        drafted.close().map_err(|(_, error)| Error::from(error))?;
+        place(draft)?;
+        self.reopen().map_err(Error::after_commit)
+    }
+
+    fn reopen(&mut self) -> Result<(), Error> {
+        (self.connection, self.mode) = connection::open(&self.path, Mode::ReadWrite)?;
+        self.compared_at = schema::compare_now(&self.connection)?;
+        Ok(())
+    }
+
+    fn draft_path(&self) -> &Path {
+        self.draft.as_ref().map_or(&self.path, Draft::path)
     }
 }
 
-/// Whether something is at the path that [`Store::create`] will surely not make a container of.
+/// Whether something is at a path, be it a link to nothing.
 pub(crate) fn is_taken(path: &Path) -> bool {
-    (path.exists() || path.is_symlink()) && !is_left_over(path)
+    fs::symlink_metadata(path).is_ok()
 }
 
 /// A change counter that no file has.
 const NEVER: i64 = -1;
 
-impl Drop for Store {
-    fn drop(&mut self) {
-        if self.content.get() == Content::Nothing {
-            remove_claim(&self.connection, &self.path);
-        }
-    }
-}
-
-/// Checks, under the write lock, that the file at the path is still the one that was opened, and
-/// that nobody has filled it since.
-pub(super) fn check_claim(connection: &Connection, path: &Path) -> Result<(), Error> {
-    // Under this lock nobody else writes, and we have not yet: the length is what was there.
-    if connection::has_moved(connection)? || !is_empty(path) {
-        return Err(Error::Exists(path.to_owned()));
-    }
-    Ok(())
-}
-
-/// Removes the empty file, unless another process has taken it over.
-///
-/// The lock for that is taken with the journal in memory. One on the disk would be deleted after
-/// the file, and by then its name might be that of the next container's journal.
-fn remove_claim(connection: &Connection, path: &Path) {
-    let is_ours = connection.busy_timeout(Duration::ZERO).is_ok()
-        && connection.execute_batch("PRAGMA journal_mode = MEMORY; BEGIN IMMEDIATE").is_ok()
-        && check_claim(connection, path).is_ok();
-    if is_ours {
-        // A file that cannot be removed is taken over by the next attempt.
-        drop(fs::remove_file(path));
-    }
-}
-
-/// Whether a file may be what a killed process left: nothing, or a part with the journal that
-/// undoes it. Does not touch it: it may also be anything else.
-fn is_left_over(path: &Path) -> bool {
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-journal");
-    is_empty(path) || (path.is_file() && Path::new(&journal).is_file())
-}
-
-fn is_empty(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, symlink};
 
     use super::*;
     use crate::store::sample::{self, kill};
@@ -118,19 +103,20 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.join("vault");
         let mut store = Store::create(&path).unwrap();
-        assert!(is_empty(&path));
-        let rows = store.write().unwrap();
-        rows.put_vault(b"public", b"state").unwrap();
-        assert!(is_empty(&path), "nothing is there before the commit");
-        rows.commit().unwrap();
-        drop(store);
+        sample::write(&mut store, 1).unwrap();
+        assert!(!path.exists(), "nothing is there before it appears");
+        store.appear().unwrap();
         assert_eq!(scratch.names(), ["vault"]);
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+        sample::write(&mut store, 2).unwrap();
+        assert_eq!(sample::mark(&mut store).unwrap(), 2);
+        drop(store);
         assert_eq!(sample::refusal(&path), "opened");
+        assert_eq!(scratch.names(), ["vault"]);
     }
 
     #[test]
-    fn what_is_never_committed_leaves_no_file() {
+    fn what_does_not_appear_leaves_no_file() {
         let scratch = Scratch::new();
         let path = scratch.join("vault");
         drop(Store::create(&path).unwrap());
@@ -140,11 +126,6 @@ mod tests {
         store.write().unwrap().put_vault(b"public", b"state").unwrap();
         drop(store);
         assert!(scratch.names().is_empty());
-
-        let mut store = Store::create(&path).unwrap();
-        assert!(matches!(store.read().err(), Some(Error::NotAVault { .. })));
-        sample::write(&mut store, 1).unwrap();
-        assert_eq!(sample::mark(&mut store).unwrap(), 1);
     }
 
     #[test]
@@ -155,13 +136,12 @@ mod tests {
         assert!(exists(&vault));
         assert!(fs::read(&vault).unwrap() == before);
 
-        let text = scratch.join("text");
-        files::write_private(&text, b"notes").unwrap();
-        // A journal beside it, as if a killed process of ours had left it half made.
-        files::write_private(&scratch.join("text-journal"), b"more notes").unwrap();
-        assert!(exists(&text));
-        assert_eq!(fs::read(&text).unwrap(), b"notes");
-
+        for (name, content) in [("text", &b"notes"[..]), ("empty", b"")] {
+            let path = scratch.join(name);
+            files::write_private(&path, content).unwrap();
+            assert!(exists(&path));
+            assert_eq!(fs::read(&path).unwrap(), content);
+        }
         assert!(exists(scratch.path()));
         symlink(scratch.join("nowhere"), scratch.join("link")).unwrap();
         assert!(exists(&scratch.join("link")));
@@ -170,48 +150,36 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_taken_over_if_it_is_private() {
+    fn nothing_is_made_beside_the_journal_of_something_else() {
+        // It would be played into the new container.
         let scratch = Scratch::new();
         let path = scratch.join("vault");
-        files::create_private(&path).unwrap();
-        drop(sample::create(&path, 1).unwrap());
-        assert_eq!(sample::refusal(&path), "opened");
-
-        let shared = scratch.join("shared");
-        files::create_private(&shared).unwrap();
-        fs::set_permissions(&shared, fs::Permissions::from_mode(0o666)).unwrap();
-        let refused = Store::create(&shared).err();
-        assert!(matches!(refused, Some(Error::File(FileFault::TooOpen { .. }))), "{refused:?}");
+        let journal = scratch.join("vault-journal");
+        let mut early = sample::draft(&path, 1).unwrap();
+        files::write_private(&journal, b"somebody's").unwrap();
+        for made in [Store::create(&path).map(drop), early.appear()] {
+            let is_told =
+                matches!(&made, Err(Error::File(FileFault::Exists(at))) if *at == journal);
+            assert!(is_told, "{made:?}");
+        }
+        drop(early);
+        assert_eq!(scratch.names(), ["vault-journal"]);
     }
 
     #[test]
     fn of_two_that_make_a_vault_one_does() {
         let scratch = Scratch::new();
         let path = scratch.join("vault");
-        let mut first = Store::create(&path).unwrap();
-        let mut second = Store::create(&path).unwrap();
-        sample::write(&mut second, 2).unwrap();
-        assert!(matches!(sample::write(&mut first, 1), Err(Error::Exists(_))));
+        let mut first = sample::draft(&path, 1).unwrap();
+        let mut second = sample::draft(&path, 2).unwrap();
+        second.appear().unwrap();
+        assert!(matches!(first.appear(), Err(Error::Exists(_))));
         // The loser must not take the winner's file with it.
         drop(first);
         assert_eq!(sample::mark(&mut second).unwrap(), 2);
         drop(second);
         assert_eq!(sample::refusal(&path), "opened");
-    }
-
-    #[test]
-    fn a_file_that_was_removed_meanwhile_is_not_filled() {
-        let scratch = Scratch::new();
-        let path = scratch.join("vault");
-        let first = Store::create(&path).unwrap();
-        let mut second = Store::create(&path).unwrap();
-        drop(first);
-        assert!(scratch.names().is_empty());
-        assert!(sample::write(&mut second, 2).is_err(), "its file has no name");
-        let mut third = sample::create(&path, 3).unwrap();
-        assert!(sample::write(&mut second, 2).is_err(), "its name has another file");
-        drop(second);
-        assert_eq!(sample::mark(&mut third).unwrap(), 3);
+        assert_eq!(scratch.names(), ["vault"]);
     }
 
     #[test]
@@ -228,29 +196,27 @@ mod tests {
         assert_eq!(made.len(), 1);
         let mut store = Store::open(&scratch.join("vault"), Mode::ReadOnly).unwrap();
         assert_eq!(sample::mark(&mut store).unwrap(), made[0]);
+        assert_eq!(scratch.names(), ["vault"]);
     }
 
     #[test]
     fn killed_at_any_write_it_can_be_made_again() {
+        // A killed process left an empty vault, or one that nobody could open, at the path.
         let test = "store::create::tests::creates_until_killed";
         let scratch = Scratch::new();
         let path = scratch.join("vault");
-        for is_looked_at_first in [false, true] {
-            kill::at_each_write(test, &path, 1 << 20, |ended| {
-                if ended {
-                    let mut store = Store::open(&path, Mode::ReadOnly).unwrap();
-                    assert_eq!(sample::mark(&mut store).unwrap(), 1);
-                } else {
-                    if is_looked_at_first {
-                        assert_ne!(sample::refusal(&path), "opened");
-                    }
-                    drop(sample::create(&path, 2).unwrap());
-                    assert_eq!(sample::refusal(&path), "opened");
-                    assert_eq!(scratch.names(), ["vault"]);
-                }
-                fs::remove_file(&path).unwrap();
-            });
-        }
+        kill::at_each_write(test, &path, 1 << 20, |ended| {
+            if ended {
+                let mut store = Store::open(&path, Mode::ReadOnly).unwrap();
+                assert_eq!(sample::mark(&mut store).unwrap(), 1);
+            } else {
+                assert!(!path.exists());
+                drop(sample::create(&path, 2).unwrap());
+                assert_eq!(sample::refusal(&path), "opened");
+            }
+            assert_eq!(scratch.names(), ["vault"]);
+            fs::remove_file(&path).unwrap();
+        });
     }
 
     /// Apart, because it is killed.

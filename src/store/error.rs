@@ -71,6 +71,8 @@ pub(crate) enum Error {
     },
     /// A row or file is larger than a vault's can be.
     TooBig,
+    /// A change was interrupted, and the file can neither be mended nor read as it was before.
+    Unfinished,
     /// A row that was to be written is larger than any can be.
     RowLimit {
         /// Its bytes.
@@ -101,7 +103,7 @@ impl Error {
             Self::ReadOnly => "ReadOnlyVault",
             Self::RowLimit { .. } => "LimitError",
             Self::SchemaAltered { .. } => "TamperError",
-            Self::Io { .. } => "IoError",
+            Self::Io { .. } | Self::Unfinished => "IoError",
         }
     }
 
@@ -122,6 +124,7 @@ impl Error {
             | Self::NoSpace
             | Self::File(_)
             | Self::ReadOnly
+            | Self::Unfinished
             | Self::RowLimit { .. }
             | Self::Io { .. } => false,
         }
@@ -167,6 +170,14 @@ impl Error {
     pub(crate) fn of_read(self) -> Self {
         if let Self::Committed { what } | Self::InDoubt { what } = self {
             return Self::Io { what };
+        }
+        self
+    }
+
+    /// Says where there is no space left, if it is not where the vault is.
+    pub(crate) fn for_want_of_space_at(self, path: &Path) -> Self {
+        if matches!(self, Self::NoSpace | Self::File(FileFault::NoSpace(_))) {
+            return Self::File(FileFault::NoSpace(path.to_owned()));
         }
         self
     }
@@ -235,6 +246,10 @@ impl fmt::Display for Error {
             Self::SchemaAltered { what } => {
                 write!(f, "the vault was altered: its schema is not a vault's ({what})")
             }
+            Self::Unfinished => f.write_str(
+                "an interrupted change must be undone first, and the vault can only be read here: \
+                 copy it, with its journal, to where it can be written",
+            ),
             Self::TooBig => f.write_str("the vault holds a row that is larger than any can be"),
             Self::Io { what } => write!(f, "the vault could not be read or written: {what}"),
         }
@@ -257,17 +272,18 @@ impl From<rusqlite::Error> for Error {
         };
         let what = || printable(message.as_deref().unwrap_or(&failure.to_string()));
         let code = failure.extended_code;
+        if let Some(failed) = failed_read().filter(|_| code == ffi::SQLITE_CORRUPT) {
+            return failed;
+        }
         match code & 0xff {
             ffi::SQLITE_BUSY if connection::has_no_locks() => {
                 Self::NoLocks { what: io::Error::from(Errno::NOLCK).to_string() }
             }
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy,
             ffi::SQLITE_READONLY => match code {
-                ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY => Self::Io {
-                    what:
-                        "an interrupted change must be undone first, and it can only be read here"
-                            .to_owned(),
-                },
+                ffi::SQLITE_READONLY_ROLLBACK
+                | ffi::SQLITE_READONLY_RECOVERY
+                | ffi::SQLITE_READONLY_CANTINIT => Self::Unfinished,
                 ffi::SQLITE_READONLY_DBMOVED => {
                     Self::Io { what: "the file was moved or replaced while it was open".to_owned() }
                 }
@@ -294,6 +310,15 @@ impl From<rusqlite::Error> for Error {
             _ => Self::Io { what: what() },
         }
     }
+}
+
+/// Returns what the system said, if that was that it failed to read: SQLite calls that damage of the
+/// file.
+pub(super) fn failed_read() -> Option<Error> {
+    let system = io::Error::last_os_error();
+    let errors = [Errno::IO, Errno::NXIO, Errno::RANGE].map(Errno::raw_os_error);
+    let is_failed = system.raw_os_error().is_some_and(|error| errors.contains(&error));
+    is_failed.then(|| Error::Io { what: system.to_string() })
 }
 
 /// Tells what SQLite was about, and what the system last said, where SQLite only knows that it

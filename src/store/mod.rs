@@ -3,10 +3,12 @@
 //!
 //! Does not know what the bytes mean, and cannot name a key. `rusqlite` is named nowhere else.
 
+mod beside;
 mod connection;
 mod copy;
 mod create;
 mod error;
+mod recovered;
 #[cfg(test)]
 pub(crate) mod sample;
 mod schema;
@@ -14,11 +16,11 @@ mod table;
 mod transaction;
 mod wreck;
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::sys::draft::Draft;
 use crate::sys::files::{self, FileFault};
 use crate::sys::process;
 
@@ -31,9 +33,10 @@ pub(crate) use wreck::{Found, Wreck};
 /// An open container.
 pub(crate) struct Store {
     connection: Connection,
+    /// Where it is written until it appears. Goes after the connection to it.
+    draft: Option<Draft>,
     path: PathBuf,
     mode: Mode,
-    content: Cell<Content>,
     /// The change counter at which the schema was last compared.
     compared_at: i64,
 }
@@ -63,15 +66,6 @@ pub(crate) enum Spill {
     On,
     /// It may not.
     Off,
-}
-
-/// What a container's file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
-    /// Nothing: the first write transaction begins with the tables.
-    Nothing,
-    /// The tables.
-    Tables,
 }
 
 impl Store {
@@ -121,9 +115,9 @@ impl Store {
         Ok(Self {
             compared_at: schema::data_version(&connection)?,
             connection,
+            draft: None,
             path: path.to_owned(),
             mode: Mode::ReadWrite,
-            content: Cell::new(Content::Tables),
         })
     }
 
@@ -198,25 +192,33 @@ impl Store {
         // that reads, which are logged where they can be, are answered.
         let can_change = files::may_write_in(files::parent_of(&path));
         let mode = if can_change { mode } else { Mode::ReadOnly };
-        let (connection, mode) = connection::open_with(&path, mode, patience)?;
-        let compared_at = schema::compare_now(&connection).map_err(|error| error.at(&path))?;
+        match Self::open_file(&path, mode, patience) {
+            Err(error) if recovered::may_help(&path, &error) => {
+                let connection = recovered::open(&path)?;
+                let compared_at =
+                    schema::compare_now(&connection).map_err(|error| error.at(&path))?;
+                Ok(Self { connection, draft: None, path, mode: Mode::ReadOnly, compared_at })
+            }
+            opened => opened,
+        }
+    }
+
+    fn open_file(path: &Path, mode: Mode, patience: Patience) -> Result<Self, Error> {
+        let (connection, mode) = connection::open_with(path, mode, patience)?;
+        let compared_at = schema::compare_now(&connection).map_err(|error| error.at(path))?;
         if mode == Mode::ReadWrite {
             connection::leave_write_ahead_log(&connection)?;
         }
-        Ok(Self { connection, path, mode, content: Cell::new(Content::Tables), compared_at })
+        Ok(Self { connection, draft: None, path: path.to_owned(), mode, compared_at })
     }
 
     fn begin(&mut self, mode: Mode) -> Result<Transaction<'_>, Error> {
         let named = |error: Error| error.at(&self.path);
-        let begun = Transaction::begin(&self.connection, mode, &self.content);
-        let transaction = begun.map_err(named)?;
+        let transaction = Transaction::begin(&self.connection, mode).map_err(named)?;
         // Reading the counter takes the read lock too: the snapshot begins here. A counter that
         // moved may mean that a newer program changed the layout under a process that stayed.
         let version = schema::data_version(&self.connection).map_err(named)?;
-        if mode == Mode::ReadWrite && self.content.get() == Content::Nothing {
-            create::check_claim(&self.connection, &self.path)?;
-            schema::lay_out(&self.connection)?;
-        } else if version != self.compared_at {
+        if version != self.compared_at {
             schema::compare(&self.connection).map_err(named)?;
         }
         self.compared_at = version;

@@ -12,6 +12,13 @@ pub(super) const ROWS: u64 = 16;
 
 /// Makes a container of `ROWS` values that each begin with `mark`.
 pub(super) fn create(path: &Path, mark: u8) -> Result<Store, Error> {
+    let mut store = draft(path, mark)?;
+    store.appear()?;
+    Ok(store)
+}
+
+/// Makes one that is nowhere yet.
+pub(super) fn draft(path: &Path, mark: u8) -> Result<Store, Error> {
     let mut store = Store::create(path)?;
     write(&mut store, mark)?;
     Ok(store)

@@ -3,14 +3,14 @@
 //!
 //! Does not know which of them are genuine, or which table they stood in: that takes the keys.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::{Error, Mode, Store, connection, schema};
-use crate::sys::files::{self, FileFault};
+use super::{Error, Mode, Store, beside, connection, schema};
+use crate::sys::files::FileFault;
 
 /// A damaged file, and where in it something stands that has the form of a row.
 pub(crate) struct Wreck {
@@ -46,7 +46,8 @@ impl Wreck {
     pub(crate) fn find(path: &Path, reason: Error) -> Result<Self, Error> {
         let path = connection::resolve(path)?;
         let lock = match lock(&path) {
-            Err(Error::Busy) => return Err(Error::Busy),
+            // Nor may a container that is made of it be put beside what is not a file.
+            Err(error @ (Error::Busy | Error::File(_))) => return Err(error),
             // What SQLite cannot open or lock, nobody else can write to either.
             lock => lock.ok(),
         };
@@ -107,36 +108,13 @@ impl Wreck {
     /// Puts a new file with the rows of `content` in the place of this one, which is kept as
     /// `kept`. When interrupted, one of the two stands at the path.
     pub(crate) fn replace(self, content: &mut Store, kept: &Path) -> Result<Store, Error> {
-        let fresh = with_suffix(&self.path, ".repaired");
-        let replaced = self.replace_by(content, &fresh, kept);
-        if replaced.is_err() {
-            drop(fs::remove_file(&fresh));
-        }
-        replaced?;
+        // A journal belongs to the file that is kept, and must not be played into the new one.
+        beside::exchange(content.draft_copy(&self.path)?, &self.path, kept)?;
         let Self { lock, file, path, .. } = self;
         // Both were of the file that is no longer there.
         drop(lock);
         drop(file);
         Store::open(&path, Mode::ReadWrite)
-    }
-
-    fn replace_by(&self, content: &mut Store, fresh: &Path, kept: &Path) -> Result<(), Error> {
-        content.backup_to(fresh)?;
-        let moved = |from: &Path, to: &Path| {
-            fs::rename(from, to).map_err(|error| Error::File(FileFault::from_io(from, error)))
-        };
-        if fs::hard_link(&self.path, kept).is_err() {
-            // Not every file system knows second names.
-            files::create_private(kept)?;
-            fs::copy(&self.path, kept).map_err(|error| FileFault::from_io(kept, error))?;
-        }
-        // A journal belongs to the file that is kept, and must not be played into the new one.
-        let journal = with_suffix(&self.path, "-journal");
-        if journal.exists() {
-            moved(&journal, &with_suffix(kept, "-journal"))?;
-        }
-        moved(fresh, &self.path)?;
-        Ok(files::sync_directory(files::parent_of(&self.path))?)
     }
 
     /// Reads the size of pages that the file says it has; a vault has the usual ones, unless
@@ -252,12 +230,6 @@ fn number(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
 /// The size of a vault's pages.
 const PAGE: usize = 4096;
 
@@ -271,10 +243,12 @@ const LARGEST: usize = super::LARGEST_ROW;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::time::Duration;
 
     use super::*;
     use crate::store::sample;
+    use crate::sys::files;
 
     #[test]
     fn every_row_is_found_with_all_its_bytes() {

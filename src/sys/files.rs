@@ -7,10 +7,9 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
-use rustix::io::Errno;
+use rustix::fs::{CWD, Mode, OFlags, StatVfs, StatVfsMountFlags};
 
-use super::{left_overs, modes};
+use super::{draft, left_overs, modes};
 
 /// Why a file cannot be used.
 #[derive(Debug)]
@@ -26,6 +25,8 @@ pub(crate) enum FileFault {
     },
     /// Something is there already.
     Exists(PathBuf),
+    /// Something that is not a regular file has the name of one that the database uses.
+    InTheWay(PathBuf),
     /// Nothing is there.
     Missing(PathBuf),
     /// The system forbids it.
@@ -91,7 +92,7 @@ impl FileFault {
             Self::Missing(_) => "NoFile",
             Self::NoSpace(_) => "NoSpace",
             Self::ReadOnly(_) => "ReadOnlyVault",
-            Self::NotAFile(_) => "NotAFile",
+            Self::InTheWay(_) | Self::NotAFile(_) => "NotAFile",
             Self::NoAccess(_)
             | Self::OpenDirectory { .. }
             | Self::TooOpen { .. }
@@ -107,6 +108,9 @@ impl fmt::Display for FileFault {
         match self {
             Self::Damaged { path, what, .. } => write!(f, "{} is damaged: {what}", path.display()),
             Self::Exists(path) => write!(f, "{} exists already", path.display()),
+            Self::InTheWay(path) => {
+                write!(f, "{} is in the way: it is not a regular file", path.display())
+            }
             Self::Missing(path) => write!(f, "there is no file {}", path.display()),
             Self::NoAccess(path) => write!(f, "no permission to open {}", path.display()),
             Self::NoSpace(path) => write!(f, "there is no space left for {}", path.display()),
@@ -217,7 +221,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
     check_directory(parent_of(path))?;
     let (temporary, mut file) = open_beside(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    let written = written.and_then(|()| rename_to_new(&temporary, path));
+    let written = written.and_then(|()| draft::rename_to_new(&temporary, path));
     written.map_err(|error| {
         let fault = FileFault::from_io(path, error);
         drop(fs::remove_file(&temporary));
@@ -225,17 +229,6 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
     })?;
     left_overs::remove(path);
     sync_directory(parent_of(path))
-}
-
-/// Gives a file a name that nothing has yet.
-fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // An old file system knows only links, which never replace anything either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
-        }
-        renamed => Ok(renamed?),
-    }
 }
 
 /// Waits until the entries of a directory are on the disk.
@@ -383,6 +376,7 @@ mod tests {
             Ok(_) => "ok",
             Err(FileFault::Damaged { .. }) => "damaged",
             Err(FileFault::Exists(_)) => "exists",
+            Err(FileFault::InTheWay(_)) => "in the way",
             Err(FileFault::Missing(_)) => "missing",
             Err(FileFault::NoAccess(_)) => "no access",
             Err(FileFault::NoSpace(_)) => "no space",

@@ -9,6 +9,7 @@ mod attributes;
 pub(crate) mod clock;
 pub(crate) mod confine;
 pub(crate) mod credential;
+pub(crate) mod draft;
 pub(crate) mod entropy;
 pub(crate) mod files;
 #[cfg(target_os = "linux")]

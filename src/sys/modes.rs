@@ -42,6 +42,9 @@ impl FileFault {
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
             Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
+            Self::InTheWay(path) => {
+                Some(format!("find out what {} is, and move it away", path.display()))
+            }
             Self::Exists(_)
             | Self::Missing(_)
             | Self::NoAccess(_)

@@ -4,9 +4,34 @@ use std::path::{Path, PathBuf};
 
 use crate::crypto::keys::MasterKey;
 use crate::vault::check::{Finding, OnProgress};
+use crate::vault::mend::Mended;
 use crate::vault::salvage::Salvaged;
 use crate::vault::transaction::{Access, Occasion};
+use crate::vault::vouch::{Accepted, InDoubt};
 use crate::vault::{self, LockedVault, Vault};
+
+/// What a check found.
+pub(crate) struct Checked {
+    /// What is not as it must be.
+    pub(crate) findings: Vec<Finding>,
+    /// The secrets that nothing vouches for any more; a repair leaves them out.
+    pub(crate) in_doubt: Vec<InDoubt>,
+}
+
+/// Checks everything, and names the secrets that a repair would leave out.
+pub(crate) fn survey(
+    vault: &mut Vault,
+    occasion: Occasion<'_>,
+    tell: OnProgress<'_>,
+) -> Result<Checked, vault::Error> {
+    let findings = check(vault, occasion, tell)?;
+    let in_doubt = if findings.is_empty() {
+        Vec::new()
+    } else {
+        vault.begin(Access::Read, occasion)?.in_doubt(tell)?
+    };
+    Ok(Checked { findings, in_doubt })
+}
 
 /// Checks the pages of the file, then every row against the state.
 pub(crate) fn check(
@@ -25,14 +50,18 @@ pub(crate) fn check(
 pub(crate) struct Repaired {
     /// What was done.
     pub(crate) done: Vec<Finding>,
+    /// The secrets that nothing vouched for, kept or not.
+    pub(crate) in_doubt: Vec<InDoubt>,
     /// The copy made before.
     pub(crate) backup: PathBuf,
 }
 
-/// Repairs a vault after copying it beside itself. Where the file is damaged and not only rows in
+/// Repairs a vault after copying it beside itself. Of the secrets that nothing vouches for, only
+/// those `accepted` are kept. Where the file is damaged and not only rows in
 /// it, a new one takes its place.
 pub(crate) fn repair(
     vault: &mut Vault,
+    accepted: Accepted<'_>,
     occasion: Occasion<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Repaired, vault::Error> {
@@ -44,32 +73,32 @@ pub(crate) fn repair(
         vault.store_mut().copy_pages_to(&backup)?;
     }
     let mut transaction = vault.begin(Access::Write, occasion)?;
-    let mut done = transaction.repair(tell)?;
+    let Mended { mut done, in_doubt } = transaction.repair(accepted, tell)?;
     transaction.commit()?;
     if let Some(Finding { place, .. }) = wreckage {
         vault.replace_wreck(&backup)?;
         let problem = "written anew with the rows that were found in it".to_owned();
         done.insert(0, Finding { place, problem });
     }
-    Ok(Repaired { done, backup })
+    Ok(Repaired { done, in_doubt, backup })
 }
 
-/// Writes what still authenticates into a new vault.
+/// Writes what still authenticates into a new vault, which need not have its path yet.
 pub(crate) fn salvage(
-    damaged: &mut LockedVault,
-    master: &MasterKey,
+    (damaged, master): (&mut LockedVault, &MasterKey),
     into: &mut Vault,
+    accepted: Accepted<'_>,
     occasion: Occasion<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Salvaged, vault::Error> {
     let mut transaction = into.begin(Access::Write, occasion)?;
-    let salvaged = damaged.salvage(master, &mut transaction, tell)?;
-    transaction.commit()?;
+    let salvaged = damaged.salvage(master, &mut transaction, accepted, tell)?;
+    transaction.commit().map_err(vault::Error::of_draft)?;
     Ok(salvaged)
 }
 
 /// Returns a path beside `path` where nothing is yet: `PATH.SUFFIX`, or with a number.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let name = |number: u32| {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{suffix}"));

@@ -6,12 +6,34 @@ use super::check;
 use crate::crypto::keys::MasterKey;
 use crate::store::Mode;
 use crate::vault::check::{Finding, OnProgress};
+use crate::vault::replace::{Loss, Present, UNGUARDED};
 use crate::vault::transaction::{Access, Occasion};
-use crate::vault::{self, Custody, LockedVault, OnDamagedSlot, OnRollback, Vault};
+use crate::vault::{self, Custody, LockedVault, OnRollback, Vault};
 
 /// Copies a vault that may be in use, without a key. The copy is durable when this returns.
 pub(crate) fn backup(vault: &mut LockedVault, destination: &Path) -> Result<(), vault::Error> {
     Ok(vault.store_mut().backup_to(destination)?)
+}
+
+/// Copies an unlocked vault, and verifies all of the copy under the same guard.
+pub(crate) fn backup_verified(
+    (vault, master): (&mut Vault, &MasterKey),
+    destination: &Path,
+    custody: &Custody,
+    occasion: Occasion<'_>,
+    tell: OnProgress<'_>,
+) -> Result<Vec<Finding>, vault::Error> {
+    vault.store_mut().backup_to(destination)?;
+    let custody = Custody { on_damaged_slot: vault::OnDamagedSlot::Tolerate, ..custody.clone() };
+    let mut copy = match LockedVault::open_copy(destination)?.unlock(master, &custody) {
+        Err(error @ (vault::Error::RolledBack { .. } | vault::Error::Forked { .. })) => {
+            // Somebody put another state there since it was unlocked. Nobody asked for this copy.
+            drop(std::fs::remove_file(destination));
+            return Err(error);
+        }
+        copy => copy?,
+    };
+    check::check(&mut copy, occasion, tell)
 }
 
 /// Opens a copy read-only, and verifies all of it.
@@ -26,7 +48,7 @@ pub(crate) fn verify(
     Ok((copy, findings))
 }
 
-/// Whether a copy may be put in the place of what this machine has seen.
+/// Whether a copy may be put in the place of something newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Older {
     /// Not if it is older.
@@ -36,59 +58,224 @@ pub(crate) enum Older {
 }
 
 /// Puts a verified copy in the place of the vault at `path`, which must be the same vault or not be
-/// there, with that fact committed on top of it. When interrupted, the vault is as it was.
+/// there, with that fact committed on top of it. When interrupted, one of the two is there, whole.
+///
+/// Returns where the vault that was there is kept, if it may hold something that the copy does not.
 pub(crate) fn restore(
     path: &Path,
     (source, master): (&mut Vault, &MasterKey),
     custody: &Custody,
     older: Older,
     occasion: Occasion<'_>,
-) -> Result<(), vault::Error> {
-    let state = source.begin(Access::Read, occasion)?;
-    let found = state.state().generation;
-    drop(state);
+) -> Result<Option<PathBuf>, vault::Error> {
+    let found = source.begin(Access::Read, occasion)?.state().generation;
+    let present = Present::look(path, source, master)?;
     let seen = custody.anchors.as_deref().and_then(|anchors| source.remembered_in(anchors));
-    let seen = seen.map_or(0, |remembered| remembered.generation);
-    if found < seen && older == Older::Refuse {
-        return Err(vault::Error::RolledBack { found, seen });
+    let of_machine = seen.map(|seen| source.loss_of(seen)).transpose()?.unwrap_or(Loss::Nothing);
+    let is_spared = matches!(present.loss, Loss::Nothing);
+    if older == Older::Refuse {
+        present.loss.require_none_known()?;
+        of_machine.require_none_known()?;
     }
-    // Committed on a second copy, which then takes the vault's place in one transaction: committed
-    // on the vault itself, a kill between the two would leave an older state there, which this
-    // machine refuses.
-    let staged = staged_beside(path);
-    remove(&staged);
-    source.store_mut().backup_to(&staged)?;
-    let replaced = (|| {
-        let mut copy = LockedVault::open(&staged, Mode::ReadWrite)?.unlock(master, &UNGUARDED)?;
-        copy.raise_floor(found.max(seen).saturating_add(1));
-        let mut transaction = copy.begin(Access::Write, occasion)?;
-        transaction.record_own("RestoreBackup", &format!("from generation {found}"))?;
-        transaction.commit()?;
-        LockedVault::replace(path, &mut copy)
-    })();
-    remove(&staged);
-    replaced?;
+    let mut copy = source.copy_to_be_at(path, master)?;
+    let newest = found.max(present.generation).max(seen.map_or(0, |seen| seen.generation));
+    copy.raise_floor(newest.saturating_add(1));
+    let mut transaction = copy.begin(Access::Write, occasion)?;
+    transaction.record_own("RestoreBackup", &format!("from generation {found}"))?;
+    transaction.commit().map_err(vault::Error::of_draft)?;
+    let kept = check::beside(path, "before-restore");
+    present.give_way(&mut copy, &kept)?;
+    drop(copy);
     let trusting = Custody { on_rollback: OnRollback::Accept, ..custody.clone() };
     let opened = LockedVault::open(path, Mode::ReadWrite)
-        .and_then(|restored| restored.unlock(master, &trusting));
-    opened.map(drop).map_err(|error| error.after("the restore was done"))
+        .and_then(|restored| restored.unlock(master, &trusting).map(drop));
+    match opened {
+        Ok(()) if is_spared => {
+            // All of it is in the vault, which was opened just now.
+            drop(std::fs::remove_file(&kept));
+        }
+        Ok(()) => {}
+        // What cannot be opened is worth less than what was there.
+        Err(error) if kept.exists() && std::fs::rename(&kept, path).is_ok() => return Err(error),
+        Err(error) => return Err(error.after("the restore was done")),
+    }
+    Ok(kept.exists().then_some(kept))
 }
 
-/// Where the copy is prepared that takes the place of the vault at `path`.
-fn staged_beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".restoring");
-    path.with_file_name(name)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::header::VaultId;
+    use crate::crypto::keyfile::Keyfile;
+    use crate::crypto::slot::{Credential, SlotBody};
+    use crate::model::time::Timestamp;
+    use crate::store::sample;
+    use crate::sys::entropy::CountingEntropy;
+    use crate::sys::files;
+    use crate::sys::scratch::Scratch;
+    use crate::vault::rekey::Rekeying;
+    use crate::vault::state::Settings;
+    use crate::vault::{Error, Founding, Origin};
 
-/// Removes a copy of ours, if it is there: this command's, or what a killed one left.
-fn remove(staged: &Path) {
-    drop(std::fs::remove_file(staged));
-}
+    /// A vault in a file, and its key.
+    struct Stage {
+        scratch: Scratch,
+        entropy: CountingEntropy,
+        origin: Origin,
+        vault_id: VaultId,
+        master: MasterKey,
+    }
 
-/// A copy is older than what this machine has seen, and nobody's vault.
-const UNGUARDED: Custody = Custody {
-    anchors: None,
-    on_rollback: OnRollback::Refuse,
-    on_damaged_slot: OnDamagedSlot::Tolerate,
-};
+    impl Stage {
+        fn new() -> Self {
+            let entropy = CountingEntropy::default();
+            let vault_id = VaultId::generate(&entropy).unwrap();
+            let master = MasterKey::generate(&entropy).unwrap();
+            let (scratch, origin) = (Scratch::new(), Origin::default());
+            let stage = Self { scratch, entropy, origin, vault_id, master };
+            let founding = Founding {
+                vault_id,
+                master: &stage.master,
+                slots: vec![(0, stage.slot(&stage.master), String::new())],
+                settings: Settings::new("000000000000", "local-1"),
+                anchors: None,
+            };
+            Vault::create(&stage.path(), founding, stage.occasion()).unwrap().appear().unwrap();
+            stage
+        }
+
+        fn slot(&self, master: &MasterKey) -> SlotBody {
+            let credential = Credential::Keyfile(Keyfile::generate(&self.entropy).unwrap());
+            SlotBody::wrap(master, &self.vault_id, &credential, None, &self.entropy).unwrap()
+        }
+
+        fn occasion(&self) -> Occasion<'_> {
+            Occasion { now: Timestamp(1_000), entropy: &self.entropy, origin: &self.origin }
+        }
+
+        fn path(&self) -> PathBuf {
+            self.scratch.join("vault")
+        }
+
+        fn open(&self) -> Vault {
+            LockedVault::open(&self.path(), Mode::ReadWrite)
+                .and_then(|locked| locked.unlock(&self.master, &UNGUARDED))
+                .unwrap()
+        }
+
+        /// Commits something, and returns the generation then.
+        fn work(&self) -> u64 {
+            let mut vault = self.open();
+            let mut transaction = vault.begin(Access::Write, self.occasion()).unwrap();
+            transaction.record_own("Work", "").unwrap();
+            transaction.commit().unwrap();
+            self.generation()
+        }
+
+        fn generation(&self) -> u64 {
+            self.open().begin(Access::Read, self.occasion()).unwrap().state().generation
+        }
+
+        fn back_up(&self) -> PathBuf {
+            let copy = self.scratch.join("copy");
+            drop(std::fs::remove_file(&copy));
+            self.open().store_mut().backup_to(&copy).unwrap();
+            copy
+        }
+
+        fn put(&self, bytes: &[u8]) {
+            std::fs::remove_file(self.path()).unwrap();
+            files::write_private(&self.path(), bytes).unwrap();
+        }
+
+        /// Puts the copy back on a machine that remembers nothing.
+        fn restore(&self, older: Older) -> Result<Option<PathBuf>, Error> {
+            let copy = self.scratch.join("copy");
+            let (mut source, findings) = verify(&copy, &self.master, self.occasion(), &mut |_| {})?;
+            assert_eq!(findings, []);
+            let custody = UNGUARDED;
+            let source = (&mut source, &self.master);
+            restore(&self.path(), source, &custody, older, self.occasion())
+        }
+    }
+
+    #[test]
+    fn a_newer_vault_is_not_replaced_by_an_older_copy() {
+        // Where this machine remembered nothing, the vault that was there was not even looked at,
+        // and nothing of it was kept.
+        let stage = Stage::new();
+        drop(stage.back_up());
+        assert_eq!(stage.work(), 2);
+        let refused = stage.restore(Older::Refuse);
+        let is_told = matches!(refused, Err(Error::WouldLose(Loss::Older { found: 1, known: 2 })));
+        assert!(is_told, "{refused:?}");
+        assert_eq!(stage.generation(), 2);
+        assert_eq!(stage.scratch.names(), ["copy", "vault"]);
+
+        let kept = stage.restore(Older::Accept).unwrap().unwrap();
+        assert_eq!(kept, stage.scratch.join("vault.before-restore"));
+        assert_eq!(stage.generation(), 3, "it is newer than all that was there");
+        std::fs::rename(&kept, stage.path()).unwrap();
+        assert_eq!(stage.generation(), 2);
+        assert_eq!(stage.scratch.names(), ["copy", "vault"]);
+    }
+
+    #[test]
+    fn a_vault_that_the_copy_came_out_of_is_replaced_and_not_kept() {
+        let stage = Stage::new();
+        let before = std::fs::read(stage.path()).unwrap();
+        stage.work();
+        drop(stage.back_up());
+        for older in [Older::Refuse, Older::Accept] {
+            stage.put(&before);
+            assert_eq!(stage.restore(older).unwrap(), None);
+            assert_eq!(stage.generation(), 3);
+            assert_eq!(stage.scratch.names(), ["copy", "vault"]);
+        }
+    }
+
+    #[test]
+    fn a_vault_that_was_changed_apart_is_not_replaced() {
+        let stage = Stage::new();
+        let before = std::fs::read(stage.path()).unwrap();
+        let generations: Vec<u64> = (0..3).map(|_| stage.work()).collect();
+        assert_eq!(generations, [2, 3, 4]);
+        drop(stage.back_up());
+        stage.put(&before);
+        stage.work();
+        let refused = stage.restore(Older::Refuse);
+        assert!(
+            matches!(refused, Err(Error::WouldLose(Loss::Apart { generation: 2 }))),
+            "{refused:?}"
+        );
+        assert!(stage.restore(Older::Accept).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_vault_that_was_given_new_keys_is_not_replaced() {
+        let stage = Stage::new();
+        drop(stage.back_up());
+        let master = MasterKey::generate(&stage.entropy).unwrap();
+        let slots = vec![(0, stage.slot(&master), String::new())];
+        let rekeying = Rekeying { master: &master, slots, reason: String::new() };
+        stage.open().rekey(rekeying, stage.occasion(), &mut |_| {}).unwrap();
+        let refused = stage.restore(Older::Refuse);
+        assert!(matches!(refused, Err(Error::WouldLose(Loss::BeforeRekey))), "{refused:?}");
+        assert!(stage.restore(Older::Accept).unwrap().is_some());
+        assert_eq!(stage.generation(), 2);
+    }
+
+    #[test]
+    fn a_damaged_vault_is_replaced_and_kept() {
+        let stage = Stage::new();
+        for tampering in
+            ["UPDATE vault SET state = zeroblob(length(state))", "CREATE VIEW v AS SELECT 1"]
+        {
+            drop(stage.back_up());
+            sample::tamper(&stage.path(), tampering);
+            let kept = stage.restore(Older::Refuse).unwrap();
+            assert!(kept.is_some_and(|kept| kept.exists()), "{tampering}");
+            assert!(stage.generation() >= 2);
+        }
+    }
+}

@@ -24,6 +24,17 @@ pub(crate) struct Plan {
 /// # Errors
 /// [`crate::store::Error::Exists`] when something is there.
 pub(crate) fn init(path: &Path, plan: Plan, occasion: Occasion<'_>) -> Result<Vault, vault::Error> {
+    let mut vault = prepare(path, plan, occasion)?;
+    vault.appear()?;
+    Ok(vault)
+}
+
+/// Makes a vault that is nowhere yet, and will be at `path`.
+pub(crate) fn prepare(
+    path: &Path,
+    plan: Plan,
+    occasion: Occasion<'_>,
+) -> Result<Vault, vault::Error> {
     let vault_id = VaultId::generate(occasion.entropy)?;
     let master = MasterKey::generate(occasion.entropy)?;
     let mut slots = Vec::new();

@@ -1,9 +1,10 @@
 //! What can go wrong with a vault, each kind with its own sentence and a stable name.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::cbor::Malformed;
+use super::replace::Loss;
 use crate::{crypto, store};
 
 /// Why a vault could not be opened, read or changed. Never holds a byte of a row or key.
@@ -27,6 +28,8 @@ pub(crate) enum Error {
     LastSlot(u8),
     /// All slots of this kind are taken.
     SlotsFull,
+    /// A copy does not have all that is in the vault in whose place it is to be put.
+    WouldLose(Loss),
     /// What was to be written is beyond a limit of the format: what it would have been.
     Limit(String),
     /// The clock cannot be right, and something would be erased on its word.
@@ -71,9 +74,25 @@ impl Error {
             || matches!(self, Self::Store(error) if is_unreadable(error))
     }
 
+    /// Says where there is no space left, if it is not where the vault is.
+    pub(crate) fn for_want_of_space_at(self, path: &Path) -> Self {
+        if let Self::Store(error) = self {
+            return Self::Store(error.for_want_of_space_at(path));
+        }
+        self
+    }
+
     /// Says that this came up after something else had been done, which stays so.
     pub(crate) fn after(self, done: &'static str) -> Self {
         Self::Partly { done, error: Box::new(self) }
+    }
+
+    /// Says of a change to a vault that is nowhere yet what it says of any failure: nothing was done.
+    pub(crate) fn of_draft(self) -> Self {
+        if let Self::Store(error) = self {
+            return Self::Store(error.of_read());
+        }
+        self
     }
 
     /// Whether the change that was asked for is there, or may be.
@@ -90,7 +109,7 @@ impl Error {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::BadArchive(_) => "BadArchive",
-            Self::Forked { .. } => "ForkError",
+            Self::WouldLose(Loss::Apart { .. }) | Self::Forked { .. } => "ForkError",
             Self::NoSlotFor { .. } => "BadCredential",
             Self::NoSuchSlot(_) | Self::LastSlot(_) | Self::SlotsFull => "SlotError",
             Self::ClockJumped => "ClockJumped",
@@ -99,7 +118,7 @@ impl Error {
             Self::NewerContent(_) => "NewerFormat",
             Self::OtherVault(_) => "VaultExists",
             Self::Rekeyed => "VaultRekeyed",
-            Self::RolledBack { .. } => "RollbackError",
+            Self::WouldLose(_) | Self::RolledBack { .. } => "RollbackError",
             Self::Partly { error, .. } => error.name(),
             Self::Tampered(_) => "TamperError",
             Self::Crypto(error) => error.name(),
@@ -119,6 +138,7 @@ impl fmt::Display for Error {
                 "this vault and the one last used on this machine were changed apart from each \
                  other: each has a generation {generation} of its own"
             ),
+            Self::WouldLose(loss) => loss.fmt(f),
             Self::NoSlotFor { credential } => {
                 write!(f, "no key slot of this vault takes a {credential}")
             }
@@ -175,6 +195,7 @@ impl std::error::Error for Error {
             Self::Store(error) => Some(error),
             Self::Partly { error, .. } => Some(error),
             Self::BadArchive(_)
+            | Self::WouldLose(_)
             | Self::Forked { .. }
             | Self::NoSlotFor { .. }
             | Self::NoSuchSlot(_)

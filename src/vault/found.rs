@@ -12,7 +12,7 @@ use super::unlock::{Unlocked, Vault};
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::keys::MasterKey;
 use crate::crypto::slot::SlotBody;
-use crate::store::{Store, Table};
+use crate::store::{self, Store, Table};
 
 /// What a new vault is made of.
 pub(crate) struct Founding<'a> {
@@ -29,13 +29,30 @@ pub(crate) struct Founding<'a> {
 }
 
 impl Vault {
-    /// Makes a vault at `path` with the slots given (number, body, label) and no secret.
+    /// Makes a vault with the slots given (number, body, label) and no secret. It is nowhere yet:
+    /// it [appears](Self::appear) at `path`.
     pub(crate) fn create(
         path: &Path,
         founding: Founding<'_>,
         occasion: Occasion<'_>,
     ) -> Result<Self, Error> {
         Self::found(Store::create(path)?, founding, occasion)
+    }
+
+    /// Gives a vault that was made its path, whole, and remembers it.
+    pub(crate) fn appear(&mut self) -> Result<(), Error> {
+        self.store.appear()?;
+        self.release()
+            .map_err(|error| Error::Store(store::Error::Committed { what: error.to_string() }))
+    }
+
+    /// Remembers the state of a vault that has its path by now.
+    pub(super) fn release(&mut self) -> Result<(), Error> {
+        let rows = self.store.read()?;
+        let state = self.unlocked.open_state(&rows)?;
+        drop(rows);
+        self.seen.release(&state, &self.unlocked.keys.anchor);
+        Ok(())
     }
 
     pub(crate) fn found(
@@ -48,6 +65,7 @@ impl Vault {
         let unlocked = Unlocked::new(header, master)?;
         let audits_reads = settings.audits_reads();
         let mut state = State::new(settings, occasion.now);
+        let is_draft = store.is_draft();
         check_derived(slots.iter().map(|(_, body, _)| body)).map_err(|_count| Error::SlotsFull)?;
         let rows = store.write()?;
         for (number, body, label) in slots {
@@ -56,6 +74,9 @@ impl Vault {
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
         let mut seen = Seen::new(anchor, None);
+        if is_draft {
+            seen.withhold();
+        }
         let mut next_commit_id = [0; 16];
         occasion.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
         let mut transaction = Transaction {
@@ -70,7 +91,7 @@ impl Vault {
             is_changed: true,
         };
         transaction.record_own("Init", "")?;
-        transaction.commit()?;
+        transaction.commit().map_err(Error::of_draft)?;
         let last_commit = occasion.now;
         Ok(Self { store, unlocked, seen, audits_reads, last_commit, unlogged: None, wreck: None })
     }

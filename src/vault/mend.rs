@@ -11,41 +11,51 @@ use super::rescue::open_record;
 use super::slots;
 use super::state::{Log, SlotEntry};
 use super::transaction::Transaction;
-use super::tree::{self, Entry, NameHash};
+use super::tree::{Entry, NameHash};
 use super::unlock::Unlocked;
+use super::vouch::{Accepted, InDoubt, Proven, Word};
 use crate::crypto::history;
 use crate::crypto::sealed::pin;
 use crate::store::Table;
 use crate::sys::secret::Secret;
 
-/// What the tree says of a record that authenticates.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
-    /// It is the newest.
-    Newest,
-    /// There was a newer one in its row.
-    Older,
-    /// It was not there at the last commit: somebody put it back.
-    NotThere,
-    /// This part of the tree is damaged.
-    Silent,
+/// What a repair did.
+pub(crate) struct Mended {
+    /// Each thing that it did.
+    pub(crate) done: Vec<Finding>,
+    /// The secrets that nothing vouches for, kept or not.
+    pub(crate) in_doubt: Vec<InDoubt>,
+}
+
+/// The records that authenticate, and what the tree says about each.
+struct Weighed {
+    records: Vec<(Record, Word)>,
+    /// The rows of those that do not authenticate.
+    unreadable: Vec<u64>,
+    /// The rows that the tree expects and that are not there.
+    missing: Vec<u64>,
 }
 
 impl Transaction<'_> {
-    /// Rebuilds what can be rebuilt from the rows that authenticate, drops the rest, and returns
-    /// what was done. Nothing is durable before the commit.
+    /// Rebuilds what can be rebuilt from the rows that authenticate and that the tree vouches for,
+    /// drops the rest, and returns what was done. Nothing is durable before the commit.
     ///
-    /// A row that authenticates may still be older than it was. Where the tree is damaged too, repair
-    /// cannot tell.
+    /// A row that authenticates may have been put back: one that no intact part of the tree vouches
+    /// for is kept only if its secret is among those `accepted`.
     ///
     /// # Errors
     /// [`Error::LastSlot`] if no slot would be left: one must be added first.
-    pub(crate) fn repair(&mut self, tell: OnProgress<'_>) -> Result<Vec<Finding>, Error> {
+    pub(crate) fn repair(
+        &mut self,
+        accepted: Accepted<'_>,
+        tell: OnProgress<'_>,
+    ) -> Result<Mended, Error> {
         let mut meter = Meter::new(tell);
         let mut done = Vec::new();
         self.drop_damaged_slots(&mut done)?;
-        let (entries, is_sound) = self.sound_entries()?;
-        let records = self.authentic_records(&entries, &mut done, &mut meter)?;
+        let (_entries, is_sound) = self.sound_entries()?;
+        let weighed = self.weigh(&mut meter)?;
+        let (records, in_doubt) = self.sound_records(weighed, accepted, &mut done)?;
         self.drop_orphaned_values(&records, &mut done)?;
         if !is_sound {
             done.push(finding("tree".to_owned(), "built anew from the records"));
@@ -54,7 +64,14 @@ impl Transaction<'_> {
         self.mend_log(&mut done)?;
         let places: Vec<&str> = done.iter().map(|finding| finding.place.as_str()).collect();
         self.record_own("Repair", &places.join(", "))?;
-        Ok(done)
+        Ok(Mended { done, in_doubt })
+    }
+
+    /// Returns the secrets that nothing vouches for, which a repair would leave out.
+    pub(crate) fn in_doubt(&self, tell: OnProgress<'_>) -> Result<Vec<InDoubt>, Error> {
+        let Weighed { records, .. } = self.weigh(&mut Meter::new(tell))?;
+        let (best, _others) = self.best_of_each_name(records);
+        Ok(best.values().filter_map(|(record, word)| InDoubt::new(record, *word, &[])).collect())
     }
 
     fn drop_damaged_slots(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
@@ -70,72 +87,96 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Returns the records that authenticate, one for each name, without the versions whose value
-    /// is lost; deletes all other record rows.
-    fn authentic_records(
-        &mut self,
-        entries: &[Entry],
-        done: &mut Vec<Finding>,
-        meter: &mut Meter<'_>,
-    ) -> Result<BTreeMap<NameHash, Record>, Error> {
+    /// Reads all records that authenticate, and asks the tree about them.
+    fn weigh(&self, meter: &mut Meter<'_>) -> Result<Weighed, Error> {
         meter.start("records", self.state.secrets);
-        let mut records: BTreeMap<NameHash, Record> = BTreeMap::new();
-        let mut dropped = Vec::new();
-        let mut missing: BTreeSet<u64> = entries.iter().map(|entry| entry.rid).collect();
+        let (mut found, mut unreadable) = (Vec::new(), Vec::new());
         self.rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
-            missing.remove(&rid);
-            let mut remove = |rid: u64, problem: &str| {
-                dropped.push(rid);
-                done.push(finding(format!("secret row {rid:016x}"), problem));
-            };
-            let Some(record) = open_record(self.unlocked, rid, sealed) else {
-                remove(rid, "removed: its record does not authenticate");
-                return Ok(());
-            };
-            let hash = self.name_hash(&record.scope, &record.name);
-            let word = self.word_of_the_tree(&hash, rid, sealed)?;
-            if word == Word::NotThere {
-                remove(rid, "removed: the tree proves that it was gone");
-                return Ok(());
-            }
-            if let Some(kept) = records.get(&hash) {
-                if kept.revision >= record.revision {
-                    remove(rid, "removed: there is a newer one of its name");
-                    return Ok(());
+            let record = open_record(self.unlocked, rid, sealed);
+            match (record, pin(sealed)) {
+                (Some(record), Ok(pin)) => {
+                    let name_hash = self.name_hash(&record.scope, &record.name);
+                    found.push((record, Entry { name_hash, rid, pin }));
                 }
-                remove(kept.rid, "removed: there is a newer one of its name");
+                _ => unreadable.push(rid),
             }
-            if word == Word::Older {
-                done.push(finding(record.name.clone(), "kept as it was before: the rest is lost"));
-            }
-            records.insert(hash, record);
             Ok::<(), Error>(())
         })?;
-        for rid in missing {
-            done.push(finding(format!("secret row {rid:016x}"), "lost: its record is missing"));
-        }
-        for rid in dropped {
-            self.rows.delete(Table::Secret, rid)?;
-        }
-        for record in records.values_mut() {
-            self.drop_lost_versions(record, done)?;
-        }
-        Ok(records)
+        let places: Vec<Entry> = found.iter().map(|(_, place)| *place).collect();
+        let proven = Proven::read(&self.unlocked.keys.tree, &self.state.root, &self.rows, &places)?;
+        let there: BTreeSet<u64> =
+            places.iter().map(|place| place.rid).chain(unreadable.iter().copied()).collect();
+        let listed = proven.entries().map(|entry| entry.rid);
+        let missing = listed.filter(|rid| !there.contains(rid)).collect();
+        let weigh = |(record, place): (Record, Entry)| (record, proven.word(&place));
+        Ok(Weighed { records: found.into_iter().map(weigh).collect(), unreadable, missing })
     }
 
-    /// Asks the tree about a record that authenticates.
-    fn word_of_the_tree(&self, hash: &NameHash, rid: u64, sealed: &[u8]) -> Result<Word, Error> {
-        let entries = match self.bucket(tree::bucket_of(hash)) {
-            Err(error) if error.is_damage() => return Ok(Word::Silent),
-            entries => entries?,
-        };
-        let listed = entries.iter().find(|entry| entry.name_hash == *hash && entry.rid == rid);
-        Ok(match listed {
-            Some(entry) if pin(sealed).ok() == Some(entry.pin) => Word::Newest,
-            Some(_) => Word::Older,
-            None => Word::NotThere,
-        })
+    /// Chooses the newest record of each name, one that is vouched for before all others; those that
+    /// were gone are never chosen. Returns the others too.
+    fn best_of_each_name(&self, records: Vec<(Record, Word)>) -> (Best, Vec<(Record, Word)>) {
+        let (mut best, mut others) = (Best::new(), Vec::new());
+        for (record, word) in records {
+            if word == Word::NotThere {
+                others.push((record, word));
+                continue;
+            }
+            let rank = |(record, word): &(Record, Word)| (*word == Word::Newest, record.revision);
+            let hash = self.name_hash(&record.scope, &record.name);
+            let found = (record, word);
+            match best.get(&hash) {
+                Some(kept) if rank(kept) >= rank(&found) => others.push(found),
+                Some(_) | None => others.extend(best.insert(hash, found)),
+            }
+        }
+        (best, others)
+    }
+
+    /// Returns the records to keep, one for each name, without the versions whose value is lost;
+    /// deletes all other record rows.
+    fn sound_records(
+        &mut self,
+        weighed: Weighed,
+        accepted: Accepted<'_>,
+        done: &mut Vec<Finding>,
+    ) -> Result<(BTreeMap<NameHash, Record>, Vec<InDoubt>), Error> {
+        let row = |rid: u64| format!("secret row {rid:016x}");
+        for rid in weighed.unreadable {
+            self.rows.delete(Table::Secret, rid)?;
+            done.push(finding(row(rid), "removed: its record does not authenticate"));
+        }
+        for rid in weighed.missing {
+            done.push(finding(row(rid), "lost: its record is missing"));
+        }
+        let (best, others) = self.best_of_each_name(weighed.records);
+        for (record, word) in others {
+            self.rows.delete(Table::Secret, record.rid)?;
+            let problem = match word {
+                Word::NotThere => "removed: it was deleted, and somebody put it back",
+                Word::Newest | Word::Older | Word::Silent => {
+                    "an older state of it was removed: there is a newer one"
+                }
+            };
+            done.push(finding(record.name, problem));
+        }
+        let (mut records, mut all_in_doubt) = (BTreeMap::new(), Vec::new());
+        for (hash, (mut record, word)) in best {
+            let in_doubt = InDoubt::new(&record, word, accepted);
+            let is_kept = in_doubt.as_ref().is_none_or(|in_doubt| in_doubt.is_kept);
+            if let Some(InDoubt { doubt, .. }) = &in_doubt {
+                let what = if is_kept { "kept as accepted" } else { "left out" };
+                done.push(finding(record.name.clone(), format!("{what}: {doubt}")));
+            }
+            all_in_doubt.extend(in_doubt);
+            if is_kept {
+                self.drop_lost_versions(&mut record, done)?;
+                records.insert(hash, record);
+            } else {
+                self.rows.delete(Table::Secret, record.rid)?;
+            }
+        }
+        Ok((records, all_in_doubt))
     }
 
     fn drop_lost_versions(
@@ -247,6 +288,9 @@ impl Transaction<'_> {
         Ok(())
     }
 }
+
+/// One record of each name.
+type Best = BTreeMap<NameHash, (Record, Word)>;
 
 /// Opens an entry that authenticates and says what an entry says.
 fn open_entry(unlocked: &Unlocked, seq: u64, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {

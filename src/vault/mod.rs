@@ -21,6 +21,7 @@ pub(crate) mod mend;
 pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod rekey;
+pub(crate) mod replace;
 mod replica;
 mod rescue;
 pub(crate) mod rotation;
@@ -34,6 +35,7 @@ pub(crate) mod transaction;
 mod tree;
 mod unlock;
 mod version;
+pub(crate) mod vouch;
 
 pub(crate) use aside::Unlogged;
 pub(crate) use error::Error;

@@ -77,11 +77,7 @@ impl Vault {
     pub(crate) fn replace_wreck(&mut self, kept: &Path) -> Result<(), Error> {
         let Some(wreck) = self.wreck.take() else { return Ok(()) };
         self.store = wreck.replace(&mut self.store, kept)?;
-        let rows = self.store.read()?;
-        let state = self.unlocked.open_state(&rows)?;
-        drop(rows);
-        self.seen.release(&state, &self.unlocked.keys.anchor);
-        Ok(())
+        self.release()
     }
 }
 

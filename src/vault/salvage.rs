@@ -8,14 +8,16 @@ use super::record::{Record, Scope, Version};
 use super::rescue::{self, open_record};
 use super::state::Settings;
 use super::transaction::Transaction;
-use super::tree;
+use super::tree::{self, Branch, Entry};
 use super::unlock::{LockedVault, Unlocked};
+use super::vouch::{Accepted, InDoubt, Proven, Word};
 use crate::crypto::keys::{MasterKey, ValueAddress};
+use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
 use crate::store::{self, Table};
 
 /// What was saved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Salvaged {
     /// Secrets written to the new vault.
     pub(crate) secrets: u64,
@@ -25,17 +27,30 @@ pub(crate) struct Salvaged {
     pub(crate) lost_secrets: u64,
     /// Versions whose value is missing or did not authenticate.
     pub(crate) lost_values: u64,
+    /// The secrets that nothing vouches for, saved or not.
+    pub(crate) in_doubt: Vec<InDoubt>,
 }
+
+/// A record that authenticates.
+struct Found {
+    revision: u64,
+    rid: u64,
+    word: Word,
+}
+
+/// The best record of each name.
+type Best = BTreeMap<(Scope, String), Found>;
 
 impl LockedVault {
     /// Writes every record and value that still authenticates under the master key into a new
-    /// vault, whatever the state and tree of this one say.
-    ///
-    /// Nothing proves that what is saved is the newest: it may be older rows put back.
+    /// vault. Where this one's state can be read, only what its tree vouches for and the secrets
+    /// `accepted` are saved, as by a repair. Without the state nothing is vouched for, and all is
+    /// saved: it may be older rows put back.
     pub(crate) fn salvage(
         &mut self,
         master: &MasterKey,
         into: &mut Transaction<'_>,
+        accepted: Accepted<'_>,
         tell: OnProgress<'_>,
     ) -> Result<Salvaged, Error> {
         let unlocked = Unlocked::new(self.header.clone(), master)?;
@@ -45,33 +60,26 @@ impl LockedVault {
         let mut meter = Meter::new(tell);
         let mut salvaged = Salvaged::default();
         let rows = self.store.read()?;
-        let rids = rids(&rows);
-        meter.start("records", u64::try_from(rids.len()).unwrap_or(u64::MAX));
-        let mut newest: BTreeMap<(Scope, String), (u64, u64)> = BTreeMap::new();
-        for rid in rids {
-            meter.advance();
-            // A row that a damaged bucket names need not be one.
-            let Some(sealed) = rows.secret(rid).unwrap_or_else(|_unreadable| Some(Vec::new()))
-            else {
-                continue;
-            };
-            match open_record(&unlocked, rid, &sealed) {
-                None => salvaged.lost_secrets += 1,
-                Some(record) => {
-                    let place = newest.entry((record.scope, record.name)).or_default();
-                    *place = (*place).max((record.revision, rid));
-                }
-            }
-        }
-        let settings = unlocked.open_state(&rows).ok().map(|state| state.settings);
-        let settings = settings.or_else(|| settings_of(&newest));
+        let state = unlocked.open_state(&rows).ok();
+        let root = state.as_ref().map(|state| &state.root);
+        let best = best_records(&unlocked, &rows, root, (&mut salvaged, &mut meter))?;
+        let is_without_state = state.is_none();
+        let settings = state.map(|state| state.settings).or_else(|| settings_of(&best));
         into.state.settings = settings.unwrap_or_else(|| into.state.settings.clone());
         into.set(Settings::SALVAGED, &unlocked.vault_id().to_string());
-        meter.start("secrets", u64::try_from(newest.len()).unwrap_or(u64::MAX));
-        for (_revision, rid) in newest.into_values() {
+        meter.start("secrets", u64::try_from(best.len()).unwrap_or(u64::MAX));
+        for Found { rid, word, .. } in best.into_values() {
             meter.advance();
             let Some(sealed) = rows.secret(rid)? else { continue };
             let Some(record) = open_record(&unlocked, rid, &sealed) else { continue };
+            if let Some(mut in_doubt) = InDoubt::new(&record, word, accepted) {
+                in_doubt.is_kept |= is_without_state;
+                let is_kept = in_doubt.is_kept;
+                salvaged.in_doubt.push(in_doubt);
+                if !is_kept {
+                    continue;
+                }
+            }
             let values = salvage_values(&unlocked, &rows, &record, &mut salvaged);
             salvaged.secrets += 1;
             into.adopt(record, &values)?;
@@ -79,6 +87,54 @@ impl LockedVault {
         into.record_own("Salvage", &format!("{} secrets", salvaged.secrets))?;
         Ok(salvaged)
     }
+}
+
+/// Chooses one record of each name: one that is vouched for before all others, then the newest.
+fn best_records(
+    unlocked: &Unlocked,
+    rows: &store::Transaction<'_>,
+    root: Option<&Branch>,
+    (salvaged, meter): (&mut Salvaged, &mut Meter<'_>),
+) -> Result<Best, Error> {
+    let rids = rids(rows);
+    meter.start("records", u64::try_from(rids.len()).unwrap_or(u64::MAX));
+    let mut found = Vec::new();
+    for rid in rids {
+        meter.advance();
+        // A row that a damaged bucket names need not be one.
+        let Some(sealed) = rows.secret(rid).unwrap_or_else(|_unreadable| Some(Vec::new())) else {
+            continue;
+        };
+        let (Some(record), Ok(pin)) = (open_record(unlocked, rid, &sealed), pin(&sealed)) else {
+            salvaged.lost_secrets += 1;
+            continue;
+        };
+        let name_hash = unlocked.keys.name.hash(&record.scope.key(), &record.name);
+        let place = Entry { name_hash, rid, pin };
+        found.push(((record.scope, record.name), record.revision, place));
+    }
+    let places: Vec<Entry> = found.iter().map(|(_, _, place)| *place).collect();
+    let read = |root| Proven::read(&unlocked.keys.tree, root, rows, &places);
+    let proven = root.map(read).transpose()?;
+    let mut best = Best::new();
+    for (name, revision, place) in found {
+        let word = proven.as_ref().map_or(Word::Silent, |proven| proven.word(&place));
+        let found = Found { revision, rid: place.rid, word };
+        if best.get(&name).is_none_or(|kept| rank(kept) < rank(&found)) {
+            best.insert(name, found);
+        }
+    }
+    Ok(best)
+}
+
+/// What is vouched for comes before what may be so, and that before what was deleted.
+fn rank(found: &Found) -> (u8, u64, u64) {
+    let worth = match found.word {
+        Word::Newest => 2,
+        Word::Older | Word::Silent => 1,
+        Word::NotThere => 0,
+    };
+    (worth, found.revision, found.rid)
 }
 
 /// Opens the values of a record that still authenticate.
@@ -113,9 +169,9 @@ fn rids(rows: &store::Transaction<'_>) -> BTreeSet<u64> {
 }
 
 /// Guesses a lost state's settings from the secrets: the scope that most of them have.
-fn settings_of(places: &BTreeMap<(Scope, String), (u64, u64)>) -> Option<Settings> {
+fn settings_of(best: &Best) -> Option<Settings> {
     let mut counts: BTreeMap<&Scope, u64> = BTreeMap::new();
-    for (scope, _name) in places.keys() {
+    for (scope, _name) in best.keys() {
         *counts.entry(scope).or_default() += 1;
     }
     let (home, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;

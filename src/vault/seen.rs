@@ -15,14 +15,14 @@ pub(crate) struct Seen {
     accepted: Option<Remembered>,
     /// Whether what is seen is not in the file yet, so that no other process may be told of it.
     is_withheld: bool,
-    /// Whether the anchor could not be written.
+    /// Whether there is no place for the anchor, or it could not be written there.
     pub(crate) is_unwritable: bool,
 }
 
 impl Seen {
     /// Begins with what the machine remembers.
     pub(super) fn new(anchor: Option<Anchor>, newest: Option<Remembered>) -> Self {
-        let (accepted, is_withheld, is_unwritable) = (None, false, false);
+        let (accepted, is_withheld, is_unwritable) = (None, false, anchor.is_none());
         Self { newest, anchor, floor: 0, accepted, is_withheld, is_unwritable }
     }
 
@@ -37,9 +37,8 @@ impl Seen {
         self.note(state, key);
     }
 
-    /// Refuses a state that is older than, or apart from, the newest seen. Any other is the newest
-    /// seen from now on: what another process committed must not be undone either.
-    pub(super) fn check(&mut self, state: &State) -> Result<(), Error> {
+    /// Refuses a state that is older than, or apart from, the newest seen.
+    pub(super) fn check(&self, state: &State) -> Result<(), Error> {
         let found = remembered(state);
         match self.newest {
             Some(newest) if found.generation < newest.generation => {
@@ -50,11 +49,15 @@ impl Seen {
             {
                 Err(Error::Forked { generation: found.generation })
             }
-            Some(_) | None => {
-                self.newest = Some(found);
-                Ok(())
-            }
+            Some(_) | None => Ok(()),
         }
+    }
+
+    /// Takes a state that is not older for the newest, in this process alone.
+    pub(super) fn go_by(&mut self, state: &State) -> Result<(), Error> {
+        self.check(state)?;
+        self.newest = Some(remembered(state));
+        Ok(())
     }
 
     /// Returns the newest state seen.
@@ -65,6 +68,14 @@ impl Seen {
     /// Returns what the machine remembered when a state older than or apart from it was accepted.
     pub(super) fn accepted(&self) -> Option<Remembered> {
         self.accepted
+    }
+
+    /// Remembers a state that was read, if it is not the newest that was seen: another process or
+    /// machine committed it.
+    pub(super) fn note_newer(&mut self, state: &State, key: &AnchorKey) {
+        if self.newest != Some(remembered(state)) {
+            self.note(state, key);
+        }
     }
 
     /// Remembers a state. Failing to write the anchor is not failing to commit: it is noted.

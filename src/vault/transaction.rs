@@ -74,6 +74,8 @@ impl<'v> Transaction<'v> {
         // Another process may have committed, or put something else in the vault's place.
         unlocked.check_descent(&rows, &state, seen.newest())?;
         seen.check(&state)?;
+        // What another process committed must not be undone unnoticed either.
+        seen.note_newer(&state, &unlocked.keys.anchor);
         let beginning = Beginning { state: Some(digest), log: state.log };
         let mut next_commit_id = [0; 16];
         if access == Access::Write {

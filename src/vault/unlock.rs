@@ -145,24 +145,6 @@ impl LockedVault {
         self.store.is_read_only()
     }
 
-    /// Puts the content of `source` in the place of the same vault at `path`, or of none. When
-    /// interrupted, what was there is intact.
-    ///
-    /// # Errors
-    /// [`Error::OtherVault`] if another vault is there.
-    pub(crate) fn replace(path: &Path, source: &mut Vault) -> Result<(), Error> {
-        let mut store = if path.exists() {
-            let current = Self::open(path, Mode::ReadWrite)?;
-            if current.vault_id() != source.vault_id() {
-                return Err(Error::OtherVault(path.to_owned()));
-            }
-            current.store
-        } else {
-            Store::create(path)?
-        };
-        Ok(store.restore_from(&source.store)?)
-    }
-
     /// Tries a credential on each slot of its kind, lowest number first.
     ///
     /// # Errors
@@ -221,11 +203,11 @@ impl LockedVault {
         let key = &unlocked.keys.anchor;
         let is_untold = parted.as_ref().is_err_and(Error::is_damage);
         match (parted.and_then(|()| seen.check(&state)), custody.on_rollback) {
-            (Ok(()), _) if self.store.is_read_only() => {}
+            // Also of a vault that can only be read here: the anchor lies elsewhere.
             (Ok(()), _) => seen.note(&state, key),
             (Err(_), OnRollback::Accept) => seen.accept(&state, key),
             // Nothing is remembered of it before it was repaired.
-            (Err(_), OnRollback::RefuseProven) if is_untold => seen.check(&state)?,
+            (Err(_), OnRollback::RefuseProven) if is_untold => seen.go_by(&state)?,
             (Err(refusal), OnRollback::Refuse | OnRollback::RefuseProven) => return Err(refusal),
         }
         let audits_reads = state.settings.audits_reads();
@@ -307,6 +289,14 @@ impl Vault {
     /// or apart from it.
     pub(crate) fn accepted(&self) -> Option<Remembered> {
         self.seen.accepted()
+    }
+
+    /// Requires that the state is an earlier one, or came out of it.
+    pub(super) fn require_descent(&mut self, earlier: Remembered) -> Result<(), Error> {
+        let rows = self.store.read()?;
+        let state = self.unlocked.open_state(&rows)?;
+        self.unlocked.check_descent(&rows, &state, Some(earlier))?;
+        Seen::new(None, Some(earlier)).check(&state)
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a

@@ -198,7 +198,7 @@ fn care(vault: &mut Vault, master: &MasterKey, occasion: Occasion<'_>) -> Result
     let rekeying = Rekeying { master: &new, slots, reason: String::new() };
     let _refused = vault.rekey(rekeying, occasion, &mut |_progress| {});
     let mut transaction = vault.begin(Access::Write, occasion)?;
-    let _done = transaction.repair(&mut |_progress| {})?;
+    let _done = transaction.repair(&[], &mut |_progress| {})?;
     transaction.commit()
 }
 

@@ -9,6 +9,7 @@ mod crowd;
 mod killed;
 mod media;
 mod memory;
+mod reads;
 
 use serde_json::Value;
 

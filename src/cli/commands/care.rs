@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use clap::Command;
+use clap::{Arg, ArgAction, Command};
 
 use super::super::failure::Failure;
+use super::super::request::error as request;
 use super::super::{terminal, unlock};
-use super::{Asked, Own, count, flag, keys, progress, text, word};
+use super::{Asked, Own, count, flag, keys, option, progress, text, word};
 use crate::model::value::Value;
 use crate::upkeep::init::Plan;
 use crate::upkeep::slots::{self, NewSlot};
@@ -16,6 +17,7 @@ use crate::vault::check::Finding;
 use crate::vault::clock::ClockState;
 use crate::vault::state::Settings;
 use crate::vault::transaction::Access;
+use crate::vault::vouch::InDoubt;
 use crate::vault::{Custody, OnDamagedSlot, OnRollback};
 
 /// The first command.
@@ -49,11 +51,39 @@ pub(super) const PURGE: Own = Own {
 };
 
 fn check_options(command: Command) -> Command {
-    command.arg(flag("repair", "Copy the vault, then drop what is damaged and rebuild the rest"))
+    command
+        .arg(flag("repair", "Copy the vault, then drop what is damaged and rebuild the rest"))
+        .arg(
+            accept("With --repair: keep these secrets though nothing vouches for them")
+                .requires("repair"),
+        )
 }
 
 fn salvage_options(command: Command) -> Command {
-    command.arg(word("out", "OUT", "The new vault"))
+    command
+        .arg(word("out", "OUT", "The new vault"))
+        .arg(accept("Save these secrets too though nothing vouches for them"))
+}
+
+/// The names of secrets that may have been put back.
+fn accept(help: &'static str) -> Arg {
+    option("accept", "NAME", help).num_args(1..).action(ArgAction::Append)
+}
+
+fn accepted(asked: &Asked<'_>) -> Vec<String> {
+    asked.matches.get_many("accept").unwrap_or_default().cloned().collect()
+}
+
+/// Requires that each name accepted is in doubt: one with a slip in it would be left out.
+fn check_accepted(accepted: &[String], in_doubt: &[InDoubt]) -> Result<(), Failure> {
+    let is_unknown = |name: &&String| !in_doubt.iter().any(|secret| secret.name == **name);
+    match accepted.iter().find(is_unknown) {
+        Some(name) => {
+            let what = format!("no secret that is in doubt has the name {name}");
+            Err(request::Error::argument("--accept", what).into())
+        }
+        None => Ok(()),
+    }
 }
 
 fn purge_options(command: Command) -> Command {
@@ -74,27 +104,62 @@ fn run_check(asked: &Asked<'_>) -> Result<(), Failure> {
         ..surroundings.custody()
     };
     let mut vault = surroundings.unlock_damaged(&custody)?;
-    let findings = check::check(&mut vault, surroundings.occasion(), &mut progress())?;
+    let accepted = accepted(asked);
+    let checked = check::survey(&mut vault, surroundings.occasion(), &mut progress())?;
     terminal::finish();
-    if findings.is_empty() || !asked.flag("repair") {
-        let status = if findings.is_empty() { "clean" } else { "damaged" };
-        asked.print(vec![text("Status", status), ("Findings".to_owned(), shown(&findings))])?;
-        return if findings.is_empty() { Ok(()) } else { Err(Failure::Found) };
+    check_accepted(&accepted, &checked.in_doubt)?;
+    if checked.findings.is_empty() || !asked.flag("repair") {
+        let status = if checked.findings.is_empty() { "clean" } else { "damaged" };
+        let findings = ("Findings".to_owned(), shown(&checked.findings));
+        let mut members = vec![text("Status", status), findings];
+        members.extend(doubts(&checked.in_doubt, Repair::NotAsked));
+        asked.print(members)?;
+        return if checked.findings.is_empty() { Ok(()) } else { Err(Failure::Found) };
     }
-    let repaired = check::repair(&mut vault, surroundings.occasion(), &mut progress())?;
+    let repaired = check::repair(&mut vault, &accepted, surroundings.occasion(), &mut progress())?;
     let left = check::check(&mut vault, surroundings.occasion(), &mut progress())?;
     terminal::finish();
-    terminal::note(
-        "note: a row that authenticates may still be older than it was; compare with a backup",
-    );
+    let is_whole = repaired.in_doubt.iter().all(|secret| secret.is_kept);
+    if !is_whole {
+        terminal::note(
+            "note: some secrets were left out, as nothing proves that they were still there; to \
+             keep them, put the file at BackupPath back, run `strongroom accept-state`, and repair \
+             it with --accept",
+        );
+    }
     let status = if left.is_empty() { "repaired" } else { "damaged" };
-    asked.print(vec![
+    let mut members = vec![
         text("Status", status),
         text("BackupPath", repaired.backup.display().to_string()),
         ("Repairs".to_owned(), shown(&repaired.done)),
         ("Findings".to_owned(), shown(&left)),
-    ])?;
-    if left.is_empty() { Ok(()) } else { Err(Failure::Found) }
+    ];
+    members.extend(doubts(&repaired.in_doubt, Repair::Done));
+    asked.print(members)?;
+    if left.is_empty() && is_whole { Ok(()) } else { Err(Failure::Found) }
+}
+
+/// Whether something was done about secrets in doubt.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repair {
+    NotAsked,
+    Done,
+}
+
+/// Names the secrets that nothing vouches for, if there are any.
+fn doubts(in_doubt: &[InDoubt], repair: Repair) -> Option<(String, Value)> {
+    let shown = in_doubt.iter().map(|secret| {
+        let mut members = vec![
+            text("Name", secret.name.as_str()),
+            text("Region", secret.region.as_str()),
+            text("Problem", secret.doubt),
+        ];
+        if repair == Repair::Done {
+            members.push(("Kept".to_owned(), Value::Boolean(secret.is_kept)));
+        }
+        Value::Map(members)
+    });
+    (!in_doubt.is_empty()).then(|| ("InDoubt".to_owned(), Value::List(shown.collect())))
 }
 
 fn shown(findings: &[Finding]) -> Value {
@@ -120,21 +185,33 @@ fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
     // What is saved brings the settings along.
     let settings = Settings::new("000000000000", "local-1");
     let plan = Plan { slots, settings, anchors: surroundings.environment.anchors() };
-    let mut saved = init::init(out, plan, surroundings.occasion())?;
     let occasion = surroundings.occasion();
-    let salvaged =
-        check::salvage(&mut damaged, &opened.master, &mut saved, occasion, &mut progress())?;
+    let accepted = accepted(asked);
+    let source = (&mut damaged, &opened.master);
+    // It appears when all of it is there.
+    let made = init::prepare(out, plan, occasion).and_then(|mut saved| {
+        let salvaged = check::salvage(source, &mut saved, &accepted, occasion, &mut progress())?;
+        Ok((saved, salvaged))
+    });
     terminal::finish();
-    terminal::note(
-        "note: nothing proves that what was saved is the newest; look before you rely on it",
-    );
-    asked.print(vec![
+    let (mut saved, salvaged) = made.map_err(|error| error.for_want_of_space_at(out))?;
+    check_accepted(&accepted, &salvaged.in_doubt)?;
+    saved.appear().map_err(|error| error.for_want_of_space_at(out))?;
+    if !salvaged.in_doubt.is_empty() {
+        terminal::note(
+            "note: nothing proves that the secrets in doubt are the newest; look before you rely \
+             on them",
+        );
+    }
+    let mut members = vec![
         text("VaultPath", out.display().to_string()),
         count("Secrets", salvaged.secrets),
         count("Values", salvaged.values),
         count("LostSecrets", salvaged.lost_secrets),
         count("LostValues", salvaged.lost_values),
-    ])
+    ];
+    members.extend(doubts(&salvaged.in_doubt, Repair::Done));
+    asked.print(members)
 }
 
 fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {

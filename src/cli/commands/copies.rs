@@ -11,7 +11,7 @@ use crate::model::value::Value;
 use crate::store;
 use crate::sys::files::{self, FileFault};
 use crate::upkeep::copy::{self, Older};
-use crate::vault::{self, LockedVault};
+use crate::vault::{self, Custody, LockedVault, OnDamagedSlot};
 
 /// The first command.
 pub(super) const BACKUP: Own = Own {
@@ -38,9 +38,10 @@ fn backup_options(command: Command) -> Command {
 }
 
 fn restore_options(command: Command) -> Command {
-    command
-        .arg(word("source", "SRC", "The copy to put back"))
-        .arg(flag("accept-rollback", "Put it back although this machine has seen a newer state"))
+    command.arg(word("source", "SRC", "The copy to put back")).arg(flag(
+        "accept-rollback",
+        "Put it back although the vault is newer, or was changed apart",
+    ))
 }
 
 fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
@@ -48,17 +49,22 @@ fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
     let destination = Path::new(asked.text("destination").unwrap_or_default());
     unlock::check_destination(destination)?;
     let mut locked = surroundings.open_locked()?;
-    copy::backup(&mut locked, destination)?;
     let offer = surroundings.offer();
     let can_unlock =
         offer.has_passphrase() || offer.keyfile_path().is_some() || terminal::is_there();
     let verified = if can_unlock {
         let opened = offer.open(&locked)?;
+        // Refused like any other command where the vault is older than it was. A damaged slot is
+        // found in the copy, and told then.
+        let custody =
+            Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
+        let mut vault = surroundings.unlock_with(locked, &opened, &custody)?;
+        let source = (&mut vault, &opened.master);
         let occasion = surroundings.occasion();
-        let (_copy, findings) =
-            copy::verify(destination, &opened.master, occasion, &mut progress())?;
+        let findings =
+            copy::backup_verified(source, destination, &custody, occasion, &mut progress());
         terminal::finish();
-        if let Some(finding) = findings.first() {
+        if let Some(finding) = findings?.first() {
             let message = format!(
                 "the copy at {} is as damaged as the vault: {}: {}",
                 destination.display(),
@@ -69,6 +75,7 @@ fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
         }
         "everything"
     } else {
+        copy::backup(&mut locked, destination)?;
         LockedVault::open_copy(destination)?;
         "pages"
     };
@@ -101,15 +108,17 @@ fn run_restore(asked: &Asked<'_>) -> Result<(), Failure> {
     }
     let custody = surroundings.custody();
     let restored = copy::restore(target, (&mut source, &opened.master), &custody, older, occasion);
-    restored.map_err(|error| {
+    let kept = restored.map_err(|error| {
         if let vault::Error::Store(store::Error::NotAVault { .. }) = &error {
             return Failure::environment(error.name(), error.to_string())
                 .hinted("move it away first");
         }
         error.into()
     })?;
-    asked.print(vec![
+    let mut members = vec![
         text("VaultPath", target.display().to_string()),
         ("Restored".to_owned(), Value::Boolean(true)),
-    ])
+    ];
+    members.extend(kept.map(|kept| text("ReplacedPath", kept.display().to_string())));
+    asked.print(members)
 }

@@ -55,6 +55,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     check_offer(asked)?;
     let (slots, made) = slots(asked)?;
     let vault = made.settle(make(surroundings, slots, settings))?;
+    super::super::unlock::warn(&vault);
     asked.print(vec![
         text("VaultPath", surroundings.location.path.display().to_string()),
         text("VaultId", vault.vault_id().to_string()),

@@ -12,71 +12,71 @@ use crate::vault::anchor::{Anchor, Remembered, Under};
 use crate::vault::rekey::Rekeying;
 
 /// A vault in a file, and what machines remember of it.
-struct Machine {
+pub(super) struct Machine {
     scratch: Scratch,
     world: World,
-    key: Key,
+    pub(super) key: Key,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (scratch, world) = (Scratch::new(), World::new());
         let store = Store::create(&scratch.join("vault")).unwrap();
         let (_vault, key) = found(&world, store, Some(&scratch.join("anchors")));
         Self { scratch, world, key }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.scratch.join("vault")
     }
 
-    fn custody(&self, anchors: &str) -> Custody {
+    pub(super) fn custody(&self, anchors: &str) -> Custody {
         Custody { anchors: Some(self.scratch.join(anchors)), ..STRICT }
     }
 
-    fn open_with(&self, custody: &Custody) -> Result<Vault, Error> {
+    pub(super) fn open_with(&self, custody: &Custody) -> Result<Vault, Error> {
         LockedVault::open(&self.path(), Mode::ReadWrite)?.unlock(&self.key.master, custody)
     }
 
-    fn open(&self) -> Result<Vault, Error> {
+    pub(super) fn open(&self) -> Result<Vault, Error> {
         self.open_with(&self.custody("anchors"))
     }
 
     /// Commits something and returns the generation.
-    fn commit(&self, vault: &mut Vault) -> u64 {
+    pub(super) fn commit(&self, vault: &mut Vault) -> u64 {
         self.world.change(vault, |transaction| transaction.record_own("Work", "").unwrap());
         self.world.read(vault).state().generation
     }
 
-    fn generation(&self, vault: &mut Vault) -> u64 {
+    pub(super) fn generation(&self, vault: &mut Vault) -> u64 {
         self.world.read(vault).state().generation
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         fs::read(self.path()).unwrap()
     }
 
     /// Puts a copy in the place of the file, as a sync folder or a thief does.
-    fn put(&self, bytes: &[u8]) {
+    pub(super) fn put(&self, bytes: &[u8]) {
         fs::remove_file(self.path()).unwrap();
         files::write_private(&self.path(), bytes).unwrap();
     }
 
     /// Puts a copy into the file itself.
-    fn overwrite(&self, bytes: &[u8]) {
+    pub(super) fn overwrite(&self, bytes: &[u8]) {
         use std::os::unix::fs::FileExt;
         let file = fs::OpenOptions::new().write(true).open(self.path()).unwrap();
         file.set_len(u64::try_from(bytes.len()).unwrap()).unwrap();
         file.write_all_at(bytes, 0).unwrap();
     }
 
-    fn anchor(&self) -> PathBuf {
+    pub(super) fn anchor(&self) -> PathBuf {
         let mut entries = fs::read_dir(self.scratch.join("anchors")).unwrap();
         entries.next().unwrap().unwrap().path()
     }
 
     /// What the machine remembers.
-    fn remembered(&self) -> u64 {
+    pub(super) fn remembered(&self) -> u64 {
         u64::from_be_bytes(fs::read(self.anchor()).unwrap()[..8].try_into().unwrap())
     }
 }

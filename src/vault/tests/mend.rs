@@ -8,9 +8,9 @@ use crate::store::Table;
 /// Repairs a vault and returns what was done.
 fn repair(world: &World, vault: &mut Vault) -> Result<Vec<Finding>, Error> {
     let mut transaction = world.write(vault);
-    let done = transaction.repair(&mut |_| {})?;
+    let mended = transaction.repair(&[], &mut |_| {})?;
     transaction.commit()?;
-    Ok(done)
+    Ok(mended.done)
 }
 
 /// The values that are answered, and what must be the same of all else.
@@ -96,7 +96,7 @@ fn rows_larger_than_any_can_be_stand_in_nobodys_way() {
         let mut damaged = LockedVault::from_store(store()).unwrap();
         let (mut saved, _key) = empty(&ages.world);
         let mut into = ages.world.write(&mut saved);
-        let salvaged = damaged.salvage(&ages.key.master, &mut into, &mut |_| {}).unwrap();
+        let salvaged = damaged.salvage(&ages.key.master, &mut into, &[], &mut |_| {}).unwrap();
         into.commit().unwrap();
         let lost = u64::from(table == "secret");
         assert_eq!((salvaged.secrets, salvaged.lost_secrets), (4 - lost, lost), "{table}");
@@ -178,7 +178,7 @@ fn salvage_needs_neither_state_nor_tree_nor_log() {
     let mut damaged = LockedVault::from_store(altered.store()).unwrap();
     let (mut saved, _key) = empty(&ages.world);
     let mut into = ages.world.write(&mut saved);
-    let salvaged = damaged.salvage(&ages.key.master, &mut into, &mut |_| {}).unwrap();
+    let salvaged = damaged.salvage(&ages.key.master, &mut into, &[], &mut |_| {}).unwrap();
     into.commit().unwrap();
     assert_eq!((salvaged.secrets, salvaged.values), (4, 4));
     assert_eq!((salvaged.lost_secrets, salvaged.lost_values), (0, 0));

@@ -8,6 +8,7 @@ mod anchors;
 mod archive;
 mod changes;
 mod clock;
+mod doubt;
 mod file;
 mod journal;
 mod limits;
@@ -17,6 +18,7 @@ mod mend;
 mod model;
 mod owner;
 mod rekey;
+mod remembered;
 mod rows;
 mod slots;
 mod splices;
@@ -133,7 +135,8 @@ fn found_as(
         settings: Settings::new("000000000000", "local-1"),
         anchors: anchors.map(Path::to_owned),
     };
-    let vault = Vault::found(store, founding, world.occasion()).unwrap();
+    let mut vault = Vault::found(store, founding, world.occasion()).unwrap();
+    vault.appear().unwrap();
     (vault, Key { master, keyfile })
 }
 

@@ -192,7 +192,7 @@ fn a_checkpoint_holds_through_a_rekey_and_a_sound_repair_and_not_through_a_cut_l
     let (mut vault, _key, checkpoint) = watched(&world);
     let standing = |vault: &mut Vault| world.read(vault).standing(&checkpoint).unwrap();
     world.change(&mut vault, |transaction| {
-        transaction.repair(&mut |_| {}).unwrap();
+        transaction.repair(&[], &mut |_| {}).unwrap();
     });
     assert_eq!(standing(&mut vault), Standing::Later);
     let master = MasterKey::generate(&world.entropy).unwrap();
@@ -207,7 +207,7 @@ fn a_checkpoint_holds_through_a_rekey_and_a_sound_repair_and_not_through_a_cut_l
     let (mut vault, _key, checkpoint) = watched(&world);
     world.change(&mut vault, |transaction| {
         transaction.rows.delete_audit(0..=0).unwrap();
-        transaction.repair(&mut |_| {}).unwrap();
+        transaction.repair(&[], &mut |_| {}).unwrap();
     });
     let found = world.read(&mut vault).standing(&checkpoint).unwrap();
     assert_eq!(found, Standing::Apart);

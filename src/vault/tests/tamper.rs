@@ -163,7 +163,7 @@ fn rows_under_numbers_that_no_row_has_are_found() {
         assert_eq!(found.len(), 1, "{case}: {found:?}");
 
         let mut transaction = ages.world.write(&mut vault);
-        transaction.repair(&mut |_| {}).unwrap();
+        transaction.repair(&[], &mut |_| {}).unwrap();
         transaction.commit().unwrap();
         assert_eq!(findings(&ages.world, &mut vault), [], "{case}");
     }

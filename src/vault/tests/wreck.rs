@@ -65,7 +65,7 @@ impl Victim {
         let mut vault = self.open_damaged()?;
         vault.require_replaceable()?;
         let mut transaction = self.world.write(&mut vault);
-        transaction.repair(&mut |_| {})?;
+        transaction.repair(&[], &mut |_| {})?;
         transaction.commit()?;
         vault.replace_wreck(&self.kept())?;
         drop(vault);
@@ -81,7 +81,7 @@ impl Victim {
         let mut damaged = LockedVault::open_damaged(&self.path())?;
         let (mut saved, _key) = empty(&self.world);
         let mut into = self.world.write(&mut saved);
-        let salvaged = damaged.salvage(&self.key.master, &mut into, &mut |_| {})?;
+        let salvaged = damaged.salvage(&self.key.master, &mut into, &[], &mut |_| {})?;
         into.commit()?;
         assert_sound(&self.world, &mut saved);
         Ok((salvaged, saved))
@@ -276,7 +276,7 @@ fn what_is_repaired_is_remembered_only_when_it_is_in_the_file() {
     sample::tamper(&victim.path(), "CREATE VIEW v AS SELECT 1");
     let repair = |vault: &mut Vault| {
         let mut transaction = victim.world.write(vault);
-        transaction.repair(&mut |_| {}).unwrap();
+        transaction.repair(&[], &mut |_| {}).unwrap();
         transaction.commit().unwrap();
     };
     repair(&mut open().unwrap());

@@ -1,0 +1,273 @@
+//! A file that is written under a name of its own, and gets its place whole or not at all.
+//!
+//! Whoever writes it holds a lock on it. So what a killed process left is told from what is being
+//! written, and the next one that writes in the directory removes it.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RenameFlags, flock};
+use rustix::io::Errno;
+
+use super::files::{self, FileFault};
+
+/// A private file without a place. Dropped before it has one, it is removed.
+pub(crate) struct Draft {
+    path: PathBuf,
+    lock: Option<File>,
+}
+
+impl Draft {
+    /// Makes an empty one in the directory of `place`, where it will be.
+    pub(crate) fn beside(place: &Path) -> Result<Self, FileFault> {
+        let directory = files::parent_of(place);
+        remove_left_overs(directory);
+        let mut attempt: u32 = 0;
+        loop {
+            let name = format!("{PREFIX}{}-{attempt}{SUFFIX}", std::process::id());
+            let path = directory.join(name);
+            attempt += 1;
+            match files::create_private(&path).and_then(|()| lock(&path)) {
+                Ok(Locked::Yes(file)) => return Ok(Self { path, lock: Some(file) }),
+                // Where there are no locks nothing is taken for left over either.
+                Ok(Locked::Never) => return Ok(Self { path, lock: None }),
+                Ok(Locked::No) | Err(FileFault::Exists(_)) if attempt < MOST_ATTEMPTS => {}
+                Ok(Locked::No) => return Err(FileFault::Exists(path)),
+                // Named by where it was to be: nobody knows the other name.
+                Err(fault) => return Err(about(place, fault)),
+            }
+        }
+    }
+
+    /// Returns where it is for now.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives it its place, where nothing may be. It is on the disk when this returns; where it fails,
+    /// nothing is there.
+    pub(crate) fn put_at(mut self, place: &Path) -> Result<(), FileFault> {
+        // Closing it would end the locks of whoever opens the file from now on.
+        self.lock = None;
+        move_to_new(&self.path, place)?;
+        let synced = files::sync_directory(files::parent_of(place));
+        if synced.is_err() {
+            drop(fs::remove_file(place));
+        }
+        synced
+    }
+
+    /// Gives it the place of another file, which is kept as `kept`, where nothing may be. Both are
+    /// whole at every moment; where this fails, the other file has its place.
+    pub(crate) fn exchange(mut self, place: &Path, kept: &Path) -> Result<(), FileFault> {
+        self.lock = None;
+        let fault = |error: io::Error| FileFault::from_io(place, error);
+        move_to_new(&self.path, kept)?;
+        match rustix::fs::renameat_with(CWD, kept, CWD, place, RenameFlags::EXCHANGE) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                fs::rename(kept, &self.path).map_err(fault)?;
+                if fs::hard_link(place, kept).is_err() {
+                    // Not every file system knows second names.
+                    copy(place, kept)?;
+                }
+                fs::rename(&self.path, place).map_err(fault)?;
+            }
+            exchanged => {
+                if let Err(error) = exchanged {
+                    drop(fs::remove_file(kept));
+                    return Err(fault(error.into()));
+                }
+            }
+        }
+        let synced = files::sync_directory(files::parent_of(place));
+        if synced.is_err() {
+            drop(fs::rename(kept, place));
+        }
+        synced
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // One that has its place has this name no more.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// Says the same about the path that the user knows.
+fn about(place: &Path, fault: FileFault) -> FileFault {
+    let place = place.to_owned();
+    match fault {
+        FileFault::Exists(_) => FileFault::Exists(place),
+        FileFault::Missing(_) => FileFault::Missing(place),
+        FileFault::NoAccess(_) => FileFault::NoAccess(place),
+        FileFault::NoSpace(_) => FileFault::NoSpace(place),
+        FileFault::ReadOnly(_) => FileFault::ReadOnly(place),
+        FileFault::Io { error, .. } => FileFault::Io { path: place, error },
+        FileFault::Damaged { .. }
+        | FileFault::InTheWay(_)
+        | FileFault::NotAFile(_)
+        | FileFault::OpenDirectory { .. }
+        | FileFault::TooLarge { .. }
+        | FileFault::TooOpen { .. }
+        | FileFault::WrongOwner { .. } => fault,
+    }
+}
+
+/// Whether a lock was taken.
+enum Locked {
+    Yes(File),
+    /// Somebody else has it, or has removed the file.
+    No,
+    /// This file system has none.
+    Never,
+}
+
+/// Locks a file, if it is still the one of that name.
+fn lock(path: &Path) -> Result<Locked, FileFault> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::openat(CWD, path, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(Locked::No),
+        opened => File::from(opened.map_err(|error| FileFault::from_io(path, error.into()))?),
+    };
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(Locked::No),
+        Err(_) => return Ok(Locked::Never),
+    }
+    let (named, opened) = (fs::symlink_metadata(path), file.metadata());
+    let is_same = named.is_ok_and(|named| {
+        opened.is_ok_and(|opened| (named.dev(), named.ino()) == (opened.dev(), opened.ino()))
+    });
+    Ok(if is_same { Locked::Yes(file) } else { Locked::No })
+}
+
+/// Removes what killed processes of this user left in a directory. What cannot be removed is in
+/// nobody's way.
+fn remove_left_overs(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_draft = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+        let is_ours = || {
+            fs::symlink_metadata(&path)
+                .is_ok_and(|found| found.is_file() && found.uid() == files::user_id())
+        };
+        if is_draft && is_ours() && matches!(lock(&path), Ok(Locked::Yes(_))) {
+            let mut journal = path.clone().into_os_string();
+            journal.push("-journal");
+            drop(fs::remove_file(journal));
+            drop(fs::remove_file(&path));
+        }
+    }
+}
+
+/// Copies a file, whole or not at all.
+fn copy(from: &Path, to: &Path) -> Result<(), FileFault> {
+    let draft = Draft::beside(to)?;
+    let copied = fs::copy(from, draft.path());
+    copied.map_err(|error| FileFault::from_io(to, error))?;
+    draft.put_at(to)
+}
+
+/// Gives a file a name that nothing has yet.
+fn move_to_new(from: &Path, to: &Path) -> Result<(), FileFault> {
+    let fault = |error: io::Error| FileFault::from_io(to, error);
+    match rename_to_new(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(fault(error)),
+        // Some file systems know neither such renaming nor links.
+        Err(_) if fs::symlink_metadata(to).is_err() => fs::rename(from, to).map_err(fault),
+        renamed => renamed.map_err(fault),
+    }
+}
+
+/// Does the same where the file system knows how.
+pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // An old file system knows only links, which never replace anything either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+/// How such files are named until they have their place.
+const PREFIX: &str = ".strongroom-";
+const SUFFIX: &str = ".new";
+
+/// Files of this process's number that may be there already.
+const MOST_ATTEMPTS: u32 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::scratch::Scratch;
+
+    #[test]
+    fn it_gets_its_place_or_leaves_nothing() {
+        let scratch = Scratch::new();
+        let place = scratch.join("place");
+        drop(Draft::beside(&place).unwrap());
+        assert!(scratch.names().is_empty());
+        let draft = Draft::beside(&place).unwrap();
+        assert!(!place.exists());
+        let mode = fs::metadata(draft.path()).unwrap().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        draft.put_at(&place).unwrap();
+        assert_eq!(scratch.names(), ["place"]);
+        let taken = Draft::beside(&place).unwrap().put_at(&place);
+        assert!(matches!(taken, Err(FileFault::Exists(at)) if at == place));
+        assert_eq!(scratch.names(), ["place"]);
+        let nowhere = Draft::beside(&scratch.join("none/place")).err();
+        assert!(matches!(nowhere, Some(FileFault::Missing(_))), "{nowhere:?}");
+    }
+
+    #[test]
+    fn what_was_in_its_place_is_kept() {
+        let scratch = Scratch::new();
+        let (place, kept) = (scratch.join("place"), scratch.join("kept"));
+        files::write_private(&place, b"old").unwrap();
+        let draft = Draft::beside(&place).unwrap();
+        fs::copy(&place, scratch.join("new")).unwrap();
+        fs::OpenOptions::new().write(true).open(draft.path()).unwrap().set_len(7).unwrap();
+        draft.exchange(&place, &kept).unwrap();
+        assert_eq!(fs::read(&place).unwrap(), [0; 7]);
+        assert_eq!(fs::read(&kept).unwrap(), b"old");
+        fs::remove_file(scratch.join("new")).unwrap();
+        assert_eq!(scratch.names(), ["kept", "place"]);
+        let again = Draft::beside(&place).unwrap().exchange(&place, &kept);
+        assert!(matches!(again, Err(FileFault::Exists(_))), "{again:?}");
+        assert_eq!(scratch.names(), ["kept", "place"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_is_written_is_not() {
+        let scratch = Scratch::new();
+        let place = scratch.join("place");
+        let writing = Draft::beside(&place).unwrap();
+        for name in [".strongroom-1-0.new", ".strongroom-1-0.new-journal", ".strongroom-other"] {
+            files::write_private(&scratch.join(name), b"").unwrap();
+        }
+        let second = Draft::beside(&place).unwrap();
+        assert!(writing.path().exists() && second.path().exists());
+        drop((writing, second));
+        assert_eq!(scratch.names(), [".strongroom-other"]);
+    }
+
+    #[test]
+    fn many_at_once_each_have_their_own() {
+        let scratch = Scratch::new();
+        let writers: Vec<_> = (0..8)
+            .map(|_| {
+                let place = scratch.join("place");
+                std::thread::spawn(move || Draft::beside(&place)?.put_at(&place))
+            })
+            .collect();
+        let done = writers.into_iter().map(|writer| writer.join().unwrap());
+        assert_eq!(done.flatten().count(), 1);
+        assert_eq!(scratch.names(), ["place"]);
+    }
+}

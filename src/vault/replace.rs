@@ -1,0 +1,177 @@
+//! Putting a copy in the place of a vault: what is there is looked at, and what it may hold that the
+//! copy does not is said before anything is replaced.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::anchor::{Remembered, Under};
+use super::error::Error;
+use super::unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Vault};
+use crate::crypto::keys::MasterKey;
+use crate::store::{self, Mode, Store, Wreck};
+
+/// What is at a path where a copy is to be put.
+pub(crate) struct Present {
+    /// Where it is, without links; `None` where nothing is.
+    path: Option<PathBuf>,
+    /// Its header and state, by which a change is noticed that comes after the look at it.
+    rows: Option<(Vec<u8>, Vec<u8>)>,
+    /// Keeps others out of a damaged file.
+    wreck: Option<Wreck>,
+    /// The generation that it is at, where that can be read.
+    pub(crate) generation: u64,
+    /// What would be lost with it.
+    pub(crate) loss: Loss,
+}
+
+/// What a vault may hold that a copy of it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Nothing: the copy came out of it, or nothing is there.
+    Nothing,
+    /// Nobody can tell: it is damaged, or its keys are older than the copy's.
+    Unknown,
+    /// It is newer than the copy.
+    Older {
+        /// The generation of the copy.
+        found: u64,
+        /// The newer one.
+        known: u64,
+    },
+    /// It was changed apart from the copy.
+    Apart {
+        /// A generation that each has one of its own of.
+        generation: u64,
+    },
+    /// It was given new keys since the copy was made.
+    BeforeRekey,
+}
+
+impl Loss {
+    /// Fails if something newer would be lost.
+    pub(crate) fn require_none_known(&self) -> Result<(), Error> {
+        match self {
+            Self::Nothing | Self::Unknown => Ok(()),
+            Self::Older { .. } | Self::Apart { .. } | Self::BeforeRekey => {
+                Err(Error::WouldLose(*self))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("the copy has all that is in the vault"),
+            Self::Unknown => f.write_str("the vault is damaged"),
+            Self::Older { found, known } => write!(
+                f,
+                "the copy is older than the vault: it is at generation {found}, and the vault was \
+                 at generation {known}"
+            ),
+            Self::Apart { generation } => write!(
+                f,
+                "the copy and the vault were changed apart from each other: each has a generation \
+                 {generation} of its own"
+            ),
+            Self::BeforeRekey => f.write_str("the copy is from before a rekey of the vault"),
+        }
+    }
+}
+
+impl Present {
+    /// Looks at what is at `path`.
+    ///
+    /// # Errors
+    /// [`Error::OtherVault`] if that is another vault; what is wrong with it, if it is none.
+    pub(crate) fn look(path: &Path, copy: &mut Vault, master: &MasterKey) -> Result<Self, Error> {
+        let nothing =
+            Self { path: None, rows: None, wreck: None, generation: 0, loss: Loss::Nothing };
+        if !store::is_taken(path) {
+            return Ok(nothing);
+        }
+        let mut locked = LockedVault::open_damaged(path)?;
+        if locked.vault_id() != copy.vault_id() {
+            return Err(Error::OtherVault(path.to_owned()));
+        }
+        let mut present = Self { path: Some(locked.store.path().to_owned()), ..nothing };
+        if locked.wreck.is_none() {
+            present.rows = Some(locked.store.read()?.vault()?);
+        }
+        let (there, ours) = (locked.header().clone(), copy.header().clone());
+        if there.key_epoch != ours.key_epoch || there.mk_commit != ours.mk_commit {
+            present.wreck = locked.wreck;
+            present.loss =
+                if there.key_epoch < ours.key_epoch { Loss::Unknown } else { Loss::BeforeRekey };
+            return Ok(present);
+        }
+        match locked.unlock(master, &UNGUARDED) {
+            Ok(mut vault) => present.compare(&mut vault, copy)?,
+            Err(error) if error.is_damage() => present.loss = Loss::Unknown,
+            Err(error) => return Err(error),
+        }
+        Ok(present)
+    }
+
+    fn compare(&mut self, there: &mut Vault, copy: &mut Vault) -> Result<(), Error> {
+        let rows = there.store.read()?;
+        let state = there.unlocked.open_state(&rows)?;
+        drop(rows);
+        self.generation = state.generation;
+        let (generation, commit_id) = (state.generation, state.commit_id);
+        let earlier = Remembered { generation, commit_id, under: Under::TheseKeys };
+        self.loss = copy.loss_of(earlier)?;
+        self.wreck = there.wreck.take();
+        if self.wreck.is_some() && self.loss == Loss::Nothing {
+            // The newest state in it may be lost already.
+            self.loss = Loss::Unknown;
+        }
+        Ok(())
+    }
+
+    /// Gives a copy that was made for this place its path. What was there is kept as `kept`.
+    ///
+    /// # Errors
+    /// [`store::Error::Busy`] if it was changed since it was looked at.
+    pub(crate) fn give_way(self, copy: &mut Vault, kept: &Path) -> Result<(), Error> {
+        let Some(path) = &self.path else { return copy.appear() };
+        // Nobody may commit to what is about to be replaced.
+        let mut guard = match &self.rows {
+            Some(_) => Some(Store::open(path, Mode::ReadWrite)?),
+            None => None,
+        };
+        let rows = guard.as_mut().map(Store::write).transpose()?;
+        if let Some(rows) = &rows
+            && Some(rows.vault()?) != self.rows
+        {
+            return Err(store::Error::Busy.into());
+        }
+        copy.store.take_the_place(kept)?;
+        copy.release()
+    }
+}
+
+impl Vault {
+    /// Says what is lost if this copy replaces the vault in the state given.
+    pub(crate) fn loss_of(&mut self, earlier: Remembered) -> Result<Loss, Error> {
+        Ok(match self.require_descent(earlier) {
+            Ok(()) => Loss::Nothing,
+            Err(Error::RolledBack { found, seen }) => Loss::Older { found, known: seen },
+            Err(Error::Forked { generation }) => Loss::Apart { generation },
+            Err(error) => return Err(error),
+        })
+    }
+
+    /// Makes a copy of this vault that is nowhere yet, and will be at `path`.
+    pub(crate) fn copy_to_be_at(&mut self, path: &Path, master: &MasterKey) -> Result<Self, Error> {
+        let path = path.canonicalize().unwrap_or_else(|_nothing_there| path.to_owned());
+        LockedVault::from_store(self.store.copy_to_be_at(&path)?)?.unlock(master, &UNGUARDED)
+    }
+}
+
+/// A copy may be older than what this machine has seen.
+pub(crate) const UNGUARDED: Custody = Custody {
+    anchors: None,
+    on_rollback: OnRollback::Refuse,
+    on_damaged_slot: OnDamagedSlot::Tolerate,
+};
