@@ -2,6 +2,8 @@
 //! in boxes that are well formed. Every reading operation and some that write meet them; each answers
 //! or refuses, and none panics.
 
+use std::path::Path;
+
 use crate::crypto::header::VaultId;
 use crate::crypto::keyfile::Keyfile;
 use crate::crypto::keys::MasterKey;
@@ -81,7 +83,8 @@ fn furnished(occasion: Occasion<'_>) -> Result<(Vault, MasterKey), vault::Error>
         settings: Settings::new("000000000000", "local-1"),
         anchors: None,
     };
-    let mut vault = Vault::found(Store::in_memory(), founding, occasion)?;
+    let store = Store::detached(Path::new("in memory"))?;
+    let mut vault = Vault::found(store, founding, occasion)?;
     let mut transaction = vault.begin(Access::Write, occasion)?;
     for (region, name) in
         [("local-1", "plain"), ("local-1", "full"), ("local-1", "going"), ("eu-west-1", "full")]
