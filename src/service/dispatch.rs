@@ -324,6 +324,7 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.join("vault");
         let mut bench = Bench::in_store(Store::create(&path).unwrap());
+        bench.with(|vault, _| vault.store_mut().appear()).unwrap();
         let value = format!(r#""ClientRequestToken":"{ONE}","SecretString":"the old value"}}"#);
         bench.call("CreateSecret", &format!(r#"{{"Name":"db",{value}"#)).unwrap();
         let before = bench.events().len();
@@ -344,6 +345,7 @@ mod tests {
     fn a_list_of_a_large_vault_is_answered_and_logged_as_any() {
         let scratch = Scratch::new();
         let mut bench = Bench::in_store(Store::create(&scratch.join("vault")).unwrap());
+        bench.with(|vault, _| vault.store_mut().appear()).unwrap();
         for number in 1..=3 {
             let token = format!("11111111-1111-4111-8111-{number:012}");
             let rest = format!(r#""ClientRequestToken":"{token}","SecretString":"v"}}"#);

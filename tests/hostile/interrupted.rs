@@ -31,7 +31,7 @@ fn the_first_wish_to_stop_lets_the_step_end() {
     ));
     let told = outcome.stderr_text();
     assert_eq!(outcome.code, 130, "{told}");
-    assert!(told.contains("^C once more stops at once") && told.contains("resume"), "{told}");
+    assert!(told.contains("resume"), "{told}");
     assert!(stage.sandbox.home().join("asked").exists(), "the step was not cut");
     assert_eq!(stage.steps(), "createSecret setSecret");
     stage.must_be_unchanged();

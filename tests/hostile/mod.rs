@@ -46,7 +46,8 @@ use std::path::{Path, PathBuf};
 
 use crate::harness::Sandbox;
 use crate::harness::files::write;
-use crate::harness::process::Outcome;
+use crate::harness::process::{Invocation, Outcome};
+use crate::harness::pty::Typing;
 
 /// What the secret holds before it is rotated.
 pub(crate) const OLD: &str = "the-old-password";
@@ -109,6 +110,21 @@ impl Stage {
 
     /// Rotates `db` by a program, and more options.
     pub(crate) fn rotate_by(&self, program: &str, options: &[&str]) -> Outcome {
+        let outcome = self.rotation_by(program, options).run();
+        assert_eq!(outcome.crash(), None, "{options:?}");
+        outcome
+    }
+
+    /// Does the same where standard error is a terminal, whose screen it returns.
+    pub(crate) fn rotate_seen(&self, program: &str, options: &[&str]) -> (i32, String) {
+        let mut invocation = self.rotation_by(program, options);
+        invocation.terminal =
+            Some(Typing { lines: Vec::new(), streams: vec!["stderr".to_owned()] });
+        let outcome = invocation.run();
+        (outcome.code, outcome.screen)
+    }
+
+    fn rotation_by(&self, program: &str, options: &[&str]) -> Invocation {
         let path = format!("PATH={}", self.sandbox.environment["PATH"]);
         let mut words = vec!["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
         let grants = self.grants();
@@ -117,7 +133,8 @@ impl Stage {
         }
         words.extend(options);
         words.extend(["--", program]);
-        self.run(&words)
+        let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        self.sandbox.invocation("strongroom", &words)
     }
 
     /// Options that let programs leave notes, ask as the vault's owner, and kill Strongroom.

@@ -252,7 +252,11 @@ fn the_bytes_of_a_record() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 1,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_bytes_of_a_record_about_the_limit(apart in 1..200_000_usize) {
