@@ -97,15 +97,21 @@ impl Seen {
         self.floor
     }
 
-    /// Takes an older or forked state as the newest. What is committed to it is newer than all that
-    /// was seen, so that no other machine takes it for a rollback once more.
-    pub(super) fn accept(&mut self, state: &State, key: &AnchorKey) {
+    /// Takes an older or forked state for the one to commit on. Before a commit the machine remembers
+    /// what it did.
+    pub(super) fn build_on(&mut self, state: &State) {
         self.accepted = self.newest;
         if let Some(seen) = self.newest {
             self.raise_floor(seen.generation.saturating_add(1));
         }
+        self.newest = Some(remembered(state));
+    }
+
+    /// Takes an older or forked state as the newest. What is committed to it is newer than all that
+    /// was seen, so that no other machine takes it for a rollback once more.
+    pub(super) fn accept(&mut self, state: &State, key: &AnchorKey) {
+        self.build_on(state);
         let newest = remembered(state);
-        self.newest = Some(newest);
         if let Some(anchor) = self.anchor.as_ref().filter(|_| !self.is_withheld) {
             self.is_unwritable = anchor.replace(key, newest).is_err();
         }

@@ -79,6 +79,9 @@ pub(crate) enum OnRollback {
     Refuse,
     /// Take it as the newest from now on.
     Accept,
+    /// Take it as the newest with the first commit on it: what may still be refused, or fail, must not
+    /// be remembered.
+    AcceptOnCommit,
     /// Refuse it, unless its audit log is too damaged to tell: that damage is about to be listed.
     RefuseProven,
 }
@@ -206,6 +209,7 @@ impl LockedVault {
             // Also of a vault that can only be read here: the anchor lies elsewhere.
             (Ok(()), _) => seen.note(&state, key),
             (Err(_), OnRollback::Accept) => seen.accept(&state, key),
+            (Err(_), OnRollback::AcceptOnCommit) => seen.build_on(&state),
             // Nothing is remembered of it before it was repaired.
             (Err(_), OnRollback::RefuseProven) if is_untold => seen.go_by(&state)?,
             (Err(refusal), OnRollback::Refuse | OnRollback::RefuseProven) => return Err(refusal),

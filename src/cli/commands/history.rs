@@ -79,7 +79,7 @@ fn run_checkpoint(asked: &Asked<'_>) -> Result<(), Failure> {
 
 fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
     let surroundings = asked.surroundings;
-    let custody = Custody { on_rollback: OnRollback::Accept, ..surroundings.custody() };
+    let custody = Custody { on_rollback: OnRollback::AcceptOnCommit, ..surroundings.custody() };
     let mut vault = surroundings.unlock_under(&custody)?;
     let seen = vault.accepted().map(|seen| format!(", seen {}", seen.generation));
     let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;

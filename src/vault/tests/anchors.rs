@@ -226,6 +226,38 @@ fn a_rollback_that_is_accepted_is_newer_than_all_that_was_seen() {
 }
 
 #[test]
+fn what_is_accepted_is_remembered_with_a_commit_and_not_before() {
+    // `accept-state --expect` refused an older copy, and from then on it was read: the anchor had been
+    // written over before the checkpoint was looked at. So it was where the commit failed.
+    let machine = Machine::new();
+    let old = machine.bytes();
+    let mut fork = machine.open_with(&machine.custody("elsewhere")).unwrap();
+    for _ in 0..3 {
+        machine.commit(&mut fork);
+    }
+    drop(fork);
+    let forked = machine.bytes();
+    machine.put(&old);
+    machine.commit(&mut machine.open().unwrap());
+    let accepting =
+        Custody { on_rollback: OnRollback::AcceptOnCommit, ..machine.custody("anchors") };
+    for copy in [old, forked] {
+        machine.put(&copy);
+        drop(machine.open_with(&accepting).unwrap());
+        let refused = machine.open().err();
+        let refused = refused
+            .is_some_and(|error| matches!(error, Error::RolledBack { .. } | Error::Forked { .. }));
+        assert!(refused);
+        assert_eq!(machine.remembered(), 2);
+    }
+    let mut vault = machine.open_with(&accepting).unwrap();
+    assert_eq!(machine.commit(&mut vault), 5);
+    drop(vault);
+    assert_eq!(machine.remembered(), 5);
+    assert_eq!(machine.generation(&mut machine.open().unwrap()), 5);
+}
+
+#[test]
 fn events_name_the_generation_they_stand_in() {
     let machine = Machine::new();
     let mut vault = machine.open().unwrap();
