@@ -320,7 +320,7 @@ mod tests {
             play.rotate(&rotate(2, rules)).unwrap();
             play.bench.advance(-390 * DAY_MS);
             play.bench.meddle(|transaction| {
-                transaction.accept_clock();
+                transaction.accept_clock().unwrap();
             });
             assert_eq!(state(&mut play), Some(expected), "{rules}");
             let due = &list(&mut play, CatchUp::Always)[0];
