@@ -13,7 +13,7 @@ use crate::model::shape::Shaped;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::model::types::RegionName;
 use crate::service::constraints;
-use crate::store::Mode;
+use crate::store::{self, Mode};
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
@@ -252,8 +252,14 @@ impl<'a> Surroundings<'a> {
     }
 }
 
-/// Requires that the directory is there in which a new file is to be.
+/// Requires that the directory is there in which a new file is to be, and that the name is not one
+/// under which SQLite would take the file for its own and delete it.
 pub(crate) fn check_destination(path: &Path) -> Result<(), Failure> {
+    if let Some(owner) = store::owner_of(path) {
+        let (path, owner) = (path.display(), owner.display());
+        let message = format!("{path} is a name that SQLite uses for what belongs to {owner}");
+        return Err(Failure::environment("FileExists", message));
+    }
     let directory = files::parent_of(path);
     if directory.is_dir() {
         return Ok(());

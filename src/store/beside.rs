@@ -59,6 +59,14 @@ pub(super) fn with_suffix(path: &Path, suffix: impl AsRef<OsStr>) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Returns the file that SQLite would take one of this name to belong to, if it is there.
+pub(crate) fn owner_of(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let stems = SUFFIXES.iter().filter_map(|suffix| name.strip_suffix(suffix));
+    let mut owners = stems.filter(|stem| !stem.is_empty()).map(|stem| path.with_file_name(stem));
+    owners.find(|owner| owner.exists())
+}
+
 /// What SQLite puts behind the name of a container.
 const SUFFIXES: [&str; 3] = ["-journal", "-wal", "-shm"];
 

@@ -24,6 +24,7 @@ use crate::sys::draft::Draft;
 use crate::sys::files::{self, FileFault};
 use crate::sys::process;
 
+pub(crate) use beside::owner_of;
 pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
