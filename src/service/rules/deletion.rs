@@ -1,5 +1,5 @@
 //! Deleting with a way back: recovery windows, and what a secret inside one still answers
-//! (AWS.md §1.6, §2.5).
+//! (docs/behaviour.md, "Deletion").
 
 use crate::model::time::Timestamp;
 use crate::service::fault::Fault;
