@@ -34,7 +34,7 @@ impl Deletion {
     /// nothing.
     pub(crate) fn asked(force: Option<bool>, window: Option<i64>) -> Result<Self, Fault> {
         match (force == Some(true), window) {
-            // The range comes first, as in AWS (AWS.md §8.3).
+            // The range comes first, as in AWS (docs/behaviour.md, "Deletion").
             (_, Some(days)) if !(MIN_DAYS..=MAX_DAYS).contains(&days) => Err(bad_window()),
             (true, Some(_)) => Err(contradiction()),
             (true, None) => Ok(Self::Now),
