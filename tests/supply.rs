@@ -24,7 +24,7 @@ const MOST: usize = 95;
 const ORDERED: &[&str] =
     &["argon2", "chacha20poly1305", "clap", "rpassword", "rusqlite", "serde_json", "zeroize"];
 
-/// What handles keys or passphrases, and must wipe what it leaves (VAULT.md, section 7, number 8).
+/// What handles keys or passphrases, and must wipe what it leaves (docs/security.md, "Memory").
 const WIPED: &[&str] = &[
     "argon2",
     "blake2",

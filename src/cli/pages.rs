@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn tokens_are_botocores() {
-        // AWS.md §3.6.
+        // docs/behaviour.md, "Lists and filters".
         let aws = "eyJOZXh0VG9rZW4iOiBudWxsLCAiYm90b190cnVuY2F0ZV9hbW91bnQiOiAxfQ==";
         assert_eq!(token(None, Some(1)), aws);
         let start = Start::read(aws).unwrap();

@@ -35,7 +35,8 @@ pub(crate) struct Member {
     pub(crate) shape: &'static Shape,
 }
 
-/// Limits on a length, a count or a number. The client checks `min`, the service `max` (AWS.md §1.9).
+/// Limits on a length, a count or a number. The client checks `min`, the service `max`
+/// (docs/behaviour.md, "Order of checks").
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
     /// The least allowed.

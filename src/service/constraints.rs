@@ -1,9 +1,10 @@
 //! What the service checks before it looks at anything: lengths, ranges, choices, patterns.
 //!
 //! All that is wrong is told in one `ValidationException`, in the words of AWS's framework
-//! (AWS.md §1.9). The client's own checks come before (`cli::request::validate`), but not every
-//! request comes by that way. A sensitive value is left out of the text. Does not check types:
-//! reading the request does, nor a name's characters: that has a text of its own.
+//! (docs/behaviour.md, "Constraints"). The client's own checks come before
+//! (`cli::request::validate`), but not every request comes by that way. A sensitive value is left
+//! out of the text. Does not check types: reading the request does, nor a name's characters: that
+//! has a text of its own.
 
 use super::fault::Fault;
 use crate::model::case::lower_camel;
@@ -107,7 +108,8 @@ fn scalar_tails(shape: &Shape, value: &Value) -> Vec<String> {
 }
 
 fn text_tails(text: &Text, value: &str) -> Vec<String> {
-    // The value of a secret is limited in bytes (AWS.md §1.7), all other text in characters.
+    // The value of a secret is limited in bytes (docs/behaviour.md, "Values"), all other text in
+    // characters.
     let length = if text.sensitive { value.len() } else { value.chars().count() };
     let mut tails = length_tails(text.bounds, length);
     if !text.choices.is_empty() && !text.choices.contains(&value) {

@@ -163,7 +163,7 @@ impl<'c, 'v> Context<'c, 'v> {
     ///
     /// # Errors
     /// `ValidationException` for an id with characters that no id has, which comes before
-    /// `ResourceNotFoundException` (AWS.md §1.2).
+    /// `ResourceNotFoundException` (docs/behaviour.md, "Order of checks").
     pub(crate) fn find(&mut self, id: &SecretId) -> Result<Record, Failure> {
         name_subject(&mut self.subject, &id.0);
         let region = self.region;
@@ -202,8 +202,9 @@ impl<'c, 'v> Context<'c, 'v> {
 
     /// Stores a record that was changed, and dates the change. Its replicas follow at once.
     ///
-    /// AWS dates what "modified in any way" (AWS.md §1.11). Whether that is any call or any change
-    /// is not known; here a call that changes nothing stores nothing, so it must not come here.
+    /// AWS dates what "modified in any way" (docs/behaviour.md, "Dates"). Whether that is any call
+    /// or any change is not known; here a call that changes nothing stores nothing, so it must not
+    /// come here.
     pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
         record.changed = self.date()?;
         rotation::follow(self, record)?;
@@ -281,7 +282,8 @@ fn name_subject(subject: &mut Subject, name: &str) {
 mod tests {
     use crate::service::testing::{ARN, Bench};
 
-    /// AWS.md §1.3: a suffix belongs to an ARN, and a name with it is another name.
+    /// docs/behaviour.md, "Names and ARNs": a suffix belongs to an ARN, and a name with it is
+    /// another name.
     #[test]
     fn a_name_with_a_suffix_is_no_id() {
         let mut bench = Bench::new();

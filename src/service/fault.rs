@@ -123,19 +123,19 @@ impl Fault {
         Self::new(Code::Validation, message)
     }
 
-    /// There is no such secret (AWS.md §1.3).
+    /// There is no such secret (docs/behaviour.md, "Names and ARNs").
     pub(crate) fn secret_not_found() -> Self {
         Self::not_found("Secrets Manager can't find the specified secret.")
     }
 
-    /// The secret is inside its recovery window (AWS.md §1.6).
+    /// The secret is inside its recovery window (docs/behaviour.md, "Deletion").
     pub(crate) fn marked_for_deletion() -> Self {
         Self::invalid_request(
             "You can't perform this operation on the secret because it was marked for deletion.",
         )
     }
 
-    /// Both kinds of value were given (AWS.md §1.7).
+    /// Both kinds of value were given (docs/behaviour.md, "Values").
     pub(crate) fn both_values() -> Self {
         Self::invalid_parameter(
             "You can't specify both a binary secret value and a string secret value in the same \
@@ -143,7 +143,8 @@ impl Fault {
         )
     }
 
-    /// A request came without the token that the command line always adds (AWS.md §1.4).
+    /// A request came without the token that the command line always adds (docs/behaviour.md,
+    /// "Tokens").
     pub(crate) fn no_token() -> Self {
         Self::invalid_request(
             "You must provide a ClientRequestToken value. We recommend a UUID-type value.",

@@ -1,7 +1,7 @@
 //! A small Secrets Manager in maps, written from our notes on AWS and not from the operations, and
 //! random requests put to both.
 //!
-//! It differs on purpose: labels are a map from label to version (AWS.md §6, trap 1), what is gone
+//! It differs on purpose: labels are a map from label to version, what is gone
 //! is taken out at once, and a list is a sorted copy. It knows neither constraints of length nor
 //! the limits on labels, tags and versions; `tests/conformance` has those.
 

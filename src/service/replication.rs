@@ -1,11 +1,12 @@
 //! Replication: a secret that stands in other regions too, and is the same there.
 //!
-//! A replica is a record of its own under the same name and ARN suffix. All that is in it comes from
-//! its primary, in the transaction that changes the primary, so that it is never behind; only the key
-//! it names and the days it was read are its own. [`follow`] is what writes replicas.
+//! A replica is a record of its own under the same name and ARN suffix. All that is in it comes
+//! from its primary, in the transaction that changes the primary, so that it is never behind; only
+//! the key it names and the days it was read are its own. [`follow`] is what writes replicas.
 //!
-//! What AWS does not say is decided so: a name that another replica or a primary with replicas has is
-//! not overwritten, even where that is asked for, and a region that has a replica keeps it as it is.
+//! What AWS does not say is decided so: a name that another replica or a primary with replicas has
+//! is not overwritten, even where that is asked for, and a region that has a replica keeps it as it
+//! is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +34,7 @@ impl Overwrite {
     }
 }
 
-/// Refuses to change a replica (AWS.md §2.15).
+/// Refuses to change a replica (docs/behaviour.md, "Replicas").
 pub(crate) fn require_primary(record: &Record) -> Result<(), Fault> {
     match &record.replication {
         Replication::Primary(_) => Ok(()),
@@ -159,7 +160,8 @@ pub(crate) fn promote(cx: &mut Context<'_, '_>, replica: &mut Record) -> Result<
         cx.store(&mut primary)?;
     }
     replica.replication = Replication::Primary(Vec::new());
-    // Two secrets that one function rotates would lock each other out: it has to be turned on again.
+    // Two secrets that one function rotates would lock each other out: it has to be turned on
+    // again.
     if let Some(rotation) = &mut replica.rotation {
         rotation.enabled = false;
     }

@@ -21,8 +21,8 @@ pub(crate) enum Written {
 /// Stores `value` as the version that `token` names, and moves the labels. The record is changed
 /// but not yet stored.
 ///
-/// # Errors
-/// `ResourceExistsException` when the token names a version with another value (AWS.md §1.4).
+/// # Errors `ResourceExistsException` when the token names a version with another value
+/// (docs/behaviour.md, "Tokens").
 pub(crate) fn write(
     cx: &mut Context<'_, '_>,
     record: &mut Record,

@@ -55,6 +55,18 @@ fn no_path_of_one_machine() {
 }
 
 #[test]
+fn pages_that_are_cited_are_here() {
+    hold(strange_pages, &sources(&["src", "docs", "README.md", "Cargo.toml", ".ci"], ""));
+    hold(strange_headings, &rust());
+
+    let text = "// see PLAN.md\n//! docs/format.md, README.md.\n`docs/nothing.md`";
+    breaks(strange_pages, "src/x.rs", text, &[1, 3]);
+    let text = "// (docs/behaviour.md, \"Dates\")\n/// docs/behaviour.md,\n/// \"No such\", and\n\
+                /// docs/behaviour.md has";
+    breaks(strange_headings, "src/x.rs", text, &[2]);
+}
+
+#[test]
 fn no_empty_suffixes() {
     hold(empty_suffixes, &rust());
 
@@ -133,6 +145,44 @@ fn machine_paths(source: &Source) -> Vec<Finding> {
         let found = text.match_indices("/work/").chain(text.match_indices("/root/")).chain(homes);
         let found = found.into_iter().find(|(index, _)| begins(*index));
         out.extend(found.map(|(_, path)| Finding(line, format!("{path} is on one machine only"))));
+    }
+    out
+}
+
+/// A page that a reader of the repository cannot open.
+fn strange_pages(source: &Source) -> Vec<Finding> {
+    let names = sources(&["docs", "tests", "README.md"], ".md");
+    let name_of = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = names.iter().map(|page| name_of(&page.path)).collect();
+    let mut out = Vec::new();
+    for (line, text) in source.lines() {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_-/.".contains(c);
+        let cited = text.split(|c| !is_part(c)).map(|word| word.trim_end_matches('.'));
+        let cited = cited.filter(|word| word.len() > ".md".len() && word.ends_with(".md"));
+        let found = cited.filter(|word| !names.contains(&name_of(word)));
+        out.extend(found.map(|page| Finding(line, format!("{page} is not in the repository"))));
+    }
+    out
+}
+
+/// What comments cite of `docs/behaviour.md` is one of its headings.
+fn strange_headings(source: &Source) -> Vec<Finding> {
+    let pages = sources(&["docs/behaviour.md"], "");
+    let page = pages.first().map(|page| page.text.as_str()).unwrap_or_default();
+    let is_heading = |cited: &str| page.lines().any(|line| line == format!("## {cited}"));
+    let mut out = Vec::new();
+    let lines: Vec<(usize, &str)> = source.lines().collect();
+    for (index, (line, text)) in lines.iter().enumerate() {
+        let Some((_, after)) = text.split_once(concat!("docs/behaviour", ".md,")) else { continue };
+        let next =
+            lines.get(index + 1).map_or("", |(_, next)| next.trim_start_matches([' ', '/', '!']));
+        let cited = format!("{after} {next}");
+        let heading = cited.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+        out.extend(
+            heading
+                .filter(|heading| !is_heading(heading))
+                .map(|heading| Finding(*line, format!("docs/behaviour.md has no \"{heading}\""))),
+        );
     }
     out
 }

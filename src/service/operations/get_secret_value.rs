@@ -102,7 +102,8 @@ pub(super) fn read(
     })
 }
 
-/// Finds the version asked for (AWS.md §2.9): by id, by label, or by both, which must agree.
+/// Finds the version asked for (docs/behaviour.md, "Staging labels"): by id, by label, or by both,
+/// which must agree.
 fn select<'r>(
     record: &'r Record,
     id: Option<&VersionId>,

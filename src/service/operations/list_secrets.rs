@@ -177,7 +177,7 @@ impl Search {
 const PAGE: i64 = 100;
 
 /// Reads the filters of a request. Their number is not a constraint of the shape: AWS refuses an
-/// eleventh in words of its own (AWS.md §2.11).
+/// eleventh in words of its own (docs/behaviour.md, "Lists and filters").
 pub(super) fn read_filters(given: Option<Vec<Filter>>) -> Result<Filters, Failure> {
     let given: Vec<(Option<String>, Vec<String>)> = given
         .unwrap_or_default()

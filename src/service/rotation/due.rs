@@ -1,4 +1,5 @@
-//! What is due: which secrets `rotate-due` rotates now, and why not the others (ROTATION.md §3).
+//! What is due: which secrets `rotate-due` rotates now, and why not the others (docs/behaviour.md,
+//! "Rotation").
 
 use super::end::longest_wait;
 use super::{CatchUp, Due, DueFault, State, is_complete, schedule, transact};
@@ -10,7 +11,8 @@ use crate::vault::progress::{Kind, Outlook, Progress};
 use crate::vault::record::{Record, Replication};
 use crate::vault::transaction::{Access, Occasion};
 
-/// Lists every secret whose rotation is enabled, in the order in which to rotate those that are due.
+/// Lists every secret whose rotation is enabled, in the order in which to rotate those that are
+/// due.
 ///
 /// Those that are not finished come first, since whoever uses them may be locked out; then those
 /// whose date came first.

@@ -1,5 +1,5 @@
 //! The end of a rotation: done, failed, cancelled, or abandoned by whoever changes the secret
-//! meanwhile (ROTATION.md §1.3).
+//! meanwhile (docs/behaviour.md, "Rotation").
 
 use super::{
     FAILED, Failed, Job, Left, Retry, SUCCESS, at_work, find, is_complete, log, progress_of,
@@ -239,8 +239,8 @@ pub(crate) fn abandon(cx: &Context<'_, '_>, record: &mut Record, written: &str) 
     }
 }
 
-/// Keeps up with a record that is about to be stored: since when its current version is current, and
-/// whether its owner ended the rotation under way by moving its labels.
+/// Keeps up with a record that is about to be stored: since when its current version is current,
+/// and whether its owner ended the rotation under way by moving its labels.
 pub(crate) fn follow(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let moved = moved_to(record);
     note_current(record, cx.date()?);

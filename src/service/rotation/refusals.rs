@@ -5,12 +5,12 @@ use crate::service::context::arn_of;
 use crate::service::fault::{Code, Fault};
 use crate::vault::record::Record;
 
-/// AWS has a code of its own for this here (AWS.md §1.4).
+/// AWS has a code of its own for this here (docs/behaviour.md, "Tokens").
 pub(super) fn no_token() -> Fault {
     Fault::invalid_parameter(Fault::no_token().message)
 }
 
-/// AWS's words for what is still under way, or was left (ROTATION §1.1, check 10).
+/// AWS's words for what is still under way, or was left (docs/behaviour.md, "Rotation", check 7).
 pub(crate) const NOT_COMPLETE: &str =
     "A previous rotation isn't complete. That rotation will be reattempted.";
 

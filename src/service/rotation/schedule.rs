@@ -1,4 +1,4 @@
-//! The dates of a rotation, and what `describe-secret` shows of it (ROTATION.md §1.4).
+//! The dates of a rotation, and what `describe-secret` shows of it (docs/behaviour.md, "Rotation").
 
 use crate::model::rotation::{
     MetadataItem, MetadataKey, MetadataValue, RotationRules, ScheduleExpression, WindowLength,
@@ -27,8 +27,8 @@ pub(crate) struct Shown {
     pub(crate) next_rotation: Option<Timestamp>,
 }
 
-/// Returns the pairs that a function is told. AWS's model lets either half be missing; what AWS then
-/// says is not published.
+/// Returns the pairs that a function is told. AWS's model lets either half be missing; what AWS
+/// then says is not published.
 pub(super) fn told(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
     if items.len() > MOST_ITEMS {
         return Err(Fault::invalid_parameter(format!(

@@ -1,5 +1,5 @@
 //! The beginning: what `rotate-secret` checks before anything is stored, in the order in which AWS
-//! is taken to check it (ROTATION.md §1.1), and what it stores then.
+//! is taken to check it (docs/behaviour.md, "Rotation"), and what it stores then.
 
 use std::cell::Cell;
 

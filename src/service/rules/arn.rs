@@ -1,4 +1,5 @@
-//! ARNs: how they are made, and which secret a `SecretId` means (AWS.md §1.3).
+//! ARNs: how they are made, and which secret a `SecretId` means (docs/behaviour.md, "Names and
+//! ARNs").
 //!
 //! The vault finds a secret only by its exact name in one account and region. So an ARN is taken
 //! apart into the one name it can stand for and the suffix that the secret found must have.

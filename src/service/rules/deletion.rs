@@ -1,5 +1,5 @@
 //! Deleting with a way back: recovery windows, and what a secret inside one still answers
-//! (AWS.md §1.6, §2.5).
+//! (docs/behaviour.md, "Deletion").
 
 use crate::model::time::Timestamp;
 use crate::service::fault::Fault;
@@ -34,7 +34,7 @@ impl Deletion {
     /// nothing.
     pub(crate) fn asked(force: Option<bool>, window: Option<i64>) -> Result<Self, Fault> {
         match (force == Some(true), window) {
-            // The range comes first, as in AWS (AWS.md §8.3).
+            // The range comes first, as in AWS (docs/behaviour.md, "Deletion").
             (_, Some(days)) if !(MIN_DAYS..=MAX_DAYS).contains(&days) => Err(bad_window()),
             (true, Some(_)) => Err(contradiction()),
             (true, None) => Ok(Self::Now),

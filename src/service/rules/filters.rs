@@ -1,4 +1,5 @@
-//! The filters of `list-secrets` and `batch-get-secret-value` (AWS.md §2.11).
+//! The filters of `list-secrets` and `batch-get-secret-value` (docs/behaviour.md, "Lists and
+//! filters").
 //!
 //! The values of one filter are alternatives; all filters must match. A value that begins with `!`
 //! matches what the rest of it does not.

@@ -1,4 +1,4 @@
-//! What becomes of a request whose token was used before (AWS.md §1.4).
+//! What becomes of a request whose token was used before (docs/behaviour.md, "Tokens").
 //!
 //! A token is the id of the version it makes, so "used before" means that the secret has a version
 //! of that id. Tokens of other secrets do not count.

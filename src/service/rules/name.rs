@@ -1,4 +1,4 @@
-//! What a secret may be called (AWS.md §1.3).
+//! What a secret may be called (docs/behaviour.md, "Names and ARNs").
 //!
 //! Lengths are not checked here: they are limits of the request's shape.
 

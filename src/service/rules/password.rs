@@ -1,4 +1,4 @@
-//! Random passwords (AWS.md §2.7).
+//! Random passwords (docs/behaviour.md, "Passwords").
 
 use super::dice::Dice;
 use crate::service::fault::Fault;

@@ -1,4 +1,4 @@
-//! The order in which secrets are listed (AWS.md §2.11).
+//! The order in which secrets are listed (docs/behaviour.md, "Lists and filters").
 
 use std::cmp::Ordering;
 

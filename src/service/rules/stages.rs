@@ -1,5 +1,5 @@
-//! Which version carries which staging label: the rules R1 to R8 of AWS.md §1.5, the moves of
-//! `update-secret-version-stage` (§2.22), and which versions may be dropped (§1.4).
+//! Which version carries which staging label: the rules R1 to R8 of docs/behaviour.md, the moves of
+//! `update-secret-version-stage` and which versions may be dropped.
 //!
 //! A label is on at most one version of a secret; every change here goes through [`attach`] or
 //! [`detach`], which keep it so. Labels stand in the order in which they were attached.
@@ -199,7 +199,8 @@ fn find<'v>(versions: &'v [Version], id: &str) -> Result<&'v Version, Fault> {
     versions.iter().find(|version| version.id == id).ok_or_else(|| version_not_found(id))
 }
 
-/// AWS's text of get-secret-value; what it says here is not published (AWS.md §2.22).
+/// AWS's text of get-secret-value; what it says here is not published (docs/behaviour.md, "Staging
+/// labels").
 fn version_not_found(id: &str) -> Fault {
     Fault::not_found(format!(
         "Secrets Manager can't find the specified secret value for VersionId: {id}"

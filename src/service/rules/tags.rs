@@ -1,4 +1,4 @@
-//! Tags: what may be one, and how they are set and removed (AWS.md §1.8).
+//! Tags: what may be one, and how they are set and removed (docs/behaviour.md, "Tags").
 //!
 //! Lengths are not checked here: they are limits of the request's shape.
 

@@ -1,4 +1,5 @@
-//! Breaking text into words, as the filters of `list-secrets` do (AWS.md §2.11).
+//! Breaking text into words, as the filters of `list-secrets` do (docs/behaviour.md, "Lists and
+//! filters").
 
 /// Breaks text at everything that is neither a letter nor a digit.
 ///

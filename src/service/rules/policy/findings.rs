@@ -1,8 +1,8 @@
-//! What is wrong with a policy, in AWS's words (AWS.md §2.12, §2.23).
+//! What is wrong with a policy, in AWS's words (docs/behaviour.md, "Policies").
 //!
-//! The names of the checks are ours: AWS does not publish its own. Two checks are weaker than AWS's,
-//! since nobody can be asked: a principal is judged by its form, and a lock-out is reported only where
-//! it is certain whatever network the caller is on.
+//! The names of the checks are ours: AWS does not publish its own. Two checks are weaker than
+//! AWS's, since nobody can be asked: a principal is judged by its form, and a lock-out is reported
+//! only where it is certain whatever network the caller is on.
 
 use super::evaluate;
 use super::exposure;

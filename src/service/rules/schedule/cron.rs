@@ -1,5 +1,5 @@
 //! `cron(minutes hours day-of-month month day-of-week year)`, as far as AWS lets a rotation have it
-//! (ROTATION.md §1.4): whole hours, four or more apart, every year.
+//! (docs/behaviour.md, "Rotation"): whole hours, four or more apart, every year.
 
 use super::calendar::{self, Month};
 use crate::model::time::Timestamp;

@@ -1,5 +1,5 @@
 //! When a secret rotates: the rules of `rotate-secret`, the windows they open, and the dates that
-//! `describe-secret` shows (ROTATION.md §1.4). Everything is in UTC.
+//! `describe-secret` shows (docs/behaviour.md, "Rotation"). Everything is in UTC.
 //!
 //! Knows nothing of what runs in a window, nor of attempts that failed.
 
