@@ -22,11 +22,12 @@ pub(crate) fn is_first(entry: &Entry, surroundings: &Surroundings<'_>) -> bool {
 pub(crate) fn make(surroundings: &Surroundings<'_>) -> Result<Vault, Failure> {
     let path = surroundings.location.path.display();
     let offer = surroundings.offer();
-    // A person who is asked for a new passphrase must know what for; anybody else hears of what was
-    // made, not of what may fail.
+    // A person who is asked for a new passphrase must know what for, be stderr a pipe
+    // (`OUT=$(strongroom create-secret … 2>&1)`); anybody else hears of what was made, not of what
+    // may fail.
     let will_ask = !offer.has_passphrase() && offer.keyfile_path().is_none();
     if will_ask && terminal::is_there() {
-        terminal::note(&format!("there is no vault yet; making one at {path}"));
+        terminal::object(&format!("there is no vault yet; making one at {path}"));
         return commands::init::found(surroundings);
     }
     let vault = commands::init::found(surroundings)?;

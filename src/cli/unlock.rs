@@ -316,14 +316,27 @@ fn no_vault(location: &Location) -> Failure {
     let path = location.path.display();
     let by = location.named_by.as_ref().map(|by| format!(", which {by} names"));
     let by = by.unwrap_or_default();
-    Failure::environment("NoVault", format!("there is no vault at {path}{by}")).hinted(
-        match location.chosen {
-            Chosen::ByPath => "`strongroom init` makes one there",
-            Chosen::ByDefault => {
-                "`strongroom init` makes one; so does the first `strongroom create-secret`"
-            }
-        },
-    )
+    Failure::environment("NoVault", format!("there is no vault at {path}{by}"))
+        .hinted(how_to_make(location))
+}
+
+/// Says what makes the vault. Our variables hold for that command too; an option, and a variable of
+/// AWS's, which only the `aws` form reads, have to be said again.
+fn how_to_make(location: &Location) -> String {
+    let by = location.named_by.as_deref();
+    let holds = by.is_some_and(|by| by.starts_with("STRONGROOM_"));
+    let profile = location.path.file_stem().map(|stem| stem.to_string_lossy());
+    match (location.chosen, by, profile) {
+        (Chosen::ByPath, None, _) => "`strongroom init` with that --vault makes one there".into(),
+        (Chosen::ByPath, Some(_), _) => "`strongroom init` makes one there".into(),
+        (Chosen::ByDefault, Some(_), Some(profile)) if !holds => format!(
+            "`strongroom init --profile {profile}` makes one; so does the first `strongroom \
+             create-secret --profile {profile}`"
+        ),
+        (Chosen::ByDefault, ..) => {
+            "`strongroom init` makes one; so does the first `strongroom create-secret`".into()
+        }
+    }
 }
 
 /// A vault or region other than the one that was meant is worse than none.

@@ -15,6 +15,9 @@ const UNSET: u8 = 1;
 /// The variable of AWS's that names the format of answers.
 const OUTPUT: &str = "AWS_DEFAULT_OUTPUT";
 
+/// The profile that is meant where none is named.
+const DEFAULT: &str = "default";
+
 /// Runs one of the subcommands.
 pub(in crate::cli) fn run(
     name: &str,
@@ -66,9 +69,8 @@ fn take<const N: usize>(words: &[String], names: [&str; N]) -> Result<[String; N
 
 /// Prints one setting; AWS CLI says nothing of one that is not set.
 fn get(variable: &str, surroundings: &Surroundings<'_>) -> Result<(), Failure> {
-    // `default` is the profile of the vault at hand here, as there is no other file to look in.
-    let variable = variable.strip_prefix("default.").unwrap_or(variable);
-    let value = match variable {
+    let profile = surroundings.profile.as_ref().map_or(DEFAULT, |named| &named.value);
+    let value = match of_profile(variable, profile) {
         "region" => Some(match surroundings.asked_region() {
             Some(Named { value, .. }) => value.clone(),
             None => home(surroundings)?.region,
@@ -79,6 +81,17 @@ fn get(variable: &str, surroundings: &Surroundings<'_>) -> Result<(), Failure> {
     match value {
         Some(value) => print(format!("{value}\n").as_bytes()),
         None => Err(Failure::Ended(UNSET)),
+    }
+}
+
+/// Returns the setting that is meant, if it is one of the profile at hand or of `default`: that is
+/// the vault at hand here, as there is no other file to look in.
+fn of_profile<'a>(variable: &'a str, profile: &str) -> &'a str {
+    let named = variable.strip_prefix("profile.").and_then(|rest| rest.split_once('.'));
+    match named {
+        Some((name, setting)) if [profile, DEFAULT].contains(&name) => setting,
+        Some(_) => variable,
+        None => variable.strip_prefix("default.").unwrap_or(variable),
     }
 }
 

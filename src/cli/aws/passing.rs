@@ -2,7 +2,7 @@
 //! says so.
 //!
 //! That program takes this process's place and gets the command line as it is. The next is none that
-//! is this program, be it under another name, nor one that led back here before.
+//! is this program, be it under another name, nor one that led back here again and again.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::MetadataExt;
@@ -19,6 +19,9 @@ use crate::cli::request::foreign;
 const SWITCH: &str = "STRONGROOM_AWS_PASSTHROUGH";
 /// Where a command line was passed on to already, as `PATH` has it.
 const PASSED: &str = "STRONGROOM_AWS_PASSED_TO";
+/// How often one program is passed something on to from within itself. An `aws` may well run another
+/// (`credential_process = aws configure export-credentials`); one that only leads back never ends.
+const MOST: usize = 4;
 
 /// Whether other services are to be passed on.
 fn is_wanted(environment: &Environment) -> bool {
@@ -57,15 +60,16 @@ pub(in crate::cli) fn pass_on(
     Err(failed(&error))
 }
 
-/// Finds the next `aws`: the first on `PATH` that is a program, not this one, and not one that a
-/// command line was passed on to before.
+/// Finds the next `aws`: the first on `PATH` that is a program, not this one, and not one that
+/// command lines were passed on to [`MOST`] times before.
 fn next(path: &OsStr, passed: &[PathBuf]) -> Option<PathBuf> {
     let this = std::env::current_exe().ok().and_then(|this| identity(&this));
     // A relative directory may be anybody's.
     let directories = std::env::split_paths(path).filter(|directory| directory.is_absolute());
     directories.map(|directory| directory.join("aws")).find(|found| {
         let is_other = identity(found).is_some_and(|other| Some(other) != this);
-        is_other && is_program(found) && !passed.contains(found)
+        let turns = passed.iter().filter(|passed| *passed == found).count();
+        is_other && is_program(found) && turns < MOST
     })
 }
 

@@ -8,6 +8,9 @@ use super::error::Error;
 use super::similar;
 use crate::cli::python;
 
+/// What an error shows of a word that may be a secret.
+const HIDDEN: &str = "***";
+
 /// What one parser knows.
 pub(crate) struct Grammar {
     /// The options, in the order in which messages name them.
@@ -218,15 +221,24 @@ impl State<'_> {
             self.sorted.separator = Separator::Taken;
         }
         self.open = false;
+        let shown = self.shown(at, word);
         match self.grammar.positional {
-            Positional::Required { name } => check_choice(name, word, self.choices)?,
+            Positional::Required { name } => check_choice(name, shown, self.choices)?,
             Positional::Known { name, known } => {
-                check_known(name, word, (self.choices, known))?;
+                check_known(name, shown, (self.choices, known))?;
             }
             Positional::Optional => {}
         }
         self.sorted.positional = Some(word.clone());
         Ok(at + before + 1 + after)
+    }
+
+    /// Returns what an error may show of the word at `at`: after an option that is not known here it
+    /// may be the value of one that was put too early, such as `--secret-string`.
+    fn shown<'a>(&self, at: usize, word: &'a str) -> &'a str {
+        let before = at.checked_sub(1).and_then(|before| self.kinds.get(before));
+        let is_value = before == Some(&Word::Unknown) && !self.choices.contains(&word);
+        if is_value { HIDDEN } else { word }
     }
 
     /// Takes the option at `at` with its words, and returns the place behind them.
@@ -468,6 +480,9 @@ mod tests {
             (&["get", "--", "--days"], " <get> --days"),
             (&["--days", "3"], "the following arguments are required: operation"),
             (&["got"], "argument operation: Found invalid choice 'got'\n"),
+            // `--secret-string hunter2 create-secret` showed the value.
+            (&["--bogus", "hunter2", "get"], "argument operation: Found invalid choice '***'\n"),
+            (&["--days", "3", "got"], "argument operation: Found invalid choice 'got'\n"),
             (
                 &["lst-secrets"],
                 "argument operation: Found invalid choice 'lst-secrets'\n\nMaybe you meant:\n\n  \

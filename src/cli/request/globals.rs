@@ -428,7 +428,7 @@ mod tests {
             ("secretsmanager --secret-id get-secret-value", "Aws get-secret-value: --secret-id"),
             (
                 "secretsmanager --secret-id x get-secret-value",
-                "argument operation: Found invalid choice 'x'\n",
+                "argument operation: Found invalid choice '***'\n",
             ),
             (
                 "get-secret-value",
