@@ -267,7 +267,7 @@ BOTH = dict(
     lremovexattr=(198, 15), fremovexattr=(199, 16), name_to_handle_at=(303, 264),
     open_by_handle_at=(304, 265), openat2=(437, 437), truncate=(76, 45), fchmodat2=(452, 452),
     setxattrat=(463, 463), removexattrat=(466, 466), file_setattr=(469, 469),
-    io_uring_setup=(425, 425), openat=(257, 56), open=(2, None), mount=(165, 40),
+    io_uring_setup=(425, 425), openat=(257, 56), open=(2, None), open_tree=(428, 428),
 )
 HERE, EMPTY, NOFOLLOW, ACCESS = -100, 0x1000, 0x100, 3
 own, group = os.getuid(), os.getgid()
@@ -368,6 +368,8 @@ for victim in victims:
         "empty on opening": lambda: call("open", path, os.O_TRUNC),
         "chmod of x32": lambda: call("chmod", path, 0o644, flags=0x40000000),
         "chmod of 32 bits": lambda: compat(path, 15, 0o644),
+        # In a namespace of its own, a copy of what is above a victim gave that another path.
+        "a tree that hangs nowhere": lambda: call("open_tree", HERE, os.path.dirname(path), 0),
         "io_uring_setup": lambda: call("io_uring_setup", 1, ctypes.create_string_buffer(120)),
     }
     can = []
