@@ -489,11 +489,12 @@ def provide_tmp():
             return self._function(*places, *arguments[self._paths :], **options)
 
     for paths, names in (
-        (1, "access chmod listdir lstat mkdir open readlink remove rmdir scandir stat truncate"),
-        (1, "unlink utime"),
+        (1, "access chdir chmod chown getxattr lchown listdir listxattr lstat mkdir mkfifo open"),
+        (1, "readlink remove removexattr rmdir scandir setxattr stat statvfs truncate unlink utime"),
         (2, "link rename replace symlink"),
     ):
-        for name in names.split():
+        # Not every system has all of them.
+        for name in filter(lambda name: hasattr(os, name), names.split()):
             setattr(os, name, Moving(getattr(os, name), paths))
     builtins.open = io.open = Moving(io.open, 1)
 
