@@ -179,7 +179,7 @@ fn modes_may_be_set_where_files_may_be_written() {
     assert!(told.contains("all is well"), "{told}");
 }
 
-/// Keys of the session that `strongroom` was started in are not its programs'.
+/// Keys of the session that `strongroom` was started in are not its programs', nor are the user's.
 #[test]
 fn keys_of_the_session_are_out_of_reach() {
     let stage = Stage::new();
@@ -192,6 +192,7 @@ fn keys_of_the_session_are_out_of_reach() {
         &format!(
             "{GOOD}[ $step = setSecret ] || exit 0\n/usr/bin/env python3 -c '{KEYCTL}\n\
              if call(SEARCH, SESSION, b\"user\", b\"strongroom-test\", 0) >= 0: print(\"found\")\n\
+             elif call(LINK, USER, SESSION) >= 0: print(\"found those of the user\")\n\
              else: print(\"no such key\")' >&2\nexit 1\n"
         ),
     );
@@ -215,7 +216,7 @@ const KEYCTL: &str = r#"
 import ctypes, platform
 libc = ctypes.CDLL(None)
 old = platform.machine() == "x86_64"
-JOIN, SEARCH, SESSION = 1, 10, -3
+JOIN, LINK, SEARCH, SESSION, USER = 1, 8, 10, -3, -4
 call = lambda *words: libc.syscall(250 if old else 219, *words)
 add = lambda *words: libc.syscall(248 if old else 217, *words)
 "#;
