@@ -54,7 +54,8 @@ impl Fate {
     /// Whether it failed and is tried again by itself, when its time or its turn comes. Until then
     /// whoever uses it may be locked out.
     pub(crate) fn is_waiting(&self) -> bool {
-        let is_left = self.due.is_due() && self.due.has_failed && self.outcome.is_none();
+        let is_tried_again = self.due.is_due() && self.due.has_failed && self.is_approved;
+        let is_left = is_tried_again && self.outcome.is_none();
         self.due.state == State::Waiting || is_left
     }
 }
@@ -125,5 +126,33 @@ fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, Failure> {
         Err(Error::Service(failure)) => Err(failure),
         // Approvals that cannot be read approve nothing; an attempt says why.
         Err(_) => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `--quiet` was silent about a command that is not approved here, if it had failed before: nothing
+    /// tries that again by itself.
+    #[test]
+    fn what_is_not_approved_does_not_wait() {
+        let fate = |is_approved| Fate {
+            due: Due {
+                rid: 1,
+                arn: String::new(),
+                name: String::new(),
+                region: String::new(),
+                next_rotation: None,
+                window: None,
+                state: State::Unfinished,
+                next_attempt: None,
+                has_failed: true,
+            },
+            is_approved,
+            outcome: None,
+        };
+        assert!(fate(true).is_waiting() && fate(true).is_trouble());
+        assert!(!fate(false).is_waiting() && fate(false).is_trouble());
     }
 }

@@ -17,7 +17,9 @@ pub(super) fn spellings(value: &[u8]) -> BTreeSet<Vec<u8>> {
     out.insert(hex.into_bytes());
     out.insert(python(value.iter().map(|byte| Unit::Byte(*byte))).into_bytes());
     let Ok(text) = std::str::from_utf8(value) else { return out };
-    let mut texts = vec![python(text.chars().map(Unit::Character))];
+    let shown = python(text.chars().map(Unit::Character));
+    let mut texts = vec![ascii(&shown), ascii(text), shown];
+    texts.extend(["''", r"\'"].map(|quote| text.replace('\'', quote)));
     for style in &STYLES {
         let once = json(text, style);
         // JSON in JSON, and the same as Python shows it.
@@ -133,6 +135,18 @@ fn python_letter(c: char) -> String {
         c if c.is_ascii_control() => format!("\\x{:02x}", u32::from(c)),
         c => c.to_string(),
     }
+}
+
+/// Writes a text as Python's `ascii()` does, and its stderr where the locale has no such letters. What
+/// they do with quotes and line ends is not the same.
+fn ascii(text: &str) -> String {
+    let spell = |c: char| match u32::from(c) {
+        0..=0x7f => c.to_string(),
+        code @ 0x80..=0xff => format!("\\x{code:02x}"),
+        code @ 0x100..=0xffff => format!("\\u{code:04x}"),
+        code => format!("\\U{code:08x}"),
+    };
+    text.chars().map(spell).collect()
 }
 
 /// Percent-encodes all but letters, digits and what is plain.

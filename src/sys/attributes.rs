@@ -166,9 +166,10 @@ impl Caller {
             is_itself: true,
             follows: true,
         };
-        // Without a path, times are those of the descriptor.
+        // Without a path, times are those of the descriptor, if there is one.
         let of_times = |from: u64, path: u64, flags: u64| {
-            if path == 0 { Ok(itself(from)) } else { at(from, path, flags) }
+            let is_itself = path == 0 && low(from).cast_signed() != HERE;
+            if is_itself { Ok(itself(from)) } else { at(from, path, flags) }
         };
         let mode = |word: u64| Deed::Mode(low(word));
         let owner = |user: u64, group: u64| Deed::Owner(low(user), low(group));
@@ -194,6 +195,8 @@ impl Caller {
     /// Opens what is meant, for nothing but to name it.
     fn open(&self, target: &Target) -> Result<File, Errno> {
         let from = if target.from == HERE {
+            // What wants a descriptor does not take the working directory for one.
+            target.path.as_ref().ok_or(Errno::BADF)?;
             self.0.join("cwd")
         } else {
             self.0.join("fd").join(target.from.to_string())

@@ -235,7 +235,7 @@ struct Call(u32, u32, Fate);
 const NONE: u32 = u32::MAX;
 const NO_ATTRIBUTES: Fate = Fate::Refused(libc::EOPNOTSUPP);
 
-const CALLS: [Call; 25] = [
+const CALLS: [Call; 33] = [
     Call(90, NONE, Fate::Asked(Asked::Chmod)),
     Call(91, 52, Fate::Asked(Asked::Fchmod)),
     Call(268, 53, Fate::Asked(Asked::Fchmodat)),
@@ -262,6 +262,17 @@ const CALLS: [Call; 25] = [
     Call(425, 425, Fate::Refused(libc::ENOSYS)),
     // open_by_handle_at: needs no path.
     Call(304, 265, Fate::Refused(libc::EPERM)),
+    // open_tree, fsopen, fsmount, mount_setattr, open_tree_attr: in a mount that hangs nowhere a file
+    // has whatever path one likes, such as that of a place where the program may write.
+    Call(428, 428, Fate::Refused(libc::EPERM)),
+    Call(430, 430, Fate::Refused(libc::EPERM)),
+    Call(432, 432, Fate::Refused(libc::EPERM)),
+    Call(442, 442, Fate::Refused(libc::EPERM)),
+    Call(467, 467, Fate::Refused(libc::EPERM)),
+    // add_key, request_key, keyctl: whatever its session, the keyring of the user can be linked to it.
+    Call(248, 217, Fate::Refused(libc::ENOSYS)),
+    Call(249, 218, Fate::Refused(libc::ENOSYS)),
+    Call(250, 219, Fate::Refused(libc::ENOSYS)),
     // truncate; and openat2, whose flags no filter sees.
     Call(76, 45, Fate::RefusedBefore(libc::EPERM)),
     Call(437, 437, Fate::RefusedBefore(libc::ENOSYS)),

@@ -179,7 +179,7 @@ fn modes_may_be_set_where_files_may_be_written() {
     assert!(told.contains("all is well"), "{told}");
 }
 
-/// Keys of the session that `strongroom` was started in are not its programs'.
+/// Keys of the session that `strongroom` was started in are not its programs', nor are the user's.
 #[test]
 fn keys_of_the_session_are_out_of_reach() {
     let stage = Stage::new();
@@ -192,6 +192,7 @@ fn keys_of_the_session_are_out_of_reach() {
         &format!(
             "{GOOD}[ $step = setSecret ] || exit 0\n/usr/bin/env python3 -c '{KEYCTL}\n\
              if call(SEARCH, SESSION, b\"user\", b\"strongroom-test\", 0) >= 0: print(\"found\")\n\
+             elif call(LINK, USER, SESSION) >= 0: print(\"found those of the user\")\n\
              else: print(\"no such key\")' >&2\nexit 1\n"
         ),
     );
@@ -215,7 +216,7 @@ const KEYCTL: &str = r#"
 import ctypes, platform
 libc = ctypes.CDLL(None)
 old = platform.machine() == "x86_64"
-JOIN, SEARCH, SESSION = 1, 10, -3
+JOIN, LINK, SEARCH, SESSION, USER = 1, 8, 10, -3, -4
 call = lambda *words: libc.syscall(250 if old else 219, *words)
 add = lambda *words: libc.syscall(248 if old else 217, *words)
 "#;
@@ -267,7 +268,7 @@ BOTH = dict(
     lremovexattr=(198, 15), fremovexattr=(199, 16), name_to_handle_at=(303, 264),
     open_by_handle_at=(304, 265), openat2=(437, 437), truncate=(76, 45), fchmodat2=(452, 452),
     setxattrat=(463, 463), removexattrat=(466, 466), file_setattr=(469, 469),
-    io_uring_setup=(425, 425), openat=(257, 56), open=(2, None), mount=(165, 40),
+    io_uring_setup=(425, 425), openat=(257, 56), open=(2, None), open_tree=(428, 428),
 )
 HERE, EMPTY, NOFOLLOW, ACCESS = -100, 0x1000, 0x100, 3
 own, group = os.getuid(), os.getgid()
@@ -368,6 +369,8 @@ for victim in victims:
         "empty on opening": lambda: call("open", path, os.O_TRUNC),
         "chmod of x32": lambda: call("chmod", path, 0o644, flags=0x40000000),
         "chmod of 32 bits": lambda: compat(path, 15, 0o644),
+        # In a namespace of its own, a copy of what is above a victim gave that another path.
+        "a tree that hangs nowhere": lambda: call("open_tree", HERE, os.path.dirname(path), 0),
         "io_uring_setup": lambda: call("io_uring_setup", 1, ctypes.create_string_buffer(120)),
     }
     can = []

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -108,6 +109,12 @@ def test(arn, token):
         file.write("x")
     os.rename("/tmp/rotation-of-strongroom/deep/one", place / "two")
     assert (place / "two").read_text() == "x" and os.listdir(place) == ["two"]
+    # Copying a file's attributes looked for them where the file is not.
+    shutil.copy2(place / "two", "/tmp/rotation-of-strongroom/three")
+    before = os.getcwd()
+    os.chdir("/tmp/rotation-of-strongroom")
+    assert sorted(os.listdir(".")) == ["deep", "three"]
+    os.chdir(before)
     assert os.path.exists("/tmp/rotation-of-strongroom")
     own = os.path.join(os.environ["TMPDIR"], "rotation-of-strongroom")
     assert os.path.isdir(own) and tempfile.gettempdir() == os.environ["TMPDIR"]

@@ -200,6 +200,47 @@ fn an_error_tells_where_the_function_was_and_which_file_is_missing() {
     assert!(!told.contains("lambda-adapter:"), "{told}");
 }
 
+/// What such functions raise.
+const DEEP: &str = r#"
+import os
+class Shy(Exception):
+    __notes__ = ["as was noted"]
+    def __eq__(self, other):
+        raise ValueError("cannot be compared")
+    def __str__(self):
+        return "deep down" if os.environ["HOW"] == "deep" else [].pop()
+def fall(depth):
+    if depth:
+        fall(depth - 1)
+    raise Shy()
+def lambda_handler(event, context):
+    try:
+        fall(40)
+    except Shy as error:
+        raise Shy() from error
+"#;
+
+/// Of twenty lines that were shown none said what was wrong, as forty frames came after it.
+#[test]
+fn an_error_says_what_it_is_however_deep_it_is() {
+    let stage = Stage::new();
+    let Some([python]) = server::tools(["python3"]) else { return };
+    let handler = stage.write("deep.py", DEEP);
+    stage.store("lambda", &json!("first"));
+    let adapter = stage.template("lambda-adapter");
+    let command = [&python, Path::new("-I"), &adapter, &handler].map(|word| word.to_str().unwrap());
+    for (how, what) in
+        [("HOW=deep", "deep down; as was noted"), ("HOW=shy", "it cannot say why: IndexError")]
+    {
+        let failed = stage.register("lambda", &["--rotation-env", how], &command);
+        let told = failed.stderr_text();
+        let errors = told.lines().filter(|line| *line == format!("rotation: Shy: {what}"));
+        assert_eq!(errors.count(), 2, "{told}");
+        assert!(told.contains("deep.py:17 in lambda_handler"), "{told}");
+        assert!(told.contains("deep.py:12 in fall"), "{told}");
+    }
+}
+
 /// Puts compiled code beside a module that looks like the module's own and does another thing.
 const PLANT: &str = r#"
 import importlib._bootstrap_external as bootstrap, importlib.util, os, sys

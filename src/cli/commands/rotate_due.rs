@@ -14,6 +14,7 @@ use super::super::rotate::{self, own};
 use super::super::terminal;
 use super::super::unlock;
 use super::{Asked, Own, flag, option, text};
+use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::rotation::due::{self, Deed, Fate, Wanted};
 use crate::rotation::error::Error;
@@ -91,13 +92,10 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         Ok(fates) => fates,
         Err(DueFault::Failure(failure)) => return Err(rotate::told(Error::Service(failure))),
         Err(DueFault::ClockWentBack { last }) => {
-            let last = Instant::from_millisecond(last.0).unwrap_or(Instant::MAX);
-            terminal::report(&format!(
-                "the clock is more than a day behind the vault's last change, {last}; nothing was \
-                 rotated. If it is right now and was ahead then, `strongroom accept-state` heals \
-                 this; otherwise set the clock"
-            ));
-            return Err(Failure::Ended(TROUBLE));
+            if !is_dry {
+                leave_word(&machine.trouble_of(&vault.vault_id().to_string()));
+            }
+            return Err(clock_went_back(last));
         }
     };
     if !is_dry {
@@ -106,14 +104,28 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     tell(asked, fates, &vault)
 }
 
+fn clock_went_back(last: Timestamp) -> Failure {
+    let last = Instant::from_millisecond(last.0).unwrap_or(Instant::MAX);
+    terminal::report(&format!(
+        "the clock is more than a day behind the vault's last change, {last}; nothing was rotated. \
+         If it is right now and was ahead then, `strongroom accept-state` heals this; otherwise set \
+         the clock"
+    ));
+    Failure::Ended(TROUBLE)
+}
+
 /// Keeps in mind, for when nobody can look, whether a rotation needs somebody.
 fn note_trouble(path: &Path, wanted: &Wanted<'_>, fates: &[Fate]) {
     if fates.iter().any(Fate::is_trouble) {
-        let made = files::create_private_dir(files::parent_of(path));
-        drop(made.and_then(|()| files::write_replacing(path, b"")));
+        leave_word(path);
     } else if wanted.only.is_none() {
         drop(fs::remove_file(path));
     }
+}
+
+fn leave_word(path: &Path) {
+    let made = files::create_private_dir(files::parent_of(path));
+    drop(made.and_then(|()| files::write_replacing(path, b"")));
 }
 
 /// Ends where nothing could be looked at. What had failed is not well again because of that.

@@ -489,13 +489,24 @@ def provide_tmp():
             return self._function(*places, *arguments[self._paths :], **options)
 
     for paths, names in (
-        (1, "access chmod listdir lstat mkdir open readlink remove rmdir scandir stat truncate"),
-        (1, "unlink utime"),
+        (1, "access chdir chmod chown getxattr lchown listdir listxattr lstat mkdir mkfifo open"),
+        (1, "readlink remove removexattr rmdir scandir setxattr stat statvfs truncate unlink utime"),
         (2, "link rename replace symlink"),
     ):
-        for name in names.split():
+        # Not every system has all of them.
+        for name in filter(lambda name: hasattr(os, name), names.split()):
             setattr(os, name, Moving(getattr(os, name), paths))
     builtins.open = io.open = Moving(io.open, 1)
+
+
+def is_trusted(layer):
+    """Whether a layer is there, and is nobody's but root's and the user's. No pin knows of it."""
+    try:
+        found = os.stat(layer)
+    except OSError:
+        return False
+    is_own = found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022
+    return is_own and os.path.isdir(layer)
 
 
 def load(handler, function):
@@ -503,7 +514,7 @@ def load(handler, function):
     # What others compiled, or say they did, stands beside the files and is no part of any pin.
     sys.pycache_prefix = os.path.join(os.environ["TMPDIR"], "compiled")
     sys.dont_write_bytecode = True
-    sys.path[:0] = [os.path.dirname(handler)] + [layer for layer in LAYERS if os.path.isdir(layer)]
+    sys.path[:0] = [os.path.dirname(handler)] + [layer for layer in LAYERS if is_trusted(layer)]
     name = os.path.splitext(os.path.basename(handler))[0]
     spec = importlib.util.spec_from_file_location(name, handler)
     if spec is None:
@@ -515,24 +526,36 @@ def load(handler, function):
 
 
 def tell(error, root):
-    """Says what went wrong, where the function was then, and where it came up."""
+    """Says what went wrong, where the function was then, and where it came up. Not all of it where
+    that is much: twenty lines are shown, and the first of these says what it is."""
     told = []
-    while error is not None and error not in told:
+    while error is not None and len(told) < 3 and not any(error is known for known in told):
         if told:
             print("after", file=sys.stderr)
         told.append(error)
         frames = list(traceback.walk_tb(error.__traceback__))
-        print("{}: {}{}".format(type(error).__name__, error, missing(error, frames)), file=sys.stderr)
+        words = in_words(error) + missing(error, frames)
+        print("{}: {}".format(type(error).__name__, words), file=sys.stderr)
         places = [(frame.f_code, line) for frame, line in frames]
         adapter = tell.__code__.co_filename
         places = [place for place in places if place[0].co_filename != adapter]
         own = [place for place in places if place[0].co_filename.startswith(root + os.sep)]
-        for code, line in own + [place for place in places[-1:] if place not in own]:
+        most = 6 if len(told) == 1 else 3
+        left = own if len(own) <= most else own[:1] + own[1 - most :]
+        for code, line in left + [place for place in places[-1:] if place not in own]:
             name = code.co_filename
             name = os.path.relpath(name, root) if (code, line) in own else os.path.basename(name)
             print("    {}:{} in {}".format(name, line, code.co_name), file=sys.stderr)
         is_hidden = error.__cause__ is None and error.__suppress_context__
         error = None if is_hidden else error.__cause__ or error.__context__
+
+
+def in_words(error):
+    """Returns what an error says, and what was noted about it."""
+    try:
+        return "; ".join([str(error)] + [str(note) for note in getattr(error, "__notes__", [])])
+    except Exception as other:
+        return "it cannot say why: " + type(other).__name__
 
 
 def missing(error, frames):
