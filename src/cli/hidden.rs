@@ -97,7 +97,7 @@ impl Source for File {
         }
     }
 
-    fn is_more(&self) -> bool {
+    fn is_more(&mut self) -> bool {
         let moment = Timespec { tv_sec: 0, tv_nsec: MOMENT_NS };
         poll(&mut [PollFd::new(self, PollFlags::IN)], Some(&moment)) == Ok(1)
     }
