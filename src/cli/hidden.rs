@@ -10,6 +10,8 @@ use std::io::{self, Read, Write};
 use std::rc::Rc;
 
 use rpassword::{Config, ConfigBuilder};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::keyboard::{Keyboard, Lines, Source, written};
 use crate::sys::memory::scrub_stack;
@@ -81,6 +83,11 @@ impl Source for File {
     fn next(&mut self) -> io::Result<Option<u8>> {
         let mut key = Secret::new([0]);
         loop {
+            // A process that reads in the background is stopped, and would not hear of the signal
+            // that is to end it.
+            if poll(&mut [PollFd::new(self, PollFlags::IN)], None) == Err(Errno::INTR) {
+                continue;
+            }
             match self.read(key.expose_mut()) {
                 Ok(0) => return Ok(None),
                 Ok(_) => return Ok(Some(key.expose()[0])),
@@ -90,8 +97,7 @@ impl Source for File {
         }
     }
 
-    fn is_more(&self) -> bool {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    fn is_more(&mut self) -> bool {
         let moment = Timespec { tv_sec: 0, tv_nsec: MOMENT_NS };
         poll(&mut [PollFd::new(self, PollFlags::IN)], Some(&moment)) == Ok(1)
     }

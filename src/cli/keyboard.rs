@@ -60,7 +60,7 @@ pub(crate) trait Source {
     /// Waits for a byte; `None` where there will be none any more.
     fn next(&mut self) -> io::Result<Option<u8>>;
     /// Whether another byte comes at once.
-    fn is_more(&self) -> bool;
+    fn is_more(&mut self) -> bool;
     /// Says that a key means nothing.
     fn ring(&mut self);
 }
@@ -242,15 +242,29 @@ impl<S: Source> Keyboard<S> {
         if is_amid { Err(Fault::NoText) } else { Ok(()) }
     }
 
-    /// Takes what is left of a paste off the terminal, so that no shell runs it.
+    /// Takes what is left of a paste off the terminal, so that no shell runs it: up to its mark, which a
+    /// slow line may bring late, or else up to a pause.
     fn drain(&mut self) {
         let mut drained = 0;
-        while self.fault != Some(Fault::Gone)
-            && drained < MOST_DRAINED
-            && self.source.is_more()
-            && let Ok(Some(_lost)) = self.source.next()
-        {
+        let mut pauses = 0;
+        let mut last = [0; PASTE_ENDS.len()];
+        while self.fault != Some(Fault::Gone) && drained < MOST_DRAINED {
+            if !self.source.is_more() {
+                pauses += 1;
+                if !self.is_pasting || pauses > MOST_PAUSES {
+                    return;
+                }
+                continue;
+            }
+            let Ok(Some(byte)) = self.source.next() else { return };
             drained += 1;
+            pauses = 0;
+            last.rotate_left(1);
+            if let Some(newest) = last.last_mut() {
+                *newest = byte;
+            }
+            // What comes at once after the mark was sent with it.
+            self.is_pasting &= last != *PASTE_ENDS;
         }
     }
 }
@@ -274,12 +288,14 @@ const ERASE_ALL: u8 = 0x15;
 const ERASE_WORD: u8 = 0x17;
 const ESCAPE: u8 = 0x1b;
 const PASTE_BEGINS: &[u8] = b"[200~";
-const PASTE_ENDS: &[u8] = b"[201~";
+const PASTE_ENDS: &[u8; 5] = b"[201~";
 
 /// The longest that a key is taken to be; a function key with modifiers has seven bytes.
 const LONGEST_KEY: usize = 32;
 /// More than any secret may have, in bytes.
 const MOST: usize = 128 * 1024;
+/// How many pauses a paste may have that has not reached its mark; two seconds.
+const MOST_PAUSES: usize = 40;
 /// More than anybody pastes by mistake, in bytes.
 const MOST_DRAINED: usize = 16 * 1024 * 1024;
 
@@ -309,8 +325,13 @@ mod tests {
             Ok(self.bursts.front_mut().and_then(VecDeque::pop_front))
         }
 
-        fn is_more(&self) -> bool {
-            self.bursts.front().is_some_and(|burst| !burst.is_empty())
+        fn is_more(&mut self) -> bool {
+            let is_more = self.bursts.front().is_some_and(|burst| !burst.is_empty());
+            if !is_more {
+                // The pause is over.
+                self.bursts.pop_front();
+            }
+            is_more
         }
 
         fn ring(&mut self) {
@@ -408,6 +429,29 @@ mod tests {
             let colours = &[&b"\x1b[200~a\x1b[31mb\x1b[201~\n"[..]];
             assert_eq!(refused(lines, colours), Some(Fault::Control('\u{1b}')));
         }
+    }
+
+    /// On a slow line, the rest of a refused paste went to the shell, which ran it.
+    #[test]
+    fn a_refused_paste_is_taken_up_to_its_mark() {
+        for (keys, expected) in [
+            (
+                &[&b"\x1b[200~a\rb\r"[..], b"rm -rf\r", b"", b"x\x1b[201~", b"next"][..],
+                &b"next"[..],
+            ),
+            (&[b"\x1b[200~a\x15", b"rm\r\x1b[201~"], b""),
+            // Without marks nothing tells how long it is.
+            (&[b"a\rb\r", b"next"], b"next"),
+        ] {
+            let (line, _, left) = read(Lines::Single, keys);
+            assert!(line.is_err());
+            assert_eq!(left, expected, "{keys:?}");
+        }
+        // A mark that never comes is not waited for.
+        let mut keys = vec![&b""[..]; MOST_PAUSES + 2];
+        keys[0] = b"\x1b[200~a\rb";
+        keys.push(b"next");
+        assert_eq!(read(Lines::Single, &keys).2, b"next");
     }
 
     #[test]

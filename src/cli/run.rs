@@ -301,15 +301,7 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
         return Err(Failure::Output(rustix::io::Errno::BADF.into()));
     }
     let shown = if io::stdout().is_terminal() { for_terminal(bytes) } else { bytes.into() };
-    let mut left = &*shown;
-    while !left.is_empty() {
-        match rustix::io::write(rustix::stdio::stdout(), left) {
-            Ok(written) => left = left.get(written..).unwrap_or_default(),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Failure::Output(error.into())),
-        }
-    }
-    Ok(())
+    streams::write_stdout(&shown).map_err(Failure::Output)
 }
 
 /// Returns what `--version` prints: in AWS's form what scripts look for, and who says it.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, StatVfs, StatVfsMountFlags};
 
+use super::streams::Patient;
 use super::{draft, left_overs, modes};
 
 /// Why a file cannot be used.
@@ -301,7 +302,7 @@ pub(crate) fn in_memory(_bytes: &[u8]) -> io::Result<File> {
 pub(super) fn read_at_most(file: File, path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    let read = file.take(limit).read_to_end(&mut bytes);
+    let read = Patient(file).take(limit).read_to_end(&mut bytes);
     read.map_err(|error| FileFault::from_io(path, error))?;
     if bytes.len() > most {
         return Err(FileFault::TooLarge { path: path.to_owned(), most });

@@ -91,7 +91,10 @@ fn start() -> io::Result<()> {
 
 fn hear(signal: Signal) {
     if signal == Signal::SIGCONT {
-        silence::renew();
+        if silence::renew() {
+            // As if it read there: until it is in the foreground.
+            let _stopped = kill(Pid::this(), Signal::SIGTTIN);
+        }
         return;
     }
     silence::give_way(|| {

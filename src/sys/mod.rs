@@ -35,3 +35,4 @@ pub(crate) mod socket;
     reason = "what runs before the standard library, and streams known by a number"
 )]
 pub(crate) mod streams;
+mod turn;

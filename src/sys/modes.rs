@@ -41,7 +41,9 @@ impl FileFault {
             Self::TooOpen { path, .. } if !can_be_changed(path) => Some(GIVEN.to_owned()),
             Self::TooOpen { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::OpenDirectory { path, .. } => Some(format!("chmod go-w {}", path.display())),
-            Self::WrongOwner { path, .. } => Some(format!("chown \"$(id -u)\" {}", path.display())),
+            Self::WrongOwner { path, .. } => {
+                Some(format!("as root: chown {} {}", files::user_id(), path.display()))
+            }
             Self::InTheWay(path) => {
                 Some(format!("find out what {} is, and move it away", path.display()))
             }
@@ -116,6 +118,14 @@ mod tests {
         }
         assert_eq!(refused_by(true, 0o037), 0o022);
         assert_eq!(refused(0o077), 0o077, "nobody has said so");
+    }
+
+    /// The command was given as if anybody could take another user's file.
+    #[test]
+    fn only_root_gives_files_away() {
+        let fault = FileFault::WrongOwner { path: "/vault".into(), uid: 12345 };
+        let expected = format!("as root: chown {} /vault", files::user_id());
+        assert_eq!(fault.remedy(), Some(expected));
     }
 
     #[test]

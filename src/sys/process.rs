@@ -84,7 +84,7 @@ pub(crate) fn actor() -> Actor {
         pid: std::process::id(),
         ppid: std::os::unix::process::parent_id(),
         exe: program.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
-        tty: terminal(&read_short(Path::new("/proc/self/stat"))).unwrap_or_default(),
+        tty: controlling_terminal().unwrap_or_default(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     }
 }
@@ -194,6 +194,11 @@ fn user_name(users: impl BufRead, uid: u32) -> Option<String> {
         let (name, number) = (fields.next()?, fields.nth(1)?);
         (number.parse() == Ok(uid)).then(|| name.to_owned())
     })
+}
+
+/// Returns the path of the controlling terminal, where there is one and the system tells.
+pub(super) fn controlling_terminal() -> Option<String> {
+    terminal(&read_short(Path::new("/proc/self/stat")))
 }
 
 /// Names the controlling terminal, wherever the three streams lead, from what `/proc/self/stat`

@@ -8,10 +8,13 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustix::io::Errno;
+use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
-use rustix::termios::{tcflush, tcgetattr, tcsetattr};
+use rustix::termios::{tcdrain, tcflush, tcgetattr, tcgetpgrp, tcsetattr};
 
 use super::interrupts;
+use super::turn::Turn;
 
 /// Whether the terminal is asked to mark what is pasted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,18 +50,28 @@ impl Drop for Restored {
 static CURRENT: Mutex<Option<Silence>> = Mutex::new(None);
 
 /// Has the terminal show nothing from now on, and hand over each key, unless it does so already.
+/// Waits until this process may ask there: in the background the system stops it meanwhile, and
+/// another one of the same job may be asking.
 ///
 /// # Errors
-/// What the system says; the terminal is then as it was.
+/// What the system says, or nobody can answer; the terminal is then as it was.
 pub(crate) fn begin(terminal: &File, pastes: Pastes) -> io::Result<Keys> {
-    let mut current = lock();
-    if let Some(silence) = &*current {
-        return Ok(silence.keys());
+    let found = lock().as_ref().map(|silence| (silence.keys(), is_in_front(&silence.terminal)));
+    if let Some((keys, is_in_front)) = found {
+        if !is_in_front {
+            wait_for_front(terminal)?;
+            lock().as_ref().map_or(Ok(()), Silence::apply)?;
+        }
+        return Ok(keys);
     }
+    // Signals do what they always do meanwhile: there is nothing to restore yet.
+    let turn = Turn::wait();
+    wait_for_front(terminal)?;
+    let mut current = lock();
     // Where no thread can be started, nothing can be derived either; a recovery code can still be
     // typed, and only a signal would leave the terminal silent.
     let held_back = interrupts::hold_back();
-    let begun = Silence::begin(terminal, pastes);
+    let begun = Silence::begin(terminal, pastes, turn);
     let keys = begun.as_ref().map(Silence::keys).map_err(|error| error.kind().into());
     *current = begun.ok();
     if current.is_none() && held_back.is_ok() {
@@ -90,29 +103,55 @@ pub(crate) fn end() {
 pub(super) fn give_way(act: impl FnOnce()) {
     let mut current = lock();
     if let Some(silence) = &*current {
-        if !silence.question.is_empty() {
+        if !silence.question.is_empty() && is_in_front(&silence.terminal) {
             silence.write(b"\n");
         }
         silence.restore();
     }
     act();
     if let Some(silence) = &mut *current {
-        silence.ask_again();
-        silence.was_asked_again = true;
+        silence.was_asked_again = is_in_front(&silence.terminal);
+        if silence.was_asked_again {
+            silence.ask_again();
+        }
     }
 }
 
 /// This process goes on after it had been stopped: whoever had the terminal meanwhile may have set
-/// it to show what is typed.
-pub(super) fn renew() {
-    if let Some(silence) = &mut *lock() {
-        // Whoever stopped it with the key was asked again when that was over.
-        if std::mem::take(&mut silence.was_asked_again) {
-            let _gone = silence.apply();
-        } else {
-            silence.ask_again();
-        }
+/// it to show what is typed. Returns whether it waits for an answer that nobody can give it, as it
+/// is in the background.
+pub(super) fn renew() -> bool {
+    let mut current = lock();
+    let Some(silence) = &mut *current else { return false };
+    // Whoever stopped it with the key was asked again when that was over.
+    let was_asked_again = std::mem::take(&mut silence.was_asked_again);
+    if !is_in_front(&silence.terminal) {
+        return !silence.question.is_empty();
     }
+    if was_asked_again {
+        let _gone = silence.apply();
+    } else {
+        silence.ask_again();
+    }
+    false
+}
+
+/// Waits until this process's job is the one that has the terminal.
+fn wait_for_front(terminal: &File) -> io::Result<()> {
+    // Changes nothing; but a process that may not change anything is stopped here until it may.
+    let waited = tcdrain(terminal);
+    if waited == Err(Errno::IO) || !is_in_front(terminal) {
+        return Err(io::Error::other("nobody can answer a process in the background"));
+    }
+    Ok(())
+}
+
+/// Whether this process's job has the terminal. In the background, somebody else has set the
+/// terminal and is typed at; a process that changes it all the same is stopped, even if it was about
+/// to end.
+fn is_in_front(terminal: &File) -> bool {
+    // Where the system does not tell, nobody else can have it.
+    tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
 }
 
 struct Silence {
@@ -121,14 +160,17 @@ struct Silence {
     pastes: Pastes,
     question: String,
     was_asked_again: bool,
+    /// Ends with the silence.
+    _turn: Option<Turn>,
 }
 
 impl Silence {
-    fn begin(terminal: &File, pastes: Pastes) -> io::Result<Self> {
+    fn begin(terminal: &File, pastes: Pastes, turn: Option<Turn>) -> io::Result<Self> {
         let terminal = terminal.try_clone()?;
         let before = tcgetattr(&terminal)?;
         let question = String::new();
-        let silence = Self { terminal, before, pastes, question, was_asked_again: false };
+        let silence =
+            Self { terminal, before, pastes, question, was_asked_again: false, _turn: turn };
         silence.apply()?;
         Ok(silence)
     }
@@ -155,6 +197,9 @@ impl Silence {
 
     /// The one place where a terminal becomes what it was.
     fn restore(&self) {
+        if !is_in_front(&self.terminal) {
+            return;
+        }
         if self.pastes == Pastes::Marked {
             self.write(b"\x1b[?2004l");
         }
@@ -223,7 +268,7 @@ mod tests {
         // Somebody else has the terminal for a while.
         give_way(|| assert!(shows(&terminal)));
         assert!(!shows(&terminal));
-        Silence::begin(&terminal, Pastes::Unmarked).unwrap().restore();
+        Silence::begin(&terminal, Pastes::Unmarked, None).unwrap().restore();
         renew();
         assert!(!shows(&terminal));
         end();
@@ -242,7 +287,7 @@ mod tests {
     #[test]
     fn nothing_that_was_typed_is_left() {
         let (ours, terminal) = terminal();
-        let silence = Silence::begin(&terminal, Pastes::Marked).unwrap();
+        let silence = Silence::begin(&terminal, Pastes::Marked, None).unwrap();
         rustix::io::write(&ours, b"line 2\rline 3\r").unwrap();
         silence.restore();
         rustix::io::write(&ours, b"next\r").unwrap();
@@ -256,6 +301,6 @@ mod tests {
     #[test]
     fn what_is_no_terminal_cannot_be_silenced() {
         let file = File::open("/dev/null").unwrap();
-        assert!(Silence::begin(&file, Pastes::Unmarked).is_err());
+        assert!(Silence::begin(&file, Pastes::Unmarked, None).is_err());
     }
 }

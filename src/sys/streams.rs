@@ -4,9 +4,13 @@
 //! Before `main`, the standard library opens `/dev/null` in the place of a stream that is closed, so
 //! that no other file gets its number. What is printed then would be lost without a word.
 
-use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -40,6 +44,44 @@ pub(crate) fn named(path: &str) -> Option<RawFd> {
     digits.parse().ok().filter(|_| is_plain)
 }
 
+/// A stream that is waited for, also where whoever opened it shares it with a program that does not
+/// wait: what is set for one of them holds for all.
+pub(crate) struct Patient(pub(crate) File);
+
+impl Read for Patient {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(to) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait(&self.0, PollFlags::IN)?;
+                }
+                read => return read,
+            }
+        }
+    }
+}
+
+/// Writes all of it to standard output.
+pub(crate) fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        match rustix::io::write(rustix::stdio::stdout(), left) {
+            Ok(written) => left = left.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => wait(rustix::stdio::stdout(), PollFlags::OUT)?,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn wait(stream: impl AsFd, what: PollFlags) -> io::Result<()> {
+    match poll(&mut [PollFd::new(&stream, what)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Looks at standard output, and whether there is memory. Runs before the standard library is ready, and
 /// uses none of it.
 extern "C" fn look() {
@@ -60,8 +102,7 @@ const FIRST_AFTER_STANDARD: RawFd = 3;
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-    use std::io::{Read, Seek, SeekFrom};
+    use std::io::{Seek, SeekFrom};
     use std::os::fd::AsRawFd;
 
     use super::*;
@@ -93,5 +134,20 @@ mod tests {
         assert_eq!((&read, file.stream_position().unwrap()), (b"package", 8));
         let refused = inherited(RawFd::MAX).map_err(|error| error.raw_os_error());
         assert_eq!(refused.err(), Some(Some(libc::EBADF)));
+    }
+
+    /// A pipe that another program had made non-blocking was "temporarily unavailable".
+    #[test]
+    fn a_stream_is_waited_for() {
+        // Once, the writer could be the faster one.
+        for _ in 0..20 {
+            let (theirs, mut ours) = io::pipe().unwrap();
+            rustix::io::ioctl_fionbio(&theirs, true).unwrap();
+            let writer = std::thread::spawn(move || io::Write::write_all(&mut ours, b"late"));
+            let mut read = String::new();
+            Patient(OwnedFd::from(theirs).into()).read_to_string(&mut read).unwrap();
+            assert_eq!(read, "late");
+            writer.join().unwrap().unwrap();
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! Needs no vault. No error shows anything of a value.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::Read;
 
 use clap::{Arg, Command};
 use serde_json::value::RawValue;
@@ -14,6 +14,7 @@ use super::super::request::error::Error;
 use super::super::run::print;
 use super::{Asked, Own, option, word};
 use crate::sys::secret::Secret;
+use crate::sys::streams::{self, Patient};
 
 /// The command.
 pub(super) const JSON: Own = Own {
@@ -50,7 +51,9 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
 
 fn read_input() -> Result<Secret<Vec<u8>>, Error> {
     let mut input = Secret::new(Vec::with_capacity(CAPACITY));
-    let read = io::stdin().lock().take(MOST + 1).read_to_end(input.expose_mut());
+    // Unlike the standard library's, without a buffer that nobody wipes.
+    let stdin = streams::inherited(0).map(|stdin| Patient(stdin.into()));
+    let read = stdin.and_then(|stdin| stdin.take(MOST + 1).read_to_end(input.expose_mut()));
     let length = read.map_err(|error| Error::plain(format!("standard input: {error}")))?;
     if u64::try_from(length).unwrap_or(u64::MAX) > MOST {
         return Err(Error::plain(format!("standard input has more than {MOST} bytes")));

@@ -77,7 +77,7 @@ pub(crate) fn read_file(path: &str, limit: u64) -> Result<Vec<u8>, Unreadable> {
     };
     let file = opened.map_err(Unreadable::System)?;
     let mut bytes = Vec::new();
-    let taken = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    let taken = streams::Patient(file).take(limit.saturating_add(1)).read_to_end(&mut bytes);
     let taken = taken.map_err(Unreadable::System)?;
     match u64::try_from(taken) {
         Ok(taken) if taken <= limit => Ok(bytes),

@@ -1,0 +1,104 @@
+//! Whose turn it is to ask at the terminal. Of two processes of one job, as in a pipeline or a script,
+//! each would take what is typed for the other, show it when it ends its own silence, and leave the
+//! terminal as silent as it found it.
+
+#[cfg(target_os = "linux")]
+pub(super) use of_linux::Turn;
+
+#[cfg(not(target_os = "linux"))]
+pub(super) use elsewhere::Turn;
+
+#[cfg(target_os = "linux")]
+mod of_linux {
+    use std::fs::{File, OpenOptions};
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::Path;
+
+    use nix::errno::Errno;
+    use nix::fcntl::{FcntlArg, fcntl};
+    use rustix::fs::OFlags;
+    use rustix::process::getpgrp;
+
+    use crate::sys::process;
+
+    /// The turn, up to its drop or to the end of the process, however it ends.
+    pub(in crate::sys) struct Turn(File);
+
+    impl Turn {
+        /// Waits for the turn; `None` where nothing tells whose it is.
+        pub(in crate::sys) fn wait() -> Option<Self> {
+            Self::wait_at(Path::new(&process::controlling_terminal()?))
+        }
+
+        /// The lock is on the terminal itself, which other users cannot open, and on the one byte
+        /// that has the job's number: a job that was stopped amid a question keeps it, and does not
+        /// hinder the next job.
+        pub(super) fn wait_at(terminal: &Path) -> Option<Self> {
+            let flags = OFlags::NOCTTY | OFlags::NONBLOCK;
+            let flags = i32::try_from(flags.bits()).ok()?;
+            let opened =
+                OpenOptions::new().read(true).write(true).custom_flags(flags).open(terminal);
+            let file = opened.ok()?;
+            let byte = byte(libc::F_WRLCK)?;
+            loop {
+                match fcntl(&file, FcntlArg::F_OFD_SETLKW(&byte)) {
+                    Ok(_) => return Some(Self(file)),
+                    Err(Errno::EINTR) => {}
+                    Err(_) => return None,
+                }
+            }
+        }
+    }
+
+    impl Drop for Turn {
+        fn drop(&mut self) {
+            // A child that has not begun its program yet may have the file too.
+            if let Some(byte) = byte(libc::F_UNLCK) {
+                let _ended = fcntl(&self.0, FcntlArg::F_OFD_SETLK(&byte));
+            }
+        }
+    }
+
+    fn byte(kind: i32) -> Option<libc::flock> {
+        Some(libc::flock {
+            l_type: kind.try_into().ok()?,
+            l_whence: libc::SEEK_SET.try_into().ok()?,
+            l_start: getpgrp().as_raw_nonzero().get().into(),
+            l_len: 1,
+            l_pid: 0,
+        })
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::sys::scratch::Scratch;
+
+        #[test]
+        fn one_has_the_turn_until_it_is_over() {
+            let scratch = Scratch::new();
+            let path = scratch.join("terminal");
+            File::create(&path).unwrap();
+            let first = Turn::wait_at(&path).unwrap();
+            let another = File::options().write(true).open(&path).unwrap();
+            let byte = byte(libc::F_WRLCK).unwrap();
+            let taken = || fcntl(&another, FcntlArg::F_OFD_SETLK(&byte));
+            assert_eq!(taken(), Err(Errno::EAGAIN));
+            drop(first);
+            assert_eq!(taken(), Ok(0));
+            assert!(Turn::wait_at(&scratch.join("none")).is_none());
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    /// Elsewhere nothing tells.
+    pub(in crate::sys) struct Turn;
+
+    impl Turn {
+        pub(in crate::sys) fn wait() -> Option<Self> {
+            None
+        }
+    }
+}
