@@ -1,5 +1,7 @@
 //! Words that must not stand in the sources, each for a reason of its own.
 
+use std::path::Path;
+
 use super::source::{Finding, Source, breaks, hold, rust, sources};
 
 #[test]
@@ -158,7 +160,8 @@ fn strange_pages(source: &Source) -> Vec<Finding> {
     for (line, text) in source.lines() {
         let is_part = |c: char| c.is_ascii_alphanumeric() || "_-/.".contains(c);
         let cited = text.split(|c| !is_part(c)).map(|word| word.trim_end_matches('.'));
-        let cited = cited.filter(|word| word.len() > ".md".len() && word.ends_with(".md"));
+        let is_page = |word: &&str| Path::new(word).extension().is_some_and(|end| end == "md");
+        let cited = cited.filter(is_page);
         let found = cited.filter(|word| !names.contains(&name_of(word)));
         out.extend(found.map(|page| Finding(line, format!("{page} is not in the repository"))));
     }
