@@ -182,6 +182,16 @@ impl Error {
         self
     }
 
+    /// The file is not where it was.
+    pub(super) fn moved() -> Self {
+        Self::Io { what: "the file was moved or replaced while it was open".to_owned() }
+    }
+
+    /// The file lost its place while a change to it was made.
+    pub(super) fn moved_in_commit() -> Self {
+        Self::InDoubt { what: "the file was moved or replaced while it was changed".to_owned() }
+    }
+
     fn what_failed(self) -> String {
         if let Self::Io { what } = self { what } else { self.to_string() }
     }
@@ -279,14 +289,13 @@ impl From<rusqlite::Error> for Error {
             ffi::SQLITE_BUSY if connection::has_no_locks() => {
                 Self::NoLocks { what: io::Error::from(Errno::NOLCK).to_string() }
             }
+            ffi::SQLITE_BUSY if connection::is_moved() => Self::moved(),
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy,
             ffi::SQLITE_READONLY => match code {
                 ffi::SQLITE_READONLY_ROLLBACK
                 | ffi::SQLITE_READONLY_RECOVERY
                 | ffi::SQLITE_READONLY_CANTINIT => Self::Unfinished,
-                ffi::SQLITE_READONLY_DBMOVED => {
-                    Self::Io { what: "the file was moved or replaced while it was open".to_owned() }
-                }
+                ffi::SQLITE_READONLY_DBMOVED => Self::moved(),
                 _ => Self::ReadOnly,
             },
             ffi::SQLITE_FULL => Self::NoSpace,
