@@ -286,7 +286,9 @@ mod tests {
             for writer in 0..4 {
                 let places = (0..200).map(|step| place(writer * 200 + step)).collect::<Vec<_>>();
                 scope.spawn(move || {
-                    places.iter().for_each(|at| Draft::beside(at).unwrap().put_at(at).unwrap());
+                    for at in places {
+                        Draft::beside(&at).unwrap().put_at(&at).unwrap();
+                    }
                 });
             }
         });
