@@ -17,6 +17,8 @@ use crate::sys::files::FileFault;
 pub(crate) enum Error {
     /// Others kept the container for the whole time that was waited.
     Busy,
+    /// Somebody else changed the container between two looks at it.
+    Changed,
     /// The change was made, and what came after that failed.
     Committed {
         /// How that leaves things.
@@ -89,7 +91,7 @@ impl Error {
     /// Returns the stable name of the kind (docs/compatibility.md, "Exit codes").
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Busy => "VaultBusy",
+            Self::Busy | Self::Changed => "VaultBusy",
             Self::Committed { .. } => "DoneError",
             Self::InDoubt { .. } => "InDoubt",
             Self::Damaged { .. } | Self::RowCount { .. } | Self::TooBig => "DamagedError",
@@ -117,6 +119,7 @@ impl Error {
             | Self::SchemaAltered { .. }
             | Self::TooBig => true,
             Self::Busy
+            | Self::Changed
             | Self::Committed { .. }
             | Self::InDoubt { .. }
             | Self::Exists(_)
@@ -210,6 +213,9 @@ impl fmt::Display for Error {
         match self {
             Self::Busy => f.write_str(
                 "other processes kept the vault busy for 10 seconds; nothing was changed",
+            ),
+            Self::Changed => f.write_str(
+                "another process changed the vault meanwhile; nothing was changed here: try again",
             ),
             Self::Committed { what } => {
                 write!(f, "what was asked for was done, but {what}")

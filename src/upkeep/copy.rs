@@ -269,6 +269,21 @@ mod tests {
         assert_eq!(stage.generation(), 3);
     }
 
+    /// It said that the vault had been busy for ten seconds.
+    #[test]
+    fn a_vault_that_is_changed_after_the_look_at_it_is_not_replaced() {
+        let stage = Stage::new();
+        let copy = stage.back_up();
+        let (mut source, _) = verify(&copy, &stage.master, stage.occasion(), &mut |_| {}).unwrap();
+        let present = Present::look(&stage.path(), &mut source, &stage.master).unwrap();
+        let mut copy = source.copy_to_be_at(&stage.path(), &stage.master).unwrap();
+        stage.work();
+        let refused = present.give_way(&mut copy, &stage.scratch.join("kept")).unwrap_err();
+        assert_eq!(refused.name(), "VaultBusy");
+        assert!(refused.to_string().starts_with("another process changed the vault meanwhile"));
+        assert_eq!(stage.generation(), 2);
+    }
+
     #[test]
     fn a_vault_that_was_given_new_keys_is_not_replaced() {
         let stage = Stage::new();
