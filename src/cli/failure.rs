@@ -268,6 +268,7 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::NoLocks { .. }
             | store::Error::Exists(_) => ENVIRONMENT,
             store::Error::Busy
+            | store::Error::Changed
             | store::Error::Committed { .. }
             | store::Error::InDoubt { .. }
             | store::Error::Damaged { .. }

@@ -1,8 +1,10 @@
 //! How SQLite is told to trust nothing that stands in a file, to do nothing that we never ask for,
 //! and to lose nothing that it reported.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +42,7 @@ pub(super) fn open_with(
     beside::look_at(path)?;
     let flags = access | OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
+    watch(Place::of(&connection));
     let is_read_only = connection.is_readonly(MAIN_DB)?;
     configure(&mut connection, patience)
         .map_err(|error| schema::explain(&connection, error).at(path))?;
@@ -118,11 +121,55 @@ fn wait_for_others(attempt: i32, patience: Duration) -> bool {
     }
     let since = SINCE.get().filter(|_| attempt > 0).unwrap_or_else(Stopwatch::start);
     SINCE.set(Some(since));
-    let is_patient = since.elapsed() < patience;
-    if is_patient {
-        clock::pause(PAUSE);
+    if since.elapsed() >= patience {
+        return false;
     }
-    is_patient
+    clock::pause(PAUSE);
+    !is_moved()
+}
+
+/// Where a database was when it was opened.
+///
+/// SQLite finds a journal by that name. Of a file that lost its place to another one it would take
+/// the journal of a change to the new file for its own, play it, and remove it: a change that is
+/// interrupted then could not be undone. It looks whether it is where it was only before it writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Place {
+    /// Returns the place of a database that was just opened; none where it is in memory.
+    fn of(connection: &Connection) -> Option<Self> {
+        let path = connection.path().filter(|path| !path.is_empty()).map(PathBuf::from)?;
+        let inode = inode_at(&path)?;
+        Some(Self { path, inode })
+    }
+
+    /// Whether something else is there by now, or nothing.
+    pub(super) fn is_left(&self) -> bool {
+        inode_at(&self.path) != Some(self.inode)
+    }
+}
+
+fn inode_at(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|found| found.ino())
+}
+
+/// Says which file others are waited for at from now on.
+pub(super) fn watch(place: Option<Place>) {
+    WATCHED.set(place);
+}
+
+/// Returns the file that others are waited for at.
+pub(super) fn watched() -> Option<Place> {
+    WATCHED.with_borrow(Clone::clone)
+}
+
+/// Whether that has lost its place.
+pub(super) fn is_moved() -> bool {
+    WATCHED.with_borrow(|place| place.as_ref().is_some_and(Place::is_left))
 }
 
 /// Whether the last wait for others ended because there are no locks to wait for.
@@ -132,6 +179,7 @@ pub(super) fn has_no_locks() -> bool {
 
 thread_local! {
     static HAS_NO_LOCKS: Cell<bool> = const { Cell::new(false) };
+    static WATCHED: RefCell<Option<Place>> = const { RefCell::new(None) };
 }
 
 /// How long to wait for other processes, and how often to ask.
@@ -220,6 +268,18 @@ mod tests {
         // Another wait begins anew.
         assert!(wait_for_others(0, Duration::from_millis(30)));
         assert!(!wait_for_others(0, Duration::ZERO));
+    }
+
+    /// The next try would have met the new file's journal.
+    #[test]
+    fn nobody_waits_for_a_file_that_lost_its_place() {
+        let (scratch, path) = sample::closed();
+        let (connection, _mode) = open(&path, Mode::ReadWrite).unwrap();
+        assert!(wait_for_others(0, LONG) && !is_moved());
+        fs::copy(&path, scratch.join("new")).unwrap();
+        fs::rename(scratch.join("new"), &path).unwrap();
+        assert!(!wait_for_others(1, LONG) && is_moved());
+        drop(connection);
     }
 
     /// The mistake was looked into with a second wait, as long as the first.

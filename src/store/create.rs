@@ -33,10 +33,11 @@ impl Store {
         let at = connection::resolve(draft.path())?;
         let path = at.with_file_name(path.file_name().unwrap_or_default());
         let (connection, mode) = connection::open(&at, Mode::ReadWrite)?;
+        let place = connection::watched();
         if mode == Mode::ReadOnly {
             return Err(Error::ReadOnly);
         }
-        Ok(Self { connection, draft: Some(draft), path, mode, compared_at: NEVER })
+        Ok(Self { connection, draft: Some(draft), path, mode, place, compared_at: NEVER })
     }
 
     /// Gives a container that was made its path.
@@ -73,6 +74,7 @@ impl Store {
 
     fn reopen(&mut self) -> Result<(), Error> {
         (self.connection, self.mode) = connection::open(&self.path, Mode::ReadWrite)?;
+        self.place = connection::watched();
         self.compared_at = schema::compare_now(&self.connection)?;
         Ok(())
     }

@@ -17,6 +17,8 @@ use crate::sys::files::FileFault;
 pub(crate) enum Error {
     /// Others kept the container for the whole time that was waited.
     Busy,
+    /// Somebody else changed the container between two looks at it.
+    Changed,
     /// The change was made, and what came after that failed.
     Committed {
         /// How that leaves things.
@@ -89,7 +91,7 @@ impl Error {
     /// Returns the stable name of the kind (docs/compatibility.md, "Exit codes").
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Busy => "VaultBusy",
+            Self::Busy | Self::Changed => "VaultBusy",
             Self::Committed { .. } => "DoneError",
             Self::InDoubt { .. } => "InDoubt",
             Self::Damaged { .. } | Self::RowCount { .. } | Self::TooBig => "DamagedError",
@@ -117,6 +119,7 @@ impl Error {
             | Self::SchemaAltered { .. }
             | Self::TooBig => true,
             Self::Busy
+            | Self::Changed
             | Self::Committed { .. }
             | Self::InDoubt { .. }
             | Self::Exists(_)
@@ -182,6 +185,16 @@ impl Error {
         self
     }
 
+    /// The file is not where it was.
+    pub(super) fn moved() -> Self {
+        Self::Io { what: "the file was moved or replaced while it was open".to_owned() }
+    }
+
+    /// The file lost its place while a change to it was made.
+    pub(super) fn moved_in_commit() -> Self {
+        Self::InDoubt { what: "the file was moved or replaced while it was changed".to_owned() }
+    }
+
     fn what_failed(self) -> String {
         if let Self::Io { what } = self { what } else { self.to_string() }
     }
@@ -200,6 +213,9 @@ impl fmt::Display for Error {
         match self {
             Self::Busy => f.write_str(
                 "other processes kept the vault busy for 10 seconds; nothing was changed",
+            ),
+            Self::Changed => f.write_str(
+                "another process changed the vault meanwhile; nothing was changed here: try again",
             ),
             Self::Committed { what } => {
                 write!(f, "what was asked for was done, but {what}")
@@ -279,14 +295,13 @@ impl From<rusqlite::Error> for Error {
             ffi::SQLITE_BUSY if connection::has_no_locks() => {
                 Self::NoLocks { what: io::Error::from(Errno::NOLCK).to_string() }
             }
+            ffi::SQLITE_BUSY if connection::is_moved() => Self::moved(),
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy,
             ffi::SQLITE_READONLY => match code {
                 ffi::SQLITE_READONLY_ROLLBACK
                 | ffi::SQLITE_READONLY_RECOVERY
                 | ffi::SQLITE_READONLY_CANTINIT => Self::Unfinished,
-                ffi::SQLITE_READONLY_DBMOVED => {
-                    Self::Io { what: "the file was moved or replaced while it was open".to_owned() }
-                }
+                ffi::SQLITE_READONLY_DBMOVED => Self::moved(),
                 _ => Self::ReadOnly,
             },
             ffi::SQLITE_FULL => Self::NoSpace,

@@ -25,6 +25,7 @@ use crate::sys::files::{self, FileFault};
 use crate::sys::process;
 
 pub(crate) use beside::owner_of;
+use connection::Place;
 pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
@@ -38,6 +39,8 @@ pub(crate) struct Store {
     draft: Option<Draft>,
     path: PathBuf,
     mode: Mode,
+    /// Where the file was when it was opened, if there is one.
+    place: Option<Place>,
     /// The change counter at which the schema was last compared.
     compared_at: i64,
 }
@@ -119,6 +122,7 @@ impl Store {
             draft: None,
             path: path.to_owned(),
             mode: Mode::ReadWrite,
+            place: None,
         })
     }
 
@@ -198,7 +202,8 @@ impl Store {
                 let connection = recovered::open(&path)?;
                 let compared_at =
                     schema::compare_now(&connection).map_err(|error| error.at(&path))?;
-                Ok(Self { connection, draft: None, path, mode: Mode::ReadOnly, compared_at })
+                let mode = Mode::ReadOnly;
+                Ok(Self { connection, draft: None, path, mode, place: None, compared_at })
             }
             opened => opened,
         }
@@ -206,16 +211,18 @@ impl Store {
 
     fn open_file(path: &Path, mode: Mode, patience: Patience) -> Result<Self, Error> {
         let (connection, mode) = connection::open_with(path, mode, patience)?;
+        let place = connection::watched();
         let compared_at = schema::compare_now(&connection).map_err(|error| error.at(path))?;
         if mode == Mode::ReadWrite {
             connection::leave_write_ahead_log(&connection)?;
         }
-        Ok(Self { connection, draft: None, path: path.to_owned(), mode, compared_at })
+        Ok(Self { connection, draft: None, path: path.to_owned(), mode, place, compared_at })
     }
 
     fn begin(&mut self, mode: Mode) -> Result<Transaction<'_>, Error> {
         let named = |error: Error| error.at(&self.path);
-        let transaction = Transaction::begin(&self.connection, mode).map_err(named)?;
+        let transaction =
+            Transaction::begin((&self.connection, self.place.as_ref()), mode).map_err(named)?;
         // Reading the counter takes the read lock too: the snapshot begins here. A counter that
         // moved may mean that a newer program changed the layout under a process that stayed.
         let version = schema::data_version(&self.connection).map_err(named)?;
@@ -297,6 +304,38 @@ mod tests {
         }
         let error = Error::NotAVault { path: PathBuf::new(), what: "it is empty or cut short" };
         assert_eq!(error.to_string(), "the file is not a vault: it is empty or cut short");
+    }
+
+    /// A store that was open took the journal of a change to the new file for that of its own, played
+    /// it and removed it: when that change was killed, nobody could undo it.
+    #[test]
+    fn the_journal_of_the_file_that_took_its_place_is_left_alone() {
+        let (scratch, path) = sample::closed();
+        let mut stale = Store::open(&path, Mode::ReadWrite).unwrap();
+        fs::copy(&path, scratch.join("new")).unwrap();
+        fs::rename(scratch.join("new"), &path).unwrap();
+        let mut fresh = Store::open(&path, Mode::ReadWrite).unwrap();
+        let rows = fresh.write().unwrap();
+        rows.put_vault(b"", b"").unwrap();
+        assert_eq!(scratch.names(), ["vault", "vault-journal"]);
+        for begun in [stale.read().map(drop), stale.write().map(drop)] {
+            let told = begun.unwrap_err().to_string();
+            assert!(told.ends_with("the file was moved or replaced while it was open"), "{told}");
+        }
+        assert_eq!(scratch.names(), ["vault", "vault-journal"]);
+    }
+
+    /// It was reported as done, and nobody could find it.
+    #[test]
+    fn a_change_to_a_file_that_lost_its_name_meanwhile_is_in_doubt() {
+        let (scratch, path) = sample::closed();
+        let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+        fs::copy(&path, scratch.join("new")).unwrap();
+        let rows = store.write().unwrap();
+        rows.put_vault(b"", b"").unwrap();
+        fs::rename(scratch.join("new"), &path).unwrap();
+        let committed = rows.commit();
+        assert!(matches!(committed, Err(Error::InDoubt { .. })), "{committed:?}");
     }
 
     #[test]

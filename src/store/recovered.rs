@@ -68,7 +68,7 @@ fn unchanged<T>(
     let states = || (state(file), state(journal));
     let before = states();
     let done = read()?;
-    if states() == before { Ok(done) } else { Err(Error::Busy) }
+    if states() == before { Ok(done) } else { Err(Error::Changed) }
 }
 
 /// Puts back what a journal holds. `None` if that cannot be done alone: it belongs to a change of

@@ -4,22 +4,31 @@ use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::{Error, Mode, Table, connection};
+use super::connection::{self, Place};
+use super::{Error, Mode, Table};
 
 /// A transaction. Dropped without [`Transaction::commit`], it changes nothing.
 pub(crate) struct Transaction<'s> {
     connection: &'s Connection,
+    place: Option<&'s Place>,
 }
 
 impl<'s> Transaction<'s> {
-    pub(super) fn begin(connection: &'s Connection, mode: Mode) -> Result<Self, Error> {
+    pub(super) fn begin(
+        (connection, place): (&'s Connection, Option<&'s Place>),
+        mode: Mode,
+    ) -> Result<Self, Error> {
+        if place.is_some_and(Place::is_left) {
+            return Err(Error::moved());
+        }
+        connection::watch(place.cloned());
         let begin = match mode {
             Mode::ReadOnly => "BEGIN",
             // Never by way of a read lock: two that tried would wait for each other.
             Mode::ReadWrite => "BEGIN IMMEDIATE",
         };
         connection.prepare_cached(begin)?.execute([])?;
-        Ok(Self { connection })
+        Ok(Self { connection, place })
     }
 
     /// Makes the changes durable. Waits for readers to end; when they do not, nothing is changed
@@ -31,7 +40,10 @@ impl<'s> Transaction<'s> {
     pub(crate) fn commit(self) -> Result<(), Error> {
         self.check_running()?;
         let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
-        committed.map(drop).or_else(|error| Error::of_commit(error).map_or(Ok(()), Err))
+        committed.map(drop).or_else(|error| Error::of_commit(error).map_or(Ok(()), Err))?;
+        // Nobody who looks for the change will look into a file that lost its name meanwhile.
+        let is_left = self.place.is_some_and(Place::is_left);
+        if is_left { Err(Error::moved_in_commit()) } else { Ok(()) }
     }
 
     /// Reads the public header and the sealed state.

@@ -47,7 +47,7 @@ impl Wreck {
         let path = connection::resolve(path)?;
         let lock = match lock(&path) {
             // Nor may a container that is made of it be put beside what is not a file.
-            Err(error @ (Error::Busy | Error::File(_))) => return Err(error),
+            Err(error @ (Error::Busy | Error::Changed | Error::File(_))) => return Err(error),
             // What SQLite cannot open or lock, nobody else can write to either.
             lock => lock.ok(),
         };

@@ -16,7 +16,10 @@ use super::files::{self, FileFault};
 /// A private file without a place. Dropped before it has one, it is removed.
 pub(crate) struct Draft {
     path: PathBuf,
-    lock: Option<File>,
+    /// Says that it is being written, until it has its place: closed earlier, the file would be taken
+    /// for left over, and later, it would end the locks of whoever opens the file.
+    _lock: Option<File>,
+    has_place: bool,
 }
 
 impl Draft {
@@ -30,15 +33,19 @@ impl Draft {
             let path = directory.join(name);
             attempt += 1;
             match files::create_private(&path).and_then(|()| lock(&path)) {
-                Ok(Locked::Yes(file)) => return Ok(Self { path, lock: Some(file) }),
+                Ok(Locked::Yes(file)) => return Ok(Self::new(path, Some(file))),
                 // Where there are no locks nothing is taken for left over either.
-                Ok(Locked::Never) => return Ok(Self { path, lock: None }),
+                Ok(Locked::Never) => return Ok(Self::new(path, None)),
                 Ok(Locked::No) | Err(FileFault::Exists(_)) if attempt < MOST_ATTEMPTS => {}
                 Ok(Locked::No) => return Err(FileFault::Exists(path)),
                 // Named by where it was to be: nobody knows the other name.
                 Err(fault) => return Err(about(place, fault)),
             }
         }
+    }
+
+    fn new(path: PathBuf, lock: Option<File>) -> Self {
+        Self { path, _lock: lock, has_place: false }
     }
 
     /// Returns where it is for now.
@@ -49,9 +56,8 @@ impl Draft {
     /// Gives it its place, where nothing may be. It is on the disk when this returns; where it fails,
     /// nothing is there.
     pub(crate) fn put_at(mut self, place: &Path) -> Result<(), FileFault> {
-        // Closing it would end the locks of whoever opens the file from now on.
-        self.lock = None;
         move_to_new(&self.path, place)?;
+        self.has_place = true;
         let synced = files::sync_directory(files::parent_of(place));
         if synced.is_err() {
             drop(fs::remove_file(place));
@@ -62,7 +68,6 @@ impl Draft {
     /// Gives it the place of another file, which is kept as `kept`, where nothing may be. Both are
     /// whole at every moment; where this fails, the other file has its place.
     pub(crate) fn exchange(mut self, place: &Path, kept: &Path) -> Result<(), FileFault> {
-        self.lock = None;
         let fault = |error: io::Error| FileFault::from_io(place, error);
         move_to_new(&self.path, kept)?;
         match rustix::fs::renameat_with(CWD, kept, CWD, place, RenameFlags::EXCHANGE) {
@@ -81,6 +86,7 @@ impl Draft {
                 }
             }
         }
+        self.has_place = true;
         let synced = files::sync_directory(files::parent_of(place));
         if synced.is_err() {
             drop(fs::rename(kept, place));
@@ -91,13 +97,17 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // One that has its place has this name no more.
+        if self.has_place {
+            // What has this name by now is another process's: in containers their numbers are the same.
+            return;
+        }
+        drop(fs::remove_file(journal_of(&self.path)));
         drop(fs::remove_file(&self.path));
     }
 }
 
 /// Says the same about the path that the user knows.
-fn about(place: &Path, fault: FileFault) -> FileFault {
+pub(super) fn about(place: &Path, fault: FileFault) -> FileFault {
     let place = place.to_owned();
     match fault {
         FileFault::Exists(_) => FileFault::Exists(place),
@@ -155,19 +165,29 @@ fn remove_left_overs(directory: &Path) {
             fs::symlink_metadata(&path)
                 .is_ok_and(|found| found.is_file() && found.uid() == files::user_id())
         };
-        if is_draft && is_ours() && matches!(lock(&path), Ok(Locked::Yes(_))) {
-            let mut journal = path.clone().into_os_string();
-            journal.push("-journal");
-            drop(fs::remove_file(journal));
+        if !is_draft || !is_ours() {
+            continue;
+        }
+        // The lock is kept to the end: whoever has just made the file has not taken it yet.
+        if let Ok(Locked::Yes(_lock)) = lock(&path) {
+            drop(fs::remove_file(journal_of(&path)));
             drop(fs::remove_file(&path));
         }
     }
 }
 
+/// Returns where SQLite keeps what undoes a change to a file.
+fn journal_of(path: &Path) -> PathBuf {
+    let mut journal = path.to_owned().into_os_string();
+    journal.push("-journal");
+    PathBuf::from(journal)
+}
+
 /// Copies a file, whole or not at all.
 fn copy(from: &Path, to: &Path) -> Result<(), FileFault> {
     let draft = Draft::beside(to)?;
-    let copied = fs::copy(from, draft.path());
+    let copied = fs::copy(from, draft.path())
+        .and_then(|_length| File::options().write(true).open(draft.path())?.sync_all());
     copied.map_err(|error| FileFault::from_io(to, error))?;
     draft.put_at(to)
 }
@@ -255,6 +275,34 @@ mod tests {
         assert!(writing.path().exists() && second.path().exists());
         drop((writing, second));
         assert_eq!(scratch.names(), [".strongroom-other"]);
+    }
+
+    /// One whose lock was given back before it had its place was taken for left over.
+    #[test]
+    fn what_is_about_to_get_its_place_is_not_taken_for_left_over() {
+        let scratch = Scratch::new();
+        let place = |number: u32| scratch.join(&format!("place-{number}"));
+        std::thread::scope(|scope| {
+            for writer in 0..4 {
+                let places = (0..200).map(|step| place(writer * 200 + step)).collect::<Vec<_>>();
+                scope.spawn(move || {
+                    for at in places {
+                        Draft::beside(&at).unwrap().put_at(&at).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(scratch.names().len(), 800);
+    }
+
+    /// The next one of that name would have had it played into itself.
+    #[test]
+    fn its_journal_goes_with_it() {
+        let scratch = Scratch::new();
+        let draft = Draft::beside(&scratch.join("place")).unwrap();
+        files::write_private(&journal_of(draft.path()), b"").unwrap();
+        drop(draft);
+        assert!(scratch.names().is_empty());
     }
 
     #[test]

@@ -328,7 +328,8 @@ fn open_beside(path: &Path) -> Result<(PathBuf, File), FileFault> {
         match open_new(&beside) {
             Ok(file) => return Ok((beside, file)),
             Err(FileFault::Exists(_)) if attempt < MOST_LEFT_OVERS => attempt += 1,
-            Err(fault) => return Err(fault),
+            // Named by where it was to be: nobody knows the other name.
+            Err(fault) => return Err(draft::about(path, fault)),
         }
     }
 }
@@ -584,5 +585,14 @@ mod tests {
         assert!(!is_network_file_system(&file));
         assert!(!is_read_only_file_system(&file));
         sync_directory(scratch.path()).unwrap();
+    }
+
+    /// The name told was one that nobody had given and nobody would find.
+    #[test]
+    fn what_cannot_be_made_is_named_by_where_it_was_to_be() {
+        let scratch = Scratch::new();
+        let file = scratch.join("none/file");
+        let refused = write_replacing(&file, b"x");
+        assert!(matches!(&refused, Err(FileFault::Missing(path)) if *path == file), "{refused:?}");
     }
 }

@@ -68,6 +68,8 @@ pub(crate) fn restore(
     older: Older,
     occasion: Occasion<'_>,
 ) -> Result<Option<PathBuf>, vault::Error> {
+    // A link stays one, and the file that it leads to may be on another disk.
+    let path = &path.canonicalize().unwrap_or_else(|_nothing_there| path.to_owned());
     let found = source.begin(Access::Read, occasion)?.state().generation;
     let present = Present::look(path, source, master)?;
     let seen = custody.anchors.as_deref().and_then(|anchors| source.remembered_in(anchors));
@@ -249,6 +251,37 @@ mod tests {
             "{refused:?}"
         );
         assert!(stage.restore(Older::Accept).unwrap().is_some());
+    }
+
+    /// What was there was to be kept beside the link, which failed where that is another disk.
+    #[test]
+    fn a_vault_behind_a_link_is_kept_where_it_is() {
+        let stage = Stage::new();
+        drop(stage.back_up());
+        stage.work();
+        let disk = stage.scratch.join("disk");
+        files::create_private_dir(&disk).unwrap();
+        std::fs::rename(stage.path(), disk.join("vault")).unwrap();
+        std::os::unix::fs::symlink("disk/vault", stage.path()).unwrap();
+        let kept = stage.restore(Older::Accept).unwrap();
+        assert_eq!(kept, Some(disk.join("vault.before-restore")));
+        assert!(stage.path().is_symlink());
+        assert_eq!(stage.generation(), 3);
+    }
+
+    /// It said that the vault had been busy for ten seconds.
+    #[test]
+    fn a_vault_that_is_changed_after_the_look_at_it_is_not_replaced() {
+        let stage = Stage::new();
+        let copy = stage.back_up();
+        let (mut source, _) = verify(&copy, &stage.master, stage.occasion(), &mut |_| {}).unwrap();
+        let present = Present::look(&stage.path(), &mut source, &stage.master).unwrap();
+        let mut copy = source.copy_to_be_at(&stage.path(), &stage.master).unwrap();
+        stage.work();
+        let refused = present.give_way(&mut copy, &stage.scratch.join("kept")).unwrap_err();
+        assert_eq!(refused.name(), "VaultBusy");
+        assert!(refused.to_string().starts_with("another process changed the vault meanwhile"));
+        assert_eq!(stage.generation(), 2);
     }
 
     #[test]

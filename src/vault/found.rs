@@ -43,11 +43,18 @@ impl Vault {
     pub(crate) fn appear(&mut self) -> Result<(), Error> {
         self.store.appear()?;
         self.release()
-            .map_err(|error| Error::Store(store::Error::Committed { what: error.to_string() }))
     }
 
     /// Remembers the state of a vault that has its path by now.
+    ///
+    /// # Errors
+    /// [`store::Error::Committed`]: what fails here undoes nothing.
     pub(super) fn release(&mut self) -> Result<(), Error> {
+        self.release_state()
+            .map_err(|error| Error::Store(store::Error::Committed { what: error.to_string() }))
+    }
+
+    fn release_state(&mut self) -> Result<(), Error> {
         let rows = self.store.read()?;
         let state = self.unlocked.open_state(&rows)?;
         drop(rows);
@@ -127,5 +134,24 @@ impl Vault {
     /// Makes it a vault that was unlocked with reads left out of the audit log.
     pub(crate) fn silence_reads(&mut self) {
         self.audits_reads = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::time::Timestamp;
+    use crate::sys::entropy::CountingEntropy;
+    use crate::vault::Origin;
+
+    /// A restore that could not read its vault once more read as if it had not been done.
+    #[test]
+    fn what_fails_once_it_has_its_place_undoes_nothing() {
+        let (entropy, origin) = (CountingEntropy::default(), Origin::default());
+        let occasion = Occasion { now: Timestamp(1), entropy: &entropy, origin: &origin };
+        let mut vault = Vault::testing(occasion);
+        vault.release().unwrap();
+        vault.store.tamper("UPDATE vault SET state = zeroblob(9)");
+        assert_eq!(vault.release().unwrap_err().name(), "DoneError");
     }
 }

@@ -132,7 +132,7 @@ impl Present {
     /// Gives a copy that was made for this place its path. What was there is kept as `kept`.
     ///
     /// # Errors
-    /// [`store::Error::Busy`] if it was changed since it was looked at.
+    /// [`store::Error::Changed`] if it was changed since it was looked at.
     pub(crate) fn give_way(self, copy: &mut Vault, kept: &Path) -> Result<(), Error> {
         let Some(path) = &self.path else { return copy.appear() };
         // Nobody may commit to what is about to be replaced.
@@ -144,7 +144,7 @@ impl Present {
         if let Some(rows) = &rows
             && Some(rows.vault()?) != self.rows
         {
-            return Err(store::Error::Busy.into());
+            return Err(store::Error::Changed.into());
         }
         copy.store.take_the_place(kept)?;
         copy.release()
