@@ -12,6 +12,7 @@ use rustix::fs::{CWD, FlockOperation, Mode, OFlags, RenameFlags, flock};
 use rustix::io::Errno;
 
 use super::files::{self, FileFault};
+use super::listing;
 
 /// A private file without a place. Dropped before it has one, it is removed.
 pub(crate) struct Draft {
@@ -157,8 +158,7 @@ fn lock(path: &Path) -> Result<Locked, FileFault> {
 /// Removes what killed processes of this user left in a directory. What cannot be removed is in
 /// nobody's way.
 fn remove_left_overs(directory: &Path) {
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+    for path in listing::paths_in(directory) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let is_draft = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
         let is_ours = || {

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{files, process};
+use super::{files, listing, process};
 
 /// Removes what killed processes left of their attempts to write this file. Whatever is young may be
 /// another machine's, which writes it now.
@@ -13,15 +13,14 @@ pub(super) fn remove(path: &Path) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     let Some(now) = modified(path) else { return };
-    for entry in fs::read_dir(files::parent_of(path)).into_iter().flatten().flatten() {
-        let found = entry.file_name();
-        let found = found.to_string_lossy();
+    for left in listing::paths_in(files::parent_of(path)) {
+        let found = left.file_name().unwrap_or_default().to_string_lossy();
         let writer = found.strip_prefix(&*name).and_then(|rest| rest.strip_prefix('.'));
         let writer = writer.and_then(|rest| rest.strip_suffix(".new")?.split_once('-'));
         let Some(Ok(writer)) = writer.map(|(pid, _attempt)| pid.parse()) else { continue };
-        let age = modified(&entry.path()).and_then(|then| now.duration_since(then).ok());
+        let age = modified(&left).and_then(|then| now.duration_since(then).ok());
         if age.is_some_and(|age| age > LONGEST_WRITE) && !process::is_running(writer) {
-            drop(fs::remove_file(entry.path()));
+            drop(fs::remove_file(&left));
         }
     }
 }

@@ -19,6 +19,7 @@ pub(crate) mod interrupts;
 #[expect(unsafe_code, reason = "system calls that no crate here wraps; each says why it holds")]
 mod kernel;
 mod left_overs;
+mod listing;
 pub(crate) mod lock;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
