@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use nix::unistd::getpgrp;
 use rustix::io::Errno;
-use rustix::process::getpgrp;
 use rustix::termios::{LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
 use rustix::termios::{tcdrain, tcflush, tcgetattr, tcgetpgrp, tcsetattr};
 
@@ -151,7 +151,7 @@ fn wait_for_front(terminal: &File) -> io::Result<()> {
 /// to end.
 fn is_in_front(terminal: &File) -> bool {
     // Where the system does not tell, nobody else can have it.
-    tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
+    tcgetpgrp(terminal).map_or(true, |group| group.as_raw_pid() == getpgrp().as_raw())
 }
 
 struct Silence {

@@ -16,8 +16,8 @@ mod of_linux {
 
     use nix::errno::Errno;
     use nix::fcntl::{FcntlArg, fcntl};
+    use nix::unistd::getpgrp;
     use rustix::fs::OFlags;
-    use rustix::process::getpgrp;
 
     use crate::sys::process;
 
@@ -63,7 +63,8 @@ mod of_linux {
         Some(libc::flock {
             l_type: kind.try_into().ok()?,
             l_whence: libc::SEEK_SET.try_into().ok()?,
-            l_start: getpgrp().as_raw_nonzero().get().into(),
+            // 0 where the job began outside this process's namespace, which rustix has no number for.
+            l_start: getpgrp().as_raw().into(),
             l_len: 1,
             l_pid: 0,
         })
@@ -72,7 +73,31 @@ mod of_linux {
     #[cfg(test)]
     mod tests {
         use super::*;
-        use crate::sys::scratch::Scratch;
+        use crate::sys::scratch::{self, Scratch};
+
+        /// In a container whose process leads no job, the system says 0 for it, which was taken for a
+        /// number that cannot be 0.
+        #[test]
+        fn a_job_may_have_no_number() {
+            const UNSHARE: [&str; 4] = ["unshare", "-r", "-p", "-f"];
+            const SELF: &str = "sys::turn::of_linux::tests::a_job_may_have_no_number";
+            if let Some(path) = scratch::argument() {
+                assert_eq!(getpgrp().as_raw(), 0);
+                assert!(Turn::wait_at(Path::new(&path)).is_some());
+                return;
+            }
+            let able =
+                std::process::Command::new(UNSHARE[0]).args(&UNSHARE[1..]).arg("true").status();
+            if !able.is_ok_and(|status| status.success()) {
+                println!("skipped: no namespace of processes can be made here");
+                return;
+            }
+            let scratch = Scratch::new();
+            let path = scratch.join("terminal");
+            File::create(&path).unwrap();
+            let output = scratch::run_under(&UNSHARE, SELF, path.to_str().unwrap());
+            scratch::assert_passed(&output);
+        }
 
         #[test]
         fn one_has_the_turn_until_it_is_over() {
