@@ -130,6 +130,8 @@ impl Offer {
     /// Reads the passphrase from where it is offered; `None` where none is.
     pub(crate) fn passphrase(&self) -> Result<Option<Passphrase>, Failure> {
         let Some(source) = &self.passphrase else { return Ok(None) };
+        // Whatever it comes from may ask at the terminal itself.
+        terminal::end_silence();
         let bytes = match source {
             Source::File(path) => Secret::new(credential::read(path, MOST_BYTES)?),
             Source::Descriptor(number, stream) => read_descriptor(*number, stream.as_deref())?,
@@ -327,8 +329,6 @@ fn run_command(text: &str) -> Result<Secret<Vec<u8>>, Failure> {
     let failed = |what: String| {
         Failure::environment("BadCredential", format!("the passphrase command failed: {what}"))
     };
-    // It may ask at the terminal itself.
-    terminal::end_silence();
     let mut child = Command::new("/bin/sh")
         .args(["-c", text])
         .stdin(Stdio::inherit())
