@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -61,9 +62,10 @@ pub(super) fn with_suffix(path: &Path, suffix: impl AsRef<OsStr>) -> PathBuf {
 
 /// Returns the file that SQLite would take one of this name to belong to, if it is there.
 pub(crate) fn owner_of(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?;
-    let stems = SUFFIXES.iter().filter_map(|suffix| name.strip_suffix(suffix));
-    let mut owners = stems.filter(|stem| !stem.is_empty()).map(|stem| path.with_file_name(stem));
+    let name = path.file_name()?.as_bytes();
+    let stems = SUFFIXES.iter().filter_map(|suffix| name.strip_suffix(suffix.as_bytes()));
+    let stems = stems.filter(|stem| !stem.is_empty()).map(OsStr::from_bytes);
+    let mut owners = stems.map(|stem| path.with_file_name(stem));
     owners.find(|owner| owner.exists())
 }
 
@@ -121,6 +123,22 @@ mod tests {
             }
         }
         assert_eq!(sample::refusal(&path), "opened");
+    }
+
+    /// A name that is no text had no owner.
+    #[test]
+    fn what_is_named_like_a_journal_belongs_to_its_container() {
+        let (scratch, _path) = sample::closed();
+        let odd = scratch.path().join(OsStr::from_bytes(b"\xff"));
+        files::create_private(&odd).unwrap();
+        for path in [odd, scratch.join("vault")] {
+            for suffix in SUFFIXES {
+                assert_eq!(owner_of(&with_suffix(&path, suffix)).as_ref(), Some(&path));
+            }
+            assert_eq!(owner_of(&path), None);
+        }
+        assert_eq!(owner_of(&scratch.join("other-wal")), None);
+        assert_eq!(owner_of(&scratch.join("-wal")), None);
     }
 
     #[test]
