@@ -142,6 +142,22 @@ fn a_delete_under_a_clock_that_is_behind_has_its_whole_window() {
     }
 }
 
+/// A window that began under a clock that was ahead counted from the last change, and was over as
+/// soon as the clock was set right.
+#[test]
+fn no_window_begins_under_a_clock_that_is_ahead() {
+    let mut bench = bench();
+    let delete = json!({"SecretId": "db", "RecoveryWindowInDays": 7});
+    bench.advance(30_000 * DAY_MS);
+    let (_, refused) = call(&mut bench, "DeleteSecret", &delete).unwrap_err();
+    assert!(refused.contains("no recovery window begins"), "{refused}");
+    bench.advance(-29_700 * DAY_MS);
+    call(&mut bench, "GetSecretValue", &json!({"SecretId": "db"})).unwrap();
+    let answer = call(&mut bench, "DeleteSecret", &delete).unwrap();
+    assert_eq!(answer["DeletionDate"], bench.now().plus_days(7).0);
+    bench.require_sound();
+}
+
 /// A forced delete under a clock 500 days ahead answered with a date, and erased nothing.
 #[test]
 fn a_forced_delete_under_a_clock_that_is_ahead_erases() {

@@ -154,7 +154,7 @@ impl fmt::Display for Error {
             Self::Limit(what) => write!(f, "{what}; nothing was changed"),
             Self::ClockJumped => f.write_str(
                 "the clock is more than a day behind or 400 days ahead of the last change; nothing \
-                 is erased on its word",
+                 is erased and no recovery window begins on its word",
             ),
             Self::NameTaken(name) => write!(f, "the name {name} is taken"),
             Self::NewerContent(version) => write!(

@@ -9,6 +9,8 @@ use crate::service::replication;
 use crate::service::rules::arn::{self, Place};
 use crate::service::rules::deletion::{self, Standing};
 use crate::service::rules::name;
+use crate::vault;
+use crate::vault::clock::ClockState;
 use crate::vault::record::{Deletion, Record};
 
 /// Deletes a secret.
@@ -64,6 +66,10 @@ impl Operation for DeleteSecret {
         }
         let mut record = cx.find(&request.secret_id)?;
         require_deletable(cx, &record, asked)?;
+        // Begun by the last change instead, the window might be over once the clock is set right.
+        if cx.vault()?.clock_state() == ClockState::Ahead {
+            return Err(vault::Error::ClockJumped.into());
+        }
         let requested = cx.date()?;
         let due = asked.date(requested);
         record.deletion = Some(Deletion { requested, due });
