@@ -24,6 +24,7 @@ pub(crate) mod lock;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
 pub(crate) mod modes;
+pub(crate) mod overwrite;
 pub(crate) mod process;
 pub(crate) mod removal;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::cbor::MOST_COUNTED;
 use crate::crypto::header::VaultId;
 use crate::crypto::keys::AnchorKey;
 use crate::sys::files::{self, FileFault};
+use crate::sys::overwrite;
 
 /// The file in which a machine remembers one vault.
 #[derive(Clone, Debug)]
@@ -53,6 +54,12 @@ impl Anchor {
     /// with the old key, and would otherwise be taken for the newest. Whoever can garble the file
     /// could also delete it.
     pub(crate) fn read(&self, key: &AnchorKey) -> Option<Remembered> {
+        let found = self.read_once(key)?;
+        // It may be half of what another process is just writing over it: then it is whole by now.
+        if found.under == Under::TheseKeys { Some(found) } else { self.read_once(key) }
+    }
+
+    fn read_once(&self, key: &AnchorKey) -> Option<Remembered> {
         let bytes = files::read_bounded(&self.path, ANCHOR_BYTES).ok()?;
         let (generation, rest) = bytes.split_first_chunk::<8>()?;
         let (commit_id, tag) = rest.split_first_chunk::<16>()?;
@@ -68,6 +75,9 @@ impl Anchor {
     pub(crate) fn note(&self, key: &AnchorKey, state: Remembered) -> Result<(), FileFault> {
         match self.read(key) {
             Some(newer) if newer.generation >= state.generation => Ok(()),
+            // What a power cut leaves may be the state before, which is no worse than not knowing
+            // the newest; a flush would cost every command as much as a flush of the vault.
+            Some(_) if overwrite::write_over(&self.path, &bytes_of(key, state)) => Ok(()),
             Some(_) | None => self.replace(key, state),
         }
     }
@@ -77,9 +87,13 @@ impl Anchor {
         if let Some(directory) = self.path.parent() {
             files::create_private_dir(directory)?;
         }
-        let mut bytes = state.generation.to_be_bytes().to_vec();
-        bytes.extend_from_slice(&state.commit_id);
-        bytes.extend_from_slice(&key.tag(state.generation, &state.commit_id));
-        files::write_replacing(&self.path, &bytes)
+        files::write_replacing(&self.path, &bytes_of(key, state))
     }
+}
+
+fn bytes_of(key: &AnchorKey, state: Remembered) -> Vec<u8> {
+    let mut bytes = state.generation.to_be_bytes().to_vec();
+    bytes.extend_from_slice(&state.commit_id);
+    bytes.extend_from_slice(&key.tag(state.generation, &state.commit_id));
+    bytes
 }
