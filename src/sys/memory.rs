@@ -96,7 +96,7 @@ const NO_MEMORY: &[u8] =
 const ENVIRONMENT: i32 = 253;
 
 /// More stack than any command uses.
-const STACK: usize = 256 * 1024;
+const STACK: usize = 128 * 1024;
 
 /// That, what the standard library asks for before `main`, and some.
 const BEGINNINGS: usize = STACK + 256 * 1024;
