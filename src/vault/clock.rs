@@ -3,7 +3,6 @@
 //! A machine that wakes up in 1970 or 2099 must not erase anything too early, nor keep anything from
 //! being erased, nor give anything a date that its window then starts from.
 
-use super::error::Error;
 use super::transaction::Transaction;
 use crate::model::time::{DAY_MS, Timestamp};
 
@@ -77,33 +76,8 @@ impl Transaction<'_> {
     }
 
     /// Takes the clock's word for what time it is, whatever the last commit said.
-    pub(crate) fn accept_clock(&mut self) -> Result<(), Error> {
-        if self.clock_state() == ClockState::Ahead {
-            self.restart_windows()?;
-        }
+    pub(crate) fn accept_clock(&mut self) {
         self.state.time = self.now();
         self.is_changed = true;
-        Ok(())
-    }
-
-    /// Lets the windows that were dated by the last commit, as the clock was not believed, begin now:
-    /// the clock was right, and they may be over by it.
-    fn restart_windows(&mut self) -> Result<(), Error> {
-        let (last, now) = (self.state.time, self.now());
-        let mut waiting = Vec::new();
-        self.each_stored(&mut |record| {
-            if record.deletion.is_some_and(|deletion| deletion.requested == last) {
-                waiting.push(record);
-            }
-            Ok(())
-        })?;
-        for mut record in waiting {
-            if let Some(deletion) = &mut record.deletion {
-                let window = deletion.due.0.saturating_sub(last.0);
-                deletion.due = Timestamp(now.0.saturating_add(window));
-                self.update(&mut record)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -161,7 +161,7 @@ fn a_transaction_to_read_changes_nothing() {
     let rows = Rows::of(&mut vault.store);
     let mut transaction = world.read(&mut vault);
     assert_eq!(transaction.access(), Access::Read);
-    transaction.accept_clock().unwrap();
+    transaction.accept_clock();
     let error = transaction.commit().err();
     assert!(matches!(error, Some(Error::Store(store::Error::ReadOnly))), "{error:?}");
     assert!(Rows::of(&mut vault.store) == rows);
