@@ -14,7 +14,7 @@ use super::query::Query;
 use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::Globals;
-use super::run::print;
+use super::stdout::print;
 use super::unlock::Surroundings;
 use crate::model::value::Value;
 use crate::sys::files;

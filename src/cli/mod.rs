@@ -25,6 +25,7 @@ mod reference;
 pub(crate) mod request;
 pub(crate) mod rotate;
 pub(crate) mod run;
+pub(crate) mod stdout;
 pub(crate) mod suggest;
 mod tell;
 pub(crate) mod terminal;

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::output::visible::for_terminal;
 use super::request::error::Form;
 use super::unlock::Surroundings;
-use super::{run, tell, terminal};
+use super::{stdout, tell, terminal};
 use crate::sys::files;
 use crate::sys::secret::Secret;
 
@@ -29,7 +29,7 @@ pub(crate) fn print(
         // A system that cannot do it, or has no shell, prints.
         drop(page(&shown, pager, surroundings));
     }
-    run::print(answer.expose())
+    stdout::print(answer.expose())
 }
 
 /// Returns the command that pages; a variable that is set to nothing says that none does.

@@ -1,14 +1,12 @@
 //! One command line, from words to an exit code.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::ErrorFormat;
-use super::output::visible::for_terminal;
 use super::pages::Walk;
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
@@ -16,6 +14,7 @@ use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::{self, Command, CommandLine, Names};
 use super::request::paramfile::{self, Sources};
+use super::stdout::print;
 use super::tell::Teller;
 use super::terminal::Lines;
 use super::unlock::{self, Surroundings};
@@ -27,7 +26,7 @@ use crate::service::operation::{self, Entry, Pages, Touch};
 use crate::service::operations;
 use crate::service::scope::Scope;
 use crate::sys::entropy::SystemEntropy;
-use crate::sys::{modes, silence, streams};
+use crate::sys::{modes, silence};
 
 /// Runs a command line and returns its exit code.
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
@@ -292,16 +291,6 @@ fn respond(
     // Where the operation failed, its error says enough.
     unlock::warn(&vault);
     Ok(printed)
-}
-
-/// Writes to stdout in one go: nothing stays in a buffer of the library's.
-pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
-    terminal::end_silence();
-    if !bytes.is_empty() && streams::was_stdout_closed() {
-        return Err(Failure::Output(rustix::io::Errno::BADF.into()));
-    }
-    let shown = if io::stdout().is_terminal() { for_terminal(bytes) } else { bytes.into() };
-    streams::write_stdout(&shown).map_err(Failure::Output)
 }
 
 /// Returns what `--version` prints: in AWS's form what scripts look for, and who says it.

@@ -11,9 +11,10 @@ const LAYERS: &[&[&str]] = &[
     &["workbench"],
     &["cli"],
     &["agent"],
-    &["rotation"],
+    &["http", "rotation"],
+    &["gateway", "transfer"],
     &["service", "upkeep"],
-    &["vault"],
+    &["vault", "programs"],
     &["store", "crypto"],
     &["model"],
     &["sys"],
@@ -244,7 +245,7 @@ fn heads(tokens: &[Token]) -> Vec<(usize, String)> {
 }
 
 /// The path of the module in a file below `src`, without `mod`; `None` for any other file.
-fn module_of(path: &str) -> Option<Vec<String>> {
+pub(super) fn module_of(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix("src/")?.strip_suffix(".rs")?;
     let names = path.split('/').filter(|name| !["mod", "lib", "main"].contains(name));
     Some(names.map(str::to_owned).collect())

@@ -1,6 +1,7 @@
 //! The source obeys its rules. Each rule shows, beside the place where it is applied, that it can
 //! fail.
 
+mod circles;
 mod layers;
 pub(crate) mod source;
 mod tree;

@@ -7,6 +7,10 @@ use crate::harness::repository;
 /// The longest file a reader finishes, its tests not counted.
 const LONGEST: usize = 400;
 
+/// The most lines of tests that stand at the foot of what they test; more are in a `tests.rs`
+/// beside it.
+const LONGEST_FOOT: usize = 150;
+
 /// Where `unsafe` may stand, and how often.
 const UNSAFE: &[(&str, usize)] = &[
     ("src/sys/kernel.rs", 16),
@@ -44,6 +48,18 @@ fn files_are_short() {
     let tested = format!("{}#[cfg(test)]\nmod tests {{\n{}", "x\n".repeat(400), "y\n".repeat(400));
     breaks(too_long, "src/x.rs", &tested, &[]);
     breaks(too_long, "src/x.rs", &format!("#![cfg(test)]\n{long}"), &[]);
+    breaks(too_long, "src/x/tests.rs", &long, &[]);
+}
+
+#[test]
+fn long_tests_stand_in_a_file_of_their_own() {
+    hold(too_many_tests, &sources(&["src"], ".rs"));
+
+    let text =
+        |lines| format!("fn f() {{}}\n#[cfg(test)]\nmod tests {{\n{}}}\n", "y\n".repeat(lines));
+    breaks(too_many_tests, "src/x.rs", &text(150), &[]);
+    breaks(too_many_tests, "src/x.rs", &text(151), &[2]);
+    breaks(too_many_tests, "src/x.rs", "#[cfg(test)]\nmod tests;\n", &[]);
 }
 
 #[test]
@@ -53,6 +69,7 @@ fn modules_say_what_they_hold() {
     breaks(no_opening, "src/x.rs", "use a;\n//! late", &[1]);
     breaks(no_opening, "src/x.rs", "", &[1]);
     breaks(no_opening, "src/x.rs", "//! What is here.\n", &[]);
+    breaks(no_opening, "src/x/tests.rs", "use super::*;\n", &[]);
 }
 
 #[test]
@@ -81,16 +98,30 @@ fn empty_names(source: &Source) -> Vec<Finding> {
 
 fn too_long(source: &Source) -> Vec<Finding> {
     let lines: Vec<&str> = source.text.lines().collect();
-    let is_border = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].contains("mod test");
-    let is_test = lines.contains(&"#![cfg(test)]");
-    let length = lines.windows(2).position(is_border).unwrap_or(lines.len());
+    let is_test = lines.contains(&"#![cfg(test)]") || source.path.ends_with("/tests.rs");
+    let length = foot(&lines).unwrap_or(lines.len());
     let length = if is_test { 0 } else { length };
     let over = length > LONGEST;
     over.then(|| Finding(length, format!("more than {LONGEST} lines"))).into_iter().collect()
 }
 
+fn too_many_tests(source: &Source) -> Vec<Finding> {
+    let lines: Vec<&str> = source.text.lines().collect();
+    let Some(start) = foot(&lines) else { return Vec::new() };
+    // Not the three lines around them.
+    let is_long = lines.len() - start > LONGEST_FOOT + 3;
+    let finding = Finding(start + 1, format!("more than {LONGEST_FOOT} lines of tests"));
+    is_long.then_some(finding).into_iter().collect()
+}
+
+/// Returns where the tests at the foot of a file begin.
+fn foot(lines: &[&str]) -> Option<usize> {
+    lines.windows(2).position(|pair| pair[0] == "#[cfg(test)]" && pair[1].contains("mod test"))
+}
+
 fn no_opening(source: &Source) -> Vec<Finding> {
-    let opens = source.text.starts_with("//! ");
+    // What the tests of a file are about, that file says.
+    let opens = source.text.starts_with("//! ") || source.path.ends_with("/tests.rs");
     (!opens).then(|| Finding(1, "does not open with `//! `".to_owned())).into_iter().collect()
 }
 

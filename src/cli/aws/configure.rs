@@ -6,7 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::request::argparse::{self, Grammar, Positional};
 use crate::cli::request::arguments;
 use crate::cli::request::error::Error;
-use crate::cli::run::print;
+use crate::cli::stdout::print;
 use crate::cli::terminal;
 use crate::cli::unlock::{Named, Surroundings};
 

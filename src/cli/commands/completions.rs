@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
-use super::super::run::print;
+use super::super::stdout::print;
 use super::super::tree;
 use super::{Asked, Own, word};
 

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::super::failure::Failure;
 use super::super::request::error::Error;
-use super::super::run::print;
+use super::super::stdout::print;
 use super::{Asked, Own, option, word};
 use crate::sys::secret::Secret;
 use crate::sys::streams::{self, Patient};

@@ -8,7 +8,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
-use super::super::run::print;
+use super::super::stdout::print;
 use super::super::{help, tree};
 use super::{Asked, Own};
 use crate::service::operation;

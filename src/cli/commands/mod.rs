@@ -28,7 +28,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use super::answer::{Answer, Pages};
 use super::failure::Failure;
 use super::request::error as request;
-use super::run::print;
+use super::stdout::print;
 use super::terminal;
 use super::unlock::Surroundings;
 use crate::model::value::Value;

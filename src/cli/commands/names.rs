@@ -10,7 +10,7 @@ use super::super::failure::Failure;
 use super::super::request::error::Form;
 use super::super::request::globals::{self, Globals, Names};
 use super::super::request::paramfile::{self, Sources};
-use super::super::run::print;
+use super::super::stdout::print;
 use super::super::unlock::Surroundings;
 use super::{Asked, Own, flag, option};
 use crate::crypto::slot::Credential;

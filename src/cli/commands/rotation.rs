@@ -6,7 +6,7 @@ use super::super::answer::Pages;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::rotate;
-use super::super::run::print;
+use super::super::stdout::print;
 use super::super::terminal;
 use super::{Asked, Own, count, flag, option, text};
 use crate::crypto::fingerprint;

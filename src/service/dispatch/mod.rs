@@ -1,0 +1,225 @@
+//! The one way in: a request for an operation becomes a transaction, an audit entry and a response.
+
+use super::constraints;
+use super::context::{Context, Failure};
+use super::operation::{Entry, Touch};
+use super::pages::Cuts;
+use super::rotation::Errand;
+use super::rules::name;
+use super::scope::Scope;
+use crate::model::value::Value;
+use crate::store;
+use crate::sys::entropy::Entropy;
+use crate::vault::audit::{Event, Subject};
+use crate::vault::transaction::{Access, Occasion, Transaction};
+use crate::vault::{self, Unlogged, Vault};
+
+/// Lists of vaults whose files are smaller are over before anybody waits, in bytes.
+const LARGE: u64 = if cfg!(test) { 16 << 20 } else { 128 << 20 };
+
+/// The most secrets past their recovery window that one write erases on the way.
+const MOST_ERASED: usize = 16;
+
+/// A request for an operation, and the region it is about; `None` is the vault's home.
+pub(crate) struct Call<'a> {
+    /// The operation.
+    pub(crate) entry: &'static Entry,
+    /// The request, which client validation has let through.
+    pub(crate) request: Value,
+    /// The region asked for.
+    pub(crate) region: Option<&'a str>,
+    /// Who calls.
+    pub(crate) scope: &'a Scope,
+    /// The pages that a long answer would have had, where the caller shows them.
+    pub(crate) cuts: Option<&'a Cuts>,
+}
+
+/// Checks a request against the service's constraints, then the characters of its names, before any
+/// vault is opened, or made.
+pub(crate) fn admit(entry: &Entry, request: &Value) -> Result<(), Failure> {
+    constraints::check(entry.input.members(), request)?;
+    if let Some(Value::Text(id)) = request.get("SecretId") {
+        name::check_secret_id(id)?;
+    }
+    if let Some(Value::Text(new)) = request.get("Name") {
+        name::check(new)?;
+    }
+    Ok(())
+}
+
+/// Answers a request that needs no vault.
+pub(crate) fn answer(
+    entry: &Entry,
+    request: Value,
+    entropy: &dyn Entropy,
+) -> Result<Value, Failure> {
+    (entry.run)(&mut Context::without_vault(entropy), request)
+}
+
+/// Answers a request in one transaction, and writes it and its outcome to the audit log.
+///
+/// What the operation changed, its audit entry and the new state become durable together, before
+/// the response is seen. A refused request changes nothing and is logged on its own.
+pub(crate) fn dispatch(
+    vault: &mut Vault,
+    call: Call<'_>,
+    occasion: Occasion<'_>,
+) -> Result<Value, Failure> {
+    carry_out(vault, call, None, occasion)
+}
+
+/// Answers a request as [`dispatch`] does, on an errand of rotation or none.
+pub(super) fn carry_out(
+    vault: &mut Vault,
+    call: Call<'_>,
+    errand: Option<&Errand<'_>>,
+    occasion: Occasion<'_>,
+) -> Result<Value, Failure> {
+    let Call { entry, region, scope, cuts, .. } = call;
+    let mut origin = occasion.origin.clone();
+    if let Some(via) = scope.via() {
+        origin.via = via;
+    }
+    let occasion = Occasion { origin: &origin, ..occasion };
+    let access = access(vault, entry);
+    let is_read = entry.touch != Touch::Writes && access == Access::Write;
+    let again = is_read.then(|| call.request.clone());
+    let answer = match survey(vault, &call, errand, occasion)? {
+        Some(answer) => log(vault, (entry, region), answer, occasion, access),
+        None => attempt(vault, call, errand, occasion, access),
+    };
+    match (answer, again) {
+        (Err(Failure::Vault(vault::Error::Store(error))), Some(request)) => {
+            // What is in a vault must not be out of reach because nothing more goes into its log, or
+            // because a rekey takes long.
+            let why = if matches!(error, store::Error::NoSpace) {
+                Unlogged::Full
+            } else if matches!(error, store::Error::Busy) {
+                Unlogged::Busy
+            } else {
+                // Nothing was asked for that could have been done.
+                return Err(vault::Error::Store(error.of_read()).into());
+            };
+            vault.leave_reads_unlogged(why);
+            let call = Call { entry, request, region, scope, cuts };
+            attempt(vault, call, errand, occasion, Access::Read)
+        }
+        (answer, _) => answer,
+    }
+}
+
+/// Answers what reads a whole vault on a copy, where the vault is so large that others would wait.
+fn survey(
+    vault: &mut Vault,
+    call: &Call<'_>,
+    errand: Option<&Errand<'_>>,
+    occasion: Occasion<'_>,
+) -> Result<Option<Result<Value, Failure>>, Failure> {
+    if call.entry.touch != Touch::Surveys {
+        return Ok(None);
+    }
+    let call = Call { request: call.request.clone(), ..*call };
+    let answer =
+        vault.read_aside(LARGE, |copy| attempt(copy, call, errand, occasion, Access::Read));
+    Ok(answer?)
+}
+
+/// Logs how a survey ended, before its answer is seen.
+fn log(
+    vault: &mut Vault,
+    (entry, region): (&Entry, Option<&str>),
+    answer: Result<Value, Failure>,
+    occasion: Occasion<'_>,
+    access: Access,
+) -> Result<Value, Failure> {
+    let outcome = match &answer {
+        _ if access == Access::Read => return answer,
+        Ok(_) => Event::SUCCESS,
+        Err(Failure::Fault(fault)) => fault.code.as_str(),
+        Err(Failure::Vault(_)) => return answer,
+    };
+    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let home = transaction.state().settings.region();
+    let region = region.filter(|region| *region != home).unwrap_or_default().to_owned();
+    transaction.record(entry.name, outcome, Subject { region, ..Subject::default() })?;
+    transaction.commit()?;
+    answer
+}
+
+fn attempt(
+    vault: &mut Vault,
+    call: Call<'_>,
+    errand: Option<&Errand<'_>>,
+    occasion: Occasion<'_>,
+    access: Access,
+) -> Result<Value, Failure> {
+    let Call { entry, request, region, scope, cuts } = call;
+    let mut transaction = vault.begin(access, occasion)?;
+    match purge(&mut transaction) {
+        // Erasing reads all records; what is wrong with one must not keep the others locked up.
+        Err(vault::Error::Tampered(_)) => {
+            drop(transaction);
+            transaction = vault.begin(access, occasion)?;
+        }
+        purged => purged?,
+    }
+    let home = transaction.state().settings.region().to_owned();
+    let allowed = scope.check(&transaction, region.unwrap_or(&home), entry, &request);
+    let mut cx =
+        Context::new(&mut transaction, region, &home).called_by(scope, errand).cut_at(cuts);
+    let outcome = match allowed {
+        Ok(()) => (entry.run)(&mut cx, request),
+        Err(refusal) => {
+            if let Some(Value::Text(id)) = request.get("SecretId") {
+                cx.about_name(id);
+            }
+            Err(refusal)
+        }
+    };
+    let mut subject = cx.into_subject();
+    region.filter(|region| *region != home).unwrap_or_default().clone_into(&mut subject.region);
+    match outcome {
+        Ok(response) => {
+            if access == Access::Write {
+                transaction.record(entry.name, Event::SUCCESS, subject)?;
+            }
+            transaction.commit()?;
+            Ok(response)
+        }
+        Err(Failure::Fault(fault)) => {
+            debug_assert!(entry.may_answer(fault.code), "{} is not declared", fault.code);
+            drop(transaction);
+            if access == Access::Write {
+                let mut transaction = vault.begin(access, occasion)?;
+                transaction.record(entry.name, fault.code.as_str(), subject)?;
+                match transaction.commit() {
+                    // That the refusal was logged is not what was asked for.
+                    Err(error) if error.may_be_done() => {}
+                    logged => logged?,
+                }
+            }
+            Err(Failure::Fault(fault))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Erases secrets whose recovery window is over, where anything may be written.
+fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
+    if transaction.access() == Access::Write {
+        for name in transaction.erase_gone(MOST_ERASED)? {
+            let subject = Subject { name, ..Subject::default() };
+            transaction.record("Purge", Event::SUCCESS, subject)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads write too, for the log and the day of last access, where the vault lets them.
+fn access(vault: &Vault, entry: &Entry) -> Access {
+    let is_silent = vault.is_read_only() || !vault.audits_reads() || vault.unlogged().is_some();
+    if entry.touch != Touch::Writes && is_silent { Access::Read } else { Access::Write }
+}
+
+#[cfg(test)]
+mod tests;

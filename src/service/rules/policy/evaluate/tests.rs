@@ -1,0 +1,185 @@
+use super::super::parse::parse;
+use super::super::principal::Identity;
+use super::super::request::Resource;
+use super::*;
+use crate::model::time::Timestamp;
+use crate::model::value::Value;
+
+const BOB: &str = "arn:aws:iam::123456789012:user/Bob";
+const DB: &str = "arn:aws:secretsmanager:local-1:123456789012:secret:app/db-AbCdEf";
+
+fn request(caller: &str, operation: &str) -> Request {
+    Request::new(Identity::read(caller).unwrap(), operation, Timestamp(1_772_368_245_000)).on(
+        &Resource {
+            arn: DB,
+            tags: &[("Team".to_owned(), "blue".to_owned())],
+            primary_region: None,
+            rotation_lambda_arn: None,
+            secret_type: None,
+        },
+    )
+}
+
+fn policy(statements: &str) -> Policy {
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":{statements}}}"#);
+    parse(&text).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+fn check(statements: &str, request: &Request, expected: Decision) {
+    assert_eq!(decide(&policy(statements), request), expected, "{statements}");
+}
+
+fn statement(effect: &str, rest: &str) -> String {
+    let mut members = vec![format!(r#""Effect":"{effect}""#)];
+    for (element, default) in [
+        ("Principal", r#""Principal":"*""#),
+        ("Action", r#""Action":"*""#),
+        ("Resource", r#""Resource":"*""#),
+    ] {
+        if !rest.contains(&format!("{element}\":")) {
+            members.push(default.to_owned());
+        }
+    }
+    members.extend((!rest.is_empty()).then(|| rest.to_owned()));
+    format!("{{{}}}", members.join(","))
+}
+
+#[test]
+fn denies_whatever_else_is_allowed() {
+    let bob = request(BOB, "GetSecretValue");
+    let (allow, deny) = (statement("Allow", ""), statement("Deny", ""));
+    let other = statement("Deny", r#""Action":"secretsmanager:DeleteSecret""#);
+    for (statements, expected) in [
+        (format!("[{allow}]"), Decision::Allow),
+        (allow.clone(), Decision::Allow),
+        (format!("[{deny}]"), Decision::Deny),
+        (format!("[{allow},{deny}]"), Decision::Deny),
+        (format!("[{deny},{allow}]"), Decision::Deny),
+        (format!("[{allow},{other}]"), Decision::Allow),
+        (format!("[{other}]"), Decision::NoOpinion),
+    ] {
+        check(&statements, &bob, expected);
+    }
+}
+
+#[test]
+fn applies_where_every_part_does() {
+    for (rest, expected) in [
+        (r#""Principal":{"AWS":"123456789012"}"#, true),
+        (r#""Principal":{"AWS":["arn:aws:iam::123456789012:user/Eve","*"]}"#, true),
+        (r#""Principal":{"AWS":"arn:aws:iam::123456789012:user/Eve"}"#, false),
+        (r#""Principal":{"Service":"lambda.amazonaws.com"}"#, false),
+        (r#""NotPrincipal":{"AWS":"arn:aws:iam::123456789012:user/Eve"}"#, true),
+        (r#""NotPrincipal":{"AWS":["arn:aws:iam::123456789012:user/Bob"]}"#, false),
+        (r#""NotPrincipal":"*""#, false),
+        (r#""Action":"secretsmanager:GetSecretValue""#, true),
+        (r#""Action":"SecretsManager:getsecretvalue""#, true),
+        (r#""Action":"secretsmanager:Get*""#, true),
+        (r#""Action":"secretsmanager:Get?ecretValue""#, true),
+        (r#""Action":["secretsmanager:Put*","*:Get*"]"#, true),
+        (r#""Action":"secretsmanager:GetSecret""#, false),
+        (r#""Action":"s3:*""#, false),
+        (r#""NotAction":"secretsmanager:Put*""#, true),
+        (r#""NotAction":["s3:*","secretsmanager:Get*"]"#, false),
+        (r#""Resource":"arn:aws:secretsmanager:*:123456789012:secret:app/*""#, true),
+        (r#""Resource":"arn:aws:secretsmanager:local-1:123456789012:secret:app/db-??????""#, true),
+        (r#""Resource":"arn:aws:secretsmanager:*""#, true),
+        (r#""Resource":"arn:aws:secretsmanager:*:123456789012:secret:APP/*""#, false),
+        (r#""Resource":"arn:aws:secretsmanager:local-2:*:*""#, false),
+        (r#""Resource":"arn:aws:secretsmanager:*:*:secret:*/${aws:username}-*""#, false),
+        (r#""Resource":"arn:aws:secretsmanager:*:*:secret:*${aws:ResourceTag/Stage}*""#, false),
+        (r#""NotResource":"arn:aws:secretsmanager:*:*:secret:web/*""#, true),
+        (r#""NotResource":"arn:aws:secretsmanager:*:*:secret:app/*""#, false),
+        (r#""Condition":{}"#, true),
+        (r#""Condition":{"StringEquals":{}}"#, true),
+        (r#""Condition":{"StringEquals":{"aws:username":"Bob"}}"#, true),
+        (r#""Condition":{"StringEquals":{"aws:username":"Eve"}}"#, false),
+        (
+            r#""Condition":{"StringEquals":{"aws:username":"Bob","aws:PrincipalType":"Role"}}"#,
+            false,
+        ),
+        (
+            r#""Condition":{"StringEquals":{"aws:username":"Bob"},"Bool":{"aws:SecureTransport":false}}"#,
+            false,
+        ),
+    ] {
+        let bob = request(BOB, "GetSecretValue");
+        let allowed = if expected { Decision::Allow } else { Decision::NoOpinion };
+        check(&statement("Allow", rest), &bob, allowed);
+        let denied = if expected { Decision::Deny } else { Decision::NoOpinion };
+        check(&statement("Deny", rest), &bob, denied);
+    }
+}
+
+#[test]
+fn knows_the_keys_of_secrets_manager() {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let tag = Value::Map(vec![("Key".to_owned(), text("Env")), ("Value".to_owned(), text("x"))]);
+    let members = [
+        ("VersionStage", text("AWSPREVIOUS")),
+        ("VersionId", text("0123")),
+        ("Name", text("app/db")),
+        ("ForceDeleteWithoutRecovery", Value::Boolean(true)),
+        ("RecoveryWindowInDays", Value::Integer(14)),
+        ("BlockPublicPolicy", Value::Boolean(false)),
+        ("Tags", Value::List(vec![tag])),
+    ];
+    let members = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).to_vec());
+    let bob = request(BOB, "Any").with_members(&members);
+    for (condition, expected) in [
+        (r#""StringEquals":{"secretsmanager:VersionStage":"AWSPREVIOUS"}"#, true),
+        (r#""StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}"#, false),
+        (r#""StringLike":{"secretsmanager:VersionId":"01*"}"#, true),
+        (r#""StringEquals":{"secretsmanager:ResourceTag/Team":"blue"}"#, true),
+        (r#""StringEquals":{"aws:ResourceTag/Team":"red"}"#, false),
+        (r#""ArnLike":{"secretsmanager:SecretId":"arn:aws:*:*:*:secret:app/*"}"#, true),
+        (r#""StringLike":{"secretsmanager:Name":"app/*"}"#, true),
+        (r#""Bool":{"secretsmanager:ForceDeleteWithoutRecovery":"true"}"#, true),
+        (r#""NumericLessThan":{"secretsmanager:RecoveryWindowInDays":14}"#, false),
+        (r#""NumericGreaterThanEquals":{"secretsmanager:RecoveryWindowInDays":14}"#, true),
+        (r#""Bool":{"secretsmanager:BlockPublicPolicy":true}"#, false),
+        (r#""Null":{"secretsmanager:SecretPrimaryRegion":true}"#, true),
+        (r#""StringEquals":{"aws:RequestTag/Env":"x"}"#, true),
+        (r#""ForAllValues:StringEquals":{"aws:TagKeys":["Env","Team"]}"#, true),
+        (r#""DateLessThan":{"aws:CurrentTime":"2026-03-01T12:30:46Z"}"#, true),
+        (r#""NumericLessThan":{"aws:EpochTime":"1772368245"}"#, false),
+        (r#""ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::*:user/Bob"}"#, true),
+        (r#""StringEquals":{"aws:PrincipalAccount":"123456789012"}"#, true),
+    ] {
+        let allowed = if expected { Decision::Allow } else { Decision::NoOpinion };
+        let rest = format!(r#""Condition":{{{condition}}}"#);
+        check(&statement("Allow", &rest), &bob, allowed);
+    }
+}
+
+#[test]
+fn has_variables_only_in_the_newer_language() {
+    let statement =
+        statement("Allow", r#""Condition":{"StringEquals":{"aws:username":"${aws:username}"}}"#);
+    for (version, expected) in [
+        (r#""Version":"2012-10-17","#, Decision::Allow),
+        (r#""Version":"2008-10-17","#, Decision::NoOpinion),
+        ("", Decision::NoOpinion),
+    ] {
+        let policy = parse(&format!(r#"{{{version}"Statement":{statement}}}"#)).unwrap();
+        assert_eq!(decide(&policy, &request(BOB, "GetSecretValue")), expected);
+    }
+}
+
+#[test]
+fn denies_for_certain_only_by_what_is_known() {
+    for (rest, expected) in [
+        ("", true),
+        (r#""Action":"secretsmanager:Put*""#, false),
+        (r#""Condition":{"StringEquals":{"aws:username":"Bob"}}"#, true),
+        (r#""Condition":{"StringEquals":{"aws:username":"Eve"}}"#, false),
+        (r#""Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}"#, false),
+        (r#""Condition":{"Null":{"aws:SourceVpc":true}}"#, false),
+    ] {
+        let policy = policy(&statement("Deny", rest));
+        let denies = denies_for_certain(&policy, &request(BOB, "GetSecretValue"));
+        assert_eq!(denies, expected, "{rest}");
+    }
+    let allow = policy(&statement("Allow", ""));
+    assert!(!denies_for_certain(&allow, &request(BOB, "GetSecretValue")));
+}
