@@ -15,7 +15,7 @@ use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::Globals;
 use super::stdout::print;
-use super::unlock::Surroundings;
+use super::unlock::CommandContext;
 use crate::model::value::Value;
 use crate::sys::files;
 use crate::sys::secret::Secret;
@@ -30,20 +30,17 @@ pub(crate) struct Answer {
 
 impl Answer {
     /// Reads `--output` and `--query`.
-    pub(crate) fn new(
-        surroundings: &Surroundings<'_>,
-        title: &'static str,
-    ) -> Result<Self, Failure> {
-        let globals = surroundings.globals;
-        let configured = match surroundings.form {
-            Form::Aws => surroundings.environment.text("AWS_DEFAULT_OUTPUT"),
+    pub(crate) fn new(context: &CommandContext<'_>, title: &'static str) -> Result<Self, Failure> {
+        let globals = context.globals;
+        let configured = match context.form {
+            Form::Aws => context.environment.text("AWS_DEFAULT_OUTPUT"),
             Form::Plain => None,
         };
         let name = globals.output.as_deref().or(configured).unwrap_or("json");
         let format = Format::from_name(name)
             .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
         let query = read_query(globals)?;
-        Ok(Self { title, format, query, zone: local_zone(surroundings.environment.zone()) })
+        Ok(Self { title, format, query, zone: local_zone(context.environment.zone()) })
     }
 
     /// Prints an answer, or the pages of one.
@@ -136,7 +133,7 @@ pub(crate) struct Gathered {
 }
 
 impl Gathered {
-    /// Cuts the answer into its pages, at least one, and takes out the token that goes on from it.
+    /// PageBoundaries the answer into its pages, at least one, and takes out the token that goes on from it.
     fn split(self, shown: Tokens) -> (Vec<Value>, Option<String>) {
         let Self { whole: Value::Map(mut members), member, first, size, tokens } = self else {
             return (vec![self.whole], None);
@@ -194,7 +191,7 @@ fn local_zone(wanted: Option<&OsStr>) -> TimeZone {
             is_plain.then(|| Path::new("/usr/share/zoneinfo").join(name))
         }
     };
-    let rules = path.and_then(|path| files::read_bounded(&path, MOST_RULES).ok());
+    let rules = path.and_then(|path| files::read_bounded(&path, MAX_RULES).ok());
     let zone = rules.and_then(|rules| TimeZone::tzif("", &rules).ok());
     zone.unwrap_or_else(TimeZone::system)
 }
@@ -206,7 +203,7 @@ fn width() -> Option<usize> {
 }
 
 /// The rules of the zone with the most have a tenth of this.
-const MOST_RULES: usize = 1 << 16;
+const MAX_RULES: usize = 1 << 16;
 
 /// Enough for a secret of ordinary size without growing.
 const CAPACITY: usize = 4096;

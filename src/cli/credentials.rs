@@ -24,7 +24,7 @@ use crate::sys::{credential, streams};
 use crate::vault::{self, LockedVault};
 
 /// The longest file that can hold a passphrase or a keyfile, in bytes.
-const MOST_BYTES: usize = 4096;
+const MAX_BYTES: usize = 4096;
 
 /// How often a person may mistype.
 const TRIES: usize = 3;
@@ -123,7 +123,7 @@ impl Offer {
     /// Reads the keyfile.
     pub(crate) fn keyfile(&self) -> Result<Option<Keyfile>, Failure> {
         let Some(path) = &self.keyfile else { return Ok(None) };
-        let bytes = Secret::new(credential::read_file(path, MOST_BYTES)?);
+        let bytes = Secret::new(credential::read_file(path, MAX_BYTES)?);
         Ok(Some(Keyfile::parse(bytes.expose())?))
     }
 
@@ -133,7 +133,7 @@ impl Offer {
         // Whatever it comes from may ask at the terminal itself.
         terminal::end_silence();
         let bytes = match source {
-            Source::File(path) => Secret::new(credential::read(path, MOST_BYTES)?),
+            Source::File(path) => Secret::new(credential::read(path, MAX_BYTES)?),
             Source::Descriptor(number, stream) => read_descriptor(*number, stream.as_deref())?,
             Source::Command(text) => run_command(text)?,
         };
@@ -321,7 +321,7 @@ fn read_descriptor(number: i32, stream: Option<&OwnedFd>) -> Result<Secret<Vec<u
         return Err(Failure::environment("NoFile", message));
     };
     let path = PathBuf::from(format!("/dev/fd/{number}"));
-    Ok(Secret::new(credential::read_stream(stream, &path, MOST_BYTES)?))
+    Ok(Secret::new(credential::read_stream(stream, &path, MAX_BYTES)?))
 }
 
 /// Runs the user's own command, by the shell as the user would, and takes what it prints.
@@ -335,8 +335,8 @@ fn run_command(text: &str) -> Result<Secret<Vec<u8>>, Failure> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| failed(error.to_string()))?;
-    let mut printed = Secret::new(Vec::with_capacity(MOST_BYTES));
-    let limit = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+    let mut printed = Secret::new(Vec::with_capacity(MAX_BYTES));
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
     if let Some(stdout) = child.stdout.take() {
         let read = stdout.take(limit).read_to_end(printed.expose_mut());
         read.map_err(|error| failed(error.to_string()))?;

@@ -1,7 +1,7 @@
 //! The hint for whoever did not find a secret in one region of a vault: it may be in another.
 
 use super::failure::Failure;
-use super::unlock::{Named, Surroundings};
+use super::unlock::{CommandContext, Named};
 use crate::service::elsewhere::{self, Found};
 use crate::service::fault::Fault;
 use crate::service::rules::arn;
@@ -13,15 +13,15 @@ pub(super) fn hinted(
     failure: Failure,
     id: &str,
     vault: &mut Vault,
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
 ) -> Failure {
     let Failure::Service { operation, fault, hint: None } = failure else { return failure };
     let is_missing = fault.message == Fault::secret_not_found().message;
     let found =
-        is_missing.then(|| elsewhere::find(vault, arn::name_in(id), surroundings.occasion()));
+        is_missing.then(|| elsewhere::find(vault, arn::name_in(id), context.request_context()));
     let hint = found
         .and_then(Result::ok)
-        .and_then(|found| told(&found, arn::name_in(id), surroundings.asked_region()));
+        .and_then(|found| told(&found, arn::name_in(id), context.asked_region()));
     Failure::Service { operation, fault, hint }
 }
 

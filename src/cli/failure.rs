@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::pick::Unpicked;
+use super::field::Unpicked;
 use super::request::error as request;
 use crate::service::context;
 use crate::service::fault::Fault;

@@ -11,13 +11,13 @@ pub(crate) mod credentials;
 mod elsewhere;
 pub(crate) mod environment;
 pub(crate) mod failure;
+mod field;
 pub(crate) mod help;
-mod hidden;
 mod keyboard;
 pub(crate) mod output;
 mod pager;
 pub(crate) mod pages;
-mod pick;
+mod password_prompt;
 pub(crate) mod python;
 pub(crate) mod query;
 #[cfg(test)]

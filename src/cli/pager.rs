@@ -12,48 +12,45 @@ use std::process::Command;
 use super::failure::Failure;
 use super::output::visible::for_terminal;
 use super::request::error::Form;
-use super::unlock::Surroundings;
+use super::unlock::CommandContext;
 use super::{stdout, tell, terminal};
 use crate::sys::files;
 use crate::sys::secret::Secret;
 
 /// Prints an answer; with a pager, it does not come back. Nothing may be left to do after it.
-pub(crate) fn print(
-    answer: &Secret<Vec<u8>>,
-    surroundings: &Surroundings<'_>,
-) -> Result<(), Failure> {
+pub(crate) fn print(answer: &Secret<Vec<u8>>, context: &CommandContext<'_>) -> Result<(), Failure> {
     terminal::end_silence();
     let is_paged = !answer.expose().is_empty() && io::stdout().is_terminal();
-    if let (true, Some(pager)) = (is_paged, pager(surroundings)) {
+    if let (true, Some(pager)) = (is_paged, pager(context)) {
         let shown = Secret::new(for_terminal(answer.expose()).into_owned());
         // A system that cannot do it, or has no shell, prints.
-        drop(page(&shown, pager, surroundings));
+        drop(page(&shown, pager, context));
     }
     stdout::print(answer.expose())
 }
 
 /// Returns the command that pages; a variable that is set to nothing says that none does.
-fn pager<'a>(surroundings: &'a Surroundings<'_>) -> Option<&'a str> {
-    if surroundings.globals.no_pager {
+fn pager<'a>(context: &'a CommandContext<'_>) -> Option<&'a str> {
+    if context.globals.no_pager {
         return None;
     }
-    let variables: &[&str] = match surroundings.form {
+    let variables: &[&str] = match context.form {
         Form::Aws => &["STRONGROOM_PAGER", "AWS_PAGER"],
         Form::Plain => &["STRONGROOM_PAGER"],
     };
-    let set = variables.iter().find(|name| surroundings.environment.is_set(name));
-    set.and_then(|name| surroundings.environment.text(name))
+    let set = variables.iter().find(|name| context.environment.is_set(name));
+    set.and_then(|name| context.environment.text(name))
 }
 
 /// Becomes the pager; comes back only with an error.
-fn page(answer: &Secret<Vec<u8>>, pager: &str, surroundings: &Surroundings<'_>) -> io::Result<()> {
+fn page(answer: &Secret<Vec<u8>>, pager: &str, context: &CommandContext<'_>) -> io::Result<()> {
     let failed = format!("Unable to redirect output to pager: {pager}");
-    let failed = tell::sentence(&failed, surroundings.form);
+    let failed = tell::sentence(&failed, context.form);
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", SCRIPT, "pager", pager, &failed]);
     // The first is AWS's; the second keeps what was looked for out of less's own history.
     for (variable, value) in [("LESS", "FRX"), ("LESSHISTFILE", "-")] {
-        if !surroundings.environment.is_set(variable) {
+        if !context.environment.is_set(variable) {
             shell.env(variable, value);
         }
     }

@@ -7,7 +7,7 @@ use super::answer::{self, Answer, Pages as Printed};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::ErrorFormat;
-use super::pages::Walk;
+use super::pages::Paginator;
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
 use super::request::error as request;
@@ -15,16 +15,16 @@ use super::request::error::Form;
 use super::request::globals::{self, Command, CommandLine, Names};
 use super::request::paramfile::{self, Sources};
 use super::stdout::print;
-use super::tell::Teller;
+use super::tell::ErrorReporter;
 use super::terminal::Lines;
-use super::unlock::{self, Surroundings};
-use super::{aws, commands, creation, elsewhere, help, pager, pick, rotate, suggest, terminal};
+use super::unlock::{self, CommandContext};
+use super::{aws, commands, creation, elsewhere, field, help, pager, rotate, suggest, terminal};
 use crate::model::case::kebab;
 use crate::model::value::Value;
 use crate::service::dispatch;
-use crate::service::operation::{self, Entry, Pages, Touch};
+use crate::service::operation::{self, Effect, Entry, Pages};
 use crate::service::operations;
-use crate::service::scope::Scope;
+use crate::service::scope::Caller;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::{modes, silence};
 
@@ -32,39 +32,39 @@ use crate::sys::{modes, silence};
 pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment) -> u8 {
     let is_aws = program.file_name().is_some_and(|name| name == "aws" || name == "awslocal");
     let form = if is_aws { Form::Aws } else { Form::Plain };
-    let mut teller = Teller { form, format: ErrorFormat::default(), hint: None };
+    let mut reporter = ErrorReporter { form, format: ErrorFormat::default(), hint: None };
     terminal::is_called(environment.text("TERM"));
     let _restored = silence::Restored;
-    let outcome = obey(argv, environment, &mut teller);
+    let outcome = run_command(argv, environment, &mut reporter);
     terminal::end_silence();
     match outcome {
         Ok(()) => 0,
         Err(failure) => {
-            teller.tell(&failure);
+            reporter.tell(&failure);
             failure.exit_code()
         }
     }
 }
 
-fn obey(
+fn run_command(
     argv: Vec<OsString>,
     environment: &Environment,
-    teller: &mut Teller,
+    reporter: &mut ErrorReporter,
 ) -> Result<(), Failure> {
-    let called_as = teller.form;
+    let called_as = reporter.form;
     // Only what is in AWS's form is passed on, and fails at that.
     aws::passing::pass_on(&argv, called_as, environment)
-        .inspect_err(|_| teller.form = Form::Aws)?;
+        .inspect_err(|_| reporter.form = Form::Aws)?;
     let words = globals::text(argv)?;
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
     let names = Names { operations: &operations, own: &commands::accepted() };
     // Whatever is wrong with the line is told as the line asks for.
-    teller.form = globals::form(&words, called_as, names);
-    teller.format = error_format(globals::error_format(&words), environment, teller.form);
+    reporter.form = globals::form(&words, called_as, names);
+    reporter.format = error_format(globals::error_format(&words), environment, reporter.form);
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
-    teller.form = form;
-    teller.format = error_format(globals.error_format.as_deref(), environment, form);
+    reporter.form = form;
+    reporter.format = error_format(globals.error_format.as_deref(), environment, form);
     if globals.no_input {
         terminal::leave_alone();
     }
@@ -83,22 +83,22 @@ fn obey(
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
         Command::Identity { words } => {
-            aws::identity::run(&words, &Surroundings::new(&globals, environment, form)?)
+            aws::identity::run(&words, &CommandContext::new(&globals, environment, form)?)
         }
         Command::Configure { name, words } => {
-            let surroundings = Surroundings::new(&globals, environment, form)?;
-            aws::configure::run(&name, &words, &surroundings)
+            let context = CommandContext::new(&globals, environment, form)?;
+            aws::configure::run(&name, &words, &context)
         }
         Command::Own { name, words } => {
-            let surroundings = Surroundings::new(&globals, environment, form)?;
-            commands::run(&name, &words, &surroundings)
+            let context = CommandContext::new(&globals, environment, form)?;
+            commands::run(&name, &words, &context)
         }
         Command::Operation { name, words } => {
             let Some(entry) = operation::find(&name) else {
                 return Ok(());
             };
-            teller.hint = meant(entry, &words);
-            operate(entry, &words, &Surroundings::new(&globals, environment, form)?)
+            reporter.hint = meant(entry, &words);
+            operate(entry, &words, &CommandContext::new(&globals, environment, form)?)
         }
     }
 }
@@ -117,20 +117,20 @@ fn error_format(asked: Option<&str>, environment: &Environment, form: Form) -> E
 fn operate(
     entry: &'static Entry,
     words: &[String],
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
-    answer::read_query(surroundings.globals)?;
-    let (words, own) = rotate::take_own(entry, words, surroundings)?;
+    answer::read_query(context.globals)?;
+    let (words, own) = rotate::take_own(entry, words, context)?;
     let mut arguments = match arguments::parse(&signature, &words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
-    let answer = Answer::new(surroundings, entry.name)?;
-    let picked = pick::take(&mut arguments, surroundings.globals)?;
-    surroundings.check_region()?;
-    let arguments = ask_for_value(arguments, entry, surroundings)?;
-    let call = match build(&signature, arguments, surroundings)? {
+    let answer = Answer::new(context, entry.name)?;
+    let picked = field::take(&mut arguments, context.globals)?;
+    context.check_region()?;
+    let arguments = ask_for_value(arguments, entry, context)?;
+    let call = match build(&signature, arguments, context)? {
         Built::Text(text) => return print(text.as_bytes()),
         Built::Sample(value) => return answer.print(Printed::One(value)),
         Built::Call(call) => call,
@@ -139,21 +139,21 @@ fn operate(
         // AWS's own, which AWS CLI prints to scripts too.
         terminal::report(warning.trim_end());
     }
-    let line = rotate::inside::line(surroundings.environment);
+    let line = rotate::inside::line(context.environment);
     // Nothing that a step may ask for has pages.
     let pages = if line.is_some() { build::Pages::One } else { call.pages };
     let token = call.token;
-    let walk = Walk::new(entry, build::Call { pages, ..call })?.showing(answer.tokens());
+    let paginator = Paginator::new(entry, build::Call { pages, ..call })?.showing(answer.tokens());
     let failed = |failure| Failure::of_operation(entry.name, failure);
-    dispatch::admit(entry, &walk.request).map_err(failed)?;
+    dispatch::admit(entry, &paginator.request).map_err(failed)?;
     let responses = match (line, own) {
-        (Some(line), _) => rotate::inside::respond(&line, entry, &walk)?,
-        (None, Some(own)) => Printed::One(rotate::respond(walk.request, token, own, surroundings)?),
-        (None, None) => respond(entry, walk, surroundings)?,
+        (Some(line), _) => rotate::inside::respond(&line, entry, &paginator)?,
+        (None, Some(own)) => Printed::One(rotate::respond(paginator.request, token, own, context)?),
+        (None, None) => respond(entry, paginator, context)?,
     };
     match (responses, picked) {
-        (Printed::One(value), Some(wanted)) => print(pick::pick(&wanted, &value)?.expose()),
-        (responses, _) => pager::print(&answer.rendered(responses)?, surroundings),
+        (Printed::One(value), Some(wanted)) => print(field::pick(&wanted, &value)?.expose()),
+        (responses, _) => pager::print(&answer.rendered(responses)?, context),
     }
 }
 
@@ -185,9 +185,9 @@ pub(crate) fn signature(entry: &'static Entry) -> Signature {
 fn ask_for_value(
     mut arguments: Arguments,
     entry: &Entry,
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
 ) -> Result<Arguments, Failure> {
-    let globals = surroundings.globals;
+    let globals = context.globals;
     if globals.ask {
         if globals.no_input {
             let message = "--ask needs a terminal to ask at, and --no-input says not to ask: give \
@@ -201,9 +201,9 @@ fn ask_for_value(
                 .hinted("give the value as file:///dev/stdin instead"));
         }
         // Nobody types a secret for a vault that is not there, or cannot be opened.
-        let is_inside = rotate::inside::line(surroundings.environment).is_some();
-        if !is_inside && !creation::is_first(entry, surroundings) {
-            drop(surroundings.open_locked()?);
+        let is_inside = rotate::inside::line(context.environment).is_some();
+        if !is_inside && !creation::is_first(entry, context) {
+            drop(context.open_locked()?);
         }
         let typed = if globals.multi_line {
             terminal::ask_secret("Secret value, up to Ctrl-D: ", Lines::Many)
@@ -240,17 +240,17 @@ fn gives_literal_value(arguments: &Arguments) -> bool {
 pub(super) fn build(
     signature: &Signature,
     arguments: Arguments,
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
 ) -> Result<Built, Failure> {
-    let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
+    let variable = |name: &str| context.environment.text(name).map(str::to_owned);
     let sources = Sources {
         read: &paramfile::read_file,
         variable: &variable,
-        encoding: surroundings.file_encoding(),
+        encoding: context.file_encoding(),
     };
-    let around = build::Surroundings {
-        no_paginate: surroundings.globals.no_paginate,
-        blob_format: surroundings.globals.blob_format,
+    let around = build::BuildOptions {
+        no_paginate: context.globals.no_paginate,
+        blob_format: context.globals.blob_format,
         sources,
         entropy: &SystemEntropy,
     };
@@ -260,31 +260,32 @@ pub(super) fn build(
 /// Obtains the response, or the pages of it.
 fn respond(
     entry: &'static Entry,
-    walk: Walk,
-    surroundings: &Surroundings<'_>,
+    paginator: Paginator,
+    context: &CommandContext<'_>,
 ) -> Result<Printed, Failure> {
     let failed = |failure| Failure::of_operation(entry.name, failure);
-    if entry.touch == Touch::Nothing {
-        let response = dispatch::answer(entry, walk.request, &SystemEntropy).map_err(failed)?;
+    if entry.effect == Effect::Nothing {
+        let response =
+            dispatch::answer(entry, paginator.request, &SystemEntropy).map_err(failed)?;
         return Ok(Printed::One(response));
     }
-    let mut vault = if creation::is_first(entry, surroundings) {
-        creation::make(surroundings)?
+    let mut vault = if creation::is_first(entry, context) {
+        creation::make(context)?
     } else {
-        surroundings.unlock_silently(&surroundings.custody())?
+        context.unlock_silently(&context.unlock_policy())?
     };
-    let id = match walk.request.get("SecretId") {
+    let id = match paginator.request.get("SecretId") {
         Some(Value::Text(id)) if terminal::is_watched() => Some(id.clone()),
         Some(_) | None => None,
     };
-    let printed = walk.fetch(|request, cuts| {
-        let region = surroundings.region();
-        let call = dispatch::Call { entry, request, region, scope: &Scope::Owner, cuts };
-        dispatch::dispatch(&mut vault, call, surroundings.occasion()).map_err(failed)
+    let printed = paginator.fetch(|request, boundaries| {
+        let region = context.region();
+        let call = dispatch::Call { entry, request, region, caller: &Caller::Owner, boundaries };
+        dispatch::dispatch(&mut vault, call, context.request_context()).map_err(failed)
     });
     let printed = match (printed, id) {
         (Err(failure), Some(id)) => {
-            return Err(elsewhere::hinted(failure, &id, &mut vault, surroundings));
+            return Err(elsewhere::hinted(failure, &id, &mut vault, context));
         }
         (printed, _) => printed?,
     };

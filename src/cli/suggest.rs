@@ -23,7 +23,7 @@ fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let close = known
         .iter()
         .map(|known| (strsim::osa_distance(&typed, &spell(known)), *known))
-        .filter(|(changes, _)| *changes <= (length / 3).clamp(1, MOST_CHANGES))
+        .filter(|(changes, _)| *changes <= (length / 3).clamp(1, MAX_CHANGES))
         .min_by_key(|(changes, _)| *changes);
     if let Some((_, nearest)) = close {
         return Some(nearest);
@@ -40,7 +40,7 @@ fn spell(word: &str) -> String {
     word.to_lowercase().replace('_', "-")
 }
 
-const MOST_CHANGES: usize = 3;
+const MAX_CHANGES: usize = 3;
 const LONGEST: usize = 100;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::request::error::{Form, Kind};
 use super::terminal;
 
 /// Tells failures on stderr.
-pub(super) struct Teller {
+pub(super) struct ErrorReporter {
     /// Whose manners to show.
     pub(super) form: Form,
     /// `--cli-error-format`.
@@ -16,7 +16,7 @@ pub(super) struct Teller {
     pub(super) hint: Option<String>,
 }
 
-impl Teller {
+impl ErrorReporter {
     /// Tells a failure, and at a terminal what to do about it. That nobody listens is no failure.
     pub(super) fn tell(&self, failure: &Failure) {
         let mut text = self.text(failure);
@@ -95,8 +95,8 @@ To see help text, you can run:
 ";
 
     fn told(form: Form, format: ErrorFormat, failed: request::Error) -> String {
-        let teller = Teller { form, format, hint: None };
-        String::from_utf8(teller.text(&failed.into())).unwrap()
+        let reporter = ErrorReporter { form, format, hint: None };
+        String::from_utf8(reporter.text(&failed.into())).unwrap()
     }
 
     fn aws(failed: request::Error) -> String {

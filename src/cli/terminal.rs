@@ -6,9 +6,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::hidden;
 pub(crate) use super::keyboard::Lines;
 use super::output::visible::for_terminal;
+use super::password_prompt;
 use crate::sys::secret::Secret;
 use crate::sys::silence::{self, Pastes};
 
@@ -78,7 +78,7 @@ pub(crate) fn is_watched() -> bool {
 pub(crate) fn ask_secret(question: &str, lines: Lines) -> io::Result<Secret<String>> {
     let marks = MARKS_PASTES.load(Ordering::Relaxed);
     let pastes = if marks { Pastes::Marked } else { Pastes::Unmarked };
-    hidden::ask(&open()?, question, lines, pastes)
+    password_prompt::ask(&open()?, question, lines, pastes)
 }
 
 /// Asks a question to be answered with `yes`.

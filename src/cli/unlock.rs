@@ -20,8 +20,8 @@ use crate::sys::files;
 use crate::sys::process;
 use crate::vault::checkpoint::{Checkpoint, Standing};
 use crate::vault::clock::ClockState;
-use crate::vault::transaction::{Access, Occasion};
-use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Unlogged, Vault};
+use crate::vault::transaction::{Access, RequestContext};
+use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Unlogged, Vault};
 
 /// Where the vault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(crate) enum Chosen {
 }
 
 /// What every command has at hand.
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct CommandContext<'a> {
     /// The global options.
     pub(crate) globals: &'a Globals,
     /// The environment.
@@ -88,7 +88,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) origin: Origin,
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a> CommandContext<'a> {
     /// Finds out where the vault is: by path, by profile, or by default.
     pub(crate) fn new(
         globals: &'a Globals,
@@ -115,9 +115,9 @@ impl<'a> Surroundings<'a> {
     }
 
     /// Returns the moment that a transaction happens at.
-    pub(crate) fn occasion(&self) -> Occasion<'_> {
+    pub(crate) fn request_context(&self) -> RequestContext<'_> {
         let now = Timestamp(SystemClock.now_ms());
-        Occasion { now, entropy: &SystemEntropy, origin: &self.origin }
+        RequestContext { now, entropy: &SystemEntropy, origin: &self.origin }
     }
 
     /// Returns the name of the encoding that text files are in, where one is set.
@@ -157,8 +157,8 @@ impl<'a> Surroundings<'a> {
     }
 
     /// Returns the guard against older copies.
-    pub(crate) fn custody(&self) -> Custody {
-        Custody {
+    pub(crate) fn unlock_policy(&self) -> UnlockPolicy {
+        UnlockPolicy {
             anchors: self.environment.anchors(),
             on_rollback: OnRollback::Refuse,
             on_damaged_slot: OnDamagedSlot::Refuse,
@@ -192,31 +192,31 @@ impl<'a> Surroundings<'a> {
 
     /// Opens and unlocks the vault.
     pub(crate) fn unlock(&self) -> Result<Vault, Failure> {
-        self.unlock_under(&self.custody())
+        self.unlock_under(&self.unlock_policy())
     }
 
     /// Opens and unlocks the vault under a guard of the caller's.
-    pub(crate) fn unlock_under(&self, custody: &Custody) -> Result<Vault, Failure> {
-        let vault = self.unlock_silently(custody)?;
+    pub(crate) fn unlock_under(&self, policy: &UnlockPolicy) -> Result<Vault, Failure> {
+        let vault = self.unlock_silently(policy)?;
         warn(&vault);
         Ok(vault)
     }
 
     /// Opens and unlocks the vault, and leaves it to the caller to [`warn`].
-    pub(crate) fn unlock_silently(&self, custody: &Custody) -> Result<Vault, Failure> {
-        self.unlock_opened(self.open_locked()?, custody)
+    pub(crate) fn unlock_silently(&self, policy: &UnlockPolicy) -> Result<Vault, Failure> {
+        self.unlock_opened(self.open_locked()?, policy)
     }
 
     /// Opens and unlocks the vault, or what is left of it.
-    pub(crate) fn unlock_damaged(&self, custody: &Custody) -> Result<Vault, Failure> {
-        let vault = self.unlock_opened(self.open_damaged()?, custody)?;
+    pub(crate) fn unlock_damaged(&self, policy: &UnlockPolicy) -> Result<Vault, Failure> {
+        let vault = self.unlock_opened(self.open_damaged()?, policy)?;
         warn(&vault);
         Ok(vault)
     }
 
-    fn unlock_opened(&self, locked: LockedVault, custody: &Custody) -> Result<Vault, Failure> {
+    fn unlock_opened(&self, locked: LockedVault, policy: &UnlockPolicy) -> Result<Vault, Failure> {
         let opened = self.offer().open(&locked)?;
-        self.unlock_with(locked, &opened, custody)
+        self.unlock_with(locked, &opened, policy)
     }
 
     /// Unlocks a vault with the credential that opened one of its slots.
@@ -224,12 +224,12 @@ impl<'a> Surroundings<'a> {
         &self,
         locked: LockedVault,
         opened: &Opened,
-        custody: &Custody,
+        policy: &UnlockPolicy,
     ) -> Result<Vault, Failure> {
-        let mut vault = locked.unlock(&opened.master, custody)?;
+        let mut vault = locked.unlock(&opened.master, policy)?;
         self.expect(&mut vault)?;
-        if custody.on_rollback == OnRollback::Refuse {
-            doubt_clock(self.occasion().now, vault.last_commit());
+        if policy.on_rollback == OnRollback::Refuse {
+            doubt_clock(self.request_context().now, vault.last_commit());
         }
         Ok(vault)
     }
@@ -237,7 +237,7 @@ impl<'a> Surroundings<'a> {
     /// Requires the state that `--expect` names, or one that came out of it.
     fn expect(&self, vault: &mut Vault) -> Result<(), Failure> {
         let Some(expected) = &self.expected else { return Ok(()) };
-        let transaction = vault.begin(Access::Read, self.occasion())?;
+        let transaction = vault.begin(Access::Read, self.request_context())?;
         let found = transaction.checkpoint();
         let (relation, hint) = match transaction.standing(expected)? {
             Standing::There | Standing::Later => return Ok(()),

@@ -11,15 +11,15 @@ use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::dispatch::{self, Call};
 use crate::service::fault::{Code, Fault};
-use crate::service::operation::{self, Entry, Touch};
+use crate::service::operation::{self, Effect, Entry};
 use crate::service::operations;
 use crate::service::rotation::Job;
 use crate::service::rules::arn;
 use crate::service::rules::stages::PENDING;
-use crate::service::scope::Scope;
+use crate::service::scope::Caller;
 use crate::sys::clock::Clock;
 use crate::sys::entropy::Entropy;
-use crate::vault::transaction::Occasion;
+use crate::vault::transaction::RequestContext;
 use crate::vault::{Origin, Vault};
 
 /// Where the time and randomness come from, and who asks.
@@ -35,9 +35,9 @@ pub(crate) struct Circumstances<'a> {
 
 impl<'a> Circumstances<'a> {
     /// Returns the moment a transaction happens at.
-    pub(crate) fn occasion(&self) -> Occasion<'a> {
+    pub(crate) fn context(&self) -> RequestContext<'a> {
         let now = Timestamp(self.clock.now_ms());
-        Occasion { now, entropy: self.entropy, origin: self.origin }
+        RequestContext { now, entropy: self.entropy, origin: self.origin }
     }
 }
 
@@ -46,7 +46,7 @@ pub(super) struct Answers<'a, 'v> {
     /// The vault, for one short transaction at a time.
     pub(super) vault: &'a Mutex<&'v mut Vault>,
     /// What the program may ask for.
-    pub(super) scope: &'a Scope,
+    pub(super) caller: &'a Caller,
     /// The region of the secret.
     pub(super) region: &'a str,
     /// When and who.
@@ -86,13 +86,14 @@ impl Answers<'_, '_> {
     fn call(&self, entry: &'static Entry, request: Value) -> Result<Value, Failure> {
         dispatch::admit(entry, &request)?;
         // What is refused goes the long way, into the log.
-        if entry.touch == Touch::Nothing && self.scope.allows_without_vault(entry.name) {
+        if entry.effect == Effect::Nothing && self.caller.allows_without_vault(entry.name) {
             return dispatch::answer(entry, request, self.circumstances.entropy);
         }
         let region = region_of(&request).unwrap_or(self.region).to_owned();
-        let call = Call { entry, request, region: Some(&region), scope: self.scope, cuts: None };
+        let call =
+            Call { entry, request, region: Some(&region), caller: self.caller, boundaries: None };
         let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        dispatch::dispatch(&mut vault, call, self.circumstances.occasion())
+        dispatch::dispatch(&mut vault, call, self.circumstances.context())
     }
 }
 

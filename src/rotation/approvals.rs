@@ -116,7 +116,7 @@ impl Approvals {
     fn keep(&self) -> Result<PathBuf, FileFault> {
         let name = |number: u32| self.path.with_extension(format!("json.damaged-{number}"));
         let kept =
-            (1..MOST_KEPT).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(MOST_KEPT));
+            (1..MAX_KEPT).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(MAX_KEPT));
         let moved = std::fs::rename(&self.path, &kept);
         moved.map(|()| kept).map_err(|error| FileFault::from_io(&self.path, error))
     }
@@ -156,7 +156,7 @@ fn is_about(entry: &Json, place: &Place) -> bool {
 const MOST: usize = 4 << 20;
 
 /// Damaged lists that are kept; the last is replaced.
-const MOST_KEPT: u32 = 1000;
+const MAX_KEPT: u32 = 1000;
 
 #[cfg(test)]
 mod tests {

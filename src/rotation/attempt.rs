@@ -9,7 +9,7 @@ use super::functions::{self, Local};
 use super::lease;
 use super::machine::Machine;
 use super::options::{NONE, Options};
-use super::redact::Needles;
+use super::redact::Redactor;
 use super::run::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
@@ -17,16 +17,16 @@ use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::settings::{self, Settings};
 use crate::service::rotation::{
-    self as service, CatchUp, Due, Job, Order, Resume, Started, refusals,
+    self as service, CatchUp, Due, Job, Resume, StartRotation, Started, refusals,
 };
 use crate::service::rules::arn;
 use crate::sys::lock;
 use crate::vault::Vault;
 use crate::vault::rotation::{Command, Protocol, Rotation};
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 
 /// What is asked for.
-pub(crate) struct Wish<'a> {
+pub(crate) struct RotateRequest<'a> {
     /// The request, which client validation has let through.
     pub(crate) request: Value,
     /// The region asked for.
@@ -64,14 +64,14 @@ enum Consent {
 
 impl Runner<'_> {
     /// Rotates a secret.
-    pub(crate) fn rotate(&mut self, wish: Wish<'_>) -> Result<Value, Error> {
-        let Wish { mut request, region, options, resume, still, on_lease } = wish;
+    pub(crate) fn rotate(&mut self, wish: RotateRequest<'_>) -> Result<Value, Error> {
+        let RotateRequest { mut request, region, options, resume, still, on_lease } = wish;
         let id = match request.get("SecretId") {
             Some(Value::Text(id)) => SecretId(id.clone()),
             Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
         };
-        let occasion = self.circumstances.occasion();
-        let rid = service::probe(self.vault, &id, region, occasion)?;
+        let context = self.circumstances.context();
+        let rid = service::probe(self.vault, &id, region, context)?;
         let vault = self.vault.vault_id().to_string();
         let lock = lock::take(&self.machine.lock_of(&vault, rid))?;
         if lock.is_none() {
@@ -82,8 +82,8 @@ impl Runner<'_> {
             });
         }
         if let Some((due, catch_up)) = still {
-            let occasion = self.circumstances.occasion();
-            let now = service::due_still(self.vault, due, catch_up, occasion)?;
+            let context = self.circumstances.context();
+            let now = service::due_still(self.vault, due, catch_up, context)?;
             if !now.is_some_and(|due| due.is_due()) {
                 return Err(Error::Passed);
             }
@@ -92,7 +92,7 @@ impl Runner<'_> {
         let holder = lease::own(&self.circumstances.origin.actor.host);
         let seen = found.progress.as_ref().and_then(|progress| progress.lease.clone());
         if let Some(lease) = &seen {
-            let now = self.circumstances.occasion().now;
+            let now = self.circumstances.context().now;
             let free = lease::must_be_free(lease, &holder, (on_lease, now));
             let is_over = now >= lease.until;
             free.map_err(|error| if still.is_some() && !is_over { Error::Passed } else { error })?;
@@ -110,9 +110,9 @@ impl Runner<'_> {
             self.require_approval(&found)?;
         }
         let own = self.command(options, &request, (region, &found))?;
-        let order = Order { request, region, own, resume, holder, seen };
-        let occasion = self.circumstances.occasion();
-        let job = match service::start(self.vault, order, &Local, occasion)? {
+        let order = StartRotation { request, region, own, resume, holder, seen };
+        let context = self.circumstances.context();
+        let job = match service::start(self.vault, order, &Local, context)? {
             Started::Done(answer) => return Ok(answer),
             Started::Run(job) => job,
         };
@@ -132,13 +132,13 @@ impl Runner<'_> {
 
     /// Says so where a secret stands where everybody can read it.
     fn warn_of_secrets(&mut self, job: &Job) {
-        let occasion = self.circumstances.occasion();
-        let Ok(known) = service::known_values(self.vault, job, occasion) else { return };
-        let mut needles = Needles::default();
+        let context = self.circumstances.context();
+        let Ok(known) = service::known_values(self.vault, job, context) else { return };
+        let mut redactor = Redactor::default();
         let known = [known.current, known.pending, known.previous].into_iter().flatten();
-        known.for_each(|value| needles.add_credentials(&value));
+        known.for_each(|value| redactor.add_credentials(&value));
         let variables = job.command.env.iter().map(|(_, value)| value);
-        if job.command.argv.iter().chain(variables).any(|text| needles.is_in(text)) {
+        if job.command.argv.iter().chain(variables).any(|text| redactor.is_in(text)) {
             (self.tell)(
                 "a value of this secret stands in the command's words or variables, where others \
                  can read it; the program is to ask for it",
@@ -147,8 +147,8 @@ impl Runner<'_> {
     }
 
     fn look_up(&mut self, id: &SecretId, region: Option<&str>) -> Result<Settings, Failure> {
-        let occasion = self.circumstances.occasion();
-        settings::settings(self.vault, id, region, occasion)
+        let context = self.circumstances.context();
+        settings::settings(self.vault, id, region, context)
     }
 
     /// Returns the command that the options describe; `None` where there are none.
@@ -191,9 +191,9 @@ impl Runner<'_> {
 
 /// Takes back what was approved for secrets that this vault has no more. Whatever is in the way, it can
 /// be done another time.
-pub(crate) fn tidy(vault: &mut Vault, machine: &Machine, occasion: Occasion<'_>) {
+pub(crate) fn tidy(vault: &mut Vault, machine: &Machine, context: RequestContext<'_>) {
     let id = vault.vault_id().to_string();
-    let Ok(transaction) = vault.begin(Access::Read, occasion) else { return };
+    let Ok(transaction) = vault.begin(Access::Read, context) else { return };
     let mut rows = BTreeSet::new();
     let read = transaction.each(|record| {
         rows.insert(record.rid);

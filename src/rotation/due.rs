@@ -1,6 +1,6 @@
 //! All rotations that are due, one after the other: what a timer calls.
 
-use super::attempt::{self, OnLease, Wish};
+use super::attempt::{self, OnLease, RotateRequest};
 use super::error::Error;
 use super::options::Options;
 use super::run::{Runner, new_token};
@@ -20,12 +20,12 @@ pub(crate) struct Wanted<'a> {
     /// Only this one: a name or an ARN.
     pub(crate) only: Option<&'a str>,
     /// Whether to do it.
-    pub(crate) deed: Deed,
+    pub(crate) deed: Mode,
 }
 
 /// Whether to rotate, or to say what would be rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum Mode {
     /// Rotate.
     Rotate,
     /// Say.
@@ -33,7 +33,7 @@ pub(crate) enum Deed {
 }
 
 /// What became of one secret.
-pub(crate) struct Fate {
+pub(crate) struct DueOutcome {
     /// The secret, and how it stood.
     pub(crate) due: Due,
     /// Whether its command may run here.
@@ -42,7 +42,7 @@ pub(crate) struct Fate {
     pub(crate) outcome: Option<Result<Value, Error>>,
 }
 
-impl Fate {
+impl DueOutcome {
     /// Whether somebody has to look after it.
     pub(crate) fn is_trouble(&self) -> bool {
         let failed = matches!(self.outcome, Some(Err(_)));
@@ -64,12 +64,12 @@ impl Fate {
 pub(crate) fn rotate_due(
     runner: &mut Runner<'_>,
     wanted: &Wanted<'_>,
-) -> Result<Vec<Fate>, DueFault> {
-    let all = service::due(runner.vault, wanted.catch_up, runner.circumstances.occasion())?;
+) -> Result<Vec<DueOutcome>, DueFault> {
+    let all = service::due(runner.vault, wanted.catch_up, runner.circumstances.context())?;
     let mut fates = Vec::new();
     let mut left = wanted.most.unwrap_or(usize::MAX);
     if let Some(only) = wanted.only
-        && !service::is_known(runner.vault, only, runner.circumstances.occasion())?
+        && !service::is_known(runner.vault, only, runner.circumstances.context())?
     {
         return Err(Fault::secret_not_found().into());
     }
@@ -80,7 +80,7 @@ pub(crate) fn rotate_due(
         let (is_approved, outcome) = match is_approved(runner, &due) {
             Ok(is_approved) => {
                 let is_wanted = due.is_due() && is_approved && left > 0;
-                let is_wanted = is_wanted && wanted.deed == Deed::Rotate;
+                let is_wanted = is_wanted && wanted.deed == Mode::Rotate;
                 let outcome = is_wanted.then(|| rotate(runner, (&due, wanted.catch_up)));
                 (is_approved, outcome)
             }
@@ -94,7 +94,7 @@ pub(crate) fn rotate_due(
         };
         left = left.saturating_sub(usize::from(outcome.is_some()));
         let is_over = matches!(outcome, Some(Err(Error::Interrupted { .. } | Error::Stopped)));
-        fates.push(Fate { due, is_approved, outcome });
+        fates.push(DueOutcome { due, is_approved, outcome });
         if is_over {
             break;
         }
@@ -103,7 +103,7 @@ pub(crate) fn rotate_due(
 }
 
 fn rotate(runner: &mut Runner<'_>, (due, catch_up): (&Due, CatchUp)) -> Result<Value, Error> {
-    if runner.inbox.is_stop_wished() {
+    if runner.events.is_stop_wished() {
         return Err(Error::Stopped);
     }
     let token = new_token(runner.circumstances.entropy)?;
@@ -113,13 +113,13 @@ fn rotate(runner: &mut Runner<'_>, (due, catch_up): (&Due, CatchUp)) -> Result<V
     let (options, resume) = (Options::default(), Resume::IfPossible);
     let still = Some((due, catch_up));
     let on_lease = OnLease::Respect;
-    runner.rotate(Wish { request, region, options, resume, still, on_lease })
+    runner.rotate(RotateRequest { request, region, options, resume, still, on_lease })
 }
 
 fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, Failure> {
     let (id, region) = (SecretId(due.arn.clone()), Some(due.region.as_str()));
-    let occasion = runner.circumstances.occasion();
-    let found = settings::settings(runner.vault, &id, region, occasion)?;
+    let context = runner.circumstances.context();
+    let found = settings::settings(runner.vault, &id, region, context)?;
     let Some(rotation) = &found.rotation else { return Ok(false) };
     match attempt::is_approved(runner.vault, runner.machine, due.rid, &rotation.command) {
         Ok(is_approved) => Ok(is_approved),
@@ -137,7 +137,7 @@ mod tests {
     /// tries that again by itself.
     #[test]
     fn what_is_not_approved_does_not_wait() {
-        let fate = |is_approved| Fate {
+        let fate = |is_approved| DueOutcome {
             due: Due {
                 rid: 1,
                 arn: String::new(),

@@ -2,7 +2,7 @@
 
 use super::{machine, pins, reach, trust};
 use crate::service::fault::{Code, Fault};
-use crate::service::rotation::{BUILTIN, Functions, LONGEST_TIMEOUT_S, Registered, Wanted};
+use crate::service::rotation::{BUILTIN, FunctionSpec, Functions, MAX_TIMEOUT_S, Registered};
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Protocol};
 
@@ -10,16 +10,16 @@ use crate::vault::rotation::{Command, Protocol};
 pub(crate) struct Local;
 
 impl Functions for Local {
-    fn register(&self, wanted: Wanted<'_>, _record: &Record) -> Result<Registered, Fault> {
+    fn register(&self, wanted: FunctionSpec<'_>, _record: &Record) -> Result<Registered, Fault> {
         match wanted {
-            Wanted::Arn { arn, options } => {
+            FunctionSpec::Arn { arn, options } => {
                 let argv = vec![path_of(arn)?.to_owned()];
                 program(&match options {
                     Some(options) => Command { argv, ..options.clone() },
                     None => Command::new(argv, Protocol::Lambda),
                 })
             }
-            Wanted::Command(command) => program(command),
+            FunctionSpec::Command(command) => program(command),
         }
     }
 }
@@ -76,8 +76,8 @@ fn check_form(command: &Command) -> Result<(), String> {
         return Err("its first word must be the absolute path of a program".to_owned());
     }
     let length: usize = words.map(|word| word.len().saturating_add(1)).sum();
-    if length > MOST_IN_ARGV {
-        return Err(format!("it has {length} bytes, and {MOST_IN_ARGV} are allowed"));
+    if length > MAX_IN_ARGV {
+        return Err(format!("it has {length} bytes, and {MAX_IN_ARGV} are allowed"));
     }
     let names = command.env.iter().map(|(name, _)| name.as_str()).chain(passed);
     for name in names {
@@ -93,15 +93,15 @@ fn check_form(command: &Command) -> Result<(), String> {
     for grant in &command.grants {
         reach::check_grant(grant)?;
     }
-    if !(1..=LONGEST_TIMEOUT_S).contains(&command.timeout_s) {
-        return Err(format!("a step may take from 1 to {LONGEST_TIMEOUT_S} seconds"));
+    if !(1..=MAX_TIMEOUT_S).contains(&command.timeout_s) {
+        return Err(format!("a step may take from 1 to {MAX_TIMEOUT_S} seconds"));
     }
     Ok(())
 }
 
 /// What stands before the path of a program.
 const EXECUTABLE: &str = "arn:local:exec:";
-const MOST_IN_ARGV: usize = 4096;
+const MAX_IN_ARGV: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -70,7 +70,7 @@ pub(super) struct Outcome {
 
 /// What happens while a program runs. Lives as long as the rotation; each run has a number, so that
 /// what comes late from one is not taken for the next.
-pub(crate) struct Inbox {
+pub(crate) struct RunEvents {
     sender: Sender<Event>,
     receiver: Receiver<Event>,
     run: u32,
@@ -85,7 +85,7 @@ enum Event {
     Ended(u32),
 }
 
-impl Inbox {
+impl RunEvents {
     /// Begins to listen to signals.
     pub(crate) fn open() -> io::Result<Self> {
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -117,9 +117,9 @@ pub(super) struct Attendant<'a> {
 }
 
 /// Runs a program.
-pub(super) fn run(run: Run<'_>, inbox: &mut Inbox, attendant: &Attendant<'_>) -> Outcome {
-    inbox.run = inbox.run.saturating_add(1);
-    inbox.closed = 0;
+pub(super) fn run(run: Run<'_>, events: &mut RunEvents, attendant: &Attendant<'_>) -> Outcome {
+    events.run = events.run.saturating_add(1);
+    events.closed = 0;
     let Run { argv, environment, freedoms, stdin, keep, time, mark } = run;
     let program = Program { argv, environment, freedoms: &freedoms };
     let mut program = match apart::start(&program, mark) {
@@ -129,23 +129,23 @@ pub(super) fn run(run: Run<'_>, inbox: &mut Inbox, attendant: &Attendant<'_>) ->
     let child = program.child_mut();
     let (input, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let process = program.number();
-    let number = inbox.run;
+    let number = events.run;
     if let Some(mut input) = input {
         // Whoever does not read all of it is in its right.
         thread::spawn(move || drop(input.write_all(stdin.expose())));
     }
-    let stdout = stdout.map(|stream| listen(stream, keep, number, inbox.sender.clone()));
-    let stderr = stderr.map(|stream| listen(stream, Keep::End, number, inbox.sender.clone()));
-    let ended = inbox.sender.clone();
+    let stdout = stdout.map(|stream| listen(stream, keep, number, events.sender.clone()));
+    let stderr = stderr.map(|stream| listen(stream, Keep::End, number, events.sender.clone()));
+    let ended = events.sender.clone();
     thread::spawn(move || {
         apart::wait_for_end(process);
         drop(ended.send(Event::Ended(number)));
     });
-    let why = attend(inbox, process, time, attendant);
+    let why = attend(events, process, time, attendant);
     apart::kill(process);
     let status = program.child_mut().wait();
     let is_left_over = !apart::sweep();
-    wait_for_streams(inbox);
+    wait_for_streams(events);
     let stderr = finish(stderr);
     let end = match (why, status) {
         (_, Ok(_)) if program.start_failure(&stderr.1).is_some() => {
@@ -210,7 +210,7 @@ fn finish(captured: Option<Shared>) -> (u64, Vec<u8>) {
 
 /// Waits for the program's end, which may be made to come. `None` if it came by itself.
 fn attend(
-    inbox: &mut Inbox,
+    events: &mut RunEvents,
     process: apart::Number,
     time: Duration,
     attendant: &Attendant<'_>,
@@ -219,16 +219,16 @@ fn attend(
     let mut why = None;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        match inbox.receiver.recv_timeout(left.min(LOOK)) {
-            Ok(Event::Ended(number)) if number == inbox.run => return why,
-            Ok(Event::Flood(number)) if number == inbox.run => return Some(End::Flooded),
-            Ok(Event::Closed(number)) if number == inbox.run => {
-                inbox.closed = inbox.closed.saturating_add(1);
+        match events.receiver.recv_timeout(left.min(LOOK)) {
+            Ok(Event::Ended(number)) if number == events.run => return why,
+            Ok(Event::Flood(number)) if number == events.run => return Some(End::Flooded),
+            Ok(Event::Closed(number)) if number == events.run => {
+                events.closed = events.closed.saturating_add(1);
             }
             Ok(Event::Ended(_) | Event::Flood(_) | Event::Closed(_)) => {}
             Ok(Event::Interrupt(interrupt)) => {
-                inbox.wishes = inbox.wishes.saturating_add(1);
-                if interrupt == Interrupt::Order || inbox.wishes > 1 {
+                events.wishes = events.wishes.saturating_add(1);
+                if interrupt == Interrupt::Order || events.wishes > 1 {
                     return Some(End::Interrupted);
                 }
                 (attendant.tell)("stopping after this step; ^C once more stops at once");
@@ -250,15 +250,15 @@ fn attend(
 }
 
 /// All are dead, so the streams end at once, unless somebody unreachable holds them.
-fn wait_for_streams(inbox: &mut Inbox) {
+fn wait_for_streams(events: &mut RunEvents) {
     let deadline = Instant::now() + STREAMS;
-    while inbox.closed < 2 {
+    while events.closed < 2 {
         let left = deadline.saturating_duration_since(Instant::now());
-        match inbox.receiver.recv_timeout(left) {
-            Ok(Event::Closed(number)) if number == inbox.run => {
-                inbox.closed = inbox.closed.saturating_add(1);
+        match events.receiver.recv_timeout(left) {
+            Ok(Event::Closed(number)) if number == events.run => {
+                events.closed = events.closed.saturating_add(1);
             }
-            Ok(Event::Interrupt(_)) => inbox.wishes = inbox.wishes.saturating_add(1),
+            Ok(Event::Interrupt(_)) => events.wishes = events.wishes.saturating_add(1),
             Ok(Event::Ended(_) | Event::Flood(_) | Event::Closed(_)) => {}
             Err(_) => return,
         }

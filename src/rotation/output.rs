@@ -7,13 +7,13 @@ use std::io::{ErrorKind, Read};
 use crate::sys::secret::Secret;
 
 /// More than this on a stream, and the program is stopped.
-pub(super) const MOST_WRITTEN: u64 = 4 << 20;
+pub(super) const MAX_WRITTEN: u64 = 4 << 20;
 /// How much of the end of stderr is kept to be shown.
 pub(super) const SHOWN: usize = 64 << 10;
 /// How much more is kept, so that a secret that begins before what is shown is known for one.
 const BEFORE_SHOWN: usize = 256 << 10;
 /// How much of stdout is kept where it is an answer.
-pub(super) const MOST_ANSWER: usize = 256 << 10;
+pub(super) const MAX_ANSWER: usize = 256 << 10;
 
 /// Which part of a stream is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Captured {
                 self.ring.drain(..over);
             }
         }
-        let is_over = before <= MOST_WRITTEN && self.total > MOST_WRITTEN;
+        let is_over = before <= MAX_WRITTEN && self.total > MAX_WRITTEN;
         if is_over { Amount::TooMuch } else { Amount::Fine }
     }
 

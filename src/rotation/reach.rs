@@ -39,7 +39,7 @@ pub(crate) fn freedoms(command: &Command, machine: &Machine) -> Vec<Freedom> {
         let wanted = directories.filter(|path| !confine::is_systems(path));
         let wanted = wanted.filter(|path| {
             let resolved = self::resolved(path);
-            !is_private(&resolved) && !may_hold_keyfile(&resolved, MOST_LOOKED_AT)
+            !is_private(&resolved) && !may_hold_keyfile(&resolved, MAX_LOOKED_AT)
         });
         wanted.for_each(|path| read(path.to_owned()));
     }
@@ -82,7 +82,7 @@ fn may_hold_keyfile(directory: &Path, most: usize) -> bool {
 }
 
 fn is_keyfile(entry: &DirEntry) -> bool {
-    if entry.metadata().is_ok_and(|metadata| metadata.len() > MOST_IN_KEYFILE) {
+    if entry.metadata().is_ok_and(|metadata| metadata.len() > MAX_IN_KEYFILE) {
         return false;
     }
     let mut beginning = [0; keyfile::PREFIX.len()];
@@ -91,10 +91,10 @@ fn is_keyfile(entry: &DirEntry) -> bool {
 }
 
 /// More than there is in any.
-const MOST_IN_KEYFILE: u64 = 1024;
+const MAX_IN_KEYFILE: u64 = 1024;
 
 /// More than an environment of Python with its libraries has, as a rule.
-const MOST_LOOKED_AT: usize = 20_000;
+const MAX_LOOKED_AT: usize = 20_000;
 
 /// Whether somebody meant to grant something that there is.
 pub(super) fn check_grant(grant: &str) -> Result<(), String> {

@@ -13,14 +13,14 @@ use crate::sys::secret::Secret;
 
 /// What is left out.
 #[derive(Default)]
-pub(crate) struct Needles {
+pub(crate) struct Redactor {
     /// Known values.
     values: Vec<Secret<Vec<u8>>>,
     /// Them as they are and as they are commonly spelled, without line ends.
     spelled: Vec<Secret<Vec<u8>>>,
 }
 
-impl Needles {
+impl Redactor {
     /// Adds every value that a program may know.
     pub(crate) fn add_known(&mut self, known: &Known) {
         let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();
@@ -160,7 +160,7 @@ impl Needles {
     }
 }
 
-/// Needles by how they begin: a secret may have thousands of them, and an output many letters.
+/// Redactor by how they begin: a secret may have thousands of them, and an output many letters.
 struct Sorted<'n> {
     by_beginning: BTreeMap<&'n [u8], Vec<&'n [u8]>>,
 }
@@ -171,8 +171,8 @@ impl Sorted<'_> {
         (0..letters.len()).flat_map(move |start| {
             let rest = letters.get(start..).unwrap_or_default();
             let beginnings = (1..=BEGINNING).filter_map(|length| rest.get(..length));
-            let needles = beginnings.filter_map(|beginning| self.by_beginning.get(beginning));
-            let found = needles.flatten().filter(|needle| rest.starts_with(needle));
+            let redactor = beginnings.filter_map(|beginning| self.by_beginning.get(beginning));
+            let found = redactor.flatten().filter(|needle| rest.starts_with(needle));
             found.map(|needle| start..start.saturating_add(needle.len())).collect::<Vec<_>>()
         })
     }
@@ -252,9 +252,9 @@ mod tests {
     use super::*;
 
     fn shown(value: &str, output: &str) -> String {
-        let mut needles = Needles::default();
-        needles.add(&SecretValue::Text(Secret::new(value.to_owned())));
-        String::from_utf8(needles.redact(output.as_bytes(), 1 << 16)).unwrap()
+        let mut redactor = Redactor::default();
+        redactor.add(&SecretValue::Text(Secret::new(value.to_owned())));
+        String::from_utf8(redactor.redact(output.as_bytes(), 1 << 16)).unwrap()
     }
 
     #[test]
@@ -364,12 +364,12 @@ mod tests {
         let member = |number: usize| format!("{:020}", number.wrapping_mul(7_919_993));
         let members = (0..2000).map(|number| (format!("key{number}"), Json::from(member(number))));
         let value = Json::Object(members.collect()).to_string();
-        let mut needles = Needles::default();
-        needles.add(&SecretValue::Text(Secret::new(value)));
+        let mut redactor = Redactor::default();
+        redactor.add(&SecretValue::Text(Secret::new(value)));
         let noise = "Every line of a log is another, and none is a secret.\n".repeat(6000);
         let output = format!("{noise}{} {}", member(0), member(1999));
         let began = std::time::Instant::now();
-        let shown = needles.redact(output.as_bytes(), 41);
+        let shown = redactor.redact(output.as_bytes(), 41);
         assert_eq!(String::from_utf8(shown).unwrap(), "[redacted] [redacted]");
         assert!(began.elapsed().as_secs() < 60);
     }
@@ -377,22 +377,22 @@ mod tests {
     /// A long value of one letter stands at each letter of such an output, and was hidden anew at each.
     #[test]
     fn a_secret_that_overlaps_itself_is_found_soon() {
-        let mut needles = Needles::default();
-        needles.add(&SecretValue::Text(Secret::new("a".repeat(20_000))));
+        let mut redactor = Redactor::default();
+        redactor.add(&SecretValue::Text(Secret::new("a".repeat(20_000))));
         let output = format!("b{}\n{}c", "a".repeat(100_000), "a".repeat(20_000));
         let began = std::time::Instant::now();
-        let shown = needles.redact(output.as_bytes(), output.len());
+        let shown = redactor.redact(output.as_bytes(), output.len());
         assert_eq!(String::from_utf8(shown).unwrap(), "b[redacted]c");
         assert!(began.elapsed().as_secs() < 10);
     }
 
     #[test]
     fn the_cut_shows_no_half() {
-        let mut needles = Needles::default();
-        needles.add(&SecretValue::Text(Secret::new("correct horse".to_owned())));
+        let mut redactor = Redactor::default();
+        redactor.add(&SecretValue::Text(Secret::new("correct horse".to_owned())));
         let output = b"before correct horse after";
         for most in 0..output.len() {
-            let shown = String::from_utf8(needles.redact(output, most)).unwrap();
+            let shown = String::from_utf8(redactor.redact(output, most)).unwrap();
             assert!(!shown.contains("hor") && !shown.contains("rse"), "{most}: {shown}");
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::answers::{Answers, Circumstances};
 use super::approvals::Place;
 use super::error::Error;
-use super::launch::{self, Attendant, Inbox, Outcome, Run};
+use super::launch::{self, Attendant, Outcome, Run, RunEvents};
 use super::machine::Machine;
 use super::output::{self, Keep};
 use super::server::Server;
@@ -20,7 +20,7 @@ use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::rotation::{self as service, Job, Retry, StepFault};
-use crate::service::scope::{Capability, Scope, Step};
+use crate::service::scope::{Caller, Capability, Step};
 use crate::sys::confine::Freedom;
 use crate::sys::entropy::Entropy;
 use crate::sys::secret::Secret;
@@ -38,7 +38,7 @@ pub(crate) struct Runner<'a> {
     /// When and who.
     pub(crate) circumstances: Circumstances<'a>,
     /// What happens meanwhile.
-    pub(crate) inbox: &'a mut Inbox,
+    pub(crate) events: &'a mut RunEvents,
     /// Tells the person something that is not the answer.
     pub(crate) tell: &'a dyn Fn(&str),
     /// Shows what a program that succeeded wrote to stderr, where that is wanted.
@@ -54,25 +54,25 @@ impl Runner<'_> {
         };
         for &step in steps {
             let before = self.known(job);
-            if self.inbox.is_stop_wished() {
+            if self.events.is_stop_wished() {
                 return Err(self.explain((job, step), before.as_ref(), Stop::Interrupted));
             }
             let done = self.step(job, step);
             let stderr = done.map_err(|why| self.explain((job, step), before.as_ref(), why))?;
             self.show(job, before.as_ref(), &stderr);
         }
-        let finished = service::finish(self.vault, job, self.circumstances.occasion());
+        let finished = service::finish(self.vault, job, self.circumstances.context());
         finished.map_err(|failure| self.explain((job, Step::Finish), None, failure.into()))
     }
 
     /// Returns what the program wrote to stderr.
     fn step(&mut self, job: &Job, step: Step) -> Result<Secret<Vec<u8>>, Stop> {
         let (capability, command) =
-            service::before_step(self.vault, job, step, self.circumstances.occasion())?;
+            service::before_step(self.vault, job, step, self.circumstances.context())?;
         let stderr = match command.protocol {
             Protocol::Builtin => {
-                let occasion = self.circumstances.occasion();
-                let done = service::builtin_step(self.vault, job, step, occasion);
+                let context = self.circumstances.context();
+                let done = service::builtin_step(self.vault, job, step, context);
                 done.map_err(|failure| refused(failure, Secret::new(Vec::new())))?;
                 Secret::new(Vec::new())
             }
@@ -87,7 +87,7 @@ impl Runner<'_> {
                 launched.map_or_else(|| Secret::new(Vec::new()), |outcome| outcome.stderr)
             }
         };
-        match service::after_step(self.vault, job, step, self.circumstances.occasion()) {
+        match service::after_step(self.vault, job, step, self.circumstances.context()) {
             Ok(()) => Ok(stderr),
             Err(StepFault::NoValue) => {
                 let what = "exit status 0 but no value was stored".to_owned();
@@ -139,20 +139,20 @@ impl Runner<'_> {
         environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
         let freedoms = self.freedoms(command, &workplace);
         let event = event::lambda(job, step, &token);
-        let scope = Scope::Capability(capability);
+        let caller = Caller::Capability(capability);
         let vault = Mutex::new(&mut *self.vault);
         let region = job.region.as_str();
-        let answers = Answers { vault: &vault, scope: &scope, region, circumstances };
+        let answers = Answers { vault: &vault, caller: &caller, region, circumstances };
         let answer = |request: &_| answers.answer(request);
         let server = Server::new(&token, &answer);
-        let (inbox, tell, entropy) = (&mut *self.inbox, self.tell, circumstances.entropy);
+        let (events, tell, entropy) = (&mut *self.events, self.tell, circumstances.entropy);
         let is_called_off = || is_called_off(&vault, (job, step), circumstances);
         let attendant = Attendant { tell, is_called_off: &is_called_off };
         let outcome = thread::scope(|threads| {
             threads.spawn(|| server.serve(&listener));
             let reach = (&*environment, freedoms);
             let run = launched(command, reach, event, Keep::Nothing, entropy);
-            let outcome = run.and_then(|run| start(run, files, inbox, &attendant));
+            let outcome = run.and_then(|run| start(run, files, events, &attendant));
             server.close();
             drop(closer);
             outcome
@@ -168,8 +168,8 @@ impl Runner<'_> {
         command: &Command,
         files: &pins::Verified,
     ) -> Result<Option<Outcome>, Stop> {
-        let (step, occasion) = (capability.step, self.circumstances.occasion());
-        let known = service::hand_over(self.vault, job, step, occasion)?;
+        let (step, context) = (capability.step, self.circumstances.context());
+        let known = service::hand_over(self.vault, job, step, context)?;
         if step == Step::Create && known.pending.is_some() {
             return Ok(None);
         }
@@ -178,20 +178,20 @@ impl Runner<'_> {
         let freedoms = self.freedoms(command, &workplace);
         let event = event::one_shot(job, step, &known);
         let keep =
-            if step == Step::Create { Keep::Beginning(output::MOST_ANSWER) } else { Keep::Nothing };
+            if step == Step::Create { Keep::Beginning(output::MAX_ANSWER) } else { Keep::Nothing };
         let (reach, entropy) = ((&*environment, freedoms), self.circumstances.entropy);
         let run = launched(command, reach, event, keep, entropy)?;
         let vault = Mutex::new(&mut *self.vault);
         let is_called_off = || is_called_off(&vault, (job, step), self.circumstances);
         let attendant = Attendant { tell: self.tell, is_called_off: &is_called_off };
-        let outcome = judge(start(run, files, self.inbox, &attendant)?, command)?;
+        let outcome = judge(start(run, files, self.events, &attendant)?, command)?;
         if step != Step::Create {
             if outcome.written > EMPTY_ANSWER {
                 (self.tell)(&format!("what the program wrote in {} is dropped", step.name()));
             }
             return Ok(Some(outcome));
         }
-        let most = u64::try_from(output::MOST_ANSWER).unwrap_or(u64::MAX);
+        let most = u64::try_from(output::MAX_ANSWER).unwrap_or(u64::MAX);
         let value = if outcome.written > most {
             Err("its stdout is longer than 256 KiB")
         } else {
@@ -215,10 +215,10 @@ impl Runner<'_> {
 
     /// Stores the value that a program wrote, as if it had asked for that itself.
     fn store(&mut self, job: &Job, step: Capability, value: SecretValue) -> Result<(), Failure> {
-        let scope = Scope::Capability(step);
+        let caller = Caller::Capability(step);
         let vault = Mutex::new(&mut *self.vault);
         let (region, circumstances) = (job.region.as_str(), self.circumstances);
-        let answers = Answers { vault: &vault, scope: &scope, region, circumstances };
+        let answers = Answers { vault: &vault, caller: &caller, region, circumstances };
         answers.put(job, value)
     }
 
@@ -278,14 +278,14 @@ fn is_called_off(
     circumstances: Circumstances<'_>,
 ) -> bool {
     let mut vault = vault.lock().unwrap_or_else(PoisonError::into_inner);
-    let looked = service::before_step(&mut vault, job, step, circumstances.occasion());
+    let looked = service::before_step(&mut vault, job, step, circumstances.context());
     matches!(looked, Err(Failure::Fault(_)))
 }
 
 fn start(
     run: Run<'_>,
     files: &pins::Verified,
-    inbox: &mut Inbox,
+    events: &mut RunEvents,
     attendant: &Attendant<'_>,
 ) -> Result<Outcome, Stop> {
     files.still().map_err(|mismatch| Stop::Failed {
@@ -293,7 +293,7 @@ fn start(
         retry: Retry::Configuration,
         stderr: Secret::new(Vec::new()),
     })?;
-    Ok(launch::run(run, inbox, attendant))
+    Ok(launch::run(run, events, attendant))
 }
 
 /// Draws a token as AWS's are: a UUID of version 4.

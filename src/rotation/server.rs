@@ -67,7 +67,7 @@ impl<'a> Server<'a> {
 
     fn admit(&self, stream: UnixStream) -> Option<(u64, UnixStream)> {
         let mut connections = self.connections();
-        if connections.is_closed || connections.open.len() >= MOST_AT_ONCE {
+        if connections.is_closed || connections.open.len() >= MAX_AT_ONCE {
             return None;
         }
         let number = connections.next;
@@ -122,7 +122,7 @@ pub(super) fn read_line(mut stream: &UnixStream, until: Instant) -> io::Result<S
         let read = chunk.expose().get(..length).unwrap_or_default();
         let end = read.iter().position(|byte| *byte == b'\n');
         let read = read.get(..end.unwrap_or(length)).unwrap_or_default();
-        if line.expose().len().saturating_add(read.len()) > MOST_IN_LINE {
+        if line.expose().len().saturating_add(read.len()) > MAX_IN_LINE {
             return Err(io::ErrorKind::InvalidData.into());
         }
         line.expose_mut().extend_from_slice(read);
@@ -133,9 +133,9 @@ pub(super) fn read_line(mut stream: &UnixStream, until: Instant) -> io::Result<S
 }
 
 /// The longest request and answer, in bytes.
-const MOST_IN_LINE: usize = 1 << 20;
+const MAX_IN_LINE: usize = 1 << 20;
 /// How many are heard at once.
-const MOST_AT_ONCE: usize = 8;
+const MAX_AT_ONCE: usize = 8;
 /// How long one request may take to come, and one answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);
 

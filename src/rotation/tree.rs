@@ -48,7 +48,7 @@ pub(super) fn entries(root: &Path) -> io::Result<Vec<Entry>> {
             }
             let name = path.strip_prefix(root).unwrap_or(&path).as_os_str().as_bytes().to_vec();
             out.push(Entry { path, name, kind, metadata });
-            if out.len() > MOST_ENTRIES || bytes > MOST_BYTES {
+            if out.len() > MAX_ENTRIES || bytes > MAX_BYTES {
                 return Err(io::Error::other("it is too large to be pinned"));
             }
         }
@@ -75,5 +75,5 @@ fn kind_of(path: &Path, metadata: &Metadata, root: &Path) -> io::Result<Kind> {
 }
 
 /// How much is read before every step at the most.
-const MOST_ENTRIES: usize = 10_000;
-const MOST_BYTES: u64 = 256 << 20;
+const MAX_ENTRIES: usize = 10_000;
+const MAX_BYTES: u64 = 256 << 20;

@@ -6,7 +6,7 @@ use std::io;
 use super::error::{Error, Failed};
 use super::launch::{End, Outcome};
 use super::output;
-use super::redact::Needles;
+use super::redact::Redactor;
 use super::run::Runner;
 use crate::service::context::Failure;
 use crate::service::fault::Fault;
@@ -37,7 +37,7 @@ impl From<Failure> for Stop {
 impl Runner<'_> {
     /// What may be secret in what the program writes. Where it cannot be read, nothing is shown.
     pub(super) fn known(&mut self, job: &Job) -> Option<Known> {
-        service::known_values(self.vault, job, self.circumstances.occasion()).ok()
+        service::known_values(self.vault, job, self.circumstances.context()).ok()
     }
 
     /// Shows what a program that succeeded wrote, where that is wanted.
@@ -74,8 +74,8 @@ impl Runner<'_> {
                 (error.to_string(), Retry::BackOff, Secret::new(Vec::new()))
             }
             Stop::Interrupted => {
-                let occasion = self.circumstances.occasion();
-                let left = service::interrupt(self.vault, job, step, occasion).unwrap_or(unknown);
+                let context = self.circumstances.context();
+                let left = service::interrupt(self.vault, job, step, context).unwrap_or(unknown);
                 return Error::Interrupted { step, token, left };
             }
             Stop::CalledOff => {
@@ -89,9 +89,9 @@ impl Runner<'_> {
         let known: Vec<&Known> = before.into_iter().chain(&after).collect();
         let lines =
             if known.is_empty() { Vec::new() } else { shown(stderr.expose(), known.as_slice()) };
-        let occasion = self.circumstances.occasion();
+        let context = self.circumstances.context();
         let failed = service::Failed { step, status: &what, retry };
-        let left = service::fail(self.vault, job, &failed, occasion).unwrap_or_else(|failure| {
+        let left = service::fail(self.vault, job, &failed, context).unwrap_or_else(|failure| {
             let why = match failure {
                 Failure::Fault(fault) => fault.message,
                 Failure::Vault(error) => error.to_string(),
@@ -107,13 +107,13 @@ impl Runner<'_> {
 
     /// Gives the lease back. Where that fails it ends by itself.
     fn release(&mut self, job: &Job) {
-        drop(service::release(self.vault, job, self.circumstances.occasion()));
+        drop(service::release(self.vault, job, self.circumstances.context()));
     }
 
     /// Says why a rotation was called off while its program ran.
     fn reason(&mut self, job: &Job, step: Step) -> Failure {
-        let occasion = self.circumstances.occasion();
-        match service::before_step(self.vault, job, step, occasion) {
+        let context = self.circumstances.context();
+        match service::before_step(self.vault, job, step, context) {
             Err(failure) => failure,
             Ok(_) => Fault::invalid_request("The rotation was called off.").into(),
         }
@@ -157,11 +157,11 @@ pub(super) fn not_possible(error: &io::Error) -> Stop {
 
 /// Returns what a person may see of stderr.
 fn shown(stderr: &[u8], known: &[&Known]) -> Vec<String> {
-    let mut needles = Needles::default();
+    let mut redactor = Redactor::default();
     for known in known {
-        needles.add_known(known);
+        redactor.add_known(known);
     }
-    output::last_lines(&needles.redact(stderr, output::SHOWN), LINES)
+    output::last_lines(&redactor.redact(stderr, output::SHOWN), LINES)
 }
 
 /// How many lines of a failed program's stderr are shown.

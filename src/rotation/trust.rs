@@ -88,7 +88,7 @@ pub(crate) fn check_place(path: &Path) -> Result<Metadata, Distrust> {
         place.push(&name);
         if check_step(&place)?.is_symlink() {
             links = links.saturating_add(1);
-            if links > MOST_LINKS {
+            if links > MAX_LINKS {
                 return Err(distrust(Why::Unreadable("too many links".to_owned())));
             }
             let target = fs::read_link(&place).map_err(unreadable)?;
@@ -156,7 +156,7 @@ impl fmt::Display for Distrust {
 }
 
 /// As Linux has it.
-const MOST_LINKS: u32 = 40;
+const MAX_LINKS: u32 = 40;
 
 #[cfg(test)]
 mod tests {

@@ -35,7 +35,7 @@ impl Workplace {
     }
 
     fn at(root: PathBuf) -> io::Result<Self> {
-        if root.join(SOCKET).as_os_str().len() > MOST_IN_ADDRESS {
+        if root.join(SOCKET).as_os_str().len() > MAX_IN_ADDRESS {
             return Err(io::Error::other("the path is too long for a socket"));
         }
         let base = files::parent_of(&root);
@@ -85,7 +85,7 @@ fn sweep(base: &Path) {
 const NAME: &str = "strongroom-rotation-";
 const SOCKET: &str = "s";
 /// The least that systems allow for the address of a socket.
-const MOST_IN_ADDRESS: usize = 103;
+const MAX_IN_ADDRESS: usize = 103;
 
 #[cfg(test)]
 mod tests {

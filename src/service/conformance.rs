@@ -1,4 +1,4 @@
-//! Runs the cases of `tests/conformance/<operation>.json` on a bench.
+//! Runs the cases of `tests/conformance/<operation>.json` on a service.
 //!
 //! A file is a list of cases, each on an empty vault: what AWS does (`rule`), who says so (`from`:
 //! the section of our notes on AWS and how sure they are, see `tests/conformance/README.md`), and
@@ -30,16 +30,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
-use super::operation::{Entry, Touch};
+use super::operation::{Effect, Entry};
 use super::operations;
-use super::rotation::play;
+use super::rotation::fixture;
 use super::scope::Step;
-use super::testing::{ARN, Bench, START, entry};
+use super::testing::{ARN, START, ServiceFixture, entry};
 use crate::model::time::{DAY_MS, Timestamp};
 
 /// One case at work.
 struct Case {
-    bench: Bench,
+    service: ServiceFixture,
     region: Option<String>,
     bound: BTreeMap<String, String>,
     /// The calls that the audit log must have, and how they ended.
@@ -64,7 +64,13 @@ fn run(file: &str, text: &str) {
 
 impl Case {
     fn new(place: String) -> Self {
-        Self { bench: Bench::new(), region: None, bound: BTreeMap::new(), log: Vec::new(), place }
+        Self {
+            service: ServiceFixture::new(),
+            region: None,
+            bound: BTreeMap::new(),
+            log: Vec::new(),
+            place,
+        }
     }
 
     fn steps(&mut self, steps: &[Json]) {
@@ -79,7 +85,7 @@ impl Case {
     fn step(&mut self, step: &Json) {
         let parts = step.as_array().unwrap();
         match parts[0].as_str().unwrap() {
-            "wait" => self.bench.advance(milliseconds(parts[1].as_str().unwrap())),
+            "wait" => self.service.advance(milliseconds(parts[1].as_str().unwrap())),
             "in" => {
                 let before = self.region.replace(parts[1].as_str().unwrap().to_owned());
                 self.steps(parts[2].as_array().unwrap());
@@ -97,18 +103,18 @@ impl Case {
             }
             "placeholder" => {
                 let version = self.filled_text(parts[2].as_str().unwrap());
-                self.bench.begin_rotation(parts[1].as_str().unwrap(), &version);
+                self.service.begin_rotation(parts[1].as_str().unwrap(), &version);
             }
             "rotate" => self.rotate(parts),
             operation => {
                 let request = self.filled(&parts[1]);
                 let expected = parts.get(2);
                 let is_refusal = expected.is_some_and(Json::is_string);
-                let before = is_refusal.then(|| self.bench.stock());
+                let before = is_refusal.then(|| self.service.snapshot());
                 let outcome = self.call(operation, &request);
                 self.judge(expected, outcome);
                 if let Some(before) = before {
-                    assert!(self.bench.stock() == before, "{}changed something", self.place);
+                    assert!(self.service.snapshot() == before, "{}changed something", self.place);
                 }
             }
         }
@@ -117,16 +123,16 @@ impl Case {
     /// Rotates by a function that keeps to the rules, until it fails or to the end.
     fn rotate(&mut self, parts: &[Json]) {
         let request = self.filled(&parts[1]);
-        let steps = play::Break::Before;
-        let at = parts.get(3).map_or(play::Break::Nowhere, |name| {
+        let steps = fixture::Break::Before;
+        let at = parts.get(3).map_or(fixture::Break::Nowhere, |name| {
             steps(*Step::ALL.iter().find(|step| step.name() == name).unwrap())
         });
-        let before = self.bench.events().len();
-        let stock = self.bench.stock();
-        let outcome = play::alone(&mut self.bench, &request, at);
-        let is_stuck = outcome.as_ref().is_err_and(|(code, _)| code == play::BROKEN);
+        let before = self.service.events().len();
+        let stock = self.service.snapshot();
+        let outcome = fixture::alone(&mut self.service, &request, at);
+        let is_stuck = outcome.as_ref().is_err_and(|(code, _)| code == fixture::BROKEN);
         if outcome.is_err() && !is_stuck {
-            assert!(self.bench.stock() == stock, "{}changed something", self.place);
+            assert!(self.service.snapshot() == stock, "{}changed something", self.place);
         }
         let outcome = outcome.map_err(|(code, message)| format!("{code}: {message}"));
         self.judge(
@@ -134,7 +140,7 @@ impl Case {
             outcome.or_else(|refusal| if is_stuck { Ok(Json::Null) } else { Err(refusal) }),
         );
         // What a rotation writes to the log is for its own tests to say.
-        let log = self.bench.events().split_off(before).into_iter();
+        let log = self.service.events().split_off(before).into_iter();
         self.log.extend(log.map(|event| (event.operation, event.outcome)));
     }
 
@@ -159,7 +165,7 @@ impl Case {
     fn call(&mut self, operation: &str, request: &Json) -> Result<Json, String> {
         let place = &self.place;
         let entry = entry(operation);
-        let outcome = self.bench.call_in(self.region.as_deref(), operation, &request.to_string());
+        let outcome = self.service.call_in(self.region.as_deref(), operation, &request.to_string());
         let (is_logged, result, outcome) = match outcome {
             Ok(response) => {
                 let response: Json = serde_json::from_str(&response).unwrap();
@@ -182,7 +188,7 @@ impl Case {
                 (!is_early, code, Err(refusal))
             }
         };
-        if is_logged && entry.touch != Touch::Nothing {
+        if is_logged && entry.effect != Effect::Nothing {
             self.log.push((operation.to_owned(), result));
         }
         outcome
@@ -190,8 +196,8 @@ impl Case {
 
     /// Looks at what every case must leave behind.
     fn end(mut self) {
-        self.bench.require_sound();
-        let events = self.bench.events().into_iter();
+        self.service.require_sound();
+        let events = self.service.events().into_iter();
         // A batch logs each secret that it reads; a forced replica, each secret that it replaced; a
         // write, the rotation that it ends; a case that changes the vault by itself, that it did.
         let batches = self.log.iter().any(|(operation, _)| operation == "BatchGetSecretValue");

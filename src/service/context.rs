@@ -3,10 +3,10 @@
 
 use super::fault::{Code, Fault};
 
-use super::pages::Cuts;
+use super::pages::PageBoundaries;
 use super::replication;
 use super::rotation::{self, Errand};
-use super::rules::arn::{self, Place, Wanted};
+use super::rules::arn::{self, Place, SecretRef};
 use super::rules::deletion::Standing;
 use super::scope::{self, Capability};
 use crate::model::shape::Mismatch;
@@ -15,7 +15,7 @@ use crate::model::types::SecretId;
 use crate::sys::entropy::{Entropy, NoEntropy};
 use crate::vault;
 use crate::vault::audit::Subject;
-use crate::vault::record::{Record, Scope};
+use crate::vault::record::{Namespace, Record};
 use crate::vault::transaction::{Access, Transaction};
 
 /// Why an operation did not do what was asked.
@@ -60,9 +60,9 @@ pub(crate) struct Context<'c, 'v> {
     entropy: &'c dyn Entropy,
     region: &'c str,
     subject: Subject,
-    caller: &'c scope::Scope,
+    caller: &'c scope::Caller,
     errand: Option<&'c Errand<'c>>,
-    cuts: Option<&'c Cuts>,
+    boundaries: Option<&'c PageBoundaries>,
 }
 
 impl<'c, 'v> Context<'c, 'v> {
@@ -74,41 +74,41 @@ impl<'c, 'v> Context<'c, 'v> {
     ) -> Self {
         let entropy = vault.entropy();
         let region = region.unwrap_or(home);
-        let (caller, subject) = (&scope::Scope::Owner, Subject::default());
+        let (caller, subject) = (&scope::Caller::Owner, Subject::default());
         let vault = Some(vault);
-        Self { vault, entropy, region, subject, caller, errand: None, cuts: None }
+        Self { vault, entropy, region, subject, caller, errand: None, boundaries: None }
     }
 
     /// An operation that needs no vault.
     pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
-        let (caller, subject) = (&scope::Scope::Owner, Subject::default());
-        Self { vault: None, entropy, region: "", subject, caller, errand: None, cuts: None }
+        let (caller, subject) = (&scope::Caller::Owner, Subject::default());
+        Self { vault: None, entropy, region: "", subject, caller, errand: None, boundaries: None }
     }
 
     /// Says who calls, and on what errand of rotation.
     pub(super) fn called_by(
         self,
-        caller: &'c scope::Scope,
+        caller: &'c scope::Caller,
         errand: Option<&'c Errand<'c>>,
     ) -> Self {
         Self { caller, errand, ..self }
     }
 
     /// Says which smaller pages the caller wants to know of.
-    pub(super) fn cut_at(self, cuts: Option<&'c Cuts>) -> Self {
-        Self { cuts, ..self }
+    pub(super) fn cut_at(self, boundaries: Option<&'c PageBoundaries>) -> Self {
+        Self { boundaries, ..self }
     }
 
     /// Returns the smaller pages that the caller wants to know of.
-    pub(super) fn cuts(&self) -> Option<&'c Cuts> {
-        self.cuts
+    pub(super) fn boundaries(&self) -> Option<&'c PageBoundaries> {
+        self.boundaries
     }
 
     /// Returns what the caller may do where it is the program of a rotation.
     pub(crate) fn capability(&self) -> Option<&'c Capability> {
         match self.caller {
-            scope::Scope::Owner => None,
-            scope::Scope::Capability(capability) => Some(capability),
+            scope::Caller::Owner => None,
+            scope::Caller::Capability(capability) => Some(capability),
         }
     }
 
@@ -154,9 +154,9 @@ impl<'c, 'v> Context<'c, 'v> {
     }
 
     /// Returns the account and region that names are looked up in.
-    pub(crate) fn scope(&mut self) -> Result<Scope, Failure> {
+    pub(crate) fn namespace(&mut self) -> Result<Namespace, Failure> {
         let region = self.region;
-        Ok(self.vault()?.scope(region))
+        Ok(self.vault()?.namespace(region))
     }
 
     /// Finds the secret that an id names, scheduled for deletion or not.
@@ -196,7 +196,7 @@ impl<'c, 'v> Context<'c, 'v> {
 
     /// Stores a new secret. Its replicas are made at once.
     pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Failure> {
-        replication::follow(self, record)?;
+        replication::mirror_replicas(self, record)?;
         Ok(self.vault()?.insert(record)?)
     }
 
@@ -207,8 +207,8 @@ impl<'c, 'v> Context<'c, 'v> {
     /// come here.
     pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
         record.changed = self.date()?;
-        rotation::follow(self, record)?;
-        replication::follow(self, record)?;
+        rotation::track_current(self, record)?;
+        replication::mirror_replicas(self, record)?;
         Ok(self.vault()?.update(record)?)
     }
 
@@ -259,17 +259,17 @@ pub(super) fn look_up(
     region: &str,
     id: &str,
 ) -> Result<Option<Record>, Failure> {
-    let wanted = Wanted::parse(id)?;
-    let scope = vault.scope(region);
-    let place = Place { account: &scope.account, region: &scope.region };
+    let wanted = SecretRef::parse(id)?;
+    let namespace = vault.namespace(region);
+    let place = Place { account: &namespace.account, region: &namespace.region };
     let Some(candidate) = wanted.candidate(place) else { return Ok(None) };
-    let found = vault.find(&scope, candidate.name)?;
+    let found = vault.find(&namespace, candidate.name)?;
     Ok(found.filter(|record| candidate.accepts(&record.arn_suffix)))
 }
 
 /// Returns a record's ARN.
 pub(crate) fn arn_of(record: &Record) -> String {
-    let place = Place { account: &record.scope.account, region: &record.scope.region };
+    let place = Place { account: &record.namespace.account, region: &record.namespace.region };
     arn::arn(place, &record.name, &record.arn_suffix)
 }
 
@@ -280,20 +280,20 @@ fn name_subject(subject: &mut Subject, name: &str) {
 
 #[cfg(test)]
 mod tests {
-    use crate::service::testing::{ARN, Bench};
+    use crate::service::testing::{ARN, ServiceFixture};
 
     /// docs/behaviour.md, "Names and ARNs": a suffix belongs to an ARN, and a name with it is
     /// another name.
     #[test]
     fn a_name_with_a_suffix_is_no_id() {
-        let mut bench = Bench::new();
+        let mut service = ServiceFixture::new();
         let token = "1".repeat(32);
         let request = format!(r#"{{"Name":"app/db","ClientRequestToken":"{token}"}}"#);
-        bench.call("CreateSecret", &request).unwrap();
-        let suffix = bench.record("app/db").unwrap().arn_suffix;
+        service.call("CreateSecret", &request).unwrap();
+        let suffix = service.record("app/db").unwrap().arn_suffix;
         let mut describe = |id: &str| {
             let request = format!(r#"{{"SecretId":"{id}"}}"#);
-            bench.call("DescribeSecret", &request).map_err(|(code, _)| code)
+            service.call("DescribeSecret", &request).map_err(|(code, _)| code)
         };
         assert!(describe(&format!("{ARN}app/db-{suffix}")).is_ok());
         for id in [

@@ -1,10 +1,10 @@
 //! In which regions of a vault a name is taken: for whoever did not find it in the one asked for.
 
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Vault};
 
 /// The most secrets that are looked through; in a larger vault only its home is looked at.
-const MOST_LOOKED_THROUGH: u64 = 5_000;
+const MAX_LOOKED_THROUGH: u64 = 5_000;
 
 /// Where a name is, and where the vault is at home.
 pub(crate) struct Found {
@@ -18,18 +18,18 @@ pub(crate) struct Found {
 pub(crate) fn find(
     vault: &mut Vault,
     name: &str,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Found, vault::Error> {
-    let transaction = vault.begin(Access::Read, occasion)?;
+    let transaction = vault.begin(Access::Read, context)?;
     let home = transaction.state().settings.region().to_owned();
     let mut regions = Vec::new();
-    if transaction.state().secrets > MOST_LOOKED_THROUGH {
-        let at_home = transaction.find(&transaction.scope(&home), name)?;
-        regions.extend(at_home.map(|record| record.scope.region));
+    if transaction.state().secrets > MAX_LOOKED_THROUGH {
+        let at_home = transaction.find(&transaction.namespace(&home), name)?;
+        regions.extend(at_home.map(|record| record.namespace.region));
     } else {
         transaction.each(|record| {
             if record.name == name {
-                regions.push(record.scope.region);
+                regions.push(record.namespace.region);
             }
             Ok(())
         })?;

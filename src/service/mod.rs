@@ -2,7 +2,6 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
-mod caller;
 mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
@@ -15,6 +14,7 @@ pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod pages;
+mod policy_request;
 #[cfg(test)]
 mod reference;
 mod replication;

@@ -2,7 +2,7 @@
 
 use super::context::{Context, Failure};
 use crate::vault::Vault;
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 
 /// Which secrets are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,16 +18,16 @@ pub(crate) fn of_region(
     vault: &mut Vault,
     region: Option<&str>,
     which: Which,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Vec<String>, Failure> {
-    let mut transaction = vault.begin(Access::Read, occasion)?;
+    let mut transaction = vault.begin(Access::Read, context)?;
     let home = transaction.state().settings.region().to_owned();
     let mut cx = Context::new(&mut transaction, region, &home);
-    let scope = cx.scope()?;
+    let namespace = cx.namespace()?;
     let mut names = Vec::new();
     cx.vault()?.each(|record| {
         let is_scheduled = record.deletion.is_some();
-        if record.scope == scope && is_scheduled == (which == Which::Scheduled) {
+        if record.namespace == namespace && is_scheduled == (which == Which::Scheduled) {
             names.push(record.name);
         }
         Ok(())

@@ -19,7 +19,7 @@ pub(crate) trait Operation {
     /// One command line that shows it.
     const EXAMPLE: &'static str;
     /// What it does to the vault.
-    const TOUCH: Touch;
+    const EFFECT: Effect;
     /// The error codes it may answer with, as AWS declares them.
     const FAULTS: &'static [Code];
     /// Whether the AWS CLI fetches page after page of it by itself.
@@ -50,7 +50,7 @@ pub(crate) enum Group {
 
 /// What an operation does to the vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Touch {
+pub(crate) enum Effect {
     /// It needs no vault.
     Nothing,
     /// It reads; the audit log and the day of last access may be written.
@@ -81,7 +81,7 @@ pub(crate) struct Entry {
     /// A command line.
     pub(crate) example: &'static str,
     /// What it does to the vault.
-    pub(crate) touch: Touch,
+    pub(crate) effect: Effect,
     /// The codes it may answer with.
     pub(crate) faults: &'static [Code],
     /// How it pages.
@@ -102,7 +102,7 @@ impl Entry {
             group: O::GROUP,
             summary: O::SUMMARY,
             example: O::EXAMPLE,
-            touch: O::TOUCH,
+            effect: O::EFFECT,
             faults: O::FAULTS,
             pages: O::PAGES,
             input: O::Request::SHAPE,

@@ -21,12 +21,12 @@ pub(crate) struct Page {
 
 /// Where a long answer would have been cut, had it been asked for page by page.
 #[derive(Debug)]
-pub(crate) struct Cuts {
+pub(crate) struct PageBoundaries {
     size: usize,
     tokens: RefCell<Vec<String>>,
 }
 
-impl Cuts {
+impl PageBoundaries {
     /// Pages of so many items.
     pub(crate) fn of(size: usize) -> Self {
         Self { size: size.max(1), tokens: RefCell::default() }
@@ -66,7 +66,7 @@ impl Page {
         self.after.as_ref().map(|(at, name)| Position { at: *at, name })
     }
 
-    /// Cuts what follows the page off, and returns the token that leads to it. Where the caller
+    /// PageBoundaries what follows the page off, and returns the token that leads to it. Where the caller
     /// wants to know of smaller pages, it is told their tokens.
     pub(crate) fn cut<T>(
         &self,
@@ -76,12 +76,12 @@ impl Page {
     ) -> Result<Option<NextToken>, Failure> {
         let is_last = items.len() <= self.size;
         items.truncate(self.size);
-        if let Some(cuts) = cx.cuts() {
-            let ends = (cuts.size..items.len()).step_by(cuts.size);
+        if let Some(boundaries) = cx.boundaries() {
+            let ends = (boundaries.size..items.len()).step_by(boundaries.size);
             let ends = ends.filter_map(|end| items.get(end.checked_sub(1)?));
             let tokens = ends.map(|item| self.token(cx, &position(item)));
             let tokens: Result<Vec<_>, Failure> = tokens.collect();
-            cuts.tokens.replace(tokens?.into_iter().flatten().map(|token| token.0).collect());
+            boundaries.tokens.replace(tokens?.into_iter().flatten().map(|token| token.0).collect());
         }
         match items.last() {
             Some(last) if !is_last => self.token(cx, &position(last)),

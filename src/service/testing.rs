@@ -1,4 +1,4 @@
-//! A bench to put operations on: a vault in memory, a clock that stands still, and requests and
+//! A service to put operations on: a vault in memory, a clock that stands still, and requests and
 //! responses as JSON in AWS's member names.
 //!
 //! A call goes the way of every call: constraints, then dispatch. What the command line does before
@@ -10,10 +10,10 @@ use serde_json::Value as Json;
 
 use super::context::{Context, Failure};
 use super::dispatch::{self, Call};
-use super::operation::{Entry, Touch};
+use super::operation::{Effect, Entry};
 use super::operations;
 use super::rules::stages::PENDING;
-use super::scope::Scope;
+use super::scope::Caller;
 use crate::model::shape::Shape;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
@@ -22,18 +22,18 @@ use crate::sys::clock::{Clock, FixedClock};
 use crate::sys::entropy::CountingEntropy;
 use crate::vault::audit::Event;
 use crate::vault::record::{Record, Version};
-use crate::vault::transaction::{Access, Occasion, Transaction};
+use crate::vault::transaction::{Access, RequestContext, Transaction};
 use crate::vault::{Origin, Vault};
 
-/// When a bench's clock starts: 2023-11-14T22:13:20.123Z.
+/// When a service's clock starts: 2023-11-14T22:13:20.123Z.
 pub(super) const START: Timestamp = Timestamp(1_700_000_000_123);
 
-/// What ARNs on a bench begin with; the name and the suffix follow.
+/// What ARNs on a service begin with; the name and the suffix follow.
 pub(super) const ARN: &str = "arn:aws:secretsmanager:local-1:000000000000:secret:";
 
 /// A vault in memory with its own time and randomness. Its account is `000000000000`, its home
 /// region `local-1`.
-pub(crate) struct Bench {
+pub(crate) struct ServiceFixture {
     vault: Vault,
     clock: FixedClock,
     entropy: CountingEntropy,
@@ -42,14 +42,14 @@ pub(crate) struct Bench {
 
 /// What there is besides the audit log: every record as it is stored, and the counts of values.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stock {
+pub(super) struct Snapshot {
     records: Vec<Vec<u8>>,
     secrets: u64,
     values: u64,
     value_bytes: u64,
 }
 
-impl Bench {
+impl ServiceFixture {
     /// An empty vault.
     pub(crate) fn new() -> Self {
         Self::in_store(Store::in_memory())
@@ -61,8 +61,8 @@ impl Bench {
         let entropy = CountingEntropy::default();
         let origin = Origin { via: "direct".to_owned(), ..Origin::default() };
         let now = Timestamp(clock.now_ms());
-        let occasion = Occasion { now, entropy: &entropy, origin: &origin };
-        let vault = Vault::testing_in(store, occasion);
+        let context = RequestContext { now, entropy: &entropy, origin: &origin };
+        let vault = Vault::testing_in(store, context);
         Self { vault, clock, entropy, origin }
     }
 
@@ -93,8 +93,9 @@ impl Bench {
     pub(crate) fn call_silently(&mut self, operation: &str, request: &str) -> Json {
         let entry = entry(operation);
         let request = from_json(entry.input, &serde_json::from_str(request).unwrap());
-        let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
-        let mut transaction = self.vault.begin(Access::Read, occasion).unwrap();
+        let context =
+            RequestContext { now: self.now(), entropy: &self.entropy, origin: &self.origin };
+        let mut transaction = self.vault.begin(Access::Read, context).unwrap();
         let response = (entry.run)(&mut Context::new(&mut transaction, None, "local-1"), request);
         to_json(&response.unwrap_or_else(|failure| panic!("{failure:?}")))
     }
@@ -111,39 +112,42 @@ impl Bench {
 
     /// Looks at the vault directly.
     pub(crate) fn look<T>(&mut self, look: impl FnOnce(&Transaction<'_>) -> T) -> T {
-        let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
-        look(&self.vault.begin(Access::Read, occasion).unwrap())
+        let context =
+            RequestContext { now: self.now(), entropy: &self.entropy, origin: &self.origin };
+        look(&self.vault.begin(Access::Read, context).unwrap())
     }
 
     /// Changes the vault directly, as no operation would.
     pub(crate) fn meddle(&mut self, change: impl FnOnce(&mut Transaction<'_>)) {
-        let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
-        let mut transaction = self.vault.begin(Access::Write, occasion).unwrap();
+        let context =
+            RequestContext { now: self.now(), entropy: &self.entropy, origin: &self.origin };
+        let mut transaction = self.vault.begin(Access::Write, context).unwrap();
         change(&mut transaction);
         transaction.commit().unwrap();
     }
 
     /// Hands out the vault and the time, for what is no call.
-    pub(crate) fn with<T>(&mut self, act: impl FnOnce(&mut Vault, Occasion<'_>) -> T) -> T {
-        let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
-        act(&mut self.vault, occasion)
+    pub(crate) fn with<T>(&mut self, act: impl FnOnce(&mut Vault, RequestContext<'_>) -> T) -> T {
+        let context =
+            RequestContext { now: self.now(), entropy: &self.entropy, origin: &self.origin };
+        act(&mut self.vault, context)
     }
 
     /// Calls an operation as the program of a rotation does.
     pub(crate) fn call_as(
         &mut self,
-        scope: &Scope,
+        caller: &Caller,
         operation: &str,
         request: &str,
     ) -> Result<Json, (String, String)> {
         let entry = entry(operation);
         let request = from_json(entry.input, &parsed(request));
-        let response = self.with(|vault, occasion| {
+        let response = self.with(|vault, context| {
             dispatch::admit(entry, &request)?;
             dispatch::dispatch(
                 vault,
-                Call { entry, request, region: None, scope, cuts: None },
-                occasion,
+                Call { entry, request, region: None, caller, boundaries: None },
+                context,
             )
         });
         response.map(|value| to_json(&value)).map_err(told)
@@ -153,8 +157,8 @@ impl Bench {
     pub(crate) fn begin_rotation(&mut self, name: &str, version: &str) {
         let now = self.now();
         self.meddle(|transaction| {
-            let scope = transaction.scope("local-1");
-            let mut record = transaction.find(&scope, name).unwrap().unwrap();
+            let namespace = transaction.namespace("local-1");
+            let mut record = transaction.find(&namespace, name).unwrap().unwrap();
             let mut version = Version::new(version.to_owned(), None, now);
             version.stages.push(PENDING.to_owned());
             record.versions.push(version);
@@ -192,11 +196,11 @@ impl Bench {
 
     /// Returns a secret of the home region that is not gone.
     pub(crate) fn record(&mut self, name: &str) -> Option<Record> {
-        self.look(|transaction| transaction.find(&transaction.scope("local-1"), name).unwrap())
+        self.look(|transaction| transaction.find(&transaction.namespace("local-1"), name).unwrap())
     }
 
     /// Returns what there is, to see whether a call changed anything.
-    pub(super) fn stock(&mut self) -> Stock {
+    pub(super) fn snapshot(&mut self) -> Snapshot {
         self.look(|transaction| {
             let mut records = Vec::new();
             let visited = transaction.each(|record| {
@@ -206,7 +210,7 @@ impl Bench {
             visited.unwrap();
             let state = transaction.state();
             let (secrets, values, value_bytes) = (state.secrets, state.values, state.value_bytes);
-            Stock { records, secrets, values, value_bytes }
+            Snapshot { records, secrets, values, value_bytes }
         })
     }
 
@@ -223,14 +227,15 @@ impl Bench {
         request: Value,
     ) -> Result<Value, Failure> {
         dispatch::admit(entry, &request)?;
-        if entry.touch == Touch::Nothing {
+        if entry.effect == Effect::Nothing {
             return dispatch::answer(entry, request, &self.entropy);
         }
-        let occasion = Occasion { now: self.now(), entropy: &self.entropy, origin: &self.origin };
+        let context =
+            RequestContext { now: self.now(), entropy: &self.entropy, origin: &self.origin };
         dispatch::dispatch(
             &mut self.vault,
-            Call { entry, request, region, scope: &Scope::Owner, cuts: None },
-            occasion,
+            Call { entry, request, region, caller: &Caller::Owner, boundaries: None },
+            context,
         )
     }
 }
@@ -309,21 +314,21 @@ mod tests {
 
     #[test]
     fn requests_and_responses_are_json() {
-        let mut bench = Bench::new();
+        let mut service = ServiceFixture::new();
         let token = "v".repeat(32);
         let request =
             format!(r#"{{"Name":"db","ClientRequestToken":"{token}","SecretBinary":"AP8="}}"#);
-        bench.call("CreateSecret", &request).unwrap();
-        bench.advance(1_000);
-        let response = bench.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
-        let suffix = bench.record("db").unwrap().arn_suffix;
+        service.call("CreateSecret", &request).unwrap();
+        service.advance(1_000);
+        let response = service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
+        let suffix = service.record("db").unwrap().arn_suffix;
         assert_eq!(
             response,
             format!(
                 r#"{{"ARN":"{ARN}db-{suffix}","Name":"db","VersionId":"{token}","SecretBinary":"AP8=","VersionStages":["AWSCURRENT"],"CreatedDate":1700000000123}}"#
             )
         );
-        let refusal = bench.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
+        let refusal = service.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
         let message = "Secrets Manager can't find the specified secret.";
         assert_eq!(refusal, ("ResourceNotFoundException".to_owned(), message.to_owned()));
     }

@@ -64,7 +64,7 @@ impl Store {
 
     /// Returns what SQLite finds wrong with the file's pages.
     pub(crate) fn quick_check(&mut self) -> Result<Vec<String>, Error> {
-        let sql = format!("PRAGMA quick_check({MOST_FINDINGS})");
+        let sql = format!("PRAGMA quick_check({MAX_FINDINGS})");
         let mut statement = self.connection.prepare(&sql)?;
         let mut rows = statement.query([])?;
         let mut findings = Vec::new();
@@ -171,7 +171,7 @@ impl ToSql for FileName<'_> {
 }
 
 /// Findings after which `quick_check` stops.
-const MOST_FINDINGS: usize = 100;
+const MAX_FINDINGS: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::connection;
 use super::schema::LAYOUT;
-use super::transaction::MOST_ROW_BYTES;
+use super::transaction::MAX_ROW_BYTES;
 use crate::sys::files::FileFault;
 
 /// Why a container could not be opened, read or written. Never holds a byte of a row.
@@ -256,7 +256,7 @@ impl fmt::Display for Error {
             ),
             Self::RowLimit { bytes } => write!(
                 f,
-                "a row of {bytes} bytes would be larger than any can be ({MOST_ROW_BYTES}); \
+                "a row of {bytes} bytes would be larger than any can be ({MAX_ROW_BYTES}); \
                  nothing was changed"
             ),
             Self::SchemaAltered { what } => {
@@ -368,12 +368,12 @@ fn system_failed(code: i32, what: &str) -> Error {
     Error::Io { what: format!("{what}: {system}") }
 }
 
-/// Cuts a text in which somebody else's words may stand down to what a message can carry.
+/// PageBoundaries a text in which somebody else's words may stand down to what a message can carry.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().take(MOST_CHARACTERS).flat_map(char::escape_debug).collect()
+    text.chars().take(MAX_CHARACTERS).flat_map(char::escape_debug).collect()
 }
 
-const MOST_CHARACTERS: usize = 100;
+const MAX_CHARACTERS: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -29,7 +29,7 @@ use connection::Place;
 pub(crate) use create::is_taken;
 pub(crate) use error::Error;
 pub(crate) use table::Table;
-pub(crate) use transaction::{MOST_ROW_BYTES, MOST_SLOTS, STRAY_SLOT, Transaction};
+pub(crate) use transaction::{MAX_ROW_BYTES, MAX_SLOTS, STRAY_SLOT, Transaction};
 pub(crate) use wreck::{Found, Wreck};
 
 /// An open container.

@@ -191,7 +191,7 @@ fn row_at(page: &[u8], at: usize, number: u64) -> Option<Found> {
     let (header, columns) = rest.split_first()?;
     let header = usize::from(*header);
     let mut columns = columns.get(..header.checked_sub(1)?)?;
-    if header > MOST_HEADER || varint(&mut columns)? != 0 {
+    if header > MAX_HEADER || varint(&mut columns)? != 0 {
         return None;
     }
     let first = bytes_of(varint(&mut columns)?)?;
@@ -237,7 +237,7 @@ const PAGE: usize = 4096;
 const LINK: usize = 4;
 
 /// The most bytes that the head of a row's record has, and the sizes that its content can have.
-const MOST_HEADER: usize = 12;
+const MAX_HEADER: usize = 12;
 const SMALLEST: usize = 40;
 const LARGEST: usize = super::LARGEST_ROW;
 

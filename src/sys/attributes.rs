@@ -233,11 +233,11 @@ impl Caller {
 
     /// Reads a text that ends with a zero byte.
     fn text(&self, address: u64) -> Result<Vec<u8>, Errno> {
-        let mut bytes = vec![0; MOST_IN_PATH];
+        let mut bytes = vec![0; MAX_IN_PATH];
         let read = self.memory(address, &mut bytes)?;
         bytes.truncate(read);
         let end = bytes.iter().position(|byte| *byte == 0);
-        bytes.truncate(end.ok_or(if read < MOST_IN_PATH {
+        bytes.truncate(end.ok_or(if read < MAX_IN_PATH {
             Errno::FAULT
         } else {
             Errno::NAMETOOLONG
@@ -295,5 +295,5 @@ fn micro(numbers: Option<[i64; 4]>) -> Result<Option<[i64; 4]>, Errno> {
 const HERE: i32 = -100;
 const NO_FOLLOW: u64 = 0x100;
 const EMPTY_PATH: u64 = 0x1000;
-const MOST_IN_PATH: usize = 4096;
+const MAX_IN_PATH: usize = 4096;
 const OWN_NAMES: [&str; 2] = ["/proc/self/", "/proc/thread-self/"];

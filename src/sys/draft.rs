@@ -37,7 +37,7 @@ impl Draft {
                 Ok(Locked::Yes(file)) => return Ok(Self::new(path, Some(file))),
                 // Where there are no locks nothing is taken for left over either.
                 Ok(Locked::Never) => return Ok(Self::new(path, None)),
-                Ok(Locked::No) | Err(FileFault::Exists(_)) if attempt < MOST_ATTEMPTS => {}
+                Ok(Locked::No) | Err(FileFault::Exists(_)) if attempt < MAX_ATTEMPTS => {}
                 Ok(Locked::No) => return Err(FileFault::Exists(path)),
                 // Named by where it was to be: nobody knows the other name.
                 Err(fault) => return Err(about(place, fault)),
@@ -219,7 +219,7 @@ const PREFIX: &str = ".strongroom-";
 const SUFFIX: &str = ".new";
 
 /// Files of this process's number that may be there already.
-const MOST_ATTEMPTS: u32 = 1000;
+const MAX_ATTEMPTS: u32 = 1000;
 
 #[cfg(test)]
 mod tests {

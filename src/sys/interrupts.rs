@@ -17,7 +17,7 @@ use super::silence;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
     /// `^C`: stop when you can.
-    Wish,
+    RotateRequest,
     /// SIGTERM or SIGHUP: stop now.
     Order,
 }
@@ -100,7 +100,7 @@ fn hear(signal: Signal) {
     silence::give_way(|| {
         let is_wish = signal == Signal::SIGINT;
         match lock(&TOLD).as_mut().filter(|_| asking().contains(signal)) {
-            Some(tell) => tell(if is_wish { Interrupt::Wish } else { Interrupt::Order }),
+            Some(tell) => tell(if is_wish { Interrupt::RotateRequest } else { Interrupt::Order }),
             None => have_its_way(signal),
         }
     });

@@ -19,14 +19,14 @@ pub(super) fn remove(path: &Path) {
         let writer = writer.and_then(|rest| rest.strip_suffix(".new")?.split_once('-'));
         let Some(Ok(writer)) = writer.map(|(pid, _attempt)| pid.parse()) else { continue };
         let age = modified(&left).and_then(|then| now.duration_since(then).ok());
-        if age.is_some_and(|age| age > LONGEST_WRITE) && !process::is_running(writer) {
+        if age.is_some_and(|age| age > MAX_WRITE) && !process::is_running(writer) {
             drop(fs::remove_file(&left));
         }
     }
 }
 
 /// No file of ours takes this long to write.
-const LONGEST_WRITE: Duration = Duration::from_mins(1);
+const MAX_WRITE: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

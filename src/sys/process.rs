@@ -76,7 +76,7 @@ fn close_to_tracers() -> io::Result<()> {
 /// Returns who this process is.
 pub(crate) fn actor() -> Actor {
     let uid = rustix::process::getuid().as_raw();
-    let users = File::open("/etc/passwd").map(|file| BufReader::new(file.take(MOST_OF_USERS)));
+    let users = File::open("/etc/passwd").map(|file| BufReader::new(file.take(MAX_OF_USERS)));
     let program = fs::read_link("/proc/self/exe");
     Actor {
         uid,
@@ -219,12 +219,12 @@ fn terminal(stat: &str) -> Option<String> {
 /// Reads one of the kernel's short texts; nothing where there is none.
 fn read_short(path: &Path) -> String {
     let mut text = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOST_OF_TEXT).read_to_end(&mut text));
+    let read = File::open(path).and_then(|file| file.take(MAX_OF_TEXT).read_to_end(&mut text));
     read.map(|_length| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
 }
 
-const MOST_OF_TEXT: u64 = 64 << 10;
-const MOST_OF_USERS: u64 = 4 << 20;
+const MAX_OF_TEXT: u64 = 64 << 10;
+const MAX_OF_USERS: u64 = 4 << 20;
 
 #[cfg(test)]
 mod tests {

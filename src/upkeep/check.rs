@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::crypto::keys::MasterKey;
 use crate::vault::check::{Finding, OnProgress};
-use crate::vault::mend::Mended;
+use crate::vault::repair::Mended;
 use crate::vault::salvage::Salvaged;
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::vouch::{Accepted, InDoubt};
 use crate::vault::{self, LockedVault, Vault};
 
@@ -21,14 +21,14 @@ pub(crate) struct Checked {
 /// Checks everything, and names the secrets that a repair would leave out.
 pub(crate) fn survey(
     vault: &mut Vault,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Checked, vault::Error> {
-    let findings = check(vault, occasion, tell)?;
+    let findings = check(vault, context, tell)?;
     let in_doubt = if findings.is_empty() {
         Vec::new()
     } else {
-        vault.begin(Access::Read, occasion)?.in_doubt(tell)?
+        vault.begin(Access::Read, context)?.in_doubt(tell)?
     };
     Ok(Checked { findings, in_doubt })
 }
@@ -36,13 +36,13 @@ pub(crate) fn survey(
 /// Checks the pages of the file, then every row against the state.
 pub(crate) fn check(
     vault: &mut Vault,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Vec<Finding>, vault::Error> {
     let pages = vault.store_mut().quick_check()?;
     let mut findings: Vec<Finding> = vault.wreckage().into_iter().collect();
     findings.extend(pages.into_iter().map(|problem| Finding { place: "file".to_owned(), problem }));
-    findings.extend(vault.begin(Access::Read, occasion)?.check(tell)?);
+    findings.extend(vault.begin(Access::Read, context)?.check(tell)?);
     Ok(findings)
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Repaired {
 pub(crate) fn repair(
     vault: &mut Vault,
     accepted: Accepted<'_>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Repaired, vault::Error> {
     let backup = beside(vault.store_mut().path(), "before-repair");
@@ -72,7 +72,7 @@ pub(crate) fn repair(
     } else {
         vault.store_mut().copy_pages_to(&backup)?;
     }
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
     let Mended { mut done, in_doubt } = transaction.repair(accepted, tell)?;
     transaction.commit()?;
     if let Some(Finding { place, .. }) = wreckage {
@@ -88,10 +88,10 @@ pub(crate) fn salvage(
     (damaged, master): (&mut LockedVault, &MasterKey),
     into: &mut Vault,
     accepted: Accepted<'_>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Salvaged, vault::Error> {
-    let mut transaction = into.begin(Access::Write, occasion)?;
+    let mut transaction = into.begin(Access::Write, context)?;
     let salvaged = damaged.salvage(master, &mut transaction, accepted, tell)?;
     transaction.commit().map_err(vault::Error::of_draft)?;
     Ok(salvaged)
@@ -132,8 +132,8 @@ pub(crate) mod tests {
     fn a_new_vault_is_clean() {
         let entropy = CountingEntropy::default();
         let origin = Origin::default();
-        let occasion = Occasion { now: Timestamp(1), entropy: &entropy, origin: &origin };
-        let mut vault = Vault::testing(occasion);
-        assert_eq!(check(&mut vault, occasion, &mut |_| {}).unwrap(), []);
+        let context = RequestContext { now: Timestamp(1), entropy: &entropy, origin: &origin };
+        let mut vault = Vault::testing(context);
+        assert_eq!(check(&mut vault, context, &mut |_| {}).unwrap(), []);
     }
 }

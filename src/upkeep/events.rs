@@ -7,12 +7,12 @@ use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::vault::archive::{Archived, Junction};
 use crate::vault::audit::Event;
-use crate::vault::transaction::{Access, Occasion, Transaction};
+use crate::vault::transaction::{Access, RequestContext, Transaction};
 use crate::vault::{self, Vault};
 
 /// Which events to show; what is not given matches all.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct EventFilter {
     /// The secret's name.
     pub(crate) secret: Option<String>,
     /// The region.
@@ -29,7 +29,7 @@ pub(crate) struct Wanted {
     pub(crate) most: Option<usize>,
 }
 
-impl Wanted {
+impl EventFilter {
     fn matches(&self, event: &Event, home: &str) -> bool {
         let is = |wanted: &Option<String>, found: &str| {
             wanted.as_ref().is_none_or(|wanted| wanted == found)
@@ -54,13 +54,13 @@ fn plain(name: &str) -> String {
 
 /// The events that are wanted so far, newest first.
 struct Sieve<'a> {
-    wanted: &'a Wanted,
+    wanted: &'a EventFilter,
     home: String,
     events: VecDeque<Value>,
 }
 
 impl<'a> Sieve<'a> {
-    fn new(wanted: &'a Wanted, transaction: &Transaction<'_>) -> Self {
+    fn new(wanted: &'a EventFilter, transaction: &Transaction<'_>) -> Self {
         let home = transaction.state().settings.region().to_owned();
         Self { wanted, home, events: VecDeque::new() }
     }
@@ -82,10 +82,10 @@ impl<'a> Sieve<'a> {
 /// Lists events, newest first. The whole log is verified on the way.
 pub(crate) fn list(
     vault: &mut Vault,
-    wanted: &Wanted,
-    occasion: Occasion<'_>,
+    wanted: &EventFilter,
+    context: RequestContext<'_>,
 ) -> Result<Value, vault::Error> {
-    let transaction = vault.begin(Access::Read, occasion)?;
+    let transaction = vault.begin(Access::Read, context)?;
     let mut sieve = Sieve::new(wanted, &transaction);
     transaction.events(|seq, event| {
         sieve.take(seq, event);
@@ -100,9 +100,9 @@ type Members = Vec<(String, Value)>;
 /// Returns the whole log as it is written into a file, and what to say of it.
 pub(crate) fn archive(
     vault: &mut Vault,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<(Vec<u8>, Members), vault::Error> {
-    let transaction = vault.begin(Access::Read, occasion)?;
+    let transaction = vault.begin(Access::Read, context)?;
     let log = transaction.state().log;
     Ok((transaction.archive()?, range(log.first, log.next)))
 }
@@ -111,10 +111,10 @@ pub(crate) fn archive(
 pub(crate) fn list_archive(
     vault: &mut Vault,
     file: &mut dyn Read,
-    wanted: &Wanted,
-    occasion: Occasion<'_>,
+    wanted: &EventFilter,
+    context: RequestContext<'_>,
 ) -> Result<(Members, Junction), vault::Error> {
-    let transaction = vault.begin(Access::Read, occasion)?;
+    let transaction = vault.begin(Access::Read, context)?;
     let mut sieve = Sieve::new(wanted, &transaction);
     let Archived { first, next, junction } =
         transaction.read_archive(file, |seq, event| sieve.take(seq, event))?;
@@ -178,9 +178,9 @@ mod tests {
         // It used to be left out, though it is stored: a list of another region looked like one of
         // home.
         let (entropy, origin) = (CountingEntropy::default(), Origin::default());
-        let occasion = Occasion { now: Timestamp(1), entropy: &entropy, origin: &origin };
-        let mut vault = Vault::testing(occasion);
-        let mut transaction = vault.begin(Access::Write, occasion).unwrap();
+        let context = RequestContext { now: Timestamp(1), entropy: &entropy, origin: &origin };
+        let mut vault = Vault::testing(context);
+        let mut transaction = vault.begin(Access::Write, context).unwrap();
         let about = |name: &str, region: &str| Subject {
             name: name.to_owned(),
             region: region.to_owned(),
@@ -190,8 +190,9 @@ mod tests {
             transaction.record("ListSecrets", Event::SUCCESS, about(name, region)).unwrap();
         }
         transaction.commit().unwrap();
-        let wanted = Wanted { operation: Some("list-secrets".to_owned()), ..Wanted::default() };
-        let Value::Map(members) = list(&mut vault, &wanted, occasion).unwrap() else { panic!() };
+        let wanted =
+            EventFilter { operation: Some("list-secrets".to_owned()), ..EventFilter::default() };
+        let Value::Map(members) = list(&mut vault, &wanted, context).unwrap() else { panic!() };
         let Value::List(events) = &members[0].1 else { panic!() };
         let region = |event: &Value| {
             let Value::Map(members) = event else { panic!() };

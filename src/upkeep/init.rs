@@ -6,8 +6,8 @@ use super::slots::NewSlot;
 use crate::crypto::header::VaultId;
 use crate::crypto::keys::MasterKey;
 use crate::vault::state::Settings;
-use crate::vault::transaction::Occasion;
-use crate::vault::{self, Founding, Vault};
+use crate::vault::transaction::RequestContext;
+use crate::vault::{self, NewVault, Vault};
 
 /// What a new vault is to be.
 pub(crate) struct Plan {
@@ -23,8 +23,12 @@ pub(crate) struct Plan {
 ///
 /// # Errors
 /// [`crate::store::Error::Exists`] when something is there.
-pub(crate) fn init(path: &Path, plan: Plan, occasion: Occasion<'_>) -> Result<Vault, vault::Error> {
-    let mut vault = prepare(path, plan, occasion)?;
+pub(crate) fn init(
+    path: &Path,
+    plan: Plan,
+    context: RequestContext<'_>,
+) -> Result<Vault, vault::Error> {
+    let mut vault = prepare(path, plan, context)?;
     vault.appear()?;
     Ok(vault)
 }
@@ -33,18 +37,18 @@ pub(crate) fn init(path: &Path, plan: Plan, occasion: Occasion<'_>) -> Result<Va
 pub(crate) fn prepare(
     path: &Path,
     plan: Plan,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Vault, vault::Error> {
-    let vault_id = VaultId::generate(occasion.entropy)?;
-    let master = MasterKey::generate(occasion.entropy)?;
+    let vault_id = VaultId::generate(context.entropy)?;
+    let master = MasterKey::generate(context.entropy)?;
     let mut slots = Vec::new();
     for (number, slot) in (0..).zip(&plan.slots) {
-        let body = slot.wrap(&master, &vault_id, occasion.entropy)?;
+        let body = slot.wrap(&master, &vault_id, context.entropy)?;
         slots.push((number, body, slot.label.clone()));
     }
     let Plan { settings, anchors, .. } = plan;
-    let founding = Founding { vault_id, master: &master, slots, settings, anchors };
-    Vault::create(path, founding, occasion)
+    let new = NewVault { vault_id, master: &master, slots, settings, anchors };
+    Vault::create(path, new, context)
 }
 
 #[cfg(test)]
@@ -64,13 +68,13 @@ mod tests {
         let path = directory.join("a.vault");
         let entropy = CountingEntropy::default();
         let origin = Origin::default();
-        let occasion = Occasion { now: Timestamp(1), entropy: &entropy, origin: &origin };
+        let context = RequestContext { now: Timestamp(1), entropy: &entropy, origin: &origin };
         let keyfile = || Keyfile::generate(&entropy).unwrap();
         let ours = keyfile();
         let text = ours.to_text();
         let slot = NewSlot { credential: Credential::Keyfile(ours), kdf: None, label: "k".into() };
         let settings = Settings::new("000000000000", "local-1");
-        init(&path, Plan { slots: vec![slot], settings, anchors: None }, occasion).unwrap();
+        init(&path, Plan { slots: vec![slot], settings, anchors: None }, context).unwrap();
 
         let locked = LockedVault::open(&path, Mode::ReadWrite).unwrap();
         let again = Keyfile::parse(text.expose().as_bytes()).unwrap();

@@ -5,7 +5,7 @@ use crate::crypto::keys::MasterKey;
 use crate::sys::files;
 use crate::vault::check::OnProgress;
 use crate::vault::rekey::Rekeying;
-use crate::vault::transaction::Occasion;
+use crate::vault::transaction::RequestContext;
 use crate::vault::{self, Vault};
 use crate::{crypto, store};
 
@@ -14,21 +14,21 @@ use crate::{crypto, store};
 pub(crate) fn rekey(
     vault: &mut Vault,
     slots: Vec<(u8, NewSlot)>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<(), vault::Error> {
     if vault.is_read_only() {
         return Err(vault::Error::Store(store::Error::ReadOnly));
     }
     check_space(vault)?;
-    let master = MasterKey::generate(occasion.entropy)?;
+    let master = MasterKey::generate(context.entropy)?;
     let vault_id = *vault.vault_id();
     let wrap = |(number, slot): (u8, NewSlot)| {
-        let body = slot.wrap(&master, &vault_id, occasion.entropy)?;
+        let body = slot.wrap(&master, &vault_id, context.entropy)?;
         Ok((number, body, slot.label))
     };
     let slots = slots.into_iter().map(wrap).collect::<Result<Vec<_>, crypto::Error>>()?;
-    vault.rekey(Rekeying { master: &master, slots, reason: String::new() }, occasion, tell)
+    vault.rekey(Rekeying { master: &master, slots, reason: String::new() }, context, tell)
 }
 
 /// The journal holds every old page: as much as the file, and some more.

@@ -2,16 +2,16 @@
 
 use crate::model::value::Value;
 use crate::vault::state::Settings;
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Vault};
 
 /// Changes settings: names and values. What is as it was is not written again.
 pub(crate) fn configure(
     vault: &mut Vault,
     changes: &[(&str, String)],
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Vec<(String, Value)>, vault::Error> {
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
     let mut told = Vec::new();
     for (name, value) in changes {
         if transaction.state().settings.get(name) != Some(value) {
@@ -48,11 +48,11 @@ mod tests {
     #[test]
     fn a_setting_is_logged_once_and_one_that_nobody_can_choose_counts_as_none() {
         let (entropy, origin) = (CountingEntropy::default(), Origin::default());
-        let occasion = Occasion { now: Timestamp(1), entropy: &entropy, origin: &origin };
-        let mut vault = Vault::testing(occasion);
+        let context = RequestContext { now: Timestamp(1), entropy: &entropy, origin: &origin };
+        let mut vault = Vault::testing(context);
         let mut set = |name: &str, value: &str| {
-            configure(&mut vault, &[(name, value.to_owned())], occasion).unwrap();
-            let transaction = vault.begin(Access::Read, occasion).unwrap();
+            configure(&mut vault, &[(name, value.to_owned())], context).unwrap();
+            let transaction = vault.begin(Access::Read, context).unwrap();
             let state = transaction.state();
             (state.settings.audit_keep(), state.settings.audit_keep_days(), state.generation)
         };

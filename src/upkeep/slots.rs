@@ -11,7 +11,7 @@ use crate::crypto::slot::{Credential, SlotBody, SlotKind};
 use crate::model::value::Value;
 use crate::sys::entropy::Entropy;
 use crate::vault::slots::{LastPortable, in_words};
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, Vault};
 
 /// A slot to be made.
@@ -42,10 +42,10 @@ pub(crate) fn add(
     vault: &mut Vault,
     master: &MasterKey,
     slot: &NewSlot,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<u8, vault::Error> {
-    let body = slot.wrap(master, vault.vault_id(), occasion.entropy)?;
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let body = slot.wrap(master, vault.vault_id(), context.entropy)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
     let number = transaction.add_slot(&body, &slot.label)?;
     let detail = format!("slot {number}, {}", in_words(slot.credential.kind()));
     transaction.record_own("KeySlotAdd", &detail)?;
@@ -59,10 +59,10 @@ pub(crate) fn replace(
     master: &MasterKey,
     number: u8,
     slot: &NewSlot,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<(), vault::Error> {
-    let body = slot.wrap(master, vault.vault_id(), occasion.entropy)?;
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let body = slot.wrap(master, vault.vault_id(), context.entropy)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
     transaction.replace_slot(number, &body)?;
     transaction.record_own("ChangePassphrase", &format!("slot {number}"))?;
     transaction.commit()
@@ -73,9 +73,9 @@ pub(crate) fn remove(
     vault: &mut Vault,
     number: u8,
     last: LastPortable,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<(), vault::Error> {
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
     transaction.remove_slot(number, last)?;
     transaction.record_own("KeySlotRemove", &format!("slot {number}"))?;
     transaction.commit()
@@ -88,8 +88,8 @@ pub(crate) fn public(vault: &LockedVault) -> Value {
 }
 
 /// Shows the slots with the labels and dates that only an unlocked vault knows, damaged ones too.
-pub(crate) fn list(vault: &mut Vault, occasion: Occasion<'_>) -> Result<Value, vault::Error> {
-    let transaction = vault.begin(Access::Read, occasion)?;
+pub(crate) fn list(vault: &mut Vault, context: RequestContext<'_>) -> Result<Value, vault::Error> {
+    let transaction = vault.begin(Access::Read, context)?;
     let mut shown = Vec::new();
     for slot in transaction.slots()? {
         let mut members = match &slot.body {
@@ -114,9 +114,9 @@ pub(crate) fn list(vault: &mut Vault, occasion: Occasion<'_>) -> Result<Value, v
 pub(crate) fn label(
     vault: &mut Vault,
     number: u8,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<String, vault::Error> {
-    let transaction = vault.begin(Access::Read, occasion)?;
+    let transaction = vault.begin(Access::Read, context)?;
     let entry = transaction.state().slot(number).map(|entry| entry.label.clone());
     Ok(entry.unwrap_or_default())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{settings, slots};
 use crate::model::value::Value;
 use crate::sys::files;
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, Vault};
 
 /// Tells what needs no key.
@@ -30,12 +30,12 @@ pub(crate) fn locked(path: &Path, vault: &LockedVault) -> Vec<(String, Value)> {
 pub(crate) fn unlocked(
     vault: &mut Vault,
     anchors: Option<&Path>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Vec<(String, Value)>, vault::Error> {
     let remembered = anchors.and_then(|anchors| vault.remembered_in(anchors));
     let is_unwritable = vault.is_anchor_unwritable();
     let is_logged = vault.audits_reads() && !vault.is_read_only();
-    let transaction = vault.begin(Access::Read, occasion)?;
+    let transaction = vault.begin(Access::Read, context)?;
     let state = transaction.state();
     let anchor = match remembered {
         _ if anchors.is_none() => "no place",

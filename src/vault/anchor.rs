@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::cbor::MOST_COUNTED;
+use super::cbor::MAX_COUNTED;
 use crate::crypto::header::VaultId;
 use crate::crypto::keys::AnchorKey;
 use crate::sys::files::{self, FileFault};
@@ -40,7 +40,7 @@ const ANCHOR_BYTES: usize = 8 + 16 + 32;
 
 /// The highest generation that is believed of an anchor which nobody vouches for. A commit a
 /// millisecond reaches it after nine thousand years.
-const MOST_PLAUSIBLE: u64 = 1 << 48;
+const MAX_PLAUSIBLE: u64 = 1 << 48;
 
 impl Anchor {
     /// The anchor of a vault below `directory`, by the vault's id.
@@ -67,7 +67,7 @@ impl Anchor {
         let tag: &[u8; 32] = tag.try_into().ok()?;
         let is_ours = key.is_tag(generation, commit_id, tag);
         let under = if is_ours { Under::TheseKeys } else { Under::OtherKeys };
-        let most = if is_ours { MOST_COUNTED } else { MOST_PLAUSIBLE };
+        let most = if is_ours { MAX_COUNTED } else { MAX_PLAUSIBLE };
         (generation <= most).then_some(Remembered { generation, commit_id: *commit_id, under })
     }
 

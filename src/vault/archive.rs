@@ -18,7 +18,7 @@ const MAGIC: [u8; 8] = *b"SRMAUDIT";
 const FORMAT: u32 = 1;
 
 /// The largest box, in bytes: that of a row.
-const MOST_BYTES: u32 = 8 << 20;
+const MAX_BYTES: u32 = 8 << 20;
 
 /// How the log in an archive stands to that of the vault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ fn take<const N: usize>(file: &mut dyn Read) -> Result<[u8; N], Error> {
 /// Reads one box. What it says of its length allocates nothing.
 fn take_box(file: &mut dyn Read, seq: u64) -> Result<Vec<u8>, Error> {
     let length = u32::from_be_bytes(take(file)?);
-    if length > MOST_BYTES {
+    if length > MAX_BYTES {
         return Err(bad(format!("entry {seq} is larger than one can be")));
     }
     let mut sealed = Vec::new();

@@ -7,7 +7,7 @@ use crate::model::time::{DAY_MS, FURTHEST_MS, Timestamp};
 
 /// What counts something is at most this, and so is what numbers rows: what comes to one more, or
 /// to a sum of some, is a number still.
-pub(super) const MOST_COUNTED: u64 = (1 << 62) - 1;
+pub(super) const MAX_COUNTED: u64 = (1 << 62) - 1;
 
 /// The bytes are not what docs/format.md says they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ impl<'b> Reader<'b> {
     /// Reads a number that counts something.
     pub(crate) fn count(&mut self) -> Result<u64, Malformed> {
         self.number()
-            .and_then(|count| if count <= MOST_COUNTED { Ok(count) } else { Err(Malformed) })
+            .and_then(|count| if count <= MAX_COUNTED { Ok(count) } else { Err(Malformed) })
     }
 
     /// Reads the number of a row whose number is random: never zero.

@@ -3,7 +3,7 @@
 
 use super::cbor::Malformed;
 use super::error::{Error, tampered};
-use super::record::{Kind, LONGEST_VALUE, Record, Scope, StoredValue};
+use super::record::{Kind, MAX_VALUE, Namespace, Record, StoredValue};
 use super::state::State;
 use super::transaction::{Access, Transaction};
 use super::tree::{self, Entry, FANOUT};
@@ -11,7 +11,7 @@ use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::{Pin, pin};
 use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
-use crate::store::{self, MOST_ROW_BYTES, Table};
+use crate::store::{self, MAX_ROW_BYTES, Table};
 use crate::sys::secret::Secret;
 
 /// Whether a record is in the tree already.
@@ -31,7 +31,7 @@ impl Transaction<'_> {
     /// [`Error::NameTaken`] if the name is in use, [`Error::ClockJumped`] if only a clock that
     /// cannot be right says that it no longer is.
     pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Error> {
-        if let Some(old) = self.find_stored(&record.scope, &record.name)? {
+        if let Some(old) = self.find_stored(&record.namespace, &record.name)? {
             if !old.is_gone(self.due_time()) {
                 let is_gone = old.is_gone(self.now());
                 let taken = || Error::NameTaken(record.name.clone());
@@ -86,9 +86,9 @@ impl Transaction<'_> {
     ) -> Result<StoredValue, Error> {
         let bytes = value.expose_bytes();
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if len > LONGEST_VALUE {
+        if len > MAX_VALUE {
             return Err(Error::Limit(format!(
-                "a value of {len} bytes would be larger than any can be ({LONGEST_VALUE})"
+                "a value of {len} bytes would be larger than any can be ({MAX_VALUE})"
             )));
         }
         let kind = match value {
@@ -240,18 +240,16 @@ impl Transaction<'_> {
         let vault_id = unlocked.vault_id();
         let sealed =
             unlocked.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?;
-        if sealed.len() > MOST_ROW_BYTES {
+        if sealed.len() > MAX_ROW_BYTES {
             let bytes = sealed.len();
-            return Err(limit(&format!(
-                "take {bytes} bytes, more than any can ({MOST_ROW_BYTES})"
-            )));
+            return Err(limit(&format!("take {bytes} bytes, more than any can ({MAX_ROW_BYTES})")));
         }
         Ok(sealed)
     }
 
     /// Puts the record's pin into the tree, or takes the record out.
     fn place(&mut self, record: &Record, place: Place, pin: Option<Pin>) -> Result<(), Error> {
-        let name_hash = self.name_hash(&record.scope, &record.name);
+        let name_hash = self.name_hash(&record.namespace, &record.name);
         let bucket = tree::bucket_of(&name_hash);
         let mut node = self.node(bucket / FANOUT)?.unwrap_or_default();
         let mut entries = self.bucket_of_node(bucket, Some(&node))?;
@@ -313,9 +311,9 @@ impl Transaction<'_> {
         Ok((u64::from_be_bytes(bytes) >> 2).max(1))
     }
 
-    /// Returns the region-bound scope of the vault's own account.
-    pub(crate) fn scope(&self, region: &str) -> Scope {
+    /// Returns the region-bound namespace of the vault's own account.
+    pub(crate) fn namespace(&self, region: &str) -> Namespace {
         let account = self.state.settings.account().to_owned();
-        Scope { account, region: region.to_owned() }
+        Namespace { account, region: region.to_owned() }
     }
 }

@@ -231,7 +231,7 @@ impl Transaction<'_> {
             survey.find(place, "its record does not authenticate");
             return;
         };
-        if self.name_hash(&record.scope, &record.name) != entry.name_hash {
+        if self.name_hash(&record.namespace, &record.name) != entry.name_hash {
             survey.find(record.name.clone(), "its record stands in the place of another");
         }
         survey.records += 1;

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
     use crate::model::time::Timestamp;
     use crate::sys::entropy::CountingEntropy;
-    use crate::vault::transaction::{Access, Occasion};
+    use crate::vault::transaction::{Access, RequestContext};
     use crate::vault::{Origin, Vault};
 
     const CODE: &str = "0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV-WXYZ-0123-4567-89AB-CDEF-GHJ0";
@@ -138,23 +138,23 @@ mod tests {
     #[test]
     fn a_vault_proves_which_states_it_came_out_of() {
         let (entropy, origin) = (CountingEntropy::default(), Origin::default());
-        let occasion = Occasion { now: Timestamp(1_000), entropy: &entropy, origin: &origin };
-        let mut vault = Vault::testing(occasion);
-        let mut other = Vault::testing(occasion);
+        let context = RequestContext { now: Timestamp(1_000), entropy: &entropy, origin: &origin };
+        let mut vault = Vault::testing(context);
+        let mut other = Vault::testing(context);
         let mut checkpoints = Vec::new();
         let mut work = |vault: &mut Vault| {
-            let mut transaction = vault.begin(Access::Write, occasion).unwrap();
+            let mut transaction = vault.begin(Access::Write, context).unwrap();
             transaction.record_own("One", "").unwrap();
             transaction.record_own("Two", "").unwrap();
             transaction.commit().unwrap();
-            let transaction = vault.begin(Access::Read, occasion).unwrap();
+            let transaction = vault.begin(Access::Read, context).unwrap();
             checkpoints.push(transaction.checkpoint());
         };
         for _ in 0..3 {
             work(&mut vault);
         }
         work(&mut other);
-        let transaction = vault.begin(Access::Read, occasion).unwrap();
+        let transaction = vault.begin(Access::Read, context).unwrap();
         let standing = |checkpoint: &Checkpoint| transaction.standing(checkpoint).unwrap();
         assert_eq!(standing(&checkpoints[0]), Standing::Later);
         assert_eq!(standing(&checkpoints[1]), Standing::Later);

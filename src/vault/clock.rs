@@ -7,7 +7,7 @@ use super::transaction::Transaction;
 use crate::model::time::{DAY_MS, Timestamp};
 
 /// How far the clock may run ahead of the last commit before nothing is done on its word.
-const LONGEST_REST: i64 = 400 * DAY_MS;
+const MAX_REST: i64 = 400 * DAY_MS;
 
 /// How far it may be behind the last commit without anybody being told: clocks are set right.
 const LARGEST_CORRECTION: i64 = DAY_MS;
@@ -27,7 +27,7 @@ impl ClockState {
     /// Judges a clock by the time of the last commit.
     pub(crate) fn of(clock: Timestamp, last: Timestamp) -> Self {
         let ahead = clock.0.saturating_sub(last.0);
-        if ahead > LONGEST_REST {
+        if ahead > MAX_REST {
             Self::Ahead
         } else if ahead < -LARGEST_CORRECTION {
             Self::Behind

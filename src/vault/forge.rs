@@ -6,7 +6,7 @@ use minicbor::{Decoder, Encoder};
 
 use super::error::{Error, opened, tampered};
 use super::record::Record;
-use super::transaction::{Access, Occasion, Transaction};
+use super::transaction::{Access, RequestContext, Transaction};
 use super::unlock::{LockedVault, Vault};
 use crate::crypto::history;
 use crate::crypto::sealed::pin;
@@ -30,10 +30,10 @@ impl Vault {
     /// Seals the whole vault anew with altered contents: pins, tree, chain and state fit.
     pub(crate) fn forge(
         mut self,
-        occasion: Occasion<'_>,
+        context: RequestContext<'_>,
         alter: Alter<'_>,
     ) -> Result<LockedVault, Error> {
-        let mut transaction = self.begin(Access::Write, occasion)?;
+        let mut transaction = self.begin(Access::Write, context)?;
         transaction.forge_records(alter)?;
         transaction.forge_log(alter)?;
         transaction.forge_state(alter)?;
@@ -53,7 +53,7 @@ impl Transaction<'_> {
             self.rows.update(Table::Secret, entry.rid, &sealed)?;
             entry.pin = pin(&sealed)?;
             if let Ok(record) = Record::decode(entry.rid, &encoded) {
-                entry.name_hash = self.name_hash(&record.scope, &record.name);
+                entry.name_hash = self.name_hash(&record.namespace, &record.name);
             }
         }
         self.plant(unlocked, entries)

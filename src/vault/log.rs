@@ -14,7 +14,7 @@ use crate::model::time::DAY_MS;
 use crate::store::{self, Table};
 
 /// The most characters of what else there is to say: it may be a list of any length.
-const LONGEST_DETAIL: usize = 16_384;
+const MAX_DETAIL: usize = 16_384;
 
 /// The highest number that a row can have.
 const LAST_ROW: u64 = i64::MAX.cast_unsigned();
@@ -114,11 +114,11 @@ impl Transaction<'_> {
             operation: operation.to_owned(),
             outcome: outcome.to_owned(),
             subject,
-            actor: self.occasion.origin.actor.clone(),
-            via: self.occasion.origin.via.clone(),
+            actor: self.context.origin.actor.clone(),
+            via: self.context.origin.via.clone(),
             generation: self.next_generation(),
             commit_id: self.next_commit_id,
-            detail: detail.chars().take(LONGEST_DETAIL).collect(),
+            detail: detail.chars().take(MAX_DETAIL).collect(),
             came_from: self.beginning.state.filter(|_| seq == self.beginning.log.next),
             unknown: Unknown::default(),
             unknown_of_actor: Unknown::default(),

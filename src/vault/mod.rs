@@ -12,21 +12,21 @@ mod change;
 pub(crate) mod check;
 pub(crate) mod checkpoint;
 pub(crate) mod clock;
+mod create;
 mod error;
 #[cfg(any(test, feature = "workbench"))]
 pub(crate) mod forge;
-mod found;
 pub(crate) mod log;
-pub(crate) mod mend;
 pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod rekey;
+pub(crate) mod repair;
 pub(crate) mod replace;
 mod replica;
 mod rescue;
+mod rollback;
 pub(crate) mod rotation;
 pub(crate) mod salvage;
-mod seen;
 pub(crate) mod slots;
 pub(crate) mod state;
 #[cfg(test)]
@@ -38,6 +38,6 @@ mod version;
 pub(crate) mod vouch;
 
 pub(crate) use aside::Unlogged;
+pub(crate) use create::NewVault;
 pub(crate) use error::Error;
-pub(crate) use found::Founding;
-pub(crate) use unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
+pub(crate) use unlock::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};

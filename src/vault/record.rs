@@ -11,13 +11,13 @@ use crate::model::time::{DAY_MS, Timestamp};
 use crate::sys::secret::Secret;
 
 /// The most characters of a name.
-const LONGEST_NAME: usize = 512;
+const MAX_NAME: usize = 512;
 
 /// The most tags of a secret.
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
 
 /// The most bytes of a value.
-pub(super) const LONGEST_VALUE: u64 = 65_536;
+pub(super) const MAX_VALUE: u64 = 65_536;
 
 /// One secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(crate) struct Record {
     /// The row's random key, 62 bits. Zero until the record is stored.
     pub(crate) rid: u64,
     /// The account and region the name belongs to.
-    pub(crate) scope: Scope,
+    pub(crate) namespace: Namespace,
     /// The name.
     pub(crate) name: String,
     /// The six characters that end the ARN.
@@ -64,9 +64,9 @@ pub(crate) struct Record {
     pub(crate) unknown: Unknown,
 }
 
-/// The account and region that a name belongs to: (scope, name) is unique in a vault.
+/// The account and region that a name belongs to: (namespace, name) is unique in a vault.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Scope {
+pub(crate) struct Namespace {
     /// Twelve digits.
     pub(crate) account: String,
     /// Such as `local-1`.
@@ -82,7 +82,7 @@ pub(crate) struct Deletion {
     pub(crate) due: Timestamp,
 }
 
-/// A secret's part in replication. A replica is a record of its own, in the scope of its region.
+/// A secret's part in replication. A replica is a record of its own, in the namespace of its region.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Replication {
     /// It follows no other. These follow it, in the order in which they were asked for: member 17
@@ -159,8 +159,8 @@ pub(crate) enum Kind {
     Binary,
 }
 
-impl Scope {
-    /// Returns the scope as it is stored and hashed: `account/region`.
+impl Namespace {
+    /// Returns the namespace as it is stored and hashed: `account/region`.
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.account, self.region)
     }
@@ -228,7 +228,7 @@ impl Record {
     /// Writes the record, without its row key, which the sealing binds.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut map = MapWriter::with(&self.unknown);
-        map.member(0).text(&self.scope.key());
+        map.member(0).text(&self.namespace.key());
         map.member(1).text(&self.name);
         map.member(2).text(&self.arn_suffix);
         map.optional(3, self.description.as_ref(), |w, text| w.text(text));
@@ -271,14 +271,14 @@ impl Record {
     /// Reads the record of the row `rid`.
     pub(crate) fn decode(rid: u64, bytes: &[u8]) -> Result<Self, Malformed> {
         let mut record = Self::blank(rid);
-        let (mut scope, mut name, mut arn_suffix, mut created) = (None, None, None, None);
+        let (mut namespace, mut name, mut arn_suffix, mut created) = (None, None, None, None);
         let (mut changed, mut revision, mut versions) = (None, None, None);
         let (mut requested, mut due) = (None, None);
         let (mut replicas, mut primary_region) = (None, None);
         let mut reader = Reader::new(bytes);
         record.unknown = reader.map(|r, key| {
             match key {
-                0 => scope = Some(Scope::parse(&r.text()?)?),
+                0 => namespace = Some(Namespace::parse(&r.text()?)?),
                 1 => name = Some(r.text()?),
                 2 => arn_suffix = Some(r.text()?),
                 3 => record.description = Some(r.text()?),
@@ -303,7 +303,7 @@ impl Record {
             Ok(true)
         })?;
         reader.finish()?;
-        record.scope = scope.ok_or(Malformed)?;
+        record.namespace = namespace.ok_or(Malformed)?;
         record.name = name.ok_or(Malformed)?;
         record.arn_suffix = arn_suffix.ok_or(Malformed)?;
         record.created = created.ok_or(Malformed)?;
@@ -326,13 +326,13 @@ impl Record {
     /// What docs/format.md, "Limits", says of a record and nothing else would.
     fn is_within_limits(&self) -> bool {
         let tags = self.tags.as_ref().map_or(0, Vec::len);
-        (1..=LONGEST_NAME).contains(&self.name.chars().count()) && tags <= MOST_TAGS
+        (1..=MAX_NAME).contains(&self.name.chars().count()) && tags <= MAX_TAGS
     }
 
     fn blank(rid: u64) -> Self {
         Self {
             rid,
-            scope: Scope { account: String::new(), region: String::new() },
+            namespace: Namespace { account: String::new(), region: String::new() },
             name: String::new(),
             arn_suffix: String::new(),
             description: None,
@@ -355,8 +355,13 @@ impl Record {
     }
 
     /// A record for a new secret, with no version yet.
-    pub(crate) fn new(scope: Scope, name: String, arn_suffix: String, now: Timestamp) -> Self {
-        Self { scope, name, arn_suffix, created: now, changed: now, ..Self::blank(0) }
+    pub(crate) fn new(
+        namespace: Namespace,
+        name: String,
+        arn_suffix: String,
+        now: Timestamp,
+    ) -> Self {
+        Self { namespace, name, arn_suffix, created: now, changed: now, ..Self::blank(0) }
     }
 }
 
@@ -372,8 +377,8 @@ mod tests {
     use super::*;
 
     fn full() -> Record {
-        let scope = Scope { account: "000000000000".into(), region: "local-1".into() };
-        let mut record = Record::new(scope, "app/db".into(), "a1B2c3".into(), Timestamp(1_000));
+        let namespace = Namespace { account: "000000000000".into(), region: "local-1".into() };
+        let mut record = Record::new(namespace, "app/db".into(), "a1B2c3".into(), Timestamp(1_000));
         record.rid = 7;
         record.description = Some("the database".into());
         record.accessed = Some(Timestamp(3 * DAY_MS));

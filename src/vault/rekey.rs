@@ -6,7 +6,7 @@ use super::error::{Error, opened, tampered};
 use super::record::Record;
 use super::slots;
 use super::state::SlotEntry;
-use super::transaction::{Access, Occasion, Transaction};
+use super::transaction::{Access, RequestContext, Transaction};
 use super::tree::{self, Branch, Entry, FANOUT};
 use super::unlock::{Unlocked, Vault};
 use crate::crypto::header::Header;
@@ -33,7 +33,7 @@ impl Vault {
     pub(crate) fn rekey(
         &mut self,
         rekeying: Rekeying<'_>,
-        occasion: Occasion<'_>,
+        context: RequestContext<'_>,
         tell: OnProgress<'_>,
     ) -> Result<(), Error> {
         let epoch = self.unlocked.header.key_epoch.checked_add(1);
@@ -47,7 +47,7 @@ impl Vault {
         let next = Unlocked::new(header, rekeying.master)?;
         self.store.set_spill_for_all()?;
         let resealed = self
-            .begin(Access::Write, occasion)
+            .begin(Access::Write, context)
             .and_then(|transaction| transaction.reseal(&next, rekeying, &mut Meter::new(tell)));
         let unspilled = self.store.set_spill(Spill::Off);
         resealed?;
@@ -103,7 +103,7 @@ impl Transaction<'_> {
             let key = &next.keys.record;
             let sealed = key.seal(vault_id, record.rid, encoded.expose(), self.entropy())?;
             self.rows.update(Table::Secret, record.rid, &sealed)?;
-            entry.name_hash = next.keys.name.hash(&record.scope.key(), &record.name);
+            entry.name_hash = next.keys.name.hash(&record.namespace.key(), &record.name);
             entry.pin = pin(&sealed)?;
             secrets += 1;
             meter.advance();

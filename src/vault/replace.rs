@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::anchor::{Remembered, Under};
 use super::error::Error;
-use super::unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Vault};
+use super::unlock::{LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy, Vault};
 use crate::crypto::keys::MasterKey;
 use crate::store::{self, Mode, Store, Wreck};
 
@@ -170,7 +170,7 @@ impl Vault {
 }
 
 /// A copy may be older than what this machine has seen.
-pub(crate) const UNGUARDED: Custody = Custody {
+pub(crate) const UNGUARDED: UnlockPolicy = UnlockPolicy {
     anchors: None,
     on_rollback: OnRollback::Refuse,
     on_damaged_slot: OnDamagedSlot::Tolerate,

@@ -17,7 +17,7 @@ use crate::crypto::header::Header;
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::crypto::slot::SlotBody;
-use crate::store::{self, Found, MOST_SLOTS, Mode, Store, Table, Wreck};
+use crate::store::{self, Found, MAX_SLOTS, Mode, Store, Table, Wreck};
 
 impl LockedVault {
     /// Opens the container at `path`, or finds what is left of it.
@@ -96,7 +96,7 @@ fn header_in(wreck: &Wreck) -> Result<Option<Header>, Error> {
 fn slots_in(wreck: &Wreck) -> Result<Vec<(u8, Vec<u8>)>, Error> {
     let mut slots = Vec::new();
     for row in wreck.rows().iter().filter(|row| row.lengths == (SlotBody::LENGTH, None)) {
-        let number = u8::try_from(row.key).ok().filter(|number| *number < MOST_SLOTS);
+        let number = u8::try_from(row.key).ok().filter(|number| *number < MAX_SLOTS);
         let (Some(number), Some(body)) = (number, wreck.read(row)?) else { continue };
         slots.push((number, body));
     }
@@ -108,7 +108,7 @@ fn slots_in(wreck: &Wreck) -> Result<Vec<(u8, Vec<u8>)>, Error> {
 /// the newest.
 pub(super) fn fill(store: &mut Store, wreck: &Wreck, unlocked: &Unlocked) -> Result<(), Error> {
     let rows = store.write()?;
-    let mut salver = Salver { wreck, unlocked, rows: &rows, records: BTreeMap::new() };
+    let mut salver = RowRecovery { wreck, unlocked, rows: &rows, records: BTreeMap::new() };
     let state = salver.put_state()?;
     let others = salver.put_records_and_log(state.as_ref())?;
     salver.put_values(&others)?;
@@ -127,14 +127,14 @@ struct Wanted {
 }
 
 /// Looks for rows, and has what it found of records so far: by row, the revision and the values.
-struct Salver<'a> {
+struct RowRecovery<'a> {
     wreck: &'a Wreck,
     unlocked: &'a Unlocked,
     rows: &'a store::Transaction<'a>,
     records: BTreeMap<u64, (u64, Vec<Wanted>)>,
 }
 
-impl<'a> Salver<'a> {
+impl<'a> RowRecovery<'a> {
     fn put_state(&self) -> Result<Option<State>, Error> {
         let mut newest: Option<(State, Vec<u8>)> = None;
         let pairs = self.wreck.rows().iter().filter(|row| row.lengths.1.is_some());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{Meter, OnProgress};
 use super::error::Error;
-use super::record::{Record, Scope, Version};
+use super::record::{Namespace, Record, Version};
 use super::rescue::{self, open_record};
 use super::state::Settings;
 use super::transaction::Transaction;
@@ -39,7 +39,7 @@ struct Found {
 }
 
 /// The best record of each name.
-type Best = BTreeMap<(Scope, String), Found>;
+type Best = BTreeMap<(Namespace, String), Found>;
 
 impl LockedVault {
     /// Writes every record and value that still authenticates under the master key into a new
@@ -109,9 +109,9 @@ fn best_records(
             salvaged.lost_secrets += 1;
             continue;
         };
-        let name_hash = unlocked.keys.name.hash(&record.scope.key(), &record.name);
+        let name_hash = unlocked.keys.name.hash(&record.namespace.key(), &record.name);
         let place = Entry { name_hash, rid, pin };
-        found.push(((record.scope, record.name), record.revision, place));
+        found.push(((record.namespace, record.name), record.revision, place));
     }
     let places: Vec<Entry> = found.iter().map(|(_, _, place)| *place).collect();
     let read = |root| Proven::read(&unlocked.keys.tree, root, rows, &places);
@@ -168,11 +168,11 @@ fn rids(rows: &store::Transaction<'_>) -> BTreeSet<u64> {
     rids
 }
 
-/// Guesses a lost state's settings from the secrets: the scope that most of them have.
+/// Guesses a lost state's settings from the secrets: the namespace that most of them have.
 fn settings_of(best: &Best) -> Option<Settings> {
-    let mut counts: BTreeMap<&Scope, u64> = BTreeMap::new();
-    for (scope, _name) in best.keys() {
-        *counts.entry(scope).or_default() += 1;
+    let mut counts: BTreeMap<&Namespace, u64> = BTreeMap::new();
+    for (namespace, _name) in best.keys() {
+        *counts.entry(namespace).or_default() += 1;
     }
     let (home, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
     Some(Settings::new(&home.account, &home.region))

@@ -4,13 +4,13 @@
 use std::borrow::Borrow;
 
 use super::error::{Error, tampered};
-use super::state::{LONGEST_LABEL, SlotEntry, State};
+use super::state::{MAX_LABEL, SlotEntry, State};
 use super::transaction::Transaction;
 use crate::crypto::slot::{SlotBody, SlotKind};
-use crate::store::{MOST_SLOTS, STRAY_SLOT, Table};
+use crate::store::{MAX_SLOTS, STRAY_SLOT, Table};
 
 /// The most slots that need a passphrase: each wrong try derives a key for every one of them.
-pub(super) const MOST_DERIVED: usize = 4;
+pub(super) const MAX_DERIVED: usize = 4;
 
 /// A slot as it stands in the container, beside what the state says of it.
 pub(crate) struct StoredSlot {
@@ -48,12 +48,12 @@ impl Transaction<'_> {
                 is_intact: !damaged.contains(&number),
             })
         };
-        Ok((0..MOST_SLOTS).chain([STRAY_SLOT]).filter_map(slot).collect())
+        Ok((0..MAX_SLOTS).chain([STRAY_SLOT]).filter_map(slot).collect())
     }
 
     /// Adds a slot under the lowest free number, and returns the number.
     pub(crate) fn add_slot(&mut self, body: &SlotBody, label: &str) -> Result<u8, Error> {
-        let free = (0..MOST_SLOTS).find(|number| self.state.slot(*number).is_none());
+        let free = (0..MAX_SLOTS).find(|number| self.state.slot(*number).is_none());
         let number = free.ok_or(Error::SlotsFull)?;
         self.put_slot((number, label), body)?;
         Ok(number)
@@ -94,9 +94,9 @@ impl Transaction<'_> {
     }
 
     fn put_slot(&mut self, (number, label): (u8, &str), body: &SlotBody) -> Result<(), Error> {
-        if label.len() > LONGEST_LABEL {
+        if label.len() > MAX_LABEL {
             return Err(Error::Limit(format!(
-                "a label of {} bytes would be longer than any can be ({LONGEST_LABEL})",
+                "a label of {} bytes would be longer than any can be ({MAX_LABEL})",
                 label.len()
             )));
         }
@@ -129,7 +129,7 @@ impl StoredSlot {
 /// How many there are.
 pub(super) fn check_derived(bodies: impl Iterator<Item: Borrow<SlotBody>>) -> Result<(), usize> {
     let count = bodies.filter(|body| body.borrow().kind().is_derived()).count();
-    if count <= MOST_DERIVED { Ok(()) } else { Err(count) }
+    if count <= MAX_DERIVED { Ok(()) } else { Err(count) }
 }
 
 /// Returns what the state keeps of a slot's body.
@@ -149,7 +149,7 @@ pub(super) fn verify(state: &State, bodies: &[(u8, Vec<u8>)]) -> Result<(), Erro
 pub(super) fn differences(state: &State, bodies: &[(u8, Vec<u8>)]) -> Vec<u8> {
     let stored = |number| bodies.iter().find(|(n, _)| *n == number).map(|(_, body)| body);
     // A number that no slot has would be tried like any other when the vault is opened.
-    let numbers = (0..MOST_SLOTS).chain([STRAY_SLOT]);
+    let numbers = (0..MAX_SLOTS).chain([STRAY_SLOT]);
     let differs = |number: &u8| match (state.slot(*number), stored(*number)) {
         (None, None) => false,
         (Some(entry), Some(body)) => entry.digest != digest(body),

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::tree::Branch;
 use crate::model::time::Timestamp;
-use crate::store::MOST_SLOTS;
+use crate::store::MAX_SLOTS;
 
 /// The version of the content of state, records and entries that this program writes.
 pub(crate) const CONTENT_VERSION: u64 = 1;
@@ -260,7 +260,7 @@ impl State {
 const ALWAYS_THERE: u32 = 0b11_0011_1111_1111_1111;
 
 /// The most bytes of the name that a user gives a slot.
-pub(super) const LONGEST_LABEL: usize = 1_024;
+pub(super) const MAX_LABEL: usize = 1_024;
 
 impl SlotEntry {
     /// What a state says of a slot with this body.
@@ -291,9 +291,9 @@ impl SlotEntry {
             Ok(true)
         })?;
         let number = number.and_then(|number| u8::try_from(number).ok());
-        let label = label.filter(|label| label.len() <= LONGEST_LABEL);
+        let label = label.filter(|label| label.len() <= MAX_LABEL);
         Ok(Self {
-            number: number.filter(|number| *number < MOST_SLOTS).ok_or(Malformed)?,
+            number: number.filter(|number| *number < MAX_SLOTS).ok_or(Malformed)?,
             digest: digest.ok_or(Malformed)?,
             label: label.ok_or(Malformed)?,
             created: created.ok_or(Malformed)?,

@@ -5,8 +5,8 @@
 
 use super::audit::Subject;
 use super::error::{Error, decoded, opened, tampered};
-use super::record::{Record, Scope, Version};
-use super::seen::Seen;
+use super::record::{Namespace, Record, Version};
+use super::rollback::RollbackGuard;
 use super::state::{Log, State};
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
 use super::unlock::{Origin, Unlocked};
@@ -20,7 +20,7 @@ use crate::sys::secret::Secret;
 
 /// What a transaction needs from outside: the time it happens at, randomness, and who asks.
 #[derive(Clone, Copy)]
-pub(crate) struct Occasion<'a> {
+pub(crate) struct RequestContext<'a> {
     /// The time of the whole transaction.
     pub(crate) now: Timestamp,
     /// Where nonces and row keys come from.
@@ -34,8 +34,8 @@ pub(crate) struct Occasion<'a> {
 pub(crate) struct Transaction<'v> {
     pub(super) rows: store::Transaction<'v>,
     pub(super) unlocked: &'v Unlocked,
-    pub(super) seen: &'v mut Seen,
-    pub(super) occasion: Occasion<'v>,
+    pub(super) seen: &'v mut RollbackGuard,
+    pub(super) context: RequestContext<'v>,
     pub(super) beginning: Beginning,
     pub(super) state: State,
     pub(super) next_commit_id: [u8; 16],
@@ -66,8 +66,8 @@ impl<'v> Transaction<'v> {
     pub(super) fn begin(
         rows: store::Transaction<'v>,
         unlocked: &'v Unlocked,
-        seen: &'v mut Seen,
-        occasion: Occasion<'v>,
+        seen: &'v mut RollbackGuard,
+        context: RequestContext<'v>,
         access: Access,
     ) -> Result<Self, Error> {
         let (state, digest) = unlocked.read_state(&rows)?;
@@ -79,7 +79,7 @@ impl<'v> Transaction<'v> {
         let beginning = Beginning { state: Some(digest), log: state.log };
         let mut next_commit_id = [0; 16];
         if access == Access::Write {
-            let filled = occasion.entropy.fill(&mut next_commit_id);
+            let filled = context.entropy.fill(&mut next_commit_id);
             filled.map_err(|none| Error::Crypto(none.into()))?;
         }
         let is_changed = false;
@@ -87,7 +87,7 @@ impl<'v> Transaction<'v> {
             rows,
             unlocked,
             seen,
-            occasion,
+            context,
             beginning,
             state,
             next_commit_id,
@@ -104,12 +104,12 @@ impl<'v> Transaction<'v> {
     /// Returns what the clock says, believed or not: see [`Transaction::date`] for what is written
     /// down and [`Transaction::due_time`] for what is over.
     pub(crate) fn now(&self) -> Timestamp {
-        self.occasion.now
+        self.context.now
     }
 
     /// Returns where randomness comes from.
     pub(crate) fn entropy(&self) -> &'v dyn Entropy {
-        self.occasion.entropy
+        self.context.entropy
     }
 
     /// Returns whether the transaction may change anything.
@@ -119,21 +119,25 @@ impl<'v> Transaction<'v> {
 
     /// Finds a secret by its exact name. `None` is proven: the bucket is authentic and has no such
     /// name. A secret past its recovery window is not found.
-    pub(crate) fn find(&self, scope: &Scope, name: &str) -> Result<Option<Record>, Error> {
-        let found = self.find_stored(scope, name)?;
+    pub(crate) fn find(&self, namespace: &Namespace, name: &str) -> Result<Option<Record>, Error> {
+        let found = self.find_stored(namespace, name)?;
         Ok(found.filter(|record| !record.is_gone(self.due_time())))
     }
 
     /// Finds a secret by its exact name, even past its recovery window.
-    pub(super) fn find_stored(&self, scope: &Scope, name: &str) -> Result<Option<Record>, Error> {
-        let hash = self.name_hash(scope, name);
+    pub(super) fn find_stored(
+        &self,
+        namespace: &Namespace,
+        name: &str,
+    ) -> Result<Option<Record>, Error> {
+        let hash = self.name_hash(namespace, name);
         let entries = self.bucket(tree::bucket_of(&hash))?;
         let Ok(index) = entries.binary_search_by_key(&hash, |entry| entry.name_hash) else {
             return Ok(None);
         };
         let Some(entry) = entries.get(index) else { return Ok(None) };
         let record = self.record_of(entry)?;
-        if record.scope == *scope && record.name == name {
+        if record.namespace == *namespace && record.name == name {
             return Ok(Some(record));
         }
         Err(tampered("a record stands in the place of another"))
@@ -209,8 +213,8 @@ impl<'v> Transaction<'v> {
         Subject { rid: record.rid, name: record.name.clone(), ..Subject::default() }
     }
 
-    pub(super) fn name_hash(&self, scope: &Scope, name: &str) -> NameHash {
-        self.unlocked.keys.name.hash(&scope.key(), name)
+    pub(super) fn name_hash(&self, namespace: &Namespace, name: &str) -> NameHash {
+        self.unlocked.keys.name.hash(&namespace.key(), name)
     }
 
     /// Reads a node and checks it against the root. `None`: proven empty.

@@ -3,10 +3,10 @@
 //!
 //! docs/format.md, "The tree". 64 nodes of 64 buckets; an empty one has no row and no bit.
 
-use super::cbor::MOST_COUNTED;
+use super::cbor::MAX_COUNTED;
 use crate::crypto::sealed::Pin;
 
-/// The first 16 bytes of the keyed hash of a name in its scope.
+/// The first 16 bytes of the keyed hash of a name in its namespace.
 pub(crate) type NameHash = [u8; 16];
 
 /// One secret's place: its name's hash, its row and the pin of its sealed record.
@@ -43,7 +43,7 @@ pub(crate) fn decode_bucket(body: &[u8]) -> Option<Vec<Entry>> {
     }
     let entries: Vec<Entry> = chunks.iter().map(decode_entry).collect();
     let ascending = entries.is_sorted_by(|a, b| a.name_hash < b.name_hash);
-    let numbered = entries.iter().all(|entry| (1..=MOST_COUNTED).contains(&entry.rid));
+    let numbered = entries.iter().all(|entry| (1..=MAX_COUNTED).contains(&entry.rid));
     (ascending && numbered).then_some(entries)
 }
 

@@ -7,10 +7,10 @@ use super::aside::Unlogged;
 use super::error::{Error, decoded, opened, tampered};
 use super::log;
 use super::rescue;
-use super::seen::Seen;
-use super::slots::{self, MOST_DERIVED};
+use super::rollback::RollbackGuard;
+use super::slots::{self, MAX_DERIVED};
 use super::state::State;
-use super::transaction::{Access, Occasion, Transaction};
+use super::transaction::{Access, RequestContext, Transaction};
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::history;
@@ -36,7 +36,7 @@ pub(crate) struct LockedVault {
 pub(crate) struct Vault {
     pub(super) store: Store,
     pub(super) unlocked: Unlocked,
-    pub(super) seen: Seen,
+    pub(super) seen: RollbackGuard,
     pub(super) audits_reads: bool,
     /// When the newest commit was made that was there when it was unlocked.
     pub(super) last_commit: Timestamp,
@@ -63,7 +63,7 @@ pub(crate) struct Origin {
 
 /// How an opened vault is guarded against an older copy.
 #[derive(Clone, Debug)]
-pub(crate) struct Custody {
+pub(crate) struct UnlockPolicy {
     /// Where this machine remembers vaults; `None` remembers nothing.
     pub(crate) anchors: Option<PathBuf>,
     /// What to do when the vault is older than remembered, or a fork of it.
@@ -184,28 +184,32 @@ impl LockedVault {
 
     /// Unlocks the vault: the state must authenticate, the slots must match it, and it must be no
     /// older than what this machine has seen.
-    pub(crate) fn unlock(mut self, master: &MasterKey, custody: &Custody) -> Result<Vault, Error> {
+    pub(crate) fn unlock(
+        mut self,
+        master: &MasterKey,
+        policy: &UnlockPolicy,
+    ) -> Result<Vault, Error> {
         let unlocked = Unlocked::new(self.header, master)?;
         if let Some(wreck) = &self.wreck {
             rescue::fill(&mut self.store, wreck, &unlocked)?;
         }
-        let anchor = custody.anchors.as_deref().map(|dir| Anchor::new(dir, unlocked.vault_id()));
+        let anchor = policy.anchors.as_deref().map(|dir| Anchor::new(dir, unlocked.vault_id()));
         // Read before the state: a commit between the two must not look like a rollback.
         let remembered = anchor.as_ref().and_then(|anchor| anchor.read(&unlocked.keys.anchor));
         let rows = self.store.read()?;
         let state = unlocked.open_state(&rows)?;
-        if custody.on_damaged_slot == OnDamagedSlot::Refuse {
+        if policy.on_damaged_slot == OnDamagedSlot::Refuse {
             slots::verify(&state, &rows.slots()?)?;
         }
         let parted = unlocked.check_descent(&rows, &state, remembered);
         drop(rows);
-        let mut seen = Seen::new(anchor, remembered);
+        let mut seen = RollbackGuard::new(anchor, remembered);
         if self.wreck.is_some() {
             seen.withhold();
         }
         let key = &unlocked.keys.anchor;
         let is_untold = parted.as_ref().is_err_and(Error::is_damage);
-        match (parted.and_then(|()| seen.check(&state)), custody.on_rollback) {
+        match (parted.and_then(|()| seen.check(&state)), policy.on_rollback) {
             // Also of a vault that can only be read here: the anchor lies elsewhere.
             (Ok(()), _) => seen.note(&state, key),
             (Err(_), OnRollback::Accept) => seen.accept(&state, key),
@@ -229,7 +233,7 @@ impl LockedVault {
 }
 
 fn too_many(derived: usize) -> String {
-    format!("{derived} key slots need a passphrase, where a vault has at most {MOST_DERIVED}")
+    format!("{derived} key slots need a passphrase, where a vault has at most {MAX_DERIVED}")
 }
 
 const WRONG: crypto::Error = crypto::Error::WrongCredential;
@@ -240,13 +244,13 @@ impl Vault {
     pub(crate) fn begin<'v>(
         &'v mut self,
         access: Access,
-        occasion: Occasion<'v>,
+        context: RequestContext<'v>,
     ) -> Result<Transaction<'v>, Error> {
         let rows = match access {
             Access::Read => self.store.read()?,
             Access::Write => self.store.write()?,
         };
-        Transaction::begin(rows, &self.unlocked, &mut self.seen, occasion, access)
+        Transaction::begin(rows, &self.unlocked, &mut self.seen, context, access)
     }
 
     /// Returns whether the container can only be read.
@@ -300,7 +304,7 @@ impl Vault {
         let rows = self.store.read()?;
         let state = self.unlocked.open_state(&rows)?;
         self.unlocked.check_descent(&rows, &state, Some(earlier))?;
-        Seen::new(None, Some(earlier)).check(&state)
+        RollbackGuard::new(None, Some(earlier)).check(&state)
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a

@@ -1,7 +1,7 @@
 //! One version as it stands in its secret's record. docs/format.md has the members' numbers.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
-use super::record::{Kind, LONGEST_VALUE, StoredValue, Version};
+use super::record::{Kind, MAX_VALUE, StoredValue, Version};
 use crate::model::time::{DAY_MS, Timestamp};
 
 impl Version {
@@ -62,7 +62,7 @@ impl Version {
         version.created = created.ok_or(Malformed)?;
         version.stages = stages.ok_or(Malformed)?;
         version.value = match (vid, pin, kind, len) {
-            (Some(vid), Some(pin), Some(kind), Some(len)) if len <= LONGEST_VALUE => {
+            (Some(vid), Some(pin), Some(kind), Some(len)) if len <= MAX_VALUE => {
                 Some(StoredValue { vid, pin, kind, len })
             }
             (None, None, None, None) => None,

@@ -54,7 +54,7 @@ impl InDoubt {
         };
         Some(Self {
             name: record.name.clone(),
-            region: record.scope.region.clone(),
+            region: record.namespace.region.clone(),
             doubt,
             is_kept: word != Word::NotThere && accepted.contains(&record.name),
         })
@@ -151,7 +151,7 @@ impl Reader<'_> {
         let groups = self.groups(number);
         let tries = groups.iter().fold(1_usize, |n, group| n.saturating_mul(group.len() + 1));
         let mut chosen = Vec::new();
-        let is_found = tries <= MOST_TRIES && choose(&groups, &mut chosen, &is_it);
+        let is_found = tries <= MAX_TRIES && choose(&groups, &mut chosen, &is_it);
         Ok(is_found.then_some(chosen))
     }
 
@@ -188,4 +188,4 @@ fn readable(row: Result<Option<Vec<u8>>, store::Error>) -> Result<Option<Vec<u8>
 }
 
 /// How many ways of filling a bucket are tried: a dozen records of which each may be one too many.
-const MOST_TRIES: usize = 1 << 12;
+const MAX_TRIES: usize = 1 << 12;

@@ -15,18 +15,18 @@ use crate::service::context::Failure;
 use crate::service::dispatch::{self, Call};
 use crate::service::operation;
 use crate::service::rotation::{self, CatchUp};
-use crate::service::scope::Scope as Caller;
+use crate::service::scope::Caller;
 use crate::store::Store;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::secret::Secret;
 use crate::upkeep::{events, status};
 use crate::vault::progress::{Holder, Kind as Purpose, Lease, Progress};
-use crate::vault::record::{Deletion, Record, Replica, Replication, Scope, Version};
+use crate::vault::record::{Deletion, Namespace, Record, Replica, Replication, Version};
 use crate::vault::rekey::Rekeying;
 use crate::vault::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
 use crate::vault::state::Settings;
-use crate::vault::transaction::{Access, Occasion, Transaction};
-use crate::vault::{self, Custody, Founding, OnDamagedSlot, OnRollback, Origin, Vault};
+use crate::vault::transaction::{Access, RequestContext, Transaction};
+use crate::vault::{self, NewVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
 use crate::workbench::changes::alter;
 
 /// When the vault was made.
@@ -37,26 +37,29 @@ const START: Timestamp = Timestamp(1_767_225_600_000);
 pub fn sealed_values(bytes: &[u8]) {
     let (clock, changes) = bytes.split_first().unwrap_or((&0, &[]));
     let origin = Origin { via: "direct".to_owned(), ..Origin::default() };
-    let occasion = |now| Occasion { now, entropy: &SystemEntropy, origin: &origin };
-    let Ok((mut vault, master)) = altered(changes, occasion(START)) else { return };
+    let context = |now| RequestContext { now, entropy: &SystemEntropy, origin: &origin };
+    let Ok((mut vault, master)) = altered(changes, context(START)) else { return };
     let now = CLOCKS.get(usize::from(*clock) % CLOCKS.len()).copied().unwrap_or(START);
-    let _refused = look(&mut vault, occasion(now));
+    let _refused = look(&mut vault, context(now));
     for request in READS.iter().chain(WRITES) {
-        let _refused = call(&mut vault, request, occasion(now));
+        let _refused = call(&mut vault, request, context(now));
     }
-    let _refused = care(&mut vault, &master, occasion(now));
+    let _refused = care(&mut vault, &master, context(now));
 }
 
 /// Opens a vault in whose boxes the changes were made.
-fn altered(changes: &[u8], occasion: Occasion<'_>) -> Result<(Vault, MasterKey), vault::Error> {
-    let (sound, master) = furnished(occasion)?;
-    let locked = sound.forge(occasion, &mut |part, data| alter(part, data, changes))?;
-    let custody = Custody {
+fn altered(
+    changes: &[u8],
+    context: RequestContext<'_>,
+) -> Result<(Vault, MasterKey), vault::Error> {
+    let (sound, master) = furnished(context)?;
+    let locked = sound.forge(context, &mut |part, data| alter(part, data, changes))?;
+    let unlock_policy = UnlockPolicy {
         anchors: None,
         on_rollback: OnRollback::Refuse,
         on_damaged_slot: OnDamagedSlot::Tolerate,
     };
-    Ok((locked.unlock(&master, &custody)?, master))
+    Ok((locked.unlock(&master, &unlock_policy)?, master))
 }
 
 /// What a clock may say.
@@ -71,12 +74,12 @@ const CLOCKS: [Timestamp; 7] = [
 ];
 
 /// A vault with a secret of every kind.
-fn furnished(occasion: Occasion<'_>) -> Result<(Vault, MasterKey), vault::Error> {
-    let vault_id = VaultId::generate(occasion.entropy)?;
-    let master = MasterKey::generate(occasion.entropy)?;
-    let credential = Credential::Keyfile(Keyfile::generate(occasion.entropy)?);
-    let slot = SlotBody::wrap(&master, &vault_id, &credential, None, occasion.entropy)?;
-    let founding = Founding {
+fn furnished(context: RequestContext<'_>) -> Result<(Vault, MasterKey), vault::Error> {
+    let vault_id = VaultId::generate(context.entropy)?;
+    let master = MasterKey::generate(context.entropy)?;
+    let credential = Credential::Keyfile(Keyfile::generate(context.entropy)?);
+    let slot = SlotBody::wrap(&master, &vault_id, &credential, None, context.entropy)?;
+    let new = NewVault {
         vault_id,
         master: &master,
         slots: vec![(0, slot, "first".to_owned())],
@@ -84,8 +87,8 @@ fn furnished(occasion: Occasion<'_>) -> Result<(Vault, MasterKey), vault::Error>
         anchors: None,
     };
     let store = Store::detached(Path::new("in memory"))?;
-    let mut vault = Vault::found(store, founding, occasion)?;
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let mut vault = Vault::create_in(store, new, context)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
     for (region, name) in
         [("local-1", "plain"), ("local-1", "full"), ("local-1", "going"), ("eu-west-1", "full")]
     {
@@ -108,8 +111,8 @@ fn furnished(occasion: Occasion<'_>) -> Result<(Vault, MasterKey), vault::Error>
 const PENDING: &str = "22222222-2222-4222-8222-222222222222";
 
 fn record(region: &str, name: &str) -> Record {
-    let scope = Scope { account: "000000000000".to_owned(), region: region.to_owned() };
-    let mut record = Record::new(scope, name.to_owned(), "a1B2c3".to_owned(), START);
+    let namespace = Namespace { account: "000000000000".to_owned(), region: region.to_owned() };
+    let mut record = Record::new(namespace, name.to_owned(), "a1B2c3".to_owned(), START);
     let mut current = Version::new("11111111-1111-4111-8111-111111111111".to_owned(), None, START);
     current.stages.push("AWSCURRENT".to_owned());
     current.accessed = Some(START.midnight());
@@ -164,14 +167,14 @@ fn fill(record: &mut Record) {
 }
 
 /// Looks at all that is no operation.
-fn look(vault: &mut Vault, occasion: Occasion<'_>) -> Result<(), vault::Error> {
-    let _refused = status::unlocked(vault, None, occasion);
-    let _refused = crate::upkeep::slots::list(vault, occasion);
-    let _refused = events::list(vault, &events::Wanted::default(), occasion);
+fn look(vault: &mut Vault, context: RequestContext<'_>) -> Result<(), vault::Error> {
+    let _refused = status::unlocked(vault, None, context);
+    let _refused = crate::upkeep::slots::list(vault, context);
+    let _refused = events::list(vault, &events::EventFilter::default(), context);
     for catch_up in [CatchUp::NextWindow, CatchUp::Always] {
-        let _refused = rotation::due(vault, catch_up, occasion);
+        let _refused = rotation::due(vault, catch_up, context);
     }
-    let transaction = vault.begin(Access::Read, occasion)?;
+    let transaction = vault.begin(Access::Read, context)?;
     let checkpoint = transaction.checkpoint();
     let _refused = transaction.standing(&checkpoint);
     let _findings = transaction.check(&mut |_progress| {})?;
@@ -184,23 +187,28 @@ fn look(vault: &mut Vault, occasion: Occasion<'_>) -> Result<(), vault::Error> {
 }
 
 /// Makes large changes, each on what the one before left.
-fn care(vault: &mut Vault, master: &MasterKey, occasion: Occasion<'_>) -> Result<(), vault::Error> {
-    let later = Occasion { now: Timestamp(occasion.now.0.saturating_add(50 * DAY_MS)), ..occasion };
+fn care(
+    vault: &mut Vault,
+    master: &MasterKey,
+    context: RequestContext<'_>,
+) -> Result<(), vault::Error> {
+    let later =
+        RequestContext { now: Timestamp(context.now.0.saturating_add(50 * DAY_MS)), ..context };
     if let Ok(mut transaction) = vault.begin(Access::Write, later) {
         let _refused = transaction.erase_gone(2).and_then(|_names| transaction.commit());
     }
-    let credential = Credential::Keyfile(Keyfile::generate(occasion.entropy)?);
+    let credential = Credential::Keyfile(Keyfile::generate(context.entropy)?);
     let vault_id = *vault.vault_id();
-    let body = SlotBody::wrap(master, &vault_id, &credential, None, occasion.entropy)?;
-    if let Ok(mut transaction) = vault.begin(Access::Write, occasion) {
+    let body = SlotBody::wrap(master, &vault_id, &credential, None, context.entropy)?;
+    if let Ok(mut transaction) = vault.begin(Access::Write, context) {
         let _refused = transaction.add_slot(&body, "more").and_then(|_slot| transaction.commit());
     }
-    let new = MasterKey::generate(occasion.entropy)?;
-    let body = SlotBody::wrap(&new, &vault_id, &credential, None, occasion.entropy)?;
+    let new = MasterKey::generate(context.entropy)?;
+    let body = SlotBody::wrap(&new, &vault_id, &credential, None, context.entropy)?;
     let slots = vec![(0, body, String::new())];
     let rekeying = Rekeying { master: &new, slots, reason: String::new() };
-    let _refused = vault.rekey(rekeying, occasion, &mut |_progress| {});
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let _refused = vault.rekey(rekeying, context, &mut |_progress| {});
+    let mut transaction = vault.begin(Access::Write, context)?;
     let _done = transaction.repair(&[], &mut |_progress| {})?;
     transaction.commit()
 }
@@ -271,7 +279,7 @@ const WRITES: &[Request] = &[
 fn call(
     vault: &mut Vault,
     (command, members): &Request,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Option<Result<Value, Failure>> {
     let entry = operation::find(command)?;
     let members = members.iter().map(|(name, given)| ((*name).to_owned(), given.value()));
@@ -279,8 +287,8 @@ fn call(
     dispatch::admit(entry, &request).ok()?;
     let mut dispatch = |region| {
         let request = request.clone();
-        let call = Call { entry, request, region, scope: &Caller::Owner, cuts: None };
-        dispatch::dispatch(vault, call, occasion)
+        let call = Call { entry, request, region, caller: &Caller::Owner, boundaries: None };
+        dispatch::dispatch(vault, call, context)
     };
     let _refused = dispatch(Some("eu-west-1"));
     Some(dispatch(None))
@@ -306,36 +314,36 @@ impl Given {
 mod tests {
     use super::*;
 
-    fn with(changes: &[u8], test: impl FnOnce(&mut Vault, &MasterKey, Occasion<'_>)) {
+    fn with(changes: &[u8], test: impl FnOnce(&mut Vault, &MasterKey, RequestContext<'_>)) {
         let origin = Origin::default();
-        let occasion = Occasion { now: START, entropy: &SystemEntropy, origin: &origin };
-        let (mut vault, master) = altered(changes, occasion).unwrap();
-        test(&mut vault, &master, occasion);
+        let context = RequestContext { now: START, entropy: &SystemEntropy, origin: &origin };
+        let (mut vault, master) = altered(changes, context).unwrap();
+        test(&mut vault, &master, context);
     }
 
     /// If the vault were refused before anything is altered, nothing would be tried.
     #[test]
     fn what_was_not_altered_is_answered() {
-        with(&[], |vault, master, occasion| {
-            look(vault, occasion).unwrap();
+        with(&[], |vault, master, context| {
+            look(vault, context).unwrap();
             for (number, request) in READS.iter().enumerate() {
-                let answered = call(vault, request, occasion).unwrap().is_ok();
+                let answered = call(vault, request, context).unwrap().is_ok();
                 // A scheduled secret and one without a policy's text are refused as they must be.
                 assert_eq!(answered, ![5].contains(&number), "{number}: {}", request.0);
             }
             for (number, request) in WRITES.iter().enumerate() {
-                let refused = call(vault, request, occasion).unwrap().err();
+                let refused = call(vault, request, context).unwrap().err();
                 assert!(refused.is_none() || [3, 6, 14].contains(&number), "{number}: {refused:?}");
             }
-            care(vault, master, occasion).unwrap();
+            care(vault, master, context).unwrap();
         });
     }
 
     #[test]
     fn what_was_altered_is_met() {
         // Member 4 of the state is another number, and member 3 of a record a text.
-        with(&[0, 0, 4, 1, 7, 1, 0, 3, 5, 1], |vault, _master, occasion| {
-            let transaction = vault.begin(Access::Read, occasion).unwrap();
+        with(&[0, 0, 4, 1, 7, 1, 0, 3, 5, 1], |vault, _master, context| {
+            let transaction = vault.begin(Access::Read, context).unwrap();
             assert_eq!(transaction.state().secrets, 900);
             let mut described = 0;
             let visited = transaction.each(|record| {

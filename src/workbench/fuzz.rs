@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::commands;
 use crate::cli::query::Query;
 use crate::cli::request::arguments::{self, Parsed};
-use crate::cli::request::build::{self, Built, Surroundings};
+use crate::cli::request::build::{self, BuildOptions, Built};
 use crate::cli::request::error::Form;
 use crate::cli::request::globals::{self, BlobFormat, Command, Names};
 use crate::cli::request::paramfile::{Sources, Unreadable};
@@ -41,8 +41,8 @@ use crate::vault::audit::Event;
 use crate::vault::checkpoint::Checkpoint;
 use crate::vault::record::Record;
 use crate::vault::state::State;
-use crate::vault::transaction::{Access, Occasion};
-use crate::vault::{self, Custody, LockedVault, OnDamagedSlot, OnRollback, Origin};
+use crate::vault::transaction::{Access, RequestContext};
+use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy};
 pub use crate::workbench::boxes::sealed_values;
 
 /// A fuzz target.
@@ -236,16 +236,19 @@ fn read_all(path: &Path) -> Result<(usize, usize), vault::Error> {
     let locked = LockedVault::open(path, Mode::ReadWrite)?;
     let credential = Credential::Keyfile(Keyfile::parse(GOLDEN_KEYFILE)?);
     let (_slot, master) = locked.try_credential(&credential, CostLimit::Ordinary)?;
-    let custody = Custody {
+    let unlock_policy = UnlockPolicy {
         anchors: None,
         on_rollback: OnRollback::Refuse,
         on_damaged_slot: OnDamagedSlot::Refuse,
     };
-    let mut vault = locked.unlock(&master, &custody)?;
+    let mut vault = locked.unlock(&master, &unlock_policy)?;
     let origin = Origin::default();
-    let occasion =
-        Occasion { now: Timestamp(1_700_000_000_123), entropy: &SystemEntropy, origin: &origin };
-    let transaction = vault.begin(Access::Read, occasion)?;
+    let context = RequestContext {
+        now: Timestamp(1_700_000_000_123),
+        entropy: &SystemEntropy,
+        origin: &origin,
+    };
+    let transaction = vault.begin(Access::Read, context)?;
     let _findings = transaction.check(&mut |_progress| {})?;
     transaction.events(|_number, _event| Ok(()))?;
     let mut read = (0, 0);
@@ -292,7 +295,7 @@ fn call(entry: &'static Entry, words: &[String]) {
     let signature = run::signature(entry);
     let Ok(Parsed::Call(arguments)) = arguments::parse(&signature, words) else { return };
     with_sources(|sources| {
-        let around = Surroundings {
+        let around = BuildOptions {
             no_paginate: false,
             blob_format: BlobFormat::Base64,
             sources,
@@ -300,7 +303,7 @@ fn call(entry: &'static Entry, words: &[String]) {
         };
         let Ok(Built::Call(call)) = build::build(&signature, arguments, around) else { return };
         let _refused = dispatch::admit(entry, &call.request);
-        let _refused = pages::Walk::new(entry, call);
+        let _refused = pages::Paginator::new(entry, call);
     });
 }
 

@@ -94,7 +94,7 @@ impl<'a> Mutator<'a> {
                 }
             }
         }
-        bytes.truncate(MOST_BYTES);
+        bytes.truncate(MAX_BYTES);
         bytes
     }
 
@@ -112,4 +112,4 @@ impl<'a> Mutator<'a> {
     }
 }
 
-const MOST_BYTES: usize = 1 << 17;
+const MAX_BYTES: usize = 1 << 17;

@@ -14,13 +14,13 @@ use crate::model::value::Value;
 use crate::service::context::{Context, Failure};
 use crate::service::dispatch::{self, Call};
 use crate::service::operation::{self, Entry};
-use crate::service::scope::Scope;
+use crate::service::scope::Caller;
 use crate::store::Mode;
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
 use crate::vault::audit::{Event, Subject};
-use crate::vault::transaction::{Access, Occasion};
-use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
+use crate::vault::transaction::{Access, RequestContext};
+use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
 
 /// An unlocked vault.
 pub struct Stock {
@@ -37,12 +37,12 @@ impl Stock {
         let credential = Credential::Keyfile(keyfile);
         let opened = locked.try_credential(&credential, CostLimit::Ordinary);
         let (_slot, master) = opened.map_err(io::Error::other)?;
-        let custody = Custody {
+        let unlock_policy = UnlockPolicy {
             anchors: None,
             on_rollback: OnRollback::Refuse,
             on_damaged_slot: OnDamagedSlot::Refuse,
         };
-        let vault = locked.unlock(&master, &custody).map_err(io::Error::other)?;
+        let vault = locked.unlock(&master, &unlock_policy).map_err(io::Error::other)?;
         Ok(Self { vault, origin: Origin { via: "direct".to_owned(), ..Origin::default() } })
     }
 
@@ -52,9 +52,8 @@ impl Stock {
         secrets: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> io::Result<()> {
         let create = entry("create-secret")?;
-        let occasion = occasion(&self.origin);
-        let mut transaction =
-            self.vault.begin(Access::Write, occasion).map_err(io::Error::other)?;
+        let context = context(&self.origin);
+        let mut transaction = self.vault.begin(Access::Write, context).map_err(io::Error::other)?;
         let home = transaction.state().settings.region().to_owned();
         for (number, (name, value)) in (0_u64..).zip(secrets) {
             let request = Value::Map(vec![
@@ -76,8 +75,8 @@ impl Stock {
     pub fn read(&mut self, name: &str) -> io::Result<()> {
         let request = Value::Map(vec![("SecretId".to_owned(), text(name))]);
         let entry = entry("get-secret-value")?;
-        let call = Call { entry, request, region: None, scope: &Scope::Owner, cuts: None };
-        let answer = dispatch::dispatch(&mut self.vault, call, occasion(&self.origin));
+        let call = Call { entry, request, region: None, caller: &Caller::Owner, boundaries: None };
+        let answer = dispatch::dispatch(&mut self.vault, call, context(&self.origin));
         answer.map(drop).map_err(|failure| refused(&failure))
     }
 }
@@ -93,8 +92,8 @@ pub fn derive(passphrase: &[u8]) -> io::Result<()> {
     wrapped.map(drop).map_err(io::Error::other)
 }
 
-fn occasion(origin: &Origin) -> Occasion<'_> {
-    Occasion { now: Timestamp(SystemClock.now_ms()), entropy: &SystemEntropy, origin }
+fn context(origin: &Origin) -> RequestContext<'_> {
+    RequestContext { now: Timestamp(SystemClock.now_ms()), entropy: &SystemEntropy, origin }
 }
 
 fn entry(command: &str) -> io::Result<&'static Entry> {

@@ -108,12 +108,12 @@ fn is_telling(label: &[u8]) -> bool {
 /// The content of a file that may hold a secret; none of one that cannot be read, has no end or is
 /// larger than any secret.
 fn read(path: &Path) -> Vec<u8> {
-    let fits = |file: fs::Metadata| file.is_file() && file.len() <= MOST_BYTES;
+    let fits = |file: fs::Metadata| file.is_file() && file.len() <= MAX_BYTES;
     let may = path.metadata().is_ok_and(fits);
     if may { fs::read(path).unwrap_or_default() } else { Vec::new() }
 }
 
-const MOST_BYTES: u64 = 1 << 22;
+const MAX_BYTES: u64 = 1 << 22;
 
 /// A secret in the spellings in which it might leak; none for one too plain to be told from prose.
 fn needles(secret: &[u8]) -> Vec<Vec<u8>> {

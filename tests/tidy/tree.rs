@@ -9,7 +9,7 @@ const LONGEST: usize = 400;
 
 /// The most lines of tests that stand at the foot of what they test; more are in a `tests.rs`
 /// beside it.
-const LONGEST_FOOT: usize = 150;
+const MAX_FOOT: usize = 150;
 
 /// Where `unsafe` may stand, and how often.
 const UNSAFE: &[(&str, usize)] = &[
@@ -98,7 +98,9 @@ fn empty_names(source: &Source) -> Vec<Finding> {
 
 fn too_long(source: &Source) -> Vec<Finding> {
     let lines: Vec<&str> = source.text.lines().collect();
-    let is_test = lines.contains(&"#![cfg(test)]") || source.path.ends_with("/tests.rs");
+    let is_test = lines.contains(&"#![cfg(test)]")
+        || source.path.ends_with("/tests.rs")
+        || source.path.starts_with("src/") && source.path.contains("/tests/");
     let length = foot(&lines).unwrap_or(lines.len());
     let length = if is_test { 0 } else { length };
     let over = length > LONGEST;
@@ -109,8 +111,8 @@ fn too_many_tests(source: &Source) -> Vec<Finding> {
     let lines: Vec<&str> = source.text.lines().collect();
     let Some(start) = foot(&lines) else { return Vec::new() };
     // Not the three lines around them.
-    let is_long = lines.len() - start > LONGEST_FOOT + 3;
-    let finding = Finding(start + 1, format!("more than {LONGEST_FOOT} lines of tests"));
+    let is_long = lines.len() - start > MAX_FOOT + 3;
+    let finding = Finding(start + 1, format!("more than {MAX_FOOT} lines of tests"));
     is_long.then_some(finding).into_iter().collect()
 }
 

@@ -8,7 +8,7 @@ use crate::cli::request::arguments;
 use crate::cli::request::error::Error;
 use crate::cli::stdout::print;
 use crate::cli::terminal;
-use crate::cli::unlock::{Named, Surroundings};
+use crate::cli::unlock::{CommandContext, Named};
 
 /// Not set, as AWS CLI says it.
 const UNSET: u8 = 1;
@@ -22,12 +22,12 @@ const DEFAULT: &str = "default";
 pub(in crate::cli) fn run(
     name: &str,
     words: &[String],
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
 ) -> Result<(), Failure> {
     match name {
         "get" => {
             let [variable] = take(words, ["varname"])?;
-            get(&variable, surroundings)
+            get(&variable, context)
         }
         "set" => {
             let [variable, _value] = take(words, ["varname", "value"])?;
@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(
         }
         "list" => {
             let [] = take(words, [])?;
-            list(surroundings)
+            list(context)
         }
         _ => print(HELP.as_bytes()),
     }
@@ -68,14 +68,14 @@ fn take<const N: usize>(words: &[String], names: [&str; N]) -> Result<[String; N
 }
 
 /// Prints one setting; AWS CLI says nothing of one that is not set.
-fn get(variable: &str, surroundings: &Surroundings<'_>) -> Result<(), Failure> {
-    let profile = surroundings.profile.as_ref().map_or(DEFAULT, |named| &named.value);
+fn get(variable: &str, context: &CommandContext<'_>) -> Result<(), Failure> {
+    let profile = context.profile.as_ref().map_or(DEFAULT, |named| &named.value);
     let value = match of_profile(variable, profile) {
-        "region" => Some(match surroundings.asked_region() {
+        "region" => Some(match context.asked_region() {
             Some(Named { value, .. }) => value.clone(),
-            None => home(surroundings)?.region,
+            None => home(context)?.region,
         }),
-        "output" => surroundings.environment.text(OUTPUT).map(str::to_owned),
+        "output" => context.environment.text(OUTPUT).map(str::to_owned),
         _ => None,
     };
     match value {
@@ -96,16 +96,16 @@ fn of_profile<'a>(variable: &'a str, profile: &str) -> &'a str {
 }
 
 /// Prints what AWS CLI prints: each setting, and where it is from.
-fn list(surroundings: &Surroundings<'_>) -> Result<(), Failure> {
-    let region = if let Some(named) = surroundings.asked_region() {
+fn list(context: &CommandContext<'_>) -> Result<(), Failure> {
+    let region = if let Some(named) = context.asked_region() {
         row("region", named)
     } else {
-        let home = home(surroundings)?.region;
-        let path = surroundings.location.path.display();
+        let home = home(context)?.region;
+        let path = context.location.path.display();
         line(["region", &home, "vault", &path.to_string()])
     };
     let nothing = |name| line([name, "<not set>", "None", "None"]);
-    let profile = surroundings.profile.as_ref();
+    let profile = context.profile.as_ref();
     let profile = profile.map_or_else(|| nothing("profile"), |named| row("profile", named));
     let head = line(["NAME", "VALUE", "TYPE", "LOCATION"]);
     let keys = nothing("access_key") + &nothing("secret_key");

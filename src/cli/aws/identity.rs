@@ -7,7 +7,7 @@ use crate::cli::request::arguments::{self, Paging, Parsed, Picking, Signature};
 use crate::cli::request::build::Built;
 use crate::cli::run;
 use crate::cli::stdout::print;
-use crate::cli::unlock::Surroundings;
+use crate::cli::unlock::CommandContext;
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
 use crate::service::rules::arn::Place;
@@ -26,10 +26,7 @@ structure! {
 }
 
 /// Answers with the account of the vault.
-pub(in crate::cli) fn run(
-    words: &[String],
-    surroundings: &Surroundings<'_>,
-) -> Result<(), Failure> {
+pub(in crate::cli) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), Failure> {
     let signature = Signature {
         input: &[],
         output: Response::SHAPE,
@@ -40,15 +37,15 @@ pub(in crate::cli) fn run(
         Parsed::Help => return print(HELP.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
-    let answer = Answer::new(surroundings, "GetCallerIdentity")?;
-    surroundings.check_region()?;
-    match run::build(&signature, arguments, surroundings)? {
+    let answer = Answer::new(context, "GetCallerIdentity")?;
+    context.check_region()?;
+    match run::build(&signature, arguments, context)? {
         Built::Text(text) => return print(text.as_bytes()),
         Built::Sample(value) => return answer.print(Pages::One(value)),
         Built::Call(_) => {}
     }
-    let home = home(surroundings)?;
-    let region = surroundings.region().unwrap_or(&home.region);
+    let home = home(context)?;
+    let region = context.region().unwrap_or(&home.region);
     let arn = Identity::root(Place { account: &home.account, region }).arn();
     let response = Response { user_id: home.account.clone(), account: home.account, arn };
     answer.print(Pages::One(response.into_value().unwrap_or(Value::Null)))

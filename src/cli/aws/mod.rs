@@ -6,7 +6,7 @@ pub(super) mod identity;
 pub(super) mod passing;
 
 use super::failure::Failure;
-use super::unlock::{self, Surroundings};
+use super::unlock::{self, CommandContext};
 use crate::vault::transaction::Access;
 
 /// The account of a vault, and its home region.
@@ -16,9 +16,9 @@ struct Home {
 }
 
 /// Asks the vault, which has to be unlocked for it.
-fn home(surroundings: &Surroundings<'_>) -> Result<Home, Failure> {
-    let mut vault = surroundings.unlock_silently(&surroundings.custody())?;
-    let transaction = vault.begin(Access::Read, surroundings.occasion())?;
+fn home(context: &CommandContext<'_>) -> Result<Home, Failure> {
+    let mut vault = context.unlock_silently(&context.unlock_policy())?;
+    let transaction = vault.begin(Access::Read, context.request_context())?;
     let settings = &transaction.state().settings;
     let home =
         Home { account: settings.account().to_owned(), region: settings.region().to_owned() };

@@ -18,7 +18,7 @@ use crate::vault::clock::ClockState;
 use crate::vault::state::Settings;
 use crate::vault::transaction::Access;
 use crate::vault::vouch::InDoubt;
-use crate::vault::{Custody, OnDamagedSlot, OnRollback};
+use crate::vault::{OnDamagedSlot, OnRollback, UnlockPolicy};
 
 /// The first command.
 pub(super) const CHECK: Own = Own {
@@ -97,15 +97,15 @@ fn purge_options(command: Command) -> Command {
 }
 
 fn run_check(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
-    let custody = Custody {
+    let context = asked.context;
+    let unlock_policy = UnlockPolicy {
         on_damaged_slot: OnDamagedSlot::Tolerate,
         on_rollback: OnRollback::RefuseProven,
-        ..surroundings.custody()
+        ..context.unlock_policy()
     };
-    let mut vault = surroundings.unlock_damaged(&custody)?;
+    let mut vault = context.unlock_damaged(&unlock_policy)?;
     let accepted = accepted(asked);
-    let checked = check::survey(&mut vault, surroundings.occasion(), &mut progress())?;
+    let checked = check::survey(&mut vault, context.request_context(), &mut progress())?;
     terminal::finish();
     check_accepted(&accepted, &checked.in_doubt)?;
     if checked.findings.is_empty() || !asked.flag("repair") {
@@ -116,8 +116,9 @@ fn run_check(asked: &Asked<'_>) -> Result<(), Failure> {
         asked.print(members)?;
         return if checked.findings.is_empty() { Ok(()) } else { Err(Failure::Found) };
     }
-    let repaired = check::repair(&mut vault, &accepted, surroundings.occasion(), &mut progress())?;
-    let left = check::check(&mut vault, surroundings.occasion(), &mut progress())?;
+    let repaired =
+        check::repair(&mut vault, &accepted, context.request_context(), &mut progress())?;
+    let left = check::check(&mut vault, context.request_context(), &mut progress())?;
     terminal::finish();
     let is_whole = repaired.in_doubt.iter().all(|secret| secret.is_kept);
     if !is_whole {
@@ -173,24 +174,25 @@ fn shown(findings: &[Finding]) -> Value {
 }
 
 fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
+    let context = asked.context;
     let out = Path::new(asked.text("out").unwrap_or_default());
     unlock::check_destination(out)?;
-    let mut damaged = surroundings.open_damaged()?;
-    let opened = surroundings.offer().open(&damaged)?;
+    let mut damaged = context.open_damaged()?;
+    let opened = context.offer().open(&damaged)?;
     let kdf =
         damaged.slots().find(|(number, _)| *number == opened.slot).and_then(|(_, body)| body.kdf());
     let label = String::new();
     let slots = vec![NewSlot { credential: opened.credential, kdf, label }];
     // What is saved brings the settings along.
     let settings = Settings::new("000000000000", "local-1");
-    let plan = Plan { slots, settings, anchors: surroundings.environment.anchors() };
-    let occasion = surroundings.occasion();
+    let plan = Plan { slots, settings, anchors: context.environment.anchors() };
+    let request_context = context.request_context();
     let accepted = accepted(asked);
     let source = (&mut damaged, &opened.master);
     // It appears when all of it is there.
-    let made = init::prepare(out, plan, occasion).and_then(|mut saved| {
-        let salvaged = check::salvage(source, &mut saved, &accepted, occasion, &mut progress())?;
+    let made = init::prepare(out, plan, request_context).and_then(|mut saved| {
+        let salvaged =
+            check::salvage(source, &mut saved, &accepted, request_context, &mut progress())?;
         Ok((saved, salvaged))
     });
     terminal::finish();
@@ -215,15 +217,15 @@ fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
 }
 
 fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
-    let locked = surroundings.open_locked()?;
+    let context = asked.context;
+    let locked = context.open_locked()?;
     let survey = slots::survey(&locked);
-    let opened = surroundings.offer().open(&locked)?;
-    let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
+    let opened = context.offer().open(&locked)?;
+    let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
     // Judged before anything is erased: a command that is refused must not have half its effect.
     let change =
         if asked.flag("deep") { Some(keys::plan_rekey(asked, opened, &survey)?) } else { None };
-    let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
+    let mut transaction = vault.begin(Access::Write, context.request_context())?;
     if transaction.clock_state() != ClockState::Believed {
         return Err(crate::vault::Error::ClockJumped.into());
     }

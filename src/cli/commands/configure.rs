@@ -49,12 +49,12 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     if let Some(days) = within(asked, "audit-keep-days", &Settings::KEEP_DAYS)? {
         changes.push((Settings::AUDIT_KEEP_DAYS, days));
     }
-    let mut vault = asked.surroundings.unlock()?;
-    let occasion = asked.surroundings.occasion();
+    let mut vault = asked.context.unlock()?;
+    let request_context = asked.context.request_context();
     let shown = if changes.is_empty() {
-        settings::shown(&vault.begin(Access::Read, occasion)?.state().settings)
+        settings::shown(&vault.begin(Access::Read, request_context)?.state().settings)
     } else {
-        settings::configure(&mut vault, &changes, occasion)?
+        settings::configure(&mut vault, &changes, request_context)?
     };
     asked.print(shown)
 }

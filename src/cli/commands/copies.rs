@@ -11,7 +11,7 @@ use crate::model::value::Value;
 use crate::store;
 use crate::sys::files::{self, FileFault};
 use crate::upkeep::copy::{self, Older};
-use crate::vault::{self, Custody, LockedVault, OnDamagedSlot};
+use crate::vault::{self, LockedVault, OnDamagedSlot, UnlockPolicy};
 
 /// The first command.
 pub(super) const BACKUP: Own = Own {
@@ -45,24 +45,29 @@ fn restore_options(command: Command) -> Command {
 }
 
 fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
+    let context = asked.context;
     let destination = Path::new(asked.text("destination").unwrap_or_default());
     unlock::check_destination(destination)?;
-    let mut locked = surroundings.open_locked()?;
-    let offer = surroundings.offer();
+    let mut locked = context.open_locked()?;
+    let offer = context.offer();
     let can_unlock =
         offer.has_passphrase() || offer.keyfile_path().is_some() || terminal::is_there();
     let verified = if can_unlock {
         let opened = offer.open(&locked)?;
         // Refused like any other command where the vault is older than it was. A damaged slot is
         // found in the copy, and told then.
-        let custody =
-            Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
-        let mut vault = surroundings.unlock_with(locked, &opened, &custody)?;
+        let unlock_policy =
+            UnlockPolicy { on_damaged_slot: OnDamagedSlot::Tolerate, ..context.unlock_policy() };
+        let mut vault = context.unlock_with(locked, &opened, &unlock_policy)?;
         let source = (&mut vault, &opened.master);
-        let occasion = surroundings.occasion();
-        let findings =
-            copy::backup_verified(source, destination, &custody, occasion, &mut progress());
+        let request_context = context.request_context();
+        let findings = copy::backup_verified(
+            source,
+            destination,
+            &unlock_policy,
+            request_context,
+            &mut progress(),
+        );
         terminal::finish();
         if let Some(finding) = findings?.first() {
             let message = format!(
@@ -86,28 +91,35 @@ fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
 }
 
 fn run_restore(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
+    let context = asked.context;
     let path = Path::new(asked.text("source").unwrap_or_default());
     if !path.exists() {
         return Err(FileFault::Missing(path.to_owned()).into());
     }
     let source = LockedVault::open_copy(path)?;
-    let opened = surroundings.offer().open(&source)?;
+    let opened = context.offer().open(&source)?;
     drop(source);
-    let occasion = surroundings.occasion();
-    let (mut source, findings) = copy::verify(path, &opened.master, occasion, &mut progress())?;
+    let request_context = context.request_context();
+    let (mut source, findings) =
+        copy::verify(path, &opened.master, request_context, &mut progress())?;
     terminal::finish();
     if let Some(finding) = findings.first() {
         let message = format!("{}: {}: {}", path.display(), finding.place, finding.problem);
         return Err(vault::Error::Tampered(message).into());
     }
     let older = if asked.flag("accept-rollback") { Older::Accept } else { Older::Refuse };
-    let target = &surroundings.location.path;
+    let target = &context.location.path;
     if let Some(directory) = target.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         files::create_private_dir(directory)?;
     }
-    let custody = surroundings.custody();
-    let restored = copy::restore(target, (&mut source, &opened.master), &custody, older, occasion);
+    let unlock_policy = context.unlock_policy();
+    let restored = copy::restore(
+        target,
+        (&mut source, &opened.master),
+        &unlock_policy,
+        older,
+        request_context,
+    );
     let kept = restored.map_err(|error| {
         if let vault::Error::Store(store::Error::NotAVault { .. }) = &error {
             return Failure::environment(error.name(), error.to_string())

@@ -16,10 +16,10 @@ use super::{Asked, Own, option, text};
 use crate::model::time::Timestamp;
 use crate::service::rules::arn;
 use crate::sys::files::{self, FileFault};
-use crate::upkeep::events::{self, Wanted};
+use crate::upkeep::events::{self, EventFilter};
 use crate::vault::archive::Junction;
 use crate::vault::transaction::Access;
-use crate::vault::{Custody, OnRollback};
+use crate::vault::{OnRollback, UnlockPolicy};
 
 /// The first command.
 pub(super) const CHECKPOINT: Own = Own {
@@ -72,17 +72,18 @@ fn event_options(command: Command) -> Command {
 }
 
 fn run_checkpoint(asked: &Asked<'_>) -> Result<(), Failure> {
-    let mut vault = asked.surroundings.unlock()?;
-    let transaction = vault.begin(Access::Read, asked.surroundings.occasion())?;
+    let mut vault = asked.context.unlock()?;
+    let transaction = vault.begin(Access::Read, asked.context.request_context())?;
     asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
 }
 
 fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
-    let custody = Custody { on_rollback: OnRollback::AcceptOnCommit, ..surroundings.custody() };
-    let mut vault = surroundings.unlock_under(&custody)?;
+    let context = asked.context;
+    let unlock_policy =
+        UnlockPolicy { on_rollback: OnRollback::AcceptOnCommit, ..context.unlock_policy() };
+    let mut vault = context.unlock_under(&unlock_policy)?;
     let seen = vault.accepted().map(|seen| format!(", seen {}", seen.generation));
-    let mut transaction = vault.begin(Access::Write, surroundings.occasion())?;
+    let mut transaction = vault.begin(Access::Write, context.request_context())?;
     let generation = transaction.state().generation;
     transaction.accept_clock();
     transaction.record_own(
@@ -90,7 +91,7 @@ fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
         &format!("generation {generation}{}", seen.unwrap_or_default()),
     )?;
     transaction.commit()?;
-    let transaction = vault.begin(Access::Read, surroundings.occasion())?;
+    let transaction = vault.begin(Access::Read, context.request_context())?;
     asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
 }
 
@@ -98,11 +99,11 @@ fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
 const FILTERS: &[&str] = &["secret-id", "operation", "outcome", "since", "until", "max-items"];
 
 fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
+    let context = asked.context;
     if let Some(path) = asked.text("archive").map(Path::new) {
         unlock::check_destination(path)?;
-        let mut vault = surroundings.unlock()?;
-        let (archive, range) = events::archive(&mut vault, surroundings.occasion())?;
+        let mut vault = context.unlock()?;
+        let (archive, range) = events::archive(&mut vault, context.request_context())?;
         files::write_private(path, &archive)?;
         let mut members = vec![text("ArchivePath", path.display().to_string())];
         members.extend(range);
@@ -110,24 +111,24 @@ fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
     }
     let wanted = wanted(asked)?;
     let Some(path) = asked.text("from-archive").map(Path::new) else {
-        let mut vault = surroundings.unlock()?;
-        return asked.answer_with(events::list(&mut vault, &wanted, surroundings.occasion())?);
+        let mut vault = context.unlock()?;
+        return asked.answer_with(events::list(&mut vault, &wanted, context.request_context())?);
     };
     let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
     // Only the vault's keys are asked for: an archive from before a rekey needs a copy from then.
-    let custody = Custody { anchors: None, ..surroundings.custody() };
-    let mut vault = surroundings.unlock_under(&custody)?;
+    let unlock_policy = UnlockPolicy { anchors: None, ..context.unlock_policy() };
+    let mut vault = context.unlock_under(&unlock_policy)?;
     let (members, junction) = events::list_archive(
         &mut vault,
         &mut BufReader::new(file),
         &wanted,
-        surroundings.occasion(),
+        context.request_context(),
     )?;
     asked.print(members)?;
     if junction == Junction::Contradicted { Err(Failure::Found) } else { Ok(()) }
 }
 
-fn wanted(asked: &Asked<'_>) -> Result<Wanted, Failure> {
+fn wanted(asked: &Asked<'_>) -> Result<EventFilter, Failure> {
     let owned = |name: &str| asked.text(name).map(str::to_owned);
     let (since, until) = (time(asked, "since")?, time(asked, "until")?);
     if since.zip(until).is_some_and(|(since, until)| since > until) {
@@ -135,8 +136,8 @@ fn wanted(asked: &Asked<'_>) -> Result<Wanted, Failure> {
     }
     let asked_for = asked.text("secret-id").unwrap_or_default();
     // An ARN says which region it means.
-    let region = arn::region_of(asked_for).or(asked.surroundings.globals.region.as_deref());
-    Ok(Wanted {
+    let region = arn::region_of(asked_for).or(asked.context.globals.region.as_deref());
+    Ok(EventFilter {
         secret: asked.text("secret-id").map(|id| arn::name_in(id).to_owned()),
         region: region.map(str::to_owned),
         operation: owned("operation"),

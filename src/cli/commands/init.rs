@@ -7,7 +7,7 @@ use clap::Command;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
-use super::super::unlock::Surroundings;
+use super::super::unlock::CommandContext;
 use super::new_credential::{self, Made};
 use super::{Asked, Own, configure, flag, option, text};
 use crate::crypto::slot::{Credential, SlotKind};
@@ -45,19 +45,19 @@ fn options(command: Command) -> Command {
 }
 
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
+    let context = asked.context;
     let settings = settings(asked)?;
     // Asked first, so that nobody makes up a passphrase for nothing.
-    if crate::store::is_taken(&surroundings.location.path) {
-        let path = surroundings.location.path.clone();
+    if crate::store::is_taken(&context.location.path) {
+        let path = context.location.path.clone();
         return Err(crate::vault::Error::Store(crate::store::Error::Exists(path)).into());
     }
     check_offer(asked)?;
     let (slots, made) = slots(asked)?;
-    let vault = made.settle(make(surroundings, slots, settings))?;
+    let vault = made.settle(make(context, slots, settings))?;
     super::super::unlock::warn(&vault);
     asked.print(vec![
-        text("VaultPath", surroundings.location.path.display().to_string()),
+        text("VaultPath", context.location.path.display().to_string()),
         text("VaultId", vault.vault_id().to_string()),
     ])
 }
@@ -67,7 +67,7 @@ fn settings(asked: &Asked<'_>) -> Result<Settings, Failure> {
     if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(request::Error::argument("--account-id", "it must be twelve digits").into());
     }
-    let region = asked.surroundings.region().unwrap_or(DEFAULT_REGION);
+    let region = asked.context.region().unwrap_or(DEFAULT_REGION);
     if !constraints::allows(RegionName::SHAPE, region) {
         let what = "it must look like eu-west-1: words in small letters, then a number";
         return Err(request::Error::argument("--region", what).into());
@@ -81,13 +81,13 @@ fn settings(asked: &Asked<'_>) -> Result<Settings, Failure> {
 
 /// Requires that the files and options fit together, before anything is made or asked.
 fn check_offer(asked: &Asked<'_>) -> Result<(), Failure> {
-    let Surroundings { globals, location, .. } = asked.surroundings;
+    let CommandContext { globals, location, .. } = asked.context;
     let wants_keyfile = asked.flag("keyfile-only") || asked.flag("with-keyfile");
     if globals.keyfile.is_some() && !wants_keyfile {
         let what = "init needs --keyfile-only or --with-keyfile with it";
         return Err(request::Error::argument("--keyfile", what).into());
     }
-    let offer = asked.surroundings.offer();
+    let offer = asked.context.offer();
     let is_vault = |keyfile| place_of(keyfile) == place_of(&location.path);
     if wants_keyfile && offer.keyfile_path().is_some_and(is_vault) {
         let what = "it must be another file than the vault";
@@ -115,7 +115,7 @@ fn says_new_passphrase(asked: &Asked<'_>) -> bool {
 }
 
 fn slots(asked: &Asked<'_>) -> Result<(Vec<NewSlot>, Made), Failure> {
-    let offer = asked.surroundings.offer();
+    let offer = asked.context.offer();
     let named = || {
         let missing = request::Error::usage("--keyfile FILE says which file opens the vault");
         offer.keyfile_path().ok_or(missing)
@@ -153,8 +153,8 @@ fn slots(asked: &Asked<'_>) -> Result<(Vec<NewSlot>, Made), Failure> {
 }
 
 /// Makes the vault of the first `create-secret`: with what is offered, or a new passphrase.
-pub(crate) fn found(surroundings: &Surroundings<'_>) -> Result<Vault, Failure> {
-    let offer = surroundings.offer();
+pub(crate) fn create(context: &CommandContext<'_>) -> Result<Vault, Failure> {
+    let offer = context.offer();
     let mut slots = Vec::new();
     if let Some(passphrase) = offer.passphrase()? {
         let passphrase = new_credential::judged(passphrase, false)?;
@@ -174,21 +174,21 @@ pub(crate) fn found(surroundings: &Surroundings<'_>) -> Result<Vault, Failure> {
              recovery-code` makes one",
         );
     }
-    let settings = Settings::new(DEFAULT_ACCOUNT, surroundings.region().unwrap_or(DEFAULT_REGION));
-    make(surroundings, slots, settings)
+    let settings = Settings::new(DEFAULT_ACCOUNT, context.region().unwrap_or(DEFAULT_REGION));
+    make(context, slots, settings)
 }
 
 fn make(
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
     slots: Vec<NewSlot>,
     settings: Settings,
 ) -> Result<Vault, Failure> {
-    let path = &surroundings.location.path;
+    let path = &context.location.path;
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         files::create_private_dir(directory)?;
     }
-    let plan = Plan { slots, settings, anchors: surroundings.environment.anchors() };
-    Ok(init::init(path, plan, surroundings.occasion())?)
+    let plan = Plan { slots, settings, anchors: context.environment.anchors() };
+    Ok(init::init(path, plan, context.request_context())?)
 }
 
 fn derived(credential: Credential) -> NewSlot {

@@ -114,7 +114,7 @@ fn set(input: &[u8], key: &str) -> Result<Secret<Vec<u8>>, Error> {
     Ok(out)
 }
 
-/// Cuts the input after its first JSON value.
+/// PageBoundaries the input after its first JSON value.
 fn split(input: &[u8]) -> Result<(&str, &[u8]), Error> {
     let mut values = serde_json::Deserializer::from_slice(input).into_iter::<&RawValue>();
     let is_there = matches!(values.next(), Some(Ok(_)));

@@ -48,13 +48,13 @@ fn rekey_options(command: Command) -> Command {
 }
 
 fn change_passphrase(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
+    let context = asked.context;
     let kdf = Some(new_credential::cost(asked)?);
     let wanted: Option<u8> = asked.number("slot")?;
-    let locked = surroundings.open_locked()?;
+    let locked = context.open_locked()?;
     let survey = slots::survey(&locked);
-    let opened = surroundings.offer().open(&locked)?;
-    let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
+    let opened = context.offer().open(&locked)?;
+    let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
     let number = wanted.unwrap_or(opened.slot);
     let kind = survey.iter().find(|(n, ..)| *n == number).map(|(_, kind, _)| *kind);
     if kind != Some(SlotKind::Passphrase) {
@@ -65,7 +65,7 @@ fn change_passphrase(asked: &Asked<'_>) -> Result<(), Failure> {
     let passphrase = new_credential::passphrase(asked)?;
     let credential = Credential::Passphrase(passphrase);
     let slot = NewSlot { credential, kdf, label: String::new() };
-    slots::replace(&mut vault, &opened.master, number, &slot, surroundings.occasion())?;
+    slots::replace(&mut vault, &opened.master, number, &slot, context.request_context())?;
     terminal::note(
         "note: whoever has an old copy of the vault and the old passphrase can still read newer \
          copies; `strongroom rekey` ends that",
@@ -74,11 +74,11 @@ fn change_passphrase(asked: &Asked<'_>) -> Result<(), Failure> {
 }
 
 fn run_rekey(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
-    let locked = surroundings.open_locked()?;
+    let context = asked.context;
+    let locked = context.open_locked()?;
     let survey = slots::survey(&locked);
-    let opened = surroundings.offer().open(&locked)?;
-    let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
+    let opened = context.offer().open(&locked)?;
+    let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
     let change = plan_rekey(asked, opened, &survey)?;
     asked.print(rekey_vault(asked, &mut vault, change)?)
 }
@@ -123,14 +123,14 @@ pub(super) fn rekey_vault(
     change: Rekey,
 ) -> Result<Vec<(String, Value)>, Failure> {
     let Rekey { opened, kdf, renews_recovery } = change;
-    let label = slots::label(vault, opened.slot, asked.surroundings.occasion())?;
+    let label = slots::label(vault, opened.slot, asked.context.request_context())?;
     let mut slots = vec![(0, NewSlot { credential: opened.credential, kdf, label })];
     if renews_recovery {
         let credential = Credential::RecoveryCode(new_credential::recovery_code()?);
         slots.push((1, NewSlot { credential, kdf: None, label: "recovery code".to_owned() }));
     }
     let kept = u64::try_from(slots.len()).unwrap_or(0);
-    rekey::rekey(vault, slots, asked.surroundings.occasion(), &mut progress())?;
+    rekey::rekey(vault, slots, asked.context.request_context(), &mut progress())?;
     terminal::finish();
     Ok(vec![
         text("VaultId", vault.vault_id().to_string()),

@@ -30,7 +30,7 @@ use super::failure::Failure;
 use super::request::error as request;
 use super::stdout::print;
 use super::terminal;
-use super::unlock::Surroundings;
+use super::unlock::CommandContext;
 use crate::model::value::Value;
 use crate::sys::secret::Secret;
 use crate::vault::check::Progress;
@@ -49,7 +49,7 @@ struct Own {
 /// A command that was asked for.
 struct Asked<'a> {
     matches: ArgMatches,
-    surroundings: &'a Surroundings<'a>,
+    context: &'a CommandContext<'a>,
     answer: Answer,
     answered: Cell<Option<Secret<Vec<u8>>>>,
 }
@@ -119,7 +119,7 @@ pub(crate) fn summaries() -> Vec<(String, &'static str)> {
 pub(crate) fn run(
     name: &str,
     words: &[String],
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
 ) -> Result<(), Failure> {
     let Some(own) = ALL.iter().chain(HIDDEN).find(|own| own.name == name) else {
         return Err(request::Error::usage(format!("there is no command {name}")).into());
@@ -135,12 +135,12 @@ pub(crate) fn run(
         }
         Err(error) => return Err(wrong(&error)),
     };
-    if surroundings.globals.expect.is_some() && LOOKS_AT_NO_STATE.contains(&name) {
+    if context.globals.expect.is_some() && LOOKS_AT_NO_STATE.contains(&name) {
         let what = format!("{name} does not look at the state of the vault");
         return Err(request::Error::argument("--expect", what).into());
     }
-    let answer = Answer::new(surroundings, own.title)?;
-    let asked = Asked { matches, surroundings, answer, answered: Cell::default() };
+    let answer = Answer::new(context, own.title)?;
+    let asked = Asked { matches, context, answer, answered: Cell::default() };
     // A reader may take its time: by now the vault is closed and its keys are wiped.
     let outcome = (own.run)(&asked);
     let printed = asked.answered.take().map_or(Ok(()), |answer| print(answer.expose()));

@@ -11,14 +11,14 @@ use super::super::request::error::Form;
 use super::super::request::globals::{self, Globals, Names};
 use super::super::request::paramfile::{self, Sources};
 use super::super::stdout::print;
-use super::super::unlock::Surroundings;
+use super::super::unlock::CommandContext;
 use super::{Asked, Own, flag, option};
 use crate::crypto::slot::Credential;
 use crate::service::context;
 use crate::service::names::{self, Which};
 use crate::service::operation::Entry;
 use crate::service::operations;
-use crate::vault::{Custody, LockedVault, OnDamagedSlot, OnRollback};
+use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy};
 
 /// The command.
 pub(super) const OFFER_NAMES: Own = Own {
@@ -41,12 +41,12 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let which = if asked.flag("scheduled") { Which::Scheduled } else { Which::Active };
     let line: Vec<&String> = asked.matches.get_many("line").unwrap_or_default().collect();
     let names = if line.is_empty() {
-        names(which, asked.surroundings)
+        names(which, asked.context)
     } else {
-        let environment = asked.surroundings.environment;
+        let environment = asked.context.environment;
         globals_of(&line, environment).and_then(|globals| {
-            let form = asked.surroundings.form;
-            names(which, &Surroundings::new(&globals, environment, form).ok()?)
+            let form = asked.context.form;
+            names(which, &CommandContext::new(&globals, environment, form).ok()?)
         })
     };
     let names = names.unwrap_or_default();
@@ -113,21 +113,21 @@ fn unquoted(word: &str) -> String {
     out
 }
 
-fn names(which: Which, surroundings: &Surroundings<'_>) -> Option<Vec<String>> {
-    let offer = surroundings.offer();
+fn names(which: Which, context: &CommandContext<'_>) -> Option<Vec<String>> {
+    let offer = context.offer();
     let credential = Credential::Keyfile(offer.keyfile().ok()??);
-    let locked = LockedVault::glance_at(&surroundings.location.path).ok()?;
+    let locked = LockedVault::glance_at(&context.location.path).ok()?;
     let (_, master) = locked.try_credential(&credential, offer.limit()).ok()?;
     // What this machine remembers is neither asked nor changed: nothing is decided by a name.
-    let custody = Custody {
+    let unlock_policy = UnlockPolicy {
         anchors: None,
         on_rollback: OnRollback::Refuse,
         on_damaged_slot: OnDamagedSlot::Refuse,
     };
-    let mut vault = locked.unlock(&master, &custody).ok()?;
-    let occasion = surroundings.occasion();
+    let mut vault = locked.unlock(&master, &unlock_policy).ok()?;
+    let request_context = context.request_context();
     let found: Result<_, context::Failure> =
-        names::of_region(&mut vault, surroundings.region(), which, occasion);
+        names::of_region(&mut vault, context.region(), which, request_context);
     found.ok()
 }
 

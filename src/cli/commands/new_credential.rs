@@ -50,7 +50,7 @@ pub(super) fn options(command: clap::Command) -> clap::Command {
 pub(super) fn passphrase(asked: &Asked<'_>) -> Result<Passphrase, Failure> {
     let passphrase = match asked.text("new-passphrase-file") {
         Some(path) => {
-            let bytes = Secret::new(credential::read(Path::new(path), MOST_BYTES)?);
+            let bytes = Secret::new(credential::read(Path::new(path), MAX_BYTES)?);
             Passphrase::from_file_bytes(bytes.expose())?
         }
         None if asked.flag("generate") => {
@@ -101,8 +101,8 @@ pub(super) fn cost(asked: &Asked<'_>) -> Result<KdfParameters, Failure> {
     if memory.is_none() && passes.is_none() && lanes.is_none() {
         return Ok(measured_cost());
     }
-    if memory.is_some_and(|mib| mib > MOST_MIB) {
-        let what = format!("it can be at most {MOST_MIB}");
+    if memory.is_some_and(|mib| mib > MAX_MIB) {
+        let what = format!("it can be at most {MAX_MIB}");
         return Err(request::Error::argument("--kdf-memory", what).into());
     }
     let default = KdfParameters::DEFAULT;
@@ -111,7 +111,7 @@ pub(super) fn cost(asked: &Asked<'_>) -> Result<KdfParameters, Failure> {
         passes: passes.unwrap_or(default.passes),
         lanes: lanes.unwrap_or(default.lanes),
     };
-    let globals = asked.surroundings.globals;
+    let globals = asked.context.globals;
     if globals.allow_weak_kdf {
         chosen.check_create_weak()?;
     } else {
@@ -165,7 +165,7 @@ impl Drop for Made {
 /// Makes a keyfile at `path` for a slot of this kind, or takes the one that is there.
 pub(super) fn keyfile(path: &Path, kind: SlotKind) -> Result<(Keyfile, Made), Failure> {
     if path.exists() {
-        let bytes = Secret::new(credential::read_file(path, MOST_BYTES)?);
+        let bytes = Secret::new(credential::read_file(path, MAX_BYTES)?);
         return Ok((Keyfile::parse(bytes.expose())?, Made::default()));
     }
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -200,10 +200,10 @@ fn show(what: &str, secret: &str) -> Result<(), Failure> {
     })
 }
 
-const MOST_BYTES: usize = 4096;
+const MAX_BYTES: usize = 4096;
 
 /// The most memory that any vault may ask for, in MiB (docs/format.md, "Slots").
-const MOST_MIB: u32 = 4096;
+const MAX_MIB: u32 = 4096;
 
 /// The name of the refusal.
 const WEAK: &str = "WeakPassphrase";

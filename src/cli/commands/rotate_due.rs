@@ -16,7 +16,7 @@ use super::super::unlock;
 use super::{Asked, Own, flag, option, text};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::rotation::due::{self, Deed, Fate, Wanted};
+use crate::rotation::due::{self, DueOutcome, Mode, Wanted};
 use crate::rotation::error::Error;
 use crate::service::rotation::{CatchUp, DueFault, State};
 use crate::sys::clock;
@@ -64,10 +64,10 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         catch_up: if asked.flag("catch-up") { CatchUp::Always } else { CatchUp::NextWindow },
         most: asked.number("max")?,
         only: asked.text("secret-id"),
-        deed: if is_dry { Deed::Say } else { Deed::Rotate },
+        deed: if is_dry { Mode::Say } else { Mode::Rotate },
     };
     wait(asked)?;
-    let mut vault = match asked.surroundings.unlock() {
+    let mut vault = match asked.context.unlock() {
         Err(failure @ Failure::Environment { name: "VaultLocked", .. }) => {
             if let Some((_, message)) = failure.told() {
                 terminal::report(&message);
@@ -76,7 +76,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         }
         unlocked => unlocked?,
     };
-    let machine = rotate::machine(asked.surroundings)?;
+    let machine = rotate::machine(asked.context)?;
     let _turn = match (is_dry, lock::take(&machine.lock_of_due(&vault.vault_id().to_string()))?) {
         (false, None) => {
             terminal::report("another rotate-due is at work on this vault");
@@ -85,7 +85,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         (_, turn) => turn,
     };
     let words = if asked.flag("verbose") { Words::Always } else { Words::OfFailures };
-    let fates = rotate::with_runner(&mut vault, asked.surroundings, words, |runner| {
+    let fates = rotate::with_runner(&mut vault, asked.context, words, |runner| {
         due::rotate_due(runner, &wanted)
     })?;
     let fates = match fates {
@@ -115,8 +115,8 @@ fn clock_went_back(last: Timestamp) -> Failure {
 }
 
 /// Keeps in mind, for when nobody can look, whether a rotation needs somebody.
-fn note_trouble(path: &Path, wanted: &Wanted<'_>, fates: &[Fate]) {
-    if fates.iter().any(Fate::is_trouble) {
+fn note_trouble(path: &Path, wanted: &Wanted<'_>, fates: &[DueOutcome]) {
+    if fates.iter().any(DueOutcome::is_trouble) {
         leave_word(path);
     } else if wanted.only.is_none() {
         drop(fs::remove_file(path));
@@ -130,8 +130,8 @@ fn leave_word(path: &Path) {
 
 /// Ends where nothing could be looked at. What had failed is not well again because of that.
 fn later(asked: &Asked<'_>) -> Failure {
-    let path = asked.surroundings.open_locked().and_then(|vault| {
-        let machine = rotate::machine(asked.surroundings)?;
+    let path = asked.context.open_locked().and_then(|vault| {
+        let machine = rotate::machine(asked.context)?;
         Ok(machine.trouble_of(&vault.vault_id().to_string()))
     });
     if asked.flag("quiet") || !path.is_ok_and(|path| path.exists()) {
@@ -156,13 +156,12 @@ fn wait(asked: &Asked<'_>) -> Result<(), Failure> {
 }
 
 /// Prints how all stand, tells of trouble, and ends with the code that says whether there is any.
-fn tell(asked: &Asked<'_>, fates: Vec<Fate>, vault: &Vault) -> Result<(), Failure> {
+fn tell(asked: &Asked<'_>, fates: Vec<DueOutcome>, vault: &Vault) -> Result<(), Failure> {
     unlock::warn(vault);
-    let is_shown = asked.flag("dry-run")
-        || asked.flag("verbose")
-        || asked.surroundings.globals.output.is_some();
+    let is_shown =
+        asked.flag("dry-run") || asked.flag("verbose") || asked.context.globals.output.is_some();
     let is_quiet = asked.flag("quiet");
-    let is_told = |fate: &Fate| fate.is_trouble() && !(is_quiet && fate.is_waiting());
+    let is_told = |fate: &DueOutcome| fate.is_trouble() && !(is_quiet && fate.is_waiting());
     let is_trouble = fates.iter().any(is_told);
     let mut rows = Vec::new();
     let mut interrupted = None;
@@ -198,7 +197,7 @@ fn tell(asked: &Asked<'_>, fates: Vec<Fate>, vault: &Vault) -> Result<(), Failur
     }
 }
 
-fn row(fate: &Fate) -> Value {
+fn row(fate: &DueOutcome) -> Value {
     let due = &fate.due;
     let mut row =
         vec![text("Name", &due.name), text("ARN", &due.arn), text("State", state_of(fate))];
@@ -231,7 +230,7 @@ fn row(fate: &Fate) -> Value {
     Value::Map(row)
 }
 
-fn state_of(fate: &Fate) -> &'static str {
+fn state_of(fate: &DueOutcome) -> &'static str {
     match fate.due.state {
         State::Unfinished | State::Open if !fate.is_approved => "NotApproved",
         State::Unfinished => "Unfinished",

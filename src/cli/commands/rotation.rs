@@ -58,7 +58,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let id = asked
         .text("secret-id")
         .ok_or_else(|| request::Error::usage("--secret-id says which secret's rotation"))?;
-    let (id, mut vault) = (SecretId(id.to_owned()), asked.surroundings.unlock()?);
+    let (id, mut vault) = (SecretId(id.to_owned()), asked.context.unlock()?);
     match action {
         Some("approve") => approve(asked, &mut vault, &id),
         Some("revoke") => revoke(asked, &mut vault, &id),
@@ -83,7 +83,7 @@ fn template(asked: &Asked<'_>) -> Result<(), Failure> {
 
 fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
     let mut found = look_up(asked, vault, id)?;
-    let machine = rotate::machine(asked.surroundings)?;
+    let machine = rotate::machine(asked.context)?;
     let pins = if asked.flag("repin") {
         let command = &rotation_of(&found)?.command;
         let pins = pins::compute(&command.argv, &command.pinning);
@@ -92,24 +92,24 @@ fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Fa
         None
     };
     if pins.is_some() || found.progress.is_some() {
-        let (region, occasion) = (asked.surroundings.region(), asked.surroundings.occasion());
-        settings::approve(vault, id, region, pins, occasion).map_err(failed)?;
+        let (region, request_context) = (asked.context.region(), asked.context.request_context());
+        settings::approve(vault, id, region, pins, request_context).map_err(failed)?;
         found = look_up(asked, vault, id)?;
     }
     let (place, digest) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
     if let Some(kept) = machine.approvals().approve(&place, &digest)? {
         terminal::note(&format!("note: {}", attempt::begun_anew(&kept)));
     }
-    attempt::tidy(vault, &machine, asked.surroundings.occasion());
+    attempt::tidy(vault, &machine, asked.context.request_context());
     print_settings(asked, vault, &found)
 }
 
 fn revoke(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
     let found = look_up(asked, vault, id)?;
-    let machine = rotate::machine(asked.surroundings)?;
+    let machine = rotate::machine(asked.context)?;
     let (place, _) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
     machine.approvals().revoke(&place)?;
-    attempt::tidy(vault, &machine, asked.surroundings.occasion());
+    attempt::tidy(vault, &machine, asked.context.request_context());
     print_settings(asked, vault, &found)
 }
 
@@ -119,8 +119,8 @@ fn show(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failu
 }
 
 fn look_up(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<Settings, Failure> {
-    let (region, occasion) = (asked.surroundings.region(), asked.surroundings.occasion());
-    settings::settings(vault, id, region, occasion).map_err(failed)
+    let (region, request_context) = (asked.context.region(), asked.context.request_context());
+    settings::settings(vault, id, region, request_context).map_err(failed)
 }
 
 fn rotation_of(found: &Settings) -> Result<&Rotation, Failure> {
@@ -135,7 +135,7 @@ fn failed(failure: context::Failure) -> Failure {
 fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<(), Failure> {
     let rotation = rotation_of(found)?;
     let command = &rotation.command;
-    let machine = rotate::machine(asked.surroundings)?;
+    let machine = rotate::machine(asked.context)?;
     let is_approved = attempt::is_approved(vault, &machine, found.rid, command);
     let texts = |texts: &[String]| Value::List(texts.iter().cloned().map(Value::Text).collect());
     let pin = |(path, sha256): (&String, &[u8; 32])| {

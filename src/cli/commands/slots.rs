@@ -14,7 +14,7 @@ use crate::crypto::slot::{Credential, SlotKind};
 use crate::model::value::Value;
 use crate::upkeep::slots::{self, NewSlot};
 use crate::vault::slots::{LastPortable, in_words};
-use crate::vault::{Custody, OnDamagedSlot};
+use crate::vault::{OnDamagedSlot, UnlockPolicy};
 
 /// The command.
 pub(super) const KEY_SLOT: Own = Own {
@@ -82,17 +82,18 @@ const OPTIONS_OF: &[(&str, &[&str])] = &[
 ];
 
 fn list(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
-    let locked = surroundings.open_locked()?;
-    let opened = surroundings.offer().open(&locked)?;
-    let custody = Custody { on_damaged_slot: OnDamagedSlot::Tolerate, ..surroundings.custody() };
-    let mut vault = surroundings.unlock_with(locked, &opened, &custody)?;
-    let slots = slots::list(&mut vault, surroundings.occasion())?;
+    let context = asked.context;
+    let locked = context.open_locked()?;
+    let opened = context.offer().open(&locked)?;
+    let unlock_policy =
+        UnlockPolicy { on_damaged_slot: OnDamagedSlot::Tolerate, ..context.unlock_policy() };
+    let mut vault = context.unlock_with(locked, &opened, &unlock_policy)?;
+    let slots = slots::list(&mut vault, context.request_context())?;
     asked.print(vec![("KeySlots".to_owned(), slots)])
 }
 
 fn add(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
+    let context = asked.context;
     let kind = match asked.text("kind") {
         Some("passphrase") => SlotKind::Passphrase,
         Some("keyfile") => SlotKind::Keyfile,
@@ -106,13 +107,13 @@ fn add(asked: &Asked<'_>) -> Result<(), Failure> {
     };
     check_kind(asked, kind)?;
     let kdf = if kind.is_derived() { Some(new_credential::cost(asked)?) } else { None };
-    let locked = surroundings.open_locked()?;
-    let opened = surroundings.offer().open(&locked)?;
-    let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
+    let locked = context.open_locked()?;
+    let opened = context.offer().open(&locked)?;
+    let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
     let (credential, made) = new_credential(asked, kind)?;
     let label = asked.text("label").unwrap_or_default().to_owned();
     let slot = NewSlot { credential, kdf, label };
-    let added = slots::add(&mut vault, &opened.master, &slot, surroundings.occasion());
+    let added = slots::add(&mut vault, &opened.master, &slot, context.request_context());
     let number = made.settle(added.map_err(Failure::from))?;
     asked.print(vec![("Slot".to_owned(), Value::Integer(number.into()))])
 }
@@ -156,18 +157,18 @@ fn new_credential(asked: &Asked<'_>, kind: SlotKind) -> Result<(Credential, Made
 }
 
 fn remove(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
+    let context = asked.context;
     let number: u8 = asked
         .number("slot")?
         .ok_or_else(|| request::Error::usage("key-slot remove needs --slot N"))?;
-    let mut custody = surroundings.custody();
+    let mut unlock_policy = context.unlock_policy();
     if asked.flag("damaged") {
-        custody.on_damaged_slot = OnDamagedSlot::Tolerate;
+        unlock_policy.on_damaged_slot = OnDamagedSlot::Tolerate;
     }
-    let locked = surroundings.open_locked()?;
-    let opened = surroundings.offer().open(&locked)?;
+    let locked = context.open_locked()?;
+    let opened = context.offer().open(&locked)?;
     let survey = slots::survey(&locked);
-    let mut vault = surroundings.unlock_with(locked, &opened, &custody)?;
+    let mut vault = context.unlock_with(locked, &opened, &unlock_policy)?;
     let last = if asked.flag("force") { LastPortable::MayGo } else { LastPortable::Keep };
     if asked.flag("compromised") {
         if number == opened.slot {
@@ -190,7 +191,7 @@ fn remove(asked: &Asked<'_>) -> Result<(), Failure> {
             "--force removes it; what the other slots need is all that opens the vault then",
         ));
     }
-    slots::remove(&mut vault, number, last, surroundings.occasion())?;
+    slots::remove(&mut vault, number, last, context.request_context())?;
     terminal::note(
         "note: whoever has an old copy of the vault and this credential can still read newer \
          copies; `strongroom rekey` ends that",

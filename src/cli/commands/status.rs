@@ -23,21 +23,21 @@ fn options(command: Command) -> Command {
 }
 
 fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let surroundings = asked.surroundings;
-    let locked = surroundings.open_locked()?;
-    let mut members = status::locked(&surroundings.location.path, &locked);
-    let offer = surroundings.offer();
+    let context = asked.context;
+    let locked = context.open_locked()?;
+    let mut members = status::locked(&context.location.path, &locked);
+    let offer = context.offer();
     let is_offered = offer.has_passphrase() || offer.keyfile_path().is_some();
     members.push(("Locked".to_owned(), Value::Boolean(!is_offered)));
     if is_offered {
         let opened = offer.open(&locked)?;
-        let mut vault = surroundings.unlock_with(locked, &opened, &surroundings.custody())?;
+        let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
         members.extend(status::unlocked(
             &mut vault,
-            surroundings.environment.anchors().as_deref(),
-            surroundings.occasion(),
+            context.environment.anchors().as_deref(),
+            context.request_context(),
         )?);
-        let unfinished = service::unfinished(&mut vault, surroundings.occasion());
+        let unfinished = service::unfinished(&mut vault, context.request_context());
         let unfinished = unfinished.map_err(|failure| Failure::of_operation("Status", failure))?;
         let rows = unfinished.into_iter().map(|(name, region, progress)| {
             let mut row = vec![text("Name", name), text("Region", region)];

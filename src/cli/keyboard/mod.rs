@@ -201,8 +201,8 @@ impl<S: Source> Keyboard<S> {
 
     /// Takes the rest of a key of several bytes; what follows ESC there.
     fn sequence(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(LONGEST_KEY);
-        while bytes.len() < LONGEST_KEY
+        let mut bytes = Vec::with_capacity(MAX_KEY);
+        while bytes.len() < MAX_KEY
             && let Ok(Some(byte)) = self.source.next()
         {
             bytes.push(byte);
@@ -248,10 +248,10 @@ impl<S: Source> Keyboard<S> {
         let mut drained = 0;
         let mut pauses = 0;
         let mut last = [0; PASTE_ENDS.len()];
-        while self.fault != Some(Fault::Gone) && drained < MOST_DRAINED {
+        while self.fault != Some(Fault::Gone) && drained < MAX_DRAINED {
             if !self.source.is_more() {
                 pauses += 1;
-                if !self.is_pasting || pauses > MOST_PAUSES {
+                if !self.is_pasting || pauses > MAX_PAUSES {
                     return;
                 }
                 continue;
@@ -291,13 +291,13 @@ const PASTE_BEGINS: &[u8] = b"[200~";
 const PASTE_ENDS: &[u8; 5] = b"[201~";
 
 /// The longest that a key is taken to be; a function key with modifiers has seven bytes.
-const LONGEST_KEY: usize = 32;
+const MAX_KEY: usize = 32;
 /// More than any secret may have, in bytes.
 const MOST: usize = 128 * 1024;
 /// How many pauses a paste may have that has not reached its mark; two seconds.
-const MOST_PAUSES: usize = 40;
+const MAX_PAUSES: usize = 40;
 /// More than anybody pastes by mistake, in bytes.
-const MOST_DRAINED: usize = 16 * 1024 * 1024;
+const MAX_DRAINED: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -139,7 +139,7 @@ fn a_refused_paste_is_taken_up_to_its_mark() {
         assert_eq!(left, expected, "{keys:?}");
     }
     // A mark that never comes is not waited for.
-    let mut keys = vec![&b""[..]; MOST_PAUSES + 2];
+    let mut keys = vec![&b""[..]; MAX_PAUSES + 2];
     keys[0] = b"\x1b[200~a\rb";
     keys.push(b"next");
     assert_eq!(read(Lines::Single, &keys).2, b"next");

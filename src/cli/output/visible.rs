@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-/// Spells out what a terminal would obey, or show in another order, as `\u001b`, which is an escape
+/// Spells out what a terminal would run_command, or show in another order, as `\u001b`, which is an escape
 /// in JSON too; and what is no text as `\xff`. Ends of lines and tabs stay.
 pub(crate) fn for_terminal(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut out: Option<Vec<u8>> = None;

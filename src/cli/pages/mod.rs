@@ -1,7 +1,7 @@
 //! How the AWS CLI gathers pages: all of them unless told otherwise, cut to `--max-items`, and a
 //! token of its own to go on from.
 //!
-//! That token holds the service's token of a page and, where AWS cuts inside a page, how many
+//! That token holds the service's token of a page and, where AWS boundaries inside a page, how many
 //! elements of it were shown: a number that is wrong once one of them has been deleted. Here a page
 //! ends wherever the answer does, and the service's token alone, which names the last element
 //! shown, leads on; nothing is passed over or shown twice. Tokens with a number are understood.
@@ -17,13 +17,13 @@ use super::request::error::Error;
 use super::request::{base64 as lax, build, json, validate};
 use crate::model::value::Value;
 use crate::service::operation::{self, Entry};
-use crate::service::pages::Cuts;
+use crate::service::pages::PageBoundaries;
 
 /// How many elements AWS's pages have.
 const PAGE: usize = 100;
 
 /// What is to be fetched.
-pub(crate) struct Walk {
+pub(crate) struct Paginator {
     /// The first request.
     pub(crate) request: Value,
     gathering: Option<Gathering>,
@@ -50,7 +50,7 @@ struct Gathering {
     most: Option<usize>,
 }
 
-impl Walk {
+impl Paginator {
     /// Reads where to start.
     pub(crate) fn new(entry: &Entry, call: build::Call) -> Result<Self, Error> {
         let mut request = call.request;
@@ -84,7 +84,7 @@ impl Walk {
     /// Fetches it, in one request: all that is shown is of one moment.
     pub(crate) fn fetch(
         self,
-        ask: impl FnOnce(Value, Option<&Cuts>) -> Result<Value, Failure>,
+        ask: impl FnOnce(Value, Option<&PageBoundaries>) -> Result<Value, Failure>,
     ) -> Result<Pages, Failure> {
         let Self { mut request, gathering, shown } = self;
         let Some(Gathering { member, size, skip, most }) = gathering else {
@@ -101,9 +101,9 @@ impl Walk {
         let number = Value::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
         put(&mut request, PAGE_LIMIT, number);
         let start = text_of(&request, PAGE_TOKEN);
-        let cuts = (shown == Tokens::OfPages).then(|| Cuts::of(size));
-        let mut answer = ask(request, cuts.as_ref())?;
-        let mut tokens = cuts.map(Cuts::into_tokens).unwrap_or_default();
+        let boundaries = (shown == Tokens::OfPages).then(|| PageBoundaries::of(size));
+        let mut answer = ask(request, boundaries.as_ref())?;
+        let mut tokens = boundaries.map(PageBoundaries::into_tokens).unwrap_or_default();
         tokens.extend(text_of(&answer, PAGE_TOKEN));
         let mut elements = match answer.get_mut(member) {
             Some(Value::List(elements)) => std::mem::take(elements),

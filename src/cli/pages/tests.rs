@@ -24,7 +24,7 @@ struct Seen {
     token: Option<String>,
 }
 
-fn walk(numbers: &[i64], size: i64, most: Option<i64>, start: Option<&str>) -> Seen {
+fn paginator(numbers: &[i64], size: i64, most: Option<i64>, start: Option<&str>) -> Seen {
     let call = build::Call {
         request: Value::Map(vec![(PAGE_LIMIT.to_owned(), Value::Integer(size))]),
         pages: build::Pages::All { starting_token: start.map(str::to_owned), max_items: most },
@@ -32,7 +32,8 @@ fn walk(numbers: &[i64], size: i64, most: Option<i64>, start: Option<&str>) -> S
         notes: Vec::new(),
     };
     let entry = operation::find("list-secrets").unwrap();
-    let pages = Walk::new(entry, call).unwrap().fetch(|request, _| Ok(answer(numbers, &request)));
+    let pages =
+        Paginator::new(entry, call).unwrap().fetch(|request, _| Ok(answer(numbers, &request)));
     let Pages::Gathered(Gathered { whole, first, .. }) = pages.unwrap() else { panic!() };
     let Some(Value::List(list)) = whole.get("SecretList") else { panic!() };
     let number = |value: &Value| {
@@ -72,30 +73,30 @@ fn cuts_and_says_where() {
         (4, 0, r#"{"NextToken": null, "boto_truncate_amount": 0}"#),
         (4, -1, r#"{"NextToken": null, "boto_truncate_amount": 0}"#),
     ] {
-        let seen = walk(&ten, size, Some(most), None);
+        let seen = paginator(&ten, size, Some(most), None);
         let expected = usize::try_from(most.clamp(0, 10)).unwrap();
         assert_eq!(seen.numbers, ten[..expected], "{size} {most}");
         assert_eq!(said(&seen), token, "{size} {most}");
     }
-    assert_eq!(said(&walk(&[], 4, Some(0), None)), "");
+    assert_eq!(said(&paginator(&[], 4, Some(0), None)), "");
 }
 
 #[test]
 fn goes_on_where_botocores_tokens_say() {
     let ten: Vec<i64> = (1..=10).collect();
     let amount = |amount| token(Some("2"), Some(amount));
-    let seen = walk(&ten, 4, Some(1), Some(&amount(1)));
+    let seen = paginator(&ten, 4, Some(1), Some(&amount(1)));
     assert_eq!((seen.numbers.as_slice(), seen.first), (&[4][..], 3));
     assert_eq!(said(&seen), r#"{"NextToken": "4"}"#);
-    let seen = walk(&ten, 4, None, Some(&amount(3)));
+    let seen = paginator(&ten, 4, None, Some(&amount(3)));
     assert_eq!((seen.numbers.as_slice(), seen.first), (&[6, 7, 8, 9, 10][..], 1));
     // Only the first page is sliced, however much the token says.
-    let seen = walk(&ten, 4, None, Some(&amount(9)));
+    let seen = paginator(&ten, 4, None, Some(&amount(9)));
     assert_eq!((seen.numbers.as_slice(), seen.first), (&[7, 8, 9, 10][..], 0));
-    let seen = walk(&ten, 4, Some(0), Some(&amount(3)));
+    let seen = paginator(&ten, 4, Some(0), Some(&amount(3)));
     assert_eq!(said(&seen), r#"{"NextToken": "2", "boto_truncate_amount": 3}"#);
     for (old, expected) in [("2", 3), ("2___1", 4), ("None___1", 2), ("None", 1)] {
-        assert_eq!(walk(&ten, 4, Some(1), Some(old)).numbers, [expected], "{old}");
+        assert_eq!(paginator(&ten, 4, Some(1), Some(old)).numbers, [expected], "{old}");
     }
 }
 
@@ -104,7 +105,7 @@ fn what_is_deleted_in_between_takes_nothing_along() {
     let mut left: Vec<i64> = (1..=10).collect();
     let (mut shown, mut start) = (Vec::new(), None);
     loop {
-        let seen = walk(&left, 4, Some(3), start.as_deref());
+        let seen = paginator(&left, 4, Some(3), start.as_deref());
         left.retain(|number| !seen.numbers.contains(number));
         shown.extend(seen.numbers);
         start = seen.token;
@@ -154,7 +155,7 @@ fn refuses_tokens_that_say_something_else() {
             token: build::Token::MadeUp,
             notes: Vec::new(),
         };
-        let said = Walk::new(entry, call).err().map(|error| error.message().to_owned());
+        let said = Paginator::new(entry, call).err().map(|error| error.message().to_owned());
         assert_eq!(said.unwrap_or_default(), expected, "{json}");
     }
 }
@@ -169,7 +170,7 @@ proptest! {
         let numbers: Vec<i64> = (0..count).collect();
         let (mut shown, mut start) = (Vec::new(), None);
         for most in steps.iter().cycle() {
-            let seen = walk(&numbers, size, Some(*most), start.as_deref());
+            let seen = paginator(&numbers, size, Some(*most), start.as_deref());
             prop_assert!(seen.token.is_none() || seen.numbers.len() == usize::try_from(*most).unwrap());
             shown.extend(seen.numbers);
             start = seen.token;

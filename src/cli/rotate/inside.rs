@@ -4,7 +4,7 @@
 use crate::cli::answer::Pages as Printed;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
-use crate::cli::pages::Walk;
+use crate::cli::pages::Paginator;
 use crate::rotation::answers::NOT_AVAILABLE;
 use crate::rotation::client::Line;
 use crate::rotation::wire::Refusal;
@@ -29,12 +29,16 @@ pub(crate) fn not_available() -> Failure {
 }
 
 /// Obtains the response.
-pub(crate) fn respond(line: &Line, entry: &'static Entry, walk: &Walk) -> Result<Printed, Failure> {
+pub(crate) fn respond(
+    line: &Line,
+    entry: &'static Entry,
+    paginator: &Paginator,
+) -> Result<Printed, Failure> {
     if entry.name == "RotateSecret" {
         return Err(not_available());
     }
     // Nothing that a step may ask for has pages.
-    let asked = line.ask(entry, &walk.request).map_err(|error| {
+    let asked = line.ask(entry, &paginator.request).map_err(|error| {
         Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
     })?;
     asked.map(Printed::One).map_err(|Refusal { code, message }| match Code::named(&code) {

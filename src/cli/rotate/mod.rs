@@ -10,12 +10,12 @@ use crate::cli::failure::Failure;
 use crate::cli::request::build::Token;
 use crate::cli::request::paramfile::{self, Sources};
 use crate::cli::terminal;
-use crate::cli::unlock::{self, Surroundings};
+use crate::cli::unlock::{self, CommandContext};
 use crate::model::value::Value;
 use crate::rotation::answers::Circumstances;
-use crate::rotation::attempt::Wish;
+use crate::rotation::attempt::RotateRequest;
 use crate::rotation::error::Error;
-use crate::rotation::launch::Inbox;
+use crate::rotation::launch::RunEvents;
 use crate::rotation::machine::Machine;
 use crate::rotation::run::Runner;
 use crate::service::context;
@@ -31,16 +31,16 @@ use own::{Own, Words};
 pub(super) fn take_own(
     entry: &Entry,
     words: &[String],
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
 ) -> Result<(Vec<String>, Option<Own>), Failure> {
     if !own::has_own(entry) {
         return Ok((words.to_vec(), None));
     }
-    let variable = |name: &str| surroundings.environment.text(name).map(str::to_owned);
+    let variable = |name: &str| context.environment.text(name).map(str::to_owned);
     let sources = Sources {
         read: &paramfile::read_file,
         variable: &variable,
-        encoding: surroundings.file_encoding(),
+        encoding: context.file_encoding(),
     };
     let (words, own) = own::take(words, sources)?;
     Ok((words, Some(own)))
@@ -51,17 +51,23 @@ pub(super) fn respond(
     request: Value,
     token: Token,
     own: Own,
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
 ) -> Result<Value, Failure> {
     let resume = own.resume.unwrap_or(match token {
         Token::Given => Resume::IfSame,
         Token::MadeUp => Resume::IfPossible,
     });
-    let region = surroundings.region();
-    let wish =
-        Wish { request, region, options: own.options, resume, still: None, on_lease: own.on_lease };
-    let mut vault = surroundings.unlock()?;
-    let answer = with_runner(&mut vault, surroundings, own.words, |runner| runner.rotate(wish))?;
+    let region = context.region();
+    let wish = RotateRequest {
+        request,
+        region,
+        options: own.options,
+        resume,
+        still: None,
+        on_lease: own.on_lease,
+    };
+    let mut vault = context.unlock()?;
+    let answer = with_runner(&mut vault, context, own.words, |runner| runner.rotate(wish))?;
     unlock::warn(&vault);
     answer.map_err(told)
 }
@@ -125,40 +131,40 @@ fn show_line(line: &str) {
 /// Prepares this process to run programs, and lends what is needed for it.
 pub(crate) fn with_runner<T>(
     vault: &mut Vault,
-    surroundings: &Surroundings<'_>,
+    context: &CommandContext<'_>,
     words: Words,
     work: impl FnOnce(&mut Runner<'_>) -> T,
 ) -> Result<T, Failure> {
-    let machine = machine(surroundings)?;
+    let machine = machine(context)?;
     terminal::end_silence();
     let system = |error: std::io::Error| Failure::environment("RotationError", error.to_string());
     apart::adopt().map_err(system)?;
-    let mut inbox = Inbox::open().map_err(system)?;
-    let origin = &surroundings.origin;
+    let mut events = RunEvents::open().map_err(system)?;
+    let origin = &context.origin;
     let circumstances = Circumstances { clock: &SystemClock, entropy: &SystemEntropy, origin };
     let tell = |text: &str| terminal::note(&format!("note: {text}"));
-    let (machine, inbox) = (&machine, &mut inbox);
+    let (machine, events) = (&machine, &mut events);
     let show: Option<&dyn Fn(&str)> = match words {
         Words::OfFailures => None,
         Words::Always => Some(&show_line),
     };
-    Ok(work(&mut Runner { vault, machine, circumstances, inbox, tell: &tell, show }))
+    Ok(work(&mut Runner { vault, machine, circumstances, events, tell: &tell, show }))
 }
 
 /// Returns this machine, as far as rotations are concerned.
-pub(crate) fn machine(surroundings: &Surroundings<'_>) -> Result<Machine, Failure> {
-    let state = surroundings.environment.state().ok_or_else(|| {
+pub(crate) fn machine(context: &CommandContext<'_>) -> Result<Machine, Failure> {
+    let state = context.environment.state().ok_or_else(|| {
         let what = "neither HOME nor XDG_STATE_HOME says where approved commands are kept";
         Failure::environment("RotationError", what)
     })?;
     let program = std::env::current_exe().ok();
-    let home = surroundings.environment.path("HOME").map(Path::to_owned);
-    let offer = surroundings.offer();
+    let home = context.environment.path("HOME").map(Path::to_owned);
+    let offer = context.offer();
     let keys = [offer.keyfile_path(), offer.passphrase_path()].into_iter().flatten();
-    let vault = surroundings.location.path.clone();
+    let vault = context.location.path.clone();
     let private = home.into_iter().chain(keys.map(Path::to_owned));
     let private = private.chain([vault, state.clone()]).collect();
-    let variables = surroundings.environment.all_text();
+    let variables = context.environment.all_text();
     Ok(Machine { variables, state, program, private })
 }
 

@@ -22,7 +22,7 @@ impl Passphrase {
     /// (NFC). Nothing is cut off.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, crypto::Error> {
         let bad = |why| crypto::Error::BadPassphrase { why };
-        if bytes.len() > LONGEST_INPUT {
+        if bytes.len() > MAX_INPUT {
             return Err(bad("is longer than 1024 bytes"));
         }
         let text = std::str::from_utf8(bytes).map_err(|_invalid| bad("is not valid UTF-8"))?;
@@ -53,7 +53,7 @@ impl Passphrase {
 
     /// Draws six words of 7,776: 77.5 random bits.
     pub(crate) fn generate(entropy: &dyn Entropy) -> Result<Self, crypto::Error> {
-        let mut words = Secret::new(String::with_capacity(WORDS * LONGEST_WORD));
+        let mut words = Secret::new(String::with_capacity(WORDS * MAX_WORD));
         for place in 0..WORDS {
             if place > 0 {
                 words.expose_mut().push(' ');
@@ -172,10 +172,10 @@ const IGNORABLE: [RangeInclusive<char>; 17] = [
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const LONGEST: usize = 1024;
 /// What is looked at before normalising, which can make text shorter.
-const LONGEST_INPUT: usize = 4096;
+const MAX_INPUT: usize = 4096;
 const WORDS: usize = 6;
 /// The longest word of the list and a space; only saves growing.
-const LONGEST_WORD: usize = 10;
+const MAX_WORD: usize = 10;
 /// One draw in twenty is drawn again; a source that never serves is none.
 const ATTEMPTS: u32 = 64;
 

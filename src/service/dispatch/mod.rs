@@ -2,23 +2,23 @@
 
 use super::constraints;
 use super::context::{Context, Failure};
-use super::operation::{Entry, Touch};
-use super::pages::Cuts;
+use super::operation::{Effect, Entry};
+use super::pages::PageBoundaries;
 use super::rotation::Errand;
 use super::rules::name;
-use super::scope::Scope;
+use super::scope::Caller;
 use crate::model::value::Value;
 use crate::store;
 use crate::sys::entropy::Entropy;
 use crate::vault::audit::{Event, Subject};
-use crate::vault::transaction::{Access, Occasion, Transaction};
+use crate::vault::transaction::{Access, RequestContext, Transaction};
 use crate::vault::{self, Unlogged, Vault};
 
 /// Lists of vaults whose files are smaller are over before anybody waits, in bytes.
 const LARGE: u64 = if cfg!(test) { 16 << 20 } else { 128 << 20 };
 
 /// The most secrets past their recovery window that one write erases on the way.
-const MOST_ERASED: usize = 16;
+const MAX_ERASED: usize = 16;
 
 /// A request for an operation, and the region it is about; `None` is the vault's home.
 pub(crate) struct Call<'a> {
@@ -29,9 +29,9 @@ pub(crate) struct Call<'a> {
     /// The region asked for.
     pub(crate) region: Option<&'a str>,
     /// Who calls.
-    pub(crate) scope: &'a Scope,
+    pub(crate) caller: &'a Caller,
     /// The pages that a long answer would have had, where the caller shows them.
-    pub(crate) cuts: Option<&'a Cuts>,
+    pub(crate) boundaries: Option<&'a PageBoundaries>,
 }
 
 /// Checks a request against the service's constraints, then the characters of its names, before any
@@ -63,9 +63,9 @@ pub(crate) fn answer(
 pub(crate) fn dispatch(
     vault: &mut Vault,
     call: Call<'_>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Value, Failure> {
-    carry_out(vault, call, None, occasion)
+    carry_out(vault, call, None, context)
 }
 
 /// Answers a request as [`dispatch`] does, on an errand of rotation or none.
@@ -73,20 +73,20 @@ pub(super) fn carry_out(
     vault: &mut Vault,
     call: Call<'_>,
     errand: Option<&Errand<'_>>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Value, Failure> {
-    let Call { entry, region, scope, cuts, .. } = call;
-    let mut origin = occasion.origin.clone();
-    if let Some(via) = scope.via() {
+    let Call { entry, region, caller, boundaries, .. } = call;
+    let mut origin = context.origin.clone();
+    if let Some(via) = caller.via() {
         origin.via = via;
     }
-    let occasion = Occasion { origin: &origin, ..occasion };
+    let context = RequestContext { origin: &origin, ..context };
     let access = access(vault, entry);
-    let is_read = entry.touch != Touch::Writes && access == Access::Write;
+    let is_read = entry.effect != Effect::Writes && access == Access::Write;
     let again = is_read.then(|| call.request.clone());
-    let answer = match survey(vault, &call, errand, occasion)? {
-        Some(answer) => log(vault, (entry, region), answer, occasion, access),
-        None => attempt(vault, call, errand, occasion, access),
+    let answer = match survey(vault, &call, errand, context)? {
+        Some(answer) => log(vault, (entry, region), answer, context, access),
+        None => attempt(vault, call, errand, context, access),
     };
     match (answer, again) {
         (Err(Failure::Vault(vault::Error::Store(error))), Some(request)) => {
@@ -101,8 +101,8 @@ pub(super) fn carry_out(
                 return Err(vault::Error::Store(error.of_read()).into());
             };
             vault.leave_reads_unlogged(why);
-            let call = Call { entry, request, region, scope, cuts };
-            attempt(vault, call, errand, occasion, Access::Read)
+            let call = Call { entry, request, region, caller, boundaries };
+            attempt(vault, call, errand, context, Access::Read)
         }
         (answer, _) => answer,
     }
@@ -113,14 +113,13 @@ fn survey(
     vault: &mut Vault,
     call: &Call<'_>,
     errand: Option<&Errand<'_>>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Option<Result<Value, Failure>>, Failure> {
-    if call.entry.touch != Touch::Surveys {
+    if call.entry.effect != Effect::Surveys {
         return Ok(None);
     }
     let call = Call { request: call.request.clone(), ..*call };
-    let answer =
-        vault.read_aside(LARGE, |copy| attempt(copy, call, errand, occasion, Access::Read));
+    let answer = vault.read_aside(LARGE, |copy| attempt(copy, call, errand, context, Access::Read));
     Ok(answer?)
 }
 
@@ -129,7 +128,7 @@ fn log(
     vault: &mut Vault,
     (entry, region): (&Entry, Option<&str>),
     answer: Result<Value, Failure>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     access: Access,
 ) -> Result<Value, Failure> {
     let outcome = match &answer {
@@ -138,7 +137,7 @@ fn log(
         Err(Failure::Fault(fault)) => fault.code.as_str(),
         Err(Failure::Vault(_)) => return answer,
     };
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
     let home = transaction.state().settings.region();
     let region = region.filter(|region| *region != home).unwrap_or_default().to_owned();
     transaction.record(entry.name, outcome, Subject { region, ..Subject::default() })?;
@@ -150,23 +149,23 @@ fn attempt(
     vault: &mut Vault,
     call: Call<'_>,
     errand: Option<&Errand<'_>>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     access: Access,
 ) -> Result<Value, Failure> {
-    let Call { entry, request, region, scope, cuts } = call;
-    let mut transaction = vault.begin(access, occasion)?;
+    let Call { entry, request, region, caller, boundaries } = call;
+    let mut transaction = vault.begin(access, context)?;
     match purge(&mut transaction) {
         // Erasing reads all records; what is wrong with one must not keep the others locked up.
         Err(vault::Error::Tampered(_)) => {
             drop(transaction);
-            transaction = vault.begin(access, occasion)?;
+            transaction = vault.begin(access, context)?;
         }
         purged => purged?,
     }
     let home = transaction.state().settings.region().to_owned();
-    let allowed = scope.check(&transaction, region.unwrap_or(&home), entry, &request);
+    let allowed = caller.check(&transaction, region.unwrap_or(&home), entry, &request);
     let mut cx =
-        Context::new(&mut transaction, region, &home).called_by(scope, errand).cut_at(cuts);
+        Context::new(&mut transaction, region, &home).called_by(caller, errand).cut_at(boundaries);
     let outcome = match allowed {
         Ok(()) => (entry.run)(&mut cx, request),
         Err(refusal) => {
@@ -190,7 +189,7 @@ fn attempt(
             debug_assert!(entry.may_answer(fault.code), "{} is not declared", fault.code);
             drop(transaction);
             if access == Access::Write {
-                let mut transaction = vault.begin(access, occasion)?;
+                let mut transaction = vault.begin(access, context)?;
                 transaction.record(entry.name, fault.code.as_str(), subject)?;
                 match transaction.commit() {
                     // That the refusal was logged is not what was asked for.
@@ -207,7 +206,7 @@ fn attempt(
 /// Erases secrets whose recovery window is over, where anything may be written.
 fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
     if transaction.access() == Access::Write {
-        for name in transaction.erase_gone(MOST_ERASED)? {
+        for name in transaction.erase_gone(MAX_ERASED)? {
             let subject = Subject { name, ..Subject::default() };
             transaction.record("Purge", Event::SUCCESS, subject)?;
         }
@@ -218,7 +217,7 @@ fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
 /// Reads write too, for the log and the day of last access, where the vault lets them.
 fn access(vault: &Vault, entry: &Entry) -> Access {
     let is_silent = vault.is_read_only() || !vault.audits_reads() || vault.unlogged().is_some();
-    if entry.touch != Touch::Writes && is_silent { Access::Read } else { Access::Write }
+    if entry.effect != Effect::Writes && is_silent { Access::Read } else { Access::Write }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use crate::model::time::DAY_MS;
-use crate::service::testing::Bench;
+use crate::service::testing::ServiceFixture;
 use crate::store::{Mode, Store};
 use crate::sys::scratch::Scratch;
 use crate::vault::Unlogged;
@@ -10,30 +10,30 @@ use crate::vault::audit::{Event, Subject};
 const ONE: &str = "11111111-1111-4111-8111-111111111111";
 const TWO: &str = "22222222-2222-4222-8222-222222222222";
 
-/// A bench with the secret `db`, and that secret's row.
-fn bench() -> (Bench, u64) {
-    let mut bench = Bench::new();
+/// A service with the secret `db`, and that secret's row.
+fn service() -> (ServiceFixture, u64) {
+    let mut service = ServiceFixture::new();
     let request =
         format!(r#"{{"Name":"db","ClientRequestToken":"{ONE}","SecretString":"the old value"}}"#);
-    bench.call("CreateSecret", &request).unwrap();
-    let rid = bench.record("db").unwrap().rid;
-    (bench, rid)
+    service.call("CreateSecret", &request).unwrap();
+    let rid = service.record("db").unwrap().rid;
+    (service, rid)
 }
 
 /// Makes a call and checks the one entry that the audit log has of it.
 fn check(operation: &str, request: &str, outcome: &str, subject: impl Fn(u64) -> Subject) {
-    let (mut bench, rid) = bench();
-    let generation = bench.look(|transaction| transaction.state().generation);
-    bench.advance(1_000);
-    let before = bench.events().len();
+    let (mut service, rid) = service();
+    let generation = service.look(|transaction| transaction.state().generation);
+    service.advance(1_000);
+    let before = service.events().len();
     let request = request.replace("ONE", ONE).replace("TWO", TWO);
-    let ended = bench.call(operation, &request).err().map_or(Event::SUCCESS.into(), |e| e.0);
+    let ended = service.call(operation, &request).err().map_or(Event::SUCCESS.into(), |e| e.0);
     assert_eq!(ended, outcome, "{operation} {request}");
-    let events = bench.events().split_off(before);
+    let events = service.events().split_off(before);
     let [event] = &events[..] else { panic!("{operation} {request}: {}", events.len()) };
     assert_eq!(event.operation, operation);
     assert_eq!(event.outcome, outcome);
-    assert_eq!(event.time, bench.now());
+    assert_eq!(event.time, service.now());
     assert_eq!(event.via, "direct");
     assert_eq!(event.generation, generation + 1);
     assert_eq!(event.subject, subject(rid), "{operation} {request}");
@@ -77,19 +77,19 @@ fn a_call_that_succeeds_is_logged_with_what_it_was_about() {
 
 #[test]
 fn a_full_vault_is_read_without_a_log() {
-    let (mut bench, _rid) = bench();
-    bench.fill_up();
+    let (mut service, _rid) = service();
+    service.fill_up();
     let get = r#"{"SecretId":"db"}"#;
-    let read = |bench: &mut Bench| bench.call("GetSecretValue", get).unwrap();
-    while !bench.is_full() {
-        assert!(read(&mut bench).contains("the old value"));
+    let read = |service: &mut ServiceFixture| service.call("GetSecretValue", get).unwrap();
+    while !service.is_full() {
+        assert!(read(&mut service).contains("the old value"));
     }
-    let before = bench.events().len();
-    assert!(read(&mut bench).contains("the old value"));
-    let missing = bench.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
+    let before = service.events().len();
+    assert!(read(&mut service).contains("the old value"));
+    let missing = service.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
     assert_eq!(missing.0, "ResourceNotFoundException");
-    assert_eq!(bench.events().len(), before);
-    bench.require_sound();
+    assert_eq!(service.events().len(), before);
+    service.require_sound();
 }
 
 /// A rekey takes as long as the vault is large, and nobody could read meanwhile.
@@ -97,44 +97,44 @@ fn a_full_vault_is_read_without_a_log() {
 fn a_vault_that_another_process_writes_is_read_without_a_log() {
     let scratch = Scratch::new();
     let path = scratch.join("vault");
-    let mut bench = Bench::in_store(Store::create(&path).unwrap());
-    bench.with(|vault, _| vault.store_mut().appear()).unwrap();
+    let mut service = ServiceFixture::in_store(Store::create(&path).unwrap());
+    service.with(|vault, _| vault.store_mut().appear()).unwrap();
     let value = format!(r#""ClientRequestToken":"{ONE}","SecretString":"the old value"}}"#);
-    bench.call("CreateSecret", &format!(r#"{{"Name":"db",{value}"#)).unwrap();
-    let before = bench.events().len();
-    bench.with(|vault, _| vault.store_mut().set_patience(Duration::from_millis(5)));
+    service.call("CreateSecret", &format!(r#"{{"Name":"db",{value}"#)).unwrap();
+    let before = service.events().len();
+    service.with(|vault, _| vault.store_mut().set_patience(Duration::from_millis(5)));
     let mut other = Store::open(&path, Mode::ReadWrite).unwrap();
     let writing = other.write().unwrap();
     let get = r#"{"SecretId":"db"}"#;
-    assert!(bench.call("GetSecretValue", get).unwrap().contains("the old value"));
-    assert_eq!(bench.with(|vault, _| vault.unlogged()), Some(Unlogged::Busy));
-    let put = bench.call("PutSecretValue", &format!(r#"{{"SecretId":"db",{value}"#));
+    assert!(service.call("GetSecretValue", get).unwrap().contains("the old value"));
+    assert_eq!(service.with(|vault, _| vault.unlogged()), Some(Unlogged::Busy));
+    let put = service.call("PutSecretValue", &format!(r#"{{"SecretId":"db",{value}"#));
     assert!(put.unwrap_err().1.contains("kept the vault busy"));
     drop(writing);
-    assert_eq!(bench.events().len(), before);
-    bench.require_sound();
+    assert_eq!(service.events().len(), before);
+    service.require_sound();
 }
 
 #[test]
 fn a_list_of_a_large_vault_is_answered_and_logged_as_any() {
     let scratch = Scratch::new();
-    let mut bench = Bench::in_store(Store::create(&scratch.join("vault")).unwrap());
-    bench.with(|vault, _| vault.store_mut().appear()).unwrap();
+    let mut service = ServiceFixture::in_store(Store::create(&scratch.join("vault")).unwrap());
+    service.with(|vault, _| vault.store_mut().appear()).unwrap();
     for number in 1..=3 {
         let token = format!("11111111-1111-4111-8111-{number:012}");
         let rest = format!(r#""ClientRequestToken":"{token}","SecretString":"v"}}"#);
-        bench.call("CreateSecret", &format!(r#"{{"Name":"s{number}",{rest}"#)).unwrap();
+        service.call("CreateSecret", &format!(r#"{{"Name":"s{number}",{rest}"#)).unwrap();
         // It is the size of the file that counts.
         let ballast = format!("INSERT INTO value VALUES ({number}, zeroblob(8000000))");
-        bench.with(|vault, _| vault.store_mut().tamper(&ballast));
+        service.with(|vault, _| vault.store_mut().tamper(&ballast));
     }
     assert!(scratch.join("vault").metadata().unwrap().len() > super::LARGE);
-    let before = bench.events().len();
-    let list = bench.call("ListSecrets", r#"{"MaxResults":2,"SortOrder":"asc"}"#).unwrap();
+    let before = service.events().len();
+    let list = service.call("ListSecrets", r#"{"MaxResults":2,"SortOrder":"asc"}"#).unwrap();
     assert!(list.contains(r#""Name":"s2""#) && list.contains("NextToken"), "{list}");
-    let refused = bench.call("ListSecrets", r#"{"NextToken":"none"}"#).unwrap_err();
+    let refused = service.call("ListSecrets", r#"{"NextToken":"none"}"#).unwrap_err();
     assert_eq!(refused.0, "InvalidNextTokenException");
-    let events = bench.events().split_off(before);
+    let events = service.events().split_off(before);
     let seen = events.iter().map(|event| (&*event.operation, &*event.outcome));
     let expected = [Event::SUCCESS, "InvalidNextTokenException"].map(|end| ("ListSecrets", end));
     assert!(seen.eq(expected));
@@ -181,26 +181,26 @@ fn a_refused_call_is_logged_with_what_it_asked_for() {
 
 #[test]
 fn the_log_keeps_names_of_a_name_s_length() {
-    let (mut bench, _) = bench();
+    let (mut service, _) = service();
     let request = format!(r#"{{"SecretId":"{}"}}"#, "x".repeat(2048));
-    bench.call("DescribeSecret", &request).unwrap_err();
-    assert_eq!(bench.events().pop().unwrap().subject, about(&"x".repeat(512)));
+    service.call("DescribeSecret", &request).unwrap_err();
+    assert_eq!(service.events().pop().unwrap().subject, about(&"x".repeat(512)));
 }
 
 #[test]
 fn what_breaks_a_constraint_never_reaches_the_vault() {
-    let (mut bench, _) = bench();
-    let before = bench.events().len();
-    bench.call("GetSecretValue", r#"{"SecretId":""}"#).unwrap_err();
-    bench.call("GetSecretValue", r#"{"SecretId":"a b"}"#).unwrap_err();
-    bench.call("CreateSecret", r#"{"Name":"a b"}"#).unwrap_err();
-    bench.call("GetRandomPassword", "{}").unwrap();
-    assert_eq!(bench.events().len(), before);
+    let (mut service, _) = service();
+    let before = service.events().len();
+    service.call("GetSecretValue", r#"{"SecretId":""}"#).unwrap_err();
+    service.call("GetSecretValue", r#"{"SecretId":"a b"}"#).unwrap_err();
+    service.call("CreateSecret", r#"{"Name":"a b"}"#).unwrap_err();
+    service.call("GetRandomPassword", "{}").unwrap();
+    assert_eq!(service.events().len(), before);
 }
 
 #[test]
 fn no_entry_and_no_refusal_has_a_value() {
-    let (mut bench, _) = bench();
+    let (mut service, _) = service();
     let long = "the new value".repeat(6_000);
     for (operation, request) in [
         ("GetSecretValue", r#"{"SecretId":"db"}"#.to_owned()),
@@ -224,11 +224,11 @@ fn no_entry_and_no_refusal_has_a_value() {
             ),
         ),
     ] {
-        if let Err((_, message)) = bench.call(operation, &request) {
+        if let Err((_, message)) = service.call(operation, &request) {
             assert!(!message.contains("the new") && !message.contains("the old"), "{message}");
         }
     }
-    for event in bench.events() {
+    for event in service.events() {
         let bytes = event.encode();
         for value in [&b"the old value"[..], b"the new value"] {
             assert!(!bytes.windows(value.len()).any(|window| window == value));
@@ -239,88 +239,89 @@ fn no_entry_and_no_refusal_has_a_value() {
 /// What a vault that does not log reads writes nothing at all when it is read.
 #[test]
 fn silent_reads_leave_no_trace() {
-    let (mut bench, _) = bench();
-    bench.silence_reads();
-    let count = bench.events().len();
-    let generation = bench.look(|transaction| transaction.state().generation);
-    bench.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
-    bench.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
-    bench.call("DescribeSecret", r#"{"SecretId":"db"}"#).unwrap();
-    bench.call("ListSecrets", r#"{"MaxResults":1}"#).unwrap();
-    assert_eq!(bench.events().len(), count);
-    assert_eq!(bench.look(|transaction| transaction.state().generation), generation);
-    assert_eq!(bench.record("db").unwrap().accessed, None);
+    let (mut service, _) = service();
+    service.silence_reads();
+    let count = service.events().len();
+    let generation = service.look(|transaction| transaction.state().generation);
+    service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
+    service.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
+    service.call("DescribeSecret", r#"{"SecretId":"db"}"#).unwrap();
+    service.call("ListSecrets", r#"{"MaxResults":1}"#).unwrap();
+    assert_eq!(service.events().len(), count);
+    assert_eq!(service.look(|transaction| transaction.state().generation), generation);
+    assert_eq!(service.record("db").unwrap().accessed, None);
     // Writes are logged all the same.
-    bench.call("TagResource", r#"{"SecretId":"x","Tags":[]}"#).unwrap_err();
-    bench.call("TagResource", r#"{"SecretId":"db","Tags":[]}"#).unwrap();
-    assert_eq!(bench.events().len(), count + 2);
+    service.call("TagResource", r#"{"SecretId":"x","Tags":[]}"#).unwrap_err();
+    service.call("TagResource", r#"{"SecretId":"db","Tags":[]}"#).unwrap();
+    assert_eq!(service.events().len(), count + 2);
 }
 
 #[test]
 fn a_later_write_erases_what_is_gone() {
-    let (mut bench, _) = bench();
+    let (mut service, _) = service();
     let delete = r#"{"SecretId":"db","RecoveryWindowInDays":7}"#;
-    bench.call("DeleteSecret", delete).unwrap();
-    bench.advance(7 * DAY_MS - 1);
-    bench.call("ListSecrets", "{}").unwrap();
-    assert_eq!(bench.look(|transaction| transaction.state().secrets), 1);
-    bench.advance(1);
+    service.call("DeleteSecret", delete).unwrap();
+    service.advance(7 * DAY_MS - 1);
+    service.call("ListSecrets", "{}").unwrap();
+    assert_eq!(service.look(|transaction| transaction.state().secrets), 1);
+    service.advance(1);
     // Gone before it is erased, and erased even by a call that is about something else.
-    assert!(bench.record("db").is_none());
-    bench.call("DescribeSecret", r#"{"SecretId":"x"}"#).unwrap_err();
-    assert_eq!(bench.look(|transaction| transaction.state().secrets), 1);
-    bench.call("ListSecrets", "{}").unwrap();
-    let state = bench.look(|transaction| {
+    assert!(service.record("db").is_none());
+    service.call("DescribeSecret", r#"{"SecretId":"x"}"#).unwrap_err();
+    assert_eq!(service.look(|transaction| transaction.state().secrets), 1);
+    service.call("ListSecrets", "{}").unwrap();
+    let state = service.look(|transaction| {
         let state = transaction.state();
         (state.secrets, state.values, state.next_purge)
     });
     assert_eq!(state, (0, 0, None));
     let names: Vec<_> =
-        bench.events().into_iter().map(|e| (e.operation, e.outcome, e.subject)).collect();
+        service.events().into_iter().map(|e| (e.operation, e.outcome, e.subject)).collect();
     let [.., purge, list] = &names[..] else { panic!() };
     assert_eq!(purge, &("Purge".to_owned(), Event::SUCCESS.to_owned(), about("db")));
     assert_eq!(list.0, "ListSecrets");
-    bench.require_sound();
+    service.require_sound();
 }
 
 /// Twenty secrets whose windows are over, of which one write erases only sixteen.
-fn twenty_gone() -> Bench {
-    let mut bench = Bench::new();
+fn twenty_gone() -> ServiceFixture {
+    let mut service = ServiceFixture::new();
     for n in 0..20 {
         let request = format!(r#"{{"Name":"s{n}","ClientRequestToken":"{ONE}"}}"#);
-        bench.call("CreateSecret", &request).unwrap();
+        service.call("CreateSecret", &request).unwrap();
         let request = format!(r#"{{"SecretId":"s{n}","RecoveryWindowInDays":7}}"#);
-        bench.call("DeleteSecret", &request).unwrap();
+        service.call("DeleteSecret", &request).unwrap();
     }
-    bench.advance(8 * DAY_MS);
-    bench
+    service.advance(8 * DAY_MS);
+    service
 }
 
 #[test]
 fn many_that_are_gone_are_erased_in_portions() {
-    let mut bench = twenty_gone();
-    let left = |bench: &mut Bench| bench.look(|transaction| transaction.state().secrets);
+    let mut service = twenty_gone();
+    let left =
+        |service: &mut ServiceFixture| service.look(|transaction| transaction.state().secrets);
     for expected in [4, 0, 0] {
-        assert_eq!(bench.call("ListSecrets", "{}").unwrap(), r#"{"SecretList":[]}"#);
-        assert_eq!(left(&mut bench), expected);
+        assert_eq!(service.call("ListSecrets", "{}").unwrap(), r#"{"SecretList":[]}"#);
+        assert_eq!(left(&mut service), expected);
     }
-    bench.require_sound();
+    service.require_sound();
 }
 
 #[test]
 fn a_name_is_free_before_the_one_who_had_it_is_erased() {
     // Both benches draw the same rows, so the same four are left over.
-    let mut bench = twenty_gone();
-    bench.call("ListSecrets", "{}").unwrap();
-    let erased: Vec<String> = bench.events().into_iter().map(|e| e.subject.name).collect();
+    let mut service = twenty_gone();
+    service.call("ListSecrets", "{}").unwrap();
+    let erased: Vec<String> = service.events().into_iter().map(|e| e.subject.name).collect();
     let erased = &erased[erased.len() - 17..];
     let name = (0..20).map(|n| format!("s{n}")).find(|name| !erased.contains(name)).unwrap();
-    let mut bench = twenty_gone();
+    let mut service = twenty_gone();
     let request = format!(r#"{{"Name":"{name}","ClientRequestToken":"{TWO}","SecretString":"s"}}"#);
-    bench.call("CreateSecret", &request).unwrap();
-    let left = bench.look(|transaction| transaction.state().secrets);
+    service.call("CreateSecret", &request).unwrap();
+    let left = service.look(|transaction| transaction.state().secrets);
     assert_eq!(left, 4, "the new one and three that are not erased yet");
-    bench.call("GetSecretValue", &format!(r#"{{"SecretId":"{name}"}}"#)).unwrap();
-    assert_eq!(bench.look(|transaction| transaction.state().secrets), 1);
-    bench.require_sound();
+    service.call("GetSecretValue", &format!(r#"{{"SecretId":"{name}"}}"#)).unwrap();
+    assert_eq!(service.look(|transaction| transaction.state().secrets), 1);
+    service.require_sound();
 }

@@ -5,7 +5,7 @@ use super::list_secrets::{self, Search};
 use crate::model::types::{Count, Filter, Listed, NextToken, SecretId};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::paging;
 use crate::service::rules::sort::Order;
 use crate::vault::audit::Event;
@@ -58,7 +58,7 @@ impl Operation for BatchGetSecretValue {
     const SUMMARY: &'static str = "Read the values of several secrets at once.";
     const EXAMPLE: &'static str =
         "strongroom batch-get-secret-value --secret-id-list app/db app/cache";
-    const TOUCH: Touch = Touch::Reads;
+    const EFFECT: Effect = Effect::Reads;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidParameter,
@@ -150,22 +150,22 @@ const PAGE: i64 = 20;
 
 #[cfg(test)]
 mod tests {
-    use crate::service::testing::Bench;
+    use crate::service::testing::ServiceFixture;
 
     #[test]
     fn every_secret_stands_in_the_log() {
-        let mut bench = Bench::new();
+        let mut service = ServiceFixture::new();
         let token = "t".repeat(32);
         for (name, value) in [("a", r#","SecretString":"x""#), ("b", "")] {
             let request = format!(r#"{{"Name":"{name}","ClientRequestToken":"{token}"{value}}}"#);
-            bench.call("CreateSecret", &request).unwrap();
+            service.call("CreateSecret", &request).unwrap();
         }
-        let before = bench.events().len();
+        let before = service.events().len();
         let ids = r#"{"SecretIdList":["b","none","a"]}"#;
-        bench.call("BatchGetSecretValue", ids).unwrap();
+        service.call("BatchGetSecretValue", ids).unwrap();
         let filters = r#"{"Filters":[{"Key":"name","Values":["a"]}]}"#;
-        bench.call("BatchGetSecretValue", filters).unwrap();
-        let events = bench.events();
+        service.call("BatchGetSecretValue", filters).unwrap();
+        let events = service.events();
         let shown: Vec<String> = events[before..]
             .iter()
             .map(|event| format!("{} {} {}", event.operation, event.subject.name, event.outcome))
@@ -182,19 +182,20 @@ mod tests {
             ]
         );
         // Neither is a refusal of the whole.
-        let refused = bench.call("BatchGetSecretValue", "{}").unwrap_err();
-        let last = bench.events().pop().map(|event| (event.operation, event.outcome));
+        let refused = service.call("BatchGetSecretValue", "{}").unwrap_err();
+        let last = service.events().pop().map(|event| (event.operation, event.outcome));
         assert_eq!(last, Some(("BatchGetSecretValue".to_owned(), refused.0)));
     }
 
     #[test]
     fn a_vault_that_logs_no_reads_answers_the_same() {
-        let mut bench = Bench::new();
+        let mut service = ServiceFixture::new();
         let token = "t".repeat(32);
         let request =
             format!(r#"{{"Name":"a","ClientRequestToken":"{token}","SecretString":"x"}}"#);
-        bench.call("CreateSecret", &request).unwrap();
-        let response = bench.call_silently("BatchGetSecretValue", r#"{"SecretIdList":["a","b"]}"#);
+        service.call("CreateSecret", &request).unwrap();
+        let response =
+            service.call_silently("BatchGetSecretValue", r#"{"SecretIdList":["a","b"]}"#);
         assert_eq!(response["SecretValues"][0]["SecretString"], "x");
         assert_eq!(response["Errors"][0]["SecretId"], "b");
     }

@@ -3,7 +3,7 @@
 use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rotation;
 
 /// Turns rotation off.
@@ -34,7 +34,7 @@ impl Operation for CancelRotateSecret {
     const GROUP: Group = Group::Rotation;
     const SUMMARY: &'static str = "Turn off a secret's rotation, and stop one that is under way.";
     const EXAMPLE: &'static str = "strongroom cancel-rotate-secret --secret-id app/db";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidParameter,

@@ -7,7 +7,7 @@ use crate::model::types::{
 };
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication::{self, Overwrite};
 use crate::service::rules::deletion::Standing;
 use crate::service::rules::idempotency::{self, Earlier, Existing};
@@ -66,7 +66,7 @@ impl Operation for CreateSecret {
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Make a new secret, with a first version if a value is given.";
     const EXAMPLE: &'static str = "strongroom create-secret --name app/db --ask";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::InvalidParameter,
         Code::InvalidRequest,
@@ -95,8 +95,8 @@ impl Operation for CreateSecret {
             request.add_replica_regions.as_ref().map_or(&[], |asked| &asked.0),
         )?;
 
-        let scope = cx.scope()?;
-        if let Some(existing) = cx.vault()?.find(&scope, &request.name.0)? {
+        let namespace = cx.namespace()?;
+        if let Some(existing) = cx.vault()?.find(&namespace, &request.name.0)? {
             cx.about(&existing);
             let mut response = again(cx, &existing, &token, value.as_ref())?;
             if request.add_replica_regions.is_some() {
@@ -105,7 +105,7 @@ impl Operation for CreateSecret {
             return Ok(response);
         }
         let suffix = arn::draw_suffix(cx.entropy())?;
-        let mut record = Record::new(scope, request.name.0, suffix, cx.date()?);
+        let mut record = Record::new(namespace, request.name.0, suffix, cx.date()?);
         record.description = request.description.map(|text| text.0).filter(|text| !text.is_empty());
         record.kms_key_id = request.kms_key_id.map(|key| key.0).filter(|key| !key.is_empty());
         record.secret_type = request.secret_type.map(|kind| kind.0).filter(|kind| !kind.is_empty());

@@ -3,7 +3,7 @@
 use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 
 /// Takes a policy off.
 pub(crate) struct DeleteResourcePolicy;
@@ -31,7 +31,7 @@ impl Operation for DeleteResourcePolicy {
     const GROUP: Group = Group::Policies;
     const SUMMARY: &'static str = "Remove the resource policy of a secret.";
     const EXAMPLE: &'static str = "strongroom delete-resource-policy --secret-id app/db";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InternalService,

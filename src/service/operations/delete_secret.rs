@@ -4,7 +4,7 @@ use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
 use crate::service::rules::arn::{self, Place};
 use crate::service::rules::deletion::{self, Standing};
@@ -46,7 +46,7 @@ impl Operation for DeleteSecret {
     const SUMMARY: &'static str = "Delete a secret after a recovery window, or at once.";
     const EXAMPLE: &'static str =
         "strongroom delete-secret --secret-id app/db --recovery-window-in-days 7";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidParameter,
@@ -91,8 +91,8 @@ fn delete_at_once(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Response, F
             let arn = if id.0.starts_with("arn:") {
                 id.0.clone()
             } else {
-                let scope = cx.scope()?;
-                let place = Place { account: &scope.account, region: &scope.region };
+                let namespace = cx.namespace()?;
+                let place = Place { account: &namespace.account, region: &namespace.region };
                 arn::arn(place, &id.0, &arn::draw_suffix(cx.entropy())?)
             };
             Ok(Response { arn, name: id.0.clone(), deletion_date: now })

@@ -5,7 +5,7 @@ use crate::model::time::Timestamp;
 use crate::model::types::{ReplicationStatus, SecretId, StagesByVersion, Tag, TagKey, TagValue};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
 use crate::service::rotation;
 use crate::vault::record::Record;
@@ -71,7 +71,7 @@ impl Operation for DescribeSecret {
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Show everything about a secret except its values.";
     const EXAMPLE: &'static str = "strongroom describe-secret --secret-id app/db";
-    const TOUCH: Touch = Touch::Reads;
+    const EFFECT: Effect = Effect::Reads;
     const FAULTS: &'static [Code] =
         &[Code::ResourceNotFound, Code::InternalService, Code::InvalidParameter];
     type Request = Request;

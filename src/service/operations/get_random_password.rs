@@ -3,7 +3,7 @@
 use crate::model::types::{Count, ExcludeCharacters, SecretText};
 use crate::service::context::{Context, Failure};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::password::{Recipe, Wishes};
 
 /// Makes a password.
@@ -46,7 +46,7 @@ impl Operation for GetRandomPassword {
     const SUMMARY: &'static str = "Make a random password.";
     const EXAMPLE: &'static str = "strongroom get-random-password --password-length 20 \
                                    --query RandomPassword --output text";
-    const TOUCH: Touch = Touch::Nothing;
+    const EFFECT: Effect = Effect::Nothing;
     const FAULTS: &'static [Code] =
         &[Code::InvalidParameter, Code::InvalidRequest, Code::InternalService];
     type Request = Request;

@@ -3,7 +3,7 @@
 use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 
 /// Reads a policy.
 pub(crate) struct GetResourcePolicy;
@@ -34,7 +34,7 @@ impl Operation for GetResourcePolicy {
     const SUMMARY: &'static str = "Show the resource policy of a secret.";
     const EXAMPLE: &'static str = "strongroom get-resource-policy --secret-id app/db \
                                    --query ResourcePolicy --output text";
-    const TOUCH: Touch = Touch::Reads;
+    const EFFECT: Effect = Effect::Reads;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InternalService,

@@ -5,7 +5,7 @@ use crate::model::time::Timestamp;
 use crate::model::types::{SecretBytes, SecretId, SecretText, VersionId, VersionStage};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::stages::CURRENT;
 use crate::vault::record::{Record, Version};
 use crate::vault::transaction::Access;
@@ -51,7 +51,7 @@ impl Operation for GetSecretValue {
     const SUMMARY: &'static str = "Read the value of a secret.";
     const EXAMPLE: &'static str =
         "strongroom get-secret-value --secret-id app/db --query SecretString --output text";
-    const TOUCH: Touch = Touch::Reads;
+    const EFFECT: Effect = Effect::Reads;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidParameter,

@@ -4,7 +4,7 @@ use crate::model::time::Timestamp;
 use crate::model::types::{Count, NextToken, SecretId};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::pages::Page;
 use crate::service::rules::sort::Position;
 use crate::vault::record::Version;
@@ -65,7 +65,7 @@ impl Operation for ListSecretVersionIds {
     const SUMMARY: &'static str = "List the versions of a secret.";
     const EXAMPLE: &'static str =
         "strongroom list-secret-version-ids --secret-id app/db --include-deprecated";
-    const TOUCH: Touch = Touch::Reads;
+    const EFFECT: Effect = Effect::Reads;
     const FAULTS: &'static [Code] = &[
         Code::InvalidNextToken,
         Code::ResourceNotFound,

@@ -6,7 +6,7 @@ use crate::model::time::Timestamp;
 use crate::model::types::{Count, Filter, NextToken, SortBy, SortOrder, StagesByVersion, Tag};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Pages, Touch};
+use crate::service::operation::{Effect, Group, Operation, Pages};
 use crate::service::pages::Page;
 use crate::service::replication;
 use crate::service::rotation;
@@ -94,7 +94,7 @@ impl Operation for ListSecrets {
     const SUMMARY: &'static str = "List the secrets of the region.";
     const EXAMPLE: &'static str =
         "strongroom list-secrets --query 'SecretList[].Name' --output text";
-    const TOUCH: Touch = Touch::Surveys;
+    const EFFECT: Effect = Effect::Surveys;
     const PAGES: Pages = Pages::Gathered("SecretList");
     const FAULTS: &'static [Code] = &[
         Code::InvalidParameter,
@@ -143,10 +143,10 @@ impl Search {
         cx: &mut Context<'_, '_>,
     ) -> Result<(Vec<Record>, Option<NextToken>), Failure> {
         let Self { operation, filters, order, shows_planned, size, token } = self;
-        let scope = cx.scope()?;
+        let namespace = cx.namespace()?;
         let mut identity = operation.as_bytes().to_vec();
         identity.extend([0, order.to_byte(), u8::from(shows_planned)]);
-        identity.extend(scope.key().bytes());
+        identity.extend(namespace.key().bytes());
         identity.extend(filters.to_bytes());
         let size = usize::try_from(size).unwrap_or_default().max(1);
         let page = Page::asked(cx, &identity, size, token.as_ref())?;
@@ -157,7 +157,7 @@ impl Search {
             let is_after = page
                 .after()
                 .is_none_or(|after| order.compare(&position(order, &record), &after).is_gt());
-            if record.scope == scope
+            if record.namespace == namespace
                 && (shows_planned || record.deletion.is_none())
                 && is_after
                 && caller.as_ref().is_none_or(|caller| caller.may_list(&record))

@@ -1,10 +1,10 @@
 //! `put-resource-policy`: attaches a resource policy to a secret.
 
 use crate::model::types::{ResourcePolicy, SecretId};
-use crate::service::caller;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
+use crate::service::policy_request;
 use crate::service::rules::policy::findings::{self, BroadAccess};
 
 /// Attaches a policy.
@@ -38,7 +38,7 @@ impl Operation for PutResourcePolicy {
     const SUMMARY: &'static str = "Attach a resource policy to a secret.";
     const EXAMPLE: &'static str = "strongroom put-resource-policy --secret-id app/db \
                                    --resource-policy file://policy.json --block-public-policy";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::MalformedPolicyDocument,
         Code::ResourceNotFound,
@@ -56,7 +56,7 @@ impl Operation for PutResourcePolicy {
             Some(true) => BroadAccess::Refused,
             Some(false) | None => BroadAccess::Accepted,
         };
-        let asking = caller::request(cx, Self::NAME, Some(&record))?;
+        let asking = policy_request::request(cx, Self::NAME, Some(&record))?;
         findings::put(&request.resource_policy.0, broad_access, &asking)?;
         let policy = Some(request.resource_policy.0);
         if record.policy != policy {

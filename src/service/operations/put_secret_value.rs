@@ -5,7 +5,7 @@ use crate::model::types::{
 };
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::versions::{self, Written};
 
 /// Adds a version.
@@ -49,7 +49,7 @@ impl Operation for PutSecretValue {
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Add a version with a new value to a secret.";
     const EXAMPLE: &'static str = "strongroom put-secret-value --secret-id app/db --ask";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::InvalidParameter,
         Code::InvalidRequest,

@@ -3,7 +3,7 @@
 use crate::model::types::{Listed, RegionName, ReplicationStatus, SecretId};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
 
 /// Deletes replicas.
@@ -35,7 +35,7 @@ impl Operation for RemoveRegionsFromReplication {
     const SUMMARY: &'static str = "Delete replicas of a secret in other regions.";
     const EXAMPLE: &'static str = "strongroom remove-regions-from-replication --secret-id app/db \
                                    --remove-replica-regions eu-west-1";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidRequest,

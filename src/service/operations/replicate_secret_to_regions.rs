@@ -3,7 +3,7 @@
 use crate::model::types::{Listed, ReplicaRegion, ReplicationStatus, SecretId};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication::{self, Overwrite};
 
 /// Makes replicas.
@@ -39,7 +39,7 @@ impl Operation for ReplicateSecretToRegions {
     const SUMMARY: &'static str = "Replicate a secret to other regions of the vault.";
     const EXAMPLE: &'static str = "strongroom replicate-secret-to-regions --secret-id app/db \
                                    --add-replica-regions Region=eu-west-1";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidRequest,
@@ -66,25 +66,25 @@ impl Operation for ReplicateSecretToRegions {
 
 #[cfg(test)]
 mod tests {
-    use crate::service::testing::Bench;
+    use crate::service::testing::ServiceFixture;
 
     #[test]
     fn what_is_overwritten_stands_in_the_log() {
-        let mut bench = Bench::new();
+        let mut service = ServiceFixture::new();
         let token = "t".repeat(32);
         let create =
             format!(r#"{{"Name":"db","ClientRequestToken":"{token}","SecretString":"x"}}"#);
-        bench.call_in(Some("eu-west-1"), "CreateSecret", &create).unwrap();
-        let erased = bench.look(|vault| vault.find(&vault.scope("eu-west-1"), "db").unwrap());
-        bench.call("CreateSecret", &create).unwrap();
+        service.call_in(Some("eu-west-1"), "CreateSecret", &create).unwrap();
+        let erased = service.look(|vault| vault.find(&vault.namespace("eu-west-1"), "db").unwrap());
+        service.call("CreateSecret", &create).unwrap();
         for force in [false, true] {
             let request = format!(
                 r#"{{"SecretId":"db","AddReplicaRegions":[{{"Region":"eu-west-1"}}],
                 "ForceOverwriteReplicaSecret":{force}}}"#
             );
-            bench.call("ReplicateSecretToRegions", &request).unwrap();
+            service.call("ReplicateSecretToRegions", &request).unwrap();
         }
-        let events = bench.events();
+        let events = service.events();
         let overwrites: Vec<_> =
             events.iter().filter(|event| event.operation == "Overwrite").collect();
         assert_eq!(overwrites.len(), 1);

@@ -3,7 +3,7 @@
 use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
 
 /// Restores a secret.
@@ -32,7 +32,7 @@ impl Operation for RestoreSecret {
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Bring back a secret that is scheduled for deletion.";
     const EXAMPLE: &'static str = "strongroom restore-secret --secret-id app/db";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidParameter,

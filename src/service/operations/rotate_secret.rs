@@ -4,7 +4,7 @@ use crate::model::rotation::{MetadataItem, RotationLambdaArn, RotationRoleArn, R
 use crate::model::types::{ClientRequestToken, SecretId};
 use crate::service::context::{Context, Failure};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rotation;
 
 /// Rotates a secret, or says how it is to be rotated.
@@ -54,7 +54,7 @@ impl Operation for RotateSecret {
     const EXAMPLE: &'static str = "strongroom rotate-secret --secret-id app/db \
                                    --rotation-lambda-arn arn:local:builtin:random-password \
                                    --rotation-rules AutomaticallyAfterDays=30";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidParameter,

@@ -3,7 +3,7 @@
 use crate::model::types::SecretId;
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
 
 /// Makes a replica a secret of its own.
@@ -31,7 +31,7 @@ impl Operation for StopReplicationToReplica {
     const SUMMARY: &'static str = "Make a replica a secret of its own.";
     const EXAMPLE: &'static str =
         "strongroom stop-replication-to-replica --region eu-west-1 --secret-id app/db";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidRequest,

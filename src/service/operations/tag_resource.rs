@@ -3,7 +3,7 @@
 use crate::model::types::{SecretId, Tag};
 use crate::service::context::{Context, Failure};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::tags;
 
 /// Attaches tags.
@@ -25,7 +25,7 @@ impl Operation for TagResource {
     const SUMMARY: &'static str = "Attach tags to a secret.";
     const EXAMPLE: &'static str =
         "strongroom tag-resource --secret-id app/db --tags Key=env,Value=prod";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidRequest,

@@ -3,7 +3,7 @@
 use crate::model::types::{SecretId, TagKey};
 use crate::service::context::{Context, Failure};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::tags;
 
 /// Removes tags.
@@ -24,7 +24,7 @@ impl Operation for UntagResource {
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Remove tags from a secret.";
     const EXAMPLE: &'static str = "strongroom untag-resource --secret-id app/db --tag-keys env";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidRequest,

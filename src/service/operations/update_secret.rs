@@ -5,7 +5,7 @@ use crate::model::types::{
 };
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
 use crate::service::versions;
 
@@ -50,7 +50,7 @@ impl Operation for UpdateSecret {
     const SUMMARY: &'static str = "Change a secret's description, key or value.";
     const EXAMPLE: &'static str =
         "strongroom update-secret --secret-id app/db --description 'the main database'";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::InvalidParameter,
         Code::InvalidRequest,

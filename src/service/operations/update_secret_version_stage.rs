@@ -3,7 +3,7 @@
 use crate::model::types::{SecretId, VersionId, VersionStage};
 use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::stages::{self, Change};
 
 /// Moves a label.
@@ -40,7 +40,7 @@ impl Operation for UpdateSecretVersionStage {
     const EXAMPLE: &'static str = "strongroom update-secret-version-stage --secret-id app/db \
                                    --version-stage AWSCURRENT --move-to-version-id NEW \
                                    --remove-from-version-id OLD";
-    const TOUCH: Touch = Touch::Writes;
+    const EFFECT: Effect = Effect::Writes;
     const FAULTS: &'static [Code] = &[
         Code::ResourceNotFound,
         Code::InvalidParameter,

@@ -1,10 +1,10 @@
 //! `validate-resource-policy`: says what is wrong with a resource policy, and attaches nothing.
 
 use crate::model::types::{ResourcePolicy, SecretId};
-use crate::service::caller;
 use crate::service::context::{Context, Failure};
 use crate::service::fault::Code;
-use crate::service::operation::{Group, Operation, Touch};
+use crate::service::operation::{Effect, Group, Operation};
+use crate::service::policy_request;
 use crate::service::rules::policy::findings::{self, Finding};
 
 /// Checks a policy.
@@ -47,7 +47,7 @@ impl Operation for ValidateResourcePolicy {
     const SUMMARY: &'static str = "Check a resource policy without attaching it.";
     const EXAMPLE: &'static str =
         "strongroom validate-resource-policy --resource-policy file://policy.json";
-    const TOUCH: Touch = Touch::Reads;
+    const EFFECT: Effect = Effect::Reads;
     const FAULTS: &'static [Code] = &[
         Code::MalformedPolicyDocument,
         Code::ResourceNotFound,
@@ -60,7 +60,7 @@ impl Operation for ValidateResourcePolicy {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = request.secret_id.map(|id| cx.find_active(&id)).transpose()?;
-        let asking = caller::request(cx, Self::NAME, record.as_ref())?;
+        let asking = policy_request::request(cx, Self::NAME, record.as_ref())?;
         let found = findings::validate(&request.resource_policy.0, &asking)?;
         Ok(Response {
             policy_validation_passed: found.is_empty(),

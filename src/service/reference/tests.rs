@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::service::testing::Bench;
+use crate::service::testing::ServiceFixture;
 
 const NAMES: [&str; 3] = ["a", "b", "b/c"];
 const LABELS: [&str; 5] = ["AWSCURRENT", "AWSPREVIOUS", "AWSPENDING", "one", "two"];
@@ -128,8 +128,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Puts one request to both, and compares.
-fn ask(bench: &mut Bench, reference: &mut Reference, operation: &str, request: &Json) {
-    let found = bench.call(operation, &request.to_string());
+fn ask(service: &mut ServiceFixture, reference: &mut Reference, operation: &str, request: &Json) {
+    let found = service.call(operation, &request.to_string());
     let found = found.map(|text| sorted(serde_json::from_str(&text).unwrap()));
     let told = found.as_ref().unwrap_or(&Json::Null).clone();
     let expected = reference.call(operation, request, &told).map_err(str::to_owned);
@@ -156,44 +156,44 @@ fn sorted(mut json: Json) -> Json {
 }
 
 /// Compares everything that can be read.
-fn compare(bench: &mut Bench, reference: &mut Reference) {
+fn compare(service: &mut ServiceFixture, reference: &mut Reference) {
     for name in NAMES {
-        ask(bench, reference, "DescribeSecret", &json!({"SecretId": name}));
+        ask(service, reference, "DescribeSecret", &json!({"SecretId": name}));
         for all in [true, false] {
             let request = json!({"SecretId": name, "IncludeDeprecated": all});
-            ask(bench, reference, "ListSecretVersionIds", &request);
+            ask(service, reference, "ListSecretVersionIds", &request);
         }
     }
     for by in ["created-date", "last-accessed-date", "last-changed-date", "name"] {
         for direction in ["asc", "desc"] {
             let request =
                 json!({"SortBy": by, "SortOrder": direction, "IncludePlannedDeletion": true});
-            ask(bench, reference, "ListSecrets", &request);
-            assert_eq!(by_pages(bench, request.clone()), reference.list(&request));
+            ask(service, reference, "ListSecrets", &request);
+            assert_eq!(by_pages(service, request.clone()), reference.list(&request));
         }
     }
     for (key, prefix) in [("name", "b"), ("name", "a"), ("tag-key", "k"), ("tag-key", "kk")] {
         let request = json!({"Filters": [{"Key": key, "Values": [prefix]}]});
-        ask(bench, reference, "ListSecrets", &request);
+        ask(service, reference, "ListSecrets", &request);
     }
     for name in NAMES {
         for number in 1..=5 {
             let request = json!({"SecretId": name, "VersionId": number.to_string().repeat(32)});
-            ask(bench, reference, "GetSecretValue", &request);
+            ask(service, reference, "GetSecretValue", &request);
         }
         for label in LABELS {
             let request = json!({"SecretId": name, "VersionStage": label});
-            ask(bench, reference, "GetSecretValue", &request);
+            ask(service, reference, "GetSecretValue", &request);
         }
     }
 }
 
 /// Gathers a list one by one.
-fn by_pages(bench: &mut Bench, mut request: Json) -> Json {
+fn by_pages(service: &mut ServiceFixture, mut request: Json) -> Json {
     let mut all = Vec::new();
     request["MaxResults"] = 1.into();
     loop {
-        let page = bench.call("ListSecrets", &request.to_string()).unwrap();
+        let page = service.call("ListSecrets", &request.to_string()).unwrap();
         let mut page: Json = serde_json::from_str(&page).unwrap();
         all.append(page["SecretList"].as_array_mut().unwrap());
         request["NextToken"] = page["NextToken"].take();
@@ -208,20 +208,20 @@ proptest! {
 
     #[test]
     fn random_requests_end_as_in_the_reference(steps in prop::collection::vec(step(), 1..40)) {
-        let mut bench = Bench::new();
+        let mut service = ServiceFixture::new();
         let mut reference = Reference::new();
         for step in steps {
             match step {
                 Step::Wait(ms) => {
-                    bench.advance(ms);
+                    service.advance(ms);
                     reference.wait(ms);
                 }
                 Step::Call(operation, request) => {
-                    ask(&mut bench, &mut reference, operation, &request);
+                    ask(&mut service, &mut reference, operation, &request);
                 }
             }
         }
-        compare(&mut bench, &mut reference);
-        bench.require_sound();
+        compare(&mut service, &mut reference);
+        service.require_sound();
     }
 }

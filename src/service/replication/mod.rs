@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::versions;
 use crate::model::types::{ReplicaRegion, ReplicationStatus};
 use crate::vault::audit::Event;
-use crate::vault::record::{Record, Replica, ReplicaState, Replication, Scope, Version};
+use crate::vault::record::{Namespace, Record, Replica, ReplicaState, Replication, Version};
 use crate::vault::transaction::Transaction;
 
 /// Whether a replica may take the name from a secret of its region: `ForceOverwriteReplicaSecret`.
@@ -49,7 +49,7 @@ pub(crate) fn require_primary(record: &Record) -> Result<(), Fault> {
 pub(crate) fn primary_region(record: &Record) -> Option<&str> {
     match &record.replication {
         Replication::Primary(replicas) if replicas.is_empty() => None,
-        Replication::Primary(_) => Some(&record.scope.region),
+        Replication::Primary(_) => Some(&record.namespace.region),
         Replication::Replica { primary_region } => Some(primary_region),
     }
 }
@@ -100,16 +100,16 @@ pub(crate) fn add(
     let mut submitted: Vec<String> = Vec::new();
     for ReplicaRegion { region, kms_key_id } in asked {
         let region = region.map(|region| region.0);
-        let region = region.filter(|region| *region != primary.scope.region);
+        let region = region.filter(|region| *region != primary.namespace.region);
         let region = region.ok_or_else(bad_region)?;
         let key = kms_key_id.map(|key| key.0).filter(|key| !key.is_empty());
         if submit(cx, primary, Replica::new(region.clone(), key), overwrite)? {
             submitted.push(region);
         }
     }
-    if replicas(primary).len() > MOST_REPLICAS {
+    if replicas(primary).len() > MAX_REPLICAS {
         return Err(Fault::invalid_parameter(format!(
-            "You can't replicate a secret to more than {MOST_REPLICAS} regions."
+            "You can't replicate a secret to more than {MAX_REPLICAS} regions."
         ))
         .into());
     }
@@ -155,7 +155,7 @@ pub(crate) fn promote(cx: &mut Context<'_, '_>, replica: &mut Record) -> Result<
     }
     if let Some(mut primary) = find_primary(cx, replica)? {
         if let Replication::Primary(replicas) = &mut primary.replication {
-            replicas.retain(|other| other.region != replica.scope.region);
+            replicas.retain(|other| other.region != replica.namespace.region);
         }
         cx.store(&mut primary)?;
     }
@@ -177,7 +177,7 @@ pub(crate) fn set_key(
     let mut primary = find_primary(cx, replica)?;
     let entry = primary.as_mut().and_then(|primary| match &mut primary.replication {
         Replication::Primary(replicas) => {
-            replicas.iter_mut().find(|other| other.region == replica.scope.region)
+            replicas.iter_mut().find(|other| other.region == replica.namespace.region)
         }
         Replication::Replica { .. } => None,
     });
@@ -190,7 +190,10 @@ pub(crate) fn set_key(
 }
 
 /// Makes all replicas what their primary is about to be. One that is missing is made.
-pub(crate) fn follow(cx: &mut Context<'_, '_>, primary: &mut Record) -> Result<(), Failure> {
+pub(crate) fn mirror_replicas(
+    cx: &mut Context<'_, '_>,
+    primary: &mut Record,
+) -> Result<(), Failure> {
     let mut followers = replicas(primary).to_vec();
     for replica in &mut followers {
         if replica.state == ReplicaState::InSync {
@@ -209,15 +212,15 @@ fn renew(
     primary: &Record,
     replica: &Replica,
 ) -> Result<ReplicaState, Failure> {
-    let scope = scope_of(primary, replica);
-    let found = cx.vault()?.find(&scope, &primary.name)?;
+    let namespace = namespace_of(primary, replica);
+    let found = cx.vault()?.find(&namespace, &primary.name)?;
     let is_new = found.is_none();
     let own = match found {
         Some(record) if is_replica(&record, primary) => record,
         Some(_) => return Ok(ReplicaState::NameTaken),
         None => {
             let suffix = primary.arn_suffix.clone();
-            let mut record = Record::new(scope, primary.name.clone(), suffix, primary.created);
+            let mut record = Record::new(namespace, primary.name.clone(), suffix, primary.created);
             cx.vault()?.assign_row(&mut record)?;
             record
         }
@@ -225,12 +228,12 @@ fn renew(
     let has_new_key = own.kms_key_id != replica.kms_key_id;
     let mut copy = Record {
         rid: own.rid,
-        scope: own.scope,
+        namespace: own.namespace,
         kms_key_id: replica.kms_key_id.clone(),
         accessed: own.accessed,
         revision: own.revision,
         versions: Vec::new(),
-        replication: Replication::Replica { primary_region: primary.scope.region.clone() },
+        replication: Replication::Replica { primary_region: primary.namespace.region.clone() },
         progress: None,
         unknown: own.unknown,
         ..primary.clone()
@@ -286,7 +289,7 @@ fn submit(
     overwrite: Overwrite,
 ) -> Result<bool, Failure> {
     let earlier = replicas(primary).iter().position(|other| other.region == replica.region);
-    match cx.vault()?.find(&scope_of(primary, &replica), &primary.name)? {
+    match cx.vault()?.find(&namespace_of(primary, &replica), &primary.name)? {
         None => {}
         Some(record) if earlier.is_some() && is_replica(&record, primary) => return Ok(false),
         Some(other) if overwrite == Overwrite::Forced && primary_region(&other).is_none() => {
@@ -343,21 +346,21 @@ fn find_replica(
     primary: &Record,
     replica: &Replica,
 ) -> Result<Option<Record>, Failure> {
-    let found = cx.vault()?.find(&scope_of(primary, replica), &primary.name)?;
+    let found = cx.vault()?.find(&namespace_of(primary, replica), &primary.name)?;
     Ok(found.filter(|record| is_replica(record, primary)))
 }
 
 fn find_primary(cx: &mut Context<'_, '_>, replica: &Record) -> Result<Option<Record>, Failure> {
     let Replication::Replica { primary_region } = &replica.replication else { return Ok(None) };
-    let account = replica.scope.account.clone();
-    let scope = Scope { account, region: primary_region.clone() };
-    let found = cx.vault()?.find(&scope, &replica.name)?;
+    let account = replica.namespace.account.clone();
+    let namespace = Namespace { account, region: primary_region.clone() };
+    let found = cx.vault()?.find(&namespace, &replica.name)?;
     Ok(found.filter(|record| is_replica(replica, record)))
 }
 
 /// Whether a record is the replica of another, given that they have one name in one account.
 fn is_replica(record: &Record, primary: &Record) -> bool {
-    let region = &primary.scope.region;
+    let region = &primary.namespace.region;
     let follows = match &record.replication {
         Replication::Replica { primary_region } => primary_region == region,
         Replication::Primary(_) => false,
@@ -365,12 +368,12 @@ fn is_replica(record: &Record, primary: &Record) -> bool {
     follows && record.arn_suffix == primary.arn_suffix
 }
 
-fn scope_of(primary: &Record, replica: &Replica) -> Scope {
-    Scope { account: primary.scope.account.clone(), region: replica.region.clone() }
+fn namespace_of(primary: &Record, replica: &Replica) -> Namespace {
+    Namespace { account: primary.namespace.account.clone(), region: replica.region.clone() }
 }
 
 /// The most regions of a secret besides its own: ours, more than AWS has.
-const MOST_REPLICAS: usize = 50;
+const MAX_REPLICAS: usize = 50;
 
 /// What AWS shows for a replica that names no key.
 const DEFAULT_KEY: &str = "alias/aws/secretsmanager";

@@ -12,11 +12,11 @@ use crate::service::dispatch::{self, Call};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation;
 use crate::service::rules::stages;
-use crate::service::scope::{Scope, Step};
+use crate::service::scope::{Caller, Step};
 use crate::sys::secret::Secret;
 use crate::vault::Vault;
 use crate::vault::rotation::{Command, Protocol};
-use crate::vault::transaction::Occasion;
+use crate::vault::transaction::RequestContext;
 
 /// `RotationLambdaARN` of the function that is built in.
 pub(crate) const BUILTIN: &str = "arn:local:builtin:random-password";
@@ -31,22 +31,23 @@ pub(crate) fn builtin_step(
     vault: &mut Vault,
     job: &Job,
     step: Step,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<(), Failure> {
-    let (capability, _) = before_step(vault, job, step, occasion)?;
-    let known = known_values(vault, job, occasion)?;
+    let (capability, _) = before_step(vault, job, step, context)?;
+    let known = known_values(vault, job, context)?;
     if step != Step::Create || known.pending.is_some() {
         return Ok(());
     }
     let recipe = Recipe::read(&known.metadata)?;
-    let scope = Scope::Capability(capability);
+    let caller = Caller::Capability(capability);
     let mut call = |name: &str, request| {
         let entry = operation::find(name).ok_or_else(|| {
             Fault::new(Code::InternalService, format!("there is no operation {name}"))
         })?;
         dispatch::admit(entry, &request)?;
-        let call = Call { entry, request, region: Some(&job.region), scope: &scope, cuts: None };
-        dispatch::dispatch(vault, call, occasion)
+        let call =
+            Call { entry, request, region: Some(&job.region), caller: &caller, boundaries: None };
+        dispatch::dispatch(vault, call, context)
     };
     let mut answer = call("get-random-password", Value::Map(recipe.wishes))?;
     let password = match answer.get_mut("RandomPassword") {
@@ -150,7 +151,7 @@ fn place(
 mod tests {
     use serde_json::json;
 
-    use super::super::play::{Play, token};
+    use super::super::fixture::{RotationFixture, token};
     use super::*;
 
     fn rotate(number: u32, metadata: &[(&str, &str)]) -> Json {
@@ -162,40 +163,40 @@ mod tests {
         })
     }
 
-    fn put(play: &mut Play, value: &str) {
+    fn put(fixture: &mut RotationFixture, value: &str) {
         let request = json!({
             "SecretId": "db", "ClientRequestToken": token(9), "SecretString": value,
         });
-        play.call("PutSecretValue", &request).unwrap();
+        fixture.call("PutSecretValue", &request).unwrap();
     }
 
     #[test]
     fn a_password_takes_the_place_of_the_one_before() {
-        let mut play = Play::new();
+        let mut fixture = RotationFixture::new();
         let metadata = [("PasswordLength", "12"), ("ExcludePunctuation", "true")];
-        let answer = play.rotate(&rotate(2, &metadata)).unwrap();
+        let answer = fixture.rotate(&rotate(2, &metadata)).unwrap();
         assert_eq!(answer["VersionId"], token(2));
-        assert_eq!(play.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT]");
-        let password = play.value("AWSCURRENT").unwrap();
+        assert_eq!(fixture.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT]");
+        let password = fixture.value("AWSCURRENT").unwrap();
         assert_eq!(password.len(), 12);
         assert!(password.bytes().all(|b| b.is_ascii_alphanumeric()), "{password}");
-        assert_eq!(play.described()["RotationLambdaARN"], BUILTIN);
+        assert_eq!(fixture.described()["RotationLambdaARN"], BUILTIN);
         // It asked for what it needed as any program does.
-        let vias = play.bench.events().into_iter().filter(|event| event.via != "direct");
+        let vias = fixture.service.events().into_iter().filter(|event| event.via != "direct");
         let asked: Vec<String> = vias.map(|event| event.operation).collect();
         assert_eq!(asked, ["GetRandomPassword", "PutSecretValue"]);
-        play.bench.require_sound();
+        fixture.service.require_sound();
     }
 
     #[test]
     fn a_member_of_an_object_is_replaced_and_the_rest_stays() {
-        let mut play = Play::new();
-        put(&mut play, r#"{"username": "ada", "password": "old", "port": 5432}"#);
-        let refused = play.rotate(&rotate(2, &[])).unwrap_err();
+        let mut fixture = RotationFixture::new();
+        put(&mut fixture, r#"{"username": "ada", "password": "old", "port": 5432}"#);
+        let refused = fixture.rotate(&rotate(2, &[])).unwrap_err();
         assert!(refused.1.contains("JsonKey"), "{refused:?}");
         // What was given now is what goes on with it.
-        play.rotate(&rotate(3, &[("JsonKey", "password")])).unwrap();
-        let value: Json = serde_json::from_str(&play.value("AWSCURRENT").unwrap()).unwrap();
+        fixture.rotate(&rotate(3, &[("JsonKey", "password")])).unwrap();
+        let value: Json = serde_json::from_str(&fixture.value("AWSCURRENT").unwrap()).unwrap();
         assert_eq!((&value["username"], &value["port"]), (&json!("ada"), &json!(5432)));
         assert_eq!(value["password"].as_str().unwrap().chars().count(), 32);
         let names: Vec<&String> = value.as_object().unwrap().keys().collect();
@@ -205,18 +206,18 @@ mod tests {
     #[test]
     fn what_is_no_such_object_is_left_alone() {
         for value in ["plain", r#"{"user": "ada"}"#, "[1]"] {
-            let mut play = Play::new();
-            put(&mut play, value);
-            let refused = play.rotate(&rotate(2, &[("JsonKey", "password")])).unwrap_err();
+            let mut fixture = RotationFixture::new();
+            put(&mut fixture, value);
+            let refused = fixture.rotate(&rotate(2, &[("JsonKey", "password")])).unwrap_err();
             assert!(refused.1.contains("no JSON object with the member password"), "{refused:?}");
-            assert_eq!(play.value("AWSCURRENT").unwrap(), value);
+            assert_eq!(fixture.value("AWSCURRENT").unwrap(), value);
         }
     }
 
     #[test]
     fn metadata_that_means_nothing_is_refused_at_once() {
-        let mut play = Play::new();
-        let before = play.bench.stock();
+        let mut fixture = RotationFixture::new();
+        let before = fixture.service.snapshot();
         for metadata in [
             &[("Length", "12")][..],
             &[("PasswordLength", "0")],
@@ -225,10 +226,10 @@ mod tests {
             &[("ExcludeNumbers", "yes")],
             &[("ExcludeNumbers", "true"), ("ExcludeNumbers", "true")],
         ] {
-            let refused = play.start(&rotate(2, metadata)).err().unwrap();
+            let refused = fixture.start(&rotate(2, metadata)).err().unwrap();
             assert_eq!(refused.0, "InvalidParameterException");
             assert!(refused.1.contains(metadata[0].0), "{refused:?}");
         }
-        assert!(play.bench.stock() == before);
+        assert!(fixture.service.snapshot() == before);
     }
 }

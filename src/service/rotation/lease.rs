@@ -16,7 +16,7 @@ pub(super) fn taken(cx: &Context<'_, '_>, command: &Command, now: Timestamp) -> 
 /// Returns how many milliseconds a rotation takes at the longest. An end that is further away was
 /// written by a clock that was ahead.
 pub(crate) fn longest_lease() -> i64 {
-    length(LONGEST_TIMEOUT_S)
+    length(MAX_TIMEOUT_S)
 }
 
 fn length(timeout_s: u64) -> i64 {
@@ -26,6 +26,6 @@ fn length(timeout_s: u64) -> i64 {
 }
 
 /// The longest a step's program may be given.
-pub(crate) const LONGEST_TIMEOUT_S: u64 = 900;
+pub(crate) const MAX_TIMEOUT_S: u64 = 900;
 /// What a step may take besides its program's time: to end it, and to wait for the vault.
 const BETWEEN_STEPS_S: u64 = 30;

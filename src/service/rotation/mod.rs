@@ -7,9 +7,9 @@
 mod builtin;
 mod due;
 mod end;
-mod lease;
 #[cfg(test)]
-pub(super) mod play;
+pub(super) mod fixture;
+mod lease;
 pub(crate) mod refusals;
 mod schedule;
 pub(crate) mod settings;
@@ -18,9 +18,9 @@ mod steps;
 
 pub(crate) use builtin::{BUILTIN, builtin_step};
 pub(crate) use due::{due, due_still, is_known, unfinished};
-pub(super) use end::{abandon, cancel, follow};
+pub(super) use end::{abandon, cancel, track_current};
 pub(crate) use end::{fail, finish, interrupt, release};
-pub(crate) use lease::{LONGEST_TIMEOUT_S, longest_lease};
+pub(crate) use lease::{MAX_TIMEOUT_S, longest_lease};
 pub(super) use schedule::shown;
 pub(super) use start::{Errand, begin};
 pub(crate) use start::{probe, start};
@@ -38,16 +38,16 @@ use crate::vault::audit::{Event, Subject};
 use crate::vault::progress::{Holder, Kind, Lease, Outlook, Progress};
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Rotation};
-use crate::vault::transaction::{Access, Occasion, Transaction};
+use crate::vault::transaction::{Access, RequestContext, Transaction};
 
 /// What functions are on this machine.
 pub(crate) trait Functions {
     /// Finds and trusts a function that is to rotate a secret, whose record is as it is stored now.
-    fn register(&self, wanted: Wanted<'_>, record: &Record) -> Result<Registered, Fault>;
+    fn register(&self, wanted: FunctionSpec<'_>, record: &Record) -> Result<Registered, Fault>;
 }
 
 /// How a request names its function.
-pub(crate) enum Wanted<'a> {
+pub(crate) enum FunctionSpec<'a> {
     /// By `RotationLambdaARN`; the words of `options` are none, the rest of it counts.
     Arn {
         /// As it was given. Never what is built in.
@@ -69,7 +69,7 @@ pub(crate) struct Registered {
 }
 
 /// What `rotate-secret` was asked for.
-pub(crate) struct Order<'a> {
+pub(crate) struct StartRotation<'a> {
     /// The request, which client validation has let through.
     pub(crate) request: Value,
     /// The region asked for.
@@ -279,8 +279,8 @@ fn at_work(cx: &mut Context<'_, '_>, job: &Job) -> Result<(Record, Progress), Fa
 
 /// Finds a job's secret, whatever became of the job.
 fn find(cx: &mut Context<'_, '_>, job: &Job) -> Result<Record, Failure> {
-    let scope = cx.scope()?;
-    let found = cx.vault()?.find(&scope, &job.name)?;
+    let namespace = cx.namespace()?;
+    let found = cx.vault()?.find(&namespace, &job.name)?;
     let record = found.filter(|record| record.rid == job.rid);
     Ok(record.ok_or_else(Fault::secret_not_found)?)
 }
@@ -306,10 +306,10 @@ fn abandoned() -> Fault {
 fn transact<T>(
     vault: &mut Vault,
     (region, access): (Option<&str>, Access),
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     act: impl FnOnce(&mut Context<'_, '_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut transaction = vault.begin(access, occasion)?;
+    let mut transaction = vault.begin(access, context)?;
     let home = transaction.state().settings.region().to_owned();
     let done = act(&mut Context::new(&mut transaction, region, &home))?;
     transaction.commit()?;
@@ -324,7 +324,7 @@ fn log(
     detail: &str,
 ) -> Result<(), Failure> {
     let home = cx.vault()?.state().settings.region();
-    let region = Some(&record.scope.region).filter(|region| *region != home).cloned();
+    let region = Some(&record.namespace.region).filter(|region| *region != home).cloned();
     let region = region.unwrap_or_default();
     let subject = Subject { version: token.to_owned(), region, ..Transaction::subject(record) };
     Ok(cx.vault()?.record_event(event, outcome, subject, detail)?)

@@ -30,9 +30,9 @@ pub(crate) struct Shown {
 /// Returns the pairs that a function is told. AWS's model lets either half be missing; what AWS
 /// then says is not published.
 pub(super) fn told(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
-    if items.len() > MOST_ITEMS {
+    if items.len() > MAX_ITEMS {
         return Err(Fault::invalid_parameter(format!(
-            "You can't give more than {MOST_ITEMS} metadata items."
+            "You can't give more than {MAX_ITEMS} metadata items."
         )));
     }
     let pair = |item: MetadataItem| match (item.key, item.value) {
@@ -43,7 +43,7 @@ pub(super) fn told(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fa
 }
 
 /// The most metadata items of a rotation: ours, as AWS publishes no number.
-const MOST_ITEMS: usize = 50;
+const MAX_ITEMS: usize = 50;
 
 /// Returns what is shown of a secret's rotation: nothing where it was never set up, no dates where
 /// it is turned off.

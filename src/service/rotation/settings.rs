@@ -9,7 +9,7 @@ use crate::vault::Vault;
 use crate::vault::audit::Event;
 use crate::vault::progress::{Outlook, Progress};
 use crate::vault::rotation::{Pin, Rotation};
-use crate::vault::transaction::{Access, Occasion, Transaction};
+use crate::vault::transaction::{Access, RequestContext, Transaction};
 
 /// A secret and its rotation.
 pub(crate) struct Settings {
@@ -32,9 +32,9 @@ pub(crate) fn settings(
     vault: &mut Vault,
     id: &SecretId,
     region: Option<&str>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Settings, Failure> {
-    let mut transaction = vault.begin(Access::Read, occasion)?;
+    let mut transaction = vault.begin(Access::Read, context)?;
     let home = transaction.state().settings.region().to_owned();
     let record = Context::new(&mut transaction, region, &home).find(id)?;
     Ok(Settings {
@@ -54,9 +54,9 @@ pub(crate) fn approve(
     id: &SecretId,
     region: Option<&str>,
     pins: Option<Vec<Pin>>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<(), Failure> {
-    let mut transaction = vault.begin(Access::Write, occasion)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
     let home = transaction.state().settings.region().to_owned();
     let mut cx = Context::new(&mut transaction, region, &home);
     let mut record = cx.find_active(id)?;
@@ -65,7 +65,7 @@ pub(crate) fn approve(
     rotation.command.pins = pins.unwrap_or(std::mem::take(&mut rotation.command.pins));
     if let Some(progress) = &mut record.progress {
         progress.failures = 0;
-        progress.next_attempt = progress.next_attempt.min(occasion.now);
+        progress.next_attempt = progress.next_attempt.min(context.now);
         if matches!(progress.outlook, Outlook::Misconfigured | Outlook::Orphaned) {
             progress.outlook = Outlook::Open;
         }

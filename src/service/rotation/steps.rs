@@ -5,12 +5,12 @@ use crate::model::secret_value::SecretValue;
 use crate::service::context::{Context, Failure, arn_of, look_up};
 use crate::service::fault::Fault;
 use crate::service::rules::{arn, stages};
-use crate::service::scope::{Capability, Scope, Step};
+use crate::service::scope::{Caller, Capability, Step};
 use crate::vault::Vault;
 use crate::vault::progress::Kind;
 use crate::vault::record::{Record, Version};
 use crate::vault::rotation::Command;
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 
 /// Says what a step may do, and what to run for it, as both are now.
 ///
@@ -21,9 +21,9 @@ pub(crate) fn before_step(
     vault: &mut Vault,
     job: &Job,
     step: Step,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<(Capability, Command), Failure> {
-    transact(vault, (Some(&job.region), Access::Read), occasion, |cx| {
+    transact(vault, (Some(&job.region), Access::Read), context, |cx| {
         let (record, _) = at_work(cx, job)?;
         let command = command(&record, job)?;
         let capability = Capability {
@@ -42,9 +42,9 @@ pub(crate) fn after_step(
     vault: &mut Vault,
     job: &Job,
     step: Step,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<(), StepFault> {
-    let has_value = transact(vault, (Some(&job.region), Access::Read), occasion, |cx| {
+    let has_value = transact(vault, (Some(&job.region), Access::Read), context, |cx| {
         let (record, _) = at_work(cx, job)?;
         Ok(record.version(&job.token).is_some_and(|version| version.value.is_some()))
     })?;
@@ -56,9 +56,9 @@ pub(crate) fn after_step(
 pub(crate) fn known_values(
     vault: &mut Vault,
     job: &Job,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Known, Failure> {
-    transact(vault, (Some(&job.region), Access::Read), occasion, |cx| {
+    transact(vault, (Some(&job.region), Access::Read), context, |cx| {
         let record = find(cx, job)?;
         let reads = command(&record, job).map(|command| command.reads).unwrap_or_default();
         known(cx, &record, job, &reads)
@@ -71,16 +71,16 @@ pub(crate) fn hand_over(
     vault: &mut Vault,
     job: &Job,
     step: Step,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Known, Failure> {
-    let (capability, _) = before_step(vault, job, step, occasion)?;
-    let mut origin = occasion.origin.clone();
+    let (capability, _) = before_step(vault, job, step, context)?;
+    let mut origin = context.origin.clone();
     let reads = if step == Step::Finish { Vec::new() } else { capability.reads.clone() };
-    origin.via = Scope::Capability(capability).via().unwrap_or(origin.via);
-    let occasion = Occasion { origin: &origin, ..occasion };
+    origin.via = Caller::Capability(capability).via().unwrap_or(origin.via);
+    let context = RequestContext { origin: &origin, ..context };
     let access =
         if vault.is_read_only() || !vault.audits_reads() { Access::Read } else { Access::Write };
-    transact(vault, (Some(&job.region), access), occasion, |cx| {
+    transact(vault, (Some(&job.region), access), context, |cx| {
         let (record, _) = at_work(cx, job)?;
         let mut known = known(cx, &record, job, &reads)?;
         if !matches!(step, Step::Set | Step::Test) {
@@ -168,16 +168,16 @@ fn note_all(
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::super::play::{Break, FUNCTION, How, Play, token};
+    use super::super::fixture::{Break, FUNCTION, How, RotationFixture, token};
     use super::*;
     use crate::vault::rotation::Protocol;
 
     /// A rotation from 2 to 3 that may read `admin`, and has its value.
-    fn scene() -> (Play, Job) {
-        let mut play = Play::new();
+    fn scene() -> (RotationFixture, Job) {
+        let mut fixture = RotationFixture::new();
         let create =
             json!({"Name": "admin", "ClientRequestToken": token(1), "SecretString": "root"});
-        let admin = play.call("CreateSecret", &create).unwrap();
+        let admin = fixture.call("CreateSecret", &create).unwrap();
         let rotate = |number: u32, own: bool| -> Json {
             let mut request = json!({"SecretId": "db", "ClientRequestToken": token(number)});
             if !own {
@@ -185,13 +185,13 @@ mod tests {
             }
             request
         };
-        play.rotate(&rotate(2, false)).unwrap();
+        fixture.rotate(&rotate(2, false)).unwrap();
         let mut own = Command::new(vec!["/opt/own".to_owned()], Protocol::Stdio);
         own.reads = vec![admin["ARN"].as_str().unwrap().to_owned(), "arn:gone".to_owned()];
-        play.own = Some(own);
-        let job = play.job(&rotate(3, true));
-        play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
-        (play, job)
+        fixture.own = Some(own);
+        let job = fixture.job(&rotate(3, true));
+        fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+        (fixture, job)
     }
 
     fn texts(known: &Known) -> [Option<String>; 4] {
@@ -203,15 +203,15 @@ mod tests {
 
     #[test]
     fn all_that_may_be_known_is_known() {
-        let (mut play, job) = scene();
-        let before = play.bench.events().len();
-        let known = play.bench.with(|vault, occasion| known_values(vault, &job, occasion));
+        let (mut fixture, job) = scene();
+        let before = fixture.service.events().len();
+        let known = fixture.service.with(|vault, context| known_values(vault, &job, context));
         let [current, pending, previous, linked] = texts(&known.ok().unwrap());
-        assert_eq!(current.as_ref(), Some(&play.password));
+        assert_eq!(current.as_ref(), Some(&fixture.password));
         assert!(pending.is_some() && pending != current);
         assert_eq!(previous.as_deref(), Some("first"));
         assert_eq!(linked.as_deref(), Some("root"));
-        assert_eq!(play.bench.events().len(), before);
+        assert_eq!(fixture.service.events().len(), before);
     }
 
     #[test]
@@ -222,12 +222,13 @@ mod tests {
             (Step::Test, [true, true, true, true]),
             (Step::Finish, [true, true, false, false]),
         ] {
-            let (mut play, job) = scene();
-            let before = play.bench.events().len();
-            let known = play.bench.with(|vault, occasion| hand_over(vault, &job, step, occasion));
+            let (mut fixture, job) = scene();
+            let before = fixture.service.events().len();
+            let known =
+                fixture.service.with(|vault, context| hand_over(vault, &job, step, context));
             let shown = texts(&known.ok().unwrap());
             assert_eq!(shown.map(|value| value.is_some()), has, "{step:?}");
-            let events = play.bench.events().split_off(before);
+            let events = fixture.service.events().split_off(before);
             assert_eq!(events.len(), has.iter().filter(|has| **has).count());
             for event in events {
                 assert_eq!(event.operation, "GetSecretValue");
@@ -238,19 +239,19 @@ mod tests {
 
     #[test]
     fn a_step_gets_the_command_as_it_is_now() {
-        let (mut play, job) = scene();
+        let (mut fixture, job) = scene();
         let other = json!({
             "SecretId": "db", "ClientRequestToken": token(4), "RotationLambdaARN": FUNCTION,
         });
-        play.own = None;
-        let resumed = play.job(&other);
+        fixture.own = None;
+        let resumed = fixture.job(&other);
         let allowed =
-            play.bench.with(|vault, occasion| before_step(vault, &resumed, Step::Set, occasion));
+            fixture.service.with(|vault, context| before_step(vault, &resumed, Step::Set, context));
         let (capability, command) = allowed.ok().unwrap();
         assert_eq!(command.argv, ["/opt/rotate"]);
         assert_eq!((capability.reads.len(), capability.read_only), (0, false));
         let allowed =
-            play.bench.with(|vault, occasion| before_step(vault, &job, Step::Set, occasion));
+            fixture.service.with(|vault, context| before_step(vault, &job, Step::Set, context));
         let (capability, command) = allowed.ok().unwrap();
         assert_eq!(command.argv, ["/opt/own"]);
         assert_eq!((capability.rid, capability.reads.len()), (job.rid, 2));

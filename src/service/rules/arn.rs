@@ -20,7 +20,7 @@ pub(crate) struct Place<'a> {
 
 /// What a `SecretId` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted<'a> {
+pub(crate) enum SecretRef<'a> {
     /// The secret of exactly this name.
     Name(&'a str),
     /// The secret of an ARN, whole or without its suffix.
@@ -43,7 +43,7 @@ pub(crate) struct Candidate<'a> {
     suffix: Option<&'a str>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> SecretRef<'a> {
     /// Reads a `SecretId`, and refuses one with characters that no id has.
     pub(crate) fn parse(secret_id: &'a str) -> Result<Self, Fault> {
         name::check_secret_id(secret_id)?;
@@ -89,12 +89,12 @@ impl Candidate<'_> {
 
 /// Returns the name that an ARN has in it, whole or without its suffix; a name is one already.
 pub(crate) fn name_in(secret_id: &str) -> &str {
-    match Wanted::parse(secret_id) {
-        Ok(Wanted::Arn { place, tail }) => {
-            let candidate = Wanted::Arn { place, tail }.candidate(place);
+    match SecretRef::parse(secret_id) {
+        Ok(SecretRef::Arn { place, tail }) => {
+            let candidate = SecretRef::Arn { place, tail }.candidate(place);
             candidate.map_or(secret_id, |candidate| candidate.name)
         }
-        Ok(Wanted::Name(_) | Wanted::Elsewhere) | Err(_) => secret_id,
+        Ok(SecretRef::Name(_) | SecretRef::Elsewhere) | Err(_) => secret_id,
     }
 }
 
@@ -197,7 +197,7 @@ mod tests {
             ("arn:aws", None),
             ("arn:x", None),
         ] {
-            let wanted = Wanted::parse(secret_id).unwrap();
+            let wanted = SecretRef::parse(secret_id).unwrap();
             assert_eq!(wanted.candidate(HERE), candidate, "{secret_id}");
         }
     }
@@ -205,27 +205,27 @@ mod tests {
     #[test]
     fn a_whole_arn_wants_its_suffix() {
         let id = format!("{ARN}foo-AbCdEf");
-        let whole = Wanted::parse(&id).unwrap().candidate(HERE).unwrap();
+        let whole = SecretRef::parse(&id).unwrap().candidate(HERE).unwrap();
         assert!(whole.accepts("AbCdEf"));
         // The secret was deleted and made again, or the case is wrong.
         assert!(!whole.accepts("Xy12Zw"));
         assert!(!whole.accepts("abcdef"));
         let id = format!("{ARN}foo");
-        let partial = Wanted::parse(&id).unwrap().candidate(HERE).unwrap();
+        let partial = SecretRef::parse(&id).unwrap().candidate(HERE).unwrap();
         assert!(partial.accepts("AbCdEf") && partial.accepts("Xy12Zw"));
     }
 
     #[test]
     fn tells_where_a_foreign_arn_points() {
         let wanted =
-            Wanted::parse("arn:aws:secretsmanager:eu-west-2:123456789012:secret:db").unwrap();
+            SecretRef::parse("arn:aws:secretsmanager:eu-west-2:123456789012:secret:db").unwrap();
         let place = Place { account: "123456789012", region: "eu-west-2" };
-        assert_eq!(wanted, Wanted::Arn { place, tail: "db" });
+        assert_eq!(wanted, SecretRef::Arn { place, tail: "db" });
     }
 
     #[test]
     fn checks_the_characters_first() {
-        let fault = Wanted::parse("what?").unwrap_err();
+        let fault = SecretRef::parse("what?").unwrap_err();
         assert_eq!(fault.code, Code::Validation);
     }
 
@@ -264,7 +264,7 @@ mod tests {
             let made = arn(here, "db", "AbCdEf");
             let start = format!("arn:{partition}:secretsmanager:{region}:123456789012:secret:");
             assert_eq!(made, format!("{start}db-AbCdEf"));
-            let found = |id: &str| Wanted::parse(id).unwrap().candidate(here).is_some();
+            let found = |id: &str| SecretRef::parse(id).unwrap().candidate(here).is_some();
             assert!(found(&made), "{made}");
             assert!(found(&format!("{start}db")));
             let elsewhere = if partition == "aws" { "aws-cn" } else { "aws" };
@@ -279,7 +279,7 @@ mod tests {
             suffix in "[a-zA-Z0-9]{6}",
         ) {
             let arn = arn(HERE, &name, &suffix);
-            let found = Wanted::parse(&arn).unwrap().candidate(HERE).unwrap();
+            let found = SecretRef::parse(&arn).unwrap().candidate(HERE).unwrap();
             prop_assert_eq!(found.name, &name);
             prop_assert!(found.accepts(&suffix));
         }
@@ -287,7 +287,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(secret_id in ".*") {
             let _read: Result<Option<Candidate<'_>>, Fault> =
-                Wanted::parse(&secret_id).map(|wanted| wanted.candidate(HERE));
+                SecretRef::parse(&secret_id).map(|wanted| wanted.candidate(HERE));
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::vault::record::Record;
 use crate::vault::transaction::Transaction;
 
 /// Who calls.
-pub(crate) enum Scope {
+pub(crate) enum Caller {
     /// Whoever unlocked the vault: everything.
     Owner,
     /// The program of a rotation, in one of its steps.
@@ -62,7 +62,7 @@ impl Step {
     }
 }
 
-impl Scope {
+impl Caller {
     /// Returns by which way a call comes, for the audit log; `None` for the owner's own.
     pub(crate) fn via(&self) -> Option<String> {
         match self {

@@ -2,32 +2,32 @@ use serde_json::{Value as Json, json};
 
 use super::super::dispatch::{Call, dispatch};
 use super::super::operations;
-use super::super::rotation::play::{Break, FUNCTION, How, Play, token};
+use super::super::rotation::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::super::testing::told;
 use super::*;
 
 const DENIED: &str = "AccessDeniedException";
 
-/// A play in which a rotation of `db` to version 3 has its value and no more, with 2 the current
+/// A fixture in which a rotation of `db` to version 3 has its value and no more, with 2 the current
 /// and 1 the previous version; `admin` may be read, `other` may not.
-fn scene() -> (Play, Capability) {
-    let mut play = Play::new();
+fn scene() -> (RotationFixture, Capability) {
+    let mut fixture = RotationFixture::new();
     for name in ["admin", "other"] {
         let request = json!({"Name": name, "ClientRequestToken": token(1), "SecretString": name});
-        play.call("CreateSecret", &request).unwrap();
+        fixture.call("CreateSecret", &request).unwrap();
     }
     let put = json!({"SecretId": "db", "ClientRequestToken": token(2), "SecretString": "2"});
-    play.call("PutSecretValue", &put).unwrap();
-    play.password = "2".to_owned();
+    fixture.call("PutSecretValue", &put).unwrap();
+    fixture.password = "2".to_owned();
     let rotate = json!({
         "SecretId": "db", "ClientRequestToken": token(3), "RotationLambdaARN": FUNCTION,
     });
-    let job = play.job(&rotate);
-    play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
-    let mut capability = play.capability(&job, Step::Create).unwrap();
-    let admin = play.call("DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
+    let job = fixture.job(&rotate);
+    fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+    let mut capability = fixture.capability(&job, Step::Create).unwrap();
+    let admin = fixture.call("DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
     capability.reads = vec![admin["ARN"].as_str().unwrap().to_owned()];
-    (play, capability)
+    (fixture, capability)
 }
 
 /// A request about `db`.
@@ -113,10 +113,10 @@ fn writes() -> Vec<(&'static str, &'static str, Json)> {
 fn each_step_may_do_what_it_is_for() {
     for (steps, operation, request) in reads().into_iter().chain(writes()) {
         for step in Step::ALL {
-            let (mut play, mut capability) = scene();
+            let (mut fixture, mut capability) = scene();
             capability.step = step;
-            let scope = Scope::Capability(capability);
-            let outcome = play.child(&scope, operation, &request);
+            let caller = Caller::Capability(capability);
+            let outcome = fixture.child(&caller, operation, &request);
             let is_denied = outcome.as_ref().is_err_and(|(code, _)| code == DENIED);
             let (name, letter) = (step.name(), step.name().chars().next().unwrap());
             assert_eq!(!is_denied, steps.contains(letter), "{name} {operation} {request}");
@@ -126,8 +126,8 @@ fn each_step_may_do_what_it_is_for() {
 
 #[test]
 fn everything_else_is_denied_in_every_step() {
-    let (mut play, mut capability) = scene();
-    let before = play.bench.stock();
+    let (mut fixture, mut capability) = scene();
+    let before = fixture.service.snapshot();
     let allowed = [
         "DescribeSecret",
         "GetRandomPassword",
@@ -141,12 +141,12 @@ fn everything_else_is_denied_in_every_step() {
     for entry in operations::ALL.iter().filter(|entry| !allowed.contains(&entry.name)) {
         for step in Step::ALL {
             capability.step = step;
-            let scope = Scope::Capability(capability.clone());
-            let before = play.bench.events().len();
+            let caller = Caller::Capability(capability.clone());
+            let before = fixture.service.events().len();
             let id = ("SecretId".to_owned(), Value::Text("db".to_owned()));
             let request = Value::Map(vec![id]);
-            let call = Call { entry, request, region: None, scope: &scope, cuts: None };
-            let refused = play.bench.with(|vault, occasion| dispatch(vault, call, occasion));
+            let call = Call { entry, request, region: None, caller: &caller, boundaries: None };
+            let refused = fixture.service.with(|vault, context| dispatch(vault, call, context));
             let refused = refused.map_err(told).err().unwrap();
             assert_eq!(refused.0, DENIED, "{}", entry.name);
             let expected = format!(
@@ -157,20 +157,20 @@ fn everything_else_is_denied_in_every_step() {
             );
             assert_eq!(refused.1, expected);
             // What was tried is logged; a refused read too, as any read is.
-            let events = play.bench.events().split_off(before);
+            let events = fixture.service.events().split_off(before);
             assert_eq!(events.len(), 1, "{}", entry.name);
             assert_eq!(events[0].outcome, DENIED);
             assert_eq!(events[0].via, format!("rotation:{}", step.name()));
         }
     }
-    assert!(play.bench.stock() == before);
+    assert!(fixture.service.snapshot() == before);
 }
 
 #[test]
 fn a_handler_may_tidy_up_after_it_moved_the_label() {
-    let (mut play, mut capability) = scene();
+    let (mut fixture, mut capability) = scene();
     capability.step = Step::Finish;
-    let scope = Scope::Capability(capability);
+    let caller = Caller::Capability(capability);
     let moved = json!({
         "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(3),
         "RemoveFromVersionId": token(2),
@@ -178,50 +178,50 @@ fn a_handler_may_tidy_up_after_it_moved_the_label() {
     let tidied = json!({
         "SecretId": "db", "VersionStage": "AWSPENDING", "RemoveFromVersionId": token(3),
     });
-    play.child(&scope, "UpdateSecretVersionStage", &tidied).unwrap_err();
-    play.child(&scope, "UpdateSecretVersionStage", &moved).unwrap();
-    play.child(&scope, "UpdateSecretVersionStage", &tidied).unwrap();
-    assert_eq!(play.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
+    fixture.child(&caller, "UpdateSecretVersionStage", &tidied).unwrap_err();
+    fixture.child(&caller, "UpdateSecretVersionStage", &moved).unwrap();
+    fixture.child(&caller, "UpdateSecretVersionStage", &tidied).unwrap();
+    assert_eq!(fixture.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
 }
 
 /// AWS's templates for several users describe the administrator's secret before they read it.
 #[test]
 fn what_may_be_read_of_others_may_be_described_and_nothing_else_is_listed() {
-    let (mut play, capability) = scene();
-    let scope = Scope::Capability(capability);
-    play.child(&scope, "DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
+    let (mut fixture, capability) = scene();
+    let caller = Caller::Capability(capability);
+    fixture.child(&caller, "DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
     for (request, expected) in [
         (json!({}), json!(["admin", "db"])),
         (json!({"Filters": [{"Key": "name", "Values": ["other", "admin"]}]}), json!(["admin"])),
     ] {
-        let listed = play.child(&scope, "ListSecrets", &request).unwrap();
+        let listed = fixture.child(&caller, "ListSecrets", &request).unwrap();
         let names = listed["SecretList"].as_array().unwrap().iter();
         let mut names: Vec<&str> = names.map(|one| one["Name"].as_str().unwrap()).collect();
         names.sort_unstable();
         assert_eq!(json!(names), expected, "{request}");
     }
-    assert_eq!(play.call("ListSecrets", &json!({})).unwrap()["SecretList"][2]["Name"], "other");
+    assert_eq!(fixture.call("ListSecrets", &json!({})).unwrap()["SecretList"][2]["Name"], "other");
 }
 
 /// Some functions end by storing the pending value once more, as the current one. In AWS as
 /// here that changes nothing: the label is moved when the step is over.
 #[test]
 fn a_handler_may_finish_by_storing_its_value_as_the_current_one() {
-    let (mut play, mut capability) = scene();
+    let (mut fixture, mut capability) = scene();
     capability.step = Step::Finish;
-    let scope = Scope::Capability(capability);
-    let pending = play.value("AWSPENDING").unwrap();
+    let caller = Caller::Capability(capability);
+    let pending = fixture.value("AWSPENDING").unwrap();
     let mut request = put(3, &json!(["AWSCURRENT"]));
-    let refused = play.child(&scope, "PutSecretValue", &request).unwrap_err();
+    let refused = fixture.child(&caller, "PutSecretValue", &request).unwrap_err();
     assert_eq!(refused.0, "ResourceExistsException");
     request["SecretString"] = pending.into();
-    play.child(&scope, "PutSecretValue", &request).unwrap();
-    assert_eq!(play.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT] 3[AWSPENDING]");
+    fixture.child(&caller, "PutSecretValue", &request).unwrap();
+    assert_eq!(fixture.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT] 3[AWSPENDING]");
 }
 
 #[test]
 fn what_may_only_read_writes_nothing() {
-    let (mut play, mut capability) = scene();
+    let (mut fixture, mut capability) = scene();
     capability.read_only = true;
     for (step, operation, more) in [
         (Step::Test, "TagResource", json!({"Tags": [{"Key": "a", "Value": "b"}]})),
@@ -242,14 +242,14 @@ fn what_may_only_read_writes_nothing() {
         if operation == "PutSecretValue" {
             request["ClientRequestToken"] = token(3).into();
         }
-        let scope = Scope::Capability(capability.clone());
-        assert_eq!(play.child(&scope, operation, &request).unwrap_err().0, DENIED);
+        let caller = Caller::Capability(capability.clone());
+        assert_eq!(fixture.child(&caller, operation, &request).unwrap_err().0, DENIED);
     }
 }
 
 #[test]
 fn no_member_counts_twice() {
-    let (mut play, mut capability) = scene();
+    let (mut fixture, mut capability) = scene();
     capability.step = Step::Set;
     let member = |name: &str, value: &str| (name.to_owned(), Value::Text(value.to_owned()));
     let request = Value::Map(vec![
@@ -257,7 +257,7 @@ fn no_member_counts_twice() {
         member("VersionStage", "AWSCURRENT"),
         member("SecretId", "other"),
     ]);
-    let allowed = play.bench.look(|vault| {
+    let allowed = fixture.service.look(|vault| {
         capability.allows(vault, "local-1", ("GetSecretValue", &request)).is_ok_and(|yes| yes)
     });
     assert!(!allowed);

@@ -68,7 +68,7 @@ impl<'s> Transaction<'s> {
     pub(crate) fn slots(&self) -> Result<Vec<(u8, Vec<u8>)>, Error> {
         let mut slots = Vec::new();
         self.each(Table::Slot, |number, body| {
-            let known = u8::try_from(number).ok().filter(|number| *number < MOST_SLOTS);
+            let known = u8::try_from(number).ok().filter(|number| *number < MAX_SLOTS);
             let number = known.unwrap_or(STRAY_SLOT);
             slots.push((number, body.to_vec()));
             Ok::<(), Error>(())
@@ -246,11 +246,11 @@ fn one_row(table: Table, changed: usize) -> Result<(), Error> {
 }
 
 /// The most bytes of a row's blob: what is larger is nobody's when it is read.
-pub(crate) const MOST_ROW_BYTES: usize = 8 << 20;
+pub(crate) const MAX_ROW_BYTES: usize = 8 << 20;
 
 /// Refuses to write what no reader would take for a row.
 fn fitting(blob: &[u8]) -> Result<&[u8], Error> {
-    if blob.len() <= MOST_ROW_BYTES { Ok(blob) } else { Err(Error::RowLimit { bytes: blob.len() }) }
+    if blob.len() <= MAX_ROW_BYTES { Ok(blob) } else { Err(Error::RowLimit { bytes: blob.len() }) }
 }
 
 /// Keys are at most 62 bits, so that every one is a positive integer of SQLite's.
@@ -269,7 +269,7 @@ fn any_key(key: u64) -> i64 {
 }
 
 /// The most slots a vault has.
-pub(crate) const MOST_SLOTS: u8 = 16;
+pub(crate) const MAX_SLOTS: u8 = 16;
 
 /// Stands for the number of every slot that was put in by hand under a number that none can have.
 pub(crate) const STRAY_SLOT: u8 = u8::MAX;

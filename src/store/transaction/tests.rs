@@ -83,7 +83,7 @@ fn a_key_that_a_table_does_not_have_is_refused() {
 fn a_row_is_written_up_to_the_size_that_is_read() {
     let mut store = Store::in_memory();
     let rows = store.write().unwrap();
-    for bytes in [MOST_ROW_BYTES - 1, MOST_ROW_BYTES] {
+    for bytes in [MAX_ROW_BYTES - 1, MAX_ROW_BYTES] {
         let blob = vec![7; bytes];
         rows.put(Table::Value, 2, &blob).unwrap();
         rows.update(Table::Value, 2, &blob).unwrap();
@@ -93,7 +93,7 @@ fn a_row_is_written_up_to_the_size_that_is_read() {
         rows.put_vault(b"public", &blob).unwrap();
         assert!(rows.vault().unwrap().1 == blob);
     }
-    let blob = vec![8; MOST_ROW_BYTES + 1];
+    let blob = vec![8; MAX_ROW_BYTES + 1];
     for refused in [
         rows.put(Table::Value, 2, &blob),
         rows.update(Table::Value, 2, &blob),

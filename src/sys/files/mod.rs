@@ -327,7 +327,7 @@ fn open_beside(path: &Path) -> Result<(PathBuf, File), FileFault> {
         let beside = path.with_file_name(name);
         match open_new(&beside) {
             Ok(file) => return Ok((beside, file)),
-            Err(FileFault::Exists(_)) if attempt < MOST_LEFT_OVERS => attempt += 1,
+            Err(FileFault::Exists(_)) if attempt < MAX_LEFT_OVERS => attempt += 1,
             // Named by where it was to be: nobody knows the other name.
             Err(fault) => return Err(draft::about(path, fault)),
         }
@@ -358,7 +358,7 @@ const KINDS: [(io::ErrorKind, OfPath); 8] = [
 ];
 
 /// Files that a killed process may have left beside one.
-const MOST_LEFT_OVERS: u32 = 16;
+const MAX_LEFT_OVERS: u32 = 16;
 
 /// Returns the user that files must belong to.
 pub(crate) fn user_id() -> u32 {

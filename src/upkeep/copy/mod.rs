@@ -7,8 +7,8 @@ use crate::crypto::keys::MasterKey;
 use crate::store::Mode;
 use crate::vault::check::{Finding, OnProgress};
 use crate::vault::replace::{Loss, Present, UNGUARDED};
-use crate::vault::transaction::{Access, Occasion};
-use crate::vault::{self, Custody, LockedVault, OnRollback, Vault};
+use crate::vault::transaction::{Access, RequestContext};
+use crate::vault::{self, LockedVault, OnRollback, UnlockPolicy, Vault};
 
 /// Copies a vault that may be in use, without a key. The copy is durable when this returns.
 pub(crate) fn backup(vault: &mut LockedVault, destination: &Path) -> Result<(), vault::Error> {
@@ -19,13 +19,14 @@ pub(crate) fn backup(vault: &mut LockedVault, destination: &Path) -> Result<(), 
 pub(crate) fn backup_verified(
     (vault, master): (&mut Vault, &MasterKey),
     destination: &Path,
-    custody: &Custody,
-    occasion: Occasion<'_>,
+    unlock_policy: &UnlockPolicy,
+    context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Vec<Finding>, vault::Error> {
     vault.store_mut().backup_to(destination)?;
-    let custody = Custody { on_damaged_slot: vault::OnDamagedSlot::Tolerate, ..custody.clone() };
-    let mut copy = match LockedVault::open_copy(destination)?.unlock(master, &custody) {
+    let unlock_policy =
+        UnlockPolicy { on_damaged_slot: vault::OnDamagedSlot::Tolerate, ..unlock_policy.clone() };
+    let mut copy = match LockedVault::open_copy(destination)?.unlock(master, &unlock_policy) {
         Err(error @ (vault::Error::RolledBack { .. } | vault::Error::Forked { .. })) => {
             // Somebody put another state there since it was unlocked. Nobody asked for this copy.
             drop(std::fs::remove_file(destination));
@@ -33,18 +34,18 @@ pub(crate) fn backup_verified(
         }
         copy => copy?,
     };
-    check::check(&mut copy, occasion, tell)
+    check::check(&mut copy, context, tell)
 }
 
 /// Opens a copy read-only, and verifies all of it.
 pub(crate) fn verify(
     path: &Path,
     master: &MasterKey,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<(Vault, Vec<Finding>), vault::Error> {
     let mut copy = LockedVault::open_copy(path)?.unlock(master, &UNGUARDED)?;
-    let findings = check::check(&mut copy, occasion, tell)?;
+    let findings = check::check(&mut copy, context, tell)?;
     Ok((copy, findings))
 }
 
@@ -64,15 +65,15 @@ pub(crate) enum Older {
 pub(crate) fn restore(
     path: &Path,
     (source, master): (&mut Vault, &MasterKey),
-    custody: &Custody,
+    unlock_policy: &UnlockPolicy,
     older: Older,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Option<PathBuf>, vault::Error> {
     // A link stays one, and the file that it leads to may be on another disk.
     let path = &path.canonicalize().unwrap_or_else(|_nothing_there| path.to_owned());
-    let found = source.begin(Access::Read, occasion)?.state().generation;
+    let found = source.begin(Access::Read, context)?.state().generation;
     let present = Present::look(path, source, master)?;
-    let seen = custody.anchors.as_deref().and_then(|anchors| source.remembered_in(anchors));
+    let seen = unlock_policy.anchors.as_deref().and_then(|anchors| source.remembered_in(anchors));
     let of_machine = seen.map(|seen| source.loss_of(seen)).transpose()?.unwrap_or(Loss::Nothing);
     let is_spared = matches!(present.loss, Loss::Nothing);
     if older == Older::Refuse {
@@ -82,13 +83,13 @@ pub(crate) fn restore(
     let mut copy = source.copy_to_be_at(path, master)?;
     let newest = found.max(present.generation).max(seen.map_or(0, |seen| seen.generation));
     copy.raise_floor(newest.saturating_add(1));
-    let mut transaction = copy.begin(Access::Write, occasion)?;
+    let mut transaction = copy.begin(Access::Write, context)?;
     transaction.record_own("RestoreBackup", &format!("from generation {found}"))?;
     transaction.commit().map_err(vault::Error::of_draft)?;
     let kept = check::beside(path, "before-restore");
     present.give_way(&mut copy, &kept)?;
     drop(copy);
-    let trusting = Custody { on_rollback: OnRollback::Accept, ..custody.clone() };
+    let trusting = UnlockPolicy { on_rollback: OnRollback::Accept, ..unlock_policy.clone() };
     let opened = LockedVault::open(path, Mode::ReadWrite)
         .and_then(|restored| restored.unlock(master, &trusting).map(drop));
     match opened {

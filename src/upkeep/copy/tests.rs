@@ -9,7 +9,7 @@ use crate::sys::files;
 use crate::sys::scratch::Scratch;
 use crate::vault::rekey::Rekeying;
 use crate::vault::state::Settings;
-use crate::vault::{Error, Founding, Origin};
+use crate::vault::{Error, NewVault, Origin};
 
 /// A vault in a file, and its key.
 struct Stage {
@@ -27,14 +27,14 @@ impl Stage {
         let master = MasterKey::generate(&entropy).unwrap();
         let (scratch, origin) = (Scratch::new(), Origin::default());
         let stage = Self { scratch, entropy, origin, vault_id, master };
-        let founding = Founding {
+        let founding = NewVault {
             vault_id,
             master: &stage.master,
             slots: vec![(0, stage.slot(&stage.master), String::new())],
             settings: Settings::new("000000000000", "local-1"),
             anchors: None,
         };
-        Vault::create(&stage.path(), founding, stage.occasion()).unwrap().appear().unwrap();
+        Vault::create(&stage.path(), founding, stage.context()).unwrap().appear().unwrap();
         stage
     }
 
@@ -43,8 +43,8 @@ impl Stage {
         SlotBody::wrap(master, &self.vault_id, &credential, None, &self.entropy).unwrap()
     }
 
-    fn occasion(&self) -> Occasion<'_> {
-        Occasion { now: Timestamp(1_000), entropy: &self.entropy, origin: &self.origin }
+    fn context(&self) -> RequestContext<'_> {
+        RequestContext { now: Timestamp(1_000), entropy: &self.entropy, origin: &self.origin }
     }
 
     fn path(&self) -> PathBuf {
@@ -60,14 +60,14 @@ impl Stage {
     /// Commits something, and returns the generation then.
     fn work(&self) -> u64 {
         let mut vault = self.open();
-        let mut transaction = vault.begin(Access::Write, self.occasion()).unwrap();
+        let mut transaction = vault.begin(Access::Write, self.context()).unwrap();
         transaction.record_own("Work", "").unwrap();
         transaction.commit().unwrap();
         self.generation()
     }
 
     fn generation(&self) -> u64 {
-        self.open().begin(Access::Read, self.occasion()).unwrap().state().generation
+        self.open().begin(Access::Read, self.context()).unwrap().state().generation
     }
 
     fn back_up(&self) -> PathBuf {
@@ -85,11 +85,11 @@ impl Stage {
     /// Puts the copy back on a machine that remembers nothing.
     fn restore(&self, older: Older) -> Result<Option<PathBuf>, Error> {
         let copy = self.scratch.join("copy");
-        let (mut source, findings) = verify(&copy, &self.master, self.occasion(), &mut |_| {})?;
+        let (mut source, findings) = verify(&copy, &self.master, self.context(), &mut |_| {})?;
         assert_eq!(findings, []);
-        let custody = UNGUARDED;
+        let unlock_policy = UNGUARDED;
         let source = (&mut source, &self.master);
-        restore(&self.path(), source, &custody, older, self.occasion())
+        restore(&self.path(), source, &unlock_policy, older, self.context())
     }
 }
 
@@ -163,7 +163,7 @@ fn a_vault_behind_a_link_is_kept_where_it_is() {
 fn a_vault_that_is_changed_after_the_look_at_it_is_not_replaced() {
     let stage = Stage::new();
     let copy = stage.back_up();
-    let (mut source, _) = verify(&copy, &stage.master, stage.occasion(), &mut |_| {}).unwrap();
+    let (mut source, _) = verify(&copy, &stage.master, stage.context(), &mut |_| {}).unwrap();
     let present = Present::look(&stage.path(), &mut source, &stage.master).unwrap();
     let mut copy = source.copy_to_be_at(&stage.path(), &stage.master).unwrap();
     stage.work();
@@ -180,7 +180,7 @@ fn a_vault_that_was_given_new_keys_is_not_replaced() {
     let master = MasterKey::generate(&stage.entropy).unwrap();
     let slots = vec![(0, stage.slot(&master), String::new())];
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
-    stage.open().rekey(rekeying, stage.occasion(), &mut |_| {}).unwrap();
+    stage.open().rekey(rekeying, stage.context(), &mut |_| {}).unwrap();
     let refused = stage.restore(Older::Refuse);
     assert!(matches!(refused, Err(Error::WouldLose(Loss::BeforeRekey))), "{refused:?}");
     assert!(stage.restore(Older::Accept).unwrap().is_some());

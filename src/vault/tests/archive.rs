@@ -86,7 +86,7 @@ fn an_archive_of_a_fork_or_from_before_a_rekey_is_told_apart() {
     let slots = vec![(0, body, String::new())];
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
     let mut backup = unlock(Rows::of(&mut vault.store).store(), &key, &STRICT).unwrap();
-    vault.rekey(rekeying, world.occasion(), &mut |_| {}).unwrap();
+    vault.rekey(rekeying, world.context(), &mut |_| {}).unwrap();
     let error = read(&world, &mut vault, &later).err();
     assert!(matches!(&error, Some(Error::BadArchive(why)) if why.contains("rekey")), "{error:?}");
     assert_eq!(read(&world, &mut backup, &later).unwrap().0.junction, Junction::Joined);

@@ -87,16 +87,17 @@ fn a_name_is_taken_once_in_its_scope() {
     let (mut vault, _key) = empty(&world);
     world.change(&mut vault, |t| create(t, "a", &[("1", text("here"))]));
     let mut transaction = world.write(&mut vault);
-    let record = |scope: Scope| Record::new(scope, "a".to_owned(), "xxxxxx".to_owned(), START);
+    let record =
+        |namespace: Namespace| Record::new(namespace, "a".to_owned(), "xxxxxx".to_owned(), START);
     let taken = transaction.insert(&mut record(home()));
     assert!(matches!(taken, Err(Error::NameTaken(name)) if name == "a"));
-    let there = Scope { region: "eu-west-1".to_owned(), ..home() };
-    let elsewhere = Scope { account: "123456789012".to_owned(), ..home() };
+    let there = Namespace { region: "eu-west-1".to_owned(), ..home() };
+    let elsewhere = Namespace { account: "123456789012".to_owned(), ..home() };
     transaction.insert(&mut record(there.clone())).unwrap();
     transaction.insert(&mut record(elsewhere)).unwrap();
     transaction.commit().unwrap();
     let transaction = world.read(&mut vault);
-    assert_eq!(transaction.find(&there, "a").unwrap().unwrap().scope, there);
+    assert_eq!(transaction.find(&there, "a").unwrap().unwrap().namespace, there);
     assert_eq!(transaction.find(&home(), "a").unwrap().unwrap().versions.len(), 1);
     assert!(transaction.find(&home(), "A").unwrap().is_none());
     assert!(transaction.find(&home(), "").unwrap().is_none());
@@ -200,8 +201,8 @@ fn without_randomness_nothing_is_changed() {
     let mut is_done = false;
     for draws in 0..100 {
         let entropy = Drying::after(draws, &world.entropy);
-        let occasion = Occasion { entropy: &entropy, ..world.occasion() };
-        let tried = vault.begin(Access::Write, occasion).and_then(|mut transaction| {
+        let context = RequestContext { entropy: &entropy, ..world.context() };
+        let tried = vault.begin(Access::Write, context).and_then(|mut transaction| {
             let mut record =
                 Record::new(home(), "never".to_owned(), "xxxxxx".to_owned(), transaction.now());
             transaction.assign_row(&mut record)?;
@@ -244,8 +245,8 @@ fn a_row_key_that_is_taken_is_drawn_again() {
     let world = World::new();
     let (mut vault, _key) = empty(&world);
     let entropy = Stuck(&world.entropy, Cell::new(0));
-    let occasion = Occasion { entropy: &entropy, ..world.occasion() };
-    let mut transaction = vault.begin(Access::Write, occasion).unwrap();
+    let context = RequestContext { entropy: &entropy, ..world.context() };
+    let mut transaction = vault.begin(Access::Write, context).unwrap();
     for name in ["a", "b", "c"] {
         create(&mut transaction, name, &[("1", text(name)), ("2", text(name))]);
     }
@@ -267,8 +268,8 @@ fn whether_reads_are_logged_is_the_vaults_choice() {
         let vault_id = VaultId::generate(&world.entropy).unwrap();
         let master = MasterKey::generate(&world.entropy).unwrap();
         let slots = vec![(0, new_slot(&world, &master, &vault_id).0, String::new())];
-        let founding = Founding { vault_id, master: &master, slots, settings, anchors: None };
-        Vault::found(Store::in_memory(), founding, world.occasion()).unwrap()
+        let new = NewVault { vault_id, master: &master, slots, settings, anchors: None };
+        Vault::create_in(Store::in_memory(), new, world.context()).unwrap()
     };
     let mut settings = Settings::new("000000000000", "local-1");
     assert!(make(settings.clone()).audits_reads());

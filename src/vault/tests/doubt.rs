@@ -5,7 +5,7 @@ use super::rows::Rows;
 use super::tamper::Ages;
 use super::*;
 use crate::store::Table;
-use crate::vault::mend::Mended;
+use crate::vault::repair::Mended;
 use crate::vault::salvage::Salvaged;
 use crate::vault::vouch::InDoubt;
 

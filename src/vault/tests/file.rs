@@ -68,7 +68,7 @@ impl<'a> Altered<'a> {
 /// A small vault in a file, closed.
 fn small(scratch: &Scratch, world: &World) -> (PathBuf, Key) {
     let path = scratch.join("vault");
-    let (mut vault, key) = found(world, Store::create(&path).unwrap(), None);
+    let (mut vault, key) = new_vault(world, Store::create(&path).unwrap(), None);
     world.change(&mut vault, |transaction| {
         create(transaction, "app/db", &[("v1", text("hunter1")), ("v2", text("hunter2"))]);
         create(transaction, "none", &[]);
@@ -294,7 +294,7 @@ fn a_schema_that_is_added_to_under_an_open_vault_is_refused() {
         "CREATE TRIGGER extra AFTER INSERT ON audit BEGIN DELETE FROM secret; END",
     );
     for access in [Access::Read, Access::Write] {
-        let error = vault.begin(access, world.occasion()).err();
+        let error = vault.begin(access, world.context()).err();
         assert!(matches!(error, Some(Error::Store(store::Error::SchemaAltered { .. }))));
     }
 }

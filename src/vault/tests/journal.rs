@@ -24,7 +24,7 @@ impl Moments {
     fn new() -> Self {
         let (scratch, world) = (Scratch::new(), World::new());
         let path = scratch.join("vault");
-        let (mut vault, key) = found(&world, Store::create(&path).unwrap(), None);
+        let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
         furnish(&world, &mut vault);
         let old_truth = truth(&world, &mut vault);
         let old = fs::read(&path).unwrap();
@@ -36,14 +36,14 @@ impl Moments {
     }
 
     /// Opens the new file with a journal beside it.
-    fn open_beside(&self, journal: &[u8], custody: &Custody) -> Result<Vault, Error> {
+    fn open_beside(&self, journal: &[u8], unlock_policy: &UnlockPolicy) -> Result<Vault, Error> {
         for (name, bytes) in [("vault", &self.new[..]), ("vault-journal", journal)] {
             let path = self.scratch.join(name);
             drop(fs::remove_file(&path));
             files::write_private(&path, bytes).map_err(store::Error::from)?;
         }
         let locked = LockedVault::open(&self.scratch.join("vault"), Mode::ReadWrite)?;
-        locked.unlock(&self.key.master, custody)
+        locked.unlock(&self.key.master, unlock_policy)
     }
 
     fn length(&self) -> u32 {
@@ -80,7 +80,7 @@ fn a_journal_puts_back_a_whole_moment_or_nothing_that_is_believed() {
                 continue;
             }
         };
-        let generation = vault.begin(Access::Read, moments.world.occasion()).unwrap();
+        let generation = vault.begin(Access::Read, moments.world.context()).unwrap();
         let is_old = generation.state().generation == 3;
         drop(generation);
         let truth = if is_old { &moments.old_truth } else { &moments.truth };
@@ -92,11 +92,11 @@ fn a_journal_puts_back_a_whole_moment_or_nothing_that_is_believed() {
 fn a_moment_that_a_journal_puts_back_is_a_rollback() {
     let moments = Moments::new();
     let anchors = moments.scratch.join("anchors");
-    let custody = Custody { anchors: Some(anchors), ..STRICT };
+    let unlock_policy = UnlockPolicy { anchors: Some(anchors), ..STRICT };
     let nothing = sample::journal(moments.length(), &[], None);
-    drop(moments.open_beside(&nothing, &custody).unwrap());
+    drop(moments.open_beside(&nothing, &unlock_policy).unwrap());
     let everything = sample::journal(moments.length(), &moments.pages(), None);
-    let error = moments.open_beside(&everything, &custody).err();
+    let error = moments.open_beside(&everything, &unlock_policy).err();
     assert!(matches!(error, Some(Error::RolledBack { found: 3, seen: 4 })), "{error:?}");
     let mut vault = moments.open_beside(&everything, &UNGUARDED).unwrap();
     assert_eq!(truth(&moments.world, &mut vault), moments.old_truth);
@@ -120,7 +120,7 @@ fn a_journal_deletes_and_writes_nothing_but_itself() {
         std::os::unix::fs::symlink(target, &journal).unwrap();
         let locked = LockedVault::open(&moments.scratch.join("vault"), Mode::ReadWrite);
         if let Ok(mut vault) = locked.and_then(|l| l.unlock(&moments.key.master, &STRICT)) {
-            let transaction = vault.begin(Access::Write, moments.world.occasion());
+            let transaction = vault.begin(Access::Write, moments.world.context());
             let written = transaction.and_then(|mut transaction| {
                 transaction.record_own("Write", "")?;
                 transaction.commit()

@@ -3,12 +3,12 @@
 
 use proptest::prelude::*;
 
-use super::super::cbor::MOST_COUNTED;
+use super::super::cbor::MAX_COUNTED;
 use super::super::progress::{Kind as Purpose, Progress};
-use super::super::state::{LONGEST_LABEL, State};
+use super::super::state::{MAX_LABEL, State};
 use super::*;
 use crate::model::time::FURTHEST_MS;
-use crate::store::MOST_ROW_BYTES;
+use crate::store::MAX_ROW_BYTES;
 
 /// Changes a secret and commits, and reads everything back, or sees that it was refused and that
 /// everything is as before.
@@ -74,7 +74,7 @@ fn names_tags_and_counters_of_a_record() {
             is_within,
         );
     }
-    let most = usize::try_from(MOST_COUNTED).unwrap();
+    let most = usize::try_from(MAX_COUNTED).unwrap();
     for (number, is_within) in around(most) {
         let number = u64::try_from(number).unwrap();
         check(
@@ -117,7 +117,7 @@ fn the_revision_that_is_the_last_is_not_counted_further() {
     world.change(&mut vault, |t| create(t, "app/db", &[]));
     let mut transaction = world.write(&mut vault);
     let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
-    record.revision = MOST_COUNTED - 1;
+    record.revision = MAX_COUNTED - 1;
     transaction.update(&mut record).unwrap();
     assert!(matches!(transaction.update(&mut record), Err(Error::Limit(_))));
 }
@@ -143,7 +143,7 @@ fn the_label_of_a_slot() {
     let world = World::new();
     let (mut vault, key) = empty(&world);
     let vault_id = *vault.vault_id();
-    for (length, is_within) in around(LONGEST_LABEL) {
+    for (length, is_within) in around(MAX_LABEL) {
         let (body, _) = new_slot(&world, &key.master, &vault_id);
         let label = "x".repeat(length);
         let mut transaction = world.write(&mut vault);
@@ -163,7 +163,7 @@ fn the_counters_of_the_state() {
     let counters: [fn(&mut State) -> &mut u64; 3] =
         [|state| &mut state.secrets, |state| &mut state.values, |state| &mut state.value_bytes];
     for counter in counters {
-        for (number, is_within) in [(MOST_COUNTED - 10, true), (MOST_COUNTED, false)] {
+        for (number, is_within) in [(MAX_COUNTED - 10, true), (MAX_COUNTED, false)] {
             let world = World::new();
             let (mut vault, _key) = empty(&world);
             let mut transaction = world.write(&mut vault);
@@ -180,14 +180,14 @@ fn the_counters_of_the_state() {
     }
     let world = World::new();
     let (mut vault, _key) = empty(&world);
-    vault.raise_floor(MOST_COUNTED);
+    vault.raise_floor(MAX_COUNTED);
     world.change(&mut vault, |t| t.record_own("Work", "").unwrap());
-    assert_eq!(world.read(&mut vault).state().generation, MOST_COUNTED);
+    assert_eq!(world.read(&mut vault).state().generation, MAX_COUNTED);
     let mut transaction = world.write(&mut vault);
     assert!(matches!(transaction.record_own("Work", ""), Err(Error::Limit(_))));
     transaction.is_changed = true;
     assert!(matches!(transaction.commit(), Err(Error::Limit(_))));
-    assert_eq!(world.read(&mut vault).state().generation, MOST_COUNTED);
+    assert_eq!(world.read(&mut vault).state().generation, MAX_COUNTED);
 }
 
 /// A list of what a repair did can be of any length.
@@ -217,9 +217,9 @@ fn longest_description() -> usize {
     let rest = record.encode().len() - 70_000;
     let fits = |length: usize| {
         let data = length + rest;
-        24 + crypto::sealed::padme(4 + data).unwrap() + 16 <= MOST_ROW_BYTES
+        24 + crypto::sealed::padme(4 + data).unwrap() + 16 <= MAX_ROW_BYTES
     };
-    let (mut low, mut high) = (0, MOST_ROW_BYTES);
+    let (mut low, mut high) = (0, MAX_ROW_BYTES);
     while low + 1 < high {
         let middle = usize::midpoint(low, high);
         if fits(middle) { low = middle } else { high = middle }

@@ -254,7 +254,7 @@ fn what_nobody_writes_is_tampering() {
         let world = World::new();
         let (mut vault, key_of_vault) = empty(&world);
         world.change(&mut vault, |t| create(t, "app/db", &[("v1", text("one"))]));
-        let altered = vault.forge(world.occasion(), &mut |which, data| {
+        let altered = vault.forge(world.context(), &mut |which, data| {
             let mut item = Item::read(&data).unwrap();
             if which == part {
                 put(item.map(0).unwrap(), key, None);
@@ -263,7 +263,7 @@ fn what_nobody_writes_is_tampering() {
         });
         let vault = altered.unwrap().unlock(&key_of_vault.master, &UNGUARDED);
         let found = vault.and_then(|mut vault| {
-            let transaction = vault.begin(Access::Read, world.occasion())?;
+            let transaction = vault.begin(Access::Read, world.context())?;
             transaction.find(&home(), "app/db").map(|found| found.is_some())
         });
         assert!(matches!(found, Err(Error::Tampered(_))), "{part:?} {key}: {found:?}");

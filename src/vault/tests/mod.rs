@@ -14,11 +14,11 @@ mod journal;
 mod limits;
 mod log;
 mod members;
-mod mend;
 mod model;
 mod owner;
 mod rekey;
 mod remembered;
+mod repair;
 mod rows;
 mod slots;
 mod splices;
@@ -30,11 +30,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::found::Founding;
-use super::record::{Deletion, Record, Scope, Version};
+use super::create::NewVault;
+use super::record::{Deletion, Namespace, Record, Version};
 use super::state::Settings;
-use super::transaction::{Access, Occasion, Transaction};
-use super::unlock::{Custody, LockedVault, OnDamagedSlot, OnRollback, Origin, Vault};
+use super::transaction::{Access, RequestContext, Transaction};
+use super::unlock::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
 use super::{Error, check::Finding};
 use crate::crypto;
 use crate::crypto::header::VaultId;
@@ -64,8 +64,8 @@ impl World {
         Self { entropy: CountingEntropy::default(), origin, now: Cell::new(START) }
     }
 
-    fn occasion(&self) -> Occasion<'_> {
-        Occasion { now: self.now.get(), entropy: &self.entropy, origin: &self.origin }
+    fn context(&self) -> RequestContext<'_> {
+        RequestContext { now: self.now.get(), entropy: &self.entropy, origin: &self.origin }
     }
 
     fn set(&self, now: Timestamp) {
@@ -77,11 +77,11 @@ impl World {
     }
 
     fn write<'v>(&'v self, vault: &'v mut Vault) -> Transaction<'v> {
-        vault.begin(Access::Write, self.occasion()).unwrap()
+        vault.begin(Access::Write, self.context()).unwrap()
     }
 
     fn read<'v>(&'v self, vault: &'v mut Vault) -> Transaction<'v> {
-        vault.begin(Access::Read, self.occasion()).unwrap()
+        vault.begin(Access::Read, self.context()).unwrap()
     }
 
     /// Does something in one transaction, and commits it.
@@ -114,35 +114,35 @@ fn new_slot(world: &World, master: &MasterKey, vault_id: &VaultId) -> (SlotBody,
 }
 
 /// Makes an empty vault in a container.
-fn found(world: &World, store: Store, anchors: Option<&Path>) -> (Vault, Key) {
+fn new_vault(world: &World, store: Store, anchors: Option<&Path>) -> (Vault, Key) {
     let vault_id = VaultId::generate(&world.entropy).unwrap();
     let master = MasterKey::generate(&world.entropy).unwrap();
-    found_as(world, store, (vault_id, master), anchors)
+    new_vault_as(world, store, (vault_id, master), anchors)
 }
 
 /// Makes an empty vault with this id and master key.
-fn found_as(
+fn new_vault_as(
     world: &World,
     store: Store,
     (vault_id, master): (VaultId, MasterKey),
     anchors: Option<&Path>,
 ) -> (Vault, Key) {
     let (body, keyfile) = new_slot(world, &master, &vault_id);
-    let founding = Founding {
+    let new = NewVault {
         vault_id,
         master: &master,
         slots: vec![(0, body, "first".to_owned())],
         settings: Settings::new("000000000000", "local-1"),
         anchors: anchors.map(Path::to_owned),
     };
-    let mut vault = Vault::found(store, founding, world.occasion()).unwrap();
+    let mut vault = Vault::create_in(store, new, world.context()).unwrap();
     vault.appear().unwrap();
     (vault, Key { master, keyfile })
 }
 
 /// Makes an empty vault in memory.
 fn empty(world: &World) -> (Vault, Key) {
-    found(world, Store::in_memory(), None)
+    new_vault(world, Store::in_memory(), None)
 }
 
 /// Makes a vault in memory with everything in it that a vault can hold.
@@ -201,8 +201,8 @@ fn renovate(world: &World, vault: &mut Vault, key: &Key) {
     });
 }
 
-fn home() -> Scope {
-    Scope { account: "000000000000".to_owned(), region: "local-1".to_owned() }
+fn home() -> Namespace {
+    Namespace { account: "000000000000".to_owned(), region: "local-1".to_owned() }
 }
 
 fn text(text: &str) -> SecretValue {
@@ -244,7 +244,7 @@ const NAMES: [&str; 6] = ["app/db", "app/key", "tmp", "none", "new/one", "never"
 /// Asks everything that can be asked.
 fn ask(world: &World, vault: &mut Vault) -> Answers {
     let mut answers = Answers::new();
-    let transaction = match vault.begin(Access::Read, world.occasion()) {
+    let transaction = match vault.begin(Access::Read, world.context()) {
         Ok(transaction) => transaction,
         Err(error) => return [("state".to_owned(), Err(error))].into(),
     };
@@ -335,17 +335,17 @@ fn speaks_of_damage(error: &Error) -> bool {
 }
 
 /// Guards against nothing, so that a test can look further.
-const UNGUARDED: Custody = Custody {
+const UNGUARDED: UnlockPolicy = UnlockPolicy {
     anchors: None,
     on_rollback: OnRollback::Refuse,
     on_damaged_slot: OnDamagedSlot::Tolerate,
 };
 
 /// Guards the slots too.
-const STRICT: Custody = Custody { on_damaged_slot: OnDamagedSlot::Refuse, ..UNGUARDED };
+const STRICT: UnlockPolicy = UnlockPolicy { on_damaged_slot: OnDamagedSlot::Refuse, ..UNGUARDED };
 
-fn unlock(store: Store, key: &Key, custody: &Custody) -> Result<Vault, Error> {
-    LockedVault::from_store(store)?.unlock(&key.master, custody)
+fn unlock(store: Store, key: &Key, unlock_policy: &UnlockPolicy) -> Result<Vault, Error> {
+    LockedVault::from_store(store)?.unlock(&key.master, unlock_policy)
 }
 
 /// Verifies everything, and returns what is wrong.

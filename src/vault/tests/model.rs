@@ -152,7 +152,7 @@ impl Pair {
         let (body, keyfile) = new_slot(&self.world, &master, self.vault.vault_id());
         let slots = vec![(0, body, "new".to_owned())];
         let rekeying = Rekeying { master: &master, slots, reason: String::new() };
-        self.vault.rekey(rekeying, self.world.occasion(), &mut |_| {}).unwrap();
+        self.vault.rekey(rekeying, self.world.context(), &mut |_| {}).unwrap();
         self.key = Key { master, keyfile };
     }
 

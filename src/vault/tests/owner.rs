@@ -28,7 +28,7 @@ fn judged(world: &World, rows: &Rows, key: &Key, checkpoint: &Checkpoint) -> (bo
     (
         holds,
         vault
-            .begin(Access::Read, world.occasion())
+            .begin(Access::Read, world.context())
             .unwrap()
             .check(&mut |_| {})
             .is_ok_and(|found| found.is_empty()),
@@ -199,7 +199,7 @@ fn a_checkpoint_holds_through_a_rekey_and_a_sound_repair_and_not_through_a_cut_l
     let (body, _) = new_slot(&world, &master, vault.vault_id());
     let slots = vec![(0, body, String::new())];
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
-    vault.rekey(rekeying, world.occasion(), &mut |_| {}).unwrap();
+    vault.rekey(rekeying, world.context(), &mut |_| {}).unwrap();
     assert_eq!(standing(&mut vault), Standing::Later);
     assert_sound(&world, &mut vault);
 

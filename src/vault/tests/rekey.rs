@@ -10,15 +10,15 @@ use crate::vault::rekey::Rekeying;
 
 /// Gives a vault a new key, with one slot for it.
 fn rekey(world: &World, vault: &mut Vault) -> Result<Key, Error> {
-    rekey_with(world, vault, world.occasion())
+    rekey_with(world, vault, world.context())
 }
 
-fn rekey_with(world: &World, vault: &mut Vault, occasion: Occasion<'_>) -> Result<Key, Error> {
+fn rekey_with(world: &World, vault: &mut Vault, context: RequestContext<'_>) -> Result<Key, Error> {
     let master = MasterKey::generate(&world.entropy)?;
     let (body, keyfile) = new_slot(world, &master, vault.vault_id());
     let slots = vec![(3, body, "only".to_owned())];
     let rekeying = Rekeying { master: &master, slots, reason: "a test".to_owned() };
-    vault.rekey(rekeying, occasion, &mut |_| {})?;
+    vault.rekey(rekeying, context, &mut |_| {})?;
     Ok(Key { master, keyfile })
 }
 
@@ -31,7 +31,7 @@ fn values(answers: &BTreeMap<String, String>) -> BTreeMap<&String, &String> {
 fn others_read_the_old_state_meanwhile() {
     let (world, scratch) = (World::new(), Scratch::new());
     let path = scratch.join("vault");
-    let (mut vault, key) = found(&world, Store::create(&path).unwrap(), None);
+    let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
     world.change(&mut vault, |transaction| {
         for name in 0..100 {
             create(transaction, &format!("s{name}"), &[("v", text(&"large ".repeat(9000)))]);
@@ -48,7 +48,7 @@ fn others_read_the_old_state_meanwhile() {
         assert_eq!(world.read(&mut reader).state().secrets, 100);
         read += 1;
     };
-    vault.rekey(rekeying, world.occasion(), &mut look).unwrap();
+    vault.rekey(rekeying, world.context(), &mut look).unwrap();
     assert!(read > 1);
     assert!(LockedVault::glance_at(&path).unwrap().header().key_epoch == 1);
 }
@@ -58,7 +58,7 @@ fn others_read_the_old_state_meanwhile() {
 fn others_write_while_a_copy_is_read() {
     let (world, scratch) = (World::new(), Scratch::new());
     let path = scratch.join("vault");
-    let (mut vault, key) = found(&world, Store::create(&path).unwrap(), None);
+    let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
     furnish(&world, &mut vault);
     let before = truth(&world, &mut vault);
     assert!(vault.read_aside(1 << 40, |_| ()).unwrap().is_none());
@@ -141,8 +141,8 @@ fn one_that_is_interrupted_did_not_happen() {
     let mut draws = 0;
     loop {
         let entropy = Drying::after(draws, &world.entropy);
-        let occasion = Occasion { entropy: &entropy, ..world.occasion() };
-        match rekey_with(&world, &mut vault, occasion) {
+        let context = RequestContext { entropy: &entropy, ..world.context() };
+        match rekey_with(&world, &mut vault, context) {
             Ok(_) => break,
             Err(error) => {
                 let is_told = matches!(error, Error::Crypto(crypto::Error::NoEntropy(_)));
@@ -163,13 +163,13 @@ fn whoever_has_the_vault_open_is_told() {
     let scratch = Scratch::new();
     let world = World::new();
     let path = scratch.join("vault");
-    let (mut vault, key) = found(&world, Store::create(&path).unwrap(), None);
+    let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
     furnish(&world, &mut vault);
     let open = |key: &Key| LockedVault::open(&path, Mode::ReadWrite)?.unlock(&key.master, &STRICT);
     let mut other = open(&key).unwrap();
     let new = rekey(&world, &mut vault).unwrap();
     for access in [Access::Read, Access::Write] {
-        let refused = other.begin(access, world.occasion()).err();
+        let refused = other.begin(access, world.context()).err();
         assert!(matches!(refused, Some(Error::Rekeyed)), "{refused:?}");
     }
     assert!(open(&key).is_err());

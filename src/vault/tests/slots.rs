@@ -128,11 +128,11 @@ fn a_damaged_slot_locks_nobody_out() {
         let mut altered = sound.clone();
         damage(altered.table_mut(Table::Slot));
         let second = Credential::Keyfile(Keyfile::parse(keyfile.expose().as_bytes()).unwrap());
-        let open = |custody: &Custody| {
+        let open = |unlock_policy: &UnlockPolicy| {
             let locked = LockedVault::from_store(altered.store()).unwrap();
             let (number, master) = locked.try_credential(&second, CostLimit::Ordinary).unwrap();
             assert_eq!(number, 1, "{case}");
-            locked.unlock(&master, custody)
+            locked.unlock(&master, unlock_policy)
         };
         let error = open(&STRICT).err();
         let names_it = matches!(&error, Some(Error::Tampered(what)) if what.starts_with("slot 0 "));

@@ -13,7 +13,8 @@ fn pairs(world: &World) -> Vec<(&'static str, Made, Made)> {
     let masters: [MasterKey; 2] =
         std::array::from_fn(|_| MasterKey::generate(&world.entropy).unwrap());
     let make = |id: usize, master: usize, mark: &str| {
-        let made = found_as(world, Store::in_memory(), (ids[id], masters[master].again()), None);
+        let made =
+            new_vault_as(world, Store::in_memory(), (ids[id], masters[master].again()), None);
         let (mut vault, key) = made;
         furnish_marked(world, &mut vault, mark);
         (vault, key)

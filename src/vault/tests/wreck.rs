@@ -24,7 +24,7 @@ impl Victim {
     fn new() -> Self {
         let (scratch, world) = (Scratch::new(), World::new());
         let path = scratch.join("vault");
-        let (mut vault, key) = found(&world, Store::create(&path).unwrap(), None);
+        let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
         furnish(&world, &mut vault);
         // One whose value goes on over several pages.
         let long = "long ".repeat(2_000);
@@ -270,8 +270,9 @@ fn a_sound_file_is_no_wreck() {
 fn what_is_repaired_is_remembered_only_when_it_is_in_the_file() {
     // An anchor that was ahead of the file would make it a rollback for ever.
     let victim = Victim::new();
-    let custody = Custody { anchors: Some(victim.scratch.join("anchors")), ..STRICT };
-    let open = || LockedVault::open_damaged(&victim.path())?.unlock(&victim.key.master, &custody);
+    let unlock_policy = UnlockPolicy { anchors: Some(victim.scratch.join("anchors")), ..STRICT };
+    let open =
+        || LockedVault::open_damaged(&victim.path())?.unlock(&victim.key.master, &unlock_policy);
     drop(open().unwrap());
     sample::tamper(&victim.path(), "CREATE VIEW v AS SELECT 1");
     let repair = |vault: &mut Vault| {
@@ -283,7 +284,7 @@ fn what_is_repaired_is_remembered_only_when_it_is_in_the_file() {
     assert!(open().is_ok());
     let mut vault = open().unwrap();
     repair(&mut vault);
-    let repaired = vault.begin(Access::Read, victim.world.occasion()).unwrap().state().generation;
+    let repaired = vault.begin(Access::Read, victim.world.context()).unwrap().state().generation;
     vault.replace_wreck(&victim.kept()).unwrap();
     drop(vault);
     assert!(open().is_ok());

@@ -21,7 +21,7 @@ const INDENT: usize = 2;
 const WIDTH: usize = 80;
 
 /// A longer key, in bytes, stands behind a question mark.
-const LONGEST_SIMPLE_KEY: usize = 128;
+const MAX_SIMPLE_KEY: usize = 128;
 
 /// Writes a list or a map as a document; a scalar as JSON, for it would need an end mark.
 pub(super) fn write(value: &Value, zone: &TimeZone, out: &mut Vec<u8>) {
@@ -101,7 +101,7 @@ impl<'o> Emitter<'o> {
         for (name, member) in members {
             self.indent(indent);
             let style = scalar::choose(name);
-            if scalar::has_break(name) || name.len() > LONGEST_SIMPLE_KEY {
+            if scalar::has_break(name) || name.len() > MAX_SIMPLE_KEY {
                 self.mark_within_indent("?");
                 self.scalar(name, style, Some(indent));
                 self.indent(indent);

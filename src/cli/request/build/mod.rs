@@ -19,7 +19,7 @@ use crate::sys::entropy::Entropy;
 
 /// What the global options and the world outside have to do with a request.
 #[derive(Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct BuildOptions<'a> {
     /// `--no-paginate`.
     pub(crate) no_paginate: bool,
     /// `--cli-binary-format`.
@@ -79,16 +79,16 @@ pub(crate) enum Pages {
 pub(crate) fn build(
     signature: &Signature,
     mut arguments: Arguments,
-    surroundings: Surroundings<'_>,
+    context: BuildOptions<'_>,
 ) -> Result<Built, Error> {
-    let mut pages_all = pages_all(signature, &arguments, surroundings)?;
+    let mut pages_all = pages_all(signature, &arguments, context)?;
     let mut request = Vec::new();
     for (member, given) in std::mem::take(&mut arguments.members) {
-        let value = unpack::unpack(member, given, surroundings.sources)?;
+        let value = unpack::unpack(member, given, context.sources)?;
         request.push((member.name.to_owned(), value));
     }
-    let document = cli_input::read(&arguments, surroundings.sources)?;
-    let starting_token = load_token(&mut arguments, surroundings.sources)?;
+    let document = cli_input::read(&arguments, context.sources)?;
+    let starting_token = load_token(&mut arguments, context.sources)?;
     for (name, value) in document {
         if !request.iter().any(|(known, _)| *known == name) {
             request.push((name, value));
@@ -111,8 +111,8 @@ pub(crate) fn build(
     };
     let mut request = Value::Map(request);
     let input = Shape::Structure(signature.input);
-    read_blobs(&mut request, &input, surroundings.blob_format)?;
-    let token = make_up_tokens(&mut request, signature.input, surroundings.entropy)?;
+    read_blobs(&mut request, &input, context.blob_format)?;
+    let token = make_up_tokens(&mut request, signature.input, context.entropy)?;
     validate::validate(signature.input, &request)?;
     if arguments.skeleton == Some(Skeleton::Output) {
         return Ok(Built::Sample(skeleton::sample(signature.output)));
@@ -133,13 +133,13 @@ fn is_paging(member: &str) -> bool {
 fn pages_all(
     signature: &Signature,
     arguments: &Arguments,
-    surroundings: Surroundings<'_>,
+    context: BuildOptions<'_>,
 ) -> Result<bool, Error> {
     if signature.paging == Paging::Manual {
         return Ok(false);
     }
     let by_hand = arguments.members.iter().any(|(member, _)| is_paging(member.name));
-    if !surroundings.no_paginate && !by_hand {
+    if !context.no_paginate && !by_hand {
         return Ok(true);
     }
     // AWS overlooks the empty token and the number 0.

@@ -8,10 +8,10 @@ use crate::sys::entropy::CountingEntropy;
 fn show_in(signature: &Signature, words: &[&str], format: BlobFormat, no_paginate: bool) -> String {
     let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
     let entropy = CountingEntropy::default();
-    let surroundings =
-        Surroundings { no_paginate, blob_format: format, sources: SOURCES, entropy: &entropy };
+    let context =
+        BuildOptions { no_paginate, blob_format: format, sources: SOURCES, entropy: &entropy };
     let built = match arguments::parse(signature, &words) {
-        Ok(Parsed::Call(arguments)) => build(signature, arguments, surroundings),
+        Ok(Parsed::Call(arguments)) => build(signature, arguments, context),
         Ok(Parsed::Help) => panic!("help"),
         Err(error) => Err(error),
     };

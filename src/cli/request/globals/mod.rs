@@ -119,7 +119,7 @@ pub(crate) enum BlobFormat {
     Raw,
 }
 
-/// Cuts a command line, without the program's name.
+/// PageBoundaries a command line, without the program's name.
 pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<CommandLine, Error> {
     let positional = match form {
         Form::Aws => Positional::Known { name: "command", known: KNOWN },

@@ -9,7 +9,7 @@ use crate::service::rules::schedule::Window;
 use crate::vault::Vault;
 use crate::vault::progress::{Kind, Outlook, Progress};
 use crate::vault::record::{Record, Replication};
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 
 /// Lists every secret whose rotation is enabled, in the order in which to rotate those that are
 /// due.
@@ -22,10 +22,10 @@ use crate::vault::transaction::{Access, Occasion};
 pub(crate) fn due(
     vault: &mut Vault,
     catch_up: CatchUp,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Vec<Due>, DueFault> {
-    let now = occasion.now;
-    let (last, mut all) = transact(vault, (None, Access::Read), occasion, |cx| {
+    let now = context.now;
+    let (last, mut all) = transact(vault, (None, Access::Read), context, |cx| {
         let mut list = Vec::new();
         cx.vault()?.each(|record| {
             list.extend(judge(&record, catch_up, now));
@@ -50,12 +50,12 @@ pub(crate) fn due_still(
     vault: &mut Vault,
     due: &Due,
     catch_up: CatchUp,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Option<Due>, Failure> {
-    let now = occasion.now;
-    transact(vault, (Some(&due.region), Access::Read), occasion, |cx| {
-        let scope = cx.scope()?;
-        let found = cx.vault()?.find(&scope, &due.name)?;
+    let now = context.now;
+    transact(vault, (Some(&due.region), Access::Read), context, |cx| {
+        let namespace = cx.namespace()?;
+        let found = cx.vault()?.find(&namespace, &due.name)?;
         let record = found.filter(|record| record.rid == due.rid);
         Ok(record.and_then(|record| judge(&record, catch_up, now)))
     })
@@ -65,15 +65,15 @@ pub(crate) fn due_still(
 /// names and regions of their secrets, and how they stand.
 pub(crate) fn unfinished(
     vault: &mut Vault,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Vec<(String, String, Progress)>, Failure> {
-    transact(vault, (None, Access::Read), occasion, |cx| {
+    transact(vault, (None, Access::Read), context, |cx| {
         let mut list = Vec::new();
         cx.vault()?.each(|record| {
             if record.deletion.is_none()
                 && let Some(progress) = unfinished_of(&record).cloned()
             {
-                list.push((record.name, record.scope.region, progress));
+                list.push((record.name, record.namespace.region, progress));
             }
             Ok(())
         })?;
@@ -91,9 +91,9 @@ fn unfinished_of(record: &Record) -> Option<&Progress> {
 pub(crate) fn is_known(
     vault: &mut Vault,
     id: &str,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<bool, Failure> {
-    transact(vault, (None, Access::Read), occasion, |cx| {
+    transact(vault, (None, Access::Read), context, |cx| {
         let mut is_known = false;
         cx.vault()?.each(|record| {
             is_known |= record.name == id || arn_of(&record) == id;
@@ -131,7 +131,7 @@ fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
         rid: record.rid,
         arn: arn_of(record),
         name: record.name.clone(),
-        region: record.scope.region.clone(),
+        region: record.namespace.region.clone(),
         next_rotation: schedule::next_rotation(record),
         window: window.map(|Window { opens, closes }| (opens, closes)),
         state: state(unfinished, (has_value, is_open), now),

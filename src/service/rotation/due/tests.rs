@@ -1,13 +1,13 @@
 use serde_json::{Value as Json, json};
 
-use super::super::play::{Break, FUNCTION, How, Play, token};
+use super::super::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::*;
 use crate::service::scope::Step;
 use crate::vault::transaction::Transaction;
 
 const HOUR: i64 = 3_600_000;
 const DAYS: &str = r#"{"AutomaticallyAfterDays": 10}"#;
-/// The bench starts on 2023-11-14, a Tuesday, at 22:13:20 UTC.
+/// The service starts on 2023-11-14, a Tuesday, at 22:13:20 UTC.
 const SATURDAYS: &str = r#"{"ScheduleExpression": "cron(0 18 ? * SAT *)", "Duration": "2h"}"#;
 
 fn rotate(number: u32, rules: &str) -> Json {
@@ -20,22 +20,22 @@ fn rotate(number: u32, rules: &str) -> Json {
     request
 }
 
-fn list(play: &mut Play, catch_up: CatchUp) -> Vec<Due> {
-    let listed = play.bench.with(|vault, occasion| due(vault, catch_up, occasion));
+fn list(fixture: &mut RotationFixture, catch_up: CatchUp) -> Vec<Due> {
+    let listed = fixture.service.with(|vault, context| due(vault, catch_up, context));
     listed.unwrap_or_else(|_| panic!("the clock went back"))
 }
 
-fn state(play: &mut Play) -> Option<State> {
-    let listed = list(play, CatchUp::NextWindow);
+fn state(fixture: &mut RotationFixture) -> Option<State> {
+    let listed = list(fixture, CatchUp::NextWindow);
     assert!(listed.len() <= 1);
     listed.first().map(|due| due.state)
 }
 
 /// A secret that was rotated at the start.
-fn rotated(rules: &str) -> Play {
-    let mut play = Play::new();
-    play.rotate(&rotate(2, rules)).unwrap();
-    play
+fn rotated(rules: &str) -> RotationFixture {
+    let mut fixture = RotationFixture::new();
+    fixture.rotate(&rotate(2, rules)).unwrap();
+    fixture
 }
 
 #[test]
@@ -52,16 +52,16 @@ fn a_window_makes_due_and_a_rotation_uses_it_up() {
         ("", &[(1_000, false, false)]),
     ] {
         for (hours, due, catching_up) in moments {
-            let mut play = rotated(rules);
-            play.bench.advance(hours * HOUR);
+            let mut fixture = rotated(rules);
+            fixture.service.advance(hours * HOUR);
             for (catch_up, due) in [(CatchUp::NextWindow, due), (CatchUp::Always, catching_up)] {
                 let expected = if *due { State::Open } else { State::NotYet };
-                let found = list(&mut play, catch_up)[0].state;
+                let found = list(&mut fixture, catch_up)[0].state;
                 assert_eq!(found, expected, "{rules} {hours} {catch_up:?}");
             }
             if *due {
-                play.rotate(&rotate(3, "")).unwrap();
-                assert_eq!(state(&mut play), Some(State::NotYet), "{rules} {hours}");
+                fixture.rotate(&rotate(3, "")).unwrap();
+                assert_eq!(state(&mut fixture), Some(State::NotYet), "{rules} {hours}");
             }
         }
     }
@@ -69,95 +69,95 @@ fn a_window_makes_due_and_a_rotation_uses_it_up() {
 
 #[test]
 fn windows_missed_asleep_make_one_rotation() {
-    let mut play = rotated(r#"{"ScheduleExpression": "rate(4 hours)"}"#);
-    play.bench.advance(3 * DAY_MS);
-    assert_eq!(state(&mut play), Some(State::Open));
-    play.rotate(&rotate(3, "")).unwrap();
-    assert_eq!(state(&mut play), Some(State::NotYet));
+    let mut fixture = rotated(r#"{"ScheduleExpression": "rate(4 hours)"}"#);
+    fixture.service.advance(3 * DAY_MS);
+    assert_eq!(state(&mut fixture), Some(State::Open));
+    fixture.rotate(&rotate(3, "")).unwrap();
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
     // A change by hand uses a window up as well.
-    play.bench.advance(4 * HOUR);
-    assert_eq!(state(&mut play), Some(State::Open));
+    fixture.service.advance(4 * HOUR);
+    assert_eq!(state(&mut fixture), Some(State::Open));
     let put = json!({"SecretId": "db", "ClientRequestToken": token(4), "SecretString": "x"});
-    play.call("PutSecretValue", &put).unwrap();
-    assert_eq!(state(&mut play), Some(State::NotYet));
+    fixture.call("PutSecretValue", &put).unwrap();
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
 }
 
 #[test]
 fn what_is_not_finished_goes_on_outside_any_window() {
-    let mut play = rotated(SATURDAYS);
-    play.rotate_until(&rotate(3, ""), Break::After(Step::Set), How::Killed).unwrap_err();
-    assert_eq!(state(&mut play), Some(State::Unfinished));
+    let mut fixture = rotated(SATURDAYS);
+    fixture.rotate_until(&rotate(3, ""), Break::After(Step::Set), How::Killed).unwrap_err();
+    assert_eq!(state(&mut fixture), Some(State::Unfinished));
     // It failed: after a minute, give or take.
-    play.rotate_until(&rotate(4, ""), Break::Before(Step::Test), How::Fails).unwrap_err();
-    assert_eq!(state(&mut play), Some(State::Waiting));
-    let next = list(&mut play, CatchUp::NextWindow)[0].next_attempt.unwrap();
-    let wait = next.0 - play.bench.now().0;
+    fixture.rotate_until(&rotate(4, ""), Break::Before(Step::Test), How::Fails).unwrap_err();
+    assert_eq!(state(&mut fixture), Some(State::Waiting));
+    let next = list(&mut fixture, CatchUp::NextWindow)[0].next_attempt.unwrap();
+    let wait = next.0 - fixture.service.now().0;
     assert!((48_000..=72_000).contains(&wait), "{wait}");
-    play.bench.advance(wait - 1);
-    assert_eq!(state(&mut play), Some(State::Waiting));
-    play.bench.advance(1);
-    assert_eq!(state(&mut play), Some(State::Unfinished));
-    play.rotate(&rotate(5, "")).unwrap();
-    assert_eq!(state(&mut play), Some(State::NotYet));
+    fixture.service.advance(wait - 1);
+    assert_eq!(state(&mut fixture), Some(State::Waiting));
+    fixture.service.advance(1);
+    assert_eq!(state(&mut fixture), Some(State::Unfinished));
+    fixture.rotate(&rotate(5, "")).unwrap();
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
 }
 
 /// A rotation that failed before it had a value was not tried again before the next window, a
 /// week later here, though it said when it would be.
 #[test]
 fn what_has_no_value_yet_is_tried_again_like_the_rest() {
-    let mut play = rotated(SATURDAYS);
-    play.bench.advance(93 * HOUR);
-    assert_eq!(state(&mut play), Some(State::Open));
-    play.rotate_until(&rotate(3, ""), Break::Before(Step::Create), How::Fails).unwrap_err();
-    assert_eq!(state(&mut play), Some(State::Waiting));
+    let mut fixture = rotated(SATURDAYS);
+    fixture.service.advance(93 * HOUR);
+    assert_eq!(state(&mut fixture), Some(State::Open));
+    fixture.rotate_until(&rotate(3, ""), Break::Before(Step::Create), How::Fails).unwrap_err();
+    assert_eq!(state(&mut fixture), Some(State::Waiting));
     // The window is over.
-    play.bench.advance(2 * HOUR);
-    assert_eq!(state(&mut play), Some(State::Open));
-    play.rotate_until(&rotate(4, ""), Break::Before(Step::Create), How::Killed).unwrap_err();
-    assert_eq!(state(&mut play), Some(State::Open));
-    play.rotate(&rotate(5, "")).unwrap();
-    assert_eq!(state(&mut play), Some(State::NotYet));
+    fixture.service.advance(2 * HOUR);
+    assert_eq!(state(&mut fixture), Some(State::Open));
+    fixture.rotate_until(&rotate(4, ""), Break::Before(Step::Create), How::Killed).unwrap_err();
+    assert_eq!(state(&mut fixture), Some(State::Open));
+    fixture.rotate(&rotate(5, "")).unwrap();
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
 }
 
 /// A clock that was ahead when an attempt failed made the next wait as long as it was ahead.
 #[test]
 fn no_wait_is_longer_than_the_longest_there_is() {
-    let mut play = rotated(SATURDAYS);
-    play.bench.advance(20 * HOUR);
-    play.rotate_until(&rotate(3, ""), Break::After(Step::Set), How::Fails).unwrap_err();
-    play.bench.advance(-2_000);
-    assert_eq!(state(&mut play), Some(State::Waiting));
-    play.bench.advance(-10 * HOUR);
-    let listed = list(&mut play, CatchUp::NextWindow);
+    let mut fixture = rotated(SATURDAYS);
+    fixture.service.advance(20 * HOUR);
+    fixture.rotate_until(&rotate(3, ""), Break::After(Step::Set), How::Fails).unwrap_err();
+    fixture.service.advance(-2_000);
+    assert_eq!(state(&mut fixture), Some(State::Waiting));
+    fixture.service.advance(-10 * HOUR);
+    let listed = list(&mut fixture, CatchUp::NextWindow);
     assert_eq!(listed[0].state, State::Unfinished);
-    assert_eq!(listed[0].next_attempt, Some(play.bench.now()));
+    assert_eq!(listed[0].next_attempt, Some(fixture.service.now()));
     // From here on the right clock counts.
-    play.rotate_until(&rotate(3, ""), Break::Before(Step::Test), How::Fails).unwrap_err();
-    assert_eq!(state(&mut play), Some(State::Waiting));
-    play.bench.advance(3 * 60_000);
-    assert_eq!(state(&mut play), Some(State::Unfinished));
+    fixture.rotate_until(&rotate(3, ""), Break::Before(Step::Test), How::Fails).unwrap_err();
+    assert_eq!(state(&mut fixture), Some(State::Waiting));
+    fixture.service.advance(3 * 60_000);
+    assert_eq!(state(&mut fixture), Some(State::Unfinished));
 }
 
 /// What was rotated while the clock was ahead was not due again before that time came.
 #[test]
 fn a_date_in_the_future_is_none() {
     for (rules, expected) in [(DAYS, State::Open), (SATURDAYS, State::NotYet)] {
-        let mut play = Play::new();
+        let mut fixture = RotationFixture::new();
         // So far ahead that it is believed; a person then says that the other time is right.
-        play.bench.advance(390 * DAY_MS);
-        play.rotate(&rotate(2, rules)).unwrap();
-        play.bench.advance(-390 * DAY_MS);
-        play.bench.meddle(|transaction| {
+        fixture.service.advance(390 * DAY_MS);
+        fixture.rotate(&rotate(2, rules)).unwrap();
+        fixture.service.advance(-390 * DAY_MS);
+        fixture.service.meddle(|transaction| {
             transaction.accept_clock();
         });
-        assert_eq!(state(&mut play), Some(expected), "{rules}");
-        let due = &list(&mut play, CatchUp::Always)[0];
+        assert_eq!(state(&mut fixture), Some(expected), "{rules}");
+        let due = &list(&mut fixture, CatchUp::Always)[0];
         assert_eq!(due.state, State::Open, "{rules}");
         // Whoever chose hours gets them, the next ones.
         let (opens, closes) = due.window.unwrap();
-        assert!(opens.0 < play.bench.now().0 + 7 * DAY_MS && closes > play.bench.now());
-        play.rotate(&rotate(3, "")).unwrap();
-        assert_eq!(state(&mut play), Some(State::NotYet), "{rules}");
+        assert!(opens.0 < fixture.service.now().0 + 7 * DAY_MS && closes > fixture.service.now());
+        fixture.rotate(&rotate(3, "")).unwrap();
+        assert_eq!(state(&mut fixture), Some(State::NotYet), "{rules}");
     }
 }
 
@@ -165,13 +165,13 @@ fn a_date_in_the_future_is_none() {
 #[test]
 fn a_clock_too_far_ahead_dates_no_rotation() {
     for rules in [DAYS, SATURDAYS] {
-        let mut play = Play::new();
-        let start = play.bench.now();
-        play.bench.advance(900 * DAY_MS);
-        play.rotate(&rotate(2, rules)).unwrap();
-        assert_eq!(play.described()["LastRotatedDate"], start.0);
-        play.bench.advance(-900 * DAY_MS);
-        assert_eq!(state(&mut play), Some(State::NotYet), "{rules}");
+        let mut fixture = RotationFixture::new();
+        let start = fixture.service.now();
+        fixture.service.advance(900 * DAY_MS);
+        fixture.rotate(&rotate(2, rules)).unwrap();
+        assert_eq!(fixture.described()["LastRotatedDate"], start.0);
+        fixture.service.advance(-900 * DAY_MS);
+        assert_eq!(state(&mut fixture), Some(State::NotYet), "{rules}");
     }
 }
 
@@ -181,15 +181,15 @@ fn what_needs_a_person_is_listed_and_never_due() {
         (super::super::Retry::Configuration, State::Misconfigured),
         (super::super::Retry::BackOff, State::Orphaned),
     ] {
-        let mut play = rotated(DAYS);
-        play.retry = retry;
+        let mut fixture = rotated(DAYS);
+        fixture.retry = retry;
         for _ in 0..10 {
             let at = Break::After(Step::Set);
-            play.rotate_until(&rotate(3, ""), at, How::Fails).unwrap_err();
+            fixture.rotate_until(&rotate(3, ""), at, How::Fails).unwrap_err();
         }
-        play.bench.advance(20 * DAY_MS);
-        assert_eq!(state(&mut play), Some(expected));
-        let due = &list(&mut play, CatchUp::Always)[0];
+        fixture.service.advance(20 * DAY_MS);
+        assert_eq!(state(&mut fixture), Some(expected));
+        let due = &list(&mut fixture, CatchUp::Always)[0];
         // It was said when it would be tried again, though it never is.
         assert_eq!((due.state, due.next_attempt), (expected, None));
     }
@@ -197,62 +197,62 @@ fn what_needs_a_person_is_listed_and_never_due() {
 
 #[test]
 fn a_move_of_the_label_is_enough_to_be_finished() {
-    let mut play = rotated(DAYS);
-    play.rotate_until(&rotate(3, ""), Break::After(Step::Finish), How::Killed).unwrap_err();
-    assert_eq!(state(&mut play), Some(State::NotYet));
+    let mut fixture = rotated(DAYS);
+    fixture.rotate_until(&rotate(3, ""), Break::After(Step::Finish), How::Killed).unwrap_err();
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
 }
 
 #[test]
 fn only_what_is_enabled_and_its_own_is_listed() {
-    let mut play = Play::new();
-    assert_eq!(state(&mut play), None);
-    play.rotate(&rotate(2, DAYS)).unwrap();
+    let mut fixture = RotationFixture::new();
+    assert_eq!(state(&mut fixture), None);
+    fixture.rotate(&rotate(2, DAYS)).unwrap();
     let regions = json!({"SecretId": "db", "AddReplicaRegions": [{"Region": "eu-west-1"}]});
-    play.call("ReplicateSecretToRegions", &regions).unwrap();
-    assert_eq!(state(&mut play), Some(State::NotYet));
+    fixture.call("ReplicateSecretToRegions", &regions).unwrap();
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
     let gone = json!({"SecretId": "db", "RemoveReplicaRegions": ["eu-west-1"]});
-    play.call("RemoveRegionsFromReplication", &gone).unwrap();
-    play.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
-    assert_eq!(state(&mut play), None);
-    play.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
-    assert_eq!(state(&mut play), Some(State::NotYet));
-    play.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
-    assert_eq!(state(&mut play), None);
+    fixture.call("RemoveRegionsFromReplication", &gone).unwrap();
+    fixture.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
+    assert_eq!(state(&mut fixture), None);
+    fixture.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
+    fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
+    assert_eq!(state(&mut fixture), None);
 }
 
 #[test]
 fn the_oldest_date_comes_first_but_after_what_is_not_finished() {
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     for (name, days) in [("late", 9), ("early", 5), ("never", 0), ("stuck", 20)] {
         let create = json!({"Name": name, "ClientRequestToken": token(1), "SecretString": "first"});
-        play.call("CreateSecret", &create).unwrap();
+        fixture.call("CreateSecret", &create).unwrap();
         let mut request = rotate(2, "");
         request["SecretId"] = name.into();
         if days > 0 {
             request["RotationRules"] = json!({"AutomaticallyAfterDays": days});
         }
-        play.password = "first".to_owned();
+        fixture.password = "first".to_owned();
         let at = if name == "stuck" { Break::After(Step::Set) } else { Break::Nowhere };
-        let _broken = play.rotate_until(&request, at, How::Killed);
+        let _broken = fixture.rotate_until(&request, at, How::Killed);
     }
     let names: Vec<String> =
-        list(&mut play, CatchUp::NextWindow).into_iter().map(|due| due.name).collect();
+        list(&mut fixture, CatchUp::NextWindow).into_iter().map(|due| due.name).collect();
     assert_eq!(names, ["stuck", "early", "late", "never"]);
 }
 
 #[test]
 fn nothing_is_due_on_the_word_of_a_clock_that_went_back() {
-    let mut play = rotated(DAYS);
-    play.bench.advance(-DAY_MS);
-    assert_eq!(state(&mut play), Some(State::NotYet));
-    play.bench.advance(-1);
+    let mut fixture = rotated(DAYS);
+    fixture.service.advance(-DAY_MS);
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
+    fixture.service.advance(-1);
     let refused =
-        play.bench.with(|vault, occasion| due(vault, CatchUp::Always, occasion)).err().unwrap();
+        fixture.service.with(|vault, context| due(vault, CatchUp::Always, context)).err().unwrap();
     assert!(matches!(refused, DueFault::ClockWentBack { .. }));
     // The one command that heals it, where the clock had been ahead: `accept-state`. What was
     // rotated by that clock is rotated again.
-    play.bench.meddle(|vault: &mut Transaction<'_>| vault.accept_clock());
-    assert_eq!(state(&mut play), Some(State::Open));
-    play.rotate(&rotate(3, "")).unwrap();
-    assert_eq!(state(&mut play), Some(State::NotYet));
+    fixture.service.meddle(|vault: &mut Transaction<'_>| vault.accept_clock());
+    assert_eq!(state(&mut fixture), Some(State::Open));
+    fixture.rotate(&rotate(3, "")).unwrap();
+    assert_eq!(state(&mut fixture), Some(State::NotYet));
 }

@@ -18,7 +18,7 @@ use crate::vault::Vault;
 use crate::vault::progress::{Kind, Outlook, Progress};
 use crate::vault::record::{Record, Version};
 use crate::vault::rotation::Rotation;
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 
 /// Ends a job whose steps are done, and returns the answer of `rotate-secret`.
 ///
@@ -29,9 +29,9 @@ use crate::vault::transaction::{Access, Occasion};
 pub(crate) fn finish(
     vault: &mut Vault,
     job: &Job,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Value, Failure> {
-    transact(vault, (Some(&job.region), Access::Write), occasion, |cx| {
+    transact(vault, (Some(&job.region), Access::Write), context, |cx| {
         let (mut record, progress) = at_work(cx, job)?;
         let now = cx.date()?;
         configure(&mut record, job);
@@ -69,9 +69,9 @@ pub(crate) fn interrupt(
     vault: &mut Vault,
     job: &Job,
     step: Step,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Left, Failure> {
-    transact(vault, (Some(&job.region), Access::Write), occasion, |cx| {
+    transact(vault, (Some(&job.region), Access::Write), context, |cx| {
         let mut record = find(cx, job)?;
         let Some(progress) = progress_of(&record, job).cloned() else { return Ok(Left::Nothing) };
         let (event, outcome, left) = if progress.kind == Kind::TestOnly {
@@ -95,8 +95,12 @@ pub(crate) fn interrupt(
 }
 
 /// Notes that nobody is at work any more on a rotation that its owner has ended.
-pub(crate) fn release(vault: &mut Vault, job: &Job, occasion: Occasion<'_>) -> Result<(), Failure> {
-    transact(vault, (Some(&job.region), Access::Write), occasion, |cx| {
+pub(crate) fn release(
+    vault: &mut Vault,
+    job: &Job,
+    context: RequestContext<'_>,
+) -> Result<(), Failure> {
+    transact(vault, (Some(&job.region), Access::Write), context, |cx| {
         let mut record = find(cx, job)?;
         if let Some(progress) = progress_of(&record, job).cloned() {
             record.progress = Some(Progress { lease: None, ..progress });
@@ -111,9 +115,9 @@ pub(crate) fn fail(
     vault: &mut Vault,
     job: &Job,
     failed: &Failed<'_>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Left, Failure> {
-    transact(vault, (Some(&job.region), Access::Write), occasion, |cx| {
+    transact(vault, (Some(&job.region), Access::Write), context, |cx| {
         let record = find(cx, job)?;
         let Some(progress) = progress_of(&record, job).cloned() else { return Ok(Left::Nothing) };
         note_failure(cx, record, progress, (job, failed))
@@ -163,7 +167,7 @@ fn put_off(progress: &mut Progress, retry: Retry, (now, percent): (Timestamp, i6
     if progress.outlook != Outlook::Cancelled {
         progress.outlook = match retry {
             Retry::Configuration => Outlook::Misconfigured,
-            Retry::BackOff if progress.failures >= MOST_FAILURES => Outlook::Orphaned,
+            Retry::BackOff if progress.failures >= MAX_FAILURES => Outlook::Orphaned,
             Retry::Temporary | Retry::BackOff => Outlook::Open,
         };
     }
@@ -172,7 +176,7 @@ fn put_off(progress: &mut Progress, retry: Retry, (now, percent): (Timestamp, i6
 /// Returns how many minutes are waited after so many failures, give or take.
 fn usual_minutes(failures: u64) -> i64 {
     let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
-    1_i64.checked_shl(doublings.min(32)).unwrap_or(i64::MAX).min(LONGEST_WAIT_MINUTES)
+    1_i64.checked_shl(doublings.min(32)).unwrap_or(i64::MAX).min(MAX_WAIT_MINUTES)
 }
 
 fn wait(minutes: i64, percent: i64) -> i64 {
@@ -181,12 +185,12 @@ fn wait(minutes: i64, percent: i64) -> i64 {
 
 /// Returns how many milliseconds are waited at the longest after so many failures.
 pub(super) fn longest_wait(failures: u64) -> i64 {
-    wait(usual_minutes(failures), MOST_PERCENT)
+    wait(usual_minutes(failures), MAX_PERCENT)
 }
 
 /// Draws from 80 to 120, so that secrets that failed together are not tried again together.
 fn jitter(cx: &Context<'_, '_>) -> Result<i64, Failure> {
-    let percents: Vec<i64> = (80..=MOST_PERCENT).collect();
+    let percents: Vec<i64> = (80..=MAX_PERCENT).collect();
     Ok(Dice::new(cx.entropy()).pick(&percents)?.copied().unwrap_or(100))
 }
 
@@ -241,7 +245,7 @@ pub(crate) fn abandon(cx: &Context<'_, '_>, record: &mut Record, written: &str) 
 
 /// Keeps up with a record that is about to be stored: since when its current version is current,
 /// and whether its owner ended the rotation under way by moving its labels.
-pub(crate) fn follow(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
+pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let moved = moved_to(record);
     note_current(record, cx.date()?);
     let Some(progress) = record.progress.clone() else { return Ok(()) };
@@ -326,11 +330,11 @@ fn drop_test(
 
 const MINUTE_MS: i64 = 60_000;
 /// The longest wait, as a part of the usual one.
-const MOST_PERCENT: i64 = 120;
+const MAX_PERCENT: i64 = 120;
 /// Six hours.
-const LONGEST_WAIT_MINUTES: i64 = 360;
+const MAX_WAIT_MINUTES: i64 = 360;
 /// After so many failures nothing is tried again by itself.
-const MOST_FAILURES: u64 = 10;
+const MAX_FAILURES: u64 = 10;
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,10 @@
 use serde_json::{Value as Json, json};
 
-use super::super::play::{Break, FUNCTION, How, Play, token};
+use super::super::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::super::{Resume, Started};
 use super::*;
 use crate::model::time::DAY_MS;
-use crate::service::scope::Scope;
+use crate::service::scope::Caller;
 
 fn rotate(number: u32) -> Json {
     json!({
@@ -37,97 +37,97 @@ const POINTS: [(Break, &str); 8] = [
 /// Whoever finds a rotation at work by the time it stores its own begins none.
 #[test]
 fn one_is_at_work_at_a_time() {
-    let mut play = Play::new();
-    play.rotate_until(&rotate(2), Break::After(Step::Set), How::Killed).unwrap_err();
-    let lease = play.bench.record("db").unwrap().progress.unwrap().lease.unwrap();
+    let mut fixture = RotationFixture::new();
+    fixture.rotate_until(&rotate(2), Break::After(Step::Set), How::Killed).unwrap_err();
+    let lease = fixture.service.record("db").unwrap().progress.unwrap().lease.unwrap();
     assert_eq!(lease.holder.host, "here");
-    assert_eq!(lease.until.0 - play.bench.now().0, 4 * (60 + 30) * 1_000);
-    play.minds_others = true;
-    let refused = play.rotate(&again(2)).unwrap_err();
+    assert_eq!(lease.until.0 - fixture.service.now().0, 4 * (60 + 30) * 1_000);
+    fixture.minds_others = true;
+    let refused = fixture.rotate(&again(2)).unwrap_err();
     assert!(refused.1.starts_with("A previous rotation isn't complete."), "{refused:?}");
-    play.minds_others = false;
-    play.rotate_until(&again(2), Break::Before(Step::Test), How::Fails).unwrap_err();
-    assert_eq!(play.bench.record("db").unwrap().progress.unwrap().lease, None);
-    play.minds_others = true;
-    play.rotate(&again(2)).unwrap();
-    assert_eq!(play.stages(), DONE);
+    fixture.minds_others = false;
+    fixture.rotate_until(&again(2), Break::Before(Step::Test), How::Fails).unwrap_err();
+    assert_eq!(fixture.service.record("db").unwrap().progress.unwrap().lease, None);
+    fixture.minds_others = true;
+    fixture.rotate(&again(2)).unwrap();
+    assert_eq!(fixture.stages(), DONE);
 }
 
 #[test]
 fn a_rotation_moves_the_labels_and_the_dates() {
-    let mut play = Play::new();
-    play.bench.advance(1_000);
-    let answer = play.rotate(&rotate(2)).unwrap();
+    let mut fixture = RotationFixture::new();
+    fixture.service.advance(1_000);
+    let answer = fixture.rotate(&rotate(2)).unwrap();
     assert_eq!((&answer["Name"], &answer["VersionId"]), (&json!("db"), &json!(token(2))));
-    assert_eq!(play.stages(), DONE);
-    assert_eq!(play.value("AWSCURRENT").unwrap(), play.password);
-    let described = play.described();
-    let now = play.bench.now();
+    assert_eq!(fixture.stages(), DONE);
+    assert_eq!(fixture.value("AWSCURRENT").unwrap(), fixture.password);
+    let described = fixture.described();
+    let now = fixture.service.now();
     assert_eq!(described["LastRotatedDate"], now.0);
     assert_eq!(described["NextRotationDate"], now.midnight().0 + 31 * DAY_MS - 1_000);
     assert_eq!(described["RotationRules"], json!({"AutomaticallyAfterDays": 30}));
     assert_eq!(described["RotationLambdaARN"], FUNCTION);
     // The next makes a third version, and the first loses its label.
-    play.rotate(&again(3)).unwrap();
-    assert_eq!(play.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
-    play.bench.require_sound();
+    fixture.rotate(&again(3)).unwrap();
+    assert_eq!(fixture.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
+    fixture.service.require_sound();
 }
 
 #[test]
 fn whatever_breaks_off_is_taken_up_under_its_own_token() {
     for (at, left) in POINTS {
         for how in [How::Fails, How::Killed] {
-            let mut play = Play::new();
-            play.rotate_until(&rotate(2), at, how).unwrap_err();
+            let mut fixture = RotationFixture::new();
+            fixture.rotate_until(&rotate(2), at, how).unwrap_err();
             let is_complete = at == Break::After(Step::Finish);
             let expected = if is_complete && how == How::Fails { DONE } else { left };
-            assert_eq!(play.stages(), expected, "{at:?} {how:?}");
-            let described = play.described();
+            assert_eq!(fixture.stages(), expected, "{at:?} {how:?}");
+            let described = fixture.described();
             assert_eq!(described["RotationEnabled"], true);
             let has_rotated = described.get("LastRotatedDate").is_some();
             assert_eq!(has_rotated, is_complete && how == How::Fails, "{at:?} {how:?}");
-            let pending = play.value("AWSPENDING");
+            let pending = fixture.value("AWSPENDING");
             // Another token is asked for, and the one under way is what is done.
-            play.bench.advance(60_000);
-            let answer = play.rotate(&again(3)).unwrap();
+            fixture.service.advance(60_000);
+            let answer = fixture.rotate(&again(3)).unwrap();
             if is_complete {
                 assert_eq!(answer["VersionId"], token(3));
-                assert_eq!(play.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
+                assert_eq!(fixture.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
             } else {
                 assert_eq!(answer["VersionId"], token(2), "{at:?} {how:?}");
-                assert_eq!(play.stages(), DONE, "{at:?} {how:?}");
+                assert_eq!(fixture.stages(), DONE, "{at:?} {how:?}");
                 // What it had made it keeps: the server may know it already.
-                assert!(pending.is_none_or(|value| value == play.password));
+                assert!(pending.is_none_or(|value| value == fixture.password));
             }
-            assert_eq!(play.value("AWSCURRENT").unwrap(), play.password);
-            assert_eq!(play.described()["LastRotatedDate"], play.bench.now().0);
-            play.bench.require_sound();
+            assert_eq!(fixture.value("AWSCURRENT").unwrap(), fixture.password);
+            assert_eq!(fixture.described()["LastRotatedDate"], fixture.service.now().0);
+            fixture.service.require_sound();
         }
     }
 }
 
 #[test]
 fn a_failure_leaves_the_dates_as_they_were() {
-    let mut play = Play::new();
-    play.rotate(&rotate(2)).unwrap();
-    let before = play.described();
-    play.bench.advance(40 * DAY_MS);
-    play.rotate_until(&again(3), Break::After(Step::Set), How::Fails).unwrap_err();
-    let described = play.described();
+    let mut fixture = RotationFixture::new();
+    fixture.rotate(&rotate(2)).unwrap();
+    let before = fixture.described();
+    fixture.service.advance(40 * DAY_MS);
+    fixture.rotate_until(&again(3), Break::After(Step::Set), How::Fails).unwrap_err();
+    let described = fixture.described();
     for date in ["LastRotatedDate", "NextRotationDate"] {
         assert_eq!(described[date], before[date], "{date}");
     }
     // The date lies in the past.
-    assert!(described["NextRotationDate"].as_i64().unwrap() < play.bench.now().0);
+    assert!(described["NextRotationDate"].as_i64().unwrap() < fixture.service.now().0);
 }
 
 #[test]
 fn the_log_has_what_happened_and_no_value() {
-    let mut play = Play::new();
-    play.rotate_until(&rotate(2), Break::Before(Step::Set), How::Fails).unwrap_err();
-    play.rotate(&again(3)).unwrap();
+    let mut fixture = RotationFixture::new();
+    fixture.rotate_until(&rotate(2), Break::Before(Step::Set), How::Fails).unwrap_err();
+    fixture.rotate(&again(3)).unwrap();
     assert_eq!(
-        play.events(),
+        fixture.events(),
         [
             "RotationStarted by arn:local:exec:/opt/rotate",
             "RotationFailed Error when executing arn:local:exec:/opt/rotate during setSecret \
@@ -136,8 +136,8 @@ fn the_log_has_what_happened_and_no_value() {
             "RotationSucceeded ",
         ]
     );
-    let password = play.password.clone().into_bytes();
-    let events = play.bench.events();
+    let password = fixture.password.clone().into_bytes();
+    let events = fixture.service.events();
     for event in &events {
         let bytes = event.encode();
         assert!(!bytes.windows(password.len()).any(|window| window == password));
@@ -155,41 +155,41 @@ fn the_log_has_what_happened_and_no_value() {
 
 #[test]
 fn finishing_moves_the_label_that_the_program_left() {
-    let mut play = Play::new();
-    let job = play.job(&rotate(2));
+    let mut fixture = RotationFixture::new();
+    let job = fixture.job(&rotate(2));
     // Nothing to make current yet.
-    let early = play.bench.with(|vault, occasion| finish(vault, &job, occasion));
+    let early = fixture.service.with(|vault, context| finish(vault, &job, context));
     assert!(matches!(early, Err(Failure::Fault(_))));
-    assert_eq!(play.stages(), EMPTY);
-    assert_eq!(play.after(&job, Step::Create).unwrap_err().0, "NoValue");
-    let scope = Scope::Capability(play.capability(&job, Step::Create).unwrap());
+    assert_eq!(fixture.stages(), EMPTY);
+    assert_eq!(fixture.after(&job, Step::Create).unwrap_err().0, "NoValue");
+    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
     let put = json!({
         "SecretId": "db", "ClientRequestToken": token(2), "SecretString": "second",
         "VersionStages": ["AWSPENDING"],
     });
-    play.child(&scope, "PutSecretValue", &put).unwrap();
-    play.after(&job, Step::Create).unwrap();
-    let answer = play.bench.with(|vault, occasion| finish(vault, &job, occasion));
+    fixture.child(&caller, "PutSecretValue", &put).unwrap();
+    fixture.after(&job, Step::Create).unwrap();
+    let answer = fixture.service.with(|vault, context| finish(vault, &job, context));
     assert!(answer.is_ok());
-    assert_eq!(play.stages(), DONE);
+    assert_eq!(fixture.stages(), DONE);
 }
 
 #[test]
 fn a_pending_value_is_never_overwritten() {
-    let mut play = Play::new();
-    let job = play.job(&rotate(2));
-    let scope = Scope::Capability(play.capability(&job, Step::Create).unwrap());
+    let mut fixture = RotationFixture::new();
+    let job = fixture.job(&rotate(2));
+    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
     let put = |value: &str| {
         json!({
             "SecretId": "db", "ClientRequestToken": token(2), "SecretString": value,
             "VersionStages": ["AWSPENDING"],
         })
     };
-    play.child(&scope, "PutSecretValue", &put("second")).unwrap();
-    play.child(&scope, "PutSecretValue", &put("second")).unwrap();
-    let refused = play.child(&scope, "PutSecretValue", &put("other")).unwrap_err();
+    fixture.child(&caller, "PutSecretValue", &put("second")).unwrap();
+    fixture.child(&caller, "PutSecretValue", &put("second")).unwrap();
+    let refused = fixture.child(&caller, "PutSecretValue", &put("other")).unwrap_err();
     assert_eq!(refused.0, "ResourceExistsException");
-    assert_eq!(play.value("AWSPENDING").unwrap(), "second");
+    assert_eq!(fixture.value("AWSPENDING").unwrap(), "second");
 }
 
 #[test]
@@ -223,32 +223,32 @@ fn a_new_version_by_hand_abandons_the_rotation() {
             MOVED,
         ),
     ] {
-        let mut play = Play::new();
-        let job = play.job(&rotate(2));
-        play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
-        let capability = play.capability(&job, Step::Create).unwrap();
-        play.call(operation, &request).unwrap();
-        assert_eq!(play.stages(), left, "{operation} {request}");
-        assert_eq!(play.events().last().unwrap(), "RotationAbandoned ");
+        let mut fixture = RotationFixture::new();
+        let job = fixture.job(&rotate(2));
+        fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+        let capability = fixture.capability(&job, Step::Create).unwrap();
+        fixture.call(operation, &request).unwrap();
+        assert_eq!(fixture.stages(), left, "{operation} {request}");
+        assert_eq!(fixture.events().last().unwrap(), "RotationAbandoned ");
         // The program that is still running can do nothing more, nor can its runner.
-        let scope = Scope::Capability(capability);
-        let late = play.child(&scope, "DescribeSecret", &json!({"SecretId": "db"}));
+        let caller = Caller::Capability(capability);
+        let late = fixture.child(&caller, "DescribeSecret", &json!({"SecretId": "db"}));
         assert_eq!(late.unwrap_err().0, "AccessDeniedException");
-        let refused = play.capability(&job, Step::Set).unwrap_err();
+        let refused = fixture.capability(&job, Step::Set).unwrap_err();
         assert!(refused.1.starts_with("The rotation was abandoned"), "{refused:?}");
-        assert_eq!(play.fail(&job, Step::Set), Left::Nothing);
-        let finished = play.bench.with(|vault, occasion| finish(vault, &job, occasion));
+        assert_eq!(fixture.fail(&job, Step::Set), Left::Nothing);
+        let finished = fixture.service.with(|vault, context| finish(vault, &job, context));
         assert!(finished.is_err());
-        assert_eq!(play.stages(), left);
-        play.password = play.value("AWSCURRENT").unwrap();
-        let next = play.rotate(&again(3));
+        assert_eq!(fixture.stages(), left);
+        fixture.password = fixture.value("AWSCURRENT").unwrap();
+        let next = fixture.rotate(&again(3));
         if left.ends_with("9[AWSPENDING]") {
             // That label is nobody's rotation.
             assert!(next.unwrap_err().1.starts_with("A previous rotation isn't complete"));
         } else {
             assert_eq!(next.unwrap()["VersionId"], token(3), "{operation} {request}");
         }
-        play.bench.require_sound();
+        fixture.service.require_sound();
     }
 }
 
@@ -258,33 +258,33 @@ fn a_rotation_that_moved_the_label_is_done_whatever_comes_then() {
     let tag = json!({"SecretId": "db", "Tags": [{"Key": "a", "Value": "b"}]});
     let id = json!({"SecretId": "db"});
     for (operation, request) in [("TagResource", &tag), ("CancelRotateSecret", &id)] {
-        let mut play = Play::new();
-        let job = play.job(&rotate(2));
-        play.run(&job, Break::After(Step::Finish), How::Killed).unwrap_err();
-        let answer = play.call(operation, request).unwrap();
+        let mut fixture = RotationFixture::new();
+        let job = fixture.job(&rotate(2));
+        fixture.run(&job, Break::After(Step::Finish), How::Killed).unwrap_err();
+        let answer = fixture.call(operation, request).unwrap();
         assert_eq!(answer.get("VersionId"), None, "{operation}");
-        let finished = play.bench.with(|vault, occasion| finish(vault, &job, occasion));
+        let finished = fixture.service.with(|vault, context| finish(vault, &job, context));
         assert!(finished.is_ok(), "{operation}");
-        assert_eq!(play.stages(), DONE);
+        assert_eq!(fixture.stages(), DONE);
         let is_on = operation == "TagResource";
-        assert_eq!(play.described()["RotationEnabled"], is_on);
+        assert_eq!(fixture.described()["RotationEnabled"], is_on);
     }
     // Nobody is left to end it, and its version is no longer current.
-    let mut play = Play::new();
-    play.rotate_until(&rotate(2), Break::After(Step::Finish), How::Killed).unwrap_err();
-    let moved = play.bench.now();
-    play.bench.advance(DAY_MS);
+    let mut fixture = RotationFixture::new();
+    fixture.rotate_until(&rotate(2), Break::After(Step::Finish), How::Killed).unwrap_err();
+    let moved = fixture.service.now();
+    fixture.service.advance(DAY_MS);
     let put = json!({"SecretId": "db", "ClientRequestToken": token(3), "SecretString": "x"});
-    play.call("PutSecretValue", &put).unwrap();
-    assert_eq!(play.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
-    assert_eq!(play.described()["LastRotatedDate"], moved.0);
-    assert_eq!(play.events().last().unwrap(), "RotationSucceeded ");
+    fixture.call("PutSecretValue", &put).unwrap();
+    assert_eq!(fixture.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
+    assert_eq!(fixture.described()["LastRotatedDate"], moved.0);
+    assert_eq!(fixture.events().last().unwrap(), "RotationSucceeded ");
 }
 
 #[test]
 fn other_changes_abandon_nothing() {
-    let mut play = Play::new();
-    let job = play.job(&rotate(2));
+    let mut fixture = RotationFixture::new();
+    let job = fixture.job(&rotate(2));
     for (operation, request) in [
         ("TagResource", json!({"SecretId": "db", "Tags": [{"Key": "a", "Value": "b"}]})),
         (
@@ -300,181 +300,181 @@ fn other_changes_abandon_nothing() {
             json!({"SecretId": "db", "VersionStage": "x", "MoveToVersionId": token(1)}),
         ),
     ] {
-        play.call(operation, &request).unwrap();
+        fixture.call(operation, &request).unwrap();
     }
-    play.run(&job, Break::Nowhere, How::Fails).unwrap();
-    assert_eq!(play.stages(), "1[x AWSPREVIOUS] 2[AWSCURRENT]");
+    fixture.run(&job, Break::Nowhere, How::Fails).unwrap();
+    assert_eq!(fixture.stages(), "1[x AWSPREVIOUS] 2[AWSCURRENT]");
 }
 
 #[test]
 fn a_change_by_hand_counts_for_the_next_date_alone() {
-    let mut play = Play::new();
-    play.rotate(&rotate(2)).unwrap();
-    let rotated = play.bench.now();
-    play.bench.advance(5 * DAY_MS);
+    let mut fixture = RotationFixture::new();
+    fixture.rotate(&rotate(2)).unwrap();
+    let rotated = fixture.service.now();
+    fixture.service.advance(5 * DAY_MS);
     let put = json!({"SecretId": "db", "ClientRequestToken": token(3), "SecretString": "x"});
-    play.call("PutSecretValue", &put).unwrap();
-    let next = play.bench.now().midnight().0 + 31 * DAY_MS - 1_000;
-    let described = play.described();
+    fixture.call("PutSecretValue", &put).unwrap();
+    let next = fixture.service.now().midnight().0 + 31 * DAY_MS - 1_000;
+    let described = fixture.described();
     assert_eq!(described["LastRotatedDate"], rotated.0);
     assert_eq!(described["NextRotationDate"], next);
     // So does going back to the value before.
-    play.bench.advance(5 * DAY_MS);
+    fixture.service.advance(5 * DAY_MS);
     let back = json!({
         "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(2),
         "RemoveFromVersionId": token(3),
     });
-    play.call("UpdateSecretVersionStage", &back).unwrap();
-    assert_eq!(play.described()["NextRotationDate"], next + 5 * DAY_MS);
+    fixture.call("UpdateSecretVersionStage", &back).unwrap();
+    assert_eq!(fixture.described()["NextRotationDate"], next + 5 * DAY_MS);
     // A tag does not.
-    play.bench.advance(5 * DAY_MS);
-    play.call("TagResource", &json!({"SecretId": "db", "Tags": [{"Key": "a"}]})).unwrap();
-    assert_eq!(play.described()["NextRotationDate"], next + 5 * DAY_MS);
+    fixture.service.advance(5 * DAY_MS);
+    fixture.call("TagResource", &json!({"SecretId": "db", "Tags": [{"Key": "a"}]})).unwrap();
+    assert_eq!(fixture.described()["NextRotationDate"], next + 5 * DAY_MS);
 }
 
 #[test]
 fn a_rotation_under_way_is_cancelled() {
-    let mut play = Play::new();
-    let never = play.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap_err();
+    let mut fixture = RotationFixture::new();
+    let never = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap_err();
     assert_eq!(never.1, refusals::no_function().message);
-    let job = play.job(&rotate(2));
-    play.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
-    let set = Scope::Capability(play.capability(&job, Step::Finish).unwrap());
-    let cancelled = play.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
+    let job = fixture.job(&rotate(2));
+    fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+    let set = Caller::Capability(fixture.capability(&job, Step::Finish).unwrap());
+    let cancelled = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
     assert_eq!(cancelled["VersionId"], token(2));
-    let described = play.described();
+    let described = fixture.described();
     assert_eq!(described["RotationEnabled"], false);
     assert_eq!(described["RotationLambdaARN"], FUNCTION);
     assert_eq!(described["RotationRules"], json!({"AutomaticallyAfterDays": 30}));
     assert_eq!(described.get("NextRotationDate"), None);
-    assert_eq!(play.stages(), PENDING);
+    assert_eq!(fixture.stages(), PENDING);
     // Its program may look, but not touch.
-    play.child(&set, "DescribeSecret", &json!({"SecretId": "db"})).unwrap();
+    fixture.child(&set, "DescribeSecret", &json!({"SecretId": "db"})).unwrap();
     let moved = json!({
         "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(2),
         "RemoveFromVersionId": token(1),
     });
-    let refused = play.child(&set, "UpdateSecretVersionStage", &moved).unwrap_err();
+    let refused = fixture.child(&set, "UpdateSecretVersionStage", &moved).unwrap_err();
     assert_eq!(refused.0, "AccessDeniedException");
-    assert_eq!(play.capability(&job, Step::Set).unwrap_err().1, "The rotation was cancelled.");
-    assert_eq!(play.fail(&job, Step::Set), Left::Pending);
+    assert_eq!(fixture.capability(&job, Step::Set).unwrap_err().1, "The rotation was cancelled.");
+    assert_eq!(fixture.fail(&job, Step::Set), Left::Pending);
     // Once more says nothing more.
-    let again = play.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
+    let again = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
     assert_eq!(again.get("VersionId"), None);
 }
 
 #[test]
 fn what_was_cancelled_goes_on_only_if_somebody_says_so() {
-    let mut play = Play::new();
-    play.rotate_until(&rotate(2), Break::After(Step::Set), How::Fails).unwrap_err();
-    play.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
+    let mut fixture = RotationFixture::new();
+    fixture.rotate_until(&rotate(2), Break::After(Step::Set), How::Fails).unwrap_err();
+    fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
     for resume in [Resume::IfPossible, Resume::IfSame, Resume::No] {
-        play.resume = resume;
-        let before = play.bench.stock();
-        assert!(play.start(&rotate(3)).is_err(), "{resume:?}");
-        assert!(play.bench.stock() == before);
+        fixture.resume = resume;
+        let before = fixture.service.snapshot();
+        assert!(fixture.start(&rotate(3)).is_err(), "{resume:?}");
+        assert!(fixture.service.snapshot() == before);
     }
-    play.resume = Resume::Yes;
-    let answer = play.rotate(&again(3)).unwrap();
+    fixture.resume = Resume::Yes;
+    let answer = fixture.rotate(&again(3)).unwrap();
     assert_eq!(answer["VersionId"], token(2));
-    assert_eq!(play.described()["RotationEnabled"], true);
+    assert_eq!(fixture.described()["RotationEnabled"], true);
     // Without anything left over it is simply turned on again.
-    play.resume = Resume::IfPossible;
-    play.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
-    assert_eq!(play.described().get("LastRotatedDate"), None);
-    assert_eq!(play.rotate(&again(3)).unwrap()["VersionId"], token(3));
-    assert_eq!(play.described()["RotationEnabled"], true);
+    fixture.resume = Resume::IfPossible;
+    fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
+    assert_eq!(fixture.described().get("LastRotatedDate"), None);
+    assert_eq!(fixture.rotate(&again(3)).unwrap()["VersionId"], token(3));
+    assert_eq!(fixture.described()["RotationEnabled"], true);
 }
 
 #[test]
 fn a_test_leaves_the_secret_as_it_was_and_stores_what_was_said() {
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let mut request = rotate(2);
     request["RotateImmediately"] = false.into();
-    let job = play.job(&request);
-    assert_eq!(play.stages(), PENDING);
-    assert_eq!(play.value("AWSPENDING").unwrap(), "first");
-    assert_eq!(play.described().get("RotationEnabled"), None);
-    let answer = play.run(&job, Break::Nowhere, How::Fails).unwrap();
+    let job = fixture.job(&request);
+    assert_eq!(fixture.stages(), PENDING);
+    assert_eq!(fixture.value("AWSPENDING").unwrap(), "first");
+    assert_eq!(fixture.described().get("RotationEnabled"), None);
+    let answer = fixture.run(&job, Break::Nowhere, How::Fails).unwrap();
     assert_eq!(answer.get("VersionId"), None);
-    assert_eq!(play.stages(), "1[AWSCURRENT]");
-    let described = play.described();
+    assert_eq!(fixture.stages(), "1[AWSCURRENT]");
+    let described = fixture.described();
     assert_eq!(described["RotationEnabled"], true);
     assert_eq!(described.get("LastRotatedDate"), None);
-    let midnight = play.bench.now().midnight().0;
+    let midnight = fixture.service.now().midnight().0;
     assert_eq!(described["NextRotationDate"], midnight + 31 * DAY_MS - 1_000);
-    let events: Vec<String> = play.events();
+    let events: Vec<String> = fixture.events();
     assert!(events[0].starts_with("TestRotationStarted"), "{events:?}");
     assert!(events[1].starts_with("TestRotationSucceeded"), "{events:?}");
-    play.bench.require_sound();
+    fixture.service.require_sound();
 }
 
 #[test]
 fn a_test_that_fails_stores_nothing_of_what_was_said() {
     for how in [How::Fails, How::Killed] {
-        let mut play = Play::new();
+        let mut fixture = RotationFixture::new();
         let mut request = rotate(2);
         request["RotateImmediately"] = false.into();
         let at = Break::Before(Step::Test);
-        play.rotate_until(&request, at, how).unwrap_err();
+        fixture.rotate_until(&request, at, how).unwrap_err();
         if how == How::Killed {
             // What was killed leaves its copy, until the next comes.
-            assert_eq!(play.stages(), PENDING);
+            assert_eq!(fixture.stages(), PENDING);
         } else {
-            assert_eq!(play.stages(), "1[AWSCURRENT]");
-            assert!(play.events().last().unwrap().starts_with("TestRotationFailed"));
+            assert_eq!(fixture.stages(), "1[AWSCURRENT]");
+            assert!(fixture.events().last().unwrap().starts_with("TestRotationFailed"));
         }
-        let described = play.described();
+        let described = fixture.described();
         for member in ["RotationEnabled", "RotationRules", "RotationLambdaARN"] {
             assert_eq!(described.get(member), None, "{member}");
         }
-        assert_eq!(play.rotate(&rotate(3)).unwrap()["VersionId"], token(3));
-        assert_eq!(play.stages(), "1[AWSPREVIOUS] 3[AWSCURRENT]");
-        play.bench.require_sound();
+        assert_eq!(fixture.rotate(&rotate(3)).unwrap()["VersionId"], token(3));
+        assert_eq!(fixture.stages(), "1[AWSPREVIOUS] 3[AWSCURRENT]");
+        fixture.service.require_sound();
     }
 }
 
 #[test]
 fn a_test_is_abandoned_like_a_rotation_but_keeps_what_somebody_took() {
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let mut request = rotate(2);
     request["RotateImmediately"] = false.into();
-    let job = play.job(&request);
+    let job = fixture.job(&request);
     let put = json!({"SecretId": "db", "ClientRequestToken": token(3), "SecretString": "x"});
-    play.call("PutSecretValue", &put).unwrap();
-    assert_eq!(play.stages(), "1[AWSPREVIOUS] 3[AWSCURRENT]");
-    assert!(play.capability(&job, Step::Test).is_err());
+    fixture.call("PutSecretValue", &put).unwrap();
+    assert_eq!(fixture.stages(), "1[AWSPREVIOUS] 3[AWSCURRENT]");
+    assert!(fixture.capability(&job, Step::Test).is_err());
 
-    let mut play = Play::new();
-    let job = play.job(&request);
+    let mut fixture = RotationFixture::new();
+    let job = fixture.job(&request);
     let promote = json!({
         "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(2),
         "RemoveFromVersionId": token(1),
     });
-    play.call("UpdateSecretVersionStage", &promote).unwrap();
-    assert_eq!(play.stages(), MOVED);
-    assert!(play.capability(&job, Step::Test).is_err());
-    play.bench.require_sound();
+    fixture.call("UpdateSecretVersionStage", &promote).unwrap();
+    assert_eq!(fixture.stages(), MOVED);
+    assert!(fixture.capability(&job, Step::Test).is_err());
+    fixture.service.require_sound();
 }
 
 #[test]
 fn what_is_said_on_resuming_is_stored_once_it_succeeded() {
-    let mut play = Play::new();
-    play.rotate_until(&rotate(2), Break::Before(Step::Set), How::Fails).unwrap_err();
+    let mut fixture = RotationFixture::new();
+    fixture.rotate_until(&rotate(2), Break::Before(Step::Set), How::Fails).unwrap_err();
     let mut request = rotate(3);
     request["RotationLambdaARN"] = "/opt/better".into();
     request["RotationRules"] = json!({"ScheduleExpression": "rate(10 hours)"});
-    play.rotate_until(&request, Break::Before(Step::Test), How::Fails).unwrap_err();
-    assert_eq!(play.described()["RotationLambdaARN"], FUNCTION);
+    fixture.rotate_until(&request, Break::Before(Step::Test), How::Fails).unwrap_err();
+    assert_eq!(fixture.described()["RotationLambdaARN"], FUNCTION);
     // It is what runs, though.
-    let job = play.job(&request);
+    let job = fixture.job(&request);
     assert_eq!(job.command.argv, ["/opt/better"]);
-    play.run(&job, Break::Nowhere, How::Fails).unwrap();
-    let described = play.described();
+    fixture.run(&job, Break::Nowhere, How::Fails).unwrap();
+    let described = fixture.described();
     assert_eq!(described["RotationLambdaARN"], "arn:local:exec:/opt/better");
     let rules = json!({"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(10 hours)"});
     assert_eq!(described["RotationRules"], rules);
-    assert_eq!(play.stages(), DONE);
+    assert_eq!(fixture.stages(), DONE);
 }
 
 #[test]
@@ -509,90 +509,90 @@ fn attempts_come_later_each_time_until_they_end() {
 #[test]
 fn a_person_may_run_what_is_not_tried_again() {
     for retry in [Retry::Configuration, Retry::BackOff] {
-        let mut play = Play::new();
-        play.retry = retry;
-        play.rotate_until(&rotate(2), Break::Before(Step::Set), How::Fails).unwrap_err();
+        let mut fixture = RotationFixture::new();
+        fixture.retry = retry;
+        fixture.rotate_until(&rotate(2), Break::Before(Step::Set), How::Fails).unwrap_err();
         for _ in 0..10 {
             let at = Break::Before(Step::Set);
-            play.rotate_until(&again(3), at, How::Fails).unwrap_err();
+            fixture.rotate_until(&again(3), at, How::Fails).unwrap_err();
         }
-        let progress = play.bench.record("db").unwrap().progress.unwrap();
+        let progress = fixture.service.record("db").unwrap().progress.unwrap();
         assert_ne!(progress.outlook, Outlook::Open);
         assert_eq!(progress.last_error.as_deref(), Some("setSecret: exit status 1"));
-        assert_eq!(play.rotate(&again(3)).unwrap()["VersionId"], token(2));
-        assert_eq!(play.bench.record("db").unwrap().progress, None);
+        assert_eq!(fixture.rotate(&again(3)).unwrap()["VersionId"], token(2));
+        assert_eq!(fixture.service.record("db").unwrap().progress, None);
     }
 }
 
 #[test]
 fn deleting_stops_a_rotation_and_restoring_lets_it_go_on() {
-    let mut play = Play::new();
-    let job = play.job(&rotate(2));
-    let scope = Scope::Capability(play.capability(&job, Step::Create).unwrap());
-    play.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
+    let mut fixture = RotationFixture::new();
+    let job = fixture.job(&rotate(2));
+    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    fixture.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
     let marked = Fault::marked_for_deletion().message;
-    assert_eq!(play.capability(&job, Step::Create).unwrap_err().1, marked);
+    assert_eq!(fixture.capability(&job, Step::Create).unwrap_err().1, marked);
     let put = json!({
         "SecretId": "db", "ClientRequestToken": token(2), "SecretString": "x",
         "VersionStages": ["AWSPENDING"],
     });
-    assert_eq!(play.child(&scope, "PutSecretValue", &put).unwrap_err().1, marked);
-    play.fail(&job, Step::Create);
-    play.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
-    assert_eq!(play.rotate(&again(3)).unwrap()["VersionId"], token(2));
+    assert_eq!(fixture.child(&caller, "PutSecretValue", &put).unwrap_err().1, marked);
+    fixture.fail(&job, Step::Create);
+    fixture.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
+    assert_eq!(fixture.rotate(&again(3)).unwrap()["VersionId"], token(2));
 
-    let job = play.job(&again(4));
-    let scope = Scope::Capability(play.capability(&job, Step::Create).unwrap());
+    let job = fixture.job(&again(4));
+    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
     let gone = json!({"SecretId": "db", "ForceDeleteWithoutRecovery": true});
-    play.call("DeleteSecret", &gone).unwrap();
-    let missing = play.capability(&job, Step::Create).unwrap_err();
+    fixture.call("DeleteSecret", &gone).unwrap();
+    let missing = fixture.capability(&job, Step::Create).unwrap_err();
     assert_eq!(missing.0, "ResourceNotFoundException");
     // Nor does it get anywhere with one that has the name now.
     let request = json!({
         "Name": "db", "ClientRequestToken": token(1), "SecretString": "another",
     });
-    play.call("CreateSecret", &request).unwrap();
-    let missing = play.capability(&job, Step::Create).unwrap_err();
+    fixture.call("CreateSecret", &request).unwrap();
+    let missing = fixture.capability(&job, Step::Create).unwrap_err();
     assert_eq!(missing.0, "ResourceNotFoundException");
-    let read = play.child(&scope, "GetSecretValue", &json!({"SecretId": "db"})).unwrap_err();
+    let read = fixture.child(&caller, "GetSecretValue", &json!({"SecretId": "db"})).unwrap_err();
     assert_eq!(read.0, "AccessDeniedException");
-    play.bench.require_sound();
+    fixture.service.require_sound();
 }
 
 #[test]
 fn replicas_follow_every_step_and_rotate_nothing() {
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let regions = json!({"SecretId": "db", "AddReplicaRegions": [{"Region": "eu-west-1"}]});
-    play.call("ReplicateSecretToRegions", &regions).unwrap();
-    let replica = |play: &mut Play| {
-        let found = play.bench.look(|vault| vault.find(&vault.scope("eu-west-1"), "db"));
+    fixture.call("ReplicateSecretToRegions", &regions).unwrap();
+    let replica = |fixture: &mut RotationFixture| {
+        let found = fixture.service.look(|vault| vault.find(&vault.namespace("eu-west-1"), "db"));
         found.unwrap().unwrap()
     };
-    let job = play.job(&rotate(2));
-    let record = replica(&mut play);
+    let job = fixture.job(&rotate(2));
+    let record = replica(&mut fixture);
     assert_eq!(record.progress, None);
     assert!(record.version(&token(2)).unwrap().value.is_none());
-    play.run(&job, Break::Nowhere, How::Fails).unwrap();
-    let record = replica(&mut play);
+    fixture.run(&job, Break::Nowhere, How::Fails).unwrap();
+    let record = replica(&mut fixture);
     assert_eq!(record.staged("AWSCURRENT").unwrap().id, token(2));
     assert!(record.version(&token(2)).unwrap().value.is_some());
     assert!(record.rotation.is_some() && record.rotated.is_some());
-    play.bench.require_sound();
+    fixture.service.require_sound();
     // One that stands alone has to be told to rotate.
     let alone = json!({"SecretId": "db"}).to_string();
-    play.bench.call_in(Some("eu-west-1"), "StopReplicationToReplica", &alone).unwrap();
-    assert!(!replica(&mut play).rotation.unwrap().enabled);
-    assert_eq!(play.described()["RotationEnabled"], true);
+    fixture.service.call_in(Some("eu-west-1"), "StopReplicationToReplica", &alone).unwrap();
+    assert!(!replica(&mut fixture).rotation.unwrap().enabled);
+    assert_eq!(fixture.described()["RotationEnabled"], true);
 }
 
 #[test]
 fn a_token_whose_version_is_current_is_answered_once_more() {
-    let mut play = Play::new();
-    play.rotate(&rotate(2)).unwrap();
-    let before = play.bench.stock();
-    let Ok(Started::Done(answer)) = play.start(&again(2)) else { panic!() };
+    let mut fixture = RotationFixture::new();
+    fixture.rotate(&rotate(2)).unwrap();
+    let before = fixture.service.snapshot();
+    let Ok(Started::Done(answer)) = fixture.start(&again(2)) else { panic!() };
     assert!(answer.get("VersionId") == Some(&Value::Text(token(2))));
-    let used = play.start(&again(1)).err().unwrap();
+    let used = fixture.start(&again(1)).err().unwrap();
     assert!(used.1.starts_with("You can't use ClientRequestToken"), "{used:?}");
-    assert!(play.bench.stock() == before);
+    assert!(fixture.service.snapshot() == before);
 }

@@ -4,8 +4,8 @@
 use std::cell::Cell;
 
 use super::{
-    BUILTIN, Functions, Job, Order, Registered, Resume, Started, Wanted, builtin, end, is_complete,
-    lease, log, refusals, transact,
+    BUILTIN, FunctionSpec, Functions, Job, Registered, Resume, StartRotation, Started, builtin,
+    end, is_complete, lease, log, refusals, transact,
 };
 use crate::model::rotation::RotationRules;
 use crate::model::time::Timestamp;
@@ -16,13 +16,13 @@ use crate::service::fault::{Code, Fault};
 use crate::service::operation;
 use crate::service::operations::rotate_secret::{Request, Response};
 use crate::service::rules::{schedule, stages};
-use crate::service::scope::Scope;
+use crate::service::scope::Caller;
 use crate::service::versions;
 use crate::vault::Vault;
 use crate::vault::progress::{Holder, Kind, Lease, Outlook, Progress};
 use crate::vault::record::{Record, Version};
 use crate::vault::rotation::{Command, Rotation, Rules};
-use crate::vault::transaction::{Access, Occasion};
+use crate::vault::transaction::{Access, RequestContext};
 
 /// What `rotate-secret` needs from outside the vault, and what comes of it.
 pub(crate) struct Errand<'a> {
@@ -40,9 +40,9 @@ pub(crate) fn probe(
     vault: &mut Vault,
     id: &SecretId,
     region: Option<&str>,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<u64, Failure> {
-    transact(vault, (region, Access::Read), occasion, |cx| Ok(cx.find(id)?.rid))
+    transact(vault, (region, Access::Read), context, |cx| Ok(cx.find(id)?.rid))
 }
 
 /// Carries out `rotate-secret` up to where its program is to run.
@@ -51,18 +51,18 @@ pub(crate) fn probe(
 /// As AWS; then nothing is stored.
 pub(crate) fn start(
     vault: &mut Vault,
-    order: Order<'_>,
+    order: StartRotation<'_>,
     functions: &dyn Functions,
-    occasion: Occasion<'_>,
+    context: RequestContext<'_>,
 ) -> Result<Started, Failure> {
-    let Order { request, region, own, resume, holder, seen } = order;
+    let StartRotation { request, region, own, resume, holder, seen } = order;
     let entry = operation::find("rotate-secret").ok_or_else(|| {
         Fault::new(Code::InternalService, "there is no operation that rotates secrets")
     })?;
     dispatch::admit(entry, &request)?;
     let errand = Errand { functions, own, resume, holder, seen, job: Cell::new(None) };
-    let call = Call { entry, request, region, scope: &Scope::Owner, cuts: None };
-    let answer = dispatch::carry_out(vault, call, Some(&errand), occasion)?;
+    let call = Call { entry, request, region, caller: &Caller::Owner, boundaries: None };
+    let answer = dispatch::carry_out(vault, call, Some(&errand), context)?;
     Ok(errand.job.take().map_or(Started::Done(answer), |job| Started::Run(Box::new(job))))
 }
 
@@ -216,7 +216,7 @@ fn job(record: &Record, token: String, kind: Kind) -> Job {
         rid: record.rid,
         arn: arn_of(record),
         name: record.name.clone(),
-        region: record.scope.region.clone(),
+        region: record.namespace.region.clone(),
         token,
         kind,
         resumed: false,
@@ -309,9 +309,11 @@ fn function(
     }
     match (given, own, stored) {
         (Some(arn), options, _) => {
-            Ok(errand.functions.register(Wanted::Arn { arn, options }, record)?)
+            Ok(errand.functions.register(FunctionSpec::Arn { arn, options }, record)?)
         }
-        (None, Some(own), _) => Ok(errand.functions.register(Wanted::Command(own), record)?),
+        (None, Some(own), _) => {
+            Ok(errand.functions.register(FunctionSpec::Command(own), record)?)
+        }
         (None, None, Some(stored)) => {
             let (arn, command) = (stored.function.clone(), stored.command.clone());
             Ok(Registered { arn, command })

@@ -1,6 +1,6 @@
 use serde_json::{Value as Json, json};
 
-use super::super::play::{Break, FUNCTION, How, Play, Refusal, token};
+use super::super::fixture::{Break, FUNCTION, How, Refusal, RotationFixture, token};
 use super::*;
 use crate::service::scope::Step;
 use crate::vault::rotation::Protocol;
@@ -25,11 +25,11 @@ fn request(more: &Json) -> Json {
 
 /// Requires that a request is refused so, and that nothing is stored.
 #[track_caller]
-fn refuses(play: &mut Play, more: &Json, code: &str, message: &str) {
-    let before = play.bench.stock();
-    let refused: Refusal = play.start(&request(more)).err().expect("it was not refused");
+fn refuses(fixture: &mut RotationFixture, more: &Json, code: &str, message: &str) {
+    let before = fixture.service.snapshot();
+    let refused: Refusal = fixture.start(&request(more)).err().expect("it was not refused");
     assert_eq!((refused.0.as_str(), refused.1.as_str()), (code, message), "{more}");
-    assert!(play.bench.stock() == before, "{more} stored something");
+    assert!(fixture.service.snapshot() == before, "{more} stored something");
 }
 
 const PARAMETER: &str = "InvalidParameterException";
@@ -40,113 +40,113 @@ fn what_is_wrong_is_refused_in_this_order() {
     // Each has what is wrong in all those after it as well.
     let rules = json!({"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(1 day)"});
     let role = "arn:aws:iam::000000000000:role/r";
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let all = json!({
         "SecretId": "x", "ClientRequestToken": null, "RotationRules": rules,
         "ExternalSecretRotationRoleArn": role, "RotationLambdaARN": null,
     });
     let mut left = all;
     let no_token = "You must provide a ClientRequestToken value. We recommend a UUID-type value.";
-    refuses(&mut play, &left, PARAMETER, no_token);
+    refuses(&mut fixture, &left, PARAMETER, no_token);
     left["ClientRequestToken"] = token(2).into();
-    refuses(&mut play, &left, PARAMETER, &refusals::no_roles().message);
+    refuses(&mut fixture, &left, PARAMETER, &refusals::no_roles().message);
     left["ExternalSecretRotationRoleArn"] = Json::Null;
     let both = "You cannot specify both rotation frequency and schedule expression together.";
-    refuses(&mut play, &left, PARAMETER, both);
+    refuses(&mut fixture, &left, PARAMETER, both);
     left["RotationRules"] = json!({"ScheduleExpression": "rate(24 hours)"});
     let rate = "Rate in hour should be least 4 and less than 24.";
-    refuses(&mut play, &left, PARAMETER, rate);
+    refuses(&mut fixture, &left, PARAMETER, rate);
     left["RotationRules"] = json!({"ScheduleExpression": "rate(4 hours)"});
     // What the request alone shows comes before the secret is looked for.
     let missing = "Secrets Manager can't find the specified secret.";
-    refuses(&mut play, &left, "ResourceNotFoundException", missing);
+    refuses(&mut fixture, &left, "ResourceNotFoundException", missing);
     left["SecretId"] = "db".into();
-    play.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
-    refuses(&mut play, &left, REQUEST, &Fault::marked_for_deletion().message);
-    play.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
-    refuses(&mut play, &left, REQUEST, NO_FUNCTION);
+    fixture.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
+    refuses(&mut fixture, &left, REQUEST, &Fault::marked_for_deletion().message);
+    fixture.call("RestoreSecret", &json!({"SecretId": "db"})).unwrap();
+    refuses(&mut fixture, &left, REQUEST, NO_FUNCTION);
     left["RotationLambdaARN"] = "".into();
-    refuses(&mut play, &left, REQUEST, NO_FUNCTION);
-    play.bench.begin_rotation("db", &token(7));
+    refuses(&mut fixture, &left, REQUEST, NO_FUNCTION);
+    fixture.service.begin_rotation("db", &token(7));
     left["RotationLambdaARN"] = "/missing".into();
-    refuses(&mut play, &left, "AccessDeniedException", "there is no /missing");
+    refuses(&mut fixture, &left, "AccessDeniedException", "there is no /missing");
     left["RotationLambdaARN"] = FUNCTION.into();
-    refuses(&mut play, &left, REQUEST, NOT_COMPLETE);
+    refuses(&mut fixture, &left, REQUEST, NOT_COMPLETE);
 }
 
 #[test]
 fn nobody_to_run_it_is_nobody_to_invoke() {
-    let mut play = Play::new();
-    let before = play.bench.stock();
+    let mut fixture = RotationFixture::new();
+    let before = fixture.service.snapshot();
     for function in [FUNCTION, BUILTIN] {
         let request = request(&json!({"RotationLambdaARN": function}));
-        let refused = play.call("RotateSecret", &request).unwrap_err();
+        let refused = fixture.call("RotateSecret", &request).unwrap_err();
         assert_eq!(refused.0, "AccessDeniedException");
         assert_eq!(refused.1, refusals::cannot_invoke().message);
     }
     let request = request(&json!({"RotationLambdaARN": null}));
-    assert_eq!(play.call("RotateSecret", &request).unwrap_err().1, NO_FUNCTION);
-    assert!(play.bench.stock() == before);
-    let log: Vec<_> = play.bench.events().into_iter().map(|event| event.outcome).collect();
+    assert_eq!(fixture.call("RotateSecret", &request).unwrap_err().1, NO_FUNCTION);
+    assert!(fixture.service.snapshot() == before);
+    let log: Vec<_> = fixture.service.events().into_iter().map(|event| event.outcome).collect();
     let denied = "AccessDeniedException";
     assert_eq!(log[2..], [denied, denied, "InvalidRequestException"]);
 }
 
 #[test]
 fn functions_are_named_in_one_way_only() {
-    let mut play = Play::new();
-    play.own = Some(Command::new(vec!["/opt/own".to_owned()], Protocol::Stdio));
-    refuses(&mut play, &json!({}), PARAMETER, &refusals::two_functions().message);
-    let job = play.job(&request(&json!({"RotationLambdaARN": null})));
+    let mut fixture = RotationFixture::new();
+    fixture.own = Some(Command::new(vec!["/opt/own".to_owned()], Protocol::Stdio));
+    refuses(&mut fixture, &json!({}), PARAMETER, &refusals::two_functions().message);
+    let job = fixture.job(&request(&json!({"RotationLambdaARN": null})));
     assert_eq!(job.function, "arn:local:exec:/opt/own");
     assert_eq!((job.command.protocol, job.resumed), (Protocol::Stdio, false));
     // Options without a command are for the one that is named, or stored.
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let options = Command { timeout_s: 9, ..Command::new(Vec::new(), Protocol::Lambda) };
-    play.own = Some(options.clone());
-    refuses(&mut play, &json!({"RotationLambdaARN": null}), REQUEST, NO_FUNCTION);
+    fixture.own = Some(options.clone());
+    refuses(&mut fixture, &json!({"RotationLambdaARN": null}), REQUEST, NO_FUNCTION);
     let builtin = json!({"RotationLambdaARN": BUILTIN});
-    refuses(&mut play, &builtin, PARAMETER, &refusals::no_options().message);
-    let job = play.job(&request(&json!({})));
+    refuses(&mut fixture, &builtin, PARAMETER, &refusals::no_options().message);
+    let job = fixture.job(&request(&json!({})));
     assert_eq!((job.command.timeout_s, &job.command.argv[..]), (9, &["/opt/rotate".into()][..]));
 
-    let mut play = Play::new();
-    play.rotate(&request(&builtin)).unwrap();
-    play.own = Some(options);
+    let mut fixture = RotationFixture::new();
+    fixture.rotate(&request(&builtin)).unwrap();
+    fixture.own = Some(options);
     let stored = json!({"RotationLambdaARN": null, "ClientRequestToken": token(3)});
-    refuses(&mut play, &stored, PARAMETER, &refusals::no_options().message);
+    refuses(&mut fixture, &stored, PARAMETER, &refusals::no_options().message);
 }
 
 #[test]
 fn what_is_left_out_stays() {
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let metadata = json!([{"Key": "host", "Value": "db.local"}]);
     let first = json!({
         "RotationRules": {"ScheduleExpression": "rate(10 days)", "Duration": "3h"},
         "ExternalSecretRotationMetadata": metadata,
     });
-    play.rotate(&request(&first)).unwrap();
-    let before = play.described();
+    fixture.rotate(&request(&first)).unwrap();
+    let before = fixture.described();
     let rules = json!({
         "AutomaticallyAfterDays": 10, "Duration": "3h", "ScheduleExpression": "rate(10 days)",
     });
     assert_eq!(before["RotationRules"], rules);
     assert_eq!(before["ExternalSecretRotationMetadata"], metadata);
-    let listed = play.call("ListSecrets", &json!({})).unwrap();
+    let listed = fixture.call("ListSecrets", &json!({})).unwrap();
     for member in ["RotationEnabled", "RotationRules", "RotationLambdaARN", "NextRotationDate"] {
         assert_eq!(listed["SecretList"][0][member], before[member], "{member}");
     }
     let bare = json!({"RotationLambdaARN": null, "ClientRequestToken": token(3)});
-    play.rotate(&request(&bare)).unwrap();
-    assert_eq!(play.described()["RotationRules"], rules);
-    assert_eq!(play.described()["ExternalSecretRotationMetadata"], metadata);
+    fixture.rotate(&request(&bare)).unwrap();
+    assert_eq!(fixture.described()["RotationRules"], rules);
+    assert_eq!(fixture.described()["ExternalSecretRotationMetadata"], metadata);
     // New rules take the place of all of the old.
     let next = json!({
         "ClientRequestToken": token(4), "RotationRules": {"AutomaticallyAfterDays": 7},
         "RotationLambdaARN": "/opt/other", "ExternalSecretRotationMetadata": [],
     });
-    play.rotate(&request(&next)).unwrap();
-    let described = play.described();
+    fixture.rotate(&request(&next)).unwrap();
+    let described = fixture.described();
     assert_eq!(described["RotationRules"], json!({"AutomaticallyAfterDays": 7}));
     assert_eq!(described["RotationLambdaARN"], "arn:local:exec:/opt/other");
     assert_eq!(described.get("ExternalSecretRotationMetadata"), None);
@@ -155,20 +155,20 @@ fn what_is_left_out_stays() {
 #[test]
 fn a_metadata_item_has_both_halves() {
     // The command line refused this in AWS's words, though AWS's model lets either be missing.
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     for item in [json!({"Key": "a"}), json!({"Value": "b"}), json!({})] {
         let more = json!({"ExternalSecretRotationMetadata": [item]});
-        let refused = play.start(&request(&more)).err().unwrap();
+        let refused = fixture.start(&request(&more)).err().unwrap();
         assert_eq!(refused.1, "A metadata item must have a key and a value.");
     }
 }
 
 #[test]
 fn the_members_stand_where_aws_has_them() {
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let more = json!({"RotationRules": {"AutomaticallyAfterDays": 30}});
-    play.rotate(&request(&more)).unwrap();
-    let described = play.described();
+    fixture.rotate(&request(&more)).unwrap();
+    let described = fixture.described();
     let names: Vec<&String> = described.as_object().unwrap().keys().collect();
     let expected = [
         "ARN",
@@ -188,12 +188,12 @@ fn the_members_stand_where_aws_has_them() {
 
 #[test]
 fn an_empty_version_is_there_but_has_no_value() {
-    let mut play = Play::new();
-    let job = play.job(&request(&json!({})));
-    assert_eq!(play.stages(), "1[AWSCURRENT] 2[empty AWSPENDING]");
-    let described = play.described();
+    let mut fixture = RotationFixture::new();
+    let job = fixture.job(&request(&json!({})));
+    assert_eq!(fixture.stages(), "1[AWSCURRENT] 2[empty AWSPENDING]");
+    let described = fixture.described();
     assert_eq!(described["VersionIdsToStages"][token(2)], json!(["AWSPENDING"]));
-    let listed = play.call("ListSecretVersionIds", &json!({"SecretId": "db"})).unwrap();
+    let listed = fixture.call("ListSecretVersionIds", &json!({"SecretId": "db"})).unwrap();
     assert_eq!(listed["Versions"][1]["VersionId"], token(2));
     for (asked, named) in [
         (json!({"VersionStage": "AWSPENDING"}), "staging label: AWSPENDING".to_owned()),
@@ -205,7 +205,7 @@ fn an_empty_version_is_there_but_has_no_value() {
     ] {
         let mut request = asked;
         request["SecretId"] = job.arn.clone().into();
-        let missing = play.call("GetSecretValue", &request).unwrap_err();
+        let missing = fixture.call("GetSecretValue", &request).unwrap_err();
         let message = format!("Secrets Manager can't find the specified secret value for {named}");
         assert_eq!(missing, ("ResourceNotFoundException".to_owned(), message));
     }
@@ -213,13 +213,13 @@ fn an_empty_version_is_there_but_has_no_value() {
 
 #[test]
 fn a_label_beside_awscurrent_is_in_nobody_s_way() {
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let label = json!({
         "SecretId": "db", "VersionStage": "AWSPENDING", "MoveToVersionId": token(1),
     });
-    play.call("UpdateSecretVersionStage", &label).unwrap();
-    play.rotate(&request(&json!({}))).unwrap();
-    assert_eq!(play.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT]");
+    fixture.call("UpdateSecretVersionStage", &label).unwrap();
+    fixture.rotate(&request(&json!({}))).unwrap();
+    assert_eq!(fixture.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT]");
 }
 
 #[test]
@@ -231,60 +231,65 @@ fn a_rotation_goes_on_only_for_whom_it_may() {
         (Resume::No, 2, false),
         (Resume::Yes, 3, true),
     ] {
-        let mut play = Play::new();
+        let mut fixture = RotationFixture::new();
         let at = Break::After(Step::Set);
-        play.rotate_until(&request(&json!({})), at, How::Killed).unwrap_err();
-        play.resume = resume;
+        fixture.rotate_until(&request(&json!({})), at, How::Killed).unwrap_err();
+        fixture.resume = resume;
         let more = json!({"ClientRequestToken": token(asked)});
         if goes_on {
-            let job = play.job(&request(&more));
+            let job = fixture.job(&request(&more));
             assert!(job.resumed && job.token == token(2) && job.pending_config.is_none());
-            assert_eq!(play.run(&job, Break::Nowhere, How::Fails).unwrap()["VersionId"], token(2));
+            assert_eq!(
+                fixture.run(&job, Break::Nowhere, How::Fails).unwrap()["VersionId"],
+                token(2)
+            );
         } else {
-            refuses(&mut play, &more, REQUEST, NOT_COMPLETE);
+            refuses(&mut fixture, &more, REQUEST, NOT_COMPLETE);
         }
-        play.bench.require_sound();
+        fixture.service.require_sound();
     }
     // A test has nothing to go on with.
-    let mut play = Play::new();
+    let mut fixture = RotationFixture::new();
     let at = Break::After(Step::Set);
-    play.rotate_until(&request(&json!({})), at, How::Killed).unwrap_err();
-    refuses(&mut play, &json!({"RotateImmediately": false}), REQUEST, NOT_COMPLETE);
+    fixture.rotate_until(&request(&json!({})), at, How::Killed).unwrap_err();
+    refuses(&mut fixture, &json!({"RotateImmediately": false}), REQUEST, NOT_COMPLETE);
 }
 
 #[test]
 fn a_secret_without_a_value_waits_for_its_first_window() {
-    let mut play = Play::new();
-    play.call("CreateSecret", &json!({"Name": "new", "ClientRequestToken": token(1)})).unwrap();
+    let mut fixture = RotationFixture::new();
+    fixture.call("CreateSecret", &json!({"Name": "new", "ClientRequestToken": token(1)})).unwrap();
     let more = json!({
         "SecretId": "new", "RotateImmediately": false, "RotationLambdaARN": BUILTIN,
         "RotationRules": {"ScheduleExpression": "rate(10 days)"},
     });
-    play.rotate(&request(&more)).unwrap();
-    let described = play.call("DescribeSecret", &json!({"SecretId": "new"})).unwrap();
-    let midnight = play.bench.now().midnight().plus_days(2).0;
+    fixture.rotate(&request(&more)).unwrap();
+    let described = fixture.call("DescribeSecret", &json!({"SecretId": "new"})).unwrap();
+    let midnight = fixture.service.now().midnight().plus_days(2).0;
     assert_eq!(described["NextRotationDate"], midnight - 1_000);
     assert_eq!(described.get("VersionIdsToStages"), None);
     // Rotated, it gets its first value.
     let more = json!({
         "SecretId": "new", "ClientRequestToken": token(3), "RotationLambdaARN": null,
     });
-    play.rotate(&request(&more)).unwrap();
-    let value = play.call("GetSecretValue", &json!({"SecretId": "new"})).unwrap();
+    fixture.rotate(&request(&more)).unwrap();
+    let value = fixture.call("GetSecretValue", &json!({"SecretId": "new"})).unwrap();
     assert_eq!(value["VersionStages"], json!(["AWSCURRENT"]));
-    play.bench.require_sound();
+    fixture.service.require_sound();
 }
 
 #[test]
 fn a_secret_is_found_without_being_changed() {
-    let mut play = Play::new();
-    let rid = play.bench.record("db").unwrap().rid;
-    let before = play.bench.events().len();
-    let found =
-        play.bench.with(|vault, occasion| probe(vault, &SecretId("db".to_owned()), None, occasion));
+    let mut fixture = RotationFixture::new();
+    let rid = fixture.service.record("db").unwrap().rid;
+    let before = fixture.service.events().len();
+    let found = fixture
+        .service
+        .with(|vault, context| probe(vault, &SecretId("db".to_owned()), None, context));
     assert!(found.is_ok_and(|found| found == rid));
-    let missing =
-        play.bench.with(|vault, occasion| probe(vault, &SecretId("x".to_owned()), None, occasion));
+    let missing = fixture
+        .service
+        .with(|vault, context| probe(vault, &SecretId("x".to_owned()), None, context));
     assert!(missing.is_err());
-    assert_eq!(play.bench.events().len(), before);
+    assert_eq!(fixture.service.events().len(), before);
 }

@@ -136,9 +136,9 @@ pub(crate) fn detach(versions: &mut [Version], label: &str) {
 
 /// Returns the positions of the versions to drop, in ascending order.
 ///
-/// Above [`MAX_VERSIONS`] the oldest without a label go, but none younger than a day.
+/// Above [`KEPT_VERSIONS`] the oldest without a label go, but none younger than a day.
 pub(crate) fn droppable(versions: &[Version], now: Timestamp) -> Vec<usize> {
-    let too_many = versions.len().saturating_sub(MAX_VERSIONS);
+    let too_many = versions.len().saturating_sub(KEPT_VERSIONS);
     let is_old = |version: &Version| now.0.saturating_sub(version.created.0) >= DAY_MS;
     let mut found: Vec<(usize, &Version)> = versions
         .iter()
@@ -157,12 +157,12 @@ pub(crate) fn droppable(versions: &[Version], now: Timestamp) -> Vec<usize> {
 /// # Errors
 /// `LimitExceededException`; the text is ours.
 pub(crate) fn check_count(versions: &[Version]) -> Result<(), Fault> {
-    if versions.len() <= MOST_VERSIONS {
+    if versions.len() <= MAX_VERSIONS {
         return Ok(());
     }
     Err(Fault::new(
         Code::LimitExceeded,
-        format!("You can't keep more than {MOST_VERSIONS} versions of a secret within a day."),
+        format!("You can't keep more than {MAX_VERSIONS} versions of a secret within a day."),
     ))
 }
 
@@ -253,12 +253,12 @@ fn too_many_labels() -> Fault {
 /// How many labels the versions of one secret may carry together.
 const MAX_LABELS: usize = 20;
 /// How many versions a secret keeps before those without a label are dropped.
-const MAX_VERSIONS: usize = 100;
+const KEPT_VERSIONS: usize = 100;
 
 /// The most versions of a secret, with those that are too young to go. AWS has such a quota too, and
 /// does not say how many more than 100 it lets be. So many fit into a record, whatever their key's
 /// name.
-pub(crate) const MOST_VERSIONS: usize = 500;
+pub(crate) const MAX_VERSIONS: usize = 500;
 
 #[cfg(test)]
 mod tests;

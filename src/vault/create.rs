@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::anchor::Anchor;
 use super::error::Error;
-use super::seen::Seen;
+use super::rollback::RollbackGuard;
 use super::slots::check_derived;
 use super::state::{Settings, SlotEntry, State};
-use super::transaction::{Access, Beginning, Occasion, Transaction};
+use super::transaction::{Access, Beginning, RequestContext, Transaction};
 use super::unlock::{Unlocked, Vault};
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::keys::MasterKey;
@@ -15,7 +15,7 @@ use crate::crypto::slot::SlotBody;
 use crate::store::{self, Store, Table};
 
 /// What a new vault is made of.
-pub(crate) struct Founding<'a> {
+pub(crate) struct NewVault<'a> {
     /// The new vault's id.
     pub(crate) vault_id: VaultId,
     /// Its master key.
@@ -33,10 +33,10 @@ impl Vault {
     /// it [appears](Self::appear) at `path`.
     pub(crate) fn create(
         path: &Path,
-        founding: Founding<'_>,
-        occasion: Occasion<'_>,
+        new: NewVault<'_>,
+        context: RequestContext<'_>,
     ) -> Result<Self, Error> {
-        Self::found(Store::create(path)?, founding, occasion)
+        Self::create_in(Store::create(path)?, new, context)
     }
 
     /// Gives a vault that was made its path, whole, and remembers it.
@@ -62,35 +62,35 @@ impl Vault {
         Ok(())
     }
 
-    pub(crate) fn found(
+    pub(crate) fn create_in(
         mut store: Store,
-        founding: Founding<'_>,
-        occasion: Occasion<'_>,
+        new: NewVault<'_>,
+        context: RequestContext<'_>,
     ) -> Result<Self, Error> {
-        let Founding { vault_id, master, slots, settings, anchors } = founding;
+        let NewVault { vault_id, master, slots, settings, anchors } = new;
         let header = Header { vault_id, mk_commit: master.commit(&vault_id), key_epoch: 0 };
         let unlocked = Unlocked::new(header, master)?;
         let audits_reads = settings.audits_reads();
-        let mut state = State::new(settings, occasion.now);
+        let mut state = State::new(settings, context.now);
         let is_draft = store.is_draft();
         check_derived(slots.iter().map(|(_, body, _)| body)).map_err(|_count| Error::SlotsFull)?;
         let rows = store.write()?;
         for (number, body, label) in slots {
             rows.put(Table::Slot, u64::from(number), body.as_bytes())?;
-            state.slots.push(SlotEntry::new(number, body.as_bytes(), label, occasion.now));
+            state.slots.push(SlotEntry::new(number, body.as_bytes(), label, context.now));
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
-        let mut seen = Seen::new(anchor, None);
+        let mut seen = RollbackGuard::new(anchor, None);
         if is_draft {
             seen.withhold();
         }
         let mut next_commit_id = [0; 16];
-        occasion.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
+        context.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
         let mut transaction = Transaction {
             rows,
             unlocked: &unlocked,
             seen: &mut seen,
-            occasion,
+            context,
             beginning: Beginning { state: None, log: state.log },
             state,
             next_commit_id,
@@ -99,7 +99,7 @@ impl Vault {
         };
         transaction.record_own("Init", "")?;
         transaction.commit().map_err(Error::of_draft)?;
-        let last_commit = occasion.now;
+        let last_commit = context.now;
         Ok(Self { store, unlocked, seen, audits_reads, last_commit, unlogged: None, wreck: None })
     }
 }
@@ -107,28 +107,28 @@ impl Vault {
 #[cfg(test)]
 impl Vault {
     /// A vault in memory with one keyfile slot, for tests of the layers above.
-    pub(crate) fn testing(occasion: Occasion<'_>) -> Self {
-        Self::testing_in(Store::in_memory(), occasion)
+    pub(crate) fn testing(context: RequestContext<'_>) -> Self {
+        Self::testing_in(Store::in_memory(), context)
     }
 
     /// Such a vault in a container of the caller's.
-    pub(crate) fn testing_in(store: Store, occasion: Occasion<'_>) -> Self {
+    pub(crate) fn testing_in(store: Store, context: RequestContext<'_>) -> Self {
         use crate::crypto::keyfile::Keyfile;
         use crate::crypto::slot::Credential;
 
-        let vault_id = VaultId::generate(occasion.entropy).unwrap();
-        let master = MasterKey::generate(occasion.entropy).unwrap();
-        let keyfile = Keyfile::generate(occasion.entropy).unwrap();
+        let vault_id = VaultId::generate(context.entropy).unwrap();
+        let master = MasterKey::generate(context.entropy).unwrap();
+        let keyfile = Keyfile::generate(context.entropy).unwrap();
         let credential = Credential::Keyfile(keyfile);
-        let body = SlotBody::wrap(&master, &vault_id, &credential, None, occasion.entropy).unwrap();
-        let founding = Founding {
+        let body = SlotBody::wrap(&master, &vault_id, &credential, None, context.entropy).unwrap();
+        let new = NewVault {
             vault_id,
             master: &master,
             slots: vec![(0, body, "test".to_owned())],
             settings: Settings::new("000000000000", "local-1"),
             anchors: None,
         };
-        Self::found(store, founding, occasion).unwrap()
+        Self::create_in(store, new, context).unwrap()
     }
 
     /// Makes it a vault that was unlocked with reads left out of the audit log.
@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn what_fails_once_it_has_its_place_undoes_nothing() {
         let (entropy, origin) = (CountingEntropy::default(), Origin::default());
-        let occasion = Occasion { now: Timestamp(1), entropy: &entropy, origin: &origin };
-        let mut vault = Vault::testing(occasion);
+        let context = RequestContext { now: Timestamp(1), entropy: &entropy, origin: &origin };
+        let mut vault = Vault::testing(context);
         vault.release().unwrap();
         vault.store.tamper("UPDATE vault SET state = zeroblob(9)");
         assert_eq!(vault.release().unwrap_err().name(), "DoneError");

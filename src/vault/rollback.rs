@@ -7,7 +7,7 @@ use super::state::State;
 use crate::crypto::keys::AnchorKey;
 
 /// The newest state seen: in this process, and on this machine.
-pub(crate) struct Seen {
+pub(crate) struct RollbackGuard {
     newest: Option<Remembered>,
     anchor: Option<Anchor>,
     /// A commit's generation must not be below this: what a rolled back vault's owner has accepted.
@@ -19,7 +19,7 @@ pub(crate) struct Seen {
     pub(crate) is_unwritable: bool,
 }
 
-impl Seen {
+impl RollbackGuard {
     /// Begins with what the machine remembers.
     pub(super) fn new(anchor: Option<Anchor>, newest: Option<Remembered>) -> Self {
         let (accepted, is_withheld, is_unwritable) = (None, false, anchor.is_none());

@@ -96,7 +96,7 @@ impl Transaction<'_> {
             let record = open_record(self.unlocked, rid, sealed);
             match (record, pin(sealed)) {
                 (Some(record), Ok(pin)) => {
-                    let name_hash = self.name_hash(&record.scope, &record.name);
+                    let name_hash = self.name_hash(&record.namespace, &record.name);
                     found.push((record, Entry { name_hash, rid, pin }));
                 }
                 _ => unreadable.push(rid),
@@ -123,7 +123,7 @@ impl Transaction<'_> {
                 continue;
             }
             let rank = |(record, word): &(Record, Word)| (*word == Word::Newest, record.revision);
-            let hash = self.name_hash(&record.scope, &record.name);
+            let hash = self.name_hash(&record.namespace, &record.name);
             let found = (record, word);
             match best.get(&hash) {
                 Some(kept) if rank(kept) >= rank(&found) => others.push(found),

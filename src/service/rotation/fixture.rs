@@ -1,24 +1,24 @@
-//! Rotations on a bench: a server with a password, and the function that AWS's templates are for it,
+//! Rotations on a service: a server with a password, and the function that AWS's templates are for it,
 //! which can be made to break off anywhere.
 #![expect(clippy::unwrap_in_result, reason = "a test fails by panicking")]
 
 use serde_json::{Value as Json, json};
 
 use super::{
-    BUILTIN, Failed, Functions, Job, Left, Order, Registered, Resume, Retry, Started, StepFault,
-    Wanted, after_step, before_step, builtin_step, fail, finish, start,
+    BUILTIN, Failed, FunctionSpec, Functions, Job, Left, Registered, Resume, Retry, StartRotation,
+    Started, StepFault, after_step, before_step, builtin_step, fail, finish, start,
 };
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::scope::{Capability, Scope, Step};
-use crate::service::testing::{Bench, entry, from_json, to_json, told};
+use crate::service::scope::{Caller, Capability, Step};
+use crate::service::testing::{ServiceFixture, entry, from_json, to_json, told};
 use crate::vault::progress::Holder;
 use crate::vault::progress::Kind;
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Protocol};
 
-/// The function that every play has.
+/// The function that every fixture has.
 pub(crate) const FUNCTION: &str = "arn:local:exec:/opt/rotate";
 
 /// The code of what is no refusal, but a function that broke off.
@@ -30,10 +30,10 @@ pub(crate) type Refusal = (String, String);
 /// A machine on which every function exists but `/missing`.
 pub(crate) struct Machine;
 
-/// A bench, and a server whose password the secret `db` is.
-pub(crate) struct Play {
-    /// The bench.
-    pub(crate) bench: Bench,
+/// A service, and a server whose password the secret `db` is.
+pub(crate) struct RotationFixture {
+    /// The service.
+    pub(crate) service: ServiceFixture,
     /// What the server lets in.
     pub(crate) password: String,
     /// What is given with options of our own.
@@ -68,17 +68,17 @@ pub(crate) enum How {
 }
 
 impl Functions for Machine {
-    fn register(&self, wanted: Wanted<'_>, _record: &Record) -> Result<Registered, Fault> {
+    fn register(&self, wanted: FunctionSpec<'_>, _record: &Record) -> Result<Registered, Fault> {
         let path = match wanted {
-            Wanted::Arn { arn, .. } => arn.trim_start_matches("arn:local:exec:").to_owned(),
-            Wanted::Command(command) => command.argv.first().cloned().unwrap_or_default(),
+            FunctionSpec::Arn { arn, .. } => arn.trim_start_matches("arn:local:exec:").to_owned(),
+            FunctionSpec::Command(command) => command.argv.first().cloned().unwrap_or_default(),
         };
         if path == "/missing" {
             return Err(Fault::new(Code::AccessDenied, "there is no /missing"));
         }
         let command = match wanted {
-            Wanted::Command(command) => command.clone(),
-            Wanted::Arn { options, .. } => options.map_or_else(
+            FunctionSpec::Command(command) => command.clone(),
+            FunctionSpec::Arn { options, .. } => options.map_or_else(
                 || Command::new(vec![path.clone()], Protocol::Lambda),
                 |options| Command { argv: vec![path.clone()], ..options.clone() },
             ),
@@ -88,11 +88,15 @@ impl Functions for Machine {
 }
 
 /// Rotates a secret that is on no server, to the end or until the function fails.
-pub(crate) fn alone(bench: &mut Bench, request: &Json, at: Break) -> Result<Json, Refusal> {
-    let mut play = Play::on(std::mem::replace(bench, Bench::new()));
-    play.is_served = false;
-    let outcome = play.rotate_until(request, at, How::Fails);
-    *bench = play.bench;
+pub(crate) fn alone(
+    service: &mut ServiceFixture,
+    request: &Json,
+    at: Break,
+) -> Result<Json, Refusal> {
+    let mut fixture = RotationFixture::on(std::mem::replace(service, ServiceFixture::new()));
+    fixture.is_served = false;
+    let outcome = fixture.rotate_until(request, at, How::Fails);
+    *service = fixture.service;
     outcome
 }
 
@@ -101,19 +105,19 @@ pub(crate) fn token(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
-impl Play {
+impl RotationFixture {
     /// A secret `db` with the password of the server.
     pub(crate) fn new() -> Self {
-        let mut bench = Bench::new();
+        let mut service = ServiceFixture::new();
         let request =
             json!({"Name": "db", "ClientRequestToken": token(1), "SecretString": "first"});
-        bench.call("CreateSecret", &request.to_string()).unwrap();
-        Self { password: "first".to_owned(), ..Self::on(bench) }
+        service.call("CreateSecret", &request.to_string()).unwrap();
+        Self { password: "first".to_owned(), ..Self::on(service) }
     }
 
-    fn on(bench: Bench) -> Self {
+    fn on(service: ServiceFixture) -> Self {
         Self {
-            bench,
+            service,
             password: String::new(),
             own: None,
             resume: Resume::IfPossible,
@@ -125,7 +129,7 @@ impl Play {
 
     /// Calls an operation as the owner.
     pub(crate) fn call(&mut self, operation: &str, request: &Json) -> Result<Json, Refusal> {
-        let answer = self.bench.call(operation, &request.to_string())?;
+        let answer = self.service.call(operation, &request.to_string())?;
         Ok(serde_json::from_str(&answer).unwrap())
     }
 
@@ -143,7 +147,7 @@ impl Play {
 
     /// Tells all versions of `db` with their labels, as `1[AWSCURRENT] 2[]`.
     pub(crate) fn stages(&mut self) -> String {
-        let record = self.bench.record("db").unwrap();
+        let record = self.service.record("db").unwrap();
         let shown = record.versions.iter().map(|version| {
             let id = version.id.trim_start_matches("00000000-0000-4000-8000-");
             let empty = if version.value.is_none() { "empty " } else { "" };
@@ -155,7 +159,7 @@ impl Play {
 
     /// Returns the events that are about rotation, with their details, from the `from`th on.
     pub(crate) fn events(&mut self) -> Vec<String> {
-        let events = self.bench.events().into_iter();
+        let events = self.service.events().into_iter();
         let about = events.filter(|event| {
             event.operation.contains("Rotation") && !event.operation.contains("RotateSecret")
         });
@@ -166,11 +170,11 @@ impl Play {
     pub(crate) fn start(&mut self, request: &Json) -> Result<Started, Refusal> {
         let request = from_json(entry("RotateSecret").input, request);
         let (own, resume) = (self.own.clone(), self.resume);
-        let seen = self.bench.record("db").and_then(|record| record.progress?.lease);
+        let seen = self.service.record("db").and_then(|record| record.progress?.lease);
         let seen = if self.minds_others { None } else { seen };
         let holder = Holder { host: "here".to_owned(), ..Holder::default() };
-        let order = Order { request, region: None, own, resume, holder, seen };
-        let started = self.bench.with(|vault, occasion| start(vault, order, &Machine, occasion));
+        let order = StartRotation { request, region: None, own, resume, holder, seen };
+        let started = self.service.with(|vault, context| start(vault, order, &Machine, context));
         started.map_err(told)
     }
 
@@ -213,25 +217,25 @@ impl Play {
                 return Err(refusal);
             }
         }
-        let answer = self.bench.with(|vault, occasion| finish(vault, job, occasion));
+        let answer = self.service.with(|vault, context| finish(vault, job, context));
         answer.map(|answer: Value| to_json(&answer)).map_err(told)
     }
 
     /// Tells that a step failed.
     pub(crate) fn fail(&mut self, job: &Job, step: Step) -> Left {
         let failed = Failed { step, status: "exit status 1", retry: self.retry };
-        self.bench.with(|vault, occasion| fail(vault, job, &failed, occasion)).unwrap()
+        self.service.with(|vault, context| fail(vault, job, &failed, context)).unwrap()
     }
 
     /// Asks for what a step may do.
     pub(crate) fn capability(&mut self, job: &Job, step: Step) -> Result<Capability, Refusal> {
-        let allowed = self.bench.with(|vault, occasion| before_step(vault, job, step, occasion));
+        let allowed = self.service.with(|vault, context| before_step(vault, job, step, context));
         allowed.map(|(capability, _)| capability).map_err(told)
     }
 
     /// Checks what a step did.
     pub(crate) fn after(&mut self, job: &Job, step: Step) -> Result<(), Refusal> {
-        let checked = self.bench.with(|vault, occasion| after_step(vault, job, step, occasion));
+        let checked = self.service.with(|vault, context| after_step(vault, job, step, context));
         checked.map_err(|fault| match fault {
             StepFault::NoValue => ("NoValue".to_owned(), String::new()),
             StepFault::Failure(failure) => told(failure),
@@ -239,24 +243,24 @@ impl Play {
     }
 
     fn step(&mut self, job: &Job, step: Step, at: Break) -> Result<(), Refusal> {
-        let scope = Scope::Capability(self.capability(job, step)?);
+        let caller = Caller::Capability(self.capability(job, step)?);
         let broken = |place: Break| {
             if at == place { Err((BROKEN.to_owned(), String::new())) } else { Ok(()) }
         };
         broken(Break::Before(step))?;
         if job.function == BUILTIN {
-            let done = self.bench.with(|vault, occasion| builtin_step(vault, job, step, occasion));
+            let done = self.service.with(|vault, context| builtin_step(vault, job, step, context));
             done.map_err(|failure: Failure| told(failure))?;
         } else {
-            self.template(&scope, job, step)?;
+            self.template(&caller, job, step)?;
         }
         broken(Break::After(step))?;
         self.after(job, step)
     }
 
     /// What AWS's templates do, single user.
-    fn template(&mut self, scope: &Scope, job: &Job, step: Step) -> Result<(), Refusal> {
-        let described = self.child(scope, "DescribeSecret", &json!({"SecretId": job.arn}))?;
+    fn template(&mut self, caller: &Caller, job: &Job, step: Step) -> Result<(), Refusal> {
+        let described = self.child(caller, "DescribeSecret", &json!({"SecretId": job.arn}))?;
         let stages = &described["VersionIdsToStages"][&job.token];
         let has = |label: &str| stages.as_array().unwrap().iter().any(|stage| stage == label);
         assert_eq!(described["RotationEnabled"], true);
@@ -270,32 +274,32 @@ impl Play {
         });
         match step {
             Step::Create => {
-                self.child(scope, "GetSecretValue", &current)?;
-                match self.child(scope, "GetSecretValue", &pending) {
+                self.child(caller, "GetSecretValue", &current)?;
+                match self.child(caller, "GetSecretValue", &pending) {
                     Ok(_) => {}
                     Err((code, _)) => {
                         assert_eq!(code, "ResourceNotFoundException");
-                        let drawn = self.child(scope, "GetRandomPassword", &json!({}))?;
+                        let drawn = self.child(caller, "GetRandomPassword", &json!({}))?;
                         let put = json!({
                             "SecretId": job.arn, "ClientRequestToken": job.token,
                             "SecretString": drawn["RandomPassword"],
                             "VersionStages": ["AWSPENDING"],
                         });
-                        self.child(scope, "PutSecretValue", &put)?;
+                        self.child(caller, "PutSecretValue", &put)?;
                     }
                 }
             }
             Step::Set | Step::Test if !self.is_served => {}
             Step::Set => {
-                let new = self.read(scope, &pending)?;
+                let new = self.read(caller, &pending)?;
                 if self.password != new {
-                    let old = self.read(scope, &current)?;
+                    let old = self.read(caller, &current)?;
                     assert_eq!(self.password, old, "locked out");
                     self.password = new;
                 }
             }
             Step::Test => {
-                let new = self.read(scope, &pending)?;
+                let new = self.read(caller, &pending)?;
                 assert_eq!(self.password, new, "the server does not let it in");
             }
             Step::Finish => {
@@ -308,7 +312,7 @@ impl Play {
                     "SecretId": job.arn, "VersionStage": "AWSCURRENT",
                     "MoveToVersionId": job.token, "RemoveFromVersionId": holder,
                 });
-                self.child(scope, "UpdateSecretVersionStage", &request)?;
+                self.child(caller, "UpdateSecretVersionStage", &request)?;
             }
         }
         Ok(())
@@ -317,15 +321,15 @@ impl Play {
     /// Calls an operation as the function.
     pub(crate) fn child(
         &mut self,
-        scope: &Scope,
+        caller: &Caller,
         operation: &str,
         request: &Json,
     ) -> Result<Json, Refusal> {
-        self.bench.call_as(scope, operation, &request.to_string())
+        self.service.call_as(caller, operation, &request.to_string())
     }
 
-    fn read(&mut self, scope: &Scope, request: &Json) -> Result<String, Refusal> {
-        let answer = self.child(scope, "GetSecretValue", request)?;
+    fn read(&mut self, caller: &Caller, request: &Json) -> Result<String, Refusal> {
+        let answer = self.child(caller, "GetSecretValue", request)?;
         Ok(answer["SecretString"].as_str().unwrap().to_owned())
     }
 }

@@ -13,8 +13,8 @@ pub(crate) fn request(
     operation: &str,
     secret: Option<&Record>,
 ) -> Result<Request, Failure> {
-    let scope = cx.scope()?;
-    let owner = Identity::root(Place { account: &scope.account, region: &scope.region });
+    let namespace = cx.namespace()?;
+    let owner = Identity::root(Place { account: &namespace.account, region: &namespace.region });
     let request = Request::new(owner, operation, cx.now()?);
     let request = request.with("aws:RequestedRegion", cx.region());
     Ok(match secret {
