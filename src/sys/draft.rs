@@ -40,7 +40,7 @@ impl Draft {
                 Ok(Locked::No) | Err(FileFault::Exists(_)) if attempt < MAX_ATTEMPTS => {}
                 Ok(Locked::No) => return Err(FileFault::Exists(path)),
                 // Named by where it was to be: nobody knows the other name.
-                Err(fault) => return Err(about(place, fault)),
+                Err(fault) => return Err(fault.about(place)),
             }
         }
     }
@@ -104,26 +104,6 @@ impl Drop for Draft {
         }
         drop(fs::remove_file(journal_of(&self.path)));
         drop(fs::remove_file(&self.path));
-    }
-}
-
-/// Says the same about the path that the user knows.
-pub(super) fn about(place: &Path, fault: FileFault) -> FileFault {
-    let place = place.to_owned();
-    match fault {
-        FileFault::Exists(_) => FileFault::Exists(place),
-        FileFault::Missing(_) => FileFault::Missing(place),
-        FileFault::NoAccess(_) => FileFault::NoAccess(place),
-        FileFault::NoSpace(_) => FileFault::NoSpace(place),
-        FileFault::ReadOnly(_) => FileFault::ReadOnly(place),
-        FileFault::Io { error, .. } => FileFault::Io { path: place, error },
-        FileFault::Damaged { .. }
-        | FileFault::InTheWay(_)
-        | FileFault::NotAFile(_)
-        | FileFault::OpenDirectory { .. }
-        | FileFault::TooLarge { .. }
-        | FileFault::TooOpen { .. }
-        | FileFault::WrongOwner { .. } => fault,
     }
 }
 
@@ -195,22 +175,11 @@ fn copy(from: &Path, to: &Path) -> Result<(), FileFault> {
 /// Gives a file a name that nothing has yet.
 fn move_to_new(from: &Path, to: &Path) -> Result<(), FileFault> {
     let fault = |error: io::Error| FileFault::from_io(to, error);
-    match rename_to_new(from, to) {
+    match files::rename_to_new(from, to) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(fault(error)),
         // Some file systems know neither such renaming nor links.
         Err(_) if fs::symlink_metadata(to).is_err() => fs::rename(from, to).map_err(fault),
         renamed => renamed.map_err(fault),
-    }
-}
-
-/// Does the same where the file system knows how.
-pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
-    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // An old file system knows only links, which never replace anything either.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
-        }
-        renamed => Ok(renamed?),
     }
 }
 

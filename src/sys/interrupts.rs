@@ -5,19 +5,17 @@
 //! `unsafe`, and could do next to nothing.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
-use super::silence;
-
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
     /// `^C`: stop when you can.
-    RotateRequest,
+    Request,
     /// SIGTERM or SIGHUP: stop now.
     Order,
 }
@@ -25,6 +23,17 @@ pub(crate) enum Interrupt {
 /// Who is told of signals that ask the process to stop.
 type Tell = Box<dyn FnMut(Interrupt) + Send>;
 
+/// What becomes of a terminal that may be silent when a signal comes.
+#[derive(Clone, Copy)]
+pub(super) struct Terminal {
+    /// Lets something happen with the terminal as it was before, and silences it again.
+    pub(super) give_way: fn(&mut dyn FnMut()),
+    /// Silences it again after this process was stopped, and says whether the process must be
+    /// stopped again: it waits for an answer, in the background.
+    pub(super) renew: fn() -> bool,
+}
+
+static TERMINAL: OnceLock<Terminal> = OnceLock::new();
 static TOLD: Mutex<Option<Tell>> = Mutex::new(None);
 static LISTENS: Mutex<bool> = Mutex::new(false);
 
@@ -45,11 +54,12 @@ pub(crate) fn listen(tell: impl FnMut(Interrupt) + Send + 'static) -> io::Result
 }
 
 /// Holds back whatever could end or stop this process at once: the terminal is restored first.
-/// Comes before the terminal is changed.
+/// Comes before the terminal is changed, and is told how that is undone.
 ///
 /// # Errors
 /// What the system says; signals do then what they did before.
-pub(super) fn hold_back() -> io::Result<()> {
+pub(super) fn hold_back(terminal: Terminal) -> io::Result<()> {
+    TERMINAL.get_or_init(|| terminal);
     let signals = upsetting();
     signals.thread_block()?;
     start().inspect_err(|_refused| {
@@ -90,20 +100,25 @@ fn start() -> io::Result<()> {
 }
 
 fn hear(signal: Signal) {
+    let terminal = TERMINAL.get();
     if signal == Signal::SIGCONT {
-        if silence::renew() {
+        if terminal.is_some_and(|terminal| (terminal.renew)()) {
             // As if it read there: until it is in the foreground.
             let _stopped = kill(Pid::this(), Signal::SIGTTIN);
         }
         return;
     }
-    silence::give_way(|| {
-        let is_wish = signal == Signal::SIGINT;
+    let mut act = || {
+        let is_request = signal == Signal::SIGINT;
         match lock(&TOLD).as_mut().filter(|_| asking().contains(signal)) {
-            Some(tell) => tell(if is_wish { Interrupt::RotateRequest } else { Interrupt::Order }),
+            Some(tell) => tell(if is_request { Interrupt::Request } else { Interrupt::Order }),
             None => have_its_way(signal),
         }
-    });
+    };
+    match terminal {
+        Some(terminal) => (terminal.give_way)(&mut act),
+        None => act(),
+    }
 }
 
 /// Lets a signal do what it does by default, or nothing where whoever started this process had it

@@ -5,15 +5,15 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{files, listing, process};
+use super::{listing, process};
 
-/// Removes what killed processes left of their attempts to write this file. Whatever is young may be
-/// another machine's, which writes it now.
-pub(super) fn remove(path: &Path) {
+/// Removes what killed processes left of their attempts to write this file in this directory.
+/// Whatever is young may be another machine's, which writes it now.
+pub(super) fn remove(path: &Path, directory: &Path) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     let Some(now) = modified(path) else { return };
-    for left in listing::paths_in(files::parent_of(path)) {
+    for left in listing::paths_in(directory) {
         let found = left.file_name().unwrap_or_default().to_string_lossy();
         let writer = found.strip_prefix(&*name).and_then(|rest| rest.strip_prefix('.'));
         let writer = writer.and_then(|rest| rest.strip_suffix(".new")?.split_once('-'));
@@ -31,6 +31,7 @@ const MAX_WRITE: Duration = Duration::from_mins(1);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::files;
     use crate::sys::scratch::Scratch;
 
     /// Nobody removed them, and some were the beginnings of keyfiles.

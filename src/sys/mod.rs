@@ -26,6 +26,7 @@ pub(crate) mod memory;
 pub(crate) mod modes;
 pub(crate) mod overwrite;
 pub(crate) mod process;
+mod remedy;
 pub(crate) mod removal;
 #[cfg(test)]
 pub(crate) mod scratch;

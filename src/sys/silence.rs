@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
 use rustix::termios::{tcdrain, tcflush, tcgetattr, tcgetpgrp, tcsetattr};
 
-use super::interrupts;
+use super::interrupts::{self, Terminal};
 use super::turn::Turn;
 
 /// Whether the terminal is asked to mark what is pasted.
@@ -47,6 +47,8 @@ impl Drop for Restored {
     }
 }
 
+const TERMINAL: Terminal = Terminal { give_way, renew };
+
 static CURRENT: Mutex<Option<Silence>> = Mutex::new(None);
 
 /// Has the terminal show nothing from now on, and hand over each key, unless it does so already.
@@ -70,7 +72,7 @@ pub(crate) fn begin(terminal: &File, pastes: Pastes) -> io::Result<Keys> {
     let mut current = lock();
     // Where no thread can be started, nothing can be derived either; a recovery code can still be
     // typed, and only a signal would leave the terminal silent.
-    let held_back = interrupts::hold_back();
+    let held_back = interrupts::hold_back(TERMINAL);
     let begun = Silence::begin(terminal, pastes, turn);
     let keys = begun.as_ref().map(Silence::keys).map_err(|error| error.kind().into());
     *current = begun.ok();
@@ -100,7 +102,7 @@ pub(crate) fn end() {
 
 /// Lets something happen that may end or stop this process, with the terminal as it was. If this
 /// process goes on, so does the silence.
-pub(super) fn give_way(act: impl FnOnce()) {
+fn give_way(act: &mut dyn FnMut()) {
     let mut current = lock();
     if let Some(silence) = &*current {
         if !silence.question.is_empty() && is_in_front(&silence.terminal) {
@@ -120,7 +122,7 @@ pub(super) fn give_way(act: impl FnOnce()) {
 /// This process goes on after it had been stopped: whoever had the terminal meanwhile may have set
 /// it to show what is typed. Returns whether it waits for an answer that nobody can give it, as it
 /// is in the background.
-pub(super) fn renew() -> bool {
+fn renew() -> bool {
     let mut current = lock();
     let Some(silence) = &mut *current else { return false };
     // Whoever stopped it with the key was asked again when that was over.
@@ -266,14 +268,14 @@ mod tests {
         begin(&terminal, Pastes::Unmarked).unwrap();
         assert!(!shows(&terminal));
         // Somebody else has the terminal for a while.
-        give_way(|| assert!(shows(&terminal)));
+        give_way(&mut || assert!(shows(&terminal)));
         assert!(!shows(&terminal));
         Silence::begin(&terminal, Pastes::Unmarked, None).unwrap().restore();
         renew();
         assert!(!shows(&terminal));
         end();
         assert!(shows(&terminal));
-        give_way(|| ());
+        give_way(&mut || ());
         renew();
         assert!(shows(&terminal));
         begin(&terminal, Pastes::Unmarked).unwrap();

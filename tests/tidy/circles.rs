@@ -13,7 +13,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/rotation", "untidy"),
     ("src/service", "untidy"),
     ("src/store", "untidy"),
-    ("src/sys", "untidy"),
     ("src/vault", "untidy"),
 ];
 

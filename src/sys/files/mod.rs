@@ -1,146 +1,20 @@
 //! Files and their modes: what is looked at before a vault is opened, and how private files are
 //! made, read and replaced.
 
-use std::fmt;
+mod fault;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, StatVfs, StatVfsMountFlags};
+use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
+use rustix::io::Errno;
+
+pub(crate) use fault::FileFault;
 
 use super::streams::Patient;
-use super::{draft, left_overs, modes};
-
-/// Why a file cannot be used.
-#[derive(Debug)]
-pub(crate) enum FileFault {
-    /// Its content is not what such a file holds.
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        what: &'static str,
-        /// What mends it.
-        remedy: &'static str,
-    },
-    /// Something is there already.
-    Exists(PathBuf),
-    /// Something that is not a regular file has the name of one that the database uses.
-    InTheWay(PathBuf),
-    /// Nothing is there.
-    Missing(PathBuf),
-    /// The system forbids it.
-    NoAccess(PathBuf),
-    /// No space is left.
-    NoSpace(PathBuf),
-    /// It is a directory, a device, a socket.
-    NotAFile(PathBuf),
-    /// The directory lets others put files in the place of ours.
-    OpenDirectory {
-        /// The directory.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// The medium can only be read.
-    ReadOnly(PathBuf),
-    /// Larger than such a file can be.
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The most it may have, in bytes.
-        most: usize,
-    },
-    /// Others may read or write it.
-    TooOpen {
-        /// The file.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// It belongs to somebody else.
-    WrongOwner {
-        /// The file.
-        path: PathBuf,
-        /// Its owner.
-        uid: u32,
-    },
-    /// Anything else that the system says.
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What it says.
-        error: io::Error,
-    },
-}
-
-impl FileFault {
-    /// Sorts what the system said about `path`.
-    pub(crate) fn from_io(path: &Path, error: io::Error) -> Self {
-        let path = path.to_owned();
-        match KINDS.iter().find(|(kind, _)| *kind == error.kind()) {
-            Some((_, fault)) => fault(path),
-            None => Self::Io { path, error },
-        }
-    }
-
-    /// Returns the stable name of the kind.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Damaged { .. } => "DamagedFile",
-            Self::Exists(_) => "FileExists",
-            Self::Missing(_) => "NoFile",
-            Self::NoSpace(_) => "NoSpace",
-            Self::ReadOnly(_) => "ReadOnlyVault",
-            Self::InTheWay(_) | Self::NotAFile(_) => "NotAFile",
-            Self::NoAccess(_)
-            | Self::OpenDirectory { .. }
-            | Self::TooOpen { .. }
-            | Self::WrongOwner { .. } => "UnsafePermissions",
-            Self::TooLarge { .. } => "FileTooLarge",
-            Self::Io { .. } => "IoError",
-        }
-    }
-}
-
-impl fmt::Display for FileFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Damaged { path, what, .. } => write!(f, "{} is damaged: {what}", path.display()),
-            Self::Exists(path) => write!(f, "{} exists already", path.display()),
-            Self::InTheWay(path) => {
-                write!(f, "{} is in the way: it is not a regular file", path.display())
-            }
-            Self::Missing(path) => write!(f, "there is no file {}", path.display()),
-            Self::NoAccess(path) => write!(f, "no permission to open {}", path.display()),
-            Self::NoSpace(path) => write!(f, "there is no space left for {}", path.display()),
-            Self::NotAFile(path) => write!(f, "{} is not a regular file", path.display()),
-            Self::OpenDirectory { path, mode } => write!(
-                f,
-                "others may replace files in the directory {} (mode {mode:04o})",
-                path.display()
-            ),
-            Self::ReadOnly(path) => {
-                write!(f, "{} is on a medium that can only be read", path.display())
-            }
-            Self::TooLarge { path, most } => {
-                write!(f, "{} is larger than {most} bytes", path.display())
-            }
-            Self::TooOpen { path, mode } => write!(
-                f,
-                "{} may be read or written by others (mode {mode:04o}, must be 0600)",
-                path.display()
-            ),
-            Self::WrongOwner { path, uid } => {
-                write!(f, "{} belongs to another user (uid {uid})", path.display())
-            }
-            Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for FileFault {}
+use super::{left_overs, modes};
 
 /// Requires a regular file of ours that nobody else may touch, in a directory where nobody else may
 /// replace it. Looks, and opens nothing: closing any descriptor of a file drops all POSIX locks
@@ -213,7 +87,7 @@ pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault
         drop(fs::remove_file(&temporary));
         fault
     })?;
-    left_overs::remove(path);
+    left_overs::remove(path, parent_of(path));
     Ok(())
 }
 
@@ -222,13 +96,13 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileFault> 
     check_directory(parent_of(path))?;
     let (temporary, mut file) = open_beside(path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    let written = written.and_then(|()| draft::rename_to_new(&temporary, path));
+    let written = written.and_then(|()| rename_to_new(&temporary, path));
     written.map_err(|error| {
         let fault = FileFault::from_io(path, error);
         drop(fs::remove_file(&temporary));
         fault
     })?;
-    left_overs::remove(path);
+    left_overs::remove(path, parent_of(path));
     sync_directory(parent_of(path))
 }
 
@@ -329,8 +203,19 @@ fn open_beside(path: &Path) -> Result<(PathBuf, File), FileFault> {
             Ok(file) => return Ok((beside, file)),
             Err(FileFault::Exists(_)) if attempt < MAX_LEFT_OVERS => attempt += 1,
             // Named by where it was to be: nobody knows the other name.
-            Err(fault) => return Err(draft::about(path, fault)),
+            Err(fault) => return Err(fault.about(path)),
         }
+    }
+}
+
+/// Gives a file a name that nothing has yet, where the file system knows how.
+pub(super) fn rename_to_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // An old file system knows only links, which never replace anything either.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
+        }
+        renamed => Ok(renamed?),
     }
 }
 
@@ -341,21 +226,6 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
         Some(_) | None => Path::new("."),
     }
 }
-
-/// Makes a fault of the path it is about.
-type OfPath = fn(PathBuf) -> FileFault;
-
-/// What the system says in a word, and which fault that is.
-const KINDS: [(io::ErrorKind, OfPath); 8] = [
-    (io::ErrorKind::NotFound, FileFault::Missing),
-    (io::ErrorKind::NotADirectory, FileFault::Missing),
-    (io::ErrorKind::AlreadyExists, FileFault::Exists),
-    (io::ErrorKind::PermissionDenied, FileFault::NoAccess),
-    (io::ErrorKind::ReadOnlyFilesystem, FileFault::ReadOnly),
-    (io::ErrorKind::StorageFull, FileFault::NoSpace),
-    (io::ErrorKind::QuotaExceeded, FileFault::NoSpace),
-    (io::ErrorKind::IsADirectory, FileFault::NotAFile),
-];
 
 /// Files that a killed process may have left beside one.
 const MAX_LEFT_OVERS: u32 = 16;

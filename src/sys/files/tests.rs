@@ -1,6 +1,7 @@
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
+use crate::sys::remedy;
 use crate::sys::scratch::Scratch;
 
 /// The kind of a fault and nothing of its place.
@@ -121,7 +122,7 @@ fn a_fault_says_what_mends_it() {
     assert_eq!(fault.remedy(), Some(format!("chmod 600 {}", file.display())));
     // Root's, or anybody's but ours: only they can change it. Root alone can make the case.
     if std::os::unix::fs::chown(&file, Some(12345), None).is_ok() {
-        assert_eq!(fault.remedy().as_deref(), Some(modes::GIVEN));
+        assert_eq!(fault.remedy().as_deref(), Some(remedy::GIVEN));
         std::os::unix::fs::chown(&file, Some(user_id()), None).unwrap();
     }
     set_mode(&file, 0o600);
