@@ -3,26 +3,17 @@
 //! A cost that came from a file is checked before any work is done. Does not look at how much
 //! memory the machine has; who knows it hands it in.
 
-use std::fmt;
+pub(super) mod parameters;
 
 use argon2::{Algorithm, Argon2, Params, Version};
+pub(crate) use parameters::KdfParameters;
+use parameters::MIB;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::crypto;
 use crate::crypto::primitives::KeyBytes;
 use crate::sys::clock::Clock;
 use crate::sys::memory::{KdfMemory, scrub_stack};
-
-/// What one derivation costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct KdfParameters {
-    /// Memory, in KiB.
-    pub(crate) memory_kib: u32,
-    /// Passes over the memory.
-    pub(crate) passes: u32,
-    /// Lanes that can be computed at once.
-    pub(crate) lanes: u32,
-}
 
 /// What the user allowed when opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +27,6 @@ pub(crate) enum CostLimit {
 }
 
 impl KdfParameters {
-    /// What a new slot costs where nothing was measured.
-    pub(crate) const DEFAULT: Self = Self { memory_kib: 256 * MIB, passes: 3, lanes: 4 };
-    /// The least a new slot may cost (RFC 9106, second choice).
-    pub(crate) const FLOOR_TO_CREATE: Self = Self { memory_kib: 64 * MIB, passes: 3, lanes: 4 };
-    /// The least that is opened without being allowed, and created when it is; tests use it.
-    pub(crate) const FLOOR_TO_OPEN: Self = Self { memory_kib: 19 * MIB, passes: 2, lanes: 1 };
-
     /// Checks a cost that came from a file against what the user allowed. No work is done.
     pub(crate) fn check_open(self, limit: CostLimit) -> Result<(), crypto::Error> {
         self.check_bounds()?;
@@ -93,24 +77,6 @@ impl KdfParameters {
             return Err(crypto::Error::CostTooLow { found: self, floor });
         }
         Ok(())
-    }
-
-    /// Memory times passes, to which the time is proportional.
-    fn work_kib(self) -> u64 {
-        u64::from(self.memory_kib).saturating_mul(self.passes.into())
-    }
-}
-
-/// As in "256 MiB, 3 passes, 4 lanes".
-impl fmt::Display for KdfParameters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.memory_kib / MIB, self.memory_kib % MIB) {
-            (mib, 0) => write!(f, "{mib} MiB, ")?,
-            (_, _) => write!(f, "{} KiB, ", self.memory_kib)?,
-        }
-        let plural = |n| if n == 1 { "" } else { "s" };
-        write!(f, "{} pass{}, ", self.passes, if self.passes == 1 { "" } else { "es" })?;
-        write!(f, "{} lane{}", self.lanes, plural(self.lanes))
     }
 }
 
@@ -218,8 +184,6 @@ fn derive_in(
     hashed.map_err(|_undefined| undefined)?;
     Ok(key)
 }
-
-const MIB: u32 = 1024;
 
 #[cfg(test)]
 mod tests;
