@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::error::Error;
 use crate::sys::draft::Draft;
 use crate::sys::files::{self, FileFault};
 

@@ -9,8 +9,11 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 
-use super::error::{failed_read, printable};
-use super::{Error, Mode, Store, beside, connection, is_taken, schema};
+use super::connection::{self, Mode};
+use super::container::Store;
+use super::create::is_taken;
+use super::error::{Error, failed_read, printable};
+use super::{beside, schema};
 use crate::sys::draft::Draft;
 use crate::sys::files::FileFault;
 

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::{Error, Mode, Store, beside, connection, schema};
+use super::connection::{self, Mode};
+use super::container::Store;
+use super::error::Error;
+use super::{beside, schema, waiting};
 use crate::sys::draft::Draft;
 use crate::sys::files::{self, FileFault};
 
@@ -33,11 +36,11 @@ impl Store {
         let at = connection::resolve(draft.path())?;
         let path = at.with_file_name(path.file_name().unwrap_or_default());
         let (connection, mode) = connection::open(&at, Mode::ReadWrite)?;
-        let place = connection::watched();
+        let file = waiting::watched();
         if mode == Mode::ReadOnly {
             return Err(Error::ReadOnly);
         }
-        Ok(Self { connection, draft: Some(draft), path, mode, place, compared_at: NEVER })
+        Ok(Self { connection, draft: Some(draft), path, mode, file, compared_at: NEVER })
     }
 
     /// Gives a container that was made its path.
@@ -74,7 +77,7 @@ impl Store {
 
     fn reopen(&mut self) -> Result<(), Error> {
         (self.connection, self.mode) = connection::open(&self.path, Mode::ReadWrite)?;
-        self.place = connection::watched();
+        self.file = waiting::watched();
         self.compared_at = schema::compare_now(&self.connection)?;
         Ok(())
     }

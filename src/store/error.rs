@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::ffi;
 use rustix::io::Errno;
 
-use super::connection;
-use super::schema::LAYOUT;
-use super::transaction::MAX_ROW_BYTES;
+use super::layout::{LAYOUT, MAX_ROW_BYTES};
+use super::waiting;
 use crate::sys::files::FileFault;
 
 /// Why a container could not be opened, read or written. Never holds a byte of a row.
@@ -292,10 +291,10 @@ impl From<rusqlite::Error> for Error {
             return failed;
         }
         match code & 0xff {
-            ffi::SQLITE_BUSY if connection::has_no_locks() => {
+            ffi::SQLITE_BUSY if waiting::has_no_locks() => {
                 Self::NoLocks { what: io::Error::from(Errno::NOLCK).to_string() }
             }
-            ffi::SQLITE_BUSY if connection::is_moved() => Self::moved(),
+            ffi::SQLITE_BUSY if waiting::is_moved() => Self::moved(),
             ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => Self::Busy,
             ffi::SQLITE_READONLY => match code {
                 ffi::SQLITE_READONLY_ROLLBACK
@@ -368,7 +367,7 @@ fn system_failed(code: i32, what: &str) -> Error {
     Error::Io { what: format!("{what}: {system}") }
 }
 
-/// PageBoundaries a text in which somebody else's words may stand down to what a message can carry.
+/// Shortens and escapes a text that may hold somebody else's words, for a message.
 pub(super) fn printable(text: &str) -> String {
     text.chars().take(MAX_CHARACTERS).flat_map(char::escape_debug).collect()
 }

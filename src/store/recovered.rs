@@ -11,7 +11,9 @@ use std::time::SystemTime;
 use rusqlite::{Connection, MAIN_DB};
 
 use super::beside::{self, with_suffix};
-use super::{Error, Patience, connection};
+use super::connection;
+use super::error::Error;
+use super::waiting::Patience;
 use crate::sys::files;
 
 /// Whether a file that could not be opened is one for [`open`].

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use rusqlite::Connection;
 
-use super::Error;
-use super::error::printable;
+use super::error::{Error, printable};
+use super::layout::{APPLICATION_ID, LAYOUT, SCHEMA};
 
 /// Writes the tables into an empty file, within the caller's transaction if there is one.
 pub(super) fn lay_out(connection: &Connection) -> Result<(), Error> {
@@ -82,15 +82,6 @@ pub(super) fn compare_tables(connection: &Connection) -> Result<(), Error> {
 fn pragma(connection: &Connection, sql: &str) -> Result<i64, Error> {
     Ok(connection.prepare_cached(sql)?.query_one([], |row| row.get(0))?)
 }
-
-/// The tables, word for word as docs/format.md has them.
-const SCHEMA: &str = include_str!("schema.sql");
-
-/// `PRAGMA application_id`: "SRM1".
-const APPLICATION_ID: i64 = 0x5352_4d31;
-
-/// `PRAGMA user_version`: the layout of the tables.
-pub(super) const LAYOUT: i64 = 1;
 
 #[cfg(test)]
 mod tests {

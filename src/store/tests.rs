@@ -1,8 +1,10 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
+use crate::sys::files::{self, FileFault};
 use crate::sys::scratch;
 
 fn write_file(path: &Path, bytes: &[u8]) {

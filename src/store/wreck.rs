@@ -9,7 +9,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::{Error, Mode, Store, beside, connection, schema};
+use super::connection::{self, Mode};
+use super::container::Store;
+use super::error::Error;
+use super::layout::MAX_ROW_BYTES;
+use super::{beside, schema};
 use crate::sys::files::FileFault;
 
 /// A damaged file, and where in it something stands that has the form of a row.
@@ -239,7 +243,7 @@ const LINK: usize = 4;
 /// The most bytes that the head of a row's record has, and the sizes that its content can have.
 const MAX_HEADER: usize = 12;
 const SMALLEST: usize = 40;
-const LARGEST: usize = super::LARGEST_ROW;
+const LARGEST: usize = MAX_ROW_BYTES;
 
 #[cfg(test)]
 mod tests {

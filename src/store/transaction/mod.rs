@@ -4,31 +4,35 @@ use std::ops::RangeInclusive;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
-use super::connection::{self, Place};
-use super::{Error, Mode, Table};
+use super::connection::{self, Mode};
+use super::error::Error;
+use super::layout::{MAX_ROW_BYTES, MAX_SLOTS, STRAY_SLOT};
+use super::table::Table;
+use super::waiting::{self, OpenedFile};
 
 /// A transaction. Dropped without [`Transaction::commit`], it changes nothing.
 pub(crate) struct Transaction<'s> {
     connection: &'s Connection,
-    place: Option<&'s Place>,
+    file: Option<&'s OpenedFile>,
 }
 
 impl<'s> Transaction<'s> {
     pub(super) fn begin(
-        (connection, place): (&'s Connection, Option<&'s Place>),
+        connection: &'s Connection,
+        file: Option<&'s OpenedFile>,
         mode: Mode,
     ) -> Result<Self, Error> {
-        if place.is_some_and(Place::is_left) {
+        if file.is_some_and(OpenedFile::is_gone) {
             return Err(Error::moved());
         }
-        connection::watch(place.cloned());
+        waiting::watch(file.cloned());
         let begin = match mode {
             Mode::ReadOnly => "BEGIN",
             // Never by way of a read lock: two that tried would wait for each other.
             Mode::ReadWrite => "BEGIN IMMEDIATE",
         };
         connection.prepare_cached(begin)?.execute([])?;
-        Ok(Self { connection, place })
+        Ok(Self { connection, file })
     }
 
     /// Makes the changes durable. Waits for readers to end; when they do not, nothing is changed
@@ -42,8 +46,8 @@ impl<'s> Transaction<'s> {
         let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
         committed.map(drop).or_else(|error| Error::of_commit(error).map_or(Ok(()), Err))?;
         // Nobody who looks for the change will look into a file that lost its name meanwhile.
-        let is_left = self.place.is_some_and(Place::is_left);
-        if is_left { Err(Error::moved_in_commit()) } else { Ok(()) }
+        let is_gone = self.file.is_some_and(OpenedFile::is_gone);
+        if is_gone { Err(Error::moved_in_commit()) } else { Ok(()) }
     }
 
     /// Reads the public header and the sealed state.
@@ -245,9 +249,6 @@ fn one_row(table: Table, changed: usize) -> Result<(), Error> {
     if changed == 1 { Ok(()) } else { Err(Error::RowCount { table, changed }) }
 }
 
-/// The most bytes of a row's blob: what is larger is nobody's when it is read.
-pub(crate) const MAX_ROW_BYTES: usize = 8 << 20;
-
 /// Refuses to write what no reader would take for a row.
 fn fitting(blob: &[u8]) -> Result<&[u8], Error> {
     if blob.len() <= MAX_ROW_BYTES { Ok(blob) } else { Err(Error::RowLimit { bytes: blob.len() }) }
@@ -267,12 +268,6 @@ fn key_of(key: i64) -> u64 {
 fn any_key(key: u64) -> i64 {
     i64::from_ne_bytes(key.to_ne_bytes())
 }
-
-/// The most slots a vault has.
-pub(crate) const MAX_SLOTS: u8 = 16;
-
-/// Stands for the number of every slot that was put in by hand under a number that none can have.
-pub(crate) const STRAY_SLOT: u8 = u8::MAX;
 
 #[cfg(test)]
 mod tests;
