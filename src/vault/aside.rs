@@ -1,17 +1,9 @@
 //! Reading beside those who write: without the log where that cannot be written, on a copy where it
 //! takes long.
 
+use super::audit::Unlogged;
 use super::error::Error;
 use super::unlock::Vault;
-
-/// Why reads are not logged that should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unlogged {
-    /// There is no space.
-    Full,
-    /// Another process writes, and does not come to an end.
-    Busy,
-}
 
 impl Vault {
     /// Goes on without logging reads.

@@ -48,6 +48,24 @@ pub(crate) struct Subject {
     pub(crate) region: String,
 }
 
+/// Who asks and by which way, for the audit log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    /// The process.
+    pub(crate) actor: Actor,
+    /// `direct`; dispatch puts a rotation's step in its place.
+    pub(crate) via: String,
+}
+
+/// Why reads are not logged that should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unlogged {
+    /// There is no space.
+    Full,
+    /// Another process writes, and does not come to an end.
+    Busy,
+}
+
 impl Event {
     /// The outcome of an operation that did what was asked.
     pub(crate) const SUCCESS: &'static str = "Success";

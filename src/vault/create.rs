@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::anchor::Anchor;
 use super::error::Error;
+use super::keyring::Unlocked;
 use super::rollback::RollbackGuard;
 use super::slots::check_derived;
 use super::state::{Settings, SlotEntry, State};
 use super::transaction::{Access, Beginning, RequestContext, Transaction};
-use super::unlock::{Unlocked, Vault};
+use super::unlock::Vault;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::keys::MasterKey;
 use crate::crypto::slot::SlotBody;

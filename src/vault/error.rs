@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::cbor::Malformed;
-use super::replace::Loss;
+use super::loss::Loss;
 use crate::{crypto, store};
 
 /// Why a vault could not be opened, read or changed. Never holds a byte of a row or key.

@@ -5,13 +5,13 @@
 
 use super::audit::{Event, Subject};
 use super::cbor::Unknown;
+use super::chain::{Link, walk};
 use super::error::{Error, decoded, opened, tampered};
 use super::state::Log;
 use super::transaction::Transaction;
-use super::unlock::Unlocked;
 use crate::crypto::history;
 use crate::model::time::DAY_MS;
-use crate::store::{self, Table};
+use crate::store::Table;
 
 /// The most characters of what else there is to say: it may be a list of any length.
 const MAX_DETAIL: usize = 16_384;
@@ -21,27 +21,6 @@ const LAST_ROW: u64 = i64::MAX.cast_unsigned();
 
 /// Entries are dropped in blocks of this many.
 pub(crate) const BLOCK: u64 = if cfg!(test) { 50 } else { 1_000 };
-
-/// One entry of the log, as the chain over all of them proves it to be.
-pub(super) struct Link<'a> {
-    /// Its number.
-    pub(super) seq: u64,
-    /// Its box.
-    pub(super) sealed: &'a [u8],
-    /// What is in the box.
-    pub(super) data: &'a [u8],
-    /// The chain before it.
-    pub(super) before: [u8; 32],
-    /// The chain after it.
-    pub(super) after: [u8; 32],
-}
-
-impl Link<'_> {
-    /// Reads the entry.
-    pub(super) fn event(&self) -> Result<Event, Error> {
-        decoded(Event::decode(self.data), || format!("audit entry {}", self.seq))
-    }
-}
 
 impl Transaction<'_> {
     /// Writes what was asked for and how it ended. It becomes durable with the transaction.
@@ -208,33 +187,5 @@ impl Transaction<'_> {
         let unlocked = self.unlocked;
         let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
         decoded(Event::decode(data.expose()), what)
-    }
-}
-
-/// Walks along the log that a state vouches for, oldest entry first. Nothing that `visit` was told
-/// is to be believed before this returns: a row that is missing, does not open or is another's is an
-/// error, if need be the last one.
-pub(super) fn walk(
-    unlocked: &Unlocked,
-    rows: &store::Transaction<'_>,
-    log: &Log,
-    visit: &mut dyn FnMut(&Link<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let (mut chain, mut next) = (log.base, log.first);
-    rows.each(Table::Audit, |seq, sealed| {
-        if seq != next {
-            return Err(tampered(format!("audit entry {next} is missing")));
-        }
-        next = seq.saturating_add(1);
-        let what = || format!("audit entry {seq}");
-        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
-        let (before, after) = (chain, history::link(&chain, seq, data.expose()));
-        chain = after;
-        visit(&Link { seq, sealed, data: data.expose(), before, after })
-    })?;
-    if next == log.next && chain == log.head {
-        Ok(())
-    } else {
-        Err(tampered("the audit log does not end where the state says"))
     }
 }

@@ -3,12 +3,13 @@
 
 use super::check::{Meter, OnProgress};
 use super::error::{Error, opened, tampered};
+use super::keyring::Unlocked;
 use super::record::Record;
 use super::slots;
 use super::state::SlotEntry;
 use super::transaction::{Access, RequestContext, Transaction};
 use super::tree::{self, Branch, Entry, FANOUT};
-use super::unlock::{Unlocked, Vault};
+use super::unlock::Vault;
 use crate::crypto::header::Header;
 use crate::crypto::history;
 use crate::crypto::keys::{MasterKey, ValueAddress};

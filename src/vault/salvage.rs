@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{Meter, OnProgress};
 use super::error::Error;
+use super::keyring::Unlocked;
 use super::record::{Namespace, Record, Version};
-use super::rescue::{self, open_record};
 use super::state::Settings;
 use super::transaction::Transaction;
 use super::tree::{self, Branch, Entry};
-use super::unlock::{LockedVault, Unlocked};
+use super::unlock::LockedVault;
 use super::vouch::{Accepted, InDoubt, Proven, Word};
+use super::wreckage::{self, open_record};
 use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;
@@ -55,7 +56,7 @@ impl LockedVault {
     ) -> Result<Salvaged, Error> {
         let unlocked = Unlocked::new(self.header.clone(), master)?;
         if let Some(wreck) = &self.wreck {
-            rescue::fill(&mut self.store, wreck, &unlocked)?;
+            wreckage::fill(&mut self.store, wreck, &unlocked)?;
         }
         let mut meter = Meter::new(tell);
         let mut salvaged = Salvaged::default();

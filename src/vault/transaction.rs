@@ -3,13 +3,13 @@
 //! The path of every read is docs/format.md, "Reading": state, root, node, bucket, record, value.
 //! Writes are in `change`, the audit log in `log`.
 
-use super::audit::Subject;
+use super::audit::{Origin, Subject};
 use super::error::{Error, decoded, opened, tampered};
+use super::keyring::Unlocked;
 use super::record::{Namespace, Record, Version};
 use super::rollback::RollbackGuard;
 use super::state::{Log, State};
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
-use super::unlock::{Origin, Unlocked};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::secret_value::SecretValue;

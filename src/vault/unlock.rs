@@ -3,23 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use super::anchor::{Anchor, Remembered};
-use super::aside::Unlogged;
-use super::error::{Error, decoded, opened, tampered};
-use super::log;
-use super::rescue;
+use super::audit::Unlogged;
+use super::error::{Error, opened, tampered};
+use super::keyring::Unlocked;
 use super::rollback::RollbackGuard;
 use super::slots::{self, MAX_DERIVED};
-use super::state::State;
 use super::transaction::{Access, RequestContext, Transaction};
+use super::wreckage;
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
-use crate::crypto::history;
 use crate::crypto::kdf::CostLimit;
-use crate::crypto::keys::{Keys, MasterKey};
+use crate::crypto::keys::MasterKey;
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::model::time::Timestamp;
-use crate::store::{self, Mode, Store, Wreck};
-use crate::sys::process::Actor;
+use crate::store::{Mode, Store, Wreck};
 
 /// A vault whose container was opened and whose keys nobody has given yet.
 pub(crate) struct LockedVault {
@@ -43,22 +40,6 @@ pub(crate) struct Vault {
     pub(super) unlogged: Option<Unlogged>,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
-}
-
-/// The keys of a vault and the header they belong to.
-pub(crate) struct Unlocked {
-    pub(super) header: Header,
-    header_bytes: [u8; Header::LENGTH],
-    pub(super) keys: Keys,
-}
-
-/// Who asks and by which way, for the audit log.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Origin {
-    /// The process.
-    pub(crate) actor: Actor,
-    /// `direct`; dispatch puts a rotation's step in its place.
-    pub(crate) via: String,
 }
 
 /// How an opened vault is guarded against an older copy.
@@ -191,7 +172,7 @@ impl LockedVault {
     ) -> Result<Vault, Error> {
         let unlocked = Unlocked::new(self.header, master)?;
         if let Some(wreck) = &self.wreck {
-            rescue::fill(&mut self.store, wreck, &unlocked)?;
+            wreckage::fill(&mut self.store, wreck, &unlocked)?;
         }
         let anchor = policy.anchors.as_deref().map(|dir| Anchor::new(dir, unlocked.vault_id()));
         // Read before the state: a commit between the two must not look like a rollback.
@@ -311,72 +292,5 @@ impl Vault {
     /// newer vault must not look older than it.
     pub(crate) fn raise_floor(&mut self, generation: u64) {
         self.seen.raise_floor(generation);
-    }
-}
-
-impl Unlocked {
-    pub(super) fn new(header: Header, master: &MasterKey) -> Result<Self, Error> {
-        if master.commit(&header.vault_id) != header.mk_commit {
-            return Err(tampered("the master key is not this vault's"));
-        }
-        let keys = master.keys(&header.vault_id);
-        Ok(Self { header_bytes: header.encode(), header, keys })
-    }
-
-    pub(super) fn vault_id(&self) -> &VaultId {
-        &self.header.vault_id
-    }
-
-    pub(super) fn header_bytes(&self) -> &[u8; Header::LENGTH] {
-        &self.header_bytes
-    }
-
-    /// Refuses a later state that did not come out of the one remembered: its log names another
-    /// commit for that generation. Where the log does not reach back so far, nothing can be said.
-    ///
-    /// # Errors
-    /// [`Error::Tampered`] if the log is not the one that the state vouches for: a row that was
-    /// deleted, or exchanged for that of another copy, must not hide a fork.
-    pub(super) fn check_descent(
-        &self,
-        rows: &store::Transaction<'_>,
-        state: &State,
-        remembered: Option<Remembered>,
-    ) -> Result<(), Error> {
-        let Some(Remembered { generation, commit_id, .. }) = remembered else { return Ok(()) };
-        // A state vouches by itself for the commit before it.
-        if state.generation <= generation || state.previous_commit_id == commit_id {
-            return Ok(());
-        }
-        let mut is_fork = false;
-        log::walk(self, rows, &state.log, &mut |link| {
-            let event = link.event()?;
-            is_fork |= event.generation == generation && event.commit_id != commit_id;
-            Ok(())
-        })?;
-        if is_fork { Err(Error::Forked { generation }) } else { Ok(()) }
-    }
-
-    /// Opens the state row, which must stand beside the very header the vault was unlocked with.
-    pub(super) fn open_state(&self, rows: &store::Transaction<'_>) -> Result<State, Error> {
-        self.read_state(rows).map(|(state, _digest)| state)
-    }
-
-    /// Does the same, and returns the digest that no other sealed state has.
-    pub(super) fn read_state(
-        &self,
-        rows: &store::Transaction<'_>,
-    ) -> Result<(State, [u8; 32]), Error> {
-        let (public, sealed) = rows.vault()?;
-        if public != self.header_bytes {
-            let header = opened(Header::decode(&public), || "its public header".to_owned())?;
-            let is_successor =
-                header.vault_id == self.header.vault_id && header.key_epoch > self.header.key_epoch;
-            return Err(if is_successor { Error::Rekeyed } else { tampered("its public header") });
-        }
-        let what = || "its state".to_owned();
-        let data = opened(self.keys.state.open(&self.header_bytes, &sealed), what)?;
-        let state = decoded(State::decode(data.expose()), what)?.map_err(Error::NewerContent)?;
-        Ok((state, history::state_digest(&self.header_bytes, &sealed)))
     }
 }

@@ -11,7 +11,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/cli", "untidy"),
     ("src/rotation", "untidy"),
     ("src/service", "untidy"),
-    ("src/vault", "untidy"),
 ];
 
 #[test]

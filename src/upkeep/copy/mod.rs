@@ -6,7 +6,8 @@ use super::check;
 use crate::crypto::keys::MasterKey;
 use crate::store::Mode;
 use crate::vault::check::{Finding, OnProgress};
-use crate::vault::replace::{Loss, Present, UNGUARDED};
+use crate::vault::loss::Loss;
+use crate::vault::replace::{Present, UNGUARDED};
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, OnRollback, UnlockPolicy, Vault};
 

@@ -30,11 +30,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use super::audit::Origin;
 use super::create::NewVault;
 use super::record::{Deletion, Namespace, Record, Version};
 use super::state::Settings;
 use super::transaction::{Access, RequestContext, Transaction};
-use super::unlock::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
+use super::unlock::{LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy, Vault};
 use super::{Error, check::Finding};
 use crate::crypto;
 use crate::crypto::header::VaultId;
