@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::unlock::{CommandContext, Named};
 use crate::service::elsewhere::{self, Found};
-use crate::service::fault::Fault;
+use crate::service::fault::Cause;
 use crate::service::rules::arn;
 use crate::vault::Vault;
 
@@ -16,7 +16,7 @@ pub(super) fn hinted(
     context: &CommandContext<'_>,
 ) -> Failure {
     let Failure::Service { operation, fault, hint: None } = failure else { return failure };
-    let is_missing = fault.message == Fault::secret_not_found().message;
+    let is_missing = fault.cause == Cause::SecretNotFound;
     let found =
         is_missing.then(|| elsewhere::find(vault, arn::name_in(id), context.request_context()));
     let hint = found

@@ -196,7 +196,7 @@ impl Failure {
             Self::Vault(vault::Error::WouldLose(_)) => fixed(
                 "--accept-rollback puts the copy there all the same, and keeps the vault beside it",
             ),
-            Self::Vault(vault::Error::Tampered(what)) if what.starts_with("slot ") => fixed(
+            Self::Vault(vault::Error::TamperedSlot { .. }) => fixed(
                 "`strongroom key-slot remove --slot N --damaged` drops the slot; the others still \
                  work",
             ),
@@ -288,7 +288,8 @@ fn vault_exit_code(error: &vault::Error) -> u8 {
         | vault::Error::NameTaken(_)
         | vault::Error::Rekeyed
         | vault::Error::RolledBack { .. }
-        | vault::Error::Tampered(_) => OTHER,
+        | vault::Error::Tampered(_)
+        | vault::Error::TamperedSlot { .. } => OTHER,
     }
 }
 

@@ -268,7 +268,7 @@ fn not_readable(read: &str, failure: Failure) -> Failure {
     match failure {
         Failure::Fault(fault) => {
             let message = format!("The secret {read} can't be granted: {}", fault.message);
-            Fault { message, ..fault }.into()
+            Fault::new(fault.code, message).into()
         }
         vault @ Failure::Vault(_) => vault,
     }

@@ -3,13 +3,14 @@
 use super::attempt::{self, OnLease, RotateRequest};
 use super::error::Error;
 use super::options::Options;
-use super::run::{Runner, new_token};
+use super::run::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::settings;
 use crate::service::rotation::{self as service, CatchUp, Due, DueFault, Resume, State};
+use crate::sys::entropy::random_uuid;
 
 /// What to rotate.
 pub(crate) struct Wanted<'a> {
@@ -106,7 +107,7 @@ fn rotate(runner: &mut Runner<'_>, (due, catch_up): (&Due, CatchUp)) -> Result<V
     if runner.events.is_stop_wished() {
         return Err(Error::Stopped);
     }
-    let token = new_token(runner.circumstances.entropy)?;
+    let token = random_uuid(runner.circumstances.entropy).map_err(Failure::from)?;
     let members = [("SecretId", due.arn.clone()), ("ClientRequestToken", token)];
     let members = members.map(|(name, text)| (name.to_owned(), Value::Text(text)));
     let (request, region) = (Value::Map(members.into()), Some(due.region.as_str()));

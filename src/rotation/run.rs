@@ -15,14 +15,13 @@ use super::server::Server;
 use super::trouble::{Stop, judge, not_possible, refused};
 use super::workplace::Workplace;
 use super::{event, pins, reach, trust};
-use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::rotation::{self as service, Job, Retry, StepFault};
 use crate::service::scope::{Caller, Capability, Step};
 use crate::sys::confine::Freedom;
-use crate::sys::entropy::Entropy;
+use crate::sys::entropy::{Entropy, random_uuid};
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
 use crate::vault::Vault;
@@ -129,7 +128,8 @@ impl Runner<'_> {
         files: &pins::Verified,
     ) -> Result<Option<Outcome>, Stop> {
         let circumstances = self.circumstances;
-        let (step, token) = (capability.step, new_token(circumstances.entropy)?);
+        let (step, token) =
+            (capability.step, random_uuid(circumstances.entropy).map_err(Failure::from)?);
         let workplace = self.workplace()?;
         let (listener, closer) =
             Listener::bind(&workplace.socket()).map_err(|error| not_possible(&error))?;
@@ -267,7 +267,8 @@ fn launched<'a>(
     keep: Keep,
     entropy: &dyn Entropy,
 ) -> Result<Run<'a>, Stop> {
-    let (time, mark) = (Duration::from_secs(command.timeout_s), new_token(entropy)?);
+    let (time, mark) =
+        (Duration::from_secs(command.timeout_s), random_uuid(entropy).map_err(Failure::from)?);
     Ok(Run { argv: &command.argv, environment, freedoms, stdin, keep, time, mark })
 }
 
@@ -296,36 +297,5 @@ fn start(
     Ok(launch::run(run, events, attendant))
 }
 
-/// Draws a token as AWS's are: a UUID of version 4.
-pub(super) fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
-    let mut bytes = [0_u8; 16];
-    entropy.fill(&mut bytes)?;
-    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
-    *version = (*version & 0x0f) | 0x40;
-    *variant = (*variant & 0x3f) | 0x80;
-    let digits = fingerprint::hex(&bytes);
-    let parts = [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)];
-    let parts: Vec<&str> =
-        parts.iter().filter_map(|(start, end)| digits.get(*start..*end)).collect();
-    Ok(parts.join("-"))
-}
-
 /// The length of `{}` and a line feed.
 const EMPTY_ANSWER: u64 = 3;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::entropy::CountingEntropy;
-
-    #[test]
-    fn tokens_are_uuids() {
-        let entropy = CountingEntropy::default();
-        let (one, two) = (new_token(&entropy).unwrap(), new_token(&entropy).unwrap());
-        assert_ne!(one, two);
-        let shape: String = one.chars().map(|c| if c == '-' { '-' } else { 'x' }).collect();
-        assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-        assert_eq!(one.chars().nth(14), Some('4'));
-        assert!(one.chars().nth(19).is_some_and(|c| "89ab".contains(c)));
-    }
-}

@@ -88,6 +88,17 @@ impl fmt::Display for Code {
     }
 }
 
+/// What a refusal is about, where a hint depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// There is no such secret.
+    SecretNotFound,
+    /// A rotation that was begun is not complete.
+    RotationNotComplete,
+    /// Anything else.
+    Other,
+}
+
 /// A refusal in AWS's words. Its message never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
@@ -95,12 +106,14 @@ pub(crate) struct Fault {
     pub(crate) code: Code,
     /// The message.
     pub(crate) message: String,
+    /// What it is about.
+    pub(crate) cause: Cause,
 }
 
 impl Fault {
     /// A refusal with this code and message.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), cause: Cause::Other }
     }
 
     /// `InvalidParameterException`.
@@ -125,7 +138,8 @@ impl Fault {
 
     /// There is no such secret (docs/behaviour.md, "Names and ARNs").
     pub(crate) fn secret_not_found() -> Self {
-        Self::not_found("Secrets Manager can't find the specified secret.")
+        let fault = Self::not_found("Secrets Manager can't find the specified secret.");
+        Self { cause: Cause::SecretNotFound, ..fault }
     }
 
     /// The secret is inside its recovery window (docs/behaviour.md, "Deletion").

@@ -29,6 +29,13 @@ impl fmt::Display for NoEntropy {
 
 impl std::error::Error for NoEntropy {}
 
+/// Makes a random UUID (RFC 9562, version 4), in lower case.
+pub(crate) fn random_uuid(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
+    let mut bytes = [0; 16];
+    entropy.fill(&mut bytes)?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+}
+
 /// The operating system's generator: the system call, and no file that somebody could put in the
 /// place of a device.
 pub(crate) struct SystemEntropy;
@@ -123,6 +130,23 @@ mod tests {
         assert_eq!(judge(constant), Err(NoEntropy::Repeating));
         let counting = CountingEntropy::default();
         assert_eq!(judge(|bytes: &mut [u8]| counting.fill(bytes)), Ok(()));
+    }
+
+    #[test]
+    fn uuids_are_random_ones() {
+        let entropy = CountingEntropy::default();
+        let first = random_uuid(&entropy).unwrap();
+        assert_eq!(first, "e220a839-7b1d-4daf-ae78-9e6aa1b965f4");
+        for _ in 0..64 {
+            let uuid = random_uuid(&entropy).unwrap();
+            let letters: Vec<char> = uuid.chars().collect();
+            assert_eq!(letters.len(), 36);
+            assert!([8, 13, 18, 23].iter().all(|&i| letters[i] == '-'), "{uuid}");
+            assert_eq!(letters[14], '4', "{uuid}");
+            assert!("89ab".contains(letters[19]), "{uuid}");
+            assert!(uuid.chars().all(|c| c == '-' || "0123456789abcdef".contains(c)), "{uuid}");
+            assert_ne!(first, uuid);
+        }
     }
 
     #[test]

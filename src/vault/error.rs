@@ -58,6 +58,13 @@ pub(crate) enum Error {
     },
     /// What is in the file does not fit together.
     Tampered(String),
+    /// A key slot does not fit the rest. It can be dropped while others open the vault.
+    TamperedSlot {
+        /// Its number.
+        number: u8,
+        /// What is wrong with it, after its name.
+        problem: &'static str,
+    },
     /// The keys' own layer.
     Crypto(crypto::Error),
     /// The container's own layer.
@@ -70,7 +77,7 @@ impl Error {
         let is_unreadable = |error: &store::Error| {
             matches!(error, store::Error::Damaged { .. } | store::Error::TooBig)
         };
-        matches!(self, Self::Tampered(_))
+        matches!(self, Self::Tampered(_) | Self::TamperedSlot { .. })
             || matches!(self, Self::Store(error) if is_unreadable(error))
     }
 
@@ -102,6 +109,9 @@ impl Error {
 
     /// Says what is altered or damaged, for a list of such things.
     pub(super) fn what_is_damaged(self) -> String {
+        if let Self::TamperedSlot { number, problem } = self {
+            return format!("slot {number} {problem}");
+        }
         if let Self::Tampered(what) = self { what } else { self.to_string() }
     }
 
@@ -120,7 +130,7 @@ impl Error {
             Self::Rekeyed => "VaultRekeyed",
             Self::WouldLose(_) | Self::RolledBack { .. } => "RollbackError",
             Self::Partly { error, .. } => error.name(),
-            Self::Tampered(_) => "TamperError",
+            Self::Tampered(_) | Self::TamperedSlot { .. } => "TamperError",
             Self::Crypto(error) => error.name(),
             Self::Store(error) => error.name(),
         }
@@ -182,6 +192,9 @@ impl fmt::Display for Error {
             Self::Tampered(what) => {
                 write!(f, "the vault was altered or is damaged: {what}")
             }
+            Self::TamperedSlot { number, problem } => {
+                write!(f, "the vault was altered or is damaged: slot {number} {problem}")
+            }
             Self::Crypto(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
         }
@@ -208,7 +221,8 @@ impl std::error::Error for Error {
             | Self::OtherVault(_)
             | Self::Rekeyed
             | Self::RolledBack { .. }
-            | Self::Tampered(_) => None,
+            | Self::Tampered(_)
+            | Self::TamperedSlot { .. } => None,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Borrow;
 
-use super::error::{Error, tampered};
+use super::error::Error;
 use super::state::{MAX_LABEL, SlotEntry, State};
 use super::transaction::Transaction;
 use crate::crypto::slot::{SlotBody, SlotKind};
@@ -141,7 +141,9 @@ pub(super) fn digest(body: &[u8]) -> [u8; 32] {
 pub(super) fn verify(state: &State, bodies: &[(u8, Vec<u8>)]) -> Result<(), Error> {
     match differences(state, bodies).first() {
         None => Ok(()),
-        Some(number) => Err(tampered(format!("slot {number} is not the one that was stored"))),
+        Some(&number) => {
+            Err(Error::TamperedSlot { number, problem: "is not the one that was stored" })
+        }
     }
 }
 

@@ -153,7 +153,8 @@ impl LockedVault {
                     return Ok((number, master));
                 }
                 Ok(_) => {
-                    return Err(tampered(format!("slot {number} holds the key of another vault")));
+                    let problem = "holds the key of another vault";
+                    return Err(Error::TamperedSlot { number, problem });
                 }
                 // That another slot does not open says nothing of one that was not tried.
                 Err(_) if matches!(refusal, Error::Crypto(refused) if refused != WRONG) => {}

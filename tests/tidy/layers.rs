@@ -38,8 +38,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getrandom", &["sys"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
-    // `workbench` queries answers, which takes a time zone.
-    ("jiff", &["cli", "workbench"]),
+    // Time zones are `cli`'s; the rules of `service` count days in UTC; `workbench` queries answers,
+    // which takes a zone.
+    ("jiff", &["cli", "service", "workbench"]),
     ("libc", &["sys"]),
     ("minicbor", &["vault"]),
     ("nix", &["sys"]),
@@ -57,6 +58,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("strsim", &["cli"]),
     ("subtle", &["crypto"]),
     ("unicode_normalization", &["crypto"]),
+    ("uuid", &["sys"]),
     ("yaml_rust2", &["cli"]),
     // Keys are wiped where they are made and where they are kept.
     ("zeroize", &["crypto", "sys"]),

@@ -19,8 +19,9 @@ use crate::rotation::launch::RunEvents;
 use crate::rotation::machine::Machine;
 use crate::rotation::run::Runner;
 use crate::service::context;
+use crate::service::fault::Cause;
 use crate::service::operation::Entry;
-use crate::service::rotation::{Resume, refusals};
+use crate::service::rotation::Resume;
 use crate::sys::apart;
 use crate::sys::clock::SystemClock;
 use crate::sys::entropy::SystemEntropy;
@@ -91,7 +92,7 @@ fn next(error: &Error) -> Option<&'static str> {
         Error::Failed(failed) if is_denial(&failed.lines) => Some(CONFINED),
         Error::AtWork(_) => Some(AT_WORK),
         Error::Service(context::Failure::Fault(fault))
-            if fault.message == refusals::NOT_COMPLETE =>
+            if fault.cause == Cause::RotationNotComplete =>
         {
             Some(NEXT)
         }
@@ -171,6 +172,7 @@ pub(crate) fn machine(context: &CommandContext<'_>) -> Result<Machine, Failure> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::rotation::refusals;
 
     /// It was told how to give up a rotation that was at work.
     #[test]

@@ -1,6 +1,7 @@
 //! AWS's rules as functions from values to values: no vault, no clock, no output.
 
 pub(crate) mod arn;
+mod calendar;
 pub(crate) mod deletion;
 pub(crate) mod dice;
 pub(crate) mod filters;

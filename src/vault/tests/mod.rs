@@ -323,6 +323,7 @@ fn speaks_of_damage(error: &Error) -> bool {
     matches!(
         error,
         Error::Tampered(_)
+            | Error::TamperedSlot { .. }
             | Error::NewerContent(_)
             | Error::Crypto(crypto::Error::NewerFormat { .. })
             | Error::Store(

@@ -135,7 +135,7 @@ fn a_damaged_slot_locks_nobody_out() {
             locked.unlock(&master, unlock_policy)
         };
         let error = open(&STRICT).err();
-        let names_it = matches!(&error, Some(Error::Tampered(what)) if what.starts_with("slot 0 "));
+        let names_it = matches!(&error, Some(Error::TamperedSlot { number: 0, .. }));
         assert!(names_it, "{case}: {error:?}");
         let mut vault = open(&UNGUARDED).unwrap();
         let transaction = world.read(&mut vault);

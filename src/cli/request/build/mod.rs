@@ -15,7 +15,7 @@ use super::unpack;
 use super::validate;
 use crate::model::shape::{Blob, Member, Shape};
 use crate::model::value::Value;
-use crate::sys::entropy::Entropy;
+use crate::sys::entropy::{Entropy, random_uuid};
 
 /// What the global options and the world outside have to do with a request.
 #[derive(Clone, Copy)]
@@ -240,23 +240,12 @@ fn make_up_tokens(
     for member in members {
         let is_token = matches!(member.shape, Shape::Text(text) if text.token);
         if is_token && !given.iter().any(|(name, _)| name == member.name) {
-            given.push((member.name.to_owned(), Value::Text(random_uuid(entropy)?)));
+            let uuid = random_uuid(entropy).map_err(|fault| Error::plain(fault.to_string()))?;
+            given.push((member.name.to_owned(), Value::Text(uuid)));
             token = Token::MadeUp;
         }
     }
     Ok(token)
-}
-
-/// Makes a random UUID (RFC 9562, version 4), in lower case.
-fn random_uuid(entropy: &dyn Entropy) -> Result<String, Error> {
-    let mut bytes = [0; 16];
-    entropy.fill(&mut bytes).map_err(|fault| Error::plain(fault.to_string()))?;
-    let bits = u128::from_be_bytes(bytes);
-    let bits = bits & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
-    let hex = format!("{bits:032x}");
-    let parts = [(0, 8), (8, 4), (12, 4), (16, 4), (20, 12)];
-    let part = |(start, length): (usize, usize)| hex.get(start..start + length).unwrap_or_default();
-    Ok(parts.map(part).join("-"))
 }
 
 #[cfg(test)]

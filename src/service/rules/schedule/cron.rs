@@ -1,8 +1,13 @@
 //! `cron(minutes hours day-of-month month day-of-week year)`, as far as AWS lets a rotation have it
 //! (docs/behaviour.md, "Rotation"): whole hours, four or more apart, every year.
 
-use super::calendar::{self, Month};
-use crate::model::time::Timestamp;
+use std::iter::successors;
+
+use jiff::civil::Date;
+
+use super::HOUR_MS;
+use crate::model::time::{DAY_MS, Timestamp};
+use crate::service::rules::calendar;
 
 /// When windows open.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,13 +71,13 @@ impl Cron {
 
     /// Returns the first opening after a point in time; `None` when time ends before.
     pub(super) fn next_after(&self, at: Timestamp) -> Option<Timestamp> {
-        let first = Month::of_day(calendar::day_of(at));
-        (0..SEARCHED_MONTHS)
-            .map(|months| first.plus(months))
-            .filter(|month| self.months.has(month.number))
+        let month = calendar::date_of(at)?.first_of_month();
+        successors(Some(month), |month| month.last_of_month().tomorrow().ok())
+            .take(SEARCHED_MONTHS)
+            .filter(|month| self.months.has(month.month().into()))
             .flat_map(|month| self.days_of(month))
-            .flat_map(|day| self.hours.all.iter().map(move |hour| (day, *hour)))
-            .map(|(day, hour)| calendar::hour_of_day(day, hour))
+            .map(|date| calendar::days(date) * DAY_MS)
+            .flat_map(|day| self.hours.all.iter().map(move |hour| Timestamp(day + hour * HOUR_MS)))
             .find(|opens| *opens > at)
     }
 
@@ -86,11 +91,10 @@ impl Cron {
         self.hours.apart()
     }
 
-    fn days_of(&self, month: Month) -> impl Iterator<Item = i64> {
-        let (first, length) = (month.first_day(), month.length());
-        (1..=length)
-            .filter(move |day| self.days.have(*day, length, calendar::weekday(first + day - 1)))
-            .map(move |day| first + day - 1)
+    fn days_of(&self, month: Date) -> impl Iterator<Item = Date> {
+        successors(Some(month), |day| day.tomorrow().ok())
+            .take_while(move |day| day.month() == month.month())
+            .filter(|day| self.days.have(*day))
     }
 
     /// Whether there is ever such a day. Every weekday comes, the fifth of February's too.
@@ -168,11 +172,13 @@ impl Days {
         Some(Self::OfWeek { every, last, nth })
     }
 
-    /// Whether a day is one of them, by its number, the month's length and the weekday.
-    fn have(&self, day: i64, length: i64, weekday: i64) -> bool {
+    /// Whether a date is one of them.
+    fn have(&self, date: Date) -> bool {
+        let (day, length) = (i64::from(date.day()), i64::from(date.days_in_month()));
         match self {
             Self::OfMonth { days, last } => days.has(day) || (*last && day == length),
             Self::OfWeek { every, last, nth } => {
+                let weekday = i64::from(date.weekday().to_sunday_one_offset());
                 let week = usize::try_from((day - 1) / 7).ok();
                 every.has(weekday)
                     || (last.has(weekday) && day + 7 > length)
@@ -247,4 +253,4 @@ const SATURDAY: i64 = 7;
 
 const MIN_HOURS_APART: i64 = 4;
 /// A fifth Sunday of February is at most forty years off.
-const SEARCHED_MONTHS: i64 = 12 * 41;
+const SEARCHED_MONTHS: usize = 12 * 41;

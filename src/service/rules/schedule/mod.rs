@@ -3,12 +3,10 @@
 //!
 //! Knows nothing of what runs in a window, nor of attempts that failed.
 
-mod calendar;
 mod cron;
 
-use crate::model::time::Timestamp;
+use crate::model::time::{DAY_MS, Timestamp};
 use crate::service::fault::Fault;
-use calendar::HOUR_MS;
 use cron::Cron;
 
 /// The `RotationRules` of a request or a record.
@@ -135,8 +133,8 @@ impl Rules {
         match &self.frequency {
             Frequency::Days(days) => *days,
             Frequency::Hours(_) | Frequency::Cron(_) => {
-                let next = calendar::day_of(self.next_window(base).opens);
-                next.saturating_sub(calendar::day_of(base)).max(1)
+                let day = |at: Timestamp| at.0.div_euclid(DAY_MS);
+                (day(self.next_window(base).opens) - day(base)).max(1)
             }
         }
     }
@@ -273,6 +271,7 @@ fn duration_alone() -> Fault {
 const DAYS: std::ops::RangeInclusive<i64> = 1..=1000;
 const RATE_HOURS: std::ops::RangeInclusive<i64> = 4..=23;
 const MAX_EXPRESSION: usize = 256;
+const HOUR_MS: i64 = 3_600_000;
 const END_OF_TIME: Timestamp = Timestamp(i64::MAX);
 
 #[cfg(test)]
