@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 use super::clock;
 use super::confine::{self, Freedom};
-use super::interrupts;
+use super::{interrupts, streams};
 
 /// The first word of the command line by which this program starts another apart.
 pub(crate) const FIRST_WORD: &str = "rotation-child";
@@ -218,7 +218,7 @@ fn close_inherited(kept: i32) {
     let open: Vec<i32> = entries.filter_map(|entry| number(entry.ok()?)).collect();
     for descriptor in open.into_iter().filter(|number| *number > 2 && *number != kept) {
         // The directory's own is among them, and closed by now.
-        let _closed = nix::unistd::close(descriptor);
+        drop(streams::close(descriptor));
     }
 }
 
