@@ -110,8 +110,8 @@ impl RunEvents {
 
 /// Who is told of a run, and asked about it.
 pub(super) struct Attendant<'a> {
-    /// Told once when somebody wishes to stop and the run goes on.
-    pub(super) tell: &'a dyn Fn(&str),
+    /// Called once when somebody asks to stop and the run goes on.
+    pub(super) stop_wished: &'a dyn Fn(),
     /// Asked now and then whether what the program is for was called off.
     pub(super) is_called_off: &'a dyn Fn() -> bool,
 }
@@ -231,7 +231,7 @@ fn attend(
                 if interrupt == Interrupt::Order || events.wishes > 1 {
                     return Some(End::Interrupted);
                 }
-                (attendant.tell)("stopping after this step; ^C once more stops at once");
+                (attendant.stop_wished)();
             }
             Err(RecvTimeoutError::Timeout) => {
                 let is_late = Instant::now() >= deadline;

@@ -146,8 +146,9 @@ impl Runner<'_> {
         let answer = |request: &_| answers.answer(request);
         let server = Server::new(&token, &answer);
         let (events, tell, entropy) = (&mut *self.events, self.tell, circumstances.entropy);
+        let stop_wished = || tell(STOPPING);
         let is_called_off = || is_called_off(&vault, (job, step), circumstances);
-        let attendant = Attendant { tell, is_called_off: &is_called_off };
+        let attendant = Attendant { stop_wished: &stop_wished, is_called_off: &is_called_off };
         let outcome = thread::scope(|threads| {
             threads.spawn(|| server.serve(&listener));
             let reach = (&*environment, freedoms);
@@ -183,7 +184,8 @@ impl Runner<'_> {
         let run = launched(command, reach, event, keep, entropy)?;
         let vault = Mutex::new(&mut *self.vault);
         let is_called_off = || is_called_off(&vault, (job, step), self.circumstances);
-        let attendant = Attendant { tell: self.tell, is_called_off: &is_called_off };
+        let stop_wished = || (self.tell)(STOPPING);
+        let attendant = Attendant { stop_wished: &stop_wished, is_called_off: &is_called_off };
         let outcome = judge(start(run, files, self.events, &attendant)?, command)?;
         if step != Step::Create {
             if outcome.written > EMPTY_ANSWER {
@@ -224,7 +226,8 @@ impl Runner<'_> {
 
     fn workplace(&self) -> Result<Workplace, Stop> {
         let bases = self.machine.workplaces();
-        Workplace::new(&bases, self.circumstances.entropy).map_err(|error| not_possible(&error))
+        Workplace::new("rotation", &bases, self.circumstances.entropy)
+            .map_err(|error| not_possible(&error))
     }
 
     fn freedoms(&self, command: &Command, workplace: &Workplace) -> Vec<Freedom> {
@@ -310,6 +313,8 @@ pub(super) fn new_token(entropy: &dyn Entropy) -> Result<String, Failure> {
     Ok(parts.join("-"))
 }
 
+/// Told when somebody asks to stop while a program runs.
+const STOPPING: &str = "stopping after this step; ^C once more stops at once";
 /// The length of `{}` and a line feed.
 const EMPTY_ANSWER: u64 = 3;
 
