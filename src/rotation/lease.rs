@@ -6,6 +6,7 @@
 use super::attempt::OnLease;
 use super::error::Error;
 use crate::model::time::Timestamp;
+use crate::programs::output;
 use crate::service::context::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::{self as service, refusals};
@@ -74,7 +75,7 @@ fn standing(lease: &Lease, own: &Holder, now: Timestamp) -> Standing {
 
 fn elsewhere(lease: &Lease, what: &str) -> Failure {
     let Fault { code, message } = refusals::not_complete();
-    let host = super::output::visible(&lease.holder.host);
+    let host = output::visible(&lease.holder.host);
     Fault::new(code, format!("{message} The machine {host} {what}.")).into()
 }
 

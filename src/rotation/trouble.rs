@@ -4,10 +4,10 @@
 use std::io;
 
 use super::error::{Error, Failed};
-use super::launch::{End, Outcome};
-use super::output;
-use super::redact::Redactor;
 use super::run::Runner;
+use crate::programs::launch::{End, Outcome};
+use crate::programs::output;
+use crate::programs::redact::Redactor;
 use crate::service::context::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::{self as service, Job, Known, Left, Retry};

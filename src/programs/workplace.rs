@@ -11,7 +11,7 @@ use crate::sys::lock::{self, Held};
 use crate::sys::{files, removal};
 
 /// A directory that only this user may enter. Removed when dropped.
-pub(super) struct Workplace {
+pub(crate) struct Workplace {
     root: PathBuf,
     /// Says that somebody works here.
     _lock: Held,
@@ -19,7 +19,7 @@ pub(super) struct Workplace {
 
 impl Workplace {
     /// Makes one in the first of these directories where it can be made. Its name says what for.
-    pub(super) fn new(purpose: &str, bases: &[PathBuf], entropy: &dyn Entropy) -> io::Result<Self> {
+    pub(crate) fn new(purpose: &str, bases: &[PathBuf], entropy: &dyn Entropy) -> io::Result<Self> {
         let mut random = [0; 8];
         entropy.fill(&mut random).map_err(io::Error::other)?;
         let beginning = format!("strongroom-{purpose}-");
@@ -53,12 +53,12 @@ impl Workplace {
     }
 
     /// Returns where the socket is to be.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.root.join(SOCKET)
     }
 
     /// Returns where the program may write.
-    pub(super) fn temporary(&self) -> PathBuf {
+    pub(crate) fn temporary(&self) -> PathBuf {
         self.root.join("tmp")
     }
 }

@@ -217,9 +217,9 @@ mod platform {
 
     use rustix::fs::{FileType, Mode, OFlags};
 
-    use super::super::filter::{Limits, Processor, Truncation};
-    use super::super::{attributes, kernel};
     use super::{Freedom, Protection, Reach, SYSTEM, Verdict};
+    use crate::sys::filter::{Limits, Processor, Truncation};
+    use crate::sys::{attributes, kernel};
 
     pub(super) fn abilities(freedoms: &[Freedom]) -> Vec<Verdict> {
         let version = kernel::landlock_version().unwrap_or(0);
