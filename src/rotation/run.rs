@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::answers::{Answers, Circumstances};
 use super::approvals::Place;
 use super::error::Error;
-use super::machine::Machine;
+use super::runner::Runner;
 use super::server::Server;
 use super::trouble::{Stop, judge, not_possible, refused};
 use super::{event, pins, reach, trust};
@@ -28,22 +28,6 @@ use crate::sys::socket::Listener;
 use crate::vault::Vault;
 use crate::vault::progress::Kind;
 use crate::vault::rotation::{Command, Protocol};
-
-/// What a rotation is run with.
-pub(crate) struct Runner<'a> {
-    /// The unlocked vault.
-    pub(crate) vault: &'a mut Vault,
-    /// This machine.
-    pub(crate) machine: &'a Machine,
-    /// When and who.
-    pub(crate) circumstances: Circumstances<'a>,
-    /// What happens meanwhile.
-    pub(crate) events: &'a mut RunEvents,
-    /// Tells the person something that is not the answer.
-    pub(crate) tell: &'a dyn Fn(&str),
-    /// Shows what a program that succeeded wrote to stderr, where that is wanted.
-    pub(crate) show: Option<&'a dyn Fn(&str)>,
-}
 
 impl Runner<'_> {
     /// Runs a job to its end, and returns the answer of the operation.

@@ -4,7 +4,7 @@
 use std::io;
 
 use super::error::{Error, Failed};
-use super::run::Runner;
+use super::runner::Runner;
 use crate::programs::launch::{End, Outcome};
 use crate::programs::output;
 use crate::programs::redact::Redactor;

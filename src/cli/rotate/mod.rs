@@ -18,7 +18,7 @@ use crate::rotation::answers::Circumstances;
 use crate::rotation::attempt::RotateRequest;
 use crate::rotation::error::Error;
 use crate::rotation::machine::Machine;
-use crate::rotation::run::Runner;
+use crate::rotation::runner::Runner;
 use crate::service::context;
 use crate::service::operation::Entry;
 use crate::service::rotation::{Resume, refusals};
