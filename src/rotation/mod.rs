@@ -8,6 +8,7 @@ pub(crate) mod answers;
 pub(crate) mod approvals;
 pub(crate) mod attempt;
 pub(crate) mod client;
+pub(crate) mod door;
 pub(crate) mod due;
 pub(crate) mod error;
 mod event;

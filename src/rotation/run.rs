@@ -1,17 +1,17 @@
 //! A rotation from its first step to its last. Each step is a run of the user's program between two
 //! transactions; while it runs, nothing of the vault is locked.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::answers::{Answers, Circumstances};
+use super::answers::Circumstances;
 use super::approvals::Place;
 use super::error::Error;
 use super::runner::Runner;
-use super::server::Server;
+use super::server::{Door, Server};
 use super::trouble::{Stop, judge, not_possible, refused};
-use super::{event, pins, reach, trust};
+use super::{door, event, pins, reach, trust};
 use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
@@ -123,12 +123,14 @@ impl Runner<'_> {
         environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
         let freedoms = self.freedoms(command, &workplace);
         let event = event::lambda(job, step, &token);
-        let caller = Caller::Capability(capability);
+        let caller = Arc::new(Caller::Capability(capability));
+        let caller_of =
+            |given: &str| fingerprint::is_same(given, &token).then(|| Arc::clone(&caller));
         let vault = Mutex::new(&mut *self.vault);
-        let region = job.region.as_str();
-        let answers = Answers { vault: &vault, caller: &caller, region, circumstances };
-        let answer = |request: &_| answers.answer(request);
-        let server = Server::new(&token, &answer);
+        let answers = door::answers(&vault, job, circumstances);
+        let answer = |caller: &Caller, request: &_| answers.answer(caller, request);
+        let server =
+            Server::new(Door { caller_of: &caller_of, answer: &answer, refusal: door::OVER });
         let (events, tell, entropy) = (&mut *self.events, self.tell, circumstances.entropy);
         let stop_wished = || tell(STOPPING);
         let is_called_off = || is_called_off(&vault, (job, step), circumstances);
@@ -203,9 +205,7 @@ impl Runner<'_> {
     fn store(&mut self, job: &Job, step: Capability, value: SecretValue) -> Result<(), Failure> {
         let caller = Caller::Capability(step);
         let vault = Mutex::new(&mut *self.vault);
-        let (region, circumstances) = (job.region.as_str(), self.circumstances);
-        let answers = Answers { vault: &vault, caller: &caller, region, circumstances };
-        answers.put(job, value)
+        door::put(&door::answers(&vault, job, self.circumstances), &caller, job, value)
     }
 
     fn workplace(&self) -> Result<Workplace, Stop> {
