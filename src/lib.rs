@@ -14,6 +14,7 @@
 //! * `upkeep` is what AWS has no word for: making, checking, copying and re-keying a vault.
 //! * `vault` is the only place where keys meet rows: it seals, opens, finds, lists and audits, and
 //!   checks every answer against the state of the whole vault.
+//! * `programs` starts other people's programs, confines them and hushes them.
 //! * `store` is SQLite: rows of sealed bytes and transactions. It cannot name a key.
 //! * `crypto` is keys and sealing: bytes in, bytes out. It cannot name a row.
 //! * `model` is the words everybody uses: shapes, values, names, times.
@@ -31,6 +32,8 @@ mod cli;
 mod rotation;
 mod service;
 mod upkeep;
+
+mod programs;
 mod vault;
 
 mod store;

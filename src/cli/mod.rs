@@ -36,7 +36,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::sys::{apart, process};
+use crate::programs::spawn;
+use crate::sys::process;
 use environment::Environment;
 
 /// Runs the command line that the process was started with, and returns its exit code.
@@ -48,9 +49,9 @@ pub fn start() -> ExitCode {
     let mut argv = std::env::args_os();
     let program = argv.next().map(PathBuf::from).unwrap_or_default();
     let mut argv = argv.peekable();
-    if argv.next_if(|word| word == apart::FIRST_WORD).is_some() {
+    if argv.next_if(|word| word == spawn::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
-        return ExitCode::from(apart::become_program(&words));
+        return ExitCode::from(spawn::become_program(&words));
     }
     ExitCode::from(run::run(&program, argv.collect(), &Environment::of_process()))
 }

@@ -1,21 +1,17 @@
-//! What a rotation's program asks for becomes an ordinary call, by the one way in, under the scope
-//! of its step.
+//! What another process asks for becomes an ordinary call, by the one way in, under the rights of
+//! the caller that it is.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::server::refuse;
 use super::wire::{self, Refusal, Request};
-use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::dispatch::{self, Call};
-use crate::service::fault::{Code, Fault};
-use crate::service::operation::{self, Effect, Entry};
+use crate::service::operation::{Effect, Entry};
 use crate::service::operations;
-use crate::service::rotation::Job;
 use crate::service::rules::arn;
-use crate::service::rules::stages::PENDING;
 use crate::service::scope::Caller;
 use crate::sys::clock::Clock;
 use crate::sys::entropy::Entropy;
@@ -41,57 +37,42 @@ impl<'a> Circumstances<'a> {
     }
 }
 
-/// Answers the program of one step.
+/// Answers callers out of a vault.
 pub(super) struct Answers<'a, 'v> {
     /// The vault, for one short transaction at a time.
     pub(super) vault: &'a Mutex<&'v mut Vault>,
-    /// What the program may ask for.
-    pub(super) caller: &'a Caller,
-    /// The region of the secret.
+    /// The region of what is named without one.
     pub(super) region: &'a str,
     /// When and who.
     pub(super) circumstances: Circumstances<'a>,
+    /// What is said of an operation that there is not.
+    pub(super) unknown: &'static str,
 }
 
 impl Answers<'_, '_> {
-    /// Answers a request whose token is right.
-    pub(super) fn answer(&self, request: &Request) -> Result<Value, Refusal> {
+    /// Answers a caller's request.
+    pub(super) fn answer(&self, caller: &Caller, request: &Request) -> Result<Value, Refusal> {
         let entry = operations::ALL.iter().find(|entry| entry.name == request.operation);
-        let entry = entry.ok_or_else(|| refuse(NOT_AVAILABLE))?;
+        let entry = entry.ok_or_else(|| refuse(self.unknown))?;
         let parameters = wire::from_json(entry.input, &request.parameters)
             .map_err(|what| Refusal { code: "ValidationException".to_owned(), message: what })?;
-        self.call(entry, parameters).map_err(refusal)
+        self.call(caller, entry, parameters).map_err(refusal)
     }
 
-    /// Stores the value of the version that a job makes.
-    pub(super) fn put(&self, job: &Job, value: SecretValue) -> Result<(), Failure> {
-        let text = |text: &str| Value::Text(text.to_owned());
-        let value = match value {
-            SecretValue::Text(text) => ("SecretString", Value::Text(text.expose().clone())),
-            SecretValue::Binary(bytes) => ("SecretBinary", Value::Bytes(bytes.expose().clone())),
-        };
-        let members = [
-            ("SecretId", text(&job.arn)),
-            ("ClientRequestToken", text(&job.token)),
-            value,
-            ("VersionStages", Value::List(vec![text(PENDING)])),
-        ];
-        let request = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into());
-        let entry = operation::find("put-secret-value").ok_or_else(|| {
-            Fault::new(Code::InternalService, "there is no operation put-secret-value")
-        })?;
-        self.call(entry, request).map(drop)
-    }
-
-    fn call(&self, entry: &'static Entry, request: Value) -> Result<Value, Failure> {
+    /// Makes a call under the caller's rights.
+    pub(super) fn call(
+        &self,
+        caller: &Caller,
+        entry: &'static Entry,
+        request: Value,
+    ) -> Result<Value, Failure> {
         dispatch::admit(entry, &request)?;
         // What is refused goes the long way, into the log.
-        if entry.effect == Effect::Nothing && self.caller.allows_without_vault(entry.name) {
+        if entry.effect == Effect::Nothing && caller.allows_without_vault(entry.name) {
             return dispatch::answer(entry, request, self.circumstances.entropy);
         }
         let region = region_of(&request).unwrap_or(self.region).to_owned();
-        let call =
-            Call { entry, request, region: Some(&region), caller: self.caller, boundaries: None };
+        let call = Call { entry, request, region: Some(&region), caller, boundaries: None };
         let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
         dispatch::dispatch(&mut vault, call, self.circumstances.context())
     }
@@ -113,6 +94,3 @@ fn refusal(failure: Failure) -> Refusal {
         }
     }
 }
-
-/// What everything else is.
-pub(crate) const NOT_AVAILABLE: &str = "not available inside a rotation";

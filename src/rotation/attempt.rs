@@ -6,13 +6,13 @@ use std::path::Path;
 use super::approvals::Place;
 use super::error::Error;
 use super::functions::{self, Local};
-use super::lease;
+use super::lease::{self, OnLease};
 use super::machine::Machine;
 use super::options::{NONE, Options};
-use super::redact::Redactor;
-use super::run::Runner;
+use super::runner::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
+use crate::programs::redact::Redactor;
 use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::settings::{self, Settings};
@@ -39,16 +39,6 @@ pub(crate) struct RotateRequest<'a> {
     pub(crate) still: Option<(&'a Due, CatchUp)>,
     /// What if another machine began it.
     pub(crate) on_lease: OnLease,
-}
-
-/// What to do where another machine began a rotation and should have ended it by now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum OnLease {
-    /// Leave it alone.
-    #[default]
-    Respect,
-    /// Go on with it: a person says that nothing of it runs any more.
-    Break,
 }
 
 /// Who says that the command may run.

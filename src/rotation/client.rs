@@ -1,5 +1,5 @@
-//! The other end of the socket: how this very program, run by a rotation's program, asks for an
-//! operation. It opens no vault and prompts for nothing.
+//! The other end of the socket: how this very program, as another process, asks for an operation. It
+//! opens no vault and prompts for nothing.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
@@ -17,8 +17,10 @@ use crate::sys::socket;
 pub(crate) struct Line {
     /// The socket.
     pub(crate) socket: PathBuf,
-    /// The step's token.
+    /// The token.
     pub(crate) token: String,
+    /// What answers there, as a person calls it.
+    pub(crate) peer: &'static str,
 }
 
 impl Line {
@@ -31,7 +33,7 @@ impl Line {
         let line = Secret::new(wire::ask(&self.token, entry.name, request));
         stream.write_all(line.expose())?;
         let answer = read_line(&stream, Instant::now() + PATIENCE)?;
-        let none = || io::Error::other("the rotation gave no answer");
+        let none = || io::Error::other(format!("{} gave no answer", self.peer));
         wire::answered(answer.expose(), entry.output).ok_or_else(none)
     }
 }

@@ -1,9 +1,10 @@
 //! All rotations that are due, one after the other: what a timer calls.
 
-use super::attempt::{self, OnLease, RotateRequest};
+use super::attempt::{self, RotateRequest};
 use super::error::Error;
+use super::lease::OnLease;
 use super::options::Options;
-use super::run::Runner;
+use super::runner::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::context::Failure;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::output;
+use crate::programs::output;
 use crate::service::context::Failure;
 use crate::service::rotation::Left;
 use crate::service::scope::Step;

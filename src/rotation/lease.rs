@@ -3,14 +3,24 @@
 //!
 //! The lock of a file, which every rotation holds too, is known to one machine and one user only.
 
-use super::attempt::OnLease;
 use super::error::Error;
 use crate::model::time::Timestamp;
+use crate::programs::output;
 use crate::service::context::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::{self as service, refusals};
 use crate::sys::process;
 use crate::vault::progress::{Holder, Lease};
+
+/// What to do where another machine began a rotation and should have ended it by now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OnLease {
+    /// Leave it alone.
+    #[default]
+    Respect,
+    /// Go on with it: a person says that nothing of it runs any more.
+    Break,
+}
 
 /// Returns this process, as others see it.
 pub(super) fn own(host: &str) -> Holder {
@@ -74,7 +84,7 @@ fn standing(lease: &Lease, own: &Holder, now: Timestamp) -> Standing {
 
 fn elsewhere(lease: &Lease, what: &str) -> Failure {
     let Fault { code, message, .. } = refusals::not_complete();
-    let host = super::output::visible(&lease.holder.host);
+    let host = output::visible(&lease.holder.host);
     Fault::new(code, format!("{message} The machine {host} {what}.")).into()
 }
 

@@ -8,9 +8,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::system;
 use super::tree::{self, Kind};
 use crate::crypto::fingerprint;
-use crate::sys::files;
 use crate::vault::rotation::{Command, Pin, Pinning};
 
 /// Why a command's files are not what they were.
@@ -182,14 +182,7 @@ fn read_file(path: &Path, seen: &mut Vec<Seen>, look: Look) -> Result<[u8; 32], 
 /// Whether a word is the path of a file that does not come with the system.
 fn is_users(path: &Path) -> bool {
     let is_file = path.is_absolute() && path.is_file();
-    is_file && !is_systems(&path.canonicalize().unwrap_or_else(|_gone| path.to_owned()))
-}
-
-/// Whether what is at a path without links comes with the system. For root all files are its own;
-/// what its system brings stands in these places.
-pub(super) fn is_systems(resolved: &Path) -> bool {
-    let is_roots = fs::metadata(resolved).is_ok_and(|metadata| metadata.uid() == 0);
-    is_roots && (files::user_id() != 0 || SYSTEM.iter().any(|place| resolved.starts_with(place)))
+    is_file && !system::brings(&path.canonicalize().unwrap_or_else(|_gone| path.to_owned()))
 }
 
 impl fmt::Display for Mismatch {
@@ -213,13 +206,13 @@ impl fmt::Display for Mismatch {
 
 /// What begins what the digest of a directory is made of.
 const TREE: &[u8] = b"strongroom rotation tree\0";
-const SYSTEM: [&str; 6] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/nix"];
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::sys::files;
     use crate::sys::scratch::Scratch;
 
     fn write(scratch: &Scratch, name: &str, text: &str) -> String {

@@ -1,5 +1,5 @@
 //! What a rotation program may reach of files and processes: what it is made of, what it was
-//! granted by name, and a directory of its own. Who sees to it is `sys::confine`.
+//! granted by name, and a directory of its own. Who sees to it is `programs::confine`.
 
 use std::fs::{self, DirEntry, File};
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::machine::Machine;
 use crate::crypto::keyfile;
-use crate::sys::confine::{self, Freedom};
+use crate::programs::confine::{self, Freedom};
 use crate::vault::rotation::Command;
 
 /// Lists what a command may do besides what every program may.

@@ -1,48 +1,33 @@
 //! A rotation from its first step to its last. Each step is a run of the user's program between two
 //! transactions; while it runs, nothing of the vault is locked.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::answers::{Answers, Circumstances};
+use super::answers::Circumstances;
 use super::approvals::Place;
 use super::error::Error;
-use super::launch::{self, Attendant, Outcome, Run, RunEvents};
-use super::machine::Machine;
-use super::output::{self, Keep};
-use super::server::Server;
+use super::runner::Runner;
+use super::server::{Door, Server};
 use super::trouble::{Stop, judge, not_possible, refused};
-use super::workplace::Workplace;
-use super::{event, pins, reach, trust};
+use super::{door, event, pins, reach, trust};
+use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
+use crate::programs::confine::Freedom;
+use crate::programs::launch::{self, Attendant, Outcome, Run, RunEvents};
+use crate::programs::output::{self, Keep};
+use crate::programs::workplace::Workplace;
 use crate::service::context::Failure;
 use crate::service::rotation::{self as service, Job, Retry, StepFault};
 use crate::service::scope::{Caller, Capability, Step};
-use crate::sys::confine::Freedom;
 use crate::sys::entropy::{Entropy, random_uuid};
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
 use crate::vault::Vault;
 use crate::vault::progress::Kind;
 use crate::vault::rotation::{Command, Protocol};
-
-/// What a rotation is run with.
-pub(crate) struct Runner<'a> {
-    /// The unlocked vault.
-    pub(crate) vault: &'a mut Vault,
-    /// This machine.
-    pub(crate) machine: &'a Machine,
-    /// When and who.
-    pub(crate) circumstances: Circumstances<'a>,
-    /// What happens meanwhile.
-    pub(crate) events: &'a mut RunEvents,
-    /// Tells the person something that is not the answer.
-    pub(crate) tell: &'a dyn Fn(&str),
-    /// Shows what a program that succeeded wrote to stderr, where that is wanted.
-    pub(crate) show: Option<&'a dyn Fn(&str)>,
-}
 
 impl Runner<'_> {
     /// Runs a job to its end, and returns the answer of the operation.
@@ -139,15 +124,18 @@ impl Runner<'_> {
         environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
         let freedoms = self.freedoms(command, &workplace);
         let event = event::lambda(job, step, &token);
-        let caller = Caller::Capability(capability);
+        let caller = Arc::new(Caller::Capability(capability));
+        let caller_of =
+            |given: &str| fingerprint::is_same(given, &token).then(|| Arc::clone(&caller));
         let vault = Mutex::new(&mut *self.vault);
-        let region = job.region.as_str();
-        let answers = Answers { vault: &vault, caller: &caller, region, circumstances };
-        let answer = |request: &_| answers.answer(request);
-        let server = Server::new(&token, &answer);
+        let answers = door::answers(&vault, job, circumstances);
+        let answer = |caller: &Caller, request: &_| answers.answer(caller, request);
+        let server =
+            Server::new(Door { caller_of: &caller_of, answer: &answer, refusal: door::OVER });
         let (events, tell, entropy) = (&mut *self.events, self.tell, circumstances.entropy);
+        let stop_wished = || tell(STOPPING);
         let is_called_off = || is_called_off(&vault, (job, step), circumstances);
-        let attendant = Attendant { tell, is_called_off: &is_called_off };
+        let attendant = Attendant { stop_wished: &stop_wished, is_called_off: &is_called_off };
         let outcome = thread::scope(|threads| {
             threads.spawn(|| server.serve(&listener));
             let reach = (&*environment, freedoms);
@@ -183,7 +171,8 @@ impl Runner<'_> {
         let run = launched(command, reach, event, keep, entropy)?;
         let vault = Mutex::new(&mut *self.vault);
         let is_called_off = || is_called_off(&vault, (job, step), self.circumstances);
-        let attendant = Attendant { tell: self.tell, is_called_off: &is_called_off };
+        let stop_wished = || (self.tell)(STOPPING);
+        let attendant = Attendant { stop_wished: &stop_wished, is_called_off: &is_called_off };
         let outcome = judge(start(run, files, self.events, &attendant)?, command)?;
         if step != Step::Create {
             if outcome.written > EMPTY_ANSWER {
@@ -217,14 +206,13 @@ impl Runner<'_> {
     fn store(&mut self, job: &Job, step: Capability, value: SecretValue) -> Result<(), Failure> {
         let caller = Caller::Capability(step);
         let vault = Mutex::new(&mut *self.vault);
-        let (region, circumstances) = (job.region.as_str(), self.circumstances);
-        let answers = Answers { vault: &vault, caller: &caller, region, circumstances };
-        answers.put(job, value)
+        door::put(&door::answers(&vault, job, self.circumstances), &caller, job, value)
     }
 
     fn workplace(&self) -> Result<Workplace, Stop> {
         let bases = self.machine.workplaces();
-        Workplace::new(&bases, self.circumstances.entropy).map_err(|error| not_possible(&error))
+        Workplace::new("rotation", &bases, self.circumstances.entropy)
+            .map_err(|error| not_possible(&error))
     }
 
     fn freedoms(&self, command: &Command, workplace: &Workplace) -> Vec<Freedom> {
@@ -297,5 +285,7 @@ fn start(
     Ok(launch::run(run, events, attendant))
 }
 
+/// Told when somebody asks to stop while a program runs.
+const STOPPING: &str = "stopping after this step; ^C once more stops at once";
 /// The length of `{}` and a line feed.
 const EMPTY_ANSWER: u64 = 3;

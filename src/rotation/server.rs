@@ -1,28 +1,36 @@
-//! The socket at which a rotation's program is answered while its step runs.
+//! A socket at which other processes of this user are answered.
 //!
-//! Who may ask: a process of this user, with the step's token, while the step runs; each of the
-//! three is checked again after the request was read. What it may ask is the scope's business.
+//! Who may ask: a process of this user, with a token that the door knows, while the door is open;
+//! each of the three is checked again after the request was read. What it may ask is decided with
+//! the call.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::wire::{self, Refusal, Request};
-use crate::crypto::fingerprint;
 use crate::model::value::Value;
+use crate::service::scope::Caller;
 use crate::sys::secret::Secret;
 use crate::sys::socket::{self, Listener};
 
-/// Answers requests while a step runs.
+/// Whom a server lets in, and what becomes of what they ask.
+pub(super) struct Door<'a> {
+    /// Finds who has this token; `None` if nobody does. Compares it in constant time.
+    pub(super) caller_of: &'a (dyn Fn(&str) -> Option<Arc<Caller>> + Sync),
+    /// Answers a caller.
+    pub(super) answer: &'a (dyn Fn(&Caller, &Request) -> Result<Value, Refusal> + Sync),
+    /// What everybody else is told.
+    pub(super) refusal: &'static str,
+}
+
+/// Answers requests while its door is open.
 pub(super) struct Server<'a> {
-    /// Who may ask.
-    pub(super) token: &'a str,
-    /// What answers.
-    pub(super) answer: &'a (dyn Fn(&Request) -> Result<Value, Refusal> + Sync),
+    door: Door<'a>,
     connections: Mutex<Connections>,
 }
 
@@ -35,11 +43,8 @@ struct Connections {
 }
 
 impl<'a> Server<'a> {
-    pub(super) fn new(
-        token: &'a str,
-        answer: &'a (dyn Fn(&Request) -> Result<Value, Refusal> + Sync),
-    ) -> Self {
-        Self { token, answer, connections: Mutex::default() }
+    pub(super) fn new(door: Door<'a>) -> Self {
+        Self { door, connections: Mutex::default() }
     }
 
     /// Answers until the listener is closed.
@@ -48,7 +53,7 @@ impl<'a> Server<'a> {
             while let Some(stream) = listener.accept() {
                 let Some((number, stream)) = self.admit(stream) else { continue };
                 scope.spawn(move || {
-                    // Whoever does not listen to the answer does not want it.
+                    // A caller who does not wait for the answer does not want it.
                     drop(self.talk(&stream));
                     self.connections().open.remove(&number);
                 });
@@ -86,11 +91,10 @@ impl<'a> Server<'a> {
 
     fn answer_line(&self, line: &[u8], stream: &UnixStream) -> Result<Value, Refusal> {
         let request = wire::request(line).map_err(|what| refuse(&what))?;
-        let is_over = self.connections().is_closed;
-        if is_over || !socket::is_own(stream) || !fingerprint::is_same(&request.token, self.token) {
-            return Err(refuse("this rotation step is over, or the token is not its own"));
-        }
-        (self.answer)(&request)
+        let is_open = !self.connections().is_closed && socket::is_own(stream);
+        let caller = (self.door.caller_of)(&request.token).filter(|_| is_open);
+        let caller = caller.ok_or_else(|| refuse(self.door.refusal))?;
+        (self.door.answer)(&caller, &request)
     }
 
     fn connections(&self) -> std::sync::MutexGuard<'_, Connections> {
@@ -151,8 +155,11 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.join("s");
         let (listener, closer) = Listener::bind(&path).unwrap();
-        let answer = |request: &Request| Ok(Value::Text(request.operation.clone()));
-        let server = Server::new("token", &answer);
+        let answer = |_: &Caller, request: &Request| Ok(Value::Text(request.operation.clone()));
+        let owner = Arc::new(Caller::Owner);
+        let caller_of = |token: &str| (token == "token").then(|| Arc::clone(&owner));
+        let door = Door { caller_of: &caller_of, answer: &answer, refusal: "not the token" };
+        let server = Server::new(door);
         thread::scope(|scope| {
             scope.spawn(|| server.serve(&listener));
             let out = talk(&path, &server);

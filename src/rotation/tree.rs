@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::pins;
+use super::system;
 
 /// Something beneath a directory.
 pub(super) struct Entry {
@@ -67,7 +67,7 @@ fn kind_of(path: &Path, metadata: &Metadata, root: &Path) -> io::Result<Kind> {
         wrong("is neither a file nor a directory")
     } else {
         match path.canonicalize() {
-            Ok(target) if target.starts_with(root) || pins::is_systems(&target) => Ok(Kind::Link),
+            Ok(target) if target.starts_with(root) || system::brings(&target) => Ok(Kind::Link),
             Ok(_) => wrong("is a link that leads to what is not pinned"),
             Err(_) => wrong("is a link that leads nowhere"),
         }

@@ -4,10 +4,10 @@
 use std::io;
 
 use super::error::{Error, Failed};
-use super::launch::{End, Outcome};
-use super::output;
-use super::redact::Redactor;
-use super::run::Runner;
+use super::runner::Runner;
+use crate::programs::launch::{End, Outcome};
+use crate::programs::output;
+use crate::programs::redact::Redactor;
 use crate::service::context::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::{self as service, Job, Known, Left, Retry};
@@ -159,7 +159,9 @@ pub(super) fn not_possible(error: &io::Error) -> Stop {
 fn shown(stderr: &[u8], known: &[&Known]) -> Vec<String> {
     let mut redactor = Redactor::default();
     for known in known {
-        redactor.add_known(known);
+        let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();
+        let linked = known.linked.iter().map(|(_, value)| value);
+        own.chain(linked).for_each(|value| redactor.add(value));
     }
     output::last_lines(&redactor.redact(stderr, output::SHOWN), LINES)
 }

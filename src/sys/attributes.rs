@@ -25,7 +25,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags,
 };
 
-use super::filter::{Asked, Processor};
+use super::filter::{Advice, Asked, Limits, Processor, Truncation};
 use super::{files, kernel};
 
 /// What is to be done to a file.
@@ -45,8 +45,28 @@ struct Target {
     follows: bool,
 }
 
+/// Sets up the best filter that can be had: where nobody can be asked, as in some containers,
+/// nothing is allowed that would be asked about. Who answers is at the channel's other end.
+pub(crate) fn guard(
+    processor: Processor,
+    truncation: Truncation,
+    limits: Limits,
+    channel: &OwnedFd,
+) -> io::Result<()> {
+    let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    let uninterrupted = listener | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    for flags in [uninterrupted, listener] {
+        let mut program = processor.program(Advice::Asked, truncation, limits);
+        if let Ok(Some(listener)) = kernel::seccomp_filter(&mut program, flags) {
+            return send(channel, &listener);
+        }
+    }
+    let mut program = processor.program(Advice::Absent, truncation, limits);
+    kernel::seccomp_filter(&mut program, 0).map(drop)
+}
+
 /// Sends the descriptor at which calls are asked about, to whom answers.
-pub(super) fn send(channel: &OwnedFd, listener: &OwnedFd) -> io::Result<()> {
+fn send(channel: &OwnedFd, listener: &OwnedFd) -> io::Result<()> {
     let descriptors = [listener.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
@@ -57,7 +77,7 @@ pub(super) fn send(channel: &OwnedFd, listener: &OwnedFd) -> io::Result<()> {
 
 /// Answers, until it has ended, what a program is asked about that will send its descriptor through
 /// this channel, if it has one. It may write at or beneath these paths.
-pub(super) fn attend(channel: UnixStream, places: &[&Path]) {
+pub(crate) fn attend(channel: UnixStream, places: &[&Path]) {
     let places: Vec<PathBuf> = places.iter().filter_map(|path| path.canonicalize().ok()).collect();
     thread::spawn(move || {
         if let Some(listener) = received(&channel) {

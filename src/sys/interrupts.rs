@@ -77,7 +77,7 @@ pub(super) fn let_go() {
 }
 
 /// Lets the calling thread get all signals, as a program expects to be started.
-pub(super) fn unblock() -> io::Result<()> {
+pub(crate) fn unblock() -> io::Result<()> {
     Ok(SigSet::empty().thread_set_mask()?)
 }
 

@@ -24,7 +24,7 @@ struct PathBeneathAttr {
 }
 
 /// Returns the version of Landlock's interface; `None` where the kernel has none.
-pub(super) fn landlock_version() -> Option<u32> {
+pub(crate) fn landlock_version() -> Option<u32> {
     // SAFETY: with this flag the kernel reads no memory, and wants a null pointer of no length.
     let version = unsafe {
         libc::syscall(
@@ -38,7 +38,7 @@ pub(super) fn landlock_version() -> Option<u32> {
 }
 
 /// Makes rules that forbid the accesses `files`, except what will be allowed, and `scoped`.
-pub(super) fn landlock_ruleset(files: u64, scoped: u64) -> io::Result<OwnedFd> {
+pub(crate) fn landlock_ruleset(files: u64, scoped: u64) -> io::Result<OwnedFd> {
     let attr = RulesetAttr { handled_access_fs: files, handled_access_net: 0, scoped };
     // SAFETY: `attr` is what the kernel expects, of the length that is told, and lives on.
     let made = unsafe {
@@ -51,7 +51,7 @@ pub(super) fn landlock_ruleset(files: u64, scoped: u64) -> io::Result<OwnedFd> {
 }
 
 /// Allows `accesses` to a file, or to a directory and all beneath it.
-pub(super) fn landlock_allow(
+pub(crate) fn landlock_allow(
     ruleset: BorrowedFd<'_>,
     place: BorrowedFd<'_>,
     accesses: u64,
@@ -73,7 +73,7 @@ pub(super) fn landlock_allow(
 
 /// Submits this thread, and what it will start or become, to the rules for good. It must have given
 /// up new privileges before.
-pub(super) fn landlock_restrict(ruleset: BorrowedFd<'_>) -> io::Result<()> {
+pub(crate) fn landlock_restrict(ruleset: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: the kernel reads no memory; the descriptor is borrowed, so it is open.
     let done =
         unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) };
@@ -142,7 +142,7 @@ pub(super) fn seccomp_answer(listener: BorrowedFd<'_>, id: u64, errno: i32) -> i
 }
 
 /// Takes a descriptor that whoever started this process has handed down, and named by its number.
-pub(super) fn handed_down(number: RawFd) -> io::Result<OwnedFd> {
+pub(crate) fn handed_down(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: asks about a number; nothing is read or written.
     if number <= 2 || unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -152,7 +152,7 @@ pub(super) fn handed_down(number: RawFd) -> io::Result<OwnedFd> {
 }
 
 /// Leaves the session's keyring for a new one that nobody shares.
-pub(super) fn join_new_session_keyring() -> io::Result<()> {
+pub(crate) fn join_new_session_keyring() -> io::Result<()> {
     let nameless = std::ptr::null::<libc::c_char>();
     // SAFETY: a null pointer is what asks for a keyring without a name; nothing is read.
     let serial =
@@ -161,7 +161,7 @@ pub(super) fn join_new_session_keyring() -> io::Result<()> {
 }
 
 /// Whether this kernel, and who confines us, let keyrings be used. Makes none.
-pub(super) fn has_keyrings() -> bool {
+pub(crate) fn has_keyrings() -> bool {
     // SAFETY: numbers alone; nothing is read or written.
     let serial = unsafe {
         libc::syscall(
@@ -177,7 +177,7 @@ pub(super) fn has_keyrings() -> bool {
 
 /// Has the ends of children told to this process, though whoever started it may have ignored them:
 /// such a process has no status to wait for.
-pub(super) fn heed_children() -> io::Result<()> {
+pub(crate) fn heed_children() -> io::Result<()> {
     // SAFETY: no function of ours becomes a handler.
     let before = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }

@@ -3,21 +3,19 @@
 //! Knows nothing of vaults. `kernel`, `memory` and `streams` are the only modules of the crate that
 //! may contain `unsafe`.
 
-pub(crate) mod apart;
 #[cfg(target_os = "linux")]
-mod attributes;
+pub(crate) mod attributes;
 pub(crate) mod clock;
-pub(crate) mod confine;
 pub(crate) mod credential;
 pub(crate) mod draft;
 pub(crate) mod entropy;
 pub(crate) mod files;
 #[cfg(target_os = "linux")]
-mod filter;
+pub(crate) mod filter;
 pub(crate) mod interrupts;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "system calls that no crate here wraps; each says why it holds")]
-mod kernel;
+pub(crate) mod kernel;
 mod left_overs;
 mod listing;
 pub(crate) mod lock;

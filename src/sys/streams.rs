@@ -34,6 +34,11 @@ pub(crate) fn inherited(number: RawFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
+/// Closes the stream with this number, which nothing in this process owns.
+pub(crate) fn close(number: RawFd) -> io::Result<()> {
+    Ok(nix::unistd::close(number)?)
+}
+
 /// Returns the number of the stream that a path stands for, where it stands for one.
 pub(crate) fn named(path: &str) -> Option<RawFd> {
     if path == "/dev/stdin" {

@@ -9,7 +9,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("src/cli/query", "JMESPath's functions evaluate expressions, and expressions call functions"),
     // To be untangled, floor by floor; a line goes with the last circle of its floor.
     ("src/cli", "untidy"),
-    ("src/rotation", "untidy"),
     ("src/service", "untidy"),
 ];
 

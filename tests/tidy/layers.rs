@@ -26,8 +26,8 @@ const CRATES: &[(&str, &[&str])] = &[
     // `sys::memory` hands Argon2 its blocks.
     ("argon2", &["crypto", "sys"]),
     // Binary values on the command line and on a rotation's socket; paging positions, which are
-    // base64 in AWS too.
-    ("base64", &["cli", "rotation", "service"]),
+    // base64 in AWS too; secrets as programs spell them.
+    ("base64", &["cli", "rotation", "programs", "service"]),
     ("blake2", &["crypto"]),
     ("chacha20", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
@@ -49,11 +49,12 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rpassword", &["cli"]),
     ("rusqlite", &["store"]),
     // `cli` writes its answers unbuffered, and looks whether more keys come; the tests of `store`
-    // limit the size of their files.
-    ("rustix", &["sys", "cli", "store"]),
+    // limit the size of their files; `programs` starts processes, waits for them and ends them.
+    ("rustix", &["sys", "cli", "store", "programs"]),
     ("serde_core", &["service"]),
-    // JSON is AWS's format for output, for events and for resource policies alike.
-    ("serde_json", &["cli", "rotation", "service"]),
+    // JSON is AWS's format for output, for events and for resource policies alike, and many secrets
+    // are JSON.
+    ("serde_json", &["cli", "rotation", "programs", "service"]),
     ("sha2", &["crypto"]),
     ("strsim", &["cli"]),
     ("subtle", &["crypto"]),

@@ -5,8 +5,8 @@ use crate::cli::answer::Pages as Printed;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::pages::Paginator;
-use crate::rotation::answers::NOT_AVAILABLE;
 use crate::rotation::client::Line;
+use crate::rotation::door::NOT_AVAILABLE;
 use crate::rotation::wire::Refusal;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::Entry;
@@ -15,7 +15,7 @@ use crate::service::operation::Entry;
 pub(crate) fn line(environment: &Environment) -> Option<Line> {
     let socket = environment.path("STRONGROOM_ROTATION_SOCKET")?.to_owned();
     let token = environment.text("STRONGROOM_ROTATION_TOKEN")?.to_owned();
-    Some(Line { socket, token })
+    Some(Line { socket, token, peer: "the rotation" })
 }
 
 /// Whether a command of our own needs no vault, and so may run.
@@ -39,7 +39,7 @@ pub(crate) fn respond(
     }
     // Nothing that a step may ask for has pages.
     let asked = line.ask(entry, &paginator.request).map_err(|error| {
-        Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
+        Failure::environment("RotationError", format!("{} does not answer: {error}", line.peer))
     })?;
     asked.map(Printed::One).map_err(|Refusal { code, message }| match Code::named(&code) {
         Some(code) => Failure::of_operation(entry.name, Fault::new(code, message).into()),

@@ -8,7 +8,7 @@ use crate::cli::request::error::Error;
 use crate::cli::request::json;
 use crate::cli::request::paramfile::Sources;
 use crate::model::value::Value;
-use crate::rotation::attempt::OnLease;
+use crate::rotation::lease::OnLease;
 use crate::rotation::options::{NONE, Options};
 use crate::service::operation::Entry;
 use crate::service::rotation::Resume;

@@ -8,11 +8,11 @@
 //! this program's, which may be one of 32 bits, is killed at its first call: its calls have other
 //! numbers. Knows the numbers of two kinds of processors; the others have no filter.
 
-use super::kernel::Instruction;
+use super::kernel::{self, Instruction};
 
 /// A kind of processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Processor {
+pub(crate) enum Processor {
     X86,
     Arm,
 }
@@ -53,20 +53,27 @@ pub(super) enum Advice {
 
 /// Whether Landlock keeps a program from cutting files short that it may not write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Truncation {
+pub(crate) enum Truncation {
     Guarded,
     Open,
 }
 
 /// Whose limits a program may set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Limits {
+pub(crate) enum Limits {
     Own,
     /// Those of others, too, whom it may send signals.
     All,
 }
 
 impl Processor {
+    /// The one whose calls can be filtered, where this kernel can.
+    pub(crate) fn filtered() -> Option<Self> {
+        let known = kernel::seccomp_knows(libc::SECCOMP_RET_ERRNO)
+            && kernel::seccomp_knows(libc::SECCOMP_RET_KILL_PROCESS);
+        Self::own().filter(|_| known)
+    }
+
     /// The one that this program is made for, if its numbers are known.
     pub(super) fn own() -> Option<Self> {
         if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) {

@@ -11,33 +11,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::confine::Freedom;
 use super::output::{self, Amount, Captured, Keep};
-use crate::sys::apart::{self, Program};
-use crate::sys::confine::Freedom;
+use super::spawn::{self, Program};
 use crate::sys::interrupts::Interrupt;
 use crate::sys::secret::Secret;
 
 /// What is run, and how long at most.
-pub(super) struct Run<'a> {
+pub(crate) struct Run<'a> {
     /// The path and the arguments.
-    pub(super) argv: &'a [String],
+    pub(crate) argv: &'a [String],
     /// Its whole environment.
-    pub(super) environment: &'a [(String, String)],
+    pub(crate) environment: &'a [(String, String)],
     /// What it may do that others may not.
-    pub(super) freedoms: Vec<Freedom>,
+    pub(crate) freedoms: Vec<Freedom>,
     /// What it reads.
-    pub(super) stdin: Secret<Vec<u8>>,
+    pub(crate) stdin: Secret<Vec<u8>>,
     /// What is kept of what it writes to stdout.
-    pub(super) keep: Keep,
+    pub(crate) keep: Keep,
     /// How long it may take.
-    pub(super) time: Duration,
+    pub(crate) time: Duration,
     /// Something nobody else knows, to tell its words from ours.
-    pub(super) mark: String,
+    pub(crate) mark: String,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// By itself, with an exit code.
     Exited(i32),
     /// By a signal that was not ours.
@@ -55,17 +55,17 @@ pub(super) enum End {
 }
 
 /// What a run left.
-pub(super) struct Outcome {
+pub(crate) struct Outcome {
     /// How it ended.
-    pub(super) end: End,
+    pub(crate) end: End,
     /// What was kept of stdout.
-    pub(super) stdout: Secret<Vec<u8>>,
+    pub(crate) stdout: Secret<Vec<u8>>,
     /// How much stdout there was.
-    pub(super) written: u64,
+    pub(crate) written: u64,
     /// The end of stderr.
-    pub(super) stderr: Secret<Vec<u8>>,
+    pub(crate) stderr: Secret<Vec<u8>>,
     /// Whether something of it could not be killed.
-    pub(super) is_left_over: bool,
+    pub(crate) is_left_over: bool,
 }
 
 /// What happens while a program runs. Lives as long as the rotation; each run has a number, so that
@@ -98,7 +98,7 @@ impl RunEvents {
     }
 
     /// Whether somebody has asked to stop.
-    pub(super) fn is_stop_wished(&mut self) -> bool {
+    pub(crate) fn is_stop_wished(&mut self) -> bool {
         while let Ok(event) = self.receiver.try_recv() {
             if let Event::Interrupt(_) = event {
                 self.wishes = self.wishes.saturating_add(1);
@@ -109,20 +109,20 @@ impl RunEvents {
 }
 
 /// Who is told of a run, and asked about it.
-pub(super) struct Attendant<'a> {
-    /// Told once when somebody wishes to stop and the run goes on.
-    pub(super) tell: &'a dyn Fn(&str),
+pub(crate) struct Attendant<'a> {
+    /// Called once when somebody asks to stop and the run goes on.
+    pub(crate) stop_wished: &'a dyn Fn(),
     /// Asked now and then whether what the program is for was called off.
-    pub(super) is_called_off: &'a dyn Fn() -> bool,
+    pub(crate) is_called_off: &'a dyn Fn() -> bool,
 }
 
 /// Runs a program.
-pub(super) fn run(run: Run<'_>, events: &mut RunEvents, attendant: &Attendant<'_>) -> Outcome {
+pub(crate) fn run(run: Run<'_>, events: &mut RunEvents, attendant: &Attendant<'_>) -> Outcome {
     events.run = events.run.saturating_add(1);
     events.closed = 0;
     let Run { argv, environment, freedoms, stdin, keep, time, mark } = run;
     let program = Program { argv, environment, freedoms: &freedoms };
-    let mut program = match apart::start(&program, mark) {
+    let mut program = match spawn::start(&program, mark) {
         Ok(program) => program,
         Err(error) => return not_started(error.to_string()),
     };
@@ -138,13 +138,13 @@ pub(super) fn run(run: Run<'_>, events: &mut RunEvents, attendant: &Attendant<'_
     let stderr = stderr.map(|stream| listen(stream, Keep::End, number, events.sender.clone()));
     let ended = events.sender.clone();
     thread::spawn(move || {
-        apart::wait_for_end(process);
+        spawn::wait_for_end(process);
         drop(ended.send(Event::Ended(number)));
     });
     let why = attend(events, process, time, attendant);
-    apart::kill(process);
+    spawn::kill(process);
     let status = program.child_mut().wait();
-    let is_left_over = !apart::sweep();
+    let is_left_over = !spawn::sweep();
     wait_for_streams(events);
     let stderr = finish(stderr);
     let end = match (why, status) {
@@ -211,7 +211,7 @@ fn finish(captured: Option<Shared>) -> (u64, Vec<u8>) {
 /// Waits for the program's end, which may be made to come. `None` if it came by itself.
 fn attend(
     events: &mut RunEvents,
-    process: apart::Number,
+    process: spawn::Number,
     time: Duration,
     attendant: &Attendant<'_>,
 ) -> Option<End> {
@@ -231,7 +231,7 @@ fn attend(
                 if interrupt == Interrupt::Order || events.wishes > 1 {
                     return Some(End::Interrupted);
                 }
-                (attendant.tell)("stopping after this step; ^C once more stops at once");
+                (attendant.stop_wished)();
             }
             Err(RecvTimeoutError::Timeout) => {
                 let is_late = Instant::now() >= deadline;
@@ -239,7 +239,7 @@ fn attend(
                     return why;
                 }
                 if why.is_none() && (is_late || (attendant.is_called_off)()) {
-                    apart::ask_to_end(process);
+                    spawn::ask_to_end(process);
                     why = Some(if is_late { End::TimedOut } else { End::CalledOff });
                     deadline = Instant::now() + GRACE;
                 }

@@ -1,4 +1,4 @@
-//! The private directory of one step: the socket, and what the program may write. Gone afterwards.
+//! The private directory of one run: the socket, and what the program may write. Gone afterwards.
 
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
@@ -11,21 +11,22 @@ use crate::sys::lock::{self, Held};
 use crate::sys::{files, removal};
 
 /// A directory that only this user may enter. Removed when dropped.
-pub(super) struct Workplace {
+pub(crate) struct Workplace {
     root: PathBuf,
     /// Says that somebody works here.
     _lock: Held,
 }
 
 impl Workplace {
-    /// Makes one in the first of these directories where it can be made.
-    pub(super) fn new(bases: &[PathBuf], entropy: &dyn Entropy) -> io::Result<Self> {
+    /// Makes one in the first of these directories where it can be made. Its name says what for.
+    pub(crate) fn new(purpose: &str, bases: &[PathBuf], entropy: &dyn Entropy) -> io::Result<Self> {
         let mut random = [0; 8];
         entropy.fill(&mut random).map_err(io::Error::other)?;
-        let name = format!("{NAME}{}", fingerprint::hex(&random));
+        let beginning = format!("strongroom-{purpose}-");
+        let name = format!("{beginning}{}", fingerprint::hex(&random));
         let mut refusal = io::Error::from(io::ErrorKind::NotFound);
         for base in bases {
-            sweep(base);
+            sweep(base, &beginning);
             match Self::at(base.join(&name)) {
                 Ok(workplace) => return Ok(workplace),
                 Err(error) => refusal = error,
@@ -52,12 +53,12 @@ impl Workplace {
     }
 
     /// Returns where the socket is to be.
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.root.join(SOCKET)
     }
 
     /// Returns where the program may write.
-    pub(super) fn temporary(&self) -> PathBuf {
+    pub(crate) fn temporary(&self) -> PathBuf {
         self.root.join("tmp")
     }
 }
@@ -69,10 +70,10 @@ impl Drop for Workplace {
 }
 
 /// Removes what processes that were killed have left. Others of this user may be at work beside.
-fn sweep(base: &Path) {
+fn sweep(base: &Path, beginning: &str) {
     let entries = fs::read_dir(base).into_iter().flatten().filter_map(Result::ok);
     for entry in entries {
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(NAME));
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(beginning));
         let is_own = |found: Metadata| found.is_dir() && found.uid() == files::user_id();
         let is_left = is_ours && fs::symlink_metadata(entry.path()).is_ok_and(is_own);
         if is_left && matches!(lock::take_directory(&entry.path()), Ok(Some(_))) {
@@ -81,8 +82,6 @@ fn sweep(base: &Path) {
     }
 }
 
-/// What the names of all these directories begin with.
-const NAME: &str = "strongroom-rotation-";
 const SOCKET: &str = "s";
 /// The least that systems allow for the address of a socket.
 const MAX_IN_ADDRESS: usize = 103;
@@ -100,7 +99,7 @@ mod tests {
     fn it_is_private_and_gone_afterwards() {
         let scratch = Scratch::new();
         let bases = [scratch.join(&"long".repeat(40)), scratch.join("run")];
-        let workplace = Workplace::new(&bases, &SystemEntropy).unwrap();
+        let workplace = Workplace::new("rotation", &bases, &SystemEntropy).unwrap();
         let temporary = workplace.temporary();
         assert_eq!(fs::metadata(&temporary).unwrap().mode() & 0o777, 0o700);
         assert!(workplace.socket().starts_with(scratch.join("run")));
@@ -120,8 +119,8 @@ mod tests {
         let left = scratch.join("strongroom-rotation-left/tmp");
         files::create_private_dir(&left).unwrap();
         files::create_private_dir(&scratch.join("other")).unwrap();
-        let alive = Workplace::new(&bases, &SystemEntropy).unwrap();
-        let second = Workplace::new(&bases, &SystemEntropy).unwrap();
+        let alive = Workplace::new("rotation", &bases, &SystemEntropy).unwrap();
+        let second = Workplace::new("rotation", &bases, &SystemEntropy).unwrap();
         assert!(alive.temporary().exists() && !left.exists() && scratch.join("other").exists());
         drop((alive, second));
         assert_eq!(scratch.names(), ["other"]);
@@ -131,8 +130,8 @@ mod tests {
     fn what_is_there_already_is_not_used() {
         let scratch = Scratch::new();
         let bases = [scratch.path().to_owned()];
-        let first = Workplace::new(&bases, &CountingEntropy::default()).unwrap();
-        assert!(Workplace::new(&bases, &CountingEntropy::default()).is_err());
+        let first = Workplace::new("rotation", &bases, &CountingEntropy::default()).unwrap();
+        assert!(Workplace::new("rotation", &bases, &CountingEntropy::default()).is_err());
         drop(first);
     }
 }

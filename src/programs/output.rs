@@ -7,17 +7,17 @@ use std::io::{ErrorKind, Read};
 use crate::sys::secret::Secret;
 
 /// More than this on a stream, and the program is stopped.
-pub(super) const MAX_WRITTEN: u64 = 4 << 20;
+pub(crate) const MAX_WRITTEN: u64 = 4 << 20;
 /// How much of the end of stderr is kept to be shown.
-pub(super) const SHOWN: usize = 64 << 10;
+pub(crate) const SHOWN: usize = 64 << 10;
 /// How much more is kept, so that a secret that begins before what is shown is known for one.
 const BEFORE_SHOWN: usize = 256 << 10;
 /// How much of stdout is kept where it is an answer.
-pub(super) const MAX_ANSWER: usize = 256 << 10;
+pub(crate) const MAX_ANSWER: usize = 256 << 10;
 
 /// Which part of a stream is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
+pub(crate) enum Keep {
     /// None of it.
     Nothing,
     /// Its beginning, so many bytes.
@@ -27,7 +27,7 @@ pub(super) enum Keep {
 }
 
 /// What was read of a stream.
-pub(super) struct Captured {
+pub(crate) struct Captured {
     keep: Keep,
     bytes: Secret<Vec<u8>>,
     ring: VecDeque<u8>,
@@ -36,7 +36,7 @@ pub(super) struct Captured {
 
 /// Whether a stream may go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Amount {
+pub(crate) enum Amount {
     /// It may.
     Fine,
     /// It just became more than a program may write.
@@ -44,13 +44,13 @@ pub(super) enum Amount {
 }
 
 impl Captured {
-    pub(super) fn new(keep: Keep) -> Self {
+    pub(crate) fn new(keep: Keep) -> Self {
         let bytes = Secret::new(Vec::new());
         Self { keep, bytes, ring: VecDeque::new(), total: 0 }
     }
 
     /// Takes the next bytes of the stream.
-    pub(super) fn take(&mut self, chunk: &[u8]) -> Amount {
+    pub(crate) fn take(&mut self, chunk: &[u8]) -> Amount {
         let before = self.total;
         self.total = before.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
         match self.keep {
@@ -71,12 +71,12 @@ impl Captured {
     }
 
     /// Returns how many bytes there were.
-    pub(super) fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.total
     }
 
     /// Returns what was kept.
-    pub(super) fn into_bytes(mut self) -> Secret<Vec<u8>> {
+    pub(crate) fn into_bytes(mut self) -> Secret<Vec<u8>> {
         match self.keep {
             Keep::Nothing | Keep::Beginning(_) => self.bytes,
             Keep::End => Secret::new(self.ring.drain(..).collect()),
@@ -85,7 +85,7 @@ impl Captured {
 }
 
 /// Reads a stream to its end, which may be when the program is dead; calls `take` for each part.
-pub(super) fn drain(mut stream: impl Read, mut take: impl FnMut(&[u8])) {
+pub(crate) fn drain(mut stream: impl Read, mut take: impl FnMut(&[u8])) {
     let mut chunk = Secret::new(vec![0; 16 << 10]);
     loop {
         match stream.read(chunk.expose_mut()) {
@@ -98,7 +98,7 @@ pub(super) fn drain(mut stream: impl Read, mut take: impl FnMut(&[u8])) {
 }
 
 /// Writes the last lines of an output for a person: control characters spelled out.
-pub(super) fn last_lines(output: &[u8], most: usize) -> Vec<String> {
+pub(crate) fn last_lines(output: &[u8], most: usize) -> Vec<String> {
     let text = String::from_utf8_lossy(output);
     let lines: Vec<&str> = text.lines().collect();
     let first = lines.len().saturating_sub(most);

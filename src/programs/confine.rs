@@ -211,15 +211,15 @@ const NOT_WITH_PRIVILEGES: &str = "not possible with new-privileges";
 mod platform {
     use std::fs::File;
     use std::io;
-    use std::os::fd::{AsFd, OwnedFd};
+    use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
     use std::path::Path;
 
     use rustix::fs::{FileType, Mode, OFlags};
 
-    use super::super::filter::{Advice, Limits, Processor, Truncation};
-    use super::super::{attributes, kernel};
     use super::{Freedom, Protection, Reach, SYSTEM, Verdict};
+    use crate::sys::filter::{Limits, Processor, Truncation};
+    use crate::sys::{attributes, kernel};
 
     pub(super) fn abilities(freedoms: &[Freedom]) -> Vec<Verdict> {
         let version = kernel::landlock_version().unwrap_or(0);
@@ -227,7 +227,7 @@ mod platform {
         let keyrings =
             if kernel::has_keyrings() { Ok(()) } else { Err("no keyrings on this system") };
         let files = since(1, "needs Landlock (Linux 5.13)");
-        let filter = match processor() {
+        let filter = match Processor::filtered() {
             Some(_) => Ok(()),
             None => Err("needs filters of system calls (seccomp), on x86-64 or AArch64"),
         };
@@ -256,11 +256,13 @@ mod platform {
         let Some(version) = kernel::landlock_version() else { return Ok(()) };
         restrict(version, freedoms)?;
         let is_open = [Freedom::Files, Freedom::FileModes].iter().any(|all| freedoms.contains(all));
-        match processor() {
+        match Processor::filtered() {
             Some(processor) if !is_open => {
                 let is_free = freedoms.contains(&Freedom::Signals);
                 let limits = if is_free { Limits::All } else { Limits::Own };
-                filter((processor, version), limits, &channel)
+                let truncation =
+                    if version >= TRUNCATION { Truncation::Guarded } else { Truncation::Open };
+                attributes::guard(processor, truncation, limits, &channel)
             }
             Some(_) | None => Ok(()),
         }
@@ -270,33 +272,6 @@ mod platform {
         let places = freedoms.iter().filter_map(Freedom::path);
         let places = places.filter(|(_, reach)| *reach == Reach::Write).map(|(path, _)| path);
         attributes::attend(channel, &places.collect::<Vec<_>>());
-    }
-
-    /// The processor whose calls can be filtered, where this kernel can.
-    fn processor() -> Option<Processor> {
-        let known = kernel::seccomp_knows(libc::SECCOMP_RET_ERRNO)
-            && kernel::seccomp_knows(libc::SECCOMP_RET_KILL_PROCESS);
-        Processor::own().filter(|_| known)
-    }
-
-    /// Sets up the best filter that can be had: where nobody can be asked, as in some containers,
-    /// nothing is allowed that would be asked about.
-    fn filter(
-        (processor, version): (Processor, u32),
-        limits: Limits,
-        channel: &OwnedFd,
-    ) -> io::Result<()> {
-        let truncation = if version >= TRUNCATION { Truncation::Guarded } else { Truncation::Open };
-        let listener = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
-        let uninterrupted = listener | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-        for flags in [uninterrupted, listener] {
-            let mut program = processor.program(Advice::Asked, truncation, limits);
-            if let Ok(Some(listener)) = kernel::seccomp_filter(&mut program, flags) {
-                return attributes::send(channel, &listener);
-            }
-        }
-        let mut program = processor.program(Advice::Absent, truncation, limits);
-        kernel::seccomp_filter(&mut program, 0).map(drop)
     }
 
     fn restrict(version: u32, freedoms: &[Freedom]) -> io::Result<()> {
@@ -387,7 +362,7 @@ mod platform {
     }
 
     pub(super) fn enter(_freedoms: &[Freedom], channel: i32) -> io::Result<()> {
-        Ok(nix::unistd::close(channel)?)
+        crate::sys::streams::close(channel)
     }
 
     pub(super) fn attend(_channel: UnixStream, _freedoms: &[Freedom]) {}

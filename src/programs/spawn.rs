@@ -19,9 +19,8 @@ use std::time::Duration;
 use rustix::io::{Errno, FdFlags};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
-use super::clock;
 use super::confine::{self, Freedom};
-use super::interrupts;
+use crate::sys::{clock, interrupts, streams};
 
 /// The first word of the command line by which this program starts another apart.
 pub(crate) const FIRST_WORD: &str = "rotation-child";
@@ -37,7 +36,7 @@ pub(crate) struct Program<'a> {
 }
 
 /// A program that was started apart.
-pub(crate) struct Apart {
+pub(crate) struct Spawned {
     child: Child,
     mark: String,
 }
@@ -47,7 +46,7 @@ pub(crate) struct Apart {
 pub(crate) struct Number(Pid);
 
 /// Starts a program. It dies with the calling thread.
-pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Apart> {
+pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Spawned> {
     let (ours, theirs) = UnixStream::pair()?;
     rustix::io::fcntl_setfd(&theirs, FdFlags::empty())?;
     let child = Command::new(own_program()?)
@@ -63,10 +62,10 @@ pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Apart> {
         .stderr(Stdio::piped())
         .spawn()?;
     confine::attend(ours, program.freedoms);
-    Ok(Apart { child, mark })
+    Ok(Spawned { child, mark })
 }
 
-impl Apart {
+impl Spawned {
     /// Returns the process, whose streams can be taken.
     pub(crate) fn child_mut(&mut self) -> &mut Child {
         &mut self.child
@@ -110,7 +109,7 @@ fn signal(pid: Pid, signal: Signal) {
 /// what whoever was this process before has started.
 #[cfg(target_os = "linux")]
 pub(crate) fn adopt() -> io::Result<()> {
-    super::kernel::heed_children()?;
+    crate::sys::kernel::heed_children()?;
     *inherited() = children();
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
@@ -218,7 +217,7 @@ fn close_inherited(kept: i32) {
     let open: Vec<i32> = entries.filter_map(|entry| number(entry.ok()?)).collect();
     for descriptor in open.into_iter().filter(|number| *number > 2 && *number != kept) {
         // The directory's own is among them, and closed by now.
-        let _closed = nix::unistd::close(descriptor);
+        drop(streams::close(descriptor));
     }
 }
 

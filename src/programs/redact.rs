@@ -8,7 +8,6 @@ use serde_json::{Map, Value as Json};
 
 use super::spelling::spellings;
 use crate::model::secret_value::SecretValue;
-use crate::service::rotation::Known;
 use crate::sys::secret::Secret;
 
 /// What is left out.
@@ -21,12 +20,6 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Adds every value that a program may know.
-    pub(crate) fn add_known(&mut self, known: &Known) {
-        let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();
-        own.chain(known.linked.iter().map(|(_, value)| value)).for_each(|value| self.add(value));
-    }
-
     /// Adds what is surely a credential of a value: all of it, or the members of a JSON object that
     /// are called so. Hosts and names of users are in many commands.
     pub(crate) fn add_credentials(&mut self, value: &SecretValue) {
@@ -112,14 +105,14 @@ impl Redactor {
         }
     }
 
-    fn sorted(&self) -> Sorted<'_> {
+    fn sorted(&self) -> Needles<'_> {
         let mut by_beginning = BTreeMap::<_, Vec<_>>::new();
         for needle in &self.spelled {
             let needle = needle.expose().as_slice();
             let beginning = needle.get(..BEGINNING).unwrap_or(needle);
             by_beginning.entry(beginning).or_default().push(needle);
         }
-        Sorted { by_beginning }
+        Needles { by_beginning }
     }
 
     fn add_needle(&mut self, mut needle: Vec<u8>) {
@@ -160,19 +153,19 @@ impl Redactor {
     }
 }
 
-/// Redactor by how they begin: a secret may have thousands of them, and an output many letters.
-struct Sorted<'n> {
+/// Needles by how they begin: a secret may have thousands of them, and an output many letters.
+struct Needles<'n> {
     by_beginning: BTreeMap<&'n [u8], Vec<&'n [u8]>>,
 }
 
-impl Sorted<'_> {
+impl Needles<'_> {
     /// Says where one of them stands.
     fn places(&self, letters: &[u8]) -> impl Iterator<Item = Range<usize>> {
         (0..letters.len()).flat_map(move |start| {
             let rest = letters.get(start..).unwrap_or_default();
             let beginnings = (1..=BEGINNING).filter_map(|length| rest.get(..length));
-            let redactor = beginnings.filter_map(|beginning| self.by_beginning.get(beginning));
-            let found = redactor.flatten().filter(|needle| rest.starts_with(needle));
+            let needles = beginnings.filter_map(|beginning| self.by_beginning.get(beginning));
+            let found = needles.flatten().filter(|needle| rest.starts_with(needle));
             found.map(|needle| start..start.saturating_add(needle.len())).collect::<Vec<_>>()
         })
     }

@@ -1,0 +1,12 @@
+//! Other people's programs: starting one, feeding it, confining it, and keeping secrets out of what
+//! is shown of it.
+//!
+//! The system calls are `sys`'s. Does not know vaults, nor what a program is for.
+
+pub(crate) mod confine;
+pub(crate) mod launch;
+pub(crate) mod output;
+pub(crate) mod redact;
+pub(crate) mod spawn;
+mod spelling;
+pub(crate) mod workplace;

@@ -1,0 +1,54 @@
+//! Rotation's door to the gateway: whom it lets in, in which words it refuses, and what it stores for
+//! a program that asks for nothing itself.
+
+use std::sync::Mutex;
+
+use super::answers::{Answers, Circumstances};
+use crate::model::secret_value::SecretValue;
+use crate::model::value::Value;
+use crate::service::context::Failure;
+use crate::service::fault::{Code, Fault};
+use crate::service::operation;
+use crate::service::rotation::Job;
+use crate::service::rules::stages::PENDING;
+use crate::service::scope::Caller;
+use crate::vault::Vault;
+
+/// Returns what answers the program of one step.
+pub(super) fn answers<'a, 'v>(
+    vault: &'a Mutex<&'v mut Vault>,
+    job: &'a Job,
+    circumstances: Circumstances<'a>,
+) -> Answers<'a, 'v> {
+    Answers { vault, region: &job.region, circumstances, unknown: NOT_AVAILABLE }
+}
+
+/// Stores the value of the version that a job makes, as if the caller had asked for that.
+pub(super) fn put(
+    answers: &Answers<'_, '_>,
+    caller: &Caller,
+    job: &Job,
+    value: SecretValue,
+) -> Result<(), Failure> {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let value = match value {
+        SecretValue::Text(text) => ("SecretString", Value::Text(text.expose().clone())),
+        SecretValue::Binary(bytes) => ("SecretBinary", Value::Bytes(bytes.expose().clone())),
+    };
+    let members = [
+        ("SecretId", text(&job.arn)),
+        ("ClientRequestToken", text(&job.token)),
+        value,
+        ("VersionStages", Value::List(vec![text(PENDING)])),
+    ];
+    let request = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into());
+    let entry = operation::find("put-secret-value").ok_or_else(|| {
+        Fault::new(Code::InternalService, "there is no operation put-secret-value")
+    })?;
+    answers.call(caller, entry, request).map(drop)
+}
+
+/// What is said of everything that a step may not do at all.
+pub(crate) const NOT_AVAILABLE: &str = "not available inside a rotation";
+/// What is said to a process that does not belong to the step.
+pub(super) const OVER: &str = "this rotation step is over, or the token is not its own";
