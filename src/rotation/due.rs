@@ -8,8 +8,9 @@ use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::rotation::settings;
-use crate::service::rotation::{self as service, CatchUp, Due, DueFault, Resume, State};
+use crate::service::jobs::settings;
+use crate::service::jobs::{self, CatchUp, Due, DueFault, State};
+use crate::service::rotation::Resume;
 
 /// What to rotate.
 pub(crate) struct Wanted<'a> {
@@ -65,11 +66,11 @@ pub(crate) fn rotate_due(
     runner: &mut Runner<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<DueOutcome>, DueFault> {
-    let all = service::due(runner.vault, wanted.catch_up, runner.circumstances.context())?;
+    let all = jobs::due(runner.vault, wanted.catch_up, runner.circumstances.context())?;
     let mut fates = Vec::new();
     let mut left = wanted.most.unwrap_or(usize::MAX);
     if let Some(only) = wanted.only
-        && !service::is_known(runner.vault, only, runner.circumstances.context())?
+        && !jobs::is_known(runner.vault, only, runner.circumstances.context())?
     {
         return Err(Fault::secret_not_found().into());
     }

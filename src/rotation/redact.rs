@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::spelling::spellings;
 use crate::model::secret_value::SecretValue;
-use crate::service::rotation::Known;
+use crate::service::jobs::Known;
 use crate::sys::secret::Secret;
 
 /// What is left out.

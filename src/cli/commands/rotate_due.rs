@@ -18,7 +18,7 @@ use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::rotation::due::{self, DueOutcome, Mode, Wanted};
 use crate::rotation::error::Error;
-use crate::service::rotation::{CatchUp, DueFault, State};
+use crate::service::jobs::{CatchUp, DueFault, State};
 use crate::sys::clock;
 use crate::sys::entropy::{Entropy, SystemEntropy};
 use crate::sys::{files, lock};
