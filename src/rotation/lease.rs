@@ -73,7 +73,7 @@ fn standing(lease: &Lease, own: &Holder, now: Timestamp) -> Standing {
 }
 
 fn elsewhere(lease: &Lease, what: &str) -> Failure {
-    let Fault { code, message } = refusals::not_complete();
+    let Fault { code, message, .. } = refusals::not_complete();
     let host = super::output::visible(&lease.holder.host);
     Fault::new(code, format!("{message} The machine {host} {what}.")).into()
 }

@@ -95,12 +95,21 @@ pub(crate) struct Fault {
     pub(crate) code: Code,
     /// The message.
     pub(crate) message: String,
+    /// What a person can do about it, where AWS's words promise something else.
+    pub(crate) remedy: Option<Remedy>,
+}
+
+/// What a person can do about a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// Resume the rotation that is not complete, or give it up.
+    Resume,
 }
 
 impl Fault {
     /// A refusal with this code and message.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), remedy: None }
     }
 
     /// `InvalidParameterException`.

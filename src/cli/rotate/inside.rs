@@ -42,7 +42,7 @@ pub(crate) fn respond(
         Failure::environment("RotationError", format!("the rotation does not answer: {error}"))
     })?;
     asked.map(Printed::One).map_err(|Refusal { code, message }| match Code::named(&code) {
-        Some(code) => Failure::of_operation(entry.name, Fault { code, message }.into()),
+        Some(code) => Failure::of_operation(entry.name, Fault::new(code, message).into()),
         None => Failure::environment("RotationError", message),
     })
 }

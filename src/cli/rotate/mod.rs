@@ -19,8 +19,9 @@ use crate::rotation::launch::RunEvents;
 use crate::rotation::machine::Machine;
 use crate::rotation::run::Runner;
 use crate::service::context;
+use crate::service::fault::Remedy;
 use crate::service::operation::Entry;
-use crate::service::rotation::{Resume, refusals};
+use crate::service::rotation::Resume;
 use crate::sys::apart;
 use crate::sys::clock::SystemClock;
 use crate::sys::entropy::SystemEntropy;
@@ -90,12 +91,10 @@ fn next(error: &Error) -> Option<&'static str> {
     match error {
         Error::Failed(failed) if is_denial(&failed.lines) => Some(CONFINED),
         Error::AtWork(_) => Some(AT_WORK),
-        Error::Service(context::Failure::Fault(fault))
-            if fault.message == refusals::NOT_COMPLETE =>
-        {
-            Some(NEXT)
-        }
-        Error::Service(_)
+        Error::Service(context::Failure::Fault(fault)) => fault.remedy.map(|remedy| match remedy {
+            Remedy::Resume => RESUME,
+        }),
+        Error::Service(context::Failure::Vault(_))
         | Error::File(_)
         | Error::Failed(_)
         | Error::Interrupted { .. }
@@ -114,10 +113,10 @@ const AT_WORK: &str =
     "hint: another process is at work on it; wait for its end, or interrupt it there";
 
 /// AWS says that it will go on by itself; here somebody does.
-const NEXT: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with it, \
-                    and `update-secret-version-stage --version-stage AWSPENDING \
-                    --remove-from-version-id VERSION` gives it up (`describe-secret` names the \
-                    version)";
+const RESUME: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with \
+                      it, and `update-secret-version-stage --version-stage AWSPENDING \
+                      --remove-from-version-id VERSION` gives it up (`describe-secret` names the \
+                      version)";
 
 /// What programs say that were not allowed something.
 const DENIALS: [&str; 2] = ["Permission denied", "Operation not permitted"];
@@ -171,13 +170,14 @@ pub(crate) fn machine(context: &CommandContext<'_>) -> Result<Machine, Failure> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::rotation::refusals;
 
     /// It was told how to give up a rotation that was at work.
     #[test]
     fn what_can_be_done_is_told() {
         let busy = || context::Failure::from(refusals::not_complete());
         assert_eq!(next(&Error::AtWork(busy())), Some(AT_WORK));
-        assert_eq!(next(&Error::Service(busy())), Some(NEXT));
+        assert_eq!(next(&Error::Service(busy())), Some(RESUME));
         assert_eq!(next(&Error::Stopped), None);
         for (line, is) in [
             ("chmod: changing permissions of 'x': Operation not permitted", true),

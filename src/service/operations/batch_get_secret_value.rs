@@ -115,7 +115,7 @@ fn read_one(
             response.secret_values.push(value);
             cx.log_part(get_secret_value::GetSecretValue::NAME, Event::SUCCESS)
         }
-        Err(Failure::Fault(Fault { code, message })) => {
+        Err(Failure::Fault(Fault { code, message, .. })) => {
             let error_code = code.as_str().to_owned();
             response.errors.push(Refused { secret_id: id.0, error_code, message });
             cx.log_part(get_secret_value::GetSecretValue::NAME, code.as_str())

@@ -2,7 +2,7 @@
 
 use super::builtin::BUILTIN;
 use crate::service::context::arn_of;
-use crate::service::fault::{Code, Fault};
+use crate::service::fault::{Code, Fault, Remedy};
 use crate::vault::record::Record;
 
 /// AWS has a code of its own for this here (docs/behaviour.md, "Tokens").
@@ -10,13 +10,10 @@ pub(crate) fn no_token() -> Fault {
     Fault::invalid_parameter(Fault::no_token().message)
 }
 
-/// AWS's words for what is still under way, or was left (docs/behaviour.md, "Rotation", check 7).
-pub(crate) const NOT_COMPLETE: &str =
-    "A previous rotation isn't complete. That rotation will be reattempted.";
-
-/// AWS's answer to what is still under way, or was left.
+/// AWS's answer to what is still under way, or was left (docs/behaviour.md, "Rotation", check 7).
 pub(crate) fn not_complete() -> Fault {
-    Fault::invalid_request(NOT_COMPLETE)
+    let words = "A previous rotation isn't complete. That rotation will be reattempted.";
+    Fault { remedy: Some(Remedy::Resume), ..Fault::invalid_request(words) }
 }
 
 /// AWS's answer to a secret that nothing is known to rotate.

@@ -273,7 +273,7 @@ fn add_version(
     stages::pend(&mut record.versions, &id)
         .map_err(|fault| Fault::invalid_request(fault.message))?;
     versions::drop_oldest(cx, record).map_err(|failure| match failure {
-        Failure::Fault(Fault { code: Code::LimitExceeded, message }) => {
+        Failure::Fault(Fault { code: Code::LimitExceeded, message, .. }) => {
             Fault::invalid_request(message).into()
         }
         failure @ (Failure::Fault(_) | Failure::Vault(_)) => failure,
