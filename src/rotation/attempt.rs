@@ -109,9 +109,9 @@ impl Runner<'_> {
             self.require_approval(&found)?;
         }
         let own = self.command(options, &request, (region, &found))?;
-        let order = StartRotation { functions: &Local, own, resume, holder, seen };
+        let start = StartRotation { functions: &Local, own, resume, holder, seen };
         let context = self.circumstances.context();
-        let job = match jobs::begin(self.vault, request, region, &order, context)? {
+        let job = match jobs::begin(self.vault, request, region, &start, context)? {
             Started::Done(answer) => return Ok(answer),
             Started::Run(job) => job,
         };

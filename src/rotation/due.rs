@@ -9,7 +9,7 @@ use crate::model::value::Value;
 use crate::service::context::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::jobs::settings;
-use crate::service::jobs::{self, CatchUp, Due, DueFault, State};
+use crate::service::jobs::{self, CatchUp, Due, DueFault, DueState};
 use crate::service::rotation::Resume;
 
 /// What to rotate.
@@ -47,7 +47,7 @@ impl DueOutcome {
     /// Whether somebody has to look after it.
     pub(crate) fn is_trouble(&self) -> bool {
         let failed = matches!(self.outcome, Some(Err(_)));
-        let needs_a_person = matches!(self.due.state, State::Misconfigured | State::Orphaned);
+        let needs_a_person = matches!(self.due.state, DueState::Misconfigured | DueState::Orphaned);
         let is_unapproved = self.due.is_due() && !self.is_approved;
         failed || needs_a_person || is_unapproved || self.is_waiting()
     }
@@ -57,7 +57,7 @@ impl DueOutcome {
     pub(crate) fn is_waiting(&self) -> bool {
         let is_tried_again = self.due.is_due() && self.due.has_failed && self.is_approved;
         let is_left = is_tried_again && self.outcome.is_none();
-        self.due.state == State::Waiting || is_left
+        self.due.state == DueState::Waiting || is_left
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
                 region: String::new(),
                 next_rotation: None,
                 window: None,
-                state: State::Unfinished,
+                state: DueState::Unfinished,
                 next_attempt: None,
                 has_failed: true,
             },

@@ -91,7 +91,7 @@ impl Runner<'_> {
         let lines =
             if known.is_empty() { Vec::new() } else { shown(stderr.expose(), known.as_slice()) };
         let context = self.circumstances.context();
-        let failed = jobs::Failed { step, status: &what, retry };
+        let failed = jobs::FailedStep { step, status: &what, retry };
         let left = jobs::fail(self.vault, job, &failed, context).unwrap_or_else(|failure| {
             let why = match failure {
                 Failure::Fault(fault) => fault.message,

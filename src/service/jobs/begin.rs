@@ -34,14 +34,14 @@ pub(crate) fn begin(
     vault: &mut Vault,
     request: Value,
     region: Option<&str>,
-    order: &StartRotation<'_>,
+    start: &StartRotation<'_>,
     context: RequestContext<'_>,
 ) -> Result<Started, Failure> {
     let (entry, caller) = (ROTATE_SECRET, &Caller::Owner);
     dispatch::admit(entry, &request)?;
     let call = Call { entry, request, region, caller, boundaries: None };
     dispatch::dispatch_by(vault, call, context, |cx, request| {
-        rotate_secret::begin(cx, Request::from_value(request)?, order)
+        rotate_secret::begin(cx, Request::from_value(request)?, start)
     })
 }
 

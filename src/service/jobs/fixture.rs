@@ -5,7 +5,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    Failed, Left, Retry, StepFault, after_step, before_step, begin, builtin_step, fail, finish,
+    FailedStep, Left, Retry, StepFault, after_step, before_step, begin, builtin_step, fail, finish,
 };
 use crate::model::value::Value;
 use crate::service::context::Failure;
@@ -197,9 +197,9 @@ impl RotationFixture {
         let seen = self.service.record("db").and_then(|record| record.progress?.lease);
         let seen = if self.minds_others { None } else { seen };
         let holder = Holder { host: "here".to_owned(), ..Holder::default() };
-        let order = StartRotation { functions: &Machine, own, resume, holder, seen };
+        let start = StartRotation { functions: &Machine, own, resume, holder, seen };
         let started =
-            self.service.with(|vault, context| begin(vault, request, None, &order, context));
+            self.service.with(|vault, context| begin(vault, request, None, &start, context));
         started.map_err(told)
     }
 
@@ -248,7 +248,7 @@ impl RotationFixture {
 
     /// Tells that a step failed.
     pub(crate) fn fail(&mut self, job: &Job, step: Step) -> Left {
-        let failed = Failed { step, status: "exit status 1", retry: self.retry };
+        let failed = FailedStep { step, status: "exit status 1", retry: self.retry };
         self.service.with(|vault, context| fail(vault, job, &failed, context)).unwrap()
     }
 

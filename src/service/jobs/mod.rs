@@ -18,6 +18,6 @@ mod transact;
 pub(crate) use backoff::Retry;
 pub(crate) use begin::{begin, probe};
 pub(crate) use builtin::builtin_step;
-pub(crate) use due::{CatchUp, Due, DueFault, State, due, due_still, is_known, unfinished};
-pub(crate) use finish::{Failed, Left, fail, finish, interrupt, release};
+pub(crate) use due::{CatchUp, Due, DueFault, DueState, due, due_still, is_known, unfinished};
+pub(crate) use finish::{FailedStep, Left, fail, finish, interrupt, release};
 pub(crate) use steps::{Known, StepFault, after_step, before_step, hand_over, known_values};

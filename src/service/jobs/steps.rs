@@ -4,7 +4,7 @@ use super::transact::{abandoned, at_work, find, transact};
 use crate::model::secret_value::SecretValue;
 use crate::service::context::{Context, Failure, arn_of, look_up};
 use crate::service::fault::Fault;
-use crate::service::rotation::events::{Event, log};
+use crate::service::rotation::events::{RotationEvent, log};
 use crate::service::rotation::job::Job;
 use crate::service::rules::{arn, stages};
 use crate::service::scope::{Caller, Capability, Step};
@@ -181,14 +181,14 @@ fn note_all(
         (known.pending.is_some(), job.token.clone()),
     ] {
         if is_read {
-            log(cx, Event::ValueRead, record, &version, "")?;
+            log(cx, RotationEvent::ValueRead, record, &version, "")?;
         }
     }
     for (arn, _) in &known.linked {
         let region = cx.region();
         let other = look_up(cx.vault()?, region, arn)?.ok_or_else(Fault::secret_not_found)?;
         let version = other.staged(stages::CURRENT).map_or("", |version| version.id.as_str());
-        log(cx, Event::ValueRead, &other, version, "")?;
+        log(cx, RotationEvent::ValueRead, &other, version, "")?;
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! What the audit log has of a rotation, under AWS's names.
 
 use crate::service::context::{Context, Failure};
-use crate::vault::audit::{self, Subject};
+use crate::vault::audit::{Event, Subject};
 use crate::vault::record::Record;
 use crate::vault::transaction::Transaction;
 
 /// Something that happens to a rotation, or to its test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Event {
+pub(crate) enum RotationEvent {
     /// `RotationStarted`.
     Started,
     /// `RotationSucceeded`.
@@ -26,7 +26,7 @@ pub(crate) enum Event {
     ValueRead,
 }
 
-impl Event {
+impl RotationEvent {
     const fn name(self) -> &'static str {
         match self {
             Self::Started => "RotationStarted",
@@ -44,7 +44,7 @@ impl Event {
 /// Writes an event to the audit log, about this version of a secret.
 pub(crate) fn log(
     cx: &mut Context<'_, '_>,
-    event: Event,
+    event: RotationEvent,
     record: &Record,
     version: &str,
     detail: &str,
@@ -53,7 +53,7 @@ pub(crate) fn log(
     let region = Some(&record.namespace.region).filter(|region| *region != home).cloned();
     let region = region.unwrap_or_default();
     let subject = Subject { version: version.to_owned(), region, ..Transaction::subject(record) };
-    let has_failed = matches!(event, Event::Failed | Event::TestFailed);
-    let outcome = if has_failed { "Failed" } else { audit::Event::SUCCESS };
+    let has_failed = matches!(event, RotationEvent::Failed | RotationEvent::TestFailed);
+    let outcome = if has_failed { "Failed" } else { Event::SUCCESS };
     Ok(cx.vault()?.record_event(event.name(), outcome, subject, detail)?)
 }

@@ -5,13 +5,13 @@
 //! trusted, started or spoken to: whoever runs jobs tells by [`Functions`] what there is.
 
 pub(crate) mod builtin;
+pub(crate) mod dates;
 pub(crate) mod events;
 pub(crate) mod function;
 pub(crate) mod job;
 pub(crate) mod lease;
 pub(crate) mod progress;
 pub(crate) mod refusals;
-pub(crate) mod schedule;
 
 pub(crate) use builtin::BUILTIN;
 pub(crate) use function::{FunctionSpec, Functions, Registered};

@@ -5,7 +5,7 @@ use super::backoff::longest_wait;
 use super::transact::transact;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::service::context::{Failure, arn_of};
-use crate::service::rotation::{progress, schedule};
+use crate::service::rotation::{dates, progress};
 use crate::service::rules::schedule::Window;
 use crate::vault::Vault;
 use crate::vault::progress::{Kind, Outlook, Progress};
@@ -27,7 +27,7 @@ pub(crate) struct Due {
     /// When the window opens in which it is rotated, and when that closes.
     pub(crate) window: Option<(Timestamp, Timestamp)>,
     /// Whether it is due, and why not.
-    pub(crate) state: State,
+    pub(crate) state: DueState,
     /// When to try again, where an attempt failed.
     pub(crate) next_attempt: Option<Timestamp>,
     /// Whether the last attempt failed, and nobody has looked after it since.
@@ -37,13 +37,13 @@ pub(crate) struct Due {
 impl Due {
     /// Whether it is to be rotated now.
     pub(crate) fn is_due(&self) -> bool {
-        matches!(self.state, State::Unfinished | State::Open)
+        matches!(self.state, DueState::Unfinished | DueState::Open)
     }
 }
 
 /// Whether a secret is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum State {
+pub(crate) enum DueState {
     /// It is: a rotation is not finished, and whoever uses the secret may be locked out.
     Unfinished,
     /// It is: its window is open, or was missed and may be made up for.
@@ -110,7 +110,7 @@ pub(crate) fn due(
         return Err(DueFault::ClockWentBack { last });
     }
     all.sort_by(|a, b| {
-        let place = |due: &Due| (due.state != State::Unfinished, due.next_rotation.is_none());
+        let place = |due: &Due| (due.state != DueState::Unfinished, due.next_rotation.is_none());
         let order = place(a).cmp(&place(b)).then(a.next_rotation.cmp(&b.next_rotation));
         order.then_with(|| (&a.name, &a.region).cmp(&(&b.name, &b.region)))
     });
@@ -186,11 +186,11 @@ fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
         return None;
     }
     let unfinished = unfinished_of(record);
-    let (window, is_missed) = schedule::read(rotation).map_or((None, false), |rules| {
-        let (first, window) = if let Some(base) = schedule::base_at(record, rotation, now) {
+    let (window, is_missed) = dates::read(rotation).map_or((None, false), |rules| {
+        let (first, window) = if let Some(base) = dates::base_at(record, rotation, now) {
             (rules.next_window(base), rules.window_at(base, now))
         } else {
-            let configured = schedule::believed(rotation.configured, now);
+            let configured = dates::believed(rotation.configured, now);
             let first = rules.first_window(configured);
             let later = rules.window_at(configured, now);
             (first, if now < first.closes { first } else { later })
@@ -201,15 +201,15 @@ fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
         || is_missed && catch_up == CatchUp::Always;
     let state = match unfinished {
         Some(progress) => state(record, progress, now),
-        None if is_open => State::Open,
-        None => State::NotYet,
+        None if is_open => DueState::Open,
+        None => DueState::NotYet,
     };
     Some(Due {
         rid: record.rid,
         arn: arn_of(record),
         name: record.name.clone(),
         region: record.namespace.region.clone(),
-        next_rotation: schedule::next_rotation(record),
+        next_rotation: dates::next_rotation(record),
         window: window.map(|Window { opens, closes }| (opens, closes)),
         state,
         next_attempt: unfinished
@@ -228,15 +228,15 @@ fn next_attempt(progress: &Progress, now: Timestamp) -> Timestamp {
 
 /// A rotation that was begun goes on outside any window: it would be over by now if all had gone
 /// well. One that has its value comes first, as that may be the only one that is still let in.
-fn state(record: &Record, progress: &Progress, now: Timestamp) -> State {
+fn state(record: &Record, progress: &Progress, now: Timestamp) -> DueState {
     let has_value = record.version(&progress.token).is_some_and(|version| version.value.is_some());
     match progress.outlook {
-        Outlook::Misconfigured => State::Misconfigured,
-        Outlook::Orphaned => State::Orphaned,
-        Outlook::Cancelled => State::NotYet,
-        Outlook::Open if now < next_attempt(progress, now) => State::Waiting,
-        Outlook::Open if has_value => State::Unfinished,
-        Outlook::Open => State::Open,
+        Outlook::Misconfigured => DueState::Misconfigured,
+        Outlook::Orphaned => DueState::Orphaned,
+        Outlook::Cancelled => DueState::NotYet,
+        Outlook::Open if now < next_attempt(progress, now) => DueState::Waiting,
+        Outlook::Open if has_value => DueState::Unfinished,
+        Outlook::Open => DueState::Open,
     }
 }
 

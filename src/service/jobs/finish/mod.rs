@@ -6,7 +6,7 @@ use crate::model::value::Value;
 use crate::service::context::{Context, Failure};
 use crate::service::fault::Fault;
 use crate::service::operations::rotate_secret;
-use crate::service::rotation::events::{Event, log};
+use crate::service::rotation::events::{RotationEvent, log};
 use crate::service::rotation::job::Job;
 use crate::service::rotation::progress::{complete, drop_test, is_complete, moved_to};
 use crate::service::rules::stages::{self, Change};
@@ -29,7 +29,7 @@ pub(crate) enum Left {
 }
 
 /// How a step failed.
-pub(crate) struct Failed<'a> {
+pub(crate) struct FailedStep<'a> {
     /// The step.
     pub(crate) step: Step,
     /// How its program ended, such as `exit status 1`; nothing that it wrote.
@@ -57,11 +57,11 @@ pub(crate) fn finish(
             Kind::Rotate => {
                 move_current(&mut record, &job.token)?;
                 complete(&mut record, now);
-                (Event::Succeeded, Some(job.token.clone()))
+                (RotationEvent::Succeeded, Some(job.token.clone()))
             }
             Kind::TestOnly => {
                 drop_test(cx, &mut record, &progress)?;
-                (Event::TestSucceeded, None)
+                (RotationEvent::TestSucceeded, None)
             }
         };
         cx.store(&mut record)?;
@@ -93,12 +93,12 @@ pub(crate) fn interrupt(
         let Some(progress) = progress_of(&record, job).cloned() else { return Ok(Left::Nothing) };
         let (event, left) = if progress.kind == Kind::TestOnly {
             drop_test(cx, &mut record, &progress)?;
-            (Event::TestFailed, Left::Nothing)
+            (RotationEvent::TestFailed, Left::Nothing)
         } else if is_complete(&record, &progress) {
             let at = moved_to(&record).unwrap_or(cx.date()?);
             configure(&mut record, job);
             complete(&mut record, at);
-            (Event::Succeeded, Left::Complete)
+            (RotationEvent::Succeeded, Left::Complete)
         } else {
             record.progress = Some(Progress { lease: None, ..progress });
             cx.store(&mut record)?;
@@ -131,7 +131,7 @@ pub(crate) fn release(
 pub(crate) fn fail(
     vault: &mut Vault,
     job: &Job,
-    failed: &Failed<'_>,
+    failed: &FailedStep<'_>,
     context: RequestContext<'_>,
 ) -> Result<Left, Failure> {
     transact(vault, Some(&job.region), Access::Write, context, |cx| {
@@ -146,7 +146,7 @@ fn note_failure(
     mut record: Record,
     mut progress: Progress,
     job: &Job,
-    failed: &Failed<'_>,
+    failed: &FailedStep<'_>,
 ) -> Result<Left, Failure> {
     let now = cx.now()?;
     let step = failed.step.name();
@@ -154,18 +154,18 @@ fn note_failure(
         format!("Error when executing {} during {step} step: {}", job.function, failed.status);
     let (event, left) = if progress.kind == Kind::TestOnly {
         drop_test(cx, &mut record, &progress)?;
-        (Event::TestFailed, Left::Nothing)
+        (RotationEvent::TestFailed, Left::Nothing)
     } else if is_complete(&record, &progress) {
         let at = moved_to(&record).unwrap_or(cx.date()?);
         configure(&mut record, job);
         complete(&mut record, at);
-        (Event::Failed, Left::Complete)
+        (RotationEvent::Failed, Left::Complete)
     } else {
         progress.last_error = Some(format!("{step}: {}", failed.status));
         progress.lease = None;
         put_off(&mut progress, failed.retry, now, jitter(cx)?);
         record.progress = Some(progress);
-        (Event::Failed, Left::Pending)
+        (RotationEvent::Failed, Left::Pending)
     };
     cx.store(&mut record)?;
     log(cx, event, &record, &job.token, &detail)?;

@@ -9,11 +9,11 @@ use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rotation::builtin::{self, BUILTIN};
-use crate::service::rotation::events::{Event, log};
+use crate::service::rotation::events::{RotationEvent, log};
 use crate::service::rotation::function::{self, Registered};
 use crate::service::rotation::job::{Job, Resume, StartRotation, Started};
-use crate::service::rotation::{lease, progress, refusals, schedule};
-use crate::service::rules::{self, stages};
+use crate::service::rotation::{dates, lease, progress, refusals};
+use crate::service::rules::{schedule, stages};
 use crate::service::versions;
 use crate::vault::progress::{Holder, Kind, Outlook, Progress};
 use crate::vault::record::{Record, Version};
@@ -90,14 +90,15 @@ impl Operation for RotateSecret {
 pub(crate) fn begin(
     cx: &mut Context<'_, '_>,
     request: Request,
-    order: &StartRotation<'_>,
+    start: &StartRotation<'_>,
 ) -> Result<Started, Failure> {
     let Checked { token, rules, mut record } = check(cx, &request)?;
-    let function = function::find(order.functions, given(&request), order.own.as_ref(), &record)?;
+    let function = function::find(start.functions, given(&request), start.own.as_ref(), &record)?;
     let is_immediate = request.rotate_immediately.unwrap_or(true);
     let now = cx.date()?;
-    let external = request.external_secret_rotation_metadata.map(schedule::told).transpose()?;
-    let config = configured(&record, Said { function, rules, external }, now);
+    let external =
+        request.external_secret_rotation_metadata.map(dates::checked_metadata).transpose()?;
+    let config = configured(&record, RequestedRotation { function, rules, external }, now);
     if config.function == BUILTIN {
         let current = match record.staged(stages::CURRENT) {
             Some(version) => cx.vault()?.value(&record, version)?,
@@ -108,17 +109,17 @@ pub(crate) fn begin(
 
     let before = record.clone();
     let lease = before.progress.as_ref().and_then(|progress| progress.lease.as_ref());
-    if lease.is_some() && order.seen.as_ref() != lease {
+    if lease.is_some() && start.seen.as_ref() != lease {
         // Somebody came first.
         return Err(refusals::not_complete().into());
     }
     progress::settle(cx, &mut record)?;
     if let Some(pending) = unfinished(&record) {
-        let is_resumed = is_immediate && may_resume(&record, &pending, order.resume, &token);
+        let is_resumed = is_immediate && may_resume(&record, &pending, start.resume, &token);
         if !is_resumed {
             return Err(refusals::not_complete().into());
         }
-        return resume_rotation(cx, record, config, &order.holder);
+        return resume_rotation(cx, record, config, &start.holder);
     }
     if let Some(version) = record.version(&token) {
         let is_current = version.stages.iter().any(|stage| stage == stages::CURRENT);
@@ -132,9 +133,9 @@ pub(crate) fn begin(
         };
     }
     if is_immediate {
-        begin_rotation(cx, record, config, token, &order.holder)
+        begin_rotation(cx, record, config, token, &start.holder)
     } else {
-        begin_test(cx, record, config, token, &order.holder)
+        begin_test(cx, record, config, token, &start.holder)
     }
 }
 
@@ -187,7 +188,7 @@ fn begin_rotation(
     let job = job(&record, token, Kind::Rotate, &config);
     record.rotation = Some(config);
     cx.store(&mut record)?;
-    log(cx, Event::Started, &record, &job.token, &format!("by {}", job.function))?;
+    log(cx, RotationEvent::Started, &record, &job.token, &format!("by {}", job.function))?;
     Ok(Started::Run(Box::new(job)))
 }
 
@@ -211,7 +212,7 @@ fn begin_test(
     record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::TestOnly, now) });
     cx.store(&mut record)?;
     let job = job(&record, token, Kind::TestOnly, &config);
-    log(cx, Event::TestStarted, &record, &job.token, &format!("by {}", job.function))?;
+    log(cx, RotationEvent::TestStarted, &record, &job.token, &format!("by {}", job.function))?;
     Ok(Started::Run(Box::new(Job { pending_config: Some(config), ..job })))
 }
 
@@ -241,7 +242,7 @@ fn resume_rotation(
     }
     cx.about_token(&token);
     let detail = format!("by {}, once more", config.function);
-    log(cx, Event::Started, &record, &token, &detail)?;
+    log(cx, RotationEvent::Started, &record, &token, &detail)?;
     let job = job(&record, token, Kind::Rotate, &config);
     let pending_config = is_new.then_some(config);
     Ok(Started::Run(Box::new(Job { resumed: true, pending_config, ..job })))
@@ -307,15 +308,15 @@ fn may_resume(record: &Record, pending: &str, resume: Resume, asked: &str) -> bo
 }
 
 /// What a request says about a rotation: the function, the rules and the metadata.
-struct Said {
+struct RequestedRotation {
     function: Registered,
     rules: Option<Rules>,
     external: Option<Vec<(String, String)>>,
 }
 
 /// Puts what was said in the place of what is stored.
-fn configured(record: &Record, said: Said, now: Timestamp) -> Rotation {
-    let Said { function, rules, external } = said;
+fn configured(record: &Record, requested: RequestedRotation, now: Timestamp) -> Rotation {
+    let RequestedRotation { function, rules, external } = requested;
     let stored = record.rotation.as_ref();
     let current = record.staged(stages::CURRENT);
     let since = stored.filter(|_| rules.is_none()).map(|stored| stored.configured);
@@ -353,7 +354,7 @@ fn checked_rules(given: Option<&RotationRules>) -> Result<Option<Rules>, Fault> 
         schedule_expression: given.schedule_expression.as_ref().map(|text| text.0.clone()),
         ..Rules::default()
     };
-    let read = rules::schedule::Rules::new(&schedule::asked(&rules))?;
+    let read = schedule::Rules::new(&dates::asked(&rules))?;
     Ok(read.map(|_| rules))
 }
 

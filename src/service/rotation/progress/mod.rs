@@ -1,7 +1,7 @@
 //! What the state of a rotation means for its secret, and what becomes of it when the secret is
 //! changed by other ways (docs/behaviour.md, "Rotation").
 
-use super::events::{Event, log};
+use super::events::{RotationEvent, log};
 use crate::model::time::Timestamp;
 use crate::service::context::{Context, Failure};
 use crate::service::rules::stages;
@@ -22,7 +22,7 @@ pub(crate) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
         drop_test(cx, record, &progress)
     } else if is_complete(record, &progress) {
         complete(record, moved_to(record).unwrap_or(cx.date()?));
-        log(cx, Event::Succeeded, record, &progress.token, "")
+        log(cx, RotationEvent::Succeeded, record, &progress.token, "")
     } else {
         Ok(())
     }
@@ -51,13 +51,13 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
     let event = if let Some(at) = moved {
         // Done before this change, though nobody was left to say so.
         complete(record, at);
-        Event::Succeeded
+        RotationEvent::Succeeded
     } else if progress.kind == Kind::TestOnly {
         drop_test(cx, record, &progress)?;
-        Event::Abandoned
+        RotationEvent::Abandoned
     } else {
         record.progress = None;
-        Event::Abandoned
+        RotationEvent::Abandoned
     };
     log(cx, event, record, &progress.token, "")
 }

@@ -12,7 +12,7 @@ use crate::vault::rotation::{Rotation, Rules};
 
 /// The members that rotation gives to a secret that is described or listed.
 #[derive(Default)]
-pub(crate) struct Shown {
+pub(crate) struct ShownRotation {
     /// `RotationEnabled`.
     pub(crate) enabled: Option<bool>,
     /// `RotationLambdaARN`.
@@ -29,7 +29,7 @@ pub(crate) struct Shown {
 
 /// Returns the pairs that a function is told. AWS's model lets either half be missing; what AWS
 /// then says is not published.
-pub(crate) fn told(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
+pub(crate) fn checked_metadata(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
     if items.len() > MAX_ITEMS {
         return Err(Fault::invalid_parameter(format!(
             "You can't give more than {MAX_ITEMS} metadata items."
@@ -47,14 +47,14 @@ const MAX_ITEMS: usize = 50;
 
 /// Returns what is shown of a secret's rotation: nothing where it was never set up, no dates where
 /// it is turned off.
-pub(crate) fn shown(record: &Record) -> Shown {
-    let Some(rotation) = &record.rotation else { return Shown::default() };
+pub(crate) fn shown(record: &Record) -> ShownRotation {
+    let Some(rotation) = &record.rotation else { return ShownRotation::default() };
     let external = rotation.external.iter().map(|(key, value)| MetadataItem {
         key: Some(MetadataKey(key.clone())),
         value: Some(MetadataValue(value.clone())),
     });
     let external: Vec<MetadataItem> = external.collect();
-    Shown {
+    ShownRotation {
         enabled: Some(rotation.enabled),
         function: Some(rotation.function.clone()),
         rules: rotation.rules.as_ref().map(|rules| shown_rules(rules, record, rotation)),
@@ -135,7 +135,7 @@ mod tests {
                     value: Some(MetadataValue("x".repeat(2_048))),
                 })
                 .collect();
-            assert_eq!(told(items).is_ok(), is_within, "{count}");
+            assert_eq!(checked_metadata(items).is_ok(), is_within, "{count}");
         }
     }
 }
