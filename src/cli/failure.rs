@@ -7,7 +7,7 @@ use super::field::Unpicked;
 use super::request::error as request;
 use crate::service::context;
 use crate::service::fault::Fault;
-use crate::service::rotation::Left;
+use crate::service::jobs::Left;
 use crate::sys::files::FileFault;
 use crate::{crypto, rotation, store, vault};
 

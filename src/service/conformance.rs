@@ -30,9 +30,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
+use super::jobs::fixture;
 use super::operation::{Effect, Entry};
 use super::operations;
-use super::rotation::fixture;
 use super::scope::Step;
 use super::testing::{ARN, START, ServiceFixture, entry};
 use crate::model::time::{DAY_MS, Timestamp};

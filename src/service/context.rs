@@ -5,7 +5,7 @@ use super::fault::{Code, Fault};
 
 use super::pages::PageBoundaries;
 use super::replication;
-use super::rotation::{self, Errand};
+use super::rotation::progress;
 use super::rules::arn::{self, Place, SecretRef};
 use super::rules::deletion::Standing;
 use super::scope::{self, Capability};
@@ -61,7 +61,6 @@ pub(crate) struct Context<'c, 'v> {
     region: &'c str,
     subject: Subject,
     caller: &'c scope::Caller,
-    errand: Option<&'c Errand<'c>>,
     boundaries: Option<&'c PageBoundaries>,
 }
 
@@ -76,22 +75,18 @@ impl<'c, 'v> Context<'c, 'v> {
         let region = region.unwrap_or(home);
         let (caller, subject) = (&scope::Caller::Owner, Subject::default());
         let vault = Some(vault);
-        Self { vault, entropy, region, subject, caller, errand: None, boundaries: None }
+        Self { vault, entropy, region, subject, caller, boundaries: None }
     }
 
     /// An operation that needs no vault.
     pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
         let (caller, subject) = (&scope::Caller::Owner, Subject::default());
-        Self { vault: None, entropy, region: "", subject, caller, errand: None, boundaries: None }
+        Self { vault: None, entropy, region: "", subject, caller, boundaries: None }
     }
 
-    /// Says who calls, and on what errand of rotation.
-    pub(super) fn called_by(
-        self,
-        caller: &'c scope::Caller,
-        errand: Option<&'c Errand<'c>>,
-    ) -> Self {
-        Self { caller, errand, ..self }
+    /// Says who calls.
+    pub(super) fn called_by(self, caller: &'c scope::Caller) -> Self {
+        Self { caller, ..self }
     }
 
     /// Says which smaller pages the caller wants to know of.
@@ -110,11 +105,6 @@ impl<'c, 'v> Context<'c, 'v> {
             scope::Caller::Owner => None,
             scope::Caller::Capability(capability) => Some(capability),
         }
-    }
-
-    /// Returns what is known of rotation outside the vault, where there is somebody to run it.
-    pub(super) fn errand(&self) -> Option<&'c Errand<'c>> {
-        self.errand
     }
 
     /// Returns the transaction.
@@ -207,7 +197,7 @@ impl<'c, 'v> Context<'c, 'v> {
     /// come here.
     pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
         record.changed = self.date()?;
-        rotation::track_current(self, record)?;
+        progress::track_current(self, record)?;
         replication::mirror_replicas(self, record)?;
         Ok(self.vault()?.update(record)?)
     }

@@ -10,6 +10,7 @@ pub(crate) mod elsewhere;
 #[cfg(test)]
 mod extremes;
 pub(crate) mod fault;
+pub(crate) mod jobs;
 pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;

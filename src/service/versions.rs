@@ -2,7 +2,7 @@
 //! `create-secret`, `put-secret-value` and `update-secret` share it.
 
 use super::context::{Context, Failure, arn_of};
-use super::rotation;
+use super::rotation::progress;
 use super::rules::idempotency::{self, Earlier, Write};
 use super::rules::stages;
 use crate::model::secret_value::SecretValue;
@@ -50,7 +50,7 @@ pub(crate) fn write(
         record.versions.push(Version { kms_key_id, ..version });
     }
     stages::put(&mut record.versions, &token.0, asked)?;
-    rotation::abandon(cx, record, &token.0);
+    progress::abandon(cx, record, &token.0);
     drop_oldest(cx, record)?;
     Ok(Written::New)
 }

@@ -7,7 +7,7 @@ use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
-use crate::service::rotation;
+use crate::service::rotation::dates;
 use crate::vault::record::Record;
 
 /// Describes a secret.
@@ -79,7 +79,7 @@ impl Operation for DescribeSecret {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = cx.find(&request.secret_id)?;
-        let mut rotation = rotation::shown(&record);
+        let mut rotation = dates::shown(&record);
         if cx.capability().is_some() {
             // A test, too, finds it on, although that is stored only after it.
             rotation.enabled = Some(true);

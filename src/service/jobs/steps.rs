@@ -1,9 +1,11 @@
 //! Before, after and beside a step: what its program may do, whether it did it, and what it may know.
 
-use super::{Job, Known, StepFault, at_work, find, log, transact};
+use super::transact::{abandoned, at_work, find, transact};
 use crate::model::secret_value::SecretValue;
 use crate::service::context::{Context, Failure, arn_of, look_up};
 use crate::service::fault::Fault;
+use crate::service::rotation::events::{RotationEvent, log};
+use crate::service::rotation::job::Job;
 use crate::service::rules::{arn, stages};
 use crate::service::scope::{Caller, Capability, Step};
 use crate::vault::Vault;
@@ -11,6 +13,34 @@ use crate::vault::progress::Kind;
 use crate::vault::record::{Record, Version};
 use crate::vault::rotation::Command;
 use crate::vault::transaction::{Access, RequestContext};
+
+/// Why a step is not done although its program ended well.
+pub(crate) enum StepFault {
+    /// `createSecret` stored no value.
+    NoValue,
+    /// Something else.
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for StepFault {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Every value that a rotation's program may come to know.
+pub(crate) struct Known {
+    /// Of `AWSCURRENT`.
+    pub(crate) current: Option<SecretValue>,
+    /// Of the version that is made.
+    pub(crate) pending: Option<SecretValue>,
+    /// Of `AWSPREVIOUS`.
+    pub(crate) previous: Option<SecretValue>,
+    /// Current values of other secrets that it may read, by ARN.
+    pub(crate) linked: Vec<(String, SecretValue)>,
+    /// `ExternalSecretRotationMetadata`.
+    pub(crate) metadata: Vec<(String, String)>,
+}
 
 /// Says what a step may do, and what to run for it, as both are now.
 ///
@@ -23,7 +53,7 @@ pub(crate) fn before_step(
     step: Step,
     context: RequestContext<'_>,
 ) -> Result<(Capability, Command), Failure> {
-    transact(vault, (Some(&job.region), Access::Read), context, |cx| {
+    transact(vault, Some(&job.region), Access::Read, context, |cx| {
         let (record, _) = at_work(cx, job)?;
         let command = command(&record, job)?;
         let capability = Capability {
@@ -44,7 +74,7 @@ pub(crate) fn after_step(
     step: Step,
     context: RequestContext<'_>,
 ) -> Result<(), StepFault> {
-    let has_value = transact(vault, (Some(&job.region), Access::Read), context, |cx| {
+    let has_value = transact(vault, Some(&job.region), Access::Read, context, |cx| {
         let (record, _) = at_work(cx, job)?;
         Ok(record.version(&job.token).is_some_and(|version| version.value.is_some()))
     })?;
@@ -58,7 +88,7 @@ pub(crate) fn known_values(
     job: &Job,
     context: RequestContext<'_>,
 ) -> Result<Known, Failure> {
-    transact(vault, (Some(&job.region), Access::Read), context, |cx| {
+    transact(vault, Some(&job.region), Access::Read, context, |cx| {
         let record = find(cx, job)?;
         let reads = command(&record, job).map(|command| command.reads).unwrap_or_default();
         known(cx, &record, job, &reads)
@@ -80,7 +110,7 @@ pub(crate) fn hand_over(
     let context = RequestContext { origin: &origin, ..context };
     let access =
         if vault.is_read_only() || !vault.audits_reads() { Access::Read } else { Access::Write };
-    transact(vault, (Some(&job.region), access), context, |cx| {
+    transact(vault, Some(&job.region), access, context, |cx| {
         let (record, _) = at_work(cx, job)?;
         let mut known = known(cx, &record, job, &reads)?;
         if !matches!(step, Step::Set | Step::Test) {
@@ -98,7 +128,7 @@ fn command(record: &Record, job: &Job) -> Result<Command, Failure> {
     if let Some(config) = &job.pending_config {
         return Ok(config.command.clone());
     }
-    let stored = record.rotation.as_ref().ok_or_else(super::abandoned)?;
+    let stored = record.rotation.as_ref().ok_or_else(abandoned)?;
     Ok(stored.command.clone())
 }
 
@@ -145,21 +175,20 @@ fn note_all(
     known: &Known,
 ) -> Result<(), Failure> {
     let id = |label: &str| record.staged(label).map_or(String::new(), |version| version.id.clone());
-    let read = ("GetSecretValue", super::SUCCESS);
     for (is_read, version) in [
         (known.current.is_some(), id(stages::CURRENT)),
         (known.previous.is_some(), id(stages::PREVIOUS)),
         (known.pending.is_some(), job.token.clone()),
     ] {
         if is_read {
-            log(cx, read, (record, &version), "")?;
+            log(cx, RotationEvent::ValueRead, record, &version, "")?;
         }
     }
     for (arn, _) in &known.linked {
         let region = cx.region();
         let other = look_up(cx.vault()?, region, arn)?.ok_or_else(Fault::secret_not_found)?;
         let version = other.staged(stages::CURRENT).map_or("", |version| version.id.as_str());
-        log(cx, read, (&other, version), "")?;
+        log(cx, RotationEvent::ValueRead, &other, version, "")?;
     }
     Ok(())
 }
