@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::failure::Failure;
 use super::output::{self, DEFAULT_WIDTH, Format, RenderContext};
-use super::pages::Tokens;
+use super::pages::{Pages, Tokens};
 use super::query::Query;
 use super::request::error as request;
 use super::request::error::Form;
@@ -108,61 +108,6 @@ pub(crate) fn read_query(globals: &Globals) -> Result<Option<Query>, request::Er
         Query::parse(expression).map_err(|bad| request::Error::parameters(bad.to_string()))
     };
     globals.query.as_ref().map(read).transpose()
-}
-
-/// What there is to print.
-pub(crate) enum Pages {
-    /// One answer.
-    One(Value),
-    /// An answer that AWS would have given in pages.
-    Gathered(Gathered),
-}
-
-/// All pages together, and how they would have been cut.
-pub(crate) struct Gathered {
-    /// The whole answer.
-    pub(crate) whole: Value,
-    /// The member that was gathered.
-    pub(crate) member: &'static str,
-    /// How many elements the first page has: fewer, where an earlier answer ended inside of it.
-    pub(crate) first: usize,
-    /// How many elements each other page has.
-    pub(crate) size: usize,
-    /// The service's token of each page; the last page of all has none.
-    pub(crate) tokens: Vec<String>,
-}
-
-impl Gathered {
-    /// PageBoundaries the answer into its pages, at least one, and takes out the token that goes on from it.
-    fn split(self, shown: Tokens) -> (Vec<Value>, Option<String>) {
-        let Self { whole: Value::Map(mut members), member, first, size, tokens } = self else {
-            return (vec![self.whole], None);
-        };
-        let mut take = |wanted: &str| {
-            let index = members.iter().position(|(name, _)| name == wanted)?;
-            Some(members.remove(index))
-        };
-        let token = match take("NextToken") {
-            Some((_, Value::Text(token))) => Some(token),
-            Some(_) | None => None,
-        };
-        let Some((name, Value::List(elements))) = take(member) else {
-            return (vec![Value::Map(members)], token);
-        };
-        let page = |elements: Vec<Value>| vec![(name.clone(), Value::List(elements))];
-        let mut pages = Vec::new();
-        let mut elements = elements.into_iter().peekable();
-        pages.push(page(elements.by_ref().take(first).collect()));
-        while elements.peek().is_some() {
-            pages.push(page(elements.by_ref().take(size.max(1)).collect()));
-        }
-        if shown == Tokens::OfPages {
-            for (page, token) in pages.iter_mut().zip(tokens) {
-                page.push(("NextToken".to_owned(), Value::Text(token)));
-            }
-        }
-        (pages.into_iter().map(Value::Map).collect(), token)
-    }
 }
 
 fn finish(rendered: Result<(), output::RenderFailed>) -> Result<(), Failure> {

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::answer::{self, Answer, Pages as Printed};
+use super::answer::{self, Answer};
 use super::environment::Environment;
 use super::failure::Failure;
 use super::output::error::ErrorFormat;
-use super::pages::Paginator;
+use super::pages::{Pages as Printed, Paginator};
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
 use super::request::error as request;

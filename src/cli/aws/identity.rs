@@ -1,8 +1,9 @@
 //! `sts get-caller-identity`: the vault's owner, who is the root of its account.
 
 use super::home;
-use crate::cli::answer::{Answer, Pages};
+use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
+use crate::cli::pages::Pages;
 use crate::cli::request::arguments::{self, Paging, Parsed, Picking, Signature};
 use crate::cli::request::build::Built;
 use crate::cli::run;
