@@ -3,10 +3,10 @@
 use super::home;
 use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
+use crate::cli::operate;
 use crate::cli::pages::Pages;
 use crate::cli::request::arguments::{self, Paging, Parsed, Picking, Signature};
 use crate::cli::request::build::Built;
-use crate::cli::run;
 use crate::cli::stdout::print;
 use crate::cli::unlock::CommandContext;
 use crate::model::shape::Shaped;
@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(words: &[String], context: &CommandContext<'_>) -> Res
     };
     let answer = Answer::new(context, "GetCallerIdentity")?;
     context.check_region()?;
-    match run::build(&signature, arguments, context)? {
+    match operate::build(&signature, arguments, context)? {
         Built::Text(text) => return print(text.as_bytes()),
         Built::Sample(value) => return answer.print(Pages::One(value)),
         Built::Call(_) => {}
