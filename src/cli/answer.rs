@@ -31,15 +31,23 @@ pub(crate) struct Answer {
 impl Answer {
     /// Reads `--output` and `--query`.
     pub(crate) fn new(context: &CommandContext<'_>, title: &'static str) -> Result<Self, Failure> {
-        let globals = context.globals;
+        let answer = Self::with_query(context, title, None)?;
+        Ok(Self { query: read_query(context.globals)?, ..answer })
+    }
+
+    /// Reads `--output`; the query has been read before.
+    pub(crate) fn with_query(
+        context: &CommandContext<'_>,
+        title: &'static str,
+        query: Option<Query>,
+    ) -> Result<Self, Failure> {
         let configured = match context.form {
             Form::Aws => context.environment.text("AWS_DEFAULT_OUTPUT"),
             Form::Plain => None,
         };
-        let name = globals.output.as_deref().or(configured).unwrap_or("json");
+        let name = context.globals.output.as_deref().or(configured).unwrap_or("json");
         let format = Format::from_name(name)
             .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
-        let query = read_query(globals)?;
         Ok(Self { title, format, query, zone: local_zone(context.environment.zone()) })
     }
 
@@ -102,7 +110,7 @@ impl Answer {
     }
 }
 
-/// Reads `--query`. Like AWS, whoever has both reports its mistakes before those of other options.
+/// Reads `--query`.
 pub(crate) fn read_query(globals: &Globals) -> Result<Option<Query>, request::Error> {
     let read = |expression: &String| {
         Query::parse(expression).map_err(|bad| request::Error::parameters(bad.to_string()))

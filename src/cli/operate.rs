@@ -1,6 +1,7 @@
 //! One of AWS's operations, from its words to what is printed of its answer.
 
 use super::answer::{self, Answer};
+use super::environment::Environment;
 use super::failure::Failure;
 use super::pages::{Pages as Printed, Paginator};
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
@@ -13,28 +14,46 @@ use super::unlock::{self, CommandContext};
 use super::{creation, elsewhere, field, help, pager, rotate, suggest};
 use crate::model::case::kebab;
 use crate::model::value::Value;
+use crate::rotation::client::Line;
 use crate::service::dispatch;
 use crate::service::operation::{Effect, Entry, Pages};
 use crate::service::scope::Caller;
 use crate::sys::entropy::SystemEntropy;
+
+/// Who answers an operation.
+pub(super) enum Backend {
+    /// The vault, which this process opens.
+    Vault,
+    /// The rotation whose program runs this process.
+    RotationSocket(Line),
+}
+
+impl Backend {
+    /// Finds out who answers: the one place that decides it.
+    pub(super) fn of(environment: &Environment) -> Self {
+        rotate::inside::line(environment).map_or(Self::Vault, Self::RotationSocket)
+    }
+}
 
 /// Carries out one of AWS's operations.
 pub(super) fn operate(
     entry: &'static Entry,
     words: &[String],
     context: &CommandContext<'_>,
+    backend: &Backend,
 ) -> Result<(), Failure> {
     let signature = signature(entry);
-    answer::read_query(context.globals)?;
+    // As in AWS, a wrong query is reported before any other wrong option.
+    let query = answer::read_query(context.globals)?;
     let (words, own) = rotate::take_own(entry, words, context)?;
     let mut arguments = match arguments::parse(&signature, &words)? {
         Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
         Parsed::Call(arguments) => arguments,
     };
-    let answer = Answer::new(context, entry.name)?;
+    let answer = Answer::with_query(context, entry.name, query)?;
     let picked = field::take(&mut arguments, context.globals)?;
     context.check_region()?;
-    let arguments = ask_for_value(arguments, entry, context)?;
+    let arguments = ask_for_value(arguments, entry, context, backend)?;
     let call = match build(&signature, arguments, context)? {
         Built::Text(text) => return print(text.as_bytes()),
         Built::Sample(value) => return answer.print(Printed::One(value)),
@@ -44,17 +63,21 @@ pub(super) fn operate(
         // AWS's own, which AWS CLI prints to scripts too.
         terminal::report(warning.trim_end());
     }
-    let line = rotate::inside::line(context.environment);
-    // Nothing that a step may ask for has pages.
-    let pages = if line.is_some() { build::Pages::One } else { call.pages };
+    let pages = match backend {
+        Backend::Vault => call.pages,
+        // Nothing that a step may ask for has pages.
+        Backend::RotationSocket(_) => build::Pages::One,
+    };
     let token = call.token;
     let paginator = Paginator::new(entry, build::Call { pages, ..call })?.showing(answer.tokens());
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &paginator.request).map_err(failed)?;
-    let responses = match (line, own) {
-        (Some(line), _) => rotate::inside::respond(&line, entry, &paginator)?,
-        (None, Some(own)) => Printed::One(rotate::respond(paginator.request, token, own, context)?),
-        (None, None) => respond(entry, paginator, context)?,
+    let responses = match (backend, own) {
+        (Backend::RotationSocket(line), _) => rotate::inside::respond(line, entry, &paginator)?,
+        (Backend::Vault, Some(own)) => {
+            Printed::One(rotate::respond(paginator.request, token, own, context)?)
+        }
+        (Backend::Vault, None) => respond(entry, paginator, context)?,
     };
     match (responses, picked) {
         (Printed::One(value), Some(wanted)) => print(field::pick(&wanted, &value)?.expose()),
@@ -67,6 +90,7 @@ fn ask_for_value(
     mut arguments: Arguments,
     entry: &Entry,
     context: &CommandContext<'_>,
+    backend: &Backend,
 ) -> Result<Arguments, Failure> {
     let globals = context.globals;
     if globals.ask {
@@ -82,9 +106,10 @@ fn ask_for_value(
                 .hinted("give the value as file:///dev/stdin instead"));
         }
         // Nobody types a secret for a vault that is not there, or cannot be opened.
-        let is_inside = rotate::inside::line(context.environment).is_some();
-        if !is_inside && !creation::is_first(entry, context) {
-            drop(context.open_locked()?);
+        match backend {
+            Backend::Vault if creation::is_first(entry, context) => {}
+            Backend::Vault => drop(context.open_locked()?),
+            Backend::RotationSocket(_) => {}
         }
         let typed = if globals.multi_line {
             terminal::ask_secret("Secret value, up to Ctrl-D: ", Lines::Many)

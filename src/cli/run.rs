@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::failure::Failure;
+use super::operate::Backend;
 use super::output::error::ErrorFormat;
 use super::request::error::Form;
 use super::request::globals::{self, Command, CommandLine, Names};
 use super::stdout::print;
-use super::tell::ErrorReporter;
+use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
 use super::{aws, commands, help, operate, rotate, terminal};
 use crate::service::operation::{self, Entry};
@@ -60,12 +61,13 @@ fn run_command(
     if globals.trust_file_modes || trusts {
         modes::accept_readers();
     }
-    let line = rotate::inside::line(environment);
+    let backend = Backend::of(environment);
+    let is_inside = matches!(backend, Backend::RotationSocket(_));
     match command {
-        Command::Own { name, .. } if line.is_some() && !rotate::inside::may_run(&name) => {
+        Command::Own { name, .. } if is_inside && !rotate::inside::may_run(&name) => {
             Err(rotate::inside::not_available())
         }
-        Command::Identity { .. } | Command::Configure { .. } if line.is_some() => {
+        Command::Identity { .. } | Command::Configure { .. } if is_inside => {
             Err(rotate::inside::not_available())
         }
         Command::Version => print(version(form).as_bytes()),
@@ -85,8 +87,12 @@ fn run_command(
             let Some(entry) = operation::find(&name) else {
                 return Ok(());
             };
-            reporter.hint = operate::meant(entry, &words);
-            operate::operate(entry, &words, &CommandContext::new(&globals, environment, form)?)
+            let context = CommandContext::new(&globals, environment, form)?;
+            operate::operate(entry, &words, &context, &backend).inspect_err(|failure| {
+                if tell::takes_hint(failure) {
+                    reporter.hint = operate::meant(entry, &words);
+                }
+            })
         }
     }
 }
