@@ -9,6 +9,7 @@ pub(crate) mod commands;
 pub(crate) mod creation;
 pub(crate) mod credentials;
 mod elsewhere;
+mod enroll;
 pub(crate) mod environment;
 pub(crate) mod failure;
 mod field;
