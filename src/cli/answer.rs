@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::failure::Failure;
-use super::output::{self, DEFAULT_WIDTH, Format, RenderContext};
+use super::output;
+use super::output::format::{DEFAULT_WIDTH, Format, RenderContext, RenderFailed};
 use super::pages::{Pages, Tokens};
 use super::query::Query;
 use super::request::error as request;
@@ -118,7 +119,7 @@ pub(crate) fn read_query(globals: &Globals) -> Result<Option<Query>, request::Er
     globals.query.as_ref().map(read).transpose()
 }
 
-fn finish(rendered: Result<(), output::RenderFailed>) -> Result<(), Failure> {
+fn finish(rendered: Result<(), RenderFailed>) -> Result<(), Failure> {
     rendered.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
 }
 

@@ -27,7 +27,7 @@ structure! {
 }
 
 /// Answers with the account of the vault.
-pub(in crate::cli) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), Failure> {
+pub(crate) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), Failure> {
     let signature = Signature {
         input: &[],
         output: Response::SHAPE,
@@ -53,7 +53,7 @@ pub(in crate::cli) fn run(words: &[String], context: &CommandContext<'_>) -> Res
 }
 
 /// What `help` prints.
-pub(in crate::cli) const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 aws sts get-caller-identity
 
 Answers with the account of the vault, whose owner is the root of it. The vault has to be unlocked.
