@@ -2,8 +2,8 @@
 
 use clap::{Arg, Command};
 
-use super::super::answer::Pages;
 use super::super::failure::Failure;
+use super::super::pages::Pages;
 use super::super::request::error as request;
 use super::super::rotate;
 use super::super::stdout::print;
