@@ -18,7 +18,7 @@ use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
 use crate::sys::process;
-use crate::vault::checkpoint::{Checkpoint, Standing};
+use crate::vault::checkpoint::{Checkpoint, Relation};
 use crate::vault::clock::ClockState;
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Unlogged, Vault};
@@ -239,10 +239,10 @@ impl<'a> CommandContext<'a> {
         let Some(expected) = &self.expected else { return Ok(()) };
         let transaction = vault.begin(Access::Read, self.request_context())?;
         let found = transaction.checkpoint();
-        let (relation, hint) = match transaction.standing(expected)? {
-            Standing::There | Standing::Later => return Ok(()),
-            Standing::Earlier => ("older than", "get the newer file back"),
-            Standing::Apart => (
+        let (relation, hint) = match transaction.relation_to(expected)? {
+            Relation::Same | Relation::Descendant => return Ok(()),
+            Relation::Older => ("older than", "get the newer file back"),
+            Relation::Unproven => (
                 "not provably a later state of",
                 "it is of another vault or a fork, or its log was repaired, or no longer reaches back",
             ),

@@ -72,7 +72,7 @@ pub(crate) enum Error {
     },
     /// A row or file is larger than a vault's can be.
     TooBig,
-    /// A change was interrupted, and the file can neither be mended nor read as it was before.
+    /// A change was interrupted, and the file can neither be repaired nor read as it was before.
     Unfinished,
     /// A row that was to be written is larger than any can be.
     RowLimit {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::crypto::keys::MasterKey;
 use crate::vault::check::{Finding, OnProgress};
-use crate::vault::repair::Mended;
+use crate::vault::repair::RepairOutcome;
 use crate::vault::salvage::Salvaged;
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::vouch::{Accepted, InDoubt};
@@ -73,7 +73,7 @@ pub(crate) fn repair(
         vault.store_mut().copy_pages_to(&backup)?;
     }
     let mut transaction = vault.begin(Access::Write, context)?;
-    let Mended { mut done, in_doubt } = transaction.repair(accepted, tell)?;
+    let RepairOutcome { mut done, in_doubt } = transaction.repair(accepted, tell)?;
     transaction.commit()?;
     if let Some(Finding { place, .. }) = wreckage {
         vault.replace_wreck(&backup)?;

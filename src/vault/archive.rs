@@ -55,7 +55,7 @@ struct Head {
 impl Transaction<'_> {
     /// Returns the whole log as an archive.
     pub(crate) fn archive(&self) -> Result<Vec<u8>, Error> {
-        let (log, header) = (self.state.log, &self.unlocked.header);
+        let (log, header) = (self.state.log, &self.keyring.header);
         let mut archive = Head {
             epoch: header.key_epoch,
             vault_id: header.vault_id,
@@ -88,12 +88,12 @@ impl Transaction<'_> {
         self.check_keys(&head)?;
         let meeting = head.next.min(self.state.log.next);
         let ours = self.chain_at(meeting)?;
-        let (unlocked, mut chain) = (self.unlocked, head.before);
+        let (keyring, mut chain) = (self.keyring, head.before);
         let mut theirs = (meeting == head.first).then_some(chain);
         for seq in head.first..head.next {
             let sealed = take_box(file, seq)?;
             let what = || format!("entry {seq}");
-            let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what);
+            let data = opened(keyring.keys.audit.open(keyring.vault_id(), seq, &sealed), what);
             let data = data.map_err(|_forged| bad(format!("entry {seq} does not authenticate")))?;
             chain = history::link(&chain, seq, data.expose());
             visit(seq, decoded(Event::decode(data.expose()), what)?);
@@ -112,7 +112,7 @@ impl Transaction<'_> {
     }
 
     fn check_keys(&self, head: &Head) -> Result<(), Error> {
-        let header = &self.unlocked.header;
+        let header = &self.keyring.header;
         if head.vault_id != header.vault_id {
             return Err(bad(format!("it is of another vault, {}", head.vault_id)));
         }

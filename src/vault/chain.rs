@@ -3,7 +3,7 @@
 use super::anchor::Remembered;
 use super::audit::Event;
 use super::error::{Error, decoded, opened, tampered};
-use super::keyring::Unlocked;
+use super::keyring::Keyring;
 use super::state::{Log, State};
 use crate::crypto::history;
 use crate::store::{self, Table};
@@ -33,7 +33,7 @@ impl Link<'_> {
 /// is to be believed before this returns: a row that is missing, does not open or is another's is an
 /// error, if need be the last one.
 pub(super) fn walk(
-    unlocked: &Unlocked,
+    keyring: &Keyring,
     rows: &store::Transaction<'_>,
     log: &Log,
     visit: &mut dyn FnMut(&Link<'_>) -> Result<(), Error>,
@@ -45,7 +45,7 @@ pub(super) fn walk(
         }
         next = seq.saturating_add(1);
         let what = || format!("audit entry {seq}");
-        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed), what)?;
+        let data = opened(keyring.keys.audit.open(keyring.vault_id(), seq, sealed), what)?;
         let (before, after) = (chain, history::link(&chain, seq, data.expose()));
         chain = after;
         visit(&Link { seq, sealed, data: data.expose(), before, after })
@@ -57,7 +57,7 @@ pub(super) fn walk(
     }
 }
 
-impl Unlocked {
+impl Keyring {
     /// Refuses a later state that did not come out of the one remembered: its log names another
     /// commit for that generation. Where the log does not reach back so far, nothing can be said.
     ///

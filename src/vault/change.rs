@@ -3,7 +3,7 @@
 
 use super::cbor::Malformed;
 use super::error::{Error, tampered};
-use super::record::{Kind, MAX_VALUE, Namespace, Record, StoredValue};
+use super::record::{MAX_VALUE, Namespace, Record, StoredValue, ValueKind};
 use super::state::State;
 use super::transaction::{Access, Transaction};
 use super::tree::{self, Entry, FANOUT};
@@ -16,11 +16,11 @@ use crate::sys::secret::Secret;
 
 /// Whether a record is in the tree already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Presence {
     /// Its name must not be.
-    New,
+    Absent,
     /// Its name must be, with the record's row.
-    Own,
+    Present,
 }
 
 impl Transaction<'_> {
@@ -44,7 +44,7 @@ impl Transaction<'_> {
         self.rows.insert(Table::Secret, record.rid, &sealed)?;
         self.state.secrets += 1;
         self.note_deletion(record);
-        self.place(record, Place::New, Some(pin(&sealed)?))
+        self.place(record, Presence::Absent, Some(pin(&sealed)?))
     }
 
     /// Gives a record the row it will be stored in, so that values can be sealed for it first.
@@ -64,7 +64,7 @@ impl Transaction<'_> {
         let sealed = self.seal_record(record)?;
         self.rows.update(Table::Secret, record.rid, &sealed)?;
         self.note_deletion(record);
-        self.place(record, Place::Own, Some(pin(&sealed)?))
+        self.place(record, Presence::Present, Some(pin(&sealed)?))
     }
 
     /// Erases a secret with all its values.
@@ -74,7 +74,7 @@ impl Transaction<'_> {
         }
         self.rows.delete(Table::Secret, record.rid)?;
         self.state.secrets = self.state.secrets.saturating_sub(1);
-        self.place(record, Place::Own, None)
+        self.place(record, Presence::Present, None)
     }
 
     /// Seals and stores a value for the version `version_id` of the record in row `rid`.
@@ -92,8 +92,8 @@ impl Transaction<'_> {
             )));
         }
         let kind = match value {
-            SecretValue::Text(_) => Kind::Text,
-            SecretValue::Binary(_) => Kind::Binary,
+            SecretValue::Text(_) => ValueKind::Text,
+            SecretValue::Binary(_) => ValueKind::Binary,
         };
         let mut data = Secret::new(Vec::with_capacity(bytes.len() + 1));
         data.expose_mut().push(kind.byte());
@@ -103,14 +103,10 @@ impl Transaction<'_> {
         while self.rows.value(vid)?.is_some() {
             vid = self.random_row()?;
         }
-        let unlocked = self.unlocked;
+        let keyring = self.keyring;
         let address = ValueAddress { rid, vid, version_id };
-        let sealed = unlocked.keys.value.seal(
-            unlocked.vault_id(),
-            address,
-            data.expose(),
-            self.entropy(),
-        )?;
+        let sealed =
+            keyring.keys.value.seal(keyring.vault_id(), address, data.expose(), self.entropy())?;
         self.rows.insert(Table::Value, vid, &sealed)?;
         self.state.values += 1;
         self.state.value_bytes += len;
@@ -152,12 +148,12 @@ impl Transaction<'_> {
             self.record_own("Commit", "")?;
         }
         self.advance_state();
-        let header = self.unlocked.header_bytes();
+        let header = self.keyring.header_bytes();
         let sealed =
-            self.unlocked.keys.state.seal(header, &self.encoded_state()?, self.entropy())?;
+            self.keyring.keys.state.seal(header, &self.encoded_state()?, self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         self.rows.commit()?;
-        self.seen.note(&self.state, &self.unlocked.keys.anchor);
+        self.guard.note(&self.state, &self.keyring.keys.anchor);
         Ok(())
     }
 
@@ -186,7 +182,7 @@ impl Transaction<'_> {
 
     /// Returns the generation that this transaction's commit gets.
     pub(super) fn next_generation(&self) -> u64 {
-        self.state.generation.saturating_add(1).max(self.seen.floor())
+        self.state.generation.saturating_add(1).max(self.guard.floor())
     }
 
     /// Erases up to `most` secrets whose recovery window is over, and returns their names.
@@ -226,7 +222,7 @@ impl Transaction<'_> {
     /// # Errors
     /// [`Error::Limit`] if nobody would read it.
     pub(super) fn seal_record(&self, record: &Record) -> Result<Vec<u8>, Error> {
-        let unlocked = self.unlocked;
+        let keyring = self.keyring;
         let data = Secret::new(record.encode());
         let limit = |what: &str| {
             let name: String = record.name.chars().take(80).collect();
@@ -237,9 +233,9 @@ impl Transaction<'_> {
                 "have a name, a number or a time that none can have, or too many tags",
             ));
         }
-        let vault_id = unlocked.vault_id();
+        let vault_id = keyring.vault_id();
         let sealed =
-            unlocked.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?;
+            keyring.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?;
         if sealed.len() > MAX_ROW_BYTES {
             let bytes = sealed.len();
             return Err(limit(&format!("take {bytes} bytes, more than any can ({MAX_ROW_BYTES})")));
@@ -248,7 +244,7 @@ impl Transaction<'_> {
     }
 
     /// Puts the record's pin into the tree, or takes the record out.
-    fn place(&mut self, record: &Record, place: Place, pin: Option<Pin>) -> Result<(), Error> {
+    fn place(&mut self, record: &Record, place: Presence, pin: Option<Pin>) -> Result<(), Error> {
         let name_hash = self.name_hash(&record.namespace, &record.name);
         let bucket = tree::bucket_of(&name_hash);
         let mut node = self.node(bucket / FANOUT)?.unwrap_or_default();
@@ -256,8 +252,8 @@ impl Transaction<'_> {
         let found = entries.binary_search_by_key(&name_hash, |entry| entry.name_hash);
         let rid = found.ok().and_then(|index| entries.get(index)).map(|entry| entry.rid);
         let index = match (found, place) {
-            (Err(index), Place::New) => index,
-            (Ok(index), Place::Own) if rid == Some(record.rid) => {
+            (Err(index), Presence::Absent) => index,
+            (Ok(index), Presence::Present) if rid == Some(record.rid) => {
                 entries.remove(index);
                 index
             }
@@ -287,7 +283,7 @@ impl Transaction<'_> {
         }
         let body = tree::encode_bucket(entries);
         self.rows.put(Table::Bucket, u64::from(bucket), &body)?;
-        Ok(Some(self.unlocked.keys.tree.bucket_digest(bucket, &body)))
+        Ok(Some(self.keyring.keys.tree.bucket_digest(bucket, &body)))
     }
 
     pub(super) fn write_node(
@@ -301,7 +297,7 @@ impl Transaction<'_> {
         }
         let body = branch.encode();
         self.rows.put(Table::Node, u64::from(node), &body)?;
-        Ok(Some(self.unlocked.keys.tree.node_digest(node, &body)))
+        Ok(Some(self.keyring.keys.tree.node_digest(node, &body)))
     }
 
     /// Draws a row key: 62 random bits, so that order of rows says nothing; never zero.

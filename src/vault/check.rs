@@ -64,7 +64,7 @@ impl<'a> Meter<'a> {
 }
 
 /// A value that a record expects.
-struct Expected {
+struct ExpectedValue {
     rid: u64,
     version_id: String,
     stored: StoredValue,
@@ -76,7 +76,7 @@ struct Expected {
 struct Survey {
     findings: Vec<Finding>,
     names: Vec<String>,
-    values: Vec<Expected>,
+    values: Vec<ExpectedValue>,
     records: u64,
     value_bytes: u64,
 }
@@ -223,8 +223,8 @@ impl Transaction<'_> {
             survey.find(place, "its record is not the one the tree expects: altered or older");
             return;
         }
-        let unlocked = self.unlocked;
-        let opened = unlocked.keys.record.open(unlocked.vault_id(), entry.rid, sealed);
+        let keyring = self.keyring;
+        let opened = keyring.keys.record.open(keyring.vault_id(), entry.rid, sealed);
         let Some(record) =
             opened.ok().and_then(|data| Record::decode(entry.rid, data.expose()).ok())
         else {
@@ -240,7 +240,7 @@ impl Transaction<'_> {
             let Some(stored) = version.value else { continue };
             survey.value_bytes = survey.value_bytes.saturating_add(stored.len);
             let version_id = version.id.clone();
-            survey.values.push(Expected { rid: record.rid, version_id, stored, secret });
+            survey.values.push(ExpectedValue { rid: record.rid, version_id, stored, secret });
         }
         survey.names.push(record.name);
     }
@@ -250,8 +250,9 @@ impl Transaction<'_> {
         values.sort_unstable_by_key(|expected| expected.stored.vid);
         meter.start("values", self.state.values);
         let names = std::mem::take(&mut survey.names);
-        let name = |expected: &Expected| names.get(expected.secret).cloned().unwrap_or_default();
-        let missing = |expected: &Expected| {
+        let name =
+            |expected: &ExpectedValue| names.get(expected.secret).cloned().unwrap_or_default();
+        let missing = |expected: &ExpectedValue| {
             format!("the value of version {} is missing", expected.version_id)
         };
         let mut expected = values.iter().peekable();
@@ -280,11 +281,11 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn is_sound(&self, value: &Expected, sealed: &[u8]) -> bool {
-        let unlocked = self.unlocked;
+    fn is_sound(&self, value: &ExpectedValue, sealed: &[u8]) -> bool {
+        let keyring = self.keyring;
         let address =
             ValueAddress { rid: value.rid, vid: value.stored.vid, version_id: &value.version_id };
-        let open = || unlocked.keys.value.open(unlocked.vault_id(), address, sealed).ok();
+        let open = || keyring.keys.value.open(keyring.vault_id(), address, sealed).ok();
         let data = (pin(sealed).ok() == Some(value.stored.pin)).then(open).flatten();
         data.is_some_and(|data| value.stored.read(data.expose()).is_some())
     }

@@ -19,16 +19,16 @@ pub(crate) struct Checkpoint {
 
 /// How a vault stands to a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Relation {
     /// It is that very state.
-    There,
+    Same,
     /// It came out of that state, as its audit log proves.
-    Later,
+    Descendant,
     /// It is an older one.
-    Earlier,
+    Older,
     /// Nothing proves that it ever was in that state: it is another vault, was changed apart, had its
     /// log repaired since, or has dropped that part of it.
-    Apart,
+    Unproven,
 }
 
 impl Checkpoint {
@@ -67,17 +67,17 @@ impl Transaction<'_> {
     ///
     /// # Errors
     /// [`Error::Tampered`] if the audit log, which has to tell, is not the one the state vouches for.
-    pub(crate) fn standing(&self, checkpoint: &Checkpoint) -> Result<Standing, Error> {
+    pub(crate) fn relation_to(&self, checkpoint: &Checkpoint) -> Result<Relation, Error> {
         if checkpoint.generation > self.state.generation {
-            return Ok(Standing::Earlier);
+            return Ok(Relation::Older);
         }
         if checkpoint.generation == self.state.generation {
             if self.checkpoint() != *checkpoint {
-                return Ok(Standing::Apart);
+                return Ok(Relation::Unproven);
             }
             // The log belongs to the state; an entry that was exchanged must not pass for one of it.
             self.links(&mut |_link| Ok(()))?;
-            return Ok(Standing::There);
+            return Ok(Relation::Same);
         }
         // The commit after that state says in its first entry what state it was made on. With the
         // chain before that entry, which nobody can rewrite, this must be what was written down.
@@ -91,7 +91,7 @@ impl Transaction<'_> {
         })?;
         let came_from = next.and_then(|(state, chain)| Some(history::checkpoint(&state?, &chain)));
         let is_later = came_from == Some(checkpoint.code);
-        Ok(if is_later { Standing::Later } else { Standing::Apart })
+        Ok(if is_later { Relation::Descendant } else { Relation::Unproven })
     }
 }
 
@@ -155,15 +155,15 @@ mod tests {
         }
         work(&mut other);
         let transaction = vault.begin(Access::Read, context).unwrap();
-        let standing = |checkpoint: &Checkpoint| transaction.standing(checkpoint).unwrap();
-        assert_eq!(standing(&checkpoints[0]), Standing::Later);
-        assert_eq!(standing(&checkpoints[1]), Standing::Later);
-        assert_eq!(standing(&checkpoints[2]), Standing::There);
-        assert_eq!(standing(&checkpoints[3]), Standing::Apart, "of another vault");
+        let relation = |checkpoint: &Checkpoint| transaction.relation_to(checkpoint).unwrap();
+        assert_eq!(relation(&checkpoints[0]), Relation::Descendant);
+        assert_eq!(relation(&checkpoints[1]), Relation::Descendant);
+        assert_eq!(relation(&checkpoints[2]), Relation::Same);
+        assert_eq!(relation(&checkpoints[3]), Relation::Unproven, "of another vault");
         let at = |generation| Checkpoint { generation, code: [7; 32] };
-        assert_eq!(standing(&at(9)), Standing::Earlier);
-        assert_eq!(standing(&at(4)), Standing::Apart);
-        assert_eq!(standing(&at(2)), Standing::Apart);
-        assert_eq!(standing(&at(0)), Standing::Apart);
+        assert_eq!(relation(&at(9)), Relation::Older);
+        assert_eq!(relation(&at(4)), Relation::Unproven);
+        assert_eq!(relation(&at(2)), Relation::Unproven);
+        assert_eq!(relation(&at(0)), Relation::Unproven);
     }
 }

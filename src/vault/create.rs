@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::anchor::Anchor;
 use super::error::Error;
-use super::keyring::Unlocked;
+use super::keyring::Keyring;
 use super::rollback::RollbackGuard;
 use super::slots::check_derived;
 use super::state::{Settings, SlotEntry, State};
@@ -57,9 +57,9 @@ impl Vault {
 
     fn release_state(&mut self) -> Result<(), Error> {
         let rows = self.store.read()?;
-        let state = self.unlocked.open_state(&rows)?;
+        let state = self.keyring.open_state(&rows)?;
         drop(rows);
-        self.seen.release(&state, &self.unlocked.keys.anchor);
+        self.guard.release(&state, &self.keyring.keys.anchor);
         Ok(())
     }
 
@@ -70,7 +70,7 @@ impl Vault {
     ) -> Result<Self, Error> {
         let NewVault { vault_id, master, slots, settings, anchors } = new;
         let header = Header { vault_id, mk_commit: master.commit(&vault_id), key_epoch: 0 };
-        let unlocked = Unlocked::new(header, master)?;
+        let keyring = Keyring::new(header, master)?;
         let audits_reads = settings.audits_reads();
         let mut state = State::new(settings, context.now);
         let is_draft = store.is_draft();
@@ -81,16 +81,16 @@ impl Vault {
             state.slots.push(SlotEntry::new(number, body.as_bytes(), label, context.now));
         }
         let anchor = anchors.map(|directory| Anchor::new(&directory, &vault_id));
-        let mut seen = RollbackGuard::new(anchor, None);
+        let mut guard = RollbackGuard::new(anchor, None);
         if is_draft {
-            seen.withhold();
+            guard.withhold();
         }
         let mut next_commit_id = [0; 16];
         context.entropy.fill(&mut next_commit_id).map_err(|none| Error::Crypto(none.into()))?;
         let mut transaction = Transaction {
             rows,
-            unlocked: &unlocked,
-            seen: &mut seen,
+            keyring: &keyring,
+            guard: &mut guard,
             context,
             beginning: Beginning { state: None, log: state.log },
             state,
@@ -101,7 +101,7 @@ impl Vault {
         transaction.record_own("Init", "")?;
         transaction.commit().map_err(Error::of_draft)?;
         let last_commit = context.now;
-        Ok(Self { store, unlocked, seen, audits_reads, last_commit, unlogged: None, wreck: None })
+        Ok(Self { store, keyring, guard, audits_reads, last_commit, unlogged: None, wreck: None })
     }
 }
 

@@ -43,12 +43,12 @@ impl Vault {
 
 impl Transaction<'_> {
     fn forge_records(&mut self, alter: Alter<'_>) -> Result<(), Error> {
-        let unlocked = self.unlocked;
+        let keyring = self.keyring;
         let mut entries = self.entries()?;
         entries.sort_unstable_by_key(|entry| entry.rid);
         for (number, entry) in entries.iter_mut().enumerate() {
             let encoded = alter(Part::Record(number), self.record_of(entry)?.encode());
-            let (key, id) = (&unlocked.keys.record, unlocked.vault_id());
+            let (key, id) = (&keyring.keys.record, keyring.vault_id());
             let sealed = key.seal(id, entry.rid, &encoded, self.entropy())?;
             self.rows.update(Table::Secret, entry.rid, &sealed)?;
             entry.pin = pin(&sealed)?;
@@ -56,15 +56,15 @@ impl Transaction<'_> {
                 entry.name_hash = self.name_hash(&record.namespace, &record.name);
             }
         }
-        self.plant(unlocked, entries)
+        self.plant(keyring, entries)
     }
 
     fn forge_log(&mut self, alter: Alter<'_>) -> Result<(), Error> {
-        let (unlocked, log) = (self.unlocked, self.state.log);
+        let (keyring, log) = (self.keyring, self.state.log);
         let mut chain = log.base;
         for (number, seq) in (log.first..log.next).enumerate() {
             let sealed = self.rows.audit(seq)?.ok_or_else(|| tampered("no entry"))?;
-            let (key, id) = (&unlocked.keys.audit, unlocked.vault_id());
+            let (key, id) = (&keyring.keys.audit, keyring.vault_id());
             let data = opened(key.open(id, seq, &sealed), || "no entry".to_owned())?;
             let altered = alter(Part::Entry(number), data.expose().clone());
             let sealed = key.seal(id, seq, &altered, self.entropy())?;
@@ -78,8 +78,8 @@ impl Transaction<'_> {
     fn forge_state(mut self, alter: Alter<'_>) -> Result<(), Error> {
         self.advance_state();
         let encoded = alter(Part::State, self.state.encode());
-        let header = self.unlocked.header_bytes();
-        let sealed = self.unlocked.keys.state.seal(header, &encoded, self.entropy())?;
+        let header = self.keyring.header_bytes();
+        let sealed = self.keyring.keys.state.seal(header, &encoded, self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         Ok(self.rows.commit()?)
     }

@@ -8,13 +8,13 @@ use crate::crypto::keys::{Keys, MasterKey};
 use crate::store;
 
 /// The keys of a vault and the header they belong to.
-pub(crate) struct Unlocked {
+pub(crate) struct Keyring {
     pub(super) header: Header,
     header_bytes: [u8; Header::LENGTH],
     pub(super) keys: Keys,
 }
 
-impl Unlocked {
+impl Keyring {
     pub(super) fn new(header: Header, master: &MasterKey) -> Result<Self, Error> {
         if master.commit(&header.vault_id) != header.mk_commit {
             return Err(tampered("the master key is not this vault's"));

@@ -102,13 +102,13 @@ impl Transaction<'_> {
             unknown: Unknown::default(),
             unknown_of_actor: Unknown::default(),
         };
-        let unlocked = self.unlocked;
+        let keyring = self.keyring;
         let data = event.encode();
         if Event::decode(&data).is_err() {
             let what = "an audit entry would have a number or a time that none can have";
             return Err(Error::Limit(what.to_owned()));
         }
-        let sealed = unlocked.keys.audit.seal(unlocked.vault_id(), seq, &data, self.entropy())?;
+        let sealed = keyring.keys.audit.seal(keyring.vault_id(), seq, &data, self.entropy())?;
         self.rows.insert(Table::Audit, seq, &sealed)?;
         self.state.log.head = history::link(&self.state.log.head, seq, &data);
         self.state.log.next = seq.saturating_add(1);
@@ -133,7 +133,7 @@ impl Transaction<'_> {
             return Ok(None);
         }
         let last = first + blocks * BLOCK - 1;
-        walk(self.unlocked, &self.rows, &self.state.log, &mut |link| {
+        walk(self.keyring, &self.rows, &self.state.log, &mut |link| {
             if link.seq == last {
                 base = link.after;
             }
@@ -177,15 +177,15 @@ impl Transaction<'_> {
         &self,
         visit: &mut dyn FnMut(&Link<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        walk(self.unlocked, &self.rows, &self.state.log, visit)
+        walk(self.keyring, &self.rows, &self.state.log, visit)
     }
 
     fn event(&self, seq: u64) -> Result<Event, Error> {
         let what = || format!("audit entry {seq}");
         let missing = || tampered(format!("audit entry {seq} is missing"));
         let sealed = self.rows.audit(seq)?.ok_or_else(missing)?;
-        let unlocked = self.unlocked;
-        let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
+        let keyring = self.keyring;
+        let data = opened(keyring.keys.audit.open(keyring.vault_id(), seq, &sealed), what)?;
         decoded(Event::decode(data.expose()), what)
     }
 }

@@ -145,14 +145,14 @@ pub(crate) struct StoredValue {
     /// The pin of the sealed value.
     pub(crate) pin: Pin,
     /// Text or bytes.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueKind,
     /// Length in bytes.
     pub(crate) len: u64,
 }
 
 /// What kind of value a version holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     /// `SecretString`.
     Text,
     /// `SecretBinary`.
@@ -171,7 +171,7 @@ impl Namespace {
     }
 }
 
-impl Kind {
+impl ValueKind {
     /// Returns the byte that stands before a value, docs/format.md "Values".
     pub(crate) fn byte(self) -> u8 {
         match self {
@@ -198,8 +198,10 @@ impl StoredValue {
             return None;
         }
         Some(match self.kind {
-            Kind::Binary => SecretValue::Binary(Secret::new(bytes.to_vec())),
-            Kind::Text => SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned())),
+            ValueKind::Binary => SecretValue::Binary(Secret::new(bytes.to_vec())),
+            ValueKind::Text => {
+                SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned()))
+            }
         })
     }
 }
@@ -384,7 +386,7 @@ mod tests {
         record.accessed = Some(Timestamp(3 * DAY_MS));
         record.deletion = Some(Deletion { requested: Timestamp(5), due: Timestamp(6) });
         record.tags = Some(vec![("env".into(), "prod".into()), ("empty".into(), String::new())]);
-        let stored = StoredValue { vid: 9, pin: [4; 32], kind: Kind::Binary, len: 11 };
+        let stored = StoredValue { vid: 9, pin: [4; 32], kind: ValueKind::Binary, len: 11 };
         let mut version = Version::new("v".repeat(32), Some(stored), Timestamp(2_000));
         version.stages = vec!["AWSCURRENT".into(), "blue".into()];
         version.accessed = Some(Timestamp(0));

@@ -3,7 +3,7 @@
 
 use super::check::{Meter, OnProgress};
 use super::error::{Error, opened, tampered};
-use super::keyring::Unlocked;
+use super::keyring::Keyring;
 use super::record::Record;
 use super::slots;
 use super::state::SlotEntry;
@@ -37,22 +37,22 @@ impl Vault {
         context: RequestContext<'_>,
         tell: OnProgress<'_>,
     ) -> Result<(), Error> {
-        let epoch = self.unlocked.header.key_epoch.checked_add(1);
+        let epoch = self.keyring.header.key_epoch.checked_add(1);
         let header = Header {
-            vault_id: self.unlocked.header.vault_id,
-            mk_commit: rekeying.master.commit(self.unlocked.vault_id()),
+            vault_id: self.keyring.header.vault_id,
+            mk_commit: rekeying.master.commit(self.keyring.vault_id()),
             key_epoch: epoch.ok_or_else(|| {
                 Error::Limit("the vault would have had more keys than can be counted".to_owned())
             })?,
         };
-        let next = Unlocked::new(header, rekeying.master)?;
+        let next = Keyring::new(header, rekeying.master)?;
         self.store.set_spill_for_all()?;
         let resealed = self
             .begin(Access::Write, context)
             .and_then(|transaction| transaction.reseal(&next, rekeying, &mut Meter::new(tell)));
         let unspilled = self.store.set_spill(Spill::Off);
         resealed?;
-        self.unlocked = next;
+        self.keyring = next;
         Ok(unspilled.map_err(store::Error::after_commit)?)
     }
 }
@@ -60,7 +60,7 @@ impl Vault {
 impl Transaction<'_> {
     fn reseal(
         mut self,
-        next: &Unlocked,
+        next: &Keyring,
         rekeying: Rekeying<'_>,
         meter: &mut Meter<'_>,
     ) -> Result<(), Error> {
@@ -89,7 +89,7 @@ impl Transaction<'_> {
 
     fn reseal_records(
         &mut self,
-        next: &Unlocked,
+        next: &Keyring,
         meter: &mut Meter<'_>,
     ) -> Result<Vec<Entry>, Error> {
         let mut entries = self.entries()?;
@@ -121,7 +121,7 @@ impl Transaction<'_> {
         }
     }
 
-    fn reseal_values(&mut self, record: &mut Record, next: &Unlocked) -> Result<u64, Error> {
+    fn reseal_values(&mut self, record: &mut Record, next: &Keyring) -> Result<u64, Error> {
         let mut values = 0;
         let copy = record.clone();
         for (version, old) in record.versions.iter_mut().zip(&copy.versions) {
@@ -142,7 +142,7 @@ impl Transaction<'_> {
     }
 
     /// Replaces the tree by one over `entries`, its digests made with the keys of `next`.
-    pub(super) fn plant(&mut self, next: &Unlocked, mut entries: Vec<Entry>) -> Result<(), Error> {
+    pub(super) fn plant(&mut self, next: &Keyring, mut entries: Vec<Entry>) -> Result<(), Error> {
         self.rows.clear_tree()?;
         entries.sort_unstable_by_key(|entry| entry.name_hash);
         let mut root = Branch::default();
@@ -168,7 +168,7 @@ impl Transaction<'_> {
 
     fn plant_node(
         &mut self,
-        next: &Unlocked,
+        next: &Keyring,
         node: Option<(u16, Branch)>,
         root: &mut Branch,
     ) -> Result<(), Error> {
@@ -180,15 +180,15 @@ impl Transaction<'_> {
     }
 
     /// Seals the entries anew. The chain over what they say stays as it was.
-    fn reseal_log(&mut self, next: &Unlocked, meter: &mut Meter<'_>) -> Result<(), Error> {
+    fn reseal_log(&mut self, next: &Keyring, meter: &mut Meter<'_>) -> Result<(), Error> {
         let log = self.state.log;
         meter.start("sealing the audit log", log.next.saturating_sub(log.first));
         let mut chain = log.base;
         for seq in log.first..log.next {
             let what = || format!("audit entry {seq}");
             let sealed = self.rows.audit(seq)?.ok_or_else(|| tampered(what()))?;
-            let unlocked = self.unlocked;
-            let data = opened(unlocked.keys.audit.open(unlocked.vault_id(), seq, &sealed), what)?;
+            let keyring = self.keyring;
+            let data = opened(keyring.keys.audit.open(keyring.vault_id(), seq, &sealed), what)?;
             chain = history::link(&chain, seq, data.expose());
             let key = &next.keys.audit;
             let sealed = key.seal(next.vault_id(), seq, data.expose(), self.entropy())?;
@@ -203,13 +203,13 @@ impl Transaction<'_> {
     }
 
     /// Seals the state under the keys of `next`, writes its header, and commits.
-    fn commit_under(mut self, next: &Unlocked) -> Result<(), Error> {
+    fn commit_under(mut self, next: &Keyring) -> Result<(), Error> {
         self.advance_state();
         let header = next.header_bytes();
         let sealed = next.keys.state.seal(header, &self.encoded_state()?, self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         self.rows.commit()?;
-        self.seen.note(&self.state, &next.keys.anchor);
+        self.guard.note(&self.state, &next.keys.anchor);
         Ok(())
     }
 }

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::audit::Event;
 use super::check::{Finding, Meter, OnProgress};
 use super::error::Error;
-use super::keyring::Unlocked;
+use super::keyring::Keyring;
 use super::record::{Record, StoredValue};
 use super::slots;
 use super::state::{Log, SlotEntry};
 use super::transaction::Transaction;
 use super::tree::{Entry, NameHash};
-use super::vouch::{Accepted, InDoubt, Proven, Word};
+use super::vouch::{Accepted, InDoubt, Proven, Verdict};
 use super::wreckage::open_record;
 use crate::crypto::history;
 use crate::crypto::sealed::pin;
@@ -20,7 +20,7 @@ use crate::store::Table;
 use crate::sys::secret::Secret;
 
 /// What a repair did.
-pub(crate) struct Mended {
+pub(crate) struct RepairOutcome {
     /// Each thing that it did.
     pub(crate) done: Vec<Finding>,
     /// The secrets that nothing vouches for, kept or not.
@@ -29,7 +29,7 @@ pub(crate) struct Mended {
 
 /// The records that authenticate, and what the tree says about each.
 struct Weighed {
-    records: Vec<(Record, Word)>,
+    records: Vec<(Record, Verdict)>,
     /// The rows of those that do not authenticate.
     unreadable: Vec<u64>,
     /// The rows that the tree expects and that are not there.
@@ -49,7 +49,7 @@ impl Transaction<'_> {
         &mut self,
         accepted: Accepted<'_>,
         tell: OnProgress<'_>,
-    ) -> Result<Mended, Error> {
+    ) -> Result<RepairOutcome, Error> {
         let mut meter = Meter::new(tell);
         let mut done = Vec::new();
         self.drop_damaged_slots(&mut done)?;
@@ -61,17 +61,20 @@ impl Transaction<'_> {
             done.push(finding("tree".to_owned(), "built anew from the records"));
         }
         self.replant(records)?;
-        self.mend_log(&mut done)?;
+        self.repair_log(&mut done)?;
         let places: Vec<&str> = done.iter().map(|finding| finding.place.as_str()).collect();
         self.record_own("Repair", &places.join(", "))?;
-        Ok(Mended { done, in_doubt })
+        Ok(RepairOutcome { done, in_doubt })
     }
 
     /// Returns the secrets that nothing vouches for, which a repair would leave out.
     pub(crate) fn in_doubt(&self, tell: OnProgress<'_>) -> Result<Vec<InDoubt>, Error> {
         let Weighed { records, .. } = self.weigh(&mut Meter::new(tell))?;
         let (best, _others) = self.best_of_each_name(records);
-        Ok(best.values().filter_map(|(record, word)| InDoubt::new(record, *word, &[])).collect())
+        Ok(best
+            .values()
+            .filter_map(|(record, verdict)| InDoubt::new(record, *verdict, &[]))
+            .collect())
     }
 
     fn drop_damaged_slots(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
@@ -93,7 +96,7 @@ impl Transaction<'_> {
         let (mut found, mut unreadable) = (Vec::new(), Vec::new());
         self.rows.each(Table::Secret, |rid, sealed| {
             meter.advance();
-            let record = open_record(self.unlocked, rid, sealed);
+            let record = open_record(self.keyring, rid, sealed);
             match (record, pin(sealed)) {
                 (Some(record), Ok(pin)) => {
                     let name_hash = self.name_hash(&record.namespace, &record.name);
@@ -104,27 +107,29 @@ impl Transaction<'_> {
             Ok::<(), Error>(())
         })?;
         let places: Vec<Entry> = found.iter().map(|(_, place)| *place).collect();
-        let proven = Proven::read(&self.unlocked.keys.tree, &self.state.root, &self.rows, &places)?;
+        let proven = Proven::read(&self.keyring.keys.tree, &self.state.root, &self.rows, &places)?;
         let there: BTreeSet<u64> =
             places.iter().map(|place| place.rid).chain(unreadable.iter().copied()).collect();
         let listed = proven.entries().map(|entry| entry.rid);
         let missing = listed.filter(|rid| !there.contains(rid)).collect();
-        let weigh = |(record, place): (Record, Entry)| (record, proven.word(&place));
+        let weigh = |(record, place): (Record, Entry)| (record, proven.verdict(&place));
         Ok(Weighed { records: found.into_iter().map(weigh).collect(), unreadable, missing })
     }
 
     /// Chooses the newest record of each name, one that is vouched for before all others; those that
     /// were gone are never chosen. Returns the others too.
-    fn best_of_each_name(&self, records: Vec<(Record, Word)>) -> (Best, Vec<(Record, Word)>) {
+    fn best_of_each_name(&self, records: Vec<(Record, Verdict)>) -> (Best, Vec<(Record, Verdict)>) {
         let (mut best, mut others) = (Best::new(), Vec::new());
-        for (record, word) in records {
-            if word == Word::NotThere {
-                others.push((record, word));
+        for (record, verdict) in records {
+            if verdict == Verdict::Absent {
+                others.push((record, verdict));
                 continue;
             }
-            let rank = |(record, word): &(Record, Word)| (*word == Word::Newest, record.revision);
+            let rank = |(record, verdict): &(Record, Verdict)| {
+                (*verdict == Verdict::Newest, record.revision)
+            };
             let hash = self.name_hash(&record.namespace, &record.name);
-            let found = (record, word);
+            let found = (record, verdict);
             match best.get(&hash) {
                 Some(kept) if rank(kept) >= rank(&found) => others.push(found),
                 Some(_) | None => others.extend(best.insert(hash, found)),
@@ -150,19 +155,19 @@ impl Transaction<'_> {
             done.push(finding(row(rid), "lost: its record is missing"));
         }
         let (best, others) = self.best_of_each_name(weighed.records);
-        for (record, word) in others {
+        for (record, verdict) in others {
             self.rows.delete(Table::Secret, record.rid)?;
-            let problem = match word {
-                Word::NotThere => "removed: it was deleted, and somebody put it back",
-                Word::Newest | Word::Older | Word::Silent => {
+            let problem = match verdict {
+                Verdict::Absent => "removed: it was deleted, and somebody put it back",
+                Verdict::Newest | Verdict::Older | Verdict::Unknown => {
                     "an older state of it was removed: there is a newer one"
                 }
             };
             done.push(finding(record.name, problem));
         }
         let (mut records, mut all_in_doubt) = (BTreeMap::new(), Vec::new());
-        for (hash, (mut record, word)) in best {
-            let in_doubt = InDoubt::new(&record, word, accepted);
+        for (hash, (mut record, verdict)) in best {
+            let in_doubt = InDoubt::new(&record, verdict, accepted);
             let is_kept = in_doubt.as_ref().is_none_or(|in_doubt| in_doubt.is_kept);
             if let Some(InDoubt { doubt, .. }) = &in_doubt {
                 let what = if is_kept { "kept as accepted" } else { "left out" };
@@ -240,21 +245,21 @@ impl Transaction<'_> {
             self.rows.update(Table::Secret, record.rid, &sealed)?;
             entries.push(Entry { name_hash, rid: record.rid, pin: pin(&sealed)? });
         }
-        let unlocked = self.unlocked;
-        self.plant(unlocked, entries)
+        let keyring = self.keyring;
+        self.plant(keyring, entries)
     }
 
     /// Drops rows that are not the log's. Where what is left does not fit together, keeps every
     /// entry that authenticates, in order, numbers them so that the newest keeps its place at the
     /// end, and chains them anew.
-    fn mend_log(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
-        let (unlocked, log) = (self.unlocked, self.state.log);
+    fn repair_log(&mut self, done: &mut Vec<Finding>) -> Result<(), Error> {
+        let (keyring, log) = (self.keyring, self.state.log);
         let mut strays = Vec::new();
         let mut kept: Vec<Secret<Vec<u8>>> = Vec::new();
         self.rows.each(Table::Audit, |seq, sealed| {
             if !(log.first..log.next).contains(&seq) {
                 strays.push(seq);
-            } else if let Some(data) = open_entry(unlocked, seq, sealed) {
+            } else if let Some(data) = open_entry(keyring, seq, sealed) {
                 kept.push(data);
             }
             Ok::<(), Error>(())
@@ -276,7 +281,7 @@ impl Transaction<'_> {
             self.rows.delete_audit(log.first..=log.next - 1)?;
         }
         for (seq, data) in (first..).zip(&kept) {
-            let (key, id) = (&unlocked.keys.audit, unlocked.vault_id());
+            let (key, id) = (&keyring.keys.audit, keyring.vault_id());
             let sealed = key.seal(id, seq, data.expose(), self.entropy())?;
             self.rows.insert(Table::Audit, seq, &sealed)?;
             chain = history::link(&chain, seq, data.expose());
@@ -290,11 +295,11 @@ impl Transaction<'_> {
 }
 
 /// One record of each name.
-type Best = BTreeMap<NameHash, (Record, Word)>;
+type Best = BTreeMap<NameHash, (Record, Verdict)>;
 
 /// Opens an entry that authenticates and says what an entry says.
-fn open_entry(unlocked: &Unlocked, seq: u64, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
-    let data = unlocked.keys.audit.open(unlocked.vault_id(), seq, sealed).ok()?;
+fn open_entry(keyring: &Keyring, seq: u64, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
+    let data = keyring.keys.audit.open(keyring.vault_id(), seq, sealed).ok()?;
     Event::decode(data.expose()).is_ok().then_some(data)
 }
 

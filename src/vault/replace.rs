@@ -11,7 +11,7 @@ use crate::crypto::keys::MasterKey;
 use crate::store::{self, Mode, Store, Wreck};
 
 /// What is at a path where a copy is to be put.
-pub(crate) struct Present {
+pub(crate) struct ReplacedVault {
     /// Where it is, without links; `None` where nothing is.
     path: Option<PathBuf>,
     /// Its header and state, by which a change is noticed that comes after the look at it.
@@ -36,7 +36,7 @@ impl Loss {
     }
 }
 
-impl Present {
+impl ReplacedVault {
     /// Looks at what is at `path`.
     ///
     /// # Errors
@@ -51,28 +51,28 @@ impl Present {
         if locked.vault_id() != copy.vault_id() {
             return Err(Error::OtherVault(path.to_owned()));
         }
-        let mut present = Self { path: Some(locked.store.path().to_owned()), ..nothing };
+        let mut replaced = Self { path: Some(locked.store.path().to_owned()), ..nothing };
         if locked.wreck.is_none() {
-            present.rows = Some(locked.store.read()?.vault()?);
+            replaced.rows = Some(locked.store.read()?.vault()?);
         }
         let (there, ours) = (locked.header().clone(), copy.header().clone());
         if there.key_epoch != ours.key_epoch || there.mk_commit != ours.mk_commit {
-            present.wreck = locked.wreck;
-            present.loss =
+            replaced.wreck = locked.wreck;
+            replaced.loss =
                 if there.key_epoch < ours.key_epoch { Loss::Unknown } else { Loss::BeforeRekey };
-            return Ok(present);
+            return Ok(replaced);
         }
         match locked.unlock(master, &UNGUARDED) {
-            Ok(mut vault) => present.compare(&mut vault, copy)?,
-            Err(error) if error.is_damage() => present.loss = Loss::Unknown,
+            Ok(mut vault) => replaced.compare(&mut vault, copy)?,
+            Err(error) if error.is_damage() => replaced.loss = Loss::Unknown,
             Err(error) => return Err(error),
         }
-        Ok(present)
+        Ok(replaced)
     }
 
     fn compare(&mut self, there: &mut Vault, copy: &mut Vault) -> Result<(), Error> {
         let rows = there.store.read()?;
-        let state = there.unlocked.open_state(&rows)?;
+        let state = there.keyring.open_state(&rows)?;
         drop(rows);
         self.generation = state.generation;
         let (generation, commit_id) = (state.generation, state.commit_id);

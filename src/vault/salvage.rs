@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{Meter, OnProgress};
 use super::error::Error;
-use super::keyring::Unlocked;
+use super::keyring::Keyring;
 use super::record::{Namespace, Record, Version};
 use super::state::Settings;
 use super::transaction::Transaction;
 use super::tree::{self, Branch, Entry};
 use super::unlock::LockedVault;
-use super::vouch::{Accepted, InDoubt, Proven, Word};
+use super::vouch::{Accepted, InDoubt, Proven, Verdict};
 use super::wreckage::{self, open_record};
 use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
@@ -36,7 +36,7 @@ pub(crate) struct Salvaged {
 struct Found {
     revision: u64,
     rid: u64,
-    word: Word,
+    verdict: Verdict,
 }
 
 /// The best record of each name.
@@ -54,26 +54,26 @@ impl LockedVault {
         accepted: Accepted<'_>,
         tell: OnProgress<'_>,
     ) -> Result<Salvaged, Error> {
-        let unlocked = Unlocked::new(self.header.clone(), master)?;
+        let keyring = Keyring::new(self.header.clone(), master)?;
         if let Some(wreck) = &self.wreck {
-            wreckage::fill(&mut self.store, wreck, &unlocked)?;
+            wreckage::fill(&mut self.store, wreck, &keyring)?;
         }
         let mut meter = Meter::new(tell);
         let mut salvaged = Salvaged::default();
         let rows = self.store.read()?;
-        let state = unlocked.open_state(&rows).ok();
+        let state = keyring.open_state(&rows).ok();
         let root = state.as_ref().map(|state| &state.root);
-        let best = best_records(&unlocked, &rows, root, (&mut salvaged, &mut meter))?;
+        let best = best_records(&keyring, &rows, root, (&mut salvaged, &mut meter))?;
         let is_without_state = state.is_none();
         let settings = state.map(|state| state.settings).or_else(|| settings_of(&best));
         into.state.settings = settings.unwrap_or_else(|| into.state.settings.clone());
-        into.set(Settings::SALVAGED, &unlocked.vault_id().to_string());
+        into.set(Settings::SALVAGED, &keyring.vault_id().to_string());
         meter.start("secrets", u64::try_from(best.len()).unwrap_or(u64::MAX));
-        for Found { rid, word, .. } in best.into_values() {
+        for Found { rid, verdict, .. } in best.into_values() {
             meter.advance();
             let Some(sealed) = rows.secret(rid)? else { continue };
-            let Some(record) = open_record(&unlocked, rid, &sealed) else { continue };
-            if let Some(mut in_doubt) = InDoubt::new(&record, word, accepted) {
+            let Some(record) = open_record(&keyring, rid, &sealed) else { continue };
+            if let Some(mut in_doubt) = InDoubt::new(&record, verdict, accepted) {
                 in_doubt.is_kept |= is_without_state;
                 let is_kept = in_doubt.is_kept;
                 salvaged.in_doubt.push(in_doubt);
@@ -81,7 +81,7 @@ impl LockedVault {
                     continue;
                 }
             }
-            let values = salvage_values(&unlocked, &rows, &record, &mut salvaged);
+            let values = salvage_values(&keyring, &rows, &record, &mut salvaged);
             salvaged.secrets += 1;
             into.adopt(record, &values)?;
         }
@@ -92,7 +92,7 @@ impl LockedVault {
 
 /// Chooses one record of each name: one that is vouched for before all others, then the newest.
 fn best_records(
-    unlocked: &Unlocked,
+    keyring: &Keyring,
     rows: &store::Transaction<'_>,
     root: Option<&Branch>,
     (salvaged, meter): (&mut Salvaged, &mut Meter<'_>),
@@ -106,21 +106,21 @@ fn best_records(
         let Some(sealed) = rows.secret(rid).unwrap_or_else(|_unreadable| Some(Vec::new())) else {
             continue;
         };
-        let (Some(record), Ok(pin)) = (open_record(unlocked, rid, &sealed), pin(&sealed)) else {
+        let (Some(record), Ok(pin)) = (open_record(keyring, rid, &sealed), pin(&sealed)) else {
             salvaged.lost_secrets += 1;
             continue;
         };
-        let name_hash = unlocked.keys.name.hash(&record.namespace.key(), &record.name);
+        let name_hash = keyring.keys.name.hash(&record.namespace.key(), &record.name);
         let place = Entry { name_hash, rid, pin };
         found.push(((record.namespace, record.name), record.revision, place));
     }
     let places: Vec<Entry> = found.iter().map(|(_, _, place)| *place).collect();
-    let read = |root| Proven::read(&unlocked.keys.tree, root, rows, &places);
+    let read = |root| Proven::read(&keyring.keys.tree, root, rows, &places);
     let proven = root.map(read).transpose()?;
     let mut best = Best::new();
     for (name, revision, place) in found {
-        let word = proven.as_ref().map_or(Word::Silent, |proven| proven.word(&place));
-        let found = Found { revision, rid: place.rid, word };
+        let verdict = proven.as_ref().map_or(Verdict::Unknown, |proven| proven.verdict(&place));
+        let found = Found { revision, rid: place.rid, verdict };
         if best.get(&name).is_none_or(|kept| rank(kept) < rank(&found)) {
             best.insert(name, found);
         }
@@ -130,17 +130,17 @@ fn best_records(
 
 /// What is vouched for comes before what may be so, and that before what was deleted.
 fn rank(found: &Found) -> (u8, u64, u64) {
-    let worth = match found.word {
-        Word::Newest => 2,
-        Word::Older | Word::Silent => 1,
-        Word::NotThere => 0,
+    let worth = match found.verdict {
+        Verdict::Newest => 2,
+        Verdict::Older | Verdict::Unknown => 1,
+        Verdict::Absent => 0,
     };
     (worth, found.revision, found.rid)
 }
 
 /// Opens the values of a record that still authenticate.
 fn salvage_values(
-    unlocked: &Unlocked,
+    keyring: &Keyring,
     rows: &store::Transaction<'_>,
     record: &Record,
     salvaged: &mut Salvaged,
@@ -150,7 +150,7 @@ fn salvage_values(
         let Some(stored) = version.value else { continue };
         let address = ValueAddress { rid: record.rid, vid: stored.vid, version_id: &version.id };
         let sealed = rows.value(stored.vid).ok().flatten().unwrap_or_default();
-        let data = unlocked.keys.value.open(unlocked.vault_id(), address, &sealed);
+        let data = keyring.keys.value.open(keyring.vault_id(), address, &sealed);
         match data.ok().and_then(|data| stored.read(data.expose())) {
             Some(value) => values.push((version.id.clone(), value)),
             None => salvaged.lost_values += 1,

@@ -5,7 +5,7 @@
 
 use super::audit::{Origin, Subject};
 use super::error::{Error, decoded, opened, tampered};
-use super::keyring::Unlocked;
+use super::keyring::Keyring;
 use super::record::{Namespace, Record, Version};
 use super::rollback::RollbackGuard;
 use super::state::{Log, State};
@@ -33,8 +33,8 @@ pub(crate) struct RequestContext<'a> {
 /// nothing.
 pub(crate) struct Transaction<'v> {
     pub(super) rows: store::Transaction<'v>,
-    pub(super) unlocked: &'v Unlocked,
-    pub(super) seen: &'v mut RollbackGuard,
+    pub(super) keyring: &'v Keyring,
+    pub(super) guard: &'v mut RollbackGuard,
     pub(super) context: RequestContext<'v>,
     pub(super) beginning: Beginning,
     pub(super) state: State,
@@ -65,17 +65,17 @@ impl<'v> Transaction<'v> {
     /// Reads and verifies the state that everything in the transaction is checked against.
     pub(super) fn begin(
         rows: store::Transaction<'v>,
-        unlocked: &'v Unlocked,
-        seen: &'v mut RollbackGuard,
+        keyring: &'v Keyring,
+        guard: &'v mut RollbackGuard,
         context: RequestContext<'v>,
         access: Access,
     ) -> Result<Self, Error> {
-        let (state, digest) = unlocked.read_state(&rows)?;
+        let (state, digest) = keyring.read_state(&rows)?;
         // Another process may have committed, or put something else in the vault's place.
-        unlocked.check_descent(&rows, &state, seen.newest())?;
-        seen.check(&state)?;
+        keyring.check_descent(&rows, &state, guard.newest())?;
+        guard.check(&state)?;
         // What another process committed must not be undone unnoticed either.
-        seen.note_newer(&state, &unlocked.keys.anchor);
+        guard.note_newer(&state, &keyring.keys.anchor);
         let beginning = Beginning { state: Some(digest), log: state.log };
         let mut next_commit_id = [0; 16];
         if access == Access::Write {
@@ -85,8 +85,8 @@ impl<'v> Transaction<'v> {
         let is_changed = false;
         Ok(Self {
             rows,
-            unlocked,
-            seen,
+            keyring,
+            guard,
             context,
             beginning,
             state,
@@ -184,15 +184,15 @@ impl<'v> Transaction<'v> {
             return Err(tampered(what()));
         }
         let address = ValueAddress { rid: record.rid, vid: stored.vid, version_id: &version.id };
-        let unlocked = self.unlocked;
-        let data = opened(unlocked.keys.value.open(unlocked.vault_id(), address, &sealed), what)?;
+        let keyring = self.keyring;
+        let data = opened(keyring.keys.value.open(keyring.vault_id(), address, &sealed), what)?;
         stored.read(data.expose()).map(Some).ok_or_else(|| tampered(what()))
     }
 
     /// Seals a paging token, which no one else can make and no other vault takes.
     pub(crate) fn seal_token(&self, data: &[u8]) -> Result<Vec<u8>, Error> {
-        Ok(self.unlocked.keys.anchor.seal_token(
-            self.unlocked.vault_id().0.as_slice(),
+        Ok(self.keyring.keys.anchor.seal_token(
+            self.keyring.vault_id().0.as_slice(),
             data,
             self.entropy(),
         )?)
@@ -200,7 +200,7 @@ impl<'v> Transaction<'v> {
 
     /// Opens a paging token; `None` for what was not handed out by this vault.
     pub(crate) fn open_token(&self, sealed: &[u8]) -> Option<Secret<Vec<u8>>> {
-        self.unlocked.keys.anchor.open_token(self.unlocked.vault_id().0.as_slice(), sealed).ok()
+        self.keyring.keys.anchor.open_token(self.keyring.vault_id().0.as_slice(), sealed).ok()
     }
 
     /// Returns a hash by which a paging token is bound to the request it belongs to.
@@ -214,7 +214,7 @@ impl<'v> Transaction<'v> {
     }
 
     pub(super) fn name_hash(&self, namespace: &Namespace, name: &str) -> NameHash {
-        self.unlocked.keys.name.hash(&namespace.key(), name)
+        self.keyring.keys.name.hash(&namespace.key(), name)
     }
 
     /// Reads a node and checks it against the root. `None`: proven empty.
@@ -223,7 +223,7 @@ impl<'v> Transaction<'v> {
         match (self.state.root.get(node), self.rows.node(node)?) {
             (None, None) => Ok(None),
             (Some(digest), Some(body)) => {
-                if !self.unlocked.keys.tree.is_node(node, &body, digest) {
+                if !self.keyring.keys.tree.is_node(node, &body, digest) {
                     return Err(what());
                 }
                 Branch::decode(&body).map(Some).ok_or_else(what)
@@ -258,7 +258,7 @@ impl<'v> Transaction<'v> {
         match (digest, body) {
             (None, None) => Ok(Vec::new()),
             (Some(digest), Some(body)) => {
-                if !self.unlocked.keys.tree.is_bucket(bucket, body, digest) {
+                if !self.keyring.keys.tree.is_bucket(bucket, body, digest) {
                     return Err(what());
                 }
                 let entries = tree::decode_bucket(body).ok_or_else(what)?;
@@ -293,8 +293,8 @@ impl<'v> Transaction<'v> {
         if pin(sealed).ok() != Some(entry.pin) {
             return Err(tampered(what()));
         }
-        let unlocked = self.unlocked;
-        let data = opened(unlocked.keys.record.open(unlocked.vault_id(), entry.rid, sealed), what)?;
+        let keyring = self.keyring;
+        let data = opened(keyring.keys.record.open(keyring.vault_id(), entry.rid, sealed), what)?;
         decoded(Record::decode(entry.rid, data.expose()), what)
     }
 }

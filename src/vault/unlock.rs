@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::anchor::{Anchor, Remembered};
 use super::audit::Unlogged;
 use super::error::{Error, opened, tampered};
-use super::keyring::Unlocked;
+use super::keyring::Keyring;
 use super::rollback::RollbackGuard;
 use super::slots::{self, MAX_DERIVED};
 use super::transaction::{Access, RequestContext, Transaction};
@@ -25,15 +25,15 @@ pub(crate) struct LockedVault {
     pub(super) slots: Vec<(u8, Result<SlotBody, crypto::Error>)>,
     /// The damaged file, if the container is not in it any more.
     pub(super) wreck: Option<Wreck>,
-    /// Whether it was opened to be looked over or mended, whatever it costs.
+    /// Whether it was opened to be looked over or repaired, whatever it costs.
     pub(super) is_patient: bool,
 }
 
 /// An unlocked vault.
 pub(crate) struct Vault {
     pub(super) store: Store,
-    pub(super) unlocked: Unlocked,
-    pub(super) seen: RollbackGuard,
+    pub(super) keyring: Keyring,
+    pub(super) guard: RollbackGuard,
     pub(super) audits_reads: bool,
     /// When the newest commit was made that was there when it was unlocked.
     pub(super) last_commit: Timestamp,
@@ -134,7 +134,7 @@ impl LockedVault {
     /// # Errors
     /// [`crypto::Error::WrongCredential`] if none opens; [`Error::NoSlotFor`] if there is none;
     /// [`Error::Tampered`] before any derivation if there are more slots that need one than a vault
-    /// has, unless it was opened to be mended.
+    /// has, unless it was opened to be repaired.
     pub(crate) fn try_credential(
         &self,
         credential: &Credential,
@@ -171,41 +171,41 @@ impl LockedVault {
         master: &MasterKey,
         policy: &UnlockPolicy,
     ) -> Result<Vault, Error> {
-        let unlocked = Unlocked::new(self.header, master)?;
+        let keyring = Keyring::new(self.header, master)?;
         if let Some(wreck) = &self.wreck {
-            wreckage::fill(&mut self.store, wreck, &unlocked)?;
+            wreckage::fill(&mut self.store, wreck, &keyring)?;
         }
-        let anchor = policy.anchors.as_deref().map(|dir| Anchor::new(dir, unlocked.vault_id()));
+        let anchor = policy.anchors.as_deref().map(|dir| Anchor::new(dir, keyring.vault_id()));
         // Read before the state: a commit between the two must not look like a rollback.
-        let remembered = anchor.as_ref().and_then(|anchor| anchor.read(&unlocked.keys.anchor));
+        let remembered = anchor.as_ref().and_then(|anchor| anchor.read(&keyring.keys.anchor));
         let rows = self.store.read()?;
-        let state = unlocked.open_state(&rows)?;
+        let state = keyring.open_state(&rows)?;
         if policy.on_damaged_slot == OnDamagedSlot::Refuse {
             slots::verify(&state, &rows.slots()?)?;
         }
-        let parted = unlocked.check_descent(&rows, &state, remembered);
+        let parted = keyring.check_descent(&rows, &state, remembered);
         drop(rows);
-        let mut seen = RollbackGuard::new(anchor, remembered);
+        let mut guard = RollbackGuard::new(anchor, remembered);
         if self.wreck.is_some() {
-            seen.withhold();
+            guard.withhold();
         }
-        let key = &unlocked.keys.anchor;
+        let key = &keyring.keys.anchor;
         let is_untold = parted.as_ref().is_err_and(Error::is_damage);
-        match (parted.and_then(|()| seen.check(&state)), policy.on_rollback) {
+        match (parted.and_then(|()| guard.check(&state)), policy.on_rollback) {
             // Also of a vault that can only be read here: the anchor lies elsewhere.
-            (Ok(()), _) => seen.note(&state, key),
-            (Err(_), OnRollback::Accept) => seen.accept(&state, key),
-            (Err(_), OnRollback::AcceptOnCommit) => seen.build_on(&state),
+            (Ok(()), _) => guard.note(&state, key),
+            (Err(_), OnRollback::Accept) => guard.accept(&state, key),
+            (Err(_), OnRollback::AcceptOnCommit) => guard.build_on(&state),
             // Nothing is remembered of it before it was repaired.
-            (Err(_), OnRollback::RefuseProven) if is_untold => seen.go_by(&state)?,
+            (Err(_), OnRollback::RefuseProven) if is_untold => guard.go_by(&state)?,
             (Err(refusal), OnRollback::Refuse | OnRollback::RefuseProven) => return Err(refusal),
         }
         let audits_reads = state.settings.audits_reads();
         let last_commit = state.time;
         Ok(Vault {
             store: self.store,
-            unlocked,
-            seen,
+            keyring,
+            guard,
             audits_reads,
             last_commit,
             unlogged: None,
@@ -232,7 +232,7 @@ impl Vault {
             Access::Read => self.store.read()?,
             Access::Write => self.store.write()?,
         };
-        Transaction::begin(rows, &self.unlocked, &mut self.seen, context, access)
+        Transaction::begin(rows, &self.keyring, &mut self.guard, context, access)
     }
 
     /// Returns whether the container can only be read.
@@ -252,12 +252,12 @@ impl Vault {
 
     /// Returns the vault's id, which is not secret.
     pub(crate) fn vault_id(&self) -> &VaultId {
-        self.unlocked.vault_id()
+        self.keyring.vault_id()
     }
 
     /// Returns the header, which is not secret.
     pub(crate) fn header(&self) -> &Header {
-        &self.unlocked.header
+        &self.keyring.header
     }
 
     /// Returns the container, for what needs no key: a copy, a check of its pages.
@@ -267,31 +267,31 @@ impl Vault {
 
     /// Returns whether this machine could not remember the newest state.
     pub(crate) fn is_anchor_unwritable(&self) -> bool {
-        self.seen.is_unwritable
+        self.guard.is_unwritable
     }
 
     /// Returns what a machine that keeps its memory in `anchors` remembers of the vault.
     pub(crate) fn remembered_in(&self, anchors: &Path) -> Option<Remembered> {
-        Anchor::new(anchors, self.vault_id()).read(&self.unlocked.keys.anchor)
+        Anchor::new(anchors, self.vault_id()).read(&self.keyring.keys.anchor)
     }
 
     /// Returns what this machine remembered when the state was accepted, which was older than that
     /// or apart from it.
     pub(crate) fn accepted(&self) -> Option<Remembered> {
-        self.seen.accepted()
+        self.guard.accepted()
     }
 
     /// Requires that the state is an earlier one, or came out of it.
     pub(super) fn require_descent(&mut self, earlier: Remembered) -> Result<(), Error> {
         let rows = self.store.read()?;
-        let state = self.unlocked.open_state(&rows)?;
-        self.unlocked.check_descent(&rows, &state, Some(earlier))?;
+        let state = self.keyring.open_state(&rows)?;
+        self.keyring.check_descent(&rows, &state, Some(earlier))?;
         RollbackGuard::new(None, Some(earlier)).check(&state)
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a
     /// newer vault must not look older than it.
     pub(crate) fn raise_floor(&mut self, generation: u64) {
-        self.seen.raise_floor(generation);
+        self.guard.raise_floor(generation);
     }
 }

@@ -1,7 +1,7 @@
 //! One version as it stands in its secret's record. docs/format.md has the members' numbers.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
-use super::record::{Kind, MAX_VALUE, StoredValue, Version};
+use super::record::{MAX_VALUE, StoredValue, ValueKind, Version};
 use crate::model::time::{DAY_MS, Timestamp};
 
 impl Version {
@@ -50,7 +50,7 @@ impl Version {
                 2 => pin = Some(r.array()?),
                 3 => created = Some(r.time()?),
                 4 => stages = Some(r.list(Reader::text)?),
-                5 => kind = Some(Kind::from_byte(r.number()?).ok_or(Malformed)?),
+                5 => kind = Some(ValueKind::from_byte(r.number()?).ok_or(Malformed)?),
                 6 => len = Some(r.number()?),
                 7 => version.accessed = Some(r.day()?),
                 8 => version.kms_key_id = Some(r.text()?),

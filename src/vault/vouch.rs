@@ -2,7 +2,7 @@
 //! lost is made once more from what is below it: if that has the digest which stands above it, it is
 //! what was there.
 //!
-//! Changes nothing and decides nothing: `mend` and `salvage` do.
+//! Changes nothing and decides nothing: `repair` and `salvage` do.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use crate::store;
 
 /// What the tree says about a record that authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum Verdict {
     /// It is the newest.
     Newest,
     /// There was a newer one in its row.
     Older,
     /// It was not there at the last commit: somebody put it back.
-    NotThere,
+    Absent,
     /// This part of the tree is lost.
-    Silent,
+    Unknown,
 }
 
 /// A secret that no intact part of the tree vouches for.
@@ -43,12 +43,12 @@ pub(crate) type Accepted<'a> = &'a [String];
 
 impl InDoubt {
     /// Judges a record by what the tree says about it; `None` for one that it vouches for.
-    pub(super) fn new(record: &Record, word: Word, accepted: Accepted<'_>) -> Option<Self> {
-        let doubt = match word {
-            Word::Newest => return None,
-            Word::Older => "this is an older state of it; the newest one is lost",
-            Word::NotThere => "it was deleted, and somebody put it back",
-            Word::Silent => {
+    pub(super) fn new(record: &Record, verdict: Verdict, accepted: Accepted<'_>) -> Option<Self> {
+        let doubt = match verdict {
+            Verdict::Newest => return None,
+            Verdict::Older => "this is an older state of it; the newest one is lost",
+            Verdict::Absent => "it was deleted, and somebody put it back",
+            Verdict::Unknown => {
                 "this part of the tree is lost: it may have been changed or deleted since"
             }
         };
@@ -56,7 +56,7 @@ impl InDoubt {
             name: record.name.clone(),
             region: record.namespace.region.clone(),
             doubt,
-            is_kept: word != Word::NotThere && accepted.contains(&record.name),
+            is_kept: verdict != Verdict::Absent && accepted.contains(&record.name),
         })
     }
 }
@@ -91,16 +91,16 @@ impl Proven {
     }
 
     /// Returns what the tree says about a record in its place.
-    pub(super) fn word(&self, found: &Entry) -> Word {
+    pub(super) fn verdict(&self, found: &Entry) -> Verdict {
         let Some(entries) = self.0.get(&tree::bucket_of(&found.name_hash)) else {
-            return Word::Silent;
+            return Verdict::Unknown;
         };
         let is_listed =
             |entry: &&Entry| entry.name_hash == found.name_hash && entry.rid == found.rid;
         match entries.iter().find(is_listed) {
-            Some(entry) if entry.pin == found.pin => Word::Newest,
-            Some(_) => Word::Older,
-            None => Word::NotThere,
+            Some(entry) if entry.pin == found.pin => Verdict::Newest,
+            Some(_) => Verdict::Older,
+            None => Verdict::Absent,
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::error::Error;
-use super::keyring::Unlocked;
+use super::keyring::Keyring;
 use super::record::{Record, StoredValue, Version};
 use super::slots;
 use super::state::State;
@@ -28,9 +28,9 @@ pub(super) fn slots_in(wreck: &Wreck) -> Result<Vec<(u8, Vec<u8>)>, Error> {
 
 /// Puts every row of a wreck that authenticates into an empty container; of several in one place
 /// the newest.
-pub(super) fn fill(store: &mut Store, wreck: &Wreck, unlocked: &Unlocked) -> Result<(), Error> {
+pub(super) fn fill(store: &mut Store, wreck: &Wreck, keyring: &Keyring) -> Result<(), Error> {
     let rows = store.write()?;
-    let mut salver = RowRecovery { wreck, unlocked, rows: &rows, records: BTreeMap::new() };
+    let mut salver = RowRecovery { wreck, keyring, rows: &rows, records: BTreeMap::new() };
     let state = salver.put_state()?;
     let others = salver.put_records_and_log(state.as_ref())?;
     salver.put_values(&others)?;
@@ -42,7 +42,7 @@ pub(super) fn fill(store: &mut Store, wreck: &Wreck, unlocked: &Unlocked) -> Res
 }
 
 /// What a value is expected to be.
-struct Wanted {
+struct ExpectedValue {
     rid: u64,
     version_id: String,
     stored: StoredValue,
@@ -51,9 +51,9 @@ struct Wanted {
 /// Looks for rows, and has what it found of records so far: by row, the revision and the values.
 struct RowRecovery<'a> {
     wreck: &'a Wreck,
-    unlocked: &'a Unlocked,
+    keyring: &'a Keyring,
     rows: &'a store::Transaction<'a>,
-    records: BTreeMap<u64, (u64, Vec<Wanted>)>,
+    records: BTreeMap<u64, (u64, Vec<ExpectedValue>)>,
 }
 
 impl<'a> RowRecovery<'a> {
@@ -63,16 +63,16 @@ impl<'a> RowRecovery<'a> {
         for row in pairs {
             let Some(content) = self.wreck.read(row)? else { continue };
             let Some((public, sealed)) = content.split_at_checked(row.lengths.0) else { continue };
-            let data = self.unlocked.keys.state.open(self.unlocked.header_bytes(), sealed);
+            let data = self.keyring.keys.state.open(self.keyring.header_bytes(), sealed);
             let state = data.ok().and_then(|data| State::decode(data.expose()).ok()?.ok());
-            let is_ours = public == self.unlocked.header_bytes();
+            let is_ours = public == self.keyring.header_bytes();
             let Some(state) = state.filter(|_| is_ours) else { continue };
             if newest.as_ref().is_none_or(|(other, _)| other.generation < state.generation) {
                 newest = Some((state, sealed.to_vec()));
             }
         }
         let Some((state, sealed)) = newest else { return Ok(None) };
-        self.rows.put_vault(self.unlocked.header_bytes(), &sealed)?;
+        self.rows.put_vault(self.keyring.header_bytes(), &sealed)?;
         Ok(Some(state))
     }
 
@@ -81,7 +81,7 @@ impl<'a> RowRecovery<'a> {
         let mut others = Vec::new();
         for row in self.wreck.rows().iter().filter(|row| row.lengths.1.is_none()) {
             let Some(sealed) = self.wreck.read(row)? else { continue };
-            if let Some(record) = open_record(self.unlocked, row.key, &sealed) {
+            if let Some(record) = open_record(self.keyring, row.key, &sealed) {
                 self.put_record(&record, &sealed)?;
             } else if self.is_entry(row.key, &sealed) {
                 let is_kept = |state: &State| (state.log.first..state.log.next).contains(&row.key);
@@ -100,30 +100,30 @@ impl<'a> RowRecovery<'a> {
         if held.is_some_and(|(revision, _)| *revision >= record.revision) {
             return Ok(());
         }
-        let wanted = |version: &Version| {
+        let expected = |version: &Version| {
             let (rid, version_id) = (record.rid, version.id.clone());
-            version.value.map(|stored| Wanted { rid, version_id, stored })
+            version.value.map(|stored| ExpectedValue { rid, version_id, stored })
         };
-        let wanted = record.versions.iter().filter_map(wanted).collect();
-        self.records.insert(record.rid, (record.revision, wanted));
+        let expected = record.versions.iter().filter_map(expected).collect();
+        self.records.insert(record.rid, (record.revision, expected));
         Ok(self.rows.put(Table::Secret, record.rid, sealed)?)
     }
 
     fn is_entry(&self, seq: u64, sealed: &[u8]) -> bool {
-        self.unlocked.keys.audit.open(self.unlocked.vault_id(), seq, sealed).is_ok()
+        self.keyring.keys.audit.open(self.keyring.vault_id(), seq, sealed).is_ok()
     }
 
     fn put_values(&self, others: &[&Found]) -> Result<(), Error> {
-        let wanted = self.records.values().flat_map(|(_revision, wanted)| wanted);
-        let wanted: BTreeMap<u64, &Wanted> =
-            wanted.map(|value| (value.stored.vid, value)).collect();
+        let expected = self.records.values().flat_map(|(_revision, expected)| expected);
+        let expected: BTreeMap<u64, &ExpectedValue> =
+            expected.map(|value| (value.stored.vid, value)).collect();
         for row in others {
-            let Some(value) = wanted.get(&row.key) else { continue };
+            let Some(value) = expected.get(&row.key) else { continue };
             let Some(sealed) = self.wreck.read(row)? else { continue };
-            let Wanted { rid, version_id, stored } = value;
+            let ExpectedValue { rid, version_id, stored } = value;
             let address = ValueAddress { rid: *rid, vid: stored.vid, version_id };
-            let key = &self.unlocked.keys.value;
-            let opens = || key.open(self.unlocked.vault_id(), address, &sealed).is_ok();
+            let key = &self.keyring.keys.value;
+            let opens = || key.open(self.keyring.vault_id(), address, &sealed).is_ok();
             if pin(&sealed).ok() == Some(stored.pin) && opens() {
                 self.rows.put(Table::Value, stored.vid, &sealed)?;
             }
@@ -141,7 +141,7 @@ impl<'a> RowRecovery<'a> {
     }
 
     fn put_tree(&self, state: &State, others: &[&Found]) -> Result<(), Error> {
-        let key = &self.unlocked.keys.tree;
+        let key = &self.keyring.keys.tree;
         let numbered = |most: u16| {
             others.iter().filter_map(move |row| {
                 let number = u16::try_from(row.key).ok().filter(|number| *number < most)?;
@@ -171,7 +171,7 @@ impl<'a> RowRecovery<'a> {
 }
 
 /// Opens a record that authenticates under its row's number.
-pub(super) fn open_record(unlocked: &Unlocked, rid: u64, sealed: &[u8]) -> Option<Record> {
-    let data = unlocked.keys.record.open(unlocked.vault_id(), rid, sealed).ok()?;
+pub(super) fn open_record(keyring: &Keyring, rid: u64, sealed: &[u8]) -> Option<Record> {
+    let data = keyring.keys.record.open(keyring.vault_id(), rid, sealed).ok()?;
     Record::decode(rid, data.expose()).ok()
 }

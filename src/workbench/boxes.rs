@@ -54,12 +54,12 @@ fn altered(
 ) -> Result<(Vault, MasterKey), vault::Error> {
     let (sound, master) = furnished(context)?;
     let locked = sound.forge(context, &mut |part, data| alter(part, data, changes))?;
-    let unlock_policy = UnlockPolicy {
+    let policy = UnlockPolicy {
         anchors: None,
         on_rollback: OnRollback::Refuse,
         on_damaged_slot: OnDamagedSlot::Tolerate,
     };
-    Ok((locked.unlock(&master, &unlock_policy)?, master))
+    Ok((locked.unlock(&master, &policy)?, master))
 }
 
 /// What a clock may say.
@@ -176,7 +176,7 @@ fn look(vault: &mut Vault, context: RequestContext<'_>) -> Result<(), vault::Err
     }
     let transaction = vault.begin(Access::Read, context)?;
     let checkpoint = transaction.checkpoint();
-    let _refused = transaction.standing(&checkpoint);
+    let _refused = transaction.relation_to(&checkpoint);
     let _findings = transaction.check(&mut |_progress| {})?;
     transaction.each(|record| {
         for version in &record.versions {

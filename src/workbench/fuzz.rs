@@ -236,12 +236,12 @@ fn read_all(path: &Path) -> Result<(usize, usize), vault::Error> {
     let locked = LockedVault::open(path, Mode::ReadWrite)?;
     let credential = Credential::Keyfile(Keyfile::parse(GOLDEN_KEYFILE)?);
     let (_slot, master) = locked.try_credential(&credential, CostLimit::Ordinary)?;
-    let unlock_policy = UnlockPolicy {
+    let policy = UnlockPolicy {
         anchors: None,
         on_rollback: OnRollback::Refuse,
         on_damaged_slot: OnDamagedSlot::Refuse,
     };
-    let mut vault = locked.unlock(&master, &unlock_policy)?;
+    let mut vault = locked.unlock(&master, &policy)?;
     let origin = Origin::default();
     let context = RequestContext {
         now: Timestamp(1_700_000_000_123),

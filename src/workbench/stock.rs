@@ -37,12 +37,12 @@ impl Stock {
         let credential = Credential::Keyfile(keyfile);
         let opened = locked.try_credential(&credential, CostLimit::Ordinary);
         let (_slot, master) = opened.map_err(io::Error::other)?;
-        let unlock_policy = UnlockPolicy {
+        let policy = UnlockPolicy {
             anchors: None,
             on_rollback: OnRollback::Refuse,
             on_damaged_slot: OnDamagedSlot::Refuse,
         };
-        let vault = locked.unlock(&master, &unlock_policy).map_err(io::Error::other)?;
+        let vault = locked.unlock(&master, &policy).map_err(io::Error::other)?;
         Ok(Self { vault, origin: Origin { via: "direct".to_owned(), ..Origin::default() } })
     }
 

@@ -4,7 +4,7 @@ use super::super::operation::Effect;
 use super::super::operations;
 use super::super::testing::{ARN, ServiceFixture};
 use super::*;
-use crate::vault::record::Kind;
+use crate::vault::record::ValueKind;
 
 const EU: &str = "eu-west-1";
 const US: &str = "us-east-1";
@@ -49,7 +49,7 @@ fn shared(service: &mut ServiceFixture, region: &str) -> String {
         let shown = record.versions.iter().map(|version| {
             let value = vault.value(&record, version).unwrap();
             let value = value.map(|value| value.expose_bytes().to_vec());
-            let kind = version.value.map(|stored| stored.kind == Kind::Binary);
+            let kind = version.value.map(|stored| stored.kind == ValueKind::Binary);
             format!("{} {:?} {value:?} {kind:?}", version.id, version.stages)
         });
         shown.collect::<Vec<_>>()

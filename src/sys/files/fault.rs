@@ -13,7 +13,7 @@ pub(crate) enum FileFault {
         path: PathBuf,
         /// What is wrong with it.
         what: &'static str,
-        /// What mends it.
+        /// What repairs it.
         remedy: &'static str,
     },
     /// Something is there already.

@@ -7,7 +7,7 @@ use crate::crypto::keys::MasterKey;
 use crate::store::Mode;
 use crate::vault::check::{Finding, OnProgress};
 use crate::vault::loss::Loss;
-use crate::vault::replace::{Present, UNGUARDED};
+use crate::vault::replace::{ReplacedVault, UNGUARDED};
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, OnRollback, UnlockPolicy, Vault};
 
@@ -20,14 +20,13 @@ pub(crate) fn backup(vault: &mut LockedVault, destination: &Path) -> Result<(), 
 pub(crate) fn backup_verified(
     (vault, master): (&mut Vault, &MasterKey),
     destination: &Path,
-    unlock_policy: &UnlockPolicy,
+    policy: &UnlockPolicy,
     context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Vec<Finding>, vault::Error> {
     vault.store_mut().backup_to(destination)?;
-    let unlock_policy =
-        UnlockPolicy { on_damaged_slot: vault::OnDamagedSlot::Tolerate, ..unlock_policy.clone() };
-    let mut copy = match LockedVault::open_copy(destination)?.unlock(master, &unlock_policy) {
+    let policy = UnlockPolicy { on_damaged_slot: vault::OnDamagedSlot::Tolerate, ..policy.clone() };
+    let mut copy = match LockedVault::open_copy(destination)?.unlock(master, &policy) {
         Err(error @ (vault::Error::RolledBack { .. } | vault::Error::Forked { .. })) => {
             // Somebody put another state there since it was unlocked. Nobody asked for this copy.
             drop(std::fs::remove_file(destination));
@@ -66,31 +65,31 @@ pub(crate) enum Older {
 pub(crate) fn restore(
     path: &Path,
     (source, master): (&mut Vault, &MasterKey),
-    unlock_policy: &UnlockPolicy,
+    policy: &UnlockPolicy,
     older: Older,
     context: RequestContext<'_>,
 ) -> Result<Option<PathBuf>, vault::Error> {
     // A link stays one, and the file that it leads to may be on another disk.
     let path = &path.canonicalize().unwrap_or_else(|_nothing_there| path.to_owned());
     let found = source.begin(Access::Read, context)?.state().generation;
-    let present = Present::look(path, source, master)?;
-    let seen = unlock_policy.anchors.as_deref().and_then(|anchors| source.remembered_in(anchors));
+    let replaced = ReplacedVault::look(path, source, master)?;
+    let seen = policy.anchors.as_deref().and_then(|anchors| source.remembered_in(anchors));
     let of_machine = seen.map(|seen| source.loss_of(seen)).transpose()?.unwrap_or(Loss::Nothing);
-    let is_spared = matches!(present.loss, Loss::Nothing);
+    let is_spared = matches!(replaced.loss, Loss::Nothing);
     if older == Older::Refuse {
-        present.loss.require_none_known()?;
+        replaced.loss.require_none_known()?;
         of_machine.require_none_known()?;
     }
     let mut copy = source.copy_to_be_at(path, master)?;
-    let newest = found.max(present.generation).max(seen.map_or(0, |seen| seen.generation));
+    let newest = found.max(replaced.generation).max(seen.map_or(0, |seen| seen.generation));
     copy.raise_floor(newest.saturating_add(1));
     let mut transaction = copy.begin(Access::Write, context)?;
     transaction.record_own("RestoreBackup", &format!("from generation {found}"))?;
     transaction.commit().map_err(vault::Error::of_draft)?;
     let kept = check::beside(path, "before-restore");
-    present.give_way(&mut copy, &kept)?;
+    replaced.give_way(&mut copy, &kept)?;
     drop(copy);
-    let trusting = UnlockPolicy { on_rollback: OnRollback::Accept, ..unlock_policy.clone() };
+    let trusting = UnlockPolicy { on_rollback: OnRollback::Accept, ..policy.clone() };
     let opened = LockedVault::open(path, Mode::ReadWrite)
         .and_then(|restored| restored.unlock(master, &trusting).map(drop));
     match opened {

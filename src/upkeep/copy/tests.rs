@@ -87,9 +87,9 @@ impl Stage {
         let copy = self.scratch.join("copy");
         let (mut source, findings) = verify(&copy, &self.master, self.context(), &mut |_| {})?;
         assert_eq!(findings, []);
-        let unlock_policy = UNGUARDED;
+        let policy = UNGUARDED;
         let source = (&mut source, &self.master);
-        restore(&self.path(), source, &unlock_policy, older, self.context())
+        restore(&self.path(), source, &policy, older, self.context())
     }
 }
 
@@ -164,10 +164,10 @@ fn a_vault_that_is_changed_after_the_look_at_it_is_not_replaced() {
     let stage = Stage::new();
     let copy = stage.back_up();
     let (mut source, _) = verify(&copy, &stage.master, stage.context(), &mut |_| {}).unwrap();
-    let present = Present::look(&stage.path(), &mut source, &stage.master).unwrap();
+    let replaced = ReplacedVault::look(&stage.path(), &mut source, &stage.master).unwrap();
     let mut copy = source.copy_to_be_at(&stage.path(), &stage.master).unwrap();
     stage.work();
-    let refused = present.give_way(&mut copy, &stage.scratch.join("kept")).unwrap_err();
+    let refused = replaced.give_way(&mut copy, &stage.scratch.join("kept")).unwrap_err();
     assert_eq!(refused.name(), "VaultBusy");
     assert!(refused.to_string().starts_with("another process changed the vault meanwhile"));
     assert_eq!(stage.generation(), 2);

@@ -30,16 +30,16 @@ impl Machine {
         self.scratch.join("vault")
     }
 
-    pub(super) fn unlock_policy(&self, anchors: &str) -> UnlockPolicy {
+    pub(super) fn policy(&self, anchors: &str) -> UnlockPolicy {
         UnlockPolicy { anchors: Some(self.scratch.join(anchors)), ..STRICT }
     }
 
-    pub(super) fn open_with(&self, unlock_policy: &UnlockPolicy) -> Result<Vault, Error> {
-        LockedVault::open(&self.path(), Mode::ReadWrite)?.unlock(&self.key.master, unlock_policy)
+    pub(super) fn open_with(&self, policy: &UnlockPolicy) -> Result<Vault, Error> {
+        LockedVault::open(&self.path(), Mode::ReadWrite)?.unlock(&self.key.master, policy)
     }
 
     pub(super) fn open(&self) -> Result<Vault, Error> {
-        self.open_with(&self.unlock_policy("anchors"))
+        self.open_with(&self.policy("anchors"))
     }
 
     /// Commits something and returns the generation.
@@ -96,16 +96,13 @@ fn an_older_copy_is_refused() {
     // Looking changes nothing: it is refused once more.
     assert!(machine.open().is_err());
     // A machine that has never seen the newer one takes it.
-    assert_eq!(
-        machine.generation(&mut machine.open_with(&machine.unlock_policy("other")).unwrap()),
-        1
-    );
+    assert_eq!(machine.generation(&mut machine.open_with(&machine.policy("other")).unwrap()), 1);
 }
 
 #[test]
 fn a_newer_copy_is_taken_and_remembered() {
     let machine = Machine::new();
-    let mut vault = machine.open_with(&machine.unlock_policy("elsewhere")).unwrap();
+    let mut vault = machine.open_with(&machine.policy("elsewhere")).unwrap();
     machine.commit(&mut vault);
     machine.commit(&mut vault);
     drop(vault);
@@ -120,7 +117,7 @@ fn a_copy_that_was_changed_apart_is_a_fork() {
     let common = machine.bytes();
     machine.commit(&mut machine.open().unwrap());
     machine.put(&common);
-    let mut fork = machine.open_with(&machine.unlock_policy("elsewhere")).unwrap();
+    let mut fork = machine.open_with(&machine.policy("elsewhere")).unwrap();
     machine.commit(&mut fork);
     let error = machine.open().err();
     assert!(matches!(error, Some(Error::Forked { generation: 2 })), "{error:?}");
@@ -131,8 +128,7 @@ fn a_copy_that_was_changed_apart_is_a_fork() {
         assert!(matches!(error, Some(Error::Forked { generation: 2 })), "{error:?}");
     }
     drop(fork);
-    let accepting =
-        UnlockPolicy { on_rollback: OnRollback::Accept, ..machine.unlock_policy("anchors") };
+    let accepting = UnlockPolicy { on_rollback: OnRollback::Accept, ..machine.policy("anchors") };
     drop(machine.open_with(&accepting).unwrap());
     assert_eq!(machine.generation(&mut machine.open().unwrap()), 5);
 }
@@ -149,19 +145,16 @@ fn a_fork_is_noticed_whatever_is_done_to_its_log() {
     let theirs = Rows::of(&mut ours.store);
     drop(ours);
     machine.put(&common);
-    let mut fork = machine.open_with(&machine.unlock_policy("elsewhere")).unwrap();
+    let mut fork = machine.open_with(&machine.policy("elsewhere")).unwrap();
     for _ in 0..3 {
         machine.commit(&mut fork);
     }
     drop(fork);
     let forked = machine.bytes();
-    let open = |unlock_policy: &UnlockPolicy| machine.open_with(unlock_policy).map(drop);
-    assert!(matches!(
-        open(&machine.unlock_policy("anchors")),
-        Err(Error::Forked { generation: 3 })
-    ));
+    let open = |policy: &UnlockPolicy| machine.open_with(policy).map(drop);
+    assert!(matches!(open(&machine.policy("anchors")), Err(Error::Forked { generation: 3 })));
     let checking =
-        UnlockPolicy { on_rollback: OnRollback::RefuseProven, ..machine.unlock_policy("anchors") };
+        UnlockPolicy { on_rollback: OnRollback::RefuseProven, ..machine.policy("anchors") };
     assert!(matches!(open(&checking), Err(Error::Forked { generation: 3 })));
 
     let other = &theirs.table(Table::Audit)[&2];
@@ -178,7 +171,7 @@ fn a_fork_is_noticed_whatever_is_done_to_its_log() {
         Store::open(&machine.path(), Mode::ReadWrite).unwrap().tamper(&damage);
         // Looking twice remembers nothing the first time.
         for _ in 0..2 {
-            let error = open(&machine.unlock_policy("anchors")).err();
+            let error = open(&machine.policy("anchors")).err();
             assert!(matches!(error, Some(Error::Tampered(_))), "{damage}: {error:?}");
             let mut listed = machine.open_with(&checking).unwrap();
             assert!(!findings(&machine.world, &mut listed).is_empty(), "{damage}");
@@ -191,7 +184,7 @@ fn a_fork_is_noticed_whatever_is_done_to_its_log() {
 fn a_vault_that_stays_open_notices_a_fork_that_overtook_it() {
     let machine = Machine::new();
     let common = machine.bytes();
-    let mut fork = machine.open_with(&machine.unlock_policy("elsewhere")).unwrap();
+    let mut fork = machine.open_with(&machine.policy("elsewhere")).unwrap();
     for _ in 0..3 {
         machine.commit(&mut fork);
     }
@@ -210,15 +203,14 @@ fn a_rollback_that_is_accepted_is_newer_than_all_that_was_seen() {
     let machine = Machine::new();
     let old = machine.bytes();
     let mut vault = machine.open().unwrap();
-    drop(machine.open_with(&machine.unlock_policy("second")).unwrap());
+    drop(machine.open_with(&machine.policy("second")).unwrap());
     machine.commit(&mut vault);
     assert_eq!(machine.commit(&mut vault), 3);
     drop(vault);
-    drop(machine.open_with(&machine.unlock_policy("second")).unwrap());
+    drop(machine.open_with(&machine.policy("second")).unwrap());
     machine.put(&old);
 
-    let accepting =
-        UnlockPolicy { on_rollback: OnRollback::Accept, ..machine.unlock_policy("anchors") };
+    let accepting = UnlockPolicy { on_rollback: OnRollback::Accept, ..machine.policy("anchors") };
     let mut vault = machine.open_with(&accepting).unwrap();
     let accepted = vault.accepted().map(|remembered| remembered.generation);
     assert_eq!(accepted, Some(3));
@@ -229,10 +221,7 @@ fn a_rollback_that_is_accepted_is_newer_than_all_that_was_seen() {
     assert_eq!(machine.remembered(), 5);
     assert_sound(&machine.world, &mut machine.open().unwrap());
     // The other machine saw the state that was rolled back, and takes this one for newer.
-    assert_eq!(
-        machine.generation(&mut machine.open_with(&machine.unlock_policy("second")).unwrap()),
-        5
-    );
+    assert_eq!(machine.generation(&mut machine.open_with(&machine.policy("second")).unwrap()), 5);
     // Nothing is accepted where nothing had to be.
     assert!(machine.open_with(&accepting).unwrap().accepted().is_none());
 }
@@ -243,7 +232,7 @@ fn what_is_accepted_is_remembered_with_a_commit_and_not_before() {
     // written over before the checkpoint was looked at. So it was where the commit failed.
     let machine = Machine::new();
     let old = machine.bytes();
-    let mut fork = machine.open_with(&machine.unlock_policy("elsewhere")).unwrap();
+    let mut fork = machine.open_with(&machine.policy("elsewhere")).unwrap();
     for _ in 0..3 {
         machine.commit(&mut fork);
     }
@@ -251,10 +240,8 @@ fn what_is_accepted_is_remembered_with_a_commit_and_not_before() {
     let forked = machine.bytes();
     machine.put(&old);
     machine.commit(&mut machine.open().unwrap());
-    let accepting = UnlockPolicy {
-        on_rollback: OnRollback::AcceptOnCommit,
-        ..machine.unlock_policy("anchors")
-    };
+    let accepting =
+        UnlockPolicy { on_rollback: OnRollback::AcceptOnCommit, ..machine.policy("anchors") };
     for copy in [old, forked] {
         machine.put(&copy);
         drop(machine.open_with(&accepting).unwrap());
@@ -367,7 +354,7 @@ fn an_anchor_does_not_go_back() {
 fn a_machine_that_cannot_remember_says_so_and_works() {
     let machine = Machine::new();
     files::write_private(&machine.scratch.join("taken"), b"").unwrap();
-    let mut vault = machine.open_with(&machine.unlock_policy("taken")).unwrap();
+    let mut vault = machine.open_with(&machine.policy("taken")).unwrap();
     assert!(vault.is_anchor_unwritable());
     assert_eq!(machine.commit(&mut vault), 2);
     assert!(vault.is_anchor_unwritable());

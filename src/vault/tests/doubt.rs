@@ -5,12 +5,16 @@ use super::rows::Rows;
 use super::tamper::Ages;
 use super::*;
 use crate::store::Table;
-use crate::vault::repair::Mended;
+use crate::vault::repair::RepairOutcome;
 use crate::vault::salvage::Salvaged;
 use crate::vault::vouch::InDoubt;
 
 /// Repairs altered rows, and returns what that did and what is answered then.
-fn repaired(ages: &Ages, rows: &Rows, accepted: &[&str]) -> (Mended, BTreeMap<String, String>) {
+fn repaired(
+    ages: &Ages,
+    rows: &Rows,
+    accepted: &[&str],
+) -> (RepairOutcome, BTreeMap<String, String>) {
     let mut vault = unlock(rows.store(), &ages.key, &UNGUARDED).unwrap();
     let accepted: Vec<String> = accepted.iter().map(|&name| name.to_owned()).collect();
     let mut transaction = ages.world.write(&mut vault);

@@ -32,7 +32,7 @@ impl<'a> Altered<'a> {
     }
 
     /// Puts these bytes right again.
-    fn mend(&self, from: usize, length: usize) {
+    fn restore(&self, from: usize, length: usize) {
         self.write(from, &self.bytes[from..from + length]);
     }
 
@@ -122,7 +122,7 @@ fn flip_each(
         if chunk.iter().all(|byte| *byte == 0) {
             altered.write(start, &[0xa5; CHUNK]);
             let has_no_effect = altered.look("free space", &world, key, truth);
-            altered.mend(start, CHUNK);
+            altered.restore(start, CHUNK);
             if has_no_effect {
                 continue;
             }
@@ -136,7 +136,7 @@ fn flip_each(
                 // The file's own header says how SQLite writes to it.
                 altered.mend_all();
             } else {
-                altered.mend(at, 1);
+                altered.restore(at, 1);
             }
         }
     }

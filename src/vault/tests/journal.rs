@@ -36,14 +36,14 @@ impl Moments {
     }
 
     /// Opens the new file with a journal beside it.
-    fn open_beside(&self, journal: &[u8], unlock_policy: &UnlockPolicy) -> Result<Vault, Error> {
+    fn open_beside(&self, journal: &[u8], policy: &UnlockPolicy) -> Result<Vault, Error> {
         for (name, bytes) in [("vault", &self.new[..]), ("vault-journal", journal)] {
             let path = self.scratch.join(name);
             drop(fs::remove_file(&path));
             files::write_private(&path, bytes).map_err(store::Error::from)?;
         }
         let locked = LockedVault::open(&self.scratch.join("vault"), Mode::ReadWrite)?;
-        locked.unlock(&self.key.master, unlock_policy)
+        locked.unlock(&self.key.master, policy)
     }
 
     fn length(&self) -> u32 {
@@ -92,11 +92,11 @@ fn a_journal_puts_back_a_whole_moment_or_nothing_that_is_believed() {
 fn a_moment_that_a_journal_puts_back_is_a_rollback() {
     let moments = Moments::new();
     let anchors = moments.scratch.join("anchors");
-    let unlock_policy = UnlockPolicy { anchors: Some(anchors), ..STRICT };
+    let policy = UnlockPolicy { anchors: Some(anchors), ..STRICT };
     let nothing = sample::journal(moments.length(), &[], None);
-    drop(moments.open_beside(&nothing, &unlock_policy).unwrap());
+    drop(moments.open_beside(&nothing, &policy).unwrap());
     let everything = sample::journal(moments.length(), &moments.pages(), None);
-    let error = moments.open_beside(&everything, &unlock_policy).err();
+    let error = moments.open_beside(&everything, &policy).err();
     assert!(matches!(error, Some(Error::RolledBack { found: 3, seen: 4 })), "{error:?}");
     let mut vault = moments.open_beside(&everything, &UNGUARDED).unwrap();
     assert_eq!(truth(&moments.world, &mut vault), moments.old_truth);

@@ -69,8 +69,8 @@ fn every_commit_stands_in_the_log() {
     let found: Vec<String> =
         operations(&world, &mut vault).into_iter().map(|(_seq, operation)| operation).collect();
     assert_eq!(found, ["Init", "Commit", "Commit"]);
-    let standing = world.read(&mut vault).standing(&checkpoint).unwrap();
-    assert_eq!(standing, crate::vault::checkpoint::Standing::Later);
+    let relation = world.read(&mut vault).relation_to(&checkpoint).unwrap();
+    assert_eq!(relation, crate::vault::checkpoint::Relation::Descendant);
 }
 
 #[test]

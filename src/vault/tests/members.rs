@@ -7,7 +7,7 @@ use super::super::audit::{Event, Subject};
 use super::super::cbor::Unknown;
 use super::super::forge::{Item, Part, put};
 use super::super::progress::{Holder, Kind as Purpose, Lease, Progress};
-use super::super::record::{Kind, Replica, Replication, StoredValue};
+use super::super::record::{Replica, Replication, StoredValue, ValueKind};
 use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
 use super::super::state::{SlotEntry, State};
 use super::*;
@@ -68,7 +68,7 @@ fn record() -> Record {
     record.policy = Some("{}".into());
     record.secret_type = Some("kind".into());
     record.tags = Some(vec![("env".into(), "prod".into())]);
-    let stored = StoredValue { vid: 9, pin: Default::default(), kind: Kind::Text, len: 11 };
+    let stored = StoredValue { vid: 9, pin: Default::default(), kind: ValueKind::Text, len: 11 };
     record.versions = vec![
         Version::new("v".repeat(32), Some(stored), START),
         Version::new("w".repeat(32), None, START),

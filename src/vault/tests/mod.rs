@@ -346,8 +346,8 @@ const UNGUARDED: UnlockPolicy = UnlockPolicy {
 /// Guards the slots too.
 const STRICT: UnlockPolicy = UnlockPolicy { on_damaged_slot: OnDamagedSlot::Refuse, ..UNGUARDED };
 
-fn unlock(store: Store, key: &Key, unlock_policy: &UnlockPolicy) -> Result<Vault, Error> {
-    LockedVault::from_store(store)?.unlock(&key.master, unlock_policy)
+fn unlock(store: Store, key: &Key, policy: &UnlockPolicy) -> Result<Vault, Error> {
+    LockedVault::from_store(store)?.unlock(&key.master, policy)
 }
 
 /// Verifies everything, and returns what is wrong.

@@ -9,7 +9,7 @@ use crate::crypto::history;
 use crate::crypto::keys::{Forged, ValueAddress};
 use crate::store::Table;
 use crate::vault::audit::Event;
-use crate::vault::checkpoint::{Checkpoint, Standing};
+use crate::vault::checkpoint::{Checkpoint, Relation};
 use crate::vault::record::StoredValue;
 use crate::vault::rekey::Rekeying;
 
@@ -23,8 +23,8 @@ fn watched(world: &World) -> (Vault, Key, Checkpoint) {
 /// How rows that were altered with the keys stand to a checkpoint, and whether a check passes.
 fn judged(world: &World, rows: &Rows, key: &Key, checkpoint: &Checkpoint) -> (bool, bool) {
     let mut vault = unlock(rows.store(), key, &UNGUARDED).unwrap();
-    let standing = world.read(&mut vault).standing(checkpoint);
-    let holds = matches!(standing, Ok(Standing::There | Standing::Later));
+    let relation = world.read(&mut vault).relation_to(checkpoint);
+    let holds = matches!(relation, Ok(Relation::Same | Relation::Descendant));
     (
         holds,
         vault
@@ -49,7 +49,7 @@ fn swap(
     let forged = (0_u8..64).find_map(|attempt| {
         let mut plain = plain.to_vec();
         plain[if free == filler { filler + 31 } else { filler }] = attempt;
-        vault.unlocked.keys.collide(vault.vault_id(), place, model, (&plain, free))
+        vault.keyring.keys.collide(vault.vault_id(), place, model, (&plain, free))
     });
     let forged = forged.unwrap();
     let tag = |sealed: &[u8]| sealed[sealed.len() - 16..].to_vec();
@@ -76,7 +76,7 @@ fn an_audit_entry_cannot_be_rewritten_by_the_owner_of_the_keys() {
     let world = World::new();
     let (mut vault, key, checkpoint) = watched(&world);
     let mut rows = Rows::of(&mut vault.store);
-    let keys = &vault.unlocked.keys.audit;
+    let keys = &vault.keyring.keys.audit;
     let sealed = &rows.table(Table::Audit)[&1];
     let plain = keys.open(vault.vault_id(), 1, sealed).unwrap();
     let mut event = Event::decode(plain.expose()).unwrap();
@@ -139,8 +139,8 @@ fn a_checkpoint_covers_the_secrets_and_not_only_the_log() {
         let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
         add_version(&mut transaction, &mut record, "v9", &text("another"));
         transaction.update(&mut record).unwrap();
-        let (header, state) = (transaction.unlocked.header_bytes(), transaction.state.encode());
-        let keys = &transaction.unlocked.keys.state;
+        let (header, state) = (transaction.keyring.header_bytes(), transaction.state.encode());
+        let keys = &transaction.keyring.keys.state;
         let sealed = keys.seal(header, &state, &world.entropy).unwrap();
         transaction.rows.put_vault(header, &sealed).unwrap();
         transaction.rows.commit().unwrap();
@@ -154,7 +154,7 @@ fn a_checkpoint_covers_the_secrets_and_not_only_the_log() {
 fn rewrite_history(world: &World, vault: &mut Vault) -> Rows {
     let mut rows = Rows::of(&mut vault.store);
     let mut state = world.read(vault).state().clone();
-    let (keys, vault_id) = (&vault.unlocked.keys, vault.vault_id());
+    let (keys, vault_id) = (&vault.keyring.keys, vault.vault_id());
     let mut chain = state.log.base;
     for (seq, sealed) in rows.table_mut(Table::Audit) {
         let plain = keys.audit.open(vault_id, *seq, sealed).unwrap();
@@ -167,7 +167,7 @@ fn rewrite_history(world: &World, vault: &mut Vault) -> Rows {
         chain = history::link(&chain, *seq, &data);
     }
     state.log.head = chain;
-    let header = vault.unlocked.header_bytes();
+    let header = vault.keyring.header_bytes();
     let sealed = keys.state.seal(header, &state.encode(), &world.entropy).unwrap();
     rows.vault = Some((header.to_vec(), sealed));
     rows
@@ -190,17 +190,17 @@ fn what_was_logged_before_a_checkpoint_cannot_be_rewritten_after_it() {
 fn a_checkpoint_holds_through_a_rekey_and_a_sound_repair_and_not_through_a_cut_log() {
     let world = World::new();
     let (mut vault, _key, checkpoint) = watched(&world);
-    let standing = |vault: &mut Vault| world.read(vault).standing(&checkpoint).unwrap();
+    let relation = |vault: &mut Vault| world.read(vault).relation_to(&checkpoint).unwrap();
     world.change(&mut vault, |transaction| {
         transaction.repair(&[], &mut |_| {}).unwrap();
     });
-    assert_eq!(standing(&mut vault), Standing::Later);
+    assert_eq!(relation(&mut vault), Relation::Descendant);
     let master = MasterKey::generate(&world.entropy).unwrap();
     let (body, _) = new_slot(&world, &master, vault.vault_id());
     let slots = vec![(0, body, String::new())];
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
     vault.rekey(rekeying, world.context(), &mut |_| {}).unwrap();
-    assert_eq!(standing(&mut vault), Standing::Later);
+    assert_eq!(relation(&mut vault), Relation::Descendant);
     assert_sound(&world, &mut vault);
 
     // A repair that has to number and chain the log anew, and a log whose front was dropped.
@@ -209,16 +209,16 @@ fn a_checkpoint_holds_through_a_rekey_and_a_sound_repair_and_not_through_a_cut_l
         transaction.rows.delete_audit(0..=0).unwrap();
         transaction.repair(&[], &mut |_| {}).unwrap();
     });
-    let found = world.read(&mut vault).standing(&checkpoint).unwrap();
-    assert_eq!(found, Standing::Apart);
+    let found = world.read(&mut vault).relation_to(&checkpoint).unwrap();
+    assert_eq!(found, Relation::Unproven);
     let (mut vault, _key, checkpoint) = watched(&world);
     world.change(&mut vault, |transaction| {
         for _ in 0..600 {
             transaction.record_own("Fill", "").unwrap();
         }
     });
-    let found = world.read(&mut vault).standing(&checkpoint).unwrap();
-    assert_eq!(found, Standing::Apart);
+    let found = world.read(&mut vault).relation_to(&checkpoint).unwrap();
+    assert_eq!(found, Relation::Unproven);
 }
 
 #[test]
@@ -233,6 +233,6 @@ fn a_checkpoint_of_what_was_rolled_back_does_not_hold() {
     vault.raise_floor(lost.generation + 1);
     world.change(&mut vault, |transaction| transaction.record_own("AcceptState", "").unwrap());
     let transaction = world.read(&mut vault);
-    assert_eq!(transaction.standing(&checkpoint).unwrap(), Standing::Later);
-    assert_eq!(transaction.standing(&lost).unwrap(), Standing::Apart);
+    assert_eq!(transaction.relation_to(&checkpoint).unwrap(), Relation::Descendant);
+    assert_eq!(transaction.relation_to(&lost).unwrap(), Relation::Unproven);
 }

@@ -10,12 +10,11 @@ fn a_vault_that_can_only_be_read_is_remembered() {
     // read-only medium was forgotten, and an older copy passed there afterwards.
     let machine = Machine::new();
     let old = machine.bytes();
-    machine.commit(&mut machine.open_with(&machine.unlock_policy("elsewhere")).unwrap());
+    machine.commit(&mut machine.open_with(&machine.policy("elsewhere")).unwrap());
     assert_eq!(machine.remembered(), 1);
     let read_only = || {
-        LockedVault::open(&machine.path(), Mode::ReadOnly).and_then(|locked| {
-            locked.unlock(&machine.key.master, &machine.unlock_policy("anchors"))
-        })
+        LockedVault::open(&machine.path(), Mode::ReadOnly)
+            .and_then(|locked| locked.unlock(&machine.key.master, &machine.policy("anchors")))
     };
     let vault = read_only().unwrap();
     assert!(vault.is_read_only() && !vault.is_anchor_unwritable());
@@ -31,7 +30,7 @@ fn what_others_commit_under_an_open_vault_is_remembered() {
     // Only the state at the time of unlocking was, and what this process committed itself.
     let machine = Machine::new();
     let mut vault = machine.open().unwrap();
-    machine.commit(&mut machine.open_with(&machine.unlock_policy("elsewhere")).unwrap());
+    machine.commit(&mut machine.open_with(&machine.policy("elsewhere")).unwrap());
     assert_eq!(machine.remembered(), 1);
     assert_eq!(machine.generation(&mut vault), 2);
     assert_eq!(machine.remembered(), 2);

@@ -128,11 +128,11 @@ fn a_damaged_slot_locks_nobody_out() {
         let mut altered = sound.clone();
         damage(altered.table_mut(Table::Slot));
         let second = Credential::Keyfile(Keyfile::parse(keyfile.expose().as_bytes()).unwrap());
-        let open = |unlock_policy: &UnlockPolicy| {
+        let open = |policy: &UnlockPolicy| {
             let locked = LockedVault::from_store(altered.store()).unwrap();
             let (number, master) = locked.try_credential(&second, CostLimit::Ordinary).unwrap();
             assert_eq!(number, 1, "{case}");
-            locked.unlock(&master, unlock_policy)
+            locked.unlock(&master, policy)
         };
         let error = open(&STRICT).err();
         let names_it = matches!(&error, Some(Error::TamperedSlot { number: 0, .. }));
@@ -219,7 +219,7 @@ fn more_than_four_derived_slots_are_refused_before_any_is_tried() {
         let refused = open(&rows, &credential).err();
         assert!(matches!(refused, Some(Error::Tampered(_))), "{refused:?}");
     }
-    // What needs no derivation still opens it, and so does all where it is to be mended.
+    // What needs no derivation still opens it, and so does all where it is to be repaired.
     assert_eq!(open(&rows, &key.credential()).unwrap().0, 0);
     let mut locked = LockedVault::from_store(rows.store()).unwrap();
     locked.is_patient = true;

@@ -44,7 +44,7 @@ impl Victim {
     }
 
     /// Makes the file what it was.
-    fn mend(&self) {
+    fn restore(&self) {
         self.put(&self.bytes);
     }
 
@@ -118,7 +118,7 @@ fn what_was_added_to_the_tables_is_left_behind() {
         "PRAGMA page_size = 1024; VACUUM; CREATE VIEW v AS SELECT 1",
         "PRAGMA page_size = 32768; VACUUM; CREATE VIEW v AS SELECT 1",
     ] {
-        victim.mend();
+        victim.restore();
         sample::tamper(&victim.path(), addition);
         assert!(LockedVault::open(&victim.path(), Mode::ReadWrite).is_err());
         let mut vault = victim.open_damaged().unwrap();
@@ -270,9 +270,8 @@ fn a_sound_file_is_no_wreck() {
 fn what_is_repaired_is_remembered_only_when_it_is_in_the_file() {
     // An anchor that was ahead of the file would make it a rollback for ever.
     let victim = Victim::new();
-    let unlock_policy = UnlockPolicy { anchors: Some(victim.scratch.join("anchors")), ..STRICT };
-    let open =
-        || LockedVault::open_damaged(&victim.path())?.unlock(&victim.key.master, &unlock_policy);
+    let policy = UnlockPolicy { anchors: Some(victim.scratch.join("anchors")), ..STRICT };
+    let open = || LockedVault::open_damaged(&victim.path())?.unlock(&victim.key.master, &policy);
     drop(open().unwrap());
     sample::tamper(&victim.path(), "CREATE VIEW v AS SELECT 1");
     let repair = |vault: &mut Vault| {
@@ -288,7 +287,7 @@ fn what_is_repaired_is_remembered_only_when_it_is_in_the_file() {
     vault.replace_wreck(&victim.kept()).unwrap();
     drop(vault);
     assert!(open().is_ok());
-    victim.mend();
+    victim.restore();
     let error = open().err();
     assert!(matches!(error, Some(Error::RolledBack { seen, .. }) if seen == repaired), "{error:?}");
 }
