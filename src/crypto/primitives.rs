@@ -98,7 +98,8 @@ pub(super) fn decrypt(
     key: &KeyBytes,
     nonce: &[u8; NONCE],
     aad: &[u8],
-    (buffer, tag): (&mut [u8], &[u8; TAG]),
+    buffer: &mut [u8],
+    tag: &[u8; TAG],
 ) -> Result<(), crypto::Error> {
     XChaCha20Poly1305::new(key.expose().into())
         .decrypt_inout_detached(&XNonce::from(*nonce), aad, buffer.into(), &Tag::from(*tag))
@@ -206,7 +207,7 @@ mod tests {
                  21f9664c97637da9768812f615c68b13b52e")
         );
         assert_eq!(tag[..], hex("c0875924c1c7987947deafd8780acf49"));
-        decrypt(&key, &nonce, &aad, (&mut buffer, &tag)).unwrap();
+        decrypt(&key, &nonce, &aad, &mut buffer, &tag).unwrap();
         assert_eq!(buffer, plain);
     }
 
@@ -229,7 +230,7 @@ mod tests {
         let mut buffer = b"hunter2".to_vec();
         let tag = encrypt(&key, &[0; 24], b"here", &mut buffer).unwrap();
         let sealed = buffer.clone();
-        let forged = decrypt(&key, &[0; 24], b"there", (&mut buffer, &tag));
+        let forged = decrypt(&key, &[0; 24], b"there", &mut buffer, &tag);
         assert_eq!(forged, Err(crypto::Error::AuthenticationFailed));
         assert_eq!(buffer, sealed);
     }

@@ -55,7 +55,7 @@ pub(super) fn open(
     let (nonce, rest) = sealed.split_first_chunk().ok_or(crypto::Error::AuthenticationFailed)?;
     let (body, tag) = rest.split_last_chunk().ok_or(crypto::Error::AuthenticationFailed)?;
     let mut plain = Secret::new(body.to_vec());
-    decrypt(key, nonce, aad, (plain.expose_mut(), tag))?;
+    decrypt(key, nonce, aad, plain.expose_mut(), tag)?;
     // Only the key's holder could have sealed something else; the form is checked all the same, so
     // that there is one box for one content.
     let length = unpadded(plain.expose()).ok_or(crypto::Error::AuthenticationFailed)?;

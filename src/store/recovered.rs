@@ -35,7 +35,7 @@ pub(super) fn may_help(path: &Path, error: &Error) -> bool {
 pub(super) fn open(path: &Path) -> Result<Connection, Error> {
     let journal = with_suffix(path, "-journal");
     beside::look_at(path)?;
-    let (image, journal) = unchanged((path, &journal), || {
+    let (image, journal) = unchanged(path, &journal, || {
         let image = files::read_bounded(path, LARGEST)?;
         let journal =
             if journal.exists() { files::read_bounded(&journal, LARGEST)? } else { vec![] };
@@ -60,7 +60,8 @@ pub(super) fn open(path: &Path) -> Result<Connection, Error> {
 /// Reads both files, which must be the same before and after: somebody else may be able to write
 /// them.
 fn unchanged<T>(
-    (file, journal): (&Path, &Path),
+    file: &Path,
+    journal: &Path,
     read: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
     let state = |path: &Path| -> Option<(u64, Option<SystemTime>)> {

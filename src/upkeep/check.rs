@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::crypto::keys::MasterKey;
+use super::Source;
 use crate::vault::check::{Finding, OnProgress};
 use crate::vault::repair::RepairOutcome;
 use crate::vault::salvage::Salvaged;
@@ -85,14 +85,15 @@ pub(crate) fn repair(
 
 /// Writes what still authenticates into a new vault, which need not have its path yet.
 pub(crate) fn salvage(
-    (damaged, master): (&mut LockedVault, &MasterKey),
+    damaged: Source<'_, LockedVault>,
     into: &mut Vault,
     accepted: Accepted<'_>,
     context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Salvaged, vault::Error> {
+    let Source { vault, master } = damaged;
     let mut transaction = into.begin(Access::Write, context)?;
-    let salvaged = damaged.salvage(master, &mut transaction, accepted, tell)?;
+    let salvaged = vault.salvage(master, &mut transaction, accepted, tell)?;
     transaction.commit().map_err(vault::Error::of_draft)?;
     Ok(salvaged)
 }

@@ -63,7 +63,7 @@ impl LockedVault {
         let rows = self.store.read()?;
         let state = keyring.open_state(&rows).ok();
         let root = state.as_ref().map(|state| &state.root);
-        let best = best_records(&keyring, &rows, root, (&mut salvaged, &mut meter))?;
+        let best = best_records(&keyring, &rows, root, &mut salvaged, &mut meter)?;
         let is_without_state = state.is_none();
         let settings = state.map(|state| state.settings).or_else(|| settings_of(&best));
         into.state.settings = settings.unwrap_or_else(|| into.state.settings.clone());
@@ -95,7 +95,8 @@ fn best_records(
     keyring: &Keyring,
     rows: &store::Transaction<'_>,
     root: Option<&Branch>,
-    (salvaged, meter): (&mut Salvaged, &mut Meter<'_>),
+    salvaged: &mut Salvaged,
+    meter: &mut Meter<'_>,
 ) -> Result<Best, Error> {
     let rids = rids(rows);
     meter.start("records", u64::try_from(rids.len()).unwrap_or(u64::MAX));

@@ -55,7 +55,7 @@ impl Transaction<'_> {
     pub(crate) fn add_slot(&mut self, body: &SlotBody, label: &str) -> Result<u8, Error> {
         let free = (0..MAX_SLOTS).find(|number| self.state.slot(*number).is_none());
         let number = free.ok_or(Error::SlotsFull)?;
-        self.put_slot((number, label), body)?;
+        self.put_slot(number, label, body)?;
         Ok(number)
     }
 
@@ -63,7 +63,7 @@ impl Transaction<'_> {
     pub(crate) fn replace_slot(&mut self, number: u8, body: &SlotBody) -> Result<(), Error> {
         let slot = self.state.slot(number).ok_or(Error::NoSuchSlot(number))?;
         let label = slot.label.clone();
-        self.put_slot((number, &label), body)
+        self.put_slot(number, &label, body)
     }
 
     /// Removes a slot, damaged or not. What is left must open the vault again.
@@ -93,7 +93,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn put_slot(&mut self, (number, label): (u8, &str), body: &SlotBody) -> Result<(), Error> {
+    fn put_slot(&mut self, number: u8, label: &str, body: &SlotBody) -> Result<(), Error> {
         if label.len() > MAX_LABEL {
             return Err(Error::Limit(format!(
                 "a label of {} bytes would be longer than any can be ({MAX_LABEL})",

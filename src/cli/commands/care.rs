@@ -11,7 +11,7 @@ use super::{Asked, Own, count, flag, keys, option, progress, text, word};
 use crate::model::value::Value;
 use crate::upkeep::init::Plan;
 use crate::upkeep::slots::{self, NewSlot};
-use crate::upkeep::{check, init};
+use crate::upkeep::{Source, check, init};
 use crate::vault::audit::{Event, Subject};
 use crate::vault::check::Finding;
 use crate::vault::clock::ClockState;
@@ -188,7 +188,7 @@ fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
     let plan = Plan { slots, settings, anchors: context.environment.anchors() };
     let request_context = context.request_context();
     let accepted = accepted(asked);
-    let source = (&mut damaged, &opened.master);
+    let source = Source { vault: &mut damaged, master: &opened.master };
     // It appears when all of it is there.
     let made = init::prepare(out, plan, request_context).and_then(|mut saved| {
         let salvaged =

@@ -10,6 +10,7 @@ use super::{Asked, Own, flag, progress, text, word};
 use crate::model::value::Value;
 use crate::store;
 use crate::sys::files::{self, FileFault};
+use crate::upkeep::Source;
 use crate::upkeep::copy::{self, Older};
 use crate::vault::{self, LockedVault, OnDamagedSlot, UnlockPolicy};
 
@@ -59,7 +60,7 @@ fn run_backup(asked: &Asked<'_>) -> Result<(), Failure> {
         let unlock_policy =
             UnlockPolicy { on_damaged_slot: OnDamagedSlot::Tolerate, ..context.unlock_policy() };
         let mut vault = context.unlock_with(locked, &opened, &unlock_policy)?;
-        let source = (&mut vault, &opened.master);
+        let source = Source { vault: &mut vault, master: &opened.master };
         let request_context = context.request_context();
         let findings = copy::backup_verified(
             source,
@@ -115,7 +116,7 @@ fn run_restore(asked: &Asked<'_>) -> Result<(), Failure> {
     let unlock_policy = context.unlock_policy();
     let restored = copy::restore(
         target,
-        (&mut source, &opened.master),
+        Source { vault: &mut source, master: &opened.master },
         &unlock_policy,
         older,
         request_context,

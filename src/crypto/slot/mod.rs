@@ -276,7 +276,7 @@ impl Parts {
         }
         let mut master = KeyBytes::zeros();
         master.expose_mut().copy_from_slice(&self.wrapped);
-        let opened = decrypt(&key, &self.nonce, &self.aad(vault), (master.expose_mut(), &self.tag));
+        let opened = decrypt(&key, &self.nonce, &self.aad(vault), master.expose_mut(), &self.tag);
         // The commitment fitted, so the rest of the slot was altered; the words are the same.
         opened.map_err(|_altered| crypto::Error::WrongCredential)?;
         Ok(MasterKey(master))

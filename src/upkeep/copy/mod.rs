@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::check;
+use super::{Source, check};
 use crate::crypto::keys::MasterKey;
 use crate::store::Mode;
 use crate::vault::check::{Finding, OnProgress};
@@ -18,12 +18,13 @@ pub(crate) fn backup(vault: &mut LockedVault, destination: &Path) -> Result<(), 
 
 /// Copies an unlocked vault, and verifies all of the copy under the same guard.
 pub(crate) fn backup_verified(
-    (vault, master): (&mut Vault, &MasterKey),
+    source: Source<'_, Vault>,
     destination: &Path,
     policy: &UnlockPolicy,
     context: RequestContext<'_>,
     tell: OnProgress<'_>,
 ) -> Result<Vec<Finding>, vault::Error> {
+    let Source { vault, master } = source;
     vault.store_mut().backup_to(destination)?;
     let policy = UnlockPolicy { on_damaged_slot: vault::OnDamagedSlot::Tolerate, ..policy.clone() };
     let mut copy = match LockedVault::open_copy(destination)?.unlock(master, &policy) {
@@ -64,13 +65,14 @@ pub(crate) enum Older {
 /// Returns where the vault that was there is kept, if it may hold something that the copy does not.
 pub(crate) fn restore(
     path: &Path,
-    (source, master): (&mut Vault, &MasterKey),
+    source: Source<'_, Vault>,
     policy: &UnlockPolicy,
     older: Older,
     context: RequestContext<'_>,
 ) -> Result<Option<PathBuf>, vault::Error> {
     // A link stays one, and the file that it leads to may be on another disk.
     let path = &path.canonicalize().unwrap_or_else(|_nothing_there| path.to_owned());
+    let Source { vault: source, master } = source;
     let found = source.begin(Access::Read, context)?.state().generation;
     let replaced = ReplacedVault::look(path, source, master)?;
     let seen = policy.anchors.as_deref().and_then(|anchors| source.remembered_in(anchors));

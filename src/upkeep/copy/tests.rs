@@ -88,7 +88,7 @@ impl Stage {
         let (mut source, findings) = verify(&copy, &self.master, self.context(), &mut |_| {})?;
         assert_eq!(findings, []);
         let policy = UNGUARDED;
-        let source = (&mut source, &self.master);
+        let source = Source { vault: &mut source, master: &self.master };
         restore(&self.path(), source, &policy, older, self.context())
     }
 }
