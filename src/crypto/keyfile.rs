@@ -84,20 +84,20 @@ const DIGITS: usize = 58;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::testing::{Recorded, counting, text_vector};
+    use crate::crypto::testing::{FixedEntropy, counting, text_vector};
 
     /// Written by an independent program from the description of the format.
     const TEXT: &str = "SRMKEY1-000G40R40M30E209185GR38E1W8124GK2GAHC5RR34D1P70X3RFP63ED54\n";
 
     fn keyfile() -> Keyfile {
-        Keyfile::generate(&Recorded::of(&[&counting::<32>(0)])).unwrap()
+        Keyfile::generate(&FixedEntropy::of(&[&counting::<32>(0)])).unwrap()
     }
 
     #[test]
     fn known_answer() {
         assert_eq!(keyfile().to_text().expose(), TEXT);
         assert_eq!(*Keyfile::parse(TEXT.as_bytes()).unwrap().expose(), counting::<32>(0));
-        let known = Keyfile::generate(&Recorded::of(&[&counting::<32>(0x90)])).unwrap();
+        let known = Keyfile::generate(&FixedEntropy::of(&[&counting::<32>(0x90)])).unwrap();
         assert_eq!(known.to_text().expose().trim_end(), text_vector("keyfile"));
     }
 

@@ -378,7 +378,7 @@ pub(crate) enum Forged<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::testing::{Recorded, counting, text_vector, vector};
+    use crate::crypto::testing::{FixedEntropy, counting, text_vector, vector};
     use crate::sys::entropy::CountingEntropy;
 
     const VAULT: VaultId =
@@ -391,7 +391,7 @@ mod tests {
     };
 
     fn master() -> MasterKey {
-        MasterKey::generate(&Recorded::of(&[&counting::<32>(0)])).unwrap()
+        MasterKey::generate(&FixedEntropy::of(&[&counting::<32>(0)])).unwrap()
     }
 
     #[test]
@@ -419,7 +419,7 @@ mod tests {
 
     #[test]
     fn a_value_has_the_known_box() {
-        let nonce = Recorded::of(&[&counting::<24>(0x60)]);
+        let nonce = FixedEntropy::of(&[&counting::<24>(0x60)]);
         let keys = master().keys(&VAULT);
         let sealed = keys.value.seal(&VAULT, VERSION, b"\0hunter2", &nonce).unwrap();
         assert_eq!(sealed, vector("value box"));

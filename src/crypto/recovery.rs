@@ -99,14 +99,14 @@ const CRC: u16 = 0x80f;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::testing::{Recorded, counting, text_vector, vector};
+    use crate::crypto::testing::{FixedEntropy, counting, text_vector, vector};
 
     /// Written by an independent program from the description of the format.
     const TEXT: &str = "208H-44RM-2MB1-E60S-38DH-R78Y-3WGP";
 
     #[test]
     fn known_answer() {
-        let code = RecoveryCode::generate(&Recorded::of(&[&counting::<16>(0x10)])).unwrap();
+        let code = RecoveryCode::generate(&FixedEntropy::of(&[&counting::<16>(0x10)])).unwrap();
         assert_eq!(code.to_text().expose(), TEXT);
         assert_eq!(text_vector("recovery code"), TEXT);
         assert_eq!(code.stretch().expose()[..], vector("recovery F"));

@@ -188,13 +188,13 @@ mod tests {
 
     #[test]
     fn nothing_is_sealed_without_randomness() {
-        struct Dry;
-        impl Entropy for Dry {
+        struct FakeEntropy;
+        impl Entropy for FakeEntropy {
             fn fill(&self, _: &mut [u8]) -> Result<(), NoEntropy> {
                 Err(NoEntropy::Refused)
             }
         }
-        assert_eq!(seal(&key(), b"", b"x", &Dry), Err(NoEntropy::Refused.into()));
+        assert_eq!(seal(&key(), b"", b"x", &FakeEntropy), Err(NoEntropy::Refused.into()));
     }
 
     #[test]

@@ -38,15 +38,15 @@ pub(super) fn counting<const N: usize>(first: u8) -> [u8; N] {
 }
 
 /// Gives exactly these bytes, then none.
-pub(super) struct Recorded(RefCell<Vec<u8>>);
+pub(super) struct FixedEntropy(RefCell<Vec<u8>>);
 
-impl Recorded {
+impl FixedEntropy {
     pub(super) fn of(parts: &[&[u8]]) -> Self {
         Self(RefCell::new(parts.concat()))
     }
 }
 
-impl Entropy for Recorded {
+impl Entropy for FixedEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
         let mut rest = self.0.borrow_mut();
         if rest.len() < bytes.len() {

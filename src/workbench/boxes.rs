@@ -52,7 +52,7 @@ fn altered(
     changes: &[u8],
     context: RequestContext<'_>,
 ) -> Result<(Vault, MasterKey), vault::Error> {
-    let (sound, master) = furnished(context)?;
+    let (sound, master) = sample_vault(context)?;
     let locked = sound.forge(context, &mut |part, data| alter(part, data, changes))?;
     let policy = UnlockPolicy {
         anchors: None,
@@ -74,7 +74,7 @@ const CLOCKS: [Timestamp; 7] = [
 ];
 
 /// A vault with a secret of every kind.
-fn furnished(context: RequestContext<'_>) -> Result<(Vault, MasterKey), vault::Error> {
+fn sample_vault(context: RequestContext<'_>) -> Result<(Vault, MasterKey), vault::Error> {
     let vault_id = VaultId::generate(context.entropy)?;
     let master = MasterKey::generate(context.entropy)?;
     let credential = Credential::Keyfile(Keyfile::generate(context.entropy)?);

@@ -3,9 +3,9 @@
 //! No part of a release: the feature `workbench` alone lets others in, and nothing that is built
 //! without it has this module. Tests have it too.
 
+pub mod bench_vault;
 mod boxes;
 mod changes;
 pub mod fuzz;
 #[cfg(test)]
 mod mutate;
-pub mod stock;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use strongroom::workbench::stock::Stock;
+use strongroom::workbench::bench_vault::BenchVault;
 
 use super::floors;
 use super::samples::timed;
@@ -61,10 +61,10 @@ impl Lab {
         require(slot.arg("--new-keyfile").arg(lab.keyfile()))?;
 
         let content: Vec<(String, String)> = content(secrets).collect();
-        let mut stock = lab.stock()?;
+        let mut bench_vault = lab.bench_vault()?;
         for part in content.chunks(STEP) {
             let pairs = part.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            let time = timed(|| stock.fill(pairs))?;
+            let time = timed(|| bench_vault.fill(pairs))?;
             lab.step = (part.len() == STEP).then_some(time);
         }
         floors::plain_table(&lab.table(), content.into_iter())?;
@@ -72,8 +72,8 @@ impl Lab {
     }
 
     /// Opens the vault in this process.
-    pub(crate) fn stock(&self) -> io::Result<Stock> {
-        Stock::open(&self.vault(), &fs::read(self.keyfile())?)
+    pub(crate) fn bench_vault(&self) -> io::Result<BenchVault> {
+        BenchVault::open(&self.vault(), &fs::read(self.keyfile())?)
     }
 
     /// The vault.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use lab::{Lab, PASSPHRASE, Reads, peak_kib, program, require};
 use samples::{Samples, Work, in_turns, timed};
-use strongroom::workbench::stock;
+use strongroom::workbench::bench_vault;
 use table::{Bound, Table};
 
 /// How many secrets the vaults have.
@@ -76,7 +76,7 @@ fn machine(place: &Path, table: &mut Table) -> io::Result<()> {
     let [flush] = in_turns(40, [Box::new(|| timed(|| floors::flush(&mut file)))])?;
     table.floor("4 KiB written and flushed", None, &flush);
 
-    let derive: Work<'_> = Box::new(|| timed(|| stock::derive(PASSPHRASE.as_bytes())));
+    let derive: Work<'_> = Box::new(|| timed(|| bench_vault::derive(PASSPHRASE.as_bytes())));
     if let Some(argon2) = floors::tool("argon2") {
         let options = ["somesalt-of-16-b", "-id", "-m", "18", "-t", "3", "-p", "4", "-r"];
         let input = place.join("argon2-input");
@@ -125,7 +125,7 @@ fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
             Box::new(|| {
                 require(lab.strongroom(&get).arg("--passphrase-file").arg(lab.passphrase()))
             }),
-            Box::new(|| timed(|| stock::derive(PASSPHRASE.as_bytes()))),
+            Box::new(|| timed(|| bench_vault::derive(PASSPHRASE.as_bytes()))),
         ],
     )?;
     table.row("`get-secret-value`, passphrase, reads not audited", size, &passphrase);
@@ -135,8 +135,8 @@ fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
             .at(size),
     );
 
-    let mut stock = lab.stock()?;
-    let [inside] = in_turns(400, [Box::new(|| timed(|| stock.read(&name)))])?;
+    let mut bench_vault = lab.bench_vault()?;
+    let [inside] = in_turns(400, [Box::new(|| timed(|| bench_vault.read(&name)))])?;
     table.row("verified get in an open vault", size, &inside);
     let [describe] = in_turns(
         30,

@@ -104,8 +104,8 @@ fn the_words_are_as_many_as_the_entropy_says() {
 #[test]
 fn each_word_is_as_likely_as_any_other() {
     /// Gives every number of two bytes once, upwards.
-    struct Every(std::cell::Cell<u16>);
-    impl Entropy for Every {
+    struct FakeEntropy(std::cell::Cell<u16>);
+    impl Entropy for FakeEntropy {
         fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
             bytes.copy_from_slice(&self.0.get().to_be_bytes());
             self.0.set(self.0.get().wrapping_add(1));
@@ -114,7 +114,7 @@ fn each_word_is_as_likely_as_any_other() {
     }
     let words: Vec<String> = (0..=255_u8).map(|word| word.to_string()).take(250).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let entropy = Every(std::cell::Cell::new(0));
+    let entropy = FakeEntropy(std::cell::Cell::new(0));
     let mut drawn = std::collections::BTreeMap::new();
     for _ in 0..262 * 250 {
         *drawn.entry(draw(&words, &entropy).unwrap()).or_insert(0) += 1;
@@ -125,14 +125,14 @@ fn each_word_is_as_likely_as_any_other() {
 
 #[test]
 fn a_source_that_never_serves_is_an_error() {
-    struct Stuck;
-    impl Entropy for Stuck {
+    struct FakeEntropy;
+    impl Entropy for FakeEntropy {
         fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
             bytes.fill(0xff);
             Ok(())
         }
     }
-    assert_eq!(Passphrase::generate(&Stuck).err(), Some(NoEntropy::Repeating.into()));
+    assert_eq!(Passphrase::generate(&FakeEntropy).err(), Some(NoEntropy::Repeating.into()));
 }
 
 #[test]

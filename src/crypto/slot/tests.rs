@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::crypto::testing::{Recorded, counting, each_flip, vector};
+use crate::crypto::testing::{FixedEntropy, counting, each_flip, vector};
 use crate::sys::entropy::{CountingEntropy, SystemEntropy};
 use crate::sys::memory::residue::Needle;
 
@@ -13,16 +13,16 @@ fn passphrase(text: &str) -> Passphrase {
 }
 
 fn keyfile(first: u8) -> Keyfile {
-    Keyfile::generate(&Recorded::of(&[&counting::<32>(first)])).unwrap()
+    Keyfile::generate(&FixedEntropy::of(&[&counting::<32>(first)])).unwrap()
 }
 
 fn code(first: u8) -> Credential {
-    let drawn = Recorded::of(&[&counting::<16>(first)]);
+    let drawn = FixedEntropy::of(&[&counting::<16>(first)]);
     Credential::RecoveryCode(RecoveryCode::generate(&drawn).unwrap())
 }
 
 fn master() -> MasterKey {
-    MasterKey::generate(&Recorded::of(&[&counting::<32>(0)])).unwrap()
+    MasterKey::generate(&FixedEntropy::of(&[&counting::<32>(0)])).unwrap()
 }
 
 fn wrapped(credential: &Credential) -> SlotBody {
@@ -42,7 +42,7 @@ fn known_answer() {
     let kdf = KdfParameters { memory_kib: 65_536, passes: 3, lanes: 4 };
     // In the order drawn: slot_id, salt, nonce.
     let drawn =
-        Recorded::of(&[&counting::<16>(0x50), &counting::<32>(0x30), &counting::<24>(0x60)]);
+        FixedEntropy::of(&[&counting::<16>(0x50), &counting::<32>(0x30), &counting::<24>(0x60)]);
     let slot = SlotBody::wrap(&master(), &vault, &credential, Some(kdf), &drawn).unwrap();
     assert_eq!(slot.as_bytes()[..], vector("slot body"));
     let key = slot.parts.derive(&vault, &credential).unwrap().0;

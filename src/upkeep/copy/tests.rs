@@ -12,7 +12,7 @@ use crate::vault::state::Settings;
 use crate::vault::{Error, NewVault, Origin};
 
 /// A vault in a file, and its key.
-struct Stage {
+struct CopyFixture {
     scratch: Scratch,
     entropy: CountingEntropy,
     origin: Origin,
@@ -20,22 +20,22 @@ struct Stage {
     master: MasterKey,
 }
 
-impl Stage {
+impl CopyFixture {
     fn new() -> Self {
         let entropy = CountingEntropy::default();
         let vault_id = VaultId::generate(&entropy).unwrap();
         let master = MasterKey::generate(&entropy).unwrap();
         let (scratch, origin) = (Scratch::new(), Origin::default());
-        let stage = Self { scratch, entropy, origin, vault_id, master };
-        let founding = NewVault {
+        let fixture = Self { scratch, entropy, origin, vault_id, master };
+        let new = NewVault {
             vault_id,
-            master: &stage.master,
-            slots: vec![(0, stage.slot(&stage.master), String::new())],
+            master: &fixture.master,
+            slots: vec![(0, fixture.slot(&fixture.master), String::new())],
             settings: Settings::new("000000000000", "local-1"),
             anchors: None,
         };
-        Vault::create(&stage.path(), founding, stage.context()).unwrap().appear().unwrap();
-        stage
+        Vault::create(&fixture.path(), new, fixture.context()).unwrap().appear().unwrap();
+        fixture
     }
 
     fn slot(&self, master: &MasterKey) -> SlotBody {
@@ -97,106 +97,106 @@ impl Stage {
 fn a_newer_vault_is_not_replaced_by_an_older_copy() {
     // Where this machine remembered nothing, the vault that was there was not even looked at,
     // and nothing of it was kept.
-    let stage = Stage::new();
-    drop(stage.back_up());
-    assert_eq!(stage.work(), 2);
-    let refused = stage.restore(Older::Refuse);
+    let fixture = CopyFixture::new();
+    drop(fixture.back_up());
+    assert_eq!(fixture.work(), 2);
+    let refused = fixture.restore(Older::Refuse);
     let is_told = matches!(refused, Err(Error::WouldLose(Loss::Older { found: 1, known: 2 })));
     assert!(is_told, "{refused:?}");
-    assert_eq!(stage.generation(), 2);
-    assert_eq!(stage.scratch.names(), ["copy", "vault"]);
+    assert_eq!(fixture.generation(), 2);
+    assert_eq!(fixture.scratch.names(), ["copy", "vault"]);
 
-    let kept = stage.restore(Older::Accept).unwrap().unwrap();
-    assert_eq!(kept, stage.scratch.join("vault.before-restore"));
-    assert_eq!(stage.generation(), 3, "it is newer than all that was there");
-    std::fs::rename(&kept, stage.path()).unwrap();
-    assert_eq!(stage.generation(), 2);
-    assert_eq!(stage.scratch.names(), ["copy", "vault"]);
+    let kept = fixture.restore(Older::Accept).unwrap().unwrap();
+    assert_eq!(kept, fixture.scratch.join("vault.before-restore"));
+    assert_eq!(fixture.generation(), 3, "it is newer than all that was there");
+    std::fs::rename(&kept, fixture.path()).unwrap();
+    assert_eq!(fixture.generation(), 2);
+    assert_eq!(fixture.scratch.names(), ["copy", "vault"]);
 }
 
 #[test]
 fn a_vault_that_the_copy_came_out_of_is_replaced_and_not_kept() {
-    let stage = Stage::new();
-    let before = std::fs::read(stage.path()).unwrap();
-    stage.work();
-    drop(stage.back_up());
+    let fixture = CopyFixture::new();
+    let before = std::fs::read(fixture.path()).unwrap();
+    fixture.work();
+    drop(fixture.back_up());
     for older in [Older::Refuse, Older::Accept] {
-        stage.put(&before);
-        assert_eq!(stage.restore(older).unwrap(), None);
-        assert_eq!(stage.generation(), 3);
-        assert_eq!(stage.scratch.names(), ["copy", "vault"]);
+        fixture.put(&before);
+        assert_eq!(fixture.restore(older).unwrap(), None);
+        assert_eq!(fixture.generation(), 3);
+        assert_eq!(fixture.scratch.names(), ["copy", "vault"]);
     }
 }
 
 #[test]
 fn a_vault_that_was_changed_apart_is_not_replaced() {
-    let stage = Stage::new();
-    let before = std::fs::read(stage.path()).unwrap();
-    let generations: Vec<u64> = (0..3).map(|_| stage.work()).collect();
+    let fixture = CopyFixture::new();
+    let before = std::fs::read(fixture.path()).unwrap();
+    let generations: Vec<u64> = (0..3).map(|_| fixture.work()).collect();
     assert_eq!(generations, [2, 3, 4]);
-    drop(stage.back_up());
-    stage.put(&before);
-    stage.work();
-    let refused = stage.restore(Older::Refuse);
+    drop(fixture.back_up());
+    fixture.put(&before);
+    fixture.work();
+    let refused = fixture.restore(Older::Refuse);
     assert!(matches!(refused, Err(Error::WouldLose(Loss::Apart { generation: 2 }))), "{refused:?}");
-    assert!(stage.restore(Older::Accept).unwrap().is_some());
+    assert!(fixture.restore(Older::Accept).unwrap().is_some());
 }
 
 /// What was there was to be kept beside the link, which failed where that is another disk.
 #[test]
 fn a_vault_behind_a_link_is_kept_where_it_is() {
-    let stage = Stage::new();
-    drop(stage.back_up());
-    stage.work();
-    let disk = stage.scratch.join("disk");
+    let fixture = CopyFixture::new();
+    drop(fixture.back_up());
+    fixture.work();
+    let disk = fixture.scratch.join("disk");
     files::create_private_dir(&disk).unwrap();
-    std::fs::rename(stage.path(), disk.join("vault")).unwrap();
-    std::os::unix::fs::symlink("disk/vault", stage.path()).unwrap();
-    let kept = stage.restore(Older::Accept).unwrap();
+    std::fs::rename(fixture.path(), disk.join("vault")).unwrap();
+    std::os::unix::fs::symlink("disk/vault", fixture.path()).unwrap();
+    let kept = fixture.restore(Older::Accept).unwrap();
     assert_eq!(kept, Some(disk.join("vault.before-restore")));
-    assert!(stage.path().is_symlink());
-    assert_eq!(stage.generation(), 3);
+    assert!(fixture.path().is_symlink());
+    assert_eq!(fixture.generation(), 3);
 }
 
 /// It said that the vault had been busy for ten seconds.
 #[test]
 fn a_vault_that_is_changed_after_the_look_at_it_is_not_replaced() {
-    let stage = Stage::new();
-    let copy = stage.back_up();
-    let (mut source, _) = verify(&copy, &stage.master, stage.context(), &mut |_| {}).unwrap();
-    let replaced = ReplacedVault::look(&stage.path(), &mut source, &stage.master).unwrap();
-    let mut copy = source.copy_to_be_at(&stage.path(), &stage.master).unwrap();
-    stage.work();
-    let refused = replaced.give_way(&mut copy, &stage.scratch.join("kept")).unwrap_err();
+    let fixture = CopyFixture::new();
+    let copy = fixture.back_up();
+    let (mut source, _) = verify(&copy, &fixture.master, fixture.context(), &mut |_| {}).unwrap();
+    let replaced = ReplacedVault::look(&fixture.path(), &mut source, &fixture.master).unwrap();
+    let mut copy = source.copy_to_be_at(&fixture.path(), &fixture.master).unwrap();
+    fixture.work();
+    let refused = replaced.give_way(&mut copy, &fixture.scratch.join("kept")).unwrap_err();
     assert_eq!(refused.name(), "VaultBusy");
     assert!(refused.to_string().starts_with("another process changed the vault meanwhile"));
-    assert_eq!(stage.generation(), 2);
+    assert_eq!(fixture.generation(), 2);
 }
 
 #[test]
 fn a_vault_that_was_given_new_keys_is_not_replaced() {
-    let stage = Stage::new();
-    drop(stage.back_up());
-    let master = MasterKey::generate(&stage.entropy).unwrap();
-    let slots = vec![(0, stage.slot(&master), String::new())];
+    let fixture = CopyFixture::new();
+    drop(fixture.back_up());
+    let master = MasterKey::generate(&fixture.entropy).unwrap();
+    let slots = vec![(0, fixture.slot(&master), String::new())];
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
-    stage.open().rekey(rekeying, stage.context(), &mut |_| {}).unwrap();
-    let refused = stage.restore(Older::Refuse);
+    fixture.open().rekey(rekeying, fixture.context(), &mut |_| {}).unwrap();
+    let refused = fixture.restore(Older::Refuse);
     assert!(matches!(refused, Err(Error::WouldLose(Loss::BeforeRekey))), "{refused:?}");
-    assert!(stage.restore(Older::Accept).unwrap().is_some());
-    assert_eq!(stage.generation(), 2);
+    assert!(fixture.restore(Older::Accept).unwrap().is_some());
+    assert_eq!(fixture.generation(), 2);
 }
 
 #[test]
 fn a_damaged_vault_is_replaced_and_kept() {
-    let stage = Stage::new();
+    let fixture = CopyFixture::new();
     for tampering in
         ["UPDATE vault SET state = zeroblob(length(state))", "CREATE VIEW v AS SELECT 1"]
     {
-        drop(stage.back_up());
-        sample::tamper(&stage.path(), tampering);
-        let kept = stage.restore(Older::Refuse).unwrap();
+        drop(fixture.back_up());
+        sample::tamper(&fixture.path(), tampering);
+        let kept = fixture.restore(Older::Refuse).unwrap();
         assert!(kept.is_some_and(|kept| kept.exists()), "{tampering}");
-        assert!(stage.generation() >= 2);
+        assert!(fixture.generation() >= 2);
     }
 }

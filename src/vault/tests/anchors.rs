@@ -12,18 +12,18 @@ use crate::vault::anchor::{Anchor, Remembered, Under};
 use crate::vault::rekey::Rekeying;
 
 /// A vault in a file, and what machines remember of it.
-pub(super) struct Machine {
+pub(super) struct MachineFixture {
     scratch: Scratch,
-    world: World,
+    fixture: VaultFixture,
     pub(super) key: Key,
 }
 
-impl Machine {
+impl MachineFixture {
     pub(super) fn new() -> Self {
-        let (scratch, world) = (Scratch::new(), World::new());
+        let (scratch, fixture) = (Scratch::new(), VaultFixture::new());
         let store = Store::create(&scratch.join("vault")).unwrap();
-        let (_vault, key) = new_vault(&world, store, Some(&scratch.join("anchors")));
-        Self { scratch, world, key }
+        let (_vault, key) = new_vault(&fixture, store, Some(&scratch.join("anchors")));
+        Self { scratch, fixture, key }
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -44,12 +44,12 @@ impl Machine {
 
     /// Commits something and returns the generation.
     pub(super) fn commit(&self, vault: &mut Vault) -> u64 {
-        self.world.change(vault, |transaction| transaction.record_own("Work", "").unwrap());
-        self.world.read(vault).state().generation
+        self.fixture.change(vault, |transaction| transaction.record_own("Work", "").unwrap());
+        self.fixture.read(vault).state().generation
     }
 
     pub(super) fn generation(&self, vault: &mut Vault) -> u64 {
-        self.world.read(vault).state().generation
+        self.fixture.read(vault).state().generation
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
@@ -83,7 +83,7 @@ impl Machine {
 
 #[test]
 fn an_older_copy_is_refused() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let old = machine.bytes();
     let mut vault = machine.open().unwrap();
     machine.commit(&mut vault);
@@ -101,7 +101,7 @@ fn an_older_copy_is_refused() {
 
 #[test]
 fn a_newer_copy_is_taken_and_remembered() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let mut vault = machine.open_with(&machine.policy("elsewhere")).unwrap();
     machine.commit(&mut vault);
     machine.commit(&mut vault);
@@ -113,7 +113,7 @@ fn a_newer_copy_is_taken_and_remembered() {
 
 #[test]
 fn a_copy_that_was_changed_apart_is_a_fork() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let common = machine.bytes();
     machine.commit(&mut machine.open().unwrap());
     machine.put(&common);
@@ -137,7 +137,7 @@ fn a_copy_that_was_changed_apart_is_a_fork() {
 fn a_fork_is_noticed_whatever_is_done_to_its_log() {
     // One row of the audit log deleted, emptied or exchanged for the other copy's, without any key,
     // and a copy that was changed apart passed for one that came out of what was seen.
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let common = machine.bytes();
     let mut ours = machine.open().unwrap();
     machine.commit(&mut ours);
@@ -174,7 +174,7 @@ fn a_fork_is_noticed_whatever_is_done_to_its_log() {
             let error = open(&machine.policy("anchors")).err();
             assert!(matches!(error, Some(Error::Tampered(_))), "{damage}: {error:?}");
             let mut listed = machine.open_with(&checking).unwrap();
-            assert!(!findings(&machine.world, &mut listed).is_empty(), "{damage}");
+            assert!(!findings(&machine.fixture, &mut listed).is_empty(), "{damage}");
             assert_eq!(machine.remembered(), 3, "{damage}");
         }
     }
@@ -182,7 +182,7 @@ fn a_fork_is_noticed_whatever_is_done_to_its_log() {
 
 #[test]
 fn a_vault_that_stays_open_notices_a_fork_that_overtook_it() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let common = machine.bytes();
     let mut fork = machine.open_with(&machine.policy("elsewhere")).unwrap();
     for _ in 0..3 {
@@ -194,13 +194,13 @@ fn a_vault_that_stays_open_notices_a_fork_that_overtook_it() {
     let mut vault = machine.open().unwrap();
     machine.commit(&mut vault);
     machine.overwrite(&forked);
-    let error = vault.begin(Access::Read, machine.world.context()).err();
+    let error = vault.begin(Access::Read, machine.fixture.context()).err();
     assert!(matches!(error, Some(Error::Forked { generation: 2 })), "{error:?}");
 }
 
 #[test]
 fn a_rollback_that_is_accepted_is_newer_than_all_that_was_seen() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let old = machine.bytes();
     let mut vault = machine.open().unwrap();
     drop(machine.open_with(&machine.policy("second")).unwrap());
@@ -219,7 +219,7 @@ fn a_rollback_that_is_accepted_is_newer_than_all_that_was_seen() {
     assert_eq!(machine.commit(&mut vault), 5);
     drop(vault);
     assert_eq!(machine.remembered(), 5);
-    assert_sound(&machine.world, &mut machine.open().unwrap());
+    assert_sound(&machine.fixture, &mut machine.open().unwrap());
     // The other machine saw the state that was rolled back, and takes this one for newer.
     assert_eq!(machine.generation(&mut machine.open_with(&machine.policy("second")).unwrap()), 5);
     // Nothing is accepted where nothing had to be.
@@ -230,7 +230,7 @@ fn a_rollback_that_is_accepted_is_newer_than_all_that_was_seen() {
 fn what_is_accepted_is_remembered_with_a_commit_and_not_before() {
     // `accept-state --expect` refused an older copy, and from then on it was read: the anchor had been
     // written over before the checkpoint was looked at. So it was where the commit failed.
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let old = machine.bytes();
     let mut fork = machine.open_with(&machine.policy("elsewhere")).unwrap();
     for _ in 0..3 {
@@ -257,13 +257,13 @@ fn what_is_accepted_is_remembered_with_a_commit_and_not_before() {
 
 #[test]
 fn events_name_the_generation_they_stand_in() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let mut vault = machine.open().unwrap();
     vault.raise_floor(40);
     assert_eq!(machine.commit(&mut vault), 40);
     assert_eq!(machine.commit(&mut vault), 41);
     let mut generations = Vec::new();
-    let transaction = machine.world.read(&mut vault);
+    let transaction = machine.fixture.read(&mut vault);
     let visit = |_seq, event: crate::vault::audit::Event| {
         generations.push((event.generation, event.commit_id));
         Ok(())
@@ -277,7 +277,7 @@ fn events_name_the_generation_they_stand_in() {
 
 #[test]
 fn what_is_not_an_anchor_says_nothing() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     machine.commit(&mut machine.open().unwrap());
     let anchor = machine.anchor();
     let sound = fs::read(&anchor).unwrap();
@@ -300,11 +300,11 @@ fn what_is_not_an_anchor_says_nothing() {
 
 #[test]
 fn an_anchor_of_other_keys_counts_unless_it_cannot_be_true() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let anchor = machine.anchor();
     let foreign = |generation: u64| {
         let id = VaultId([1; 16]);
-        let keys = MasterKey::generate(&machine.world.entropy).unwrap().keys(&id);
+        let keys = MasterKey::generate(&machine.fixture.entropy).unwrap().keys(&id);
         let mut bytes = generation.to_be_bytes().to_vec();
         bytes.extend([9; 16]);
         bytes.extend(keys.anchor.tag(generation, &[9; 16]));
@@ -321,7 +321,7 @@ fn an_anchor_of_other_keys_counts_unless_it_cannot_be_true() {
 
 #[test]
 fn every_byte_of_an_anchor_is_bound() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let keys = machine.key.master.keys(machine.open().unwrap().vault_id());
     let vault_id = *machine.open().unwrap().vault_id();
     let anchor = Anchor::new(&machine.scratch.join("anchors"), &vault_id);
@@ -338,7 +338,7 @@ fn every_byte_of_an_anchor_is_bound() {
 
 #[test]
 fn an_anchor_does_not_go_back() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let vault_id = *machine.open().unwrap().vault_id();
     let key = machine.key.master.keys(&vault_id).anchor;
     let anchor = Anchor::new(&machine.scratch.join("anchors"), &vault_id);
@@ -352,7 +352,7 @@ fn an_anchor_does_not_go_back() {
 
 #[test]
 fn a_machine_that_cannot_remember_says_so_and_works() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     files::write_private(&machine.scratch.join("taken"), b"").unwrap();
     let mut vault = machine.open_with(&machine.policy("taken")).unwrap();
     assert!(vault.is_anchor_unwritable());
@@ -366,7 +366,7 @@ fn a_machine_that_cannot_remember_says_so_and_works() {
 fn a_copy_put_under_an_open_vault_is_noticed() {
     // A vault that stays open used to remember only what it had committed itself, not what it had
     // read: a state that another process committed could be taken back unnoticed.
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let old = machine.bytes();
     for is_own in [true, false] {
         let mut vault = machine.open_with(&STRICT).unwrap();
@@ -378,7 +378,7 @@ fn a_copy_put_under_an_open_vault_is_noticed() {
         }
         machine.overwrite(&old);
         for access in [Access::Read, Access::Write] {
-            let error = vault.begin(access, machine.world.context()).err();
+            let error = vault.begin(access, machine.fixture.context()).err();
             assert!(matches!(error, Some(Error::RolledBack { found: 1, seen: 2 })), "{error:?}");
         }
     }
@@ -386,14 +386,14 @@ fn a_copy_put_under_an_open_vault_is_noticed() {
 
 #[test]
 fn a_copy_from_before_a_rekey_is_refused() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let old = machine.bytes();
     let mut vault = machine.open().unwrap();
-    let master = MasterKey::generate(&machine.world.entropy).unwrap();
-    let (body, _) = new_slot(&machine.world, &master, vault.vault_id());
+    let master = MasterKey::generate(&machine.fixture.entropy).unwrap();
+    let (body, _) = new_slot(&machine.fixture, &master, vault.vault_id());
     let slots = vec![(0, body, String::new())];
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
-    vault.rekey(rekeying, machine.world.context(), &mut |_| {}).unwrap();
+    vault.rekey(rekeying, machine.fixture.context(), &mut |_| {}).unwrap();
     drop(vault);
     machine.put(&old);
     let error = machine.open().err();

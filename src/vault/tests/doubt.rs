@@ -17,11 +17,11 @@ fn repaired(
 ) -> (RepairOutcome, BTreeMap<String, String>) {
     let mut vault = unlock(rows.store(), &ages.key, &UNGUARDED).unwrap();
     let accepted: Vec<String> = accepted.iter().map(|&name| name.to_owned()).collect();
-    let mut transaction = ages.world.write(&mut vault);
+    let mut transaction = ages.fixture.write(&mut vault);
     let mended = transaction.repair(&accepted, &mut |_| {}).unwrap();
     transaction.commit().unwrap();
-    assert_sound(&ages.world, &mut vault);
-    let answers = truth(&ages.world, &mut vault);
+    assert_sound(&ages.fixture, &mut vault);
+    let answers = truth(&ages.fixture, &mut vault);
     (mended, answers)
 }
 
@@ -29,12 +29,12 @@ fn repaired(
 fn salvaged(ages: &Ages, rows: &Rows, accepted: &[&str]) -> (Salvaged, BTreeMap<String, String>) {
     let accepted: Vec<String> = accepted.iter().map(|&name| name.to_owned()).collect();
     let mut damaged = LockedVault::from_store(rows.store()).unwrap();
-    let (mut saved, _key) = empty(&ages.world);
-    let mut into = ages.world.write(&mut saved);
+    let (mut saved, _key) = sample_empty_vault(&ages.fixture);
+    let mut into = ages.fixture.write(&mut saved);
     let told = damaged.salvage(&ages.key.master, &mut into, &accepted, &mut |_| {}).unwrap();
     into.commit().unwrap();
-    assert_sound(&ages.world, &mut saved);
-    let answers = truth(&ages.world, &mut saved);
+    assert_sound(&ages.fixture, &mut saved);
+    let answers = truth(&ages.fixture, &mut saved);
     (told, answers)
 }
 
@@ -120,7 +120,7 @@ fn an_older_value_is_kept_only_where_its_name_is_accepted() {
 fn a_check_names_what_a_repair_would_leave_out() {
     let ages = Ages::new();
     let mut vault = unlock(with_old_records(&ages).store(), &ages.key, &UNGUARDED).unwrap();
-    let in_doubt = ages.world.read(&mut vault).in_doubt(&mut |_| {}).unwrap();
+    let in_doubt = ages.fixture.read(&mut vault).in_doubt(&mut |_| {}).unwrap();
     assert_eq!(names(&in_doubt), ["app/db"]);
     assert_eq!(in_doubt[0].region, "local-1");
 }

@@ -48,7 +48,13 @@ impl<'a> Altered<'a> {
     }
 
     /// Opens the file in every way there is, and returns whether everything was answered.
-    fn look(&self, case: &str, world: &World, key: &Key, truth: &BTreeMap<String, String>) -> bool {
+    fn look(
+        &self,
+        case: &str,
+        fixture: &VaultFixture,
+        key: &Key,
+        truth: &BTreeMap<String, String>,
+    ) -> bool {
         let refused = |error: &Error| {
             assert!(speaks_of_damage(error), "{case}: {error:?}");
             false
@@ -61,32 +67,32 @@ impl<'a> Altered<'a> {
             Ok(vault) => vault,
             Err(error) => return refused(&error),
         };
-        judge(case, truth, &ask(world, &mut vault)) == 0
+        judge(case, truth, &ask(fixture, &mut vault)) == 0
     }
 }
 
 /// A small vault in a file, closed.
-fn small(scratch: &Scratch, world: &World) -> (PathBuf, Key) {
+fn small(scratch: &Scratch, fixture: &VaultFixture) -> (PathBuf, Key) {
     let path = scratch.join("vault");
-    let (mut vault, key) = new_vault(world, Store::create(&path).unwrap(), None);
-    world.change(&mut vault, |transaction| {
+    let (mut vault, key) = new_vault(fixture, Store::create(&path).unwrap(), None);
+    fixture.change(&mut vault, |transaction| {
         create(transaction, "app/db", &[("v1", text("hunter1")), ("v2", text("hunter2"))]);
         create(transaction, "none", &[]);
     });
     (path, key)
 }
 
-fn truth_of(world: &World, path: &Path, key: &Key) -> BTreeMap<String, String> {
+fn truth_of(fixture: &VaultFixture, path: &Path, key: &Key) -> BTreeMap<String, String> {
     let locked = LockedVault::open(path, Mode::ReadOnly).unwrap();
-    truth(world, &mut locked.unlock(&key.master, &STRICT).unwrap())
+    truth(fixture, &mut locked.unlock(&key.master, &STRICT).unwrap())
 }
 
 #[test]
 fn no_byte_can_be_changed_into_another_answer() {
     let scratch = Scratch::new();
-    let world = World::new();
-    let (path, key) = small(&scratch, &world);
-    let truth = truth_of(&world, &path, &key);
+    let fixture = VaultFixture::new();
+    let (path, key) = small(&scratch, &fixture);
+    let truth = truth_of(&fixture, &path, &key);
     let bytes = fs::read(&path).unwrap();
     assert!(bytes.len() < 15 * PAGE, "{}", bytes.len());
 
@@ -115,13 +121,13 @@ fn flip_each(
     truth: &BTreeMap<String, String>,
 ) -> (usize, usize) {
     const CHUNK: usize = 64;
-    let world = World::new();
+    let fixture = VaultFixture::new();
     let (mut looked, mut refused) = (0, 0);
     for start in range.step_by(CHUNK) {
         let chunk = &altered.bytes[start..start + CHUNK];
         if chunk.iter().all(|byte| *byte == 0) {
             altered.write(start, &[0xa5; CHUNK]);
-            let has_no_effect = altered.look("free space", &world, key, truth);
+            let has_no_effect = altered.look("free space", &fixture, key, truth);
             altered.restore(start, CHUNK);
             if has_no_effect {
                 continue;
@@ -129,7 +135,7 @@ fn flip_each(
         }
         for (at, byte) in (start..).zip(chunk) {
             altered.write(at, &[byte ^ (1 << (at % 8))]);
-            let is_right = altered.look(&format!("byte {at}"), &world, key, truth);
+            let is_right = altered.look(&format!("byte {at}"), &fixture, key, truth);
             looked += 1;
             refused += usize::from(!is_right);
             if at < 100 {
@@ -149,14 +155,14 @@ fn flip_each(
 #[test]
 fn a_value_over_many_pages_is_bound_too() {
     let scratch = Scratch::new();
-    let world = World::new();
-    let (path, key) = small(&scratch, &world);
+    let fixture = VaultFixture::new();
+    let (path, key) = small(&scratch, &fixture);
     let locked = LockedVault::open(&path, Mode::ReadWrite).unwrap();
     let mut vault = locked.unlock(&key.master, &STRICT).unwrap();
     let long = "0123456789abcdef".repeat(800);
-    world.change(&mut vault, |transaction| create(transaction, "tmp", &[("t", text(&long))]));
+    fixture.change(&mut vault, |transaction| create(transaction, "tmp", &[("t", text(&long))]));
     drop(vault);
-    let truth = truth_of(&world, &path, &key);
+    let truth = truth_of(&fixture, &path, &key);
     let bytes = fs::read(&path).unwrap();
     let altered = Altered::new(&scratch, "altered", &bytes);
     let mut refused = 0;
@@ -164,7 +170,7 @@ fn a_value_over_many_pages_is_bound_too() {
         // The first bytes of such a page lead to the next one.
         for at in (0..8).chain((8..PAGE).step_by(251)) {
             altered.write(page + at, &[bytes[page + at] ^ 0x40]);
-            let is_right = altered.look(&format!("byte {}", page + at), &world, &key, &truth);
+            let is_right = altered.look(&format!("byte {}", page + at), &fixture, &key, &truth);
             refused += usize::from(!is_right);
             altered.mend_all();
         }
@@ -175,42 +181,42 @@ fn a_value_over_many_pages_is_bound_too() {
 #[test]
 fn a_file_cut_anywhere_is_refused() {
     let scratch = Scratch::new();
-    let world = World::new();
-    let (path, key) = small(&scratch, &world);
-    let truth = truth_of(&world, &path, &key);
+    let fixture = VaultFixture::new();
+    let (path, key) = small(&scratch, &fixture);
+    let truth = truth_of(&fixture, &path, &key);
     let bytes = fs::read(&path).unwrap();
     let altered = Altered::new(&scratch, "altered", &bytes);
     let borders = (0..bytes.len()).step_by(PAGE);
     for length in borders.flat_map(|border| [border, border + 1, border + 100, border + 4095]) {
         altered.file.set_len(u64::try_from(length).unwrap()).unwrap();
-        assert!(!altered.look(&format!("{length} bytes"), &world, &key, &truth), "{length}");
+        assert!(!altered.look(&format!("{length} bytes"), &fixture, &key, &truth), "{length}");
         altered.mend_all();
     }
     // Longer than it says it is, it is still all there.
     altered.write(bytes.len(), &[0x5a; PAGE]);
-    altered.look("longer", &world, &key, &truth);
+    altered.look("longer", &fixture, &key, &truth);
 }
 
 #[test]
 fn pages_that_are_wiped_or_exchanged_are_refused() {
     let scratch = Scratch::new();
-    let world = World::new();
-    let (path, key) = small(&scratch, &world);
-    let truth = truth_of(&world, &path, &key);
+    let fixture = VaultFixture::new();
+    let (path, key) = small(&scratch, &fixture);
+    let truth = truth_of(&fixture, &path, &key);
     let bytes = fs::read(&path).unwrap();
     let altered = Altered::new(&scratch, "altered", &bytes);
     let pages: Vec<&[u8]> = bytes.chunks(PAGE).collect();
     for (one, page) in pages.iter().enumerate() {
         for filling in [0, 0xff] {
             altered.write(one * PAGE, &[filling; PAGE]);
-            assert!(!altered.look(&format!("page {one} wiped"), &world, &key, &truth), "{one}");
+            assert!(!altered.look(&format!("page {one} wiped"), &fixture, &key, &truth), "{one}");
             altered.mend_all();
         }
         for (other, content) in pages.iter().enumerate().filter(|(other, _)| *other != one) {
             let case = format!("pages {one} and {other} exchanged");
             altered.write(one * PAGE, content);
             altered.write(other * PAGE, page);
-            assert!(!altered.look(&case, &world, &key, &truth), "{case}");
+            assert!(!altered.look(&case, &fixture, &key, &truth), "{case}");
             altered.mend_all();
         }
     }
@@ -219,14 +225,14 @@ fn pages_that_are_wiped_or_exchanged_are_refused() {
 #[test]
 fn no_mixture_of_the_pages_of_two_moments_is_a_third() {
     let scratch = Scratch::new();
-    let world = World::new();
-    let (path, key) = small(&scratch, &world);
+    let fixture = VaultFixture::new();
+    let (path, key) = small(&scratch, &fixture);
     let old = fs::read(&path).unwrap();
-    let old_truth = truth_of(&world, &path, &key);
+    let old_truth = truth_of(&fixture, &path, &key);
     let locked = LockedVault::open(&path, Mode::ReadWrite).unwrap();
-    renovate_small(&world, &mut locked.unlock(&key.master, &STRICT).unwrap());
+    renovate_small(&fixture, &mut locked.unlock(&key.master, &STRICT).unwrap());
     let new = fs::read(&path).unwrap();
-    let new_truth = truth_of(&world, &path, &key);
+    let new_truth = truth_of(&fixture, &path, &key);
     assert_eq!((old.len(), new.len()), (8 * PAGE, 8 * PAGE));
 
     let altered = Altered::new(&scratch, "altered", &new);
@@ -237,7 +243,7 @@ fn no_mixture_of_the_pages_of_two_moments_is_a_third() {
         }
         // The page of the state, the second, says which moment it is.
         let truth = if choice & 2 == 0 { &new_truth } else { &old_truth };
-        let is_whole = altered.look(&format!("{choice:#b}"), &world, &key, truth);
+        let is_whole = altered.look(&format!("{choice:#b}"), &fixture, &key, truth);
         moments += usize::from(is_whole);
         altered.mend_all();
     }
@@ -246,8 +252,8 @@ fn no_mixture_of_the_pages_of_two_moments_is_a_third() {
 }
 
 /// Changes every page of a small vault's file.
-pub(super) fn renovate_small(world: &World, vault: &mut Vault) {
-    world.change(vault, |transaction| {
+pub(super) fn renovate_small(fixture: &VaultFixture, vault: &mut Vault) {
+    fixture.change(vault, |transaction| {
         let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
         add_version(transaction, &mut record, "v3", &text("hunter3"));
         transaction.update(&mut record).unwrap();
@@ -261,8 +267,8 @@ pub(super) fn renovate_small(world: &World, vault: &mut Vault) {
 #[test]
 fn whatever_is_added_to_the_tables_is_refused() {
     let scratch = Scratch::new();
-    let world = World::new();
-    let (path, _key) = small(&scratch, &world);
+    let fixture = VaultFixture::new();
+    let (path, _key) = small(&scratch, &fixture);
     let bytes = fs::read(&path).unwrap();
     for addition in [
         "CREATE TABLE extra (a)",
@@ -285,8 +291,8 @@ fn whatever_is_added_to_the_tables_is_refused() {
 #[test]
 fn a_schema_that_is_added_to_under_an_open_vault_is_refused() {
     let scratch = Scratch::new();
-    let world = World::new();
-    let (path, key) = small(&scratch, &world);
+    let fixture = VaultFixture::new();
+    let (path, key) = small(&scratch, &fixture);
     let locked = LockedVault::open(&path, Mode::ReadWrite).unwrap();
     let mut vault = locked.unlock(&key.master, &STRICT).unwrap();
     sample::tamper(
@@ -294,7 +300,7 @@ fn a_schema_that_is_added_to_under_an_open_vault_is_refused() {
         "CREATE TRIGGER extra AFTER INSERT ON audit BEGIN DELETE FROM secret; END",
     );
     for access in [Access::Read, Access::Write] {
-        let error = vault.begin(access, world.context()).err();
+        let error = vault.begin(access, fixture.context()).err();
         assert!(matches!(error, Some(Error::Store(store::Error::SchemaAltered { .. }))));
     }
 }

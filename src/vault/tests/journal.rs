@@ -10,9 +10,9 @@ use crate::sys::scratch::Scratch;
 const PAGE: usize = 4096;
 
 /// A vault's file as it was and as it is.
-struct Moments {
+struct JournalFixture {
     scratch: Scratch,
-    world: World,
+    fixture: VaultFixture,
     key: Key,
     old: Vec<u8>,
     new: Vec<u8>,
@@ -20,19 +20,19 @@ struct Moments {
     old_truth: BTreeMap<String, String>,
 }
 
-impl Moments {
+impl JournalFixture {
     fn new() -> Self {
-        let (scratch, world) = (Scratch::new(), World::new());
+        let (scratch, fixture) = (Scratch::new(), VaultFixture::new());
         let path = scratch.join("vault");
-        let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
-        furnish(&world, &mut vault);
-        let old_truth = truth(&world, &mut vault);
+        let (mut vault, key) = new_vault(&fixture, Store::create(&path).unwrap(), None);
+        furnish(&fixture, &mut vault);
+        let old_truth = truth(&fixture, &mut vault);
         let old = fs::read(&path).unwrap();
-        renovate(&world, &mut vault, &key);
-        let truth = truth(&world, &mut vault);
+        renovate(&fixture, &mut vault, &key);
+        let truth = truth(&fixture, &mut vault);
         drop(vault);
         let new = fs::read(&path).unwrap();
-        Self { scratch, world, key, old, new, truth, old_truth }
+        Self { scratch, fixture, key, old, new, truth, old_truth }
     }
 
     /// Opens the new file with a journal beside it.
@@ -58,7 +58,7 @@ impl Moments {
 
 #[test]
 fn a_journal_puts_back_a_whole_moment_or_nothing_that_is_believed() {
-    let moments = Moments::new();
+    let moments = JournalFixture::new();
     let (pages, length) = (moments.pages(), moments.length());
     let mut journals: Vec<(String, Vec<u8>)> = Vec::new();
     for (number, page) in &pages {
@@ -80,17 +80,17 @@ fn a_journal_puts_back_a_whole_moment_or_nothing_that_is_believed() {
                 continue;
             }
         };
-        let generation = vault.begin(Access::Read, moments.world.context()).unwrap();
+        let generation = vault.begin(Access::Read, moments.fixture.context()).unwrap();
         let is_old = generation.state().generation == 3;
         drop(generation);
         let truth = if is_old { &moments.old_truth } else { &moments.truth };
-        judge(&case, truth, &ask(&moments.world, &mut vault));
+        judge(&case, truth, &ask(&moments.fixture, &mut vault));
     }
 }
 
 #[test]
 fn a_moment_that_a_journal_puts_back_is_a_rollback() {
-    let moments = Moments::new();
+    let moments = JournalFixture::new();
     let anchors = moments.scratch.join("anchors");
     let policy = UnlockPolicy { anchors: Some(anchors), ..STRICT };
     let nothing = sample::journal(moments.length(), &[], None);
@@ -99,13 +99,13 @@ fn a_moment_that_a_journal_puts_back_is_a_rollback() {
     let error = moments.open_beside(&everything, &policy).err();
     assert!(matches!(error, Some(Error::RolledBack { found: 3, seen: 4 })), "{error:?}");
     let mut vault = moments.open_beside(&everything, &UNGUARDED).unwrap();
-    assert_eq!(truth(&moments.world, &mut vault), moments.old_truth);
+    assert_eq!(truth(&moments.fixture, &mut vault), moments.old_truth);
 }
 
 #[test]
 fn a_journal_deletes_and_writes_nothing_but_itself() {
     // Transactions over several databases name a further journal, which is deleted after them.
-    let moments = Moments::new();
+    let moments = JournalFixture::new();
     let victim = moments.scratch.join("victim-mj0123456789");
     files::write_private(&victim, b"somebody's").unwrap();
     let page = [(1, &moments.new[..PAGE])];
@@ -120,7 +120,7 @@ fn a_journal_deletes_and_writes_nothing_but_itself() {
         std::os::unix::fs::symlink(target, &journal).unwrap();
         let locked = LockedVault::open(&moments.scratch.join("vault"), Mode::ReadWrite);
         if let Ok(mut vault) = locked.and_then(|l| l.unlock(&moments.key.master, &STRICT)) {
-            let transaction = vault.begin(Access::Write, moments.world.context());
+            let transaction = vault.begin(Access::Write, moments.fixture.context());
             let written = transaction.and_then(|mut transaction| {
                 transaction.record_own("Write", "")?;
                 transaction.commit()

@@ -17,11 +17,11 @@ fn check(
     change: &mut dyn FnMut(&mut Transaction<'_>, &mut Record) -> Result<(), Error>,
     is_within: bool,
 ) {
-    let world = World::new();
-    let (mut vault, _key) = empty(&world);
-    world.change(&mut vault, |t| create(t, "app/db", &[("v1", text("one"))]));
-    let before = truth(&world, &mut vault);
-    let mut transaction = world.write(&mut vault);
+    let fixture = VaultFixture::new();
+    let (mut vault, _key) = sample_empty_vault(&fixture);
+    fixture.change(&mut vault, |t| create(t, "app/db", &[("v1", text("one"))]));
+    let before = truth(&fixture, &mut vault);
+    let mut transaction = fixture.write(&mut vault);
     let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
     let done = change(&mut transaction, &mut record)
         .and_then(|()| transaction.remove(&transaction.find(&home(), "app/db")?.unwrap()))
@@ -33,14 +33,14 @@ fn check(
         .and_then(|()| transaction.commit());
     if is_within {
         done.unwrap();
-        let transaction = world.read(&mut vault);
+        let transaction = fixture.read(&mut vault);
         let found = transaction.find(&home(), &record.name).unwrap().unwrap();
         assert!(found == record);
         drop(transaction);
-        assert_sound(&world, &mut vault);
+        assert_sound(&fixture, &mut vault);
     } else {
         assert!(matches!(done, Err(Error::Limit(_))), "{done:?}");
-        assert_eq!(truth(&world, &mut vault), before);
+        assert_eq!(truth(&fixture, &mut vault), before);
     }
 }
 
@@ -112,10 +112,10 @@ fn the_times_of_a_record() {
 
 #[test]
 fn the_revision_that_is_the_last_is_not_counted_further() {
-    let world = World::new();
-    let (mut vault, _key) = empty(&world);
-    world.change(&mut vault, |t| create(t, "app/db", &[]));
-    let mut transaction = world.write(&mut vault);
+    let fixture = VaultFixture::new();
+    let (mut vault, _key) = sample_empty_vault(&fixture);
+    fixture.change(&mut vault, |t| create(t, "app/db", &[]));
+    let mut transaction = fixture.write(&mut vault);
     let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
     record.revision = MAX_COUNTED - 1;
     transaction.update(&mut record).unwrap();
@@ -126,9 +126,9 @@ fn the_revision_that_is_the_last_is_not_counted_further() {
 fn the_bytes_of_a_value() {
     for (length, is_within) in around(65_536) {
         let value = SecretValue::Binary(Secret::new(vec![7; length]));
-        let world = World::new();
-        let (mut vault, _key) = empty(&world);
-        let mut transaction = world.write(&mut vault);
+        let fixture = VaultFixture::new();
+        let (mut vault, _key) = sample_empty_vault(&fixture);
+        let mut transaction = fixture.write(&mut vault);
         let stored = transaction.insert_value(5, "v", &value);
         assert_eq!(stored.is_ok(), is_within, "{length}");
         if !is_within {
@@ -140,21 +140,21 @@ fn the_bytes_of_a_value() {
 
 #[test]
 fn the_label_of_a_slot() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
     let vault_id = *vault.vault_id();
     for (length, is_within) in around(MAX_LABEL) {
-        let (body, _) = new_slot(&world, &key.master, &vault_id);
+        let (body, _) = new_slot(&fixture, &key.master, &vault_id);
         let label = "x".repeat(length);
-        let mut transaction = world.write(&mut vault);
+        let mut transaction = fixture.write(&mut vault);
         let added = transaction.add_slot(&body, &label);
         assert_eq!(added.is_ok(), is_within, "{length}");
         if let Ok(number) = added {
             transaction.commit().unwrap();
-            assert_eq!(world.read(&mut vault).state().slot(number).unwrap().label, label);
+            assert_eq!(fixture.read(&mut vault).state().slot(number).unwrap().label, label);
         }
     }
-    assert_sound(&world, &mut vault);
+    assert_sound(&fixture, &mut vault);
 }
 
 /// With numbers near the end of an `u64` in the state, a put or a create panicked.
@@ -164,41 +164,41 @@ fn the_counters_of_the_state() {
         [|state| &mut state.secrets, |state| &mut state.values, |state| &mut state.value_bytes];
     for counter in counters {
         for (number, is_within) in [(MAX_COUNTED - 10, true), (MAX_COUNTED, false)] {
-            let world = World::new();
-            let (mut vault, _key) = empty(&world);
-            let mut transaction = world.write(&mut vault);
+            let fixture = VaultFixture::new();
+            let (mut vault, _key) = sample_empty_vault(&fixture);
+            let mut transaction = fixture.write(&mut vault);
             *counter(&mut transaction.state) = number;
             create(&mut transaction, "app/db", &[("v1", text("one"))]);
             let done = transaction.commit();
             assert_eq!(done.is_ok(), is_within, "{number}: {done:?}");
             assert!(is_within || matches!(done, Err(Error::Limit(_))), "{done:?}");
             assert_eq!(
-                world.read(&mut vault).find(&home(), "app/db").unwrap().is_some(),
+                fixture.read(&mut vault).find(&home(), "app/db").unwrap().is_some(),
                 is_within
             );
         }
     }
-    let world = World::new();
-    let (mut vault, _key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, _key) = sample_empty_vault(&fixture);
     vault.raise_floor(MAX_COUNTED);
-    world.change(&mut vault, |t| t.record_own("Work", "").unwrap());
-    assert_eq!(world.read(&mut vault).state().generation, MAX_COUNTED);
-    let mut transaction = world.write(&mut vault);
+    fixture.change(&mut vault, |t| t.record_own("Work", "").unwrap());
+    assert_eq!(fixture.read(&mut vault).state().generation, MAX_COUNTED);
+    let mut transaction = fixture.write(&mut vault);
     assert!(matches!(transaction.record_own("Work", ""), Err(Error::Limit(_))));
     transaction.is_changed = true;
     assert!(matches!(transaction.commit(), Err(Error::Limit(_))));
-    assert_eq!(world.read(&mut vault).state().generation, MAX_COUNTED);
+    assert_eq!(fixture.read(&mut vault).state().generation, MAX_COUNTED);
 }
 
 /// A list of what a repair did can be of any length.
 #[test]
 fn what_an_entry_says_is_cut() {
-    let world = World::new();
-    let (mut vault, _key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, _key) = sample_empty_vault(&fixture);
     let detail = "é".repeat(9 << 20);
-    world.change(&mut vault, |t| t.record_own("Repair", &detail).unwrap());
+    fixture.change(&mut vault, |t| t.record_own("Repair", &detail).unwrap());
     let mut last = 0;
-    let transaction = world.read(&mut vault);
+    let transaction = fixture.read(&mut vault);
     transaction
         .events(|_, event| {
             last = event.detail.chars().count();
@@ -207,7 +207,7 @@ fn what_an_entry_says_is_cut() {
         .unwrap();
     assert_eq!(last, 16_384);
     drop(transaction);
-    assert_sound(&world, &mut vault);
+    assert_sound(&fixture, &mut vault);
 }
 
 /// How long a description makes a record of exactly as many bytes as a row can have.
@@ -229,14 +229,14 @@ fn longest_description() -> usize {
 
 /// Stores a record with a description of so many bytes, if that is allowed.
 fn describe_at_length(length: usize) -> Result<(), Error> {
-    let world = World::new();
-    let (mut vault, _key) = empty(&world);
-    let mut transaction = world.write(&mut vault);
+    let fixture = VaultFixture::new();
+    let (mut vault, _key) = sample_empty_vault(&fixture);
+    let mut transaction = fixture.write(&mut vault);
     let mut record = Record::new(home(), "app/db".into(), "a1B2c3".into(), START);
     record.description = Some("x".repeat(length));
     transaction.insert(&mut record)?;
     transaction.commit()?;
-    let transaction = world.read(&mut vault);
+    let transaction = fixture.read(&mut vault);
     assert!(transaction.find(&home(), "app/db")? == Some(record));
     Ok(())
 }

@@ -112,11 +112,11 @@ fn event() -> Event {
 
 /// An entry that some program wrote in a vault.
 fn plain_event() -> Vec<u8> {
-    let world = World::new();
-    let (mut vault, _key) = empty(&world);
-    world.change(&mut vault, |transaction| transaction.record_own("Work", "").unwrap());
+    let fixture = VaultFixture::new();
+    let (mut vault, _key) = sample_empty_vault(&fixture);
+    fixture.change(&mut vault, |transaction| transaction.record_own("Work", "").unwrap());
     let mut last = None;
-    let transaction = world.read(&mut vault);
+    let transaction = fixture.read(&mut vault);
     transaction
         .events(|_, event| {
             last = Some(event.encode());
@@ -163,13 +163,13 @@ proptest! {
 /// The whole way: a record that a later version wrote is read, which writes it anew, and read again.
 #[test]
 fn a_vault_of_a_later_version_survives_being_read_and_changed() {
-    let world = World::new();
-    let (mut vault, _key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, _key) = sample_empty_vault(&fixture);
     let bytes = of_a_later_version(
         &record().encode(),
         &[(0, 16, vec![0x01]), (0, 99, vec![0x02]), (1, 50, vec![0x80])],
     );
-    world.change(&mut vault, |transaction| {
+    fixture.change(&mut vault, |transaction| {
         let mut record = Record::decode(0, &bytes).unwrap();
         record.versions.iter_mut().for_each(|version| version.value = None);
         transaction.insert(&mut record).unwrap();
@@ -178,7 +178,7 @@ fn a_vault_of_a_later_version_survives_being_read_and_changed() {
         transaction.state.slots[0].unknown = later.slots[0].unknown.clone();
     });
     for _ in 0..2 {
-        world.change(&mut vault, |transaction| {
+        fixture.change(&mut vault, |transaction| {
             let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
             let mut item = Item::read(&record.encode()).unwrap();
             let members = item.map(0).unwrap();
@@ -251,10 +251,10 @@ fn the_slots_of_a_state_are_each_there_once() {
 #[test]
 fn what_nobody_writes_is_tampering() {
     for (part, key) in [(Part::Record(0), 1), (Part::Record(0), 13), (Part::State, 13)] {
-        let world = World::new();
-        let (mut vault, key_of_vault) = empty(&world);
-        world.change(&mut vault, |t| create(t, "app/db", &[("v1", text("one"))]));
-        let altered = vault.forge(world.context(), &mut |which, data| {
+        let fixture = VaultFixture::new();
+        let (mut vault, key_of_vault) = sample_empty_vault(&fixture);
+        fixture.change(&mut vault, |t| create(t, "app/db", &[("v1", text("one"))]));
+        let altered = vault.forge(fixture.context(), &mut |which, data| {
             let mut item = Item::read(&data).unwrap();
             if which == part {
                 put(item.map(0).unwrap(), key, None);
@@ -263,7 +263,7 @@ fn what_nobody_writes_is_tampering() {
         });
         let vault = altered.unwrap().unlock(&key_of_vault.master, &UNGUARDED);
         let found = vault.and_then(|mut vault| {
-            let transaction = vault.begin(Access::Read, world.context())?;
+            let transaction = vault.begin(Access::Read, fixture.context())?;
             transaction.find(&home(), "app/db").map(|found| found.is_some())
         });
         assert!(matches!(found, Err(Error::Tampered(_))), "{part:?} {key}: {found:?}");

@@ -53,13 +53,13 @@ use crate::sys::secret::Secret;
 const START: Timestamp = Timestamp(1_767_225_600_000);
 
 /// Time, chance and who asks, as a test wants them.
-struct World {
+struct VaultFixture {
     entropy: CountingEntropy,
     origin: Origin,
     now: Cell<Timestamp>,
 }
 
-impl World {
+impl VaultFixture {
     fn new() -> Self {
         let origin = Origin { via: "test".to_owned(), ..Origin::default() };
         Self { entropy: CountingEntropy::default(), origin, now: Cell::new(START) }
@@ -107,28 +107,32 @@ impl Key {
 }
 
 /// A slot that a new keyfile opens, and the keyfile.
-fn new_slot(world: &World, master: &MasterKey, vault_id: &VaultId) -> (SlotBody, Secret<String>) {
-    let keyfile = Keyfile::generate(&world.entropy).unwrap();
+fn new_slot(
+    fixture: &VaultFixture,
+    master: &MasterKey,
+    vault_id: &VaultId,
+) -> (SlotBody, Secret<String>) {
+    let keyfile = Keyfile::generate(&fixture.entropy).unwrap();
     let text = keyfile.to_text();
     let credential = Credential::Keyfile(keyfile);
-    (SlotBody::wrap(master, vault_id, &credential, None, &world.entropy).unwrap(), text)
+    (SlotBody::wrap(master, vault_id, &credential, None, &fixture.entropy).unwrap(), text)
 }
 
 /// Makes an empty vault in a container.
-fn new_vault(world: &World, store: Store, anchors: Option<&Path>) -> (Vault, Key) {
-    let vault_id = VaultId::generate(&world.entropy).unwrap();
-    let master = MasterKey::generate(&world.entropy).unwrap();
-    new_vault_as(world, store, (vault_id, master), anchors)
+fn new_vault(fixture: &VaultFixture, store: Store, anchors: Option<&Path>) -> (Vault, Key) {
+    let vault_id = VaultId::generate(&fixture.entropy).unwrap();
+    let master = MasterKey::generate(&fixture.entropy).unwrap();
+    new_vault_as(fixture, store, (vault_id, master), anchors)
 }
 
 /// Makes an empty vault with this id and master key.
 fn new_vault_as(
-    world: &World,
+    fixture: &VaultFixture,
     store: Store,
     (vault_id, master): (VaultId, MasterKey),
     anchors: Option<&Path>,
 ) -> (Vault, Key) {
-    let (body, keyfile) = new_slot(world, &master, &vault_id);
+    let (body, keyfile) = new_slot(fixture, &master, &vault_id);
     let new = NewVault {
         vault_id,
         master: &master,
@@ -136,31 +140,31 @@ fn new_vault_as(
         settings: Settings::new("000000000000", "local-1"),
         anchors: anchors.map(Path::to_owned),
     };
-    let mut vault = Vault::create_in(store, new, world.context()).unwrap();
+    let mut vault = Vault::create_in(store, new, fixture.context()).unwrap();
     vault.appear().unwrap();
     (vault, Key { master, keyfile })
 }
 
 /// Makes an empty vault in memory.
-fn empty(world: &World) -> (Vault, Key) {
-    new_vault(world, Store::in_memory(), None)
+fn sample_empty_vault(fixture: &VaultFixture) -> (Vault, Key) {
+    new_vault(fixture, Store::in_memory(), None)
 }
 
 /// Makes a vault in memory with everything in it that a vault can hold.
-fn furnished(world: &World) -> (Vault, Key) {
-    let (mut vault, key) = empty(world);
-    furnish(world, &mut vault);
+fn sample_vault(fixture: &VaultFixture) -> (Vault, Key) {
+    let (mut vault, key) = sample_empty_vault(fixture);
+    furnish(fixture, &mut vault);
     (vault, key)
 }
 
 /// Puts secrets of every kind into a vault.
-fn furnish(world: &World, vault: &mut Vault) {
-    furnish_marked(world, vault, "");
+fn furnish(fixture: &VaultFixture, vault: &mut Vault) {
+    furnish_marked(fixture, vault, "");
 }
 
 /// Does so with values that end in `mark`.
-fn furnish_marked(world: &World, vault: &mut Vault, mark: &str) {
-    world.change(vault, |transaction| {
+fn furnish_marked(fixture: &VaultFixture, vault: &mut Vault, mark: &str) {
+    fixture.change(vault, |transaction| {
         create(transaction, "app/db", &[("v1", text(&format!("hunter1{mark}")))]);
         let mut key: Vec<u8> = (0..=255).cycle().take(300).collect();
         key.extend(mark.as_bytes());
@@ -169,7 +173,7 @@ fn furnish_marked(world: &World, vault: &mut Vault, mark: &str) {
         create(transaction, "none", &[]);
         transaction.record_own("Furnish", "first").unwrap();
     });
-    world.change(vault, |transaction| {
+    fixture.change(vault, |transaction| {
         let mut record = transaction.find(&home(), "none").unwrap().unwrap();
         record.versions.push(Version::new("pending".to_owned(), None, transaction.now()));
         record.tags = Some(vec![("env".to_owned(), "test".to_owned())]);
@@ -182,12 +186,12 @@ fn furnish_marked(world: &World, vault: &mut Vault, mark: &str) {
 
 /// Changes a furnished vault so that every table is another one: a new version, a new secret, one
 /// gone, other slots, more of a log.
-fn renovate(world: &World, vault: &mut Vault, key: &Key) {
+fn renovate(fixture: &VaultFixture, vault: &mut Vault, key: &Key) {
     let vault_id = *vault.vault_id();
     let ((again, _), (more, _)) =
-        (new_slot(world, &key.master, &vault_id), new_slot(world, &key.master, &vault_id));
-    let first = SlotBody::wrap(&key.master, &vault_id, &key.credential(), None, &world.entropy);
-    world.change(vault, |transaction| {
+        (new_slot(fixture, &key.master, &vault_id), new_slot(fixture, &key.master, &vault_id));
+    let first = SlotBody::wrap(&key.master, &vault_id, &key.credential(), None, &fixture.entropy);
+    fixture.change(vault, |transaction| {
         transaction.add_slot(&again, "second").unwrap();
         transaction.add_slot(&more, "third").unwrap();
         transaction.remove_slot(1, super::slots::LastPortable::Keep).unwrap();
@@ -243,9 +247,9 @@ type Answers = BTreeMap<String, Result<String, Error>>;
 const NAMES: [&str; 6] = ["app/db", "app/key", "tmp", "none", "new/one", "never"];
 
 /// Asks everything that can be asked.
-fn ask(world: &World, vault: &mut Vault) -> Answers {
+fn ask(fixture: &VaultFixture, vault: &mut Vault) -> Answers {
     let mut answers = Answers::new();
-    let transaction = match vault.begin(Access::Read, world.context()) {
+    let transaction = match vault.begin(Access::Read, fixture.context()) {
         Ok(transaction) => transaction,
         Err(error) => return [("state".to_owned(), Err(error))].into(),
     };
@@ -298,8 +302,8 @@ fn show(record: &Record) -> String {
 }
 
 /// What a sound vault answers.
-fn truth(world: &World, vault: &mut Vault) -> BTreeMap<String, String> {
-    ask(world, vault).into_iter().map(|(asked, told)| (asked, told.unwrap())).collect()
+fn truth(fixture: &VaultFixture, vault: &mut Vault) -> BTreeMap<String, String> {
+    ask(fixture, vault).into_iter().map(|(asked, told)| (asked, told.unwrap())).collect()
 }
 
 /// Asserts that no answer is a wrong one, and returns how many were refused.
@@ -351,13 +355,13 @@ fn unlock(store: Store, key: &Key, policy: &UnlockPolicy) -> Result<Vault, Error
 }
 
 /// Verifies everything, and returns what is wrong.
-fn findings(world: &World, vault: &mut Vault) -> Vec<Finding> {
-    world.read(vault).check(&mut |_| {}).unwrap()
+fn findings(fixture: &VaultFixture, vault: &mut Vault) -> Vec<Finding> {
+    fixture.read(vault).check(&mut |_| {}).unwrap()
 }
 
 #[track_caller]
-fn assert_sound(world: &World, vault: &mut Vault) {
-    assert_eq!(findings(world, vault), []);
+fn assert_sound(fixture: &VaultFixture, vault: &mut Vault) {
+    assert_eq!(findings(fixture, vault), []);
 }
 
 /// What is done to the rows of a table.

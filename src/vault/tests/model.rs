@@ -17,7 +17,7 @@ struct Expected {
 
 /// A vault, and what should be in it.
 struct Pair {
-    world: World,
+    fixture: VaultFixture,
     vault: Vault,
     key: Key,
     map: BTreeMap<String, Expected>,
@@ -26,39 +26,39 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        let world = World::new();
-        let (vault, key) = empty(&world);
-        Self { world, vault, key, map: BTreeMap::new(), steps: 0 }
+        let fixture = VaultFixture::new();
+        let (vault, key) = sample_empty_vault(&fixture);
+        Self { fixture, vault, key, map: BTreeMap::new(), steps: 0 }
     }
 
     /// Does one thing to both.
     fn step(&mut self, (what, which, how): (u8, u8, u8)) {
         self.steps += 1;
         let name = format!("s{which}");
-        let now = self.world.now.get();
+        let now = self.fixture.now.get();
         match what {
             0 | 1 => self.create(&name, how),
             2 | 3 => self.add(&name, how),
             4 => self.prune(&name),
             5 => self.remove(&name),
             6 => self.schedule(&name, how),
-            7 => self.world.advance_days(i64::from(how % 20)),
+            7 => self.fixture.advance_days(i64::from(how % 20)),
             8 => self.erase(usize::from(how % 3)),
             9 => self.give_up(&name),
             10 => self.reopen(),
             11 => self.rekey(),
             _ => self.change_slots(how),
         }
-        assert!(self.world.now.get() >= now);
+        assert!(self.fixture.now.get() >= now);
         self.compare();
     }
 
     fn create(&mut self, name: &str, how: u8) {
-        let now = self.world.now.get();
+        let now = self.fixture.now.get();
         let is_taken = self.map.get(name).is_some_and(|e| e.due.is_none_or(|due| due > now));
         let value = "v".repeat(usize::from(how) * 40);
         let id = format!("c{}", self.steps);
-        let mut transaction = self.world.write(&mut self.vault);
+        let mut transaction = self.fixture.write(&mut self.vault);
         let mut record = Record::new(home(), name.to_owned(), "a1B2c3".to_owned(), now);
         transaction.assign_row(&mut record).unwrap();
         add_version(&mut transaction, &mut record, &id, &text(&value));
@@ -81,7 +81,7 @@ impl Pair {
     }
 
     fn add(&mut self, name: &str, how: u8) {
-        let mut transaction = self.world.write(&mut self.vault);
+        let mut transaction = self.fixture.write(&mut self.vault);
         let Some(mut record) = Self::find(&transaction, name) else { return };
         let (id, value) = (format!("a{}", self.steps), format!("{how}").repeat(how.into()));
         add_version(&mut transaction, &mut record, &id, &text(&value));
@@ -92,7 +92,7 @@ impl Pair {
     }
 
     fn prune(&mut self, name: &str) {
-        let mut transaction = self.world.write(&mut self.vault);
+        let mut transaction = self.fixture.write(&mut self.vault);
         let Some(mut record) = Self::find(&transaction, name) else { return };
         if record.versions.is_empty() {
             return;
@@ -105,7 +105,7 @@ impl Pair {
     }
 
     fn remove(&mut self, name: &str) {
-        let mut transaction = self.world.write(&mut self.vault);
+        let mut transaction = self.fixture.write(&mut self.vault);
         let Some(record) = Self::find(&transaction, name) else { return };
         transaction.remove(&record).unwrap();
         transaction.commit().unwrap();
@@ -113,7 +113,7 @@ impl Pair {
     }
 
     fn schedule(&mut self, name: &str, how: u8) {
-        let mut transaction = self.world.write(&mut self.vault);
+        let mut transaction = self.fixture.write(&mut self.vault);
         let Some(mut record) = Self::find(&transaction, name) else { return };
         let requested = transaction.now();
         let due = requested.plus_days(i64::from(how % 30) + 7);
@@ -124,7 +124,7 @@ impl Pair {
     }
 
     fn erase(&mut self, most: usize) {
-        let mut transaction = self.world.write(&mut self.vault);
+        let mut transaction = self.fixture.write(&mut self.vault);
         for name in transaction.erase_gone(most).unwrap() {
             let expected = self.map.remove(&name).unwrap();
             assert!(expected.due.unwrap() <= transaction.now(), "{name}");
@@ -134,7 +134,7 @@ impl Pair {
 
     /// A change that is not committed.
     fn give_up(&mut self, name: &str) {
-        let mut transaction = self.world.write(&mut self.vault);
+        let mut transaction = self.fixture.write(&mut self.vault);
         if let Some(record) = Self::find(&transaction, name) {
             transaction.remove(&record).unwrap();
         }
@@ -148,18 +148,18 @@ impl Pair {
     }
 
     fn rekey(&mut self) {
-        let master = MasterKey::generate(&self.world.entropy).unwrap();
-        let (body, keyfile) = new_slot(&self.world, &master, self.vault.vault_id());
+        let master = MasterKey::generate(&self.fixture.entropy).unwrap();
+        let (body, keyfile) = new_slot(&self.fixture, &master, self.vault.vault_id());
         let slots = vec![(0, body, "new".to_owned())];
         let rekeying = Rekeying { master: &master, slots, reason: String::new() };
-        self.vault.rekey(rekeying, self.world.context(), &mut |_| {}).unwrap();
+        self.vault.rekey(rekeying, self.fixture.context(), &mut |_| {}).unwrap();
         self.key = Key { master, keyfile };
     }
 
     fn change_slots(&mut self, how: u8) {
         let vault_id = *self.vault.vault_id();
-        let (body, _) = new_slot(&self.world, &self.key.master, &vault_id);
-        let mut transaction = self.world.write(&mut self.vault);
+        let (body, _) = new_slot(&self.fixture, &self.key.master, &vault_id);
+        let mut transaction = self.fixture.write(&mut self.vault);
         let count = transaction.state().slots.len();
         let changed = if how.is_multiple_of(2) {
             transaction.add_slot(&body, "more").map(drop)
@@ -176,8 +176,8 @@ impl Pair {
     }
 
     fn compare(&mut self) {
-        let now = self.world.now.get();
-        let transaction = self.world.read(&mut self.vault);
+        let now = self.fixture.now.get();
+        let transaction = self.fixture.read(&mut self.vault);
         let is_there = |expected: &Expected| expected.due.is_none_or(|due| due > now);
         for which in 0..5 {
             let name = format!("s{which}");
@@ -217,7 +217,7 @@ proptest! {
         for step in steps {
             pair.step(step);
         }
-        assert_sound(&pair.world, &mut pair.vault);
+        assert_sound(&pair.fixture, &mut pair.vault);
         pair.reopen();
         pair.compare();
     }

@@ -14,21 +14,21 @@ use crate::vault::record::StoredValue;
 use crate::vault::rekey::Rekeying;
 
 /// A vault with a history, and its checkpoint.
-fn watched(world: &World) -> (Vault, Key, Checkpoint) {
-    let (mut vault, key) = furnished(world);
-    let checkpoint = world.read(&mut vault).checkpoint();
+fn watched(fixture: &VaultFixture) -> (Vault, Key, Checkpoint) {
+    let (mut vault, key) = sample_vault(fixture);
+    let checkpoint = fixture.read(&mut vault).checkpoint();
     (vault, key, checkpoint)
 }
 
 /// How rows that were altered with the keys stand to a checkpoint, and whether a check passes.
-fn judged(world: &World, rows: &Rows, key: &Key, checkpoint: &Checkpoint) -> (bool, bool) {
+fn judged(fixture: &VaultFixture, rows: &Rows, key: &Key, checkpoint: &Checkpoint) -> (bool, bool) {
     let mut vault = unlock(rows.store(), key, &UNGUARDED).unwrap();
-    let relation = world.read(&mut vault).relation_to(checkpoint);
+    let relation = fixture.read(&mut vault).relation_to(checkpoint);
     let holds = matches!(relation, Ok(Relation::Same | Relation::Descendant));
     (
         holds,
         vault
-            .begin(Access::Read, world.context())
+            .begin(Access::Read, fixture.context())
             .unwrap()
             .check(&mut |_| {})
             .is_ok_and(|found| found.is_empty()),
@@ -73,8 +73,8 @@ fn with_filler(plain: &[u8]) -> Vec<u8> {
 #[test]
 fn an_audit_entry_cannot_be_rewritten_by_the_owner_of_the_keys() {
     // "PutSecretValue" was made "ListSecrets" in one try, and check and --expect passed.
-    let world = World::new();
-    let (mut vault, key, checkpoint) = watched(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key, checkpoint) = watched(&fixture);
     let mut rows = Rows::of(&mut vault.store);
     let keys = &vault.keyring.keys.audit;
     let sealed = &rows.table(Table::Audit)[&1];
@@ -83,19 +83,19 @@ fn an_audit_entry_cannot_be_rewritten_by_the_owner_of_the_keys() {
     event.operation = "Nothing".to_owned();
     let plain = with_filler(&event.encode());
     swap(&mut rows, &vault, (Table::Audit, 1), (Forged::Entry(1), &plain));
-    assert_eq!(judged(&world, &rows, &key, &checkpoint), (false, false));
+    assert_eq!(judged(&fixture, &rows, &key, &checkpoint), (false, false));
 }
 
 #[test]
 fn a_value_cannot_be_exchanged_under_its_record() {
-    let world = World::new();
-    let (mut vault, key, _) = watched(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key, _) = watched(&fixture);
     let long = [&FILLER[..], &[7; 400]].concat();
-    world.change(&mut vault, |transaction| {
+    fixture.change(&mut vault, |transaction| {
         create(transaction, "long", &[("l1", SecretValue::Binary(Secret::new(long.clone())))]);
         transaction.record_own("Work", "").unwrap();
     });
-    let transaction = world.read(&mut vault);
+    let transaction = fixture.read(&mut vault);
     let checkpoint = transaction.checkpoint();
     let record = transaction.find(&home(), "long").unwrap().unwrap();
     drop(transaction);
@@ -104,56 +104,56 @@ fn a_value_cannot_be_exchanged_under_its_record() {
     let place = Forged::Value(ValueAddress { rid: record.rid, vid, version_id: "l1" });
     let other = [&[1], &FILLER[..], &[8; 400]].concat();
     swap(&mut rows, &vault, (Table::Value, vid), (place, &other));
-    let (_holds, is_sound) = judged(&world, &rows, &key, &checkpoint);
+    let (_holds, is_sound) = judged(&fixture, &rows, &key, &checkpoint);
     assert!(!is_sound);
     let mut vault = unlock(rows.store(), &key, &UNGUARDED).unwrap();
-    let transaction = world.read(&mut vault);
+    let transaction = fixture.read(&mut vault);
     assert!(matches!(transaction.value(&record, &record.versions[0]), Err(Error::Tampered(_))));
 }
 
 #[test]
 fn a_record_cannot_be_exchanged_under_the_tree() {
-    let world = World::new();
-    let (mut vault, key, checkpoint) = watched(&world);
-    let mut record = world.read(&mut vault).find(&home(), "app/db").unwrap().unwrap();
+    let fixture = VaultFixture::new();
+    let (mut vault, key, checkpoint) = watched(&fixture);
+    let mut record = fixture.read(&mut vault).find(&home(), "app/db").unwrap().unwrap();
     record.description = Some("another".to_owned());
     let mut rows = Rows::of(&mut vault.store);
     let plain = with_filler(&record.encode());
     let place = (Table::Secret, record.rid);
     swap(&mut rows, &vault, place, (Forged::Record(record.rid), &plain));
-    let (_holds, is_sound) = judged(&world, &rows, &key, &checkpoint);
+    let (_holds, is_sound) = judged(&fixture, &rows, &key, &checkpoint);
     assert!(!is_sound);
     let mut vault = unlock(rows.store(), &key, &UNGUARDED).unwrap();
-    let found = world.read(&mut vault).find(&home(), "app/db");
+    let found = fixture.read(&mut vault).find(&home(), "app/db");
     assert!(matches!(found, Err(Error::Tampered(_))));
 }
 
 #[test]
 fn a_checkpoint_covers_the_secrets_and_not_only_the_log() {
     // A value was exchanged with generation, commit id and log kept, and the checkpoint held.
-    let world = World::new();
-    let (mut vault, key, checkpoint) = watched(&world);
-    let generation = |vault: &mut Vault| world.read(vault).state().generation;
+    let fixture = VaultFixture::new();
+    let (mut vault, key, checkpoint) = watched(&fixture);
+    let generation = |vault: &mut Vault| fixture.read(vault).state().generation;
     {
-        let mut transaction = world.write(&mut vault);
+        let mut transaction = fixture.write(&mut vault);
         let mut record = transaction.find(&home(), "app/db").unwrap().unwrap();
         add_version(&mut transaction, &mut record, "v9", &text("another"));
         transaction.update(&mut record).unwrap();
         let (header, state) = (transaction.keyring.header_bytes(), transaction.state.encode());
         let keys = &transaction.keyring.keys.state;
-        let sealed = keys.seal(header, &state, &world.entropy).unwrap();
+        let sealed = keys.seal(header, &state, &fixture.entropy).unwrap();
         transaction.rows.put_vault(header, &sealed).unwrap();
         transaction.rows.commit().unwrap();
     }
     assert_eq!(generation(&mut vault), checkpoint.generation);
     let rows = Rows::of(&mut vault.store);
-    assert_eq!(judged(&world, &rows, &key, &checkpoint), (false, true));
+    assert_eq!(judged(&fixture, &rows, &key, &checkpoint), (false, true));
 }
 
 /// Writes the log anew with another entry 1, chained and sealed as it should be, and a state to match.
-fn rewrite_history(world: &World, vault: &mut Vault) -> Rows {
+fn rewrite_history(fixture: &VaultFixture, vault: &mut Vault) -> Rows {
     let mut rows = Rows::of(&mut vault.store);
-    let mut state = world.read(vault).state().clone();
+    let mut state = fixture.read(vault).state().clone();
     let (keys, vault_id) = (&vault.keyring.keys, vault.vault_id());
     let mut chain = state.log.base;
     for (seq, sealed) in rows.table_mut(Table::Audit) {
@@ -163,12 +163,12 @@ fn rewrite_history(world: &World, vault: &mut Vault) -> Rows {
             event.operation = "Nothing".to_owned();
         }
         let data = event.encode();
-        *sealed = keys.audit.seal(vault_id, *seq, &data, &world.entropy).unwrap();
+        *sealed = keys.audit.seal(vault_id, *seq, &data, &fixture.entropy).unwrap();
         chain = history::link(&chain, *seq, &data);
     }
     state.log.head = chain;
     let header = vault.keyring.header_bytes();
-    let sealed = keys.state.seal(header, &state.encode(), &world.entropy).unwrap();
+    let sealed = keys.state.seal(header, &state.encode(), &fixture.entropy).unwrap();
     rows.vault = Some((header.to_vec(), sealed));
     rows
 }
@@ -177,62 +177,62 @@ fn rewrite_history(world: &World, vault: &mut Vault) -> Rows {
 fn what_was_logged_before_a_checkpoint_cannot_be_rewritten_after_it() {
     // That a later entry names the state of the checkpoint proves nothing by itself: whoever has the
     // keys can write it. The chain before that entry must be the one the checkpoint was made over.
-    let world = World::new();
-    let (mut vault, key, checkpoint) = watched(&world);
-    world.change(&mut vault, |transaction| transaction.record_own("Work", "").unwrap());
+    let fixture = VaultFixture::new();
+    let (mut vault, key, checkpoint) = watched(&fixture);
+    fixture.change(&mut vault, |transaction| transaction.record_own("Work", "").unwrap());
     let sound = Rows::of(&mut vault.store);
-    assert_eq!(judged(&world, &sound, &key, &checkpoint), (true, true));
-    let rows = rewrite_history(&world, &mut vault);
-    assert_eq!(judged(&world, &rows, &key, &checkpoint), (false, true));
+    assert_eq!(judged(&fixture, &sound, &key, &checkpoint), (true, true));
+    let rows = rewrite_history(&fixture, &mut vault);
+    assert_eq!(judged(&fixture, &rows, &key, &checkpoint), (false, true));
 }
 
 #[test]
 fn a_checkpoint_holds_through_a_rekey_and_a_sound_repair_and_not_through_a_cut_log() {
-    let world = World::new();
-    let (mut vault, _key, checkpoint) = watched(&world);
-    let relation = |vault: &mut Vault| world.read(vault).relation_to(&checkpoint).unwrap();
-    world.change(&mut vault, |transaction| {
+    let fixture = VaultFixture::new();
+    let (mut vault, _key, checkpoint) = watched(&fixture);
+    let relation = |vault: &mut Vault| fixture.read(vault).relation_to(&checkpoint).unwrap();
+    fixture.change(&mut vault, |transaction| {
         transaction.repair(&[], &mut |_| {}).unwrap();
     });
     assert_eq!(relation(&mut vault), Relation::Descendant);
-    let master = MasterKey::generate(&world.entropy).unwrap();
-    let (body, _) = new_slot(&world, &master, vault.vault_id());
+    let master = MasterKey::generate(&fixture.entropy).unwrap();
+    let (body, _) = new_slot(&fixture, &master, vault.vault_id());
     let slots = vec![(0, body, String::new())];
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
-    vault.rekey(rekeying, world.context(), &mut |_| {}).unwrap();
+    vault.rekey(rekeying, fixture.context(), &mut |_| {}).unwrap();
     assert_eq!(relation(&mut vault), Relation::Descendant);
-    assert_sound(&world, &mut vault);
+    assert_sound(&fixture, &mut vault);
 
     // A repair that has to number and chain the log anew, and a log whose front was dropped.
-    let (mut vault, _key, checkpoint) = watched(&world);
-    world.change(&mut vault, |transaction| {
+    let (mut vault, _key, checkpoint) = watched(&fixture);
+    fixture.change(&mut vault, |transaction| {
         transaction.rows.delete_audit(0..=0).unwrap();
         transaction.repair(&[], &mut |_| {}).unwrap();
     });
-    let found = world.read(&mut vault).relation_to(&checkpoint).unwrap();
+    let found = fixture.read(&mut vault).relation_to(&checkpoint).unwrap();
     assert_eq!(found, Relation::Unproven);
-    let (mut vault, _key, checkpoint) = watched(&world);
-    world.change(&mut vault, |transaction| {
+    let (mut vault, _key, checkpoint) = watched(&fixture);
+    fixture.change(&mut vault, |transaction| {
         for _ in 0..600 {
             transaction.record_own("Fill", "").unwrap();
         }
     });
-    let found = world.read(&mut vault).relation_to(&checkpoint).unwrap();
+    let found = fixture.read(&mut vault).relation_to(&checkpoint).unwrap();
     assert_eq!(found, Relation::Unproven);
 }
 
 #[test]
 fn a_checkpoint_of_what_was_rolled_back_does_not_hold() {
     // The next generation is far above: its first entry names the state that was accepted.
-    let world = World::new();
-    let (mut vault, key, checkpoint) = watched(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key, checkpoint) = watched(&fixture);
     let common = Rows::of(&mut vault.store);
-    world.change(&mut vault, |transaction| transaction.record_own("Work", "").unwrap());
-    let lost = world.read(&mut vault).checkpoint();
+    fixture.change(&mut vault, |transaction| transaction.record_own("Work", "").unwrap());
+    let lost = fixture.read(&mut vault).checkpoint();
     let mut vault = unlock(common.store(), &key, &UNGUARDED).unwrap();
     vault.raise_floor(lost.generation + 1);
-    world.change(&mut vault, |transaction| transaction.record_own("AcceptState", "").unwrap());
-    let transaction = world.read(&mut vault);
+    fixture.change(&mut vault, |transaction| transaction.record_own("AcceptState", "").unwrap());
+    let transaction = fixture.read(&mut vault);
     assert_eq!(transaction.relation_to(&checkpoint).unwrap(), Relation::Descendant);
     assert_eq!(transaction.relation_to(&lost).unwrap(), Relation::Unproven);
 }

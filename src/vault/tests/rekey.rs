@@ -1,6 +1,6 @@
 //! Another master key over everything, or nothing at all.
 
-use super::changes::Drying;
+use super::changes::FakeEntropy;
 use super::rows::{Rows, TABLES};
 use super::tamper::{Ages, alterations};
 use super::*;
@@ -9,13 +9,17 @@ use crate::sys::scratch::Scratch;
 use crate::vault::rekey::Rekeying;
 
 /// Gives a vault a new key, with one slot for it.
-fn rekey(world: &World, vault: &mut Vault) -> Result<Key, Error> {
-    rekey_with(world, vault, world.context())
+fn rekey(fixture: &VaultFixture, vault: &mut Vault) -> Result<Key, Error> {
+    rekey_with(fixture, vault, fixture.context())
 }
 
-fn rekey_with(world: &World, vault: &mut Vault, context: RequestContext<'_>) -> Result<Key, Error> {
-    let master = MasterKey::generate(&world.entropy)?;
-    let (body, keyfile) = new_slot(world, &master, vault.vault_id());
+fn rekey_with(
+    fixture: &VaultFixture,
+    vault: &mut Vault,
+    context: RequestContext<'_>,
+) -> Result<Key, Error> {
+    let master = MasterKey::generate(&fixture.entropy)?;
+    let (body, keyfile) = new_slot(fixture, &master, vault.vault_id());
     let slots = vec![(3, body, "only".to_owned())];
     let rekeying = Rekeying { master: &master, slots, reason: "a test".to_owned() };
     vault.rekey(rekeying, context, &mut |_| {})?;
@@ -29,26 +33,26 @@ fn values(answers: &BTreeMap<String, String>) -> BTreeMap<&String, &String> {
 /// Readers were shut out from the first page that did not fit into SQLite's usual memory.
 #[test]
 fn others_read_the_old_state_meanwhile() {
-    let (world, scratch) = (World::new(), Scratch::new());
+    let (fixture, scratch) = (VaultFixture::new(), Scratch::new());
     let path = scratch.join("vault");
-    let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
-    world.change(&mut vault, |transaction| {
+    let (mut vault, key) = new_vault(&fixture, Store::create(&path).unwrap(), None);
+    fixture.change(&mut vault, |transaction| {
         for name in 0..100 {
             create(transaction, &format!("s{name}"), &[("v", text(&"large ".repeat(9000)))]);
         }
     });
-    let master = MasterKey::generate(&world.entropy).unwrap();
-    let (body, _keyfile) = new_slot(&world, &master, vault.vault_id());
+    let master = MasterKey::generate(&fixture.entropy).unwrap();
+    let (body, _keyfile) = new_slot(&fixture, &master, vault.vault_id());
     let slots = vec![(3, body, "only".to_owned())];
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
     let mut read = 0;
     let mut look = |_| {
         let locked = LockedVault::glance_at(&path).unwrap();
         let mut reader = locked.unlock(&key.master, &STRICT).unwrap();
-        assert_eq!(world.read(&mut reader).state().secrets, 100);
+        assert_eq!(fixture.read(&mut reader).state().secrets, 100);
         read += 1;
     };
-    vault.rekey(rekeying, world.context(), &mut look).unwrap();
+    vault.rekey(rekeying, fixture.context(), &mut look).unwrap();
     assert!(read > 1);
     assert!(LockedVault::glance_at(&path).unwrap().header().key_epoch == 1);
 }
@@ -56,32 +60,32 @@ fn others_read_the_old_state_meanwhile() {
 /// A list of a million secrets kept every change waiting.
 #[test]
 fn others_write_while_a_copy_is_read() {
-    let (world, scratch) = (World::new(), Scratch::new());
+    let (fixture, scratch) = (VaultFixture::new(), Scratch::new());
     let path = scratch.join("vault");
-    let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
-    furnish(&world, &mut vault);
-    let before = truth(&world, &mut vault);
+    let (mut vault, key) = new_vault(&fixture, Store::create(&path).unwrap(), None);
+    furnish(&fixture, &mut vault);
+    let before = truth(&fixture, &mut vault);
     assert!(vault.read_aside(1 << 40, |_| ()).unwrap().is_none());
     let read = vault.read_aside(0, |copy| {
         let locked = LockedVault::open(&path, Mode::ReadWrite).unwrap();
         let mut other = locked.unlock(&key.master, &STRICT).unwrap();
-        world.change(&mut other, |transaction| create(transaction, "meanwhile", &[]));
-        truth(&world, copy)
+        fixture.change(&mut other, |transaction| create(transaction, "meanwhile", &[]));
+        truth(&fixture, copy)
     });
     assert_eq!(read.unwrap(), Some(before));
-    assert!(list(&world.read(&mut vault)).unwrap().contains("meanwhile"));
-    assert_sound(&world, &mut vault);
+    assert!(list(&fixture.read(&mut vault)).unwrap().contains("meanwhile"));
+    assert_sound(&fixture, &mut vault);
 }
 
 #[test]
 fn everything_is_there_under_the_new_key_and_nothing_under_the_old() {
-    let world = World::new();
-    let (mut vault, old) = furnished(&world);
-    renovate(&world, &mut vault, &old);
-    let (before, rows) = (truth(&world, &mut vault), Rows::of(&mut vault.store));
-    let new = rekey(&world, &mut vault).unwrap();
-    assert_sound(&world, &mut vault);
-    let after = truth(&world, &mut vault);
+    let fixture = VaultFixture::new();
+    let (mut vault, old) = sample_vault(&fixture);
+    renovate(&fixture, &mut vault, &old);
+    let (before, rows) = (truth(&fixture, &mut vault), Rows::of(&mut vault.store));
+    let new = rekey(&fixture, &mut vault).unwrap();
+    assert_sound(&fixture, &mut vault);
+    let after = truth(&fixture, &mut vault);
     assert_eq!(values(&after), values(&before));
     assert_eq!(after["log"], format!("{}4 Rekey key epoch 1, a test\n", before["log"]));
     assert_eq!(vault.header().key_epoch, 1);
@@ -100,11 +104,11 @@ fn everything_is_there_under_the_new_key_and_nothing_under_the_old() {
     let (number, master) = locked.try_credential(&new.credential(), CostLimit::Ordinary).unwrap();
     assert_eq!(number, 3);
     let mut vault = locked.unlock(&master, &STRICT).unwrap();
-    assert_eq!(truth(&world, &mut vault), after);
+    assert_eq!(truth(&fixture, &mut vault), after);
     // It can be done again.
-    rekey(&world, &mut vault).unwrap();
+    rekey(&fixture, &mut vault).unwrap();
     assert_eq!(vault.header().key_epoch, 2);
-    assert_sound(&world, &mut vault);
+    assert_sound(&fixture, &mut vault);
 }
 
 #[test]
@@ -115,11 +119,11 @@ fn an_altered_vault_is_not_carried_over() {
     for table in TABLES {
         for (case, altered) in alterations(table, &ages.old, &ages.new) {
             let mut vault = unlock(altered.store(), &ages.key, &UNGUARDED).unwrap();
-            match rekey(&ages.world, &mut vault) {
+            match rekey(&ages.fixture, &mut vault) {
                 Ok(_) => {
                     // What no answer hangs on may be left behind instead.
-                    assert_sound(&ages.world, &mut vault);
-                    let after = truth(&ages.world, &mut vault);
+                    assert_sound(&ages.fixture, &mut vault);
+                    let after = truth(&ages.fixture, &mut vault);
                     assert_eq!(values(&after), values(&ages.truth), "{case}");
                 }
                 Err(error) => {
@@ -135,14 +139,14 @@ fn an_altered_vault_is_not_carried_over() {
 
 #[test]
 fn one_that_is_interrupted_did_not_happen() {
-    let world = World::new();
-    let (mut vault, key) = furnished(&world);
-    let (before, rows) = (truth(&world, &mut vault), Rows::of(&mut vault.store));
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_vault(&fixture);
+    let (before, rows) = (truth(&fixture, &mut vault), Rows::of(&mut vault.store));
     let mut draws = 0;
     loop {
-        let entropy = Drying::after(draws, &world.entropy);
-        let context = RequestContext { entropy: &entropy, ..world.context() };
-        match rekey_with(&world, &mut vault, context) {
+        let entropy = FakeEntropy::after(draws, &fixture.entropy);
+        let context = RequestContext { entropy: &entropy, ..fixture.context() };
+        match rekey_with(&fixture, &mut vault, context) {
             Ok(_) => break,
             Err(error) => {
                 let is_told = matches!(error, Error::Crypto(crypto::Error::NoEntropy(_)));
@@ -150,28 +154,28 @@ fn one_that_is_interrupted_did_not_happen() {
             }
         }
         assert!(Rows::of(&mut vault.store) == rows, "{draws}");
-        assert_eq!(truth(&world, &mut vault), before, "{draws}");
+        assert_eq!(truth(&fixture, &mut vault), before, "{draws}");
         assert!(unlock(rows.store(), &key, &STRICT).is_ok());
         draws += 1;
     }
     assert!(draws > 10, "{draws}");
-    assert_sound(&world, &mut vault);
+    assert_sound(&fixture, &mut vault);
 }
 
 #[test]
 fn whoever_has_the_vault_open_is_told() {
     let scratch = Scratch::new();
-    let world = World::new();
+    let fixture = VaultFixture::new();
     let path = scratch.join("vault");
-    let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
-    furnish(&world, &mut vault);
+    let (mut vault, key) = new_vault(&fixture, Store::create(&path).unwrap(), None);
+    furnish(&fixture, &mut vault);
     let open = |key: &Key| LockedVault::open(&path, Mode::ReadWrite)?.unlock(&key.master, &STRICT);
     let mut other = open(&key).unwrap();
-    let new = rekey(&world, &mut vault).unwrap();
+    let new = rekey(&fixture, &mut vault).unwrap();
     for access in [Access::Read, Access::Write] {
-        let refused = other.begin(access, world.context()).err();
+        let refused = other.begin(access, fixture.context()).err();
         assert!(matches!(refused, Some(Error::Rekeyed)), "{refused:?}");
     }
     assert!(open(&key).is_err());
-    assert_sound(&world, &mut open(&new).unwrap());
+    assert_sound(&fixture, &mut open(&new).unwrap());
 }

@@ -1,6 +1,6 @@
 //! When a state is remembered: whenever a newer one was seen, whoever committed it.
 
-use super::anchors::Machine;
+use super::anchors::MachineFixture;
 use super::*;
 use crate::store::Mode;
 
@@ -8,7 +8,7 @@ use crate::store::Mode;
 fn a_vault_that_can_only_be_read_is_remembered() {
     // The anchor was written only where the vault could be: a newer state that was seen on a
     // read-only medium was forgotten, and an older copy passed there afterwards.
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let old = machine.bytes();
     machine.commit(&mut machine.open_with(&machine.policy("elsewhere")).unwrap());
     assert_eq!(machine.remembered(), 1);
@@ -28,7 +28,7 @@ fn a_vault_that_can_only_be_read_is_remembered() {
 #[test]
 fn what_others_commit_under_an_open_vault_is_remembered() {
     // Only the state at the time of unlocking was, and what this process committed itself.
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     let mut vault = machine.open().unwrap();
     machine.commit(&mut machine.open_with(&machine.policy("elsewhere")).unwrap());
     assert_eq!(machine.remembered(), 1);
@@ -38,6 +38,6 @@ fn what_others_commit_under_an_open_vault_is_remembered() {
 
 #[test]
 fn a_machine_with_no_place_for_an_anchor_says_so() {
-    let machine = Machine::new();
+    let machine = MachineFixture::new();
     assert!(machine.open_with(&UNGUARDED).unwrap().is_anchor_unwritable());
 }

@@ -6,8 +6,8 @@ use super::*;
 use crate::store::Table;
 
 /// Repairs a vault and returns what was done.
-fn repair(world: &World, vault: &mut Vault) -> Result<Vec<Finding>, Error> {
-    let mut transaction = world.write(vault);
+fn repair(fixture: &VaultFixture, vault: &mut Vault) -> Result<Vec<Finding>, Error> {
+    let mut transaction = fixture.write(vault);
     let mended = transaction.repair(&[], &mut |_| {})?;
     transaction.commit()?;
     Ok(mended.done)
@@ -30,13 +30,13 @@ fn a_repaired_vault_is_sound_and_has_all_that_authenticates() {
     for table in TABLES {
         for (case, altered) in alterations(table, &ages.old, &ages.new) {
             let mut vault = unlock(altered.store(), &ages.key, &UNGUARDED).unwrap();
-            let done = match repair(&ages.world, &mut vault) {
+            let done = match repair(&ages.fixture, &mut vault) {
                 Err(Error::LastSlot(_)) if table == Table::Slot => continue,
                 done => done.unwrap(),
             };
             assert!(!done.is_empty(), "{case}");
-            assert_sound(&ages.world, &mut vault);
-            let after = truth(&ages.world, &mut vault);
+            assert_sound(&ages.fixture, &mut vault);
+            let after = truth(&ages.fixture, &mut vault);
             for (asked, told) in values(&after) {
                 assert_eq!(Some(&told), known.get(&asked), "{case}");
             }
@@ -58,12 +58,12 @@ fn a_repaired_vault_is_sound_and_has_all_that_authenticates() {
 
 #[test]
 fn a_sound_vault_loses_nothing_by_being_repaired() {
-    let world = World::new();
-    let (mut vault, _key) = furnished(&world);
-    let before = truth(&world, &mut vault);
-    assert_eq!(repair(&world, &mut vault).unwrap(), []);
-    assert_sound(&world, &mut vault);
-    assert_eq!(values(&truth(&world, &mut vault)), values(&before));
+    let fixture = VaultFixture::new();
+    let (mut vault, _key) = sample_vault(&fixture);
+    let before = truth(&fixture, &mut vault);
+    assert_eq!(repair(&fixture, &mut vault).unwrap(), []);
+    assert_sound(&fixture, &mut vault);
+    assert_eq!(values(&truth(&fixture, &mut vault)), values(&before));
 }
 
 #[test]
@@ -88,19 +88,19 @@ fn rows_larger_than_any_can_be_stand_in_nobodys_way() {
             store
         };
         let mut vault = unlock(store(), &ages.key, &UNGUARDED).unwrap();
-        judge(table, &ages.truth, &ask(&ages.world, &mut vault));
-        assert_ne!(findings(&ages.world, &mut vault), [], "{table}");
-        repair(&ages.world, &mut vault).unwrap();
-        assert_sound(&ages.world, &mut vault);
+        judge(table, &ages.truth, &ask(&ages.fixture, &mut vault));
+        assert_ne!(findings(&ages.fixture, &mut vault), [], "{table}");
+        repair(&ages.fixture, &mut vault).unwrap();
+        assert_sound(&ages.fixture, &mut vault);
 
         let mut damaged = LockedVault::from_store(store()).unwrap();
-        let (mut saved, _key) = empty(&ages.world);
-        let mut into = ages.world.write(&mut saved);
+        let (mut saved, _key) = sample_empty_vault(&ages.fixture);
+        let mut into = ages.fixture.write(&mut saved);
         let salvaged = damaged.salvage(&ages.key.master, &mut into, &[], &mut |_| {}).unwrap();
         into.commit().unwrap();
         let lost = u64::from(table == "secret");
         assert_eq!((salvaged.secrets, salvaged.lost_secrets), (4 - lost, lost), "{table}");
-        assert_sound(&ages.world, &mut saved);
+        assert_sound(&ages.fixture, &mut saved);
     }
 }
 
@@ -108,9 +108,9 @@ fn rows_larger_than_any_can_be_stand_in_nobodys_way() {
 fn a_row_behind_the_log_keeps_nobody_from_working_and_costs_no_entry() {
     // It stood where the next entry goes, so that every command that is logged failed; and repair
     // dropped all entries before it.
-    let world = World::new();
-    let (mut vault, key) = furnished(&world);
-    let before = truth(&world, &mut vault);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_vault(&fixture);
+    let before = truth(&fixture, &mut vault);
     let mut altered = Rows::of(&mut vault.store);
     let last = altered.table(Table::Audit).last_key_value().map(|(seq, body)| (*seq, body.clone()));
     let (last, body) = last.unwrap();
@@ -119,32 +119,32 @@ fn a_row_behind_the_log_keeps_nobody_from_working_and_costs_no_entry() {
     }
 
     let mut repaired = unlock(altered.store(), &key, &STRICT).unwrap();
-    assert_eq!(findings(&world, &mut repaired).len(), 1);
-    assert_eq!(repair(&world, &mut repaired).unwrap().len(), 3);
-    assert_sound(&world, &mut repaired);
-    let after = truth(&world, &mut repaired);
+    assert_eq!(findings(&fixture, &mut repaired).len(), 1);
+    assert_eq!(repair(&fixture, &mut repaired).unwrap().len(), 3);
+    assert_sound(&fixture, &mut repaired);
+    let after = truth(&fixture, &mut repaired);
     assert!(after["log"].starts_with(&before["log"]), "{}", after["log"]);
 
     let mut used = unlock(altered.store(), &key, &STRICT).unwrap();
-    world.change(&mut used, |t| create(t, "never", &[("v", text("x"))]));
-    world.change(&mut used, |t| t.record_own("Work", "").unwrap());
-    assert_sound(&world, &mut used);
-    let entries = truth_log(&world, &mut used);
+    fixture.change(&mut used, |t| create(t, "never", &[("v", text("x"))]));
+    fixture.change(&mut used, |t| t.record_own("Work", "").unwrap());
+    assert_sound(&fixture, &mut used);
+    let entries = truth_log(&fixture, &mut used);
     let expected =
         format!("{}3 Commit \n4 AuditCut entry 3 was put in by hand\n5 Work \n", before["log"]);
     assert_eq!(entries, expected);
 }
 
-fn truth_log(world: &World, vault: &mut Vault) -> String {
-    log(&world.read(vault)).unwrap()
+fn truth_log(fixture: &VaultFixture, vault: &mut Vault) -> String {
+    log(&fixture.read(vault)).unwrap()
 }
 
 #[test]
 fn entries_around_a_damaged_one_are_kept() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
     for number in 0..9 {
-        world.change(&mut vault, |t| t.record_own("Work", &number.to_string()).unwrap());
+        fixture.change(&mut vault, |t| t.record_own("Work", &number.to_string()).unwrap());
     }
     let sound = Rows::of(&mut vault.store);
     for damaged in [vec![0], vec![4], vec![9], vec![0, 9], vec![2, 3, 7], (0..10).collect()] {
@@ -153,9 +153,9 @@ fn entries_around_a_damaged_one_are_kept() {
             altered.table_mut(Table::Audit).get_mut(seq).unwrap()[40] ^= 1;
         }
         let mut vault = unlock(altered.store(), &key, &STRICT).unwrap();
-        repair(&world, &mut vault).unwrap();
-        assert_sound(&world, &mut vault);
-        let told = truth_log(&world, &mut vault);
+        repair(&fixture, &mut vault).unwrap();
+        assert_sound(&fixture, &mut vault);
+        let told = truth_log(&fixture, &mut vault);
         let details: Vec<&str> =
             told.lines().filter_map(|line| line.split(" Work ").nth(1)).collect();
         let kept = (1..10_u64).filter(|seq| !damaged.contains(seq));
@@ -176,12 +176,12 @@ fn salvage_needs_neither_state_nor_tree_nor_log() {
         altered.table_mut(table).clear();
     }
     let mut damaged = LockedVault::from_store(altered.store()).unwrap();
-    let (mut saved, _key) = empty(&ages.world);
-    let mut into = ages.world.write(&mut saved);
+    let (mut saved, _key) = sample_empty_vault(&ages.fixture);
+    let mut into = ages.fixture.write(&mut saved);
     let salvaged = damaged.salvage(&ages.key.master, &mut into, &[], &mut |_| {}).unwrap();
     into.commit().unwrap();
     assert_eq!((salvaged.secrets, salvaged.values), (4, 4));
     assert_eq!((salvaged.lost_secrets, salvaged.lost_values), (0, 0));
-    assert_sound(&ages.world, &mut saved);
-    assert_eq!(values(&truth(&ages.world, &mut saved)), values(&ages.truth));
+    assert_sound(&ages.fixture, &mut saved);
+    assert_eq!(values(&truth(&ages.fixture, &mut saved)), values(&ages.truth));
 }

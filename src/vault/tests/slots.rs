@@ -15,9 +15,14 @@ fn passphrase(text: &str) -> Credential {
     Credential::Passphrase(Passphrase::from_bytes(text.as_bytes()).unwrap())
 }
 
-fn wrap(world: &World, key: &Key, vault_id: &VaultId, credential: &Credential) -> SlotBody {
+fn wrap(
+    fixture: &VaultFixture,
+    key: &Key,
+    vault_id: &VaultId,
+    credential: &Credential,
+) -> SlotBody {
     let kdf = credential.kind().is_derived().then_some(CHEAP);
-    SlotBody::wrap(&key.master, vault_id, credential, kdf, &world.entropy).unwrap()
+    SlotBody::wrap(&key.master, vault_id, credential, kdf, &fixture.entropy).unwrap()
 }
 
 /// Opens a vault again with a credential, and returns the slot's number.
@@ -28,66 +33,66 @@ fn opens(vault: &mut Vault, credential: &Credential) -> Result<u8, Error> {
 
 #[test]
 fn a_slot_opens_the_vault_until_it_is_removed() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
     let vault_id = *vault.vault_id();
     let code = || RecoveryCode::generate(&CountingEntropy::default()).unwrap();
     let code = || Credential::RecoveryCode(code());
     assert!(matches!(opens(&mut vault, &code()), Err(Error::NoSlotFor { .. })));
-    let body = wrap(&world, &key, &vault_id, &code());
-    let number = world.change(&mut vault, |t| t.add_slot(&body, "paper").unwrap());
+    let body = wrap(&fixture, &key, &vault_id, &code());
+    let number = fixture.change(&mut vault, |t| t.add_slot(&body, "paper").unwrap());
     assert_eq!((number, opens(&mut vault, &code()).unwrap()), (1, 1));
-    let body = wrap(&world, &key, &vault_id, &passphrase("old"));
-    let number = world.change(&mut vault, |t| t.add_slot(&body, "head").unwrap());
+    let body = wrap(&fixture, &key, &vault_id, &passphrase("old"));
+    let number = fixture.change(&mut vault, |t| t.add_slot(&body, "head").unwrap());
     assert_eq!((number, opens(&mut vault, &passphrase("old")).unwrap()), (2, 2));
 
-    let body = wrap(&world, &key, &vault_id, &passphrase("new"));
-    world.change(&mut vault, |t| t.replace_slot(2, &body).unwrap());
+    let body = wrap(&fixture, &key, &vault_id, &passphrase("new"));
+    fixture.change(&mut vault, |t| t.replace_slot(2, &body).unwrap());
     assert_eq!(opens(&mut vault, &passphrase("new")).unwrap(), 2);
     let wrong = opens(&mut vault, &passphrase("old"));
     assert!(matches!(wrong, Err(Error::Crypto(crypto::Error::WrongCredential))), "{wrong:?}");
-    assert_eq!(world.read(&mut vault).state().slot(2).unwrap().label, "head");
+    assert_eq!(fixture.read(&mut vault).state().slot(2).unwrap().label, "head");
 
-    world.change(&mut vault, |t| t.remove_slot(1, LastPortable::Keep).unwrap());
+    fixture.change(&mut vault, |t| t.remove_slot(1, LastPortable::Keep).unwrap());
     assert!(matches!(opens(&mut vault, &code()), Err(Error::NoSlotFor { .. })));
     assert_eq!(opens(&mut vault, &key.credential()).unwrap(), 0);
-    let missing = world.write(&mut vault).remove_slot(1, LastPortable::Keep);
+    let missing = fixture.write(&mut vault).remove_slot(1, LastPortable::Keep);
     assert!(matches!(missing, Err(Error::NoSuchSlot(1))));
-    let missing = world.write(&mut vault).replace_slot(9, &body);
+    let missing = fixture.write(&mut vault).replace_slot(9, &body);
     assert!(matches!(missing, Err(Error::NoSuchSlot(9))));
-    assert_sound(&world, &mut vault);
+    assert_sound(&fixture, &mut vault);
 }
 
 #[test]
 fn there_are_sixteen_slots_of_which_four_are_derived() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
     let vault_id = *vault.vault_id();
-    let body = wrap(&world, &key, &vault_id, &passphrase("x"));
+    let body = wrap(&fixture, &key, &vault_id, &passphrase("x"));
     for _ in 0..4 {
-        world.change(&mut vault, |t| t.add_slot(&body, "").unwrap());
+        fixture.change(&mut vault, |t| t.add_slot(&body, "").unwrap());
     }
-    let full = world.write(&mut vault).add_slot(&body, "");
+    let full = fixture.write(&mut vault).add_slot(&body, "");
     assert!(matches!(full, Err(Error::SlotsFull)));
-    let (body, _) = new_slot(&world, &key.master, &vault_id);
+    let (body, _) = new_slot(&fixture, &key.master, &vault_id);
     for number in 5..16 {
-        assert_eq!(world.change(&mut vault, |t| t.add_slot(&body, "").unwrap()), number);
+        assert_eq!(fixture.change(&mut vault, |t| t.add_slot(&body, "").unwrap()), number);
     }
-    let full = world.write(&mut vault).add_slot(&body, "");
+    let full = fixture.write(&mut vault).add_slot(&body, "");
     assert!(matches!(full, Err(Error::SlotsFull)));
     // The lowest free number is taken again.
-    world.change(&mut vault, |t| t.remove_slot(6, LastPortable::Keep).unwrap());
-    assert_eq!(world.change(&mut vault, |t| t.add_slot(&body, "").unwrap()), 6);
-    assert_sound(&world, &mut vault);
+    fixture.change(&mut vault, |t| t.remove_slot(6, LastPortable::Keep).unwrap());
+    assert_eq!(fixture.change(&mut vault, |t| t.add_slot(&body, "").unwrap()), 6);
+    assert_sound(&fixture, &mut vault);
 }
 
 #[test]
 fn the_last_slot_stays() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
     let vault_id = *vault.vault_id();
     let remove = |vault: &mut Vault, number, last| {
-        let mut transaction = world.write(vault);
+        let mut transaction = fixture.write(vault);
         transaction.remove_slot(number, last)?;
         transaction.commit()
     };
@@ -95,27 +100,27 @@ fn the_last_slot_stays() {
         assert!(matches!(remove(&mut vault, 0, last), Err(Error::LastSlot(0))));
     }
     // The last that needs no file goes only if the user insists.
-    let body = wrap(&world, &key, &vault_id, &passphrase("x"));
-    world.change(&mut vault, |t| t.add_slot(&body, "").unwrap());
+    let body = wrap(&fixture, &key, &vault_id, &passphrase("x"));
+    fixture.change(&mut vault, |t| t.add_slot(&body, "").unwrap());
     assert!(matches!(remove(&mut vault, 1, LastPortable::Keep), Err(Error::LastSlot(1))));
     remove(&mut vault, 1, LastPortable::MayGo).unwrap();
 
     // A slot that is damaged does not count as one that is left.
-    world.change(&mut vault, |t| t.add_slot(&body, "").unwrap());
+    fixture.change(&mut vault, |t| t.add_slot(&body, "").unwrap());
     let mut rows = Rows::of(&mut vault.store);
     rows.table_mut(Table::Slot).get_mut(&1).unwrap()[70] ^= 1;
     let mut vault = unlock(rows.store(), &key, &UNGUARDED).unwrap();
     assert!(matches!(remove(&mut vault, 0, LastPortable::MayGo), Err(Error::LastSlot(0))));
     remove(&mut vault, 1, LastPortable::Keep).unwrap();
-    assert_sound(&world, &mut vault);
+    assert_sound(&fixture, &mut vault);
 }
 
 #[test]
 fn a_damaged_slot_locks_nobody_out() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
-    let (body, keyfile) = new_slot(&world, &key.master, vault.vault_id());
-    world.change(&mut vault, |t| t.add_slot(&body, "second").unwrap());
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
+    let (body, keyfile) = new_slot(&fixture, &key.master, vault.vault_id());
+    fixture.change(&mut vault, |t| t.add_slot(&body, "second").unwrap());
     let sound = Rows::of(&mut vault.store);
     let damage: [(&str, Damage); 5] = [
         ("flipped", |rows| rows.get_mut(&0).unwrap()[100] ^= 1),
@@ -138,34 +143,34 @@ fn a_damaged_slot_locks_nobody_out() {
         let names_it = matches!(&error, Some(Error::TamperedSlot { number: 0, .. }));
         assert!(names_it, "{case}: {error:?}");
         let mut vault = open(&UNGUARDED).unwrap();
-        let transaction = world.read(&mut vault);
+        let transaction = fixture.read(&mut vault);
         let listed = transaction.slots().unwrap();
         let intact: Vec<bool> = listed.iter().map(|slot| slot.is_intact).collect();
         assert_eq!(intact, [false, true], "{case}");
         assert_eq!(listed[0].entry.as_ref().unwrap().label, "first", "{case}");
         drop(transaction);
-        world.change(&mut vault, |t| t.remove_slot(0, LastPortable::Keep).unwrap());
-        assert_sound(&world, &mut vault);
+        fixture.change(&mut vault, |t| t.remove_slot(0, LastPortable::Keep).unwrap());
+        assert_sound(&fixture, &mut vault);
     }
 }
 
 #[test]
 fn a_slot_put_in_by_hand_is_shown_and_can_be_removed() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
-    let (body, _) = new_slot(&world, &key.master, vault.vault_id());
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
+    let (body, _) = new_slot(&fixture, &key.master, vault.vault_id());
     let sound = Rows::of(&mut vault.store);
     for (at, shown) in [(3, 3), (15, 15), (16, 255), (254, 255), (4000, 255)] {
         let mut altered = sound.clone();
         altered.table_mut(Table::Slot).insert(at, body.as_bytes().to_vec());
         let mut vault = unlock(altered.store(), &key, &UNGUARDED).unwrap();
-        let transaction = world.read(&mut vault);
+        let transaction = fixture.read(&mut vault);
         let found = transaction.slots().unwrap();
         assert_eq!((found.len(), found[1].number), (2, shown), "{at}");
         assert!(found[1].entry.is_none() && !found[1].is_intact && found[1].usable().is_none());
         drop(transaction);
-        world.change(&mut vault, |t| t.remove_slot(shown, LastPortable::Keep).unwrap());
-        assert_sound(&world, &mut vault);
+        fixture.change(&mut vault, |t| t.remove_slot(shown, LastPortable::Keep).unwrap());
+        assert_sound(&fixture, &mut vault);
         assert!(Rows::of(&mut vault.store).table(Table::Slot) == sound.table(Table::Slot));
     }
 }
@@ -173,12 +178,12 @@ fn a_slot_put_in_by_hand_is_shown_and_can_be_removed() {
 #[test]
 fn why_no_slot_opened_is_told_of_the_one_that_was_not_tried() {
     // A slot that would have cost too much used to be forgotten when a later one did not open.
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
     let vault_id = *vault.vault_id();
     for text in ["first", "second"] {
-        let body = wrap(&world, &key, &vault_id, &passphrase(text));
-        world.change(&mut vault, |t| t.add_slot(&body, text).unwrap());
+        let body = wrap(&fixture, &key, &vault_id, &passphrase(text));
+        fixture.change(&mut vault, |t| t.add_slot(&body, text).unwrap());
     }
     let mut rows = Rows::of(&mut vault.store);
     for (number, memory_kib) in [(1, 3_u32 << 20), (2, 19 << 10)] {
@@ -195,11 +200,11 @@ fn why_no_slot_opened_is_told_of_the_one_that_was_not_tried() {
 /// Fifteen slots put in by hand were each tried, at 11 seconds in all, before the vault was refused.
 #[test]
 fn more_than_four_derived_slots_are_refused_before_any_is_tried() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
     let vault_id = *vault.vault_id();
-    let body = wrap(&world, &key, &vault_id, &passphrase("mine"));
-    world.change(&mut vault, |t| t.add_slot(&body, "").unwrap());
+    let body = wrap(&fixture, &key, &vault_id, &passphrase("mine"));
+    fixture.change(&mut vault, |t| t.add_slot(&body, "").unwrap());
     let mut rows = Rows::of(&mut vault.store);
     let both = |text: &str| {
         let Credential::Passphrase(passphrase) = passphrase(text) else { panic!("no passphrase") };
@@ -207,7 +212,7 @@ fn more_than_four_derived_slots_are_refused_before_any_is_tried() {
         Credential::PassphraseAndKeyfile(passphrase, keyfile)
     };
     for number in 2..5 {
-        let body = wrap(&world, &key, &vault_id, &both("theirs"));
+        let body = wrap(&fixture, &key, &vault_id, &both("theirs"));
         rows.table_mut(Table::Slot).insert(number, body.as_bytes().to_vec());
     }
     let open = |rows: &Rows, credential: &Credential| {

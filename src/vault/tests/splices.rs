@@ -7,16 +7,18 @@ use super::*;
 type Made = (Vault, Key);
 
 /// Two vaults with the same things in them, and which of their two names they share.
-fn pairs(world: &World) -> Vec<(&'static str, Made, Made)> {
-    let ids =
-        [VaultId::generate(&world.entropy).unwrap(), VaultId::generate(&world.entropy).unwrap()];
+fn pairs(fixture: &VaultFixture) -> Vec<(&'static str, Made, Made)> {
+    let ids = [
+        VaultId::generate(&fixture.entropy).unwrap(),
+        VaultId::generate(&fixture.entropy).unwrap(),
+    ];
     let masters: [MasterKey; 2] =
-        std::array::from_fn(|_| MasterKey::generate(&world.entropy).unwrap());
+        std::array::from_fn(|_| MasterKey::generate(&fixture.entropy).unwrap());
     let make = |id: usize, master: usize, mark: &str| {
         let made =
-            new_vault_as(world, Store::in_memory(), (ids[id], masters[master].again()), None);
+            new_vault_as(fixture, Store::in_memory(), (ids[id], masters[master].again()), None);
         let (mut vault, key) = made;
-        furnish_marked(world, &mut vault, mark);
+        furnish_marked(fixture, &mut vault, mark);
         (vault, key)
     };
     vec![
@@ -30,9 +32,9 @@ fn pairs(world: &World) -> Vec<(&'static str, Made, Made)> {
 
 #[test]
 fn nothing_of_another_vault_is_taken_for_ones_own() {
-    let world = World::new();
-    for (case, (mut vault, key), (mut other, _)) in pairs(&world) {
-        let truth = truth(&world, &mut vault);
+    let fixture = VaultFixture::new();
+    for (case, (mut vault, key), (mut other, _)) in pairs(&fixture) {
+        let truth = truth(&fixture, &mut vault);
         let (ours, theirs) = (Rows::of(&mut vault.store), Rows::of(&mut other.store));
         let refuse = |what: String, altered: &Rows| {
             let case = format!("{case}: {what}");
@@ -40,8 +42,8 @@ fn nothing_of_another_vault_is_taken_for_ones_own() {
                 Ok(vault) => vault,
                 Err(error) => return assert!(speaks_of_damage(&error), "{case}: {error:?}"),
             };
-            judge(&case, &truth, &ask(&world, &mut vault));
-            assert_ne!(findings(&world, &mut vault), [], "{case}");
+            judge(&case, &truth, &ask(&fixture, &mut vault));
+            assert_ne!(findings(&fixture, &mut vault), [], "{case}");
         };
         for table in TABLES {
             let mut altered = ours.clone();
@@ -77,13 +79,13 @@ fn nothing_of_another_vault_is_taken_for_ones_own() {
 
 #[test]
 fn no_mixture_of_two_moments_is_a_moment() {
-    let world = World::new();
-    let (mut vault, key) = furnished(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_vault(&fixture);
     let old = Rows::of(&mut vault.store);
-    let old_truth = truth(&world, &mut vault);
-    renovate(&world, &mut vault, &key);
+    let old_truth = truth(&fixture, &mut vault);
+    renovate(&fixture, &mut vault, &key);
     let new = Rows::of(&mut vault.store);
-    let new_truth = truth(&world, &mut vault);
+    let new_truth = truth(&fixture, &mut vault);
 
     for choice in 0_u8..128 {
         let has_old_state = choice & 64 == 0;
@@ -101,13 +103,13 @@ fn no_mixture_of_two_moments_is_a_moment() {
         let case = format!("{choice:#b}");
         let is_whole = mixed == old || mixed == new;
         let mut vault = unlock(mixed.store(), &key, &UNGUARDED).unwrap();
-        let refused = judge(&case, truth, &ask(&world, &mut vault));
+        let refused = judge(&case, truth, &ask(&fixture, &mut vault));
         if is_whole {
             // An old moment as a whole is what the anchor is for.
             assert_eq!(refused, 0, "{case}");
-            assert_sound(&world, &mut vault);
+            assert_sound(&fixture, &mut vault);
         } else {
-            assert_ne!(findings(&world, &mut vault), [], "{case}");
+            assert_ne!(findings(&fixture, &mut vault), [], "{case}");
         }
     }
 }

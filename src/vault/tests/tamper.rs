@@ -6,7 +6,7 @@ use crate::store::Table;
 
 /// A furnished vault as it was, and as it is after a change to every table.
 pub(super) struct Ages {
-    pub(super) world: World,
+    pub(super) fixture: VaultFixture,
     pub(super) key: Key,
     pub(super) old: Rows,
     pub(super) new: Rows,
@@ -15,17 +15,17 @@ pub(super) struct Ages {
 
 impl Ages {
     pub(super) fn new() -> Self {
-        let world = World::new();
-        let (mut vault, key) = furnished(&world);
+        let fixture = VaultFixture::new();
+        let (mut vault, key) = sample_vault(&fixture);
         let old = Rows::of(&mut vault.store);
-        renovate(&world, &mut vault, &key);
-        assert_sound(&world, &mut vault);
-        let truth = truth(&world, &mut vault);
+        renovate(&fixture, &mut vault, &key);
+        assert_sound(&fixture, &mut vault);
+        let truth = truth(&fixture, &mut vault);
         let new = Rows::of(&mut vault.store);
         for table in TABLES {
             assert!(old.table(table) != new.table(table), "{table:?}");
         }
-        Self { world, key, old, new, truth }
+        Self { fixture, key, old, new, truth }
     }
 
     /// Requires that an altered vault gives no wrong answer, and that a check finds what was done.
@@ -38,8 +38,8 @@ impl Ages {
             assert!(is_refused, "{case}");
         }
         let mut vault = unlock(altered.store(), &self.key, &UNGUARDED).unwrap();
-        judge(case, &self.truth, &ask(&self.world, &mut vault));
-        assert_ne!(findings(&self.world, &mut vault), [], "{case}");
+        judge(case, &self.truth, &ask(&self.fixture, &mut vault));
+        assert_ne!(findings(&self.fixture, &mut vault), [], "{case}");
     }
 }
 
@@ -106,7 +106,7 @@ fn what_is_asked_for_is_refused_where_it_was_changed() {
     let ages = Ages::new();
     let refused = |what: &str, altered: &Rows, questions: &[&str]| {
         let mut vault = unlock(altered.store(), &ages.key, &UNGUARDED).unwrap();
-        let answers = ask(&ages.world, &mut vault);
+        let answers = ask(&ages.fixture, &mut vault);
         for question in questions {
             let answer = answers.get(*question);
             assert!(matches!(answer, None | Some(Err(_))), "{what}: {question}: {answer:?}");
@@ -159,25 +159,25 @@ fn rows_under_numbers_that_no_row_has_are_found() {
         let strict = unlock(store(), &ages.key, &STRICT);
         assert_eq!(strict.is_err(), table == "slot", "{case}");
         let mut vault = unlock(store(), &ages.key, &UNGUARDED).unwrap();
-        judge(&case, &ages.truth, &ask(&ages.world, &mut vault));
-        let found = findings(&ages.world, &mut vault);
+        judge(&case, &ages.truth, &ask(&ages.fixture, &mut vault));
+        let found = findings(&ages.fixture, &mut vault);
         assert_eq!(found.len(), 1, "{case}: {found:?}");
 
-        let mut transaction = ages.world.write(&mut vault);
+        let mut transaction = ages.fixture.write(&mut vault);
         transaction.repair(&[], &mut |_| {}).unwrap();
         transaction.commit().unwrap();
-        assert_eq!(findings(&ages.world, &mut vault), [], "{case}");
+        assert_eq!(findings(&ages.fixture, &mut vault), [], "{case}");
     }
 }
 
 #[test]
 fn a_slot_that_was_removed_does_not_come_back() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
-    let (body, keyfile) = new_slot(&world, &key.master, vault.vault_id());
-    let number = world.change(&mut vault, |t| t.add_slot(&body, "lost").unwrap());
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
+    let (body, keyfile) = new_slot(&fixture, &key.master, vault.vault_id());
+    let number = fixture.change(&mut vault, |t| t.add_slot(&body, "lost").unwrap());
     let remove = super::super::slots::LastPortable::Keep;
-    world.change(&mut vault, |t| t.remove_slot(number, remove).unwrap());
+    fixture.change(&mut vault, |t| t.remove_slot(number, remove).unwrap());
     let sound = Rows::of(&mut vault.store);
     for number in [number.into(), 15, 16, 200, 1000] {
         let mut altered = sound.clone();
@@ -223,7 +223,7 @@ fn no_change_to_the_state_is_taken_for_the_truth() {
     altered.vault = Some((public, old_state));
     assert!(unlock(altered.store(), &ages.key, &STRICT).is_err());
     let mut vault = unlock(altered.store(), &ages.key, &UNGUARDED).unwrap();
-    assert!(findings(&ages.world, &mut vault).len() > 5);
+    assert!(findings(&ages.fixture, &mut vault).len() > 5);
 
     let mut altered = ages.new.clone();
     altered.vault = None;
@@ -251,8 +251,8 @@ fn every_public_byte_is_bound() {
 
 #[test]
 fn every_byte_of_a_slot_is_bound() {
-    let world = World::new();
-    let (mut vault, key) = empty(&world);
+    let fixture = VaultFixture::new();
+    let (mut vault, key) = sample_empty_vault(&fixture);
     let rows = Rows::of(&mut vault.store);
     let opened = |rows: &Rows| {
         let locked = LockedVault::from_store(rows.store()).unwrap();

@@ -12,27 +12,27 @@ use crate::vault::salvage::Salvaged;
 const PAGE: usize = 4096;
 
 /// A furnished vault in a file, which can be damaged again and again.
-struct Victim {
+struct WreckFixture {
     scratch: Scratch,
-    world: World,
+    fixture: VaultFixture,
     key: Key,
     bytes: Vec<u8>,
     truth: BTreeMap<String, String>,
 }
 
-impl Victim {
+impl WreckFixture {
     fn new() -> Self {
-        let (scratch, world) = (Scratch::new(), World::new());
+        let (scratch, fixture) = (Scratch::new(), VaultFixture::new());
         let path = scratch.join("vault");
-        let (mut vault, key) = new_vault(&world, Store::create(&path).unwrap(), None);
-        furnish(&world, &mut vault);
+        let (mut vault, key) = new_vault(&fixture, Store::create(&path).unwrap(), None);
+        furnish(&fixture, &mut vault);
         // One whose value goes on over several pages.
         let long = "long ".repeat(2_000);
-        world.change(&mut vault, |t| create(t, "new/one", &[("n1", text(&long))]));
-        let truth = truth(&world, &mut vault);
+        fixture.change(&mut vault, |t| create(t, "new/one", &[("n1", text(&long))]));
+        let truth = truth(&fixture, &mut vault);
         drop(vault);
         let bytes = fs::read(&path).unwrap();
-        Self { scratch, world, key, bytes, truth }
+        Self { scratch, fixture, key, bytes, truth }
     }
 
     fn path(&self) -> PathBuf {
@@ -64,7 +64,7 @@ impl Victim {
     fn repair(&self) -> Result<Vec<Finding>, Error> {
         let mut vault = self.open_damaged()?;
         vault.require_replaceable()?;
-        let mut transaction = self.world.write(&mut vault);
+        let mut transaction = self.fixture.write(&mut vault);
         transaction.repair(&[], &mut |_| {})?;
         transaction.commit()?;
         vault.replace_wreck(&self.kept())?;
@@ -73,24 +73,24 @@ impl Victim {
         let mut vault = locked.unlock(&self.key.master, &STRICT)?;
         assert!(vault.store_mut().quick_check()?.is_empty());
         self.judge("repaired", &mut vault);
-        Ok(findings(&self.world, &mut vault))
+        Ok(findings(&self.fixture, &mut vault))
     }
 
     /// Saves what can be, and returns what that was.
     fn salvage(&self) -> Result<(Salvaged, Vault), Error> {
         let mut damaged = LockedVault::open_damaged(&self.path())?;
-        let (mut saved, _key) = empty(&self.world);
-        let mut into = self.world.write(&mut saved);
+        let (mut saved, _key) = sample_empty_vault(&self.fixture);
+        let mut into = self.fixture.write(&mut saved);
         let salvaged = damaged.salvage(&self.key.master, &mut into, &[], &mut |_| {})?;
         into.commit()?;
-        assert_sound(&self.world, &mut saved);
+        assert_sound(&self.fixture, &mut saved);
         Ok((salvaged, saved))
     }
 
     /// Requires that each value that is there is the one that was there, and returns how many are.
     #[track_caller]
     fn judge(&self, case: &str, vault: &mut Vault) -> usize {
-        let values = ask(&self.world, vault).into_iter();
+        let values = ask(&self.fixture, vault).into_iter();
         let values = values.filter(|(asked, told)| asked.starts_with("value ") && told.is_ok());
         let judged = values.map(|(asked, told)| {
             assert_eq!(Some(&told.unwrap()), self.truth.get(&asked), "{case}: {asked}");
@@ -103,7 +103,7 @@ impl Victim {
 fn what_was_added_to_the_tables_is_left_behind() {
     // Each of these single lines kept `check`, `check --repair` and `salvage` from working, though
     // every row still authenticated.
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     for addition in [
         "CREATE VIEW v AS SELECT 1",
         "CREATE TABLE extra (a)",
@@ -123,8 +123,8 @@ fn what_was_added_to_the_tables_is_left_behind() {
         assert!(LockedVault::open(&victim.path(), Mode::ReadWrite).is_err());
         let mut vault = victim.open_damaged().unwrap();
         assert_eq!(vault.wreckage().unwrap().place, "file", "{addition}");
-        assert_eq!(findings(&victim.world, &mut vault), [], "{addition}");
-        assert_eq!(truth(&victim.world, &mut vault), victim.truth, "{addition}");
+        assert_eq!(findings(&victim.fixture, &mut vault), [], "{addition}");
+        assert_eq!(truth(&victim.fixture, &mut vault), victim.truth, "{addition}");
         drop(vault);
 
         let altered = fs::read(victim.path()).unwrap();
@@ -142,7 +142,7 @@ fn what_was_added_to_the_tables_is_left_behind() {
 
 #[test]
 fn what_a_later_version_may_have_written_is_not_written_anew() {
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     sample::tamper(&victim.path(), "PRAGMA user_version = 2; CREATE TABLE shelf (a BLOB) STRICT");
     let later = fs::read(victim.path()).unwrap();
     let refused = victim.repair();
@@ -154,7 +154,7 @@ fn what_a_later_version_may_have_written_is_not_written_anew() {
 
 #[test]
 fn no_byte_of_the_first_page_costs_anything() {
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     for at in (0..100).step_by(3).chain((100..PAGE).step_by(211)) {
         let mut bytes = victim.bytes.clone();
         bytes[at] ^= 0x10;
@@ -163,13 +163,13 @@ fn no_byte_of_the_first_page_costs_anything() {
         assert_eq!((salvaged.secrets, salvaged.values), (5, 4), "byte {at}");
         assert_eq!(victim.judge("salvaged", &mut saved), 5, "byte {at}");
         let mut vault = victim.open_damaged().unwrap();
-        assert_eq!(findings(&victim.world, &mut vault), [], "byte {at}");
+        assert_eq!(findings(&victim.fixture, &mut vault), [], "byte {at}");
     }
 }
 
 #[test]
 fn a_byte_costs_no_more_than_the_row_it_is_in() {
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     let header = victim.bytes.windows(8).position(|bytes| bytes == b"STRGROM1").unwrap();
     for at in (PAGE..victim.bytes.len()).step_by(353) {
         let mut bytes = victim.bytes.clone();
@@ -192,7 +192,7 @@ fn a_byte_costs_no_more_than_the_row_it_is_in() {
 
 #[test]
 fn the_heads_and_pointers_of_pages_are_not_needed() {
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     for page in 1..victim.bytes.len() / PAGE {
         let mut bytes = victim.bytes.clone();
         let is_overflow = bytes[page * PAGE] != 0x0d;
@@ -210,7 +210,7 @@ fn the_heads_and_pointers_of_pages_are_not_needed() {
 
 #[test]
 fn pages_that_are_gone_cost_what_was_on_them() {
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     let pages = victim.bytes.len() / PAGE;
     for (case, page) in (0..pages).flat_map(|page| [("wiped", page), ("cut", page)]) {
         let mut bytes = victim.bytes.clone();
@@ -246,7 +246,7 @@ fn pages_that_are_gone_cost_what_was_on_them() {
 
 #[test]
 fn what_is_no_vault_is_not_taken_for_a_damaged_one() {
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     for bytes in [Vec::new(), b"hello, world".to_vec(), vec![0; 9000], vec![0x5a; 40_000]] {
         victim.put(&bytes);
         let error = victim.open_damaged().err();
@@ -258,7 +258,7 @@ fn what_is_no_vault_is_not_taken_for_a_damaged_one() {
 
 #[test]
 fn a_sound_file_is_no_wreck() {
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     let vault = victim.open_damaged().unwrap();
     assert!(vault.wreckage().is_none());
     drop(vault);
@@ -269,13 +269,13 @@ fn a_sound_file_is_no_wreck() {
 #[test]
 fn what_is_repaired_is_remembered_only_when_it_is_in_the_file() {
     // An anchor that was ahead of the file would make it a rollback for ever.
-    let victim = Victim::new();
+    let victim = WreckFixture::new();
     let policy = UnlockPolicy { anchors: Some(victim.scratch.join("anchors")), ..STRICT };
     let open = || LockedVault::open_damaged(&victim.path())?.unlock(&victim.key.master, &policy);
     drop(open().unwrap());
     sample::tamper(&victim.path(), "CREATE VIEW v AS SELECT 1");
     let repair = |vault: &mut Vault| {
-        let mut transaction = victim.world.write(vault);
+        let mut transaction = victim.fixture.write(vault);
         transaction.repair(&[], &mut |_| {}).unwrap();
         transaction.commit().unwrap();
     };
@@ -283,7 +283,7 @@ fn what_is_repaired_is_remembered_only_when_it_is_in_the_file() {
     assert!(open().is_ok());
     let mut vault = open().unwrap();
     repair(&mut vault);
-    let repaired = vault.begin(Access::Read, victim.world.context()).unwrap().state().generation;
+    let repaired = vault.begin(Access::Read, victim.fixture.context()).unwrap().state().generation;
     vault.replace_wreck(&victim.kept()).unwrap();
     drop(vault);
     assert!(open().is_ok());

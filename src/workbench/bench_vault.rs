@@ -23,12 +23,12 @@ use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
 
 /// An unlocked vault.
-pub struct Stock {
+pub struct BenchVault {
     vault: Vault,
     origin: Origin,
 }
 
-impl Stock {
+impl BenchVault {
     /// Opens the vault at `path` with the text of a keyfile. It is not held against what this
     /// machine remembers of it.
     pub fn open(path: &Path, keyfile: &[u8]) -> io::Result<Self> {
