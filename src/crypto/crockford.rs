@@ -48,7 +48,7 @@ pub(crate) fn decode(characters: impl IntoIterator<Item = char>) -> Option<Secre
     (bits < 5 && left_over == 0).then_some(bytes)
 }
 
-/// Says whether a character stands for five bits, as itself or as what it is taken for.
+/// Says whether a character means five bits, as itself or as what it is taken for.
 pub(crate) fn is_digit(character: char) -> bool {
     value(character).is_some()
 }

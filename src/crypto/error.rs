@@ -100,10 +100,10 @@ impl fmt::Display for Error {
                 write!(f, "the {what} has format {found}, which is newer than this program")
             }
             Self::CostRefused { found } => {
-                write!(f, "unlocking needs {found}, more than is done without being asked")
+                write!(f, "unlocking needs {found}, which must be allowed first")
             }
             Self::CostTooLow { found, floor } => {
-                write!(f, "a key derivation of {found} is too weak, the least is {floor}")
+                write!(f, "a key derivation of {found} is too weak; the minimum is {floor}")
             }
             Self::CostOutOfBounds { found } => {
                 write!(f, "a key derivation of {found} is out of bounds")
@@ -113,7 +113,7 @@ impl fmt::Display for Error {
             Self::BadPassphrase { why } => write!(f, "the passphrase {why}"),
             Self::UnseenCharacter(found) => write!(
                 f,
-                "the passphrase contains U+{:04X}, a character that is not seen and could not be \
+                "the passphrase contains U+{:04X}, an invisible character that could not be \
                  typed again",
                 u32::from(*found)
             ),

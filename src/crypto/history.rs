@@ -1,5 +1,5 @@
-//! Plain hashes that tell one history of a vault from every other. They hold against whoever has all
-//! the keys: unlike an authentication tag, nobody can make two contents that share one.
+//! Plain hashes that tell one history of a vault from every other. They hold even against someone
+//! who has all the keys: unlike an authentication tag, nobody can make two contents that share one.
 //!
 //! docs/format.md, "The audit log" and "Outside the file".
 

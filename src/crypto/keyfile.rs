@@ -1,6 +1,6 @@
 //! Keyfiles: 32 random bytes on one line of text, for scripts that cannot be asked.
 //!
-//! Only files made here are taken. They hold 256 random bits, which is why no Argon2 stands before
+//! Only files made here are taken. They hold 256 random bits, which is why no Argon2 precedes
 //! them; nobody knows how many an arbitrary file holds. Does not touch the file or its mode.
 
 use sha2::{Digest, Sha256};

@@ -340,7 +340,7 @@ const NODE: [u8; 8] = domain(7);
 const ANCHOR: [u8; 8] = domain(9);
 const TOKEN: [u8; 8] = domain(11);
 
-/// What whoever has the keys can do to one box, for tests of what holds even then: see
+/// What someone who has the keys can do to one box, for tests of what holds even then: see
 /// [`crate::crypto::testing::collide`]. `data` is padded here; bytes at `free` of it are chosen.
 #[cfg(test)]
 impl Keys {
@@ -363,13 +363,12 @@ impl Keys {
     }
 }
 
-/// Where a forged box is to stand.
+/// Where a forged box is to go.
 #[cfg(test)]
 #[derive(Clone, Copy)]
 pub(crate) enum Forged<'a> {
     /// In the row of a record.
     Record(u64),
-    /// In that of a value.
     Value(ValueAddress<'a>),
     /// In that of an audit entry.
     Entry(u64),

@@ -1,7 +1,7 @@
 //! Recovery codes: 128 random bits to be written on paper, `XXXX-XXXX-XXXX-XXXX-XXXX-XXXX-XXXX`.
 //!
 //! The last 12 of the 140 bits are a check that notices every wrong character and every two
-//! neighbours exchanged, wherever they stand.
+//! neighbours exchanged, wherever they are.
 
 use crate::crypto;
 use crate::crypto::crockford;

@@ -9,8 +9,8 @@ use crate::crypto::primitives::{KeyBytes, NONCE, TAG, decrypt, encrypt};
 use crate::sys::entropy::Entropy;
 use crate::sys::secret::Secret;
 
-/// Stands for a box in the tree or a record: the SHA-256 of all of it. The box's own tag would not do,
-/// since whoever has the key can make another box with the same tag.
+/// Represents a box in the tree or a record: the SHA-256 of all of it. The box's own tag would not
+/// do, since anyone who has the key can make another box with the same tag.
 pub(crate) type Pin = [u8; 32];
 
 /// Returns the pin of a box.

@@ -11,7 +11,6 @@ pub(crate) enum Shape {
     List(List),
     /// A map from text to one kind of value; only responses have it.
     Map(&'static Shape),
-    /// Text.
     Text(Text),
     /// A whole number.
     Integer(Bounds),
@@ -45,7 +44,6 @@ pub(crate) struct Bounds {
     pub(crate) max: Option<i64>,
 }
 
-/// A list.
 pub(crate) struct List {
     /// What each element is.
     pub(crate) element: &'static Shape,

@@ -7,19 +7,16 @@ use super::time::Timestamp;
 pub(crate) enum Value {
     /// JSON's `null`; in a request the same as absence.
     Null,
-    /// A boolean.
     Boolean(bool),
     /// A whole number.
     Integer(i64),
     /// A number with a fraction, which no member takes; kept so that the refusal can show it.
     Float(f64),
-    /// Text.
     Text(String),
     /// Bytes; base64 in JSON.
     Bytes(Vec<u8>),
     /// A point in time.
     Timestamp(Timestamp),
-    /// A list.
     List(Vec<Value>),
     /// Members in order, each name once.
     Map(Vec<(String, Value)>),

@@ -1,4 +1,4 @@
-//! What stands beside a container under the names of SQLite's own files. It is looked at before
+//! What is next to a container under the names of SQLite's own files. It is looked at before
 //! SQLite opens it: SQLite would wait at a pipe for ever, and follow a link to wherever it leads.
 
 use std::ffi::OsStr;

@@ -1,4 +1,4 @@
-//! How SQLite is told to trust nothing that stands in a file, to do nothing that we never ask for,
+//! How SQLite is told to trust nothing in a file, to do nothing that we never ask for,
 //! and to lose nothing that it reported.
 
 use std::path::{Path, PathBuf};
@@ -16,13 +16,12 @@ use crate::sys::files::FileFault;
 /// How a container is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Read only.
     ReadOnly,
     /// Read and write, where the file and its medium allow it.
     ReadWrite,
 }
 
-/// Resolves links: SQLite follows none, so that the journal stands beside the file itself.
+/// Resolves links: SQLite follows none, so that the journal is next to the file itself.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, Error> {
     path.canonicalize().map_err(|error| FileFault::from_io(path, error).into())
 }

@@ -58,7 +58,7 @@ impl Store {
         Self::open_resolved(path, Mode::ReadOnly, Patience::Short)
     }
 
-    /// Opens a copy for reading, whoever else may read it: sticks that are carried about know no
+    /// Opens a copy for reading, whoever else may read it: USB sticks have no
     /// modes. The caller verifies all of it before it believes any of it.
     pub(crate) fn open_copy(path: &Path) -> Result<Self, Error> {
         let path = connection::resolve(path)?;

@@ -156,7 +156,7 @@ fn must_be_free(destination: &Path) -> Result<(), Error> {
     beside::must_be_free(destination)
 }
 
-/// Reads a new copy: a stick may take bytes and not give them back.
+/// Reads a new copy: a USB stick may accept bytes and not return them.
 fn look_over(copy: &Path) -> Result<(), Error> {
     match Store::open_copy(copy)?.quick_check()?.into_iter().next() {
         Some(finding) => Err(Error::Damaged { what: format!("the copy is broken: {finding}") }),

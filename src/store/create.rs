@@ -22,7 +22,7 @@ impl Store {
         }
         beside::must_be_free(path)?;
         let store = Self::in_draft(Draft::beside(path)?, path)?;
-        // On a stick that knows no modes nobody can go on from here.
+        // On a file system without modes nothing can go on from here.
         files::check_private(&connection::resolve(store.draft_path())?)?;
         store.connection.execute_batch("PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE;")?;
         let whole = store.connection.unchecked_transaction()?;

@@ -36,12 +36,7 @@ pub(crate) enum Error {
     /// There is something at the path where a new one should be made.
     Exists(PathBuf),
     /// The file is not a vault.
-    NotAVault {
-        /// The path.
-        path: PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
+    NotAVault { path: PathBuf, what: &'static str },
     /// The layout of the tables is of a later program.
     NewerFormat {
         /// The layout's number.
@@ -60,12 +55,11 @@ pub(crate) enum Error {
     ReadOnly,
     /// A change by key did not change exactly one row.
     RowCount {
-        /// The table.
         table: &'static str,
         /// How many rows it changed.
         changed: usize,
     },
-    /// There is a table, index, view or trigger that is not ours, or one of ours is different.
+    /// There is a table, index, view or trigger that a vault does not have, or one that differs.
     SchemaAltered {
         /// Its name.
         what: String,
@@ -74,11 +68,8 @@ pub(crate) enum Error {
     TooBig,
     /// A change was interrupted, and the file can neither be repaired nor read as it was before.
     Unfinished,
-    /// A row that was to be written is larger than any can be.
-    RowLimit {
-        /// Its bytes.
-        bytes: usize,
-    },
+    /// A row that was to be written is too large.
+    RowLimit { bytes: usize },
     /// The operating system failed.
     Io {
         /// What SQLite said.
@@ -108,7 +99,7 @@ impl Error {
         }
     }
 
-    /// Whether it is about what stands in the file, so that rows may be found there all the same.
+    /// Whether it is about the file's content, so that rows may still be found in it.
     pub(crate) fn is_about_content(&self) -> bool {
         match self {
             Self::Damaged { .. }
@@ -240,7 +231,7 @@ impl fmt::Display for Error {
             ),
             Self::NoLocks { what } => write!(
                 f,
-                "the file system that the vault is on gives no locks, without which processes undo \
+                "the vault's file system supports no locks, without which processes would undo \
                  each other's changes: {what}"
             ),
             Self::NoSpace => {
@@ -255,7 +246,7 @@ impl fmt::Display for Error {
             ),
             Self::RowLimit { bytes } => write!(
                 f,
-                "a row of {bytes} bytes would be larger than any can be ({MAX_ROW_BYTES}); \
+                "a row of {bytes} bytes is too large: at most {MAX_ROW_BYTES} are possible; \
                  nothing was changed"
             ),
             Self::SchemaAltered { what } => {
@@ -265,7 +256,7 @@ impl fmt::Display for Error {
                 "an interrupted change must be undone first, and the vault can only be read here: \
                  copy it, with its journal, to where it can be written",
             ),
-            Self::TooBig => f.write_str("the vault holds a row that is larger than any can be"),
+            Self::TooBig => f.write_str("the vault holds a row that is too large"),
             Self::Io { what } => write!(f, "the vault could not be read or written: {what}"),
         }
     }

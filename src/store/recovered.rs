@@ -75,7 +75,7 @@ fn unchanged<T>(
 }
 
 /// Puts back what a journal holds. `None` if that cannot be done alone: it belongs to a change of
-/// several files, or is none.
+/// several files, or is not a journal.
 fn rolled_back(mut image: Vec<u8>, journal: &[u8]) -> Option<Vec<u8>> {
     let Some(first) = Header::read(journal, 0) else { return Some(image) };
     let is_of_several = journal.ends_with(&MARK) && journal.len() > first.sector;
@@ -106,7 +106,7 @@ fn rolled_back(mut image: Vec<u8>, journal: &[u8]) -> Option<Vec<u8>> {
     Some(image)
 }
 
-/// What stands before some of a journal's pages.
+/// What precedes some of a journal's pages.
 struct Header {
     records: u32,
     nonce: u32,

@@ -43,7 +43,7 @@ pub(super) fn compare(connection: &Connection) -> Result<(), Error> {
 /// Returns what is wrong with a file whose tables could not even be read: a later version of the
 /// program may have tables that this one's SQLite does not understand.
 pub(super) fn explain(connection: &Connection, error: Error) -> Error {
-    // Whoever keeps the file from others keeps it from this question too.
+    // A process that locks the file also keeps it from this question.
     if !matches!(error, Error::Damaged { .. }) {
         return error;
     }

@@ -1,6 +1,5 @@
 //! The tables of rows under integer keys, and the statements over each.
 
-/// A table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Table {
     /// Audit entries by number.
@@ -46,8 +45,8 @@ impl Table {
     }
 }
 
-/// A row that is larger than any of ours can be is nobody's. It is shown as an empty one, which is
-/// nobody's either, so that it neither fills the memory nor stands in the way of others. SQLite
+/// A row larger than any that a vault writes is foreign. It is shown as an empty one, which is
+/// foreign too, so that it neither fills the memory nor gets in the way of others. SQLite
 /// knows the length without reading the bytes.
 macro_rules! shown {
     ($blob:literal) => {

@@ -16,7 +16,7 @@ use super::layout::MAX_ROW_BYTES;
 use super::{beside, schema};
 use crate::sys::files::FileFault;
 
-/// A damaged file, and where in it something stands that has the form of a row.
+/// A damaged file, and the places in it that have the form of a row.
 pub(crate) struct Wreck {
     /// Keeps writers out, where SQLite can still do that. Goes before the file: closing a file ends
     /// all locks that the process has on it.
@@ -34,12 +34,11 @@ pub(crate) struct Wreck {
 /// Something that has the form of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// Its key.
     pub(crate) key: u64,
     /// The length of its bytes, and of those in the column after them, if there is one.
     pub(crate) lengths: (usize, Option<usize>),
     page: u64,
-    /// Where in the page its content begins, and how much stands before its bytes.
+    /// Where in the page its content begins, and how much precedes its bytes.
     content: usize,
     header: usize,
 }
@@ -64,7 +63,7 @@ impl Wreck {
         Ok(wreck)
     }
 
-    /// Returns all that has the form of a row, in the order in which it stands in the file.
+    /// Returns all that has the form of a row, in the order of the file.
     pub(crate) fn rows(&self) -> &[Found] {
         &self.rows
     }
@@ -94,7 +93,7 @@ impl Wreck {
         Ok(content.get(found.header..).map(<[u8]>::to_vec))
     }
 
-    /// Returns every run of `length` bytes that begins with `mark`, for what stands alone where a
+    /// Returns every run of `length` bytes that begins with `mark`, for what is left where a
     /// row's own form is lost.
     pub(crate) fn marked(&self, mark: &[u8], length: usize) -> Result<Vec<Vec<u8>>, Error> {
         let mut runs = Vec::new();
@@ -110,7 +109,7 @@ impl Wreck {
     }
 
     /// Puts a new file with the rows of `content` in the place of this one, which is kept as
-    /// `kept`. When interrupted, one of the two stands at the path.
+    /// `kept`. When interrupted, one of the two is at the path.
     pub(crate) fn replace(self, content: &mut Store, kept: &Path) -> Result<Store, Error> {
         // A journal belongs to the file that is kept, and must not be played into the new one.
         beside::exchange(content.draft_copy(&self.path)?, &self.path, kept)?;
@@ -161,7 +160,7 @@ impl Wreck {
         Ok(page)
     }
 
-    /// Returns how much of so much content stands in a row's own page.
+    /// Returns how much of so much content is in the row's own page.
     fn local_part(&self, content: usize) -> Option<usize> {
         // The numbers are those of SQLite's file format, "Cell payload overflow".
         let most = self.page_size.checked_sub(35)?;
@@ -183,7 +182,7 @@ fn lock(path: &Path) -> Result<Connection, Error> {
 }
 
 /// Reads the head of a row of one of our tables: the length of its content, its key, and a record
-/// of nothing (the key stands outside) and one run of bytes or two.
+/// of nothing (the key is outside) and one run of bytes or two.
 fn row_at(page: &[u8], at: usize, number: u64) -> Option<Found> {
     let mut rest = page.get(at..)?;
     let length = usize::try_from(varint(&mut rest)?).ok()?;

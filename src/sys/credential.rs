@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use super::files::{self, FileFault, user_id};
 use super::{modes, streams};
 
-/// Reads a file that holds a credential: a regular file of ours or of root's that nobody else may
+/// Reads a file that holds a credential: a regular file of this user or root that nobody else may
 /// read.
 pub(crate) fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
     let file = open_regular(path)?;

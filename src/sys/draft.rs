@@ -1,6 +1,6 @@
 //! A file that is written under a name of its own, and gets its place whole or not at all.
 //!
-//! Whoever writes it holds a lock on it. So what a killed process left is told from what is being
+//! Its writer holds a lock on it. So what a killed process left is distinguished from what is being
 //! written, and the next one that writes in the directory removes it.
 
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use super::listing;
 pub(crate) struct Draft {
     path: PathBuf,
     /// Says that it is being written, until it has its place: closed earlier, the file would be taken
-    /// for left over, and later, it would end the locks of whoever opens the file.
+    /// for left over, and later, it would end the locks of any process that opens the file.
     _lock: Option<File>,
     has_place: bool,
 }
@@ -148,7 +148,7 @@ fn remove_left_overs(directory: &Path) {
         if !is_draft || !is_ours() {
             continue;
         }
-        // The lock is kept to the end: whoever has just made the file has not taken it yet.
+        // The lock is kept to the end: a process that just made the file may not have locked it yet.
         if let Ok(Locked::Yes(_lock)) = lock(&path) {
             drop(fs::remove_file(journal_of(&path)));
             drop(fs::remove_file(&path));

@@ -121,7 +121,7 @@ fn hear(signal: Signal) {
     }
 }
 
-/// Lets a signal do what it does by default, or nothing where whoever started this process had it
+/// Lets a signal do what it does by default, or nothing where the parent of this process had it
 /// ignore the signal.
 fn have_its_way(signal: Signal) {
     let alone: SigSet = [signal].into_iter().collect();

@@ -178,7 +178,7 @@ pub(crate) fn has_keyrings() -> bool {
 /// Has the ends of children told to this process, though whoever started it may have ignored them:
 /// such a process has no status to wait for.
 pub(crate) fn heed_children() -> io::Result<()> {
-    // SAFETY: no function of ours becomes a handler.
+    // SAFETY: no function of this program becomes a handler.
     let before = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -1,5 +1,5 @@
 //! What killed processes left of their attempts to write a file: begun under another name, and in
-//! nobody's way but for the space and what stands in it.
+//! nobody's way, but for the space and what they hold.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(super) fn remove(path: &Path, directory: &Path) {
     }
 }
 
-/// No file of ours takes this long to write.
+/// No file that this program writes takes this long.
 const MAX_WRITE: Duration = Duration::from_mins(1);
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ pub(crate) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // Still under the lock: whoever waits for it sees that the file is gone, and makes another.
+        // Still under the lock: a process that waits for it sees that the file is gone, and makes
+        // another.
         if let Some(path) = self.path.take().filter(|path| stands_at(&self.file, path)) {
             drop(fs::remove_file(path));
         }
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(scratch.names(), Vec::<String>::new());
     }
 
-    /// Whoever waits has opened the file that the holder removes.
+    /// A process that waits has opened the file that the holder removes.
     #[test]
     fn of_many_that_wait_one_at_a_time_holds_it() {
         let scratch = Scratch::new();

@@ -124,8 +124,8 @@ pub(crate) struct KdfMemory {
 impl KdfMemory {
     /// Maps room for `count` blocks of 1 KiB.
     ///
-    /// The kernel promises memory that it has not, and a control group's limit ends whoever believes it:
-    /// what surely is not there is refused here.
+    /// The kernel promises memory that it does not have, and a control group's limit kills a
+    /// process that uses it: what surely is not there is refused here.
     pub(crate) fn map(count: usize) -> io::Result<Self> {
         let too_much = || io::Error::from(io::ErrorKind::OutOfMemory);
         let wanted = count.checked_mul(size_of::<Block>()).ok_or_else(too_much)?;
@@ -381,7 +381,7 @@ mod tests {
         assert!(KdfMemory::map(usize::MAX).is_err());
         assert!(KdfMemory::map(usize::MAX / 2048).is_err());
         assert!(KdfMemory::map(0).is_ok());
-        // The kernel would promise it, and kill whoever takes it at its word.
+        // The kernel would promise it, and kill a process that relies on it.
         let obtainable = process::obtainable_memory_kib().unwrap();
         let more = usize::try_from(obtainable).unwrap() + (1 << 20);
         assert_eq!(KdfMemory::map(more).err().unwrap().kind(), io::ErrorKind::OutOfMemory);

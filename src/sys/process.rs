@@ -26,7 +26,7 @@ pub(crate) struct Actor {
     pub(crate) host: String,
 }
 
-/// Whether a process of this number runs on this machine, whoever's it is.
+/// Whether a process of this number runs on this machine, under any user.
 pub(crate) fn is_running(pid: u64) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     let asked = pid.map(rustix::process::test_kill_process);
@@ -216,7 +216,7 @@ fn terminal(stat: &str) -> Option<String> {
     }
 }
 
-/// Reads one of the kernel's short texts; nothing where there is none.
+/// Reads one of the kernel's short texts; empty where it does not exist.
 fn read_short(path: &Path) -> String {
     let mut text = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_OF_TEXT).read_to_end(&mut text));

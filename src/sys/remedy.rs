@@ -56,7 +56,7 @@ fn are_unknown_at(path: &Path) -> bool {
     kind.is_ok_and(|kind| is_modeless(kind & 0xffff_ffff))
 }
 
-/// Elsewhere nobody can tell.
+/// Other systems do not tell.
 #[cfg(not(target_os = "linux"))]
 fn are_unknown_at(_path: &Path) -> bool {
     false

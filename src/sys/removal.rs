@@ -1,7 +1,7 @@
 //! Removing a directory with all that is in it, whatever its modes have become.
 //!
 //! Follows no link, and touches nothing that is not this user's: what is removed was open to programs
-//! that may have left anything there, and stands where others can put things of the same name.
+//! that may have left anything there, and is where others can put things of the same name.
 
 use std::fs::{self, File, Permissions};
 use std::io;

@@ -82,7 +82,7 @@ pub(crate) fn begin(terminal: &File, pastes: Pastes) -> io::Result<Keys> {
     keys
 }
 
-/// Says which question stands unanswered, to be asked again after an interruption; empty for none.
+/// Says which question is unanswered, to be asked again after an interruption; empty for none.
 pub(crate) fn asks(question: &str) {
     if let Some(silence) = &mut *lock() {
         question.clone_into(&mut silence.question);
@@ -90,8 +90,8 @@ pub(crate) fn asks(question: &str) {
     }
 }
 
-/// Ends the silence, if there is one. Nothing that was typed or pasted is left for whoever reads
-/// from the terminal next: it was meant for a prompt.
+/// Ends the silence, if there is one. Nothing that was typed or pasted is left for the next program
+/// that reads from the terminal next: it was meant for a prompt.
 pub(crate) fn end() {
     let mut current = lock();
     if let Some(silence) = current.take() {
@@ -119,13 +119,13 @@ fn give_way(act: &mut dyn FnMut()) {
     }
 }
 
-/// This process goes on after it had been stopped: whoever had the terminal meanwhile may have set
+/// This process goes on after it was stopped: whatever had the terminal meanwhile may have set
 /// it to show what is typed. Returns whether it waits for an answer that nobody can give it, as it
 /// is in the background.
 fn renew() -> bool {
     let mut current = lock();
     let Some(silence) = &mut *current else { return false };
-    // Whoever stopped it with the key was asked again when that was over.
+    // A person who stopped it with the key was asked again when that was over.
     let was_asked_again = std::mem::take(&mut silence.was_asked_again);
     if !is_in_front(&silence.terminal) {
         return !silence.question.is_empty();

@@ -39,7 +39,7 @@ pub(crate) fn close(number: RawFd) -> io::Result<()> {
     Ok(nix::unistd::close(number)?)
 }
 
-/// Returns the number of the stream that a path stands for, where it stands for one.
+/// Returns the number of the stream that a path means, if it means one.
 pub(crate) fn named(path: &str) -> Option<RawFd> {
     if path == "/dev/stdin" {
         return Some(0);

@@ -15,7 +15,6 @@ use crate::vault::{self, Vault};
 pub(crate) struct EventFilter {
     /// The secret's name.
     pub(crate) secret: Option<String>,
-    /// The region.
     pub(crate) region: Option<String>,
     /// The operation's name, in letters of either case, with or without hyphens.
     pub(crate) operation: Option<String>,

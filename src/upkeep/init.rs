@@ -13,7 +13,6 @@ use crate::vault::{self, NewVault, Vault};
 pub(crate) struct Plan {
     /// Its slots, in the order of their numbers; at least one.
     pub(crate) slots: Vec<NewSlot>,
-    /// Its settings.
     pub(crate) settings: Settings,
     /// Where this machine remembers vaults.
     pub(crate) anchors: Option<PathBuf>,

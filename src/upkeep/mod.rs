@@ -14,7 +14,6 @@ pub(crate) mod status;
 
 /// A vault that is copied or saved from, and its master key.
 pub(crate) struct Source<'a, V> {
-    /// The vault.
     pub(crate) vault: &'a mut V,
     /// Its key.
     pub(crate) master: &'a crate::crypto::keys::MasterKey,

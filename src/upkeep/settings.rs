@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(set(Settings::AUDIT_KEEP, "60"), (60, 400, 2));
         assert_eq!(set(Settings::AUDIT_KEEP, "60"), (60, 400, 2));
         assert_eq!(set(Settings::AUDIT_KEEP_DAYS, "7"), (60, 7, 3));
-        // Nobody writes these, but whoever has the keys can.
+        // Nobody writes these, but someone who has the keys could.
         for (value, generation) in [("0", 4), ("-1", 5), ("18446744073709551616", 6), ("", 7)] {
             assert_eq!(set(Settings::AUDIT_KEEP, value), (500, 7, generation), "{value}");
         }

@@ -18,7 +18,6 @@ pub(crate) struct Anchor {
 /// What an anchor remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remembered {
-    /// The generation.
     pub(crate) generation: u64,
     /// That commit's id.
     pub(crate) commit_id: [u8; 16],
@@ -51,7 +50,7 @@ impl Anchor {
     /// Reads what is remembered. A missing or garbled anchor remembers nothing.
     ///
     /// One that this key did not make counts all the same: a copy from before a rekey is opened
-    /// with the old key, and would otherwise be taken for the newest. Whoever can garble the file
+    /// with the old key, and would otherwise be taken for the newest. Anyone who can garble the file
     /// could also delete it.
     pub(crate) fn read(&self, key: &AnchorKey) -> Option<Remembered> {
         let found = self.read_once(key)?;

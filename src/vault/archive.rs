@@ -20,10 +20,10 @@ const FORMAT: u32 = 1;
 /// The largest box, in bytes: that of a row.
 const MAX_BYTES: u32 = 8 << 20;
 
-/// How the log in an archive stands to that of the vault.
+/// How the log in an archive relates to the vault's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Junction {
-    /// One goes over into the other: it is the same log.
+    /// One continues the other: it is the same log.
     Joined,
     /// There are entries between them that neither has, so nothing proves that it is the same log.
     Gap,
@@ -38,11 +38,11 @@ pub(crate) struct Archived {
     pub(crate) first: u64,
     /// The number after its last.
     pub(crate) next: u64,
-    /// How it stands to the vault.
+    /// How it relates to the vault's log.
     pub(crate) junction: Junction,
 }
 
-/// What stands before the boxes.
+/// What precedes the boxes.
 struct Head {
     epoch: u32,
     vault_id: VaultId,
@@ -78,7 +78,7 @@ impl Transaction<'_> {
     /// was told is to be believed before this returns.
     ///
     /// # Errors
-    /// [`Error::BadArchive`] if it is none, is not whole, or is sealed under other keys.
+    /// [`Error::BadArchive`] if it is not an archive, is incomplete, or is sealed under other keys.
     pub(crate) fn read_archive(
         &self,
         file: &mut dyn Read,
@@ -114,7 +114,7 @@ impl Transaction<'_> {
     fn check_keys(&self, head: &Head) -> Result<(), Error> {
         let header = &self.keyring.header;
         if head.vault_id != header.vault_id {
-            return Err(bad(format!("it is of another vault, {}", head.vault_id)));
+            return Err(bad(format!("it belongs to another vault, {}", head.vault_id)));
         }
         if head.epoch != header.key_epoch {
             return Err(bad(format!(
@@ -162,13 +162,13 @@ impl Head {
         }
         let format = u32::from_be_bytes(take(file)?);
         if format != FORMAT {
-            return Err(bad(format!("it is of format {format}, not {FORMAT}")));
+            return Err(bad(format!("its format is {format}, not {FORMAT}")));
         }
         let epoch = u32::from_be_bytes(take(file)?);
         let vault_id = VaultId(take(file)?);
         let (first, count) = (u64::from_be_bytes(take(file)?), u64::from_be_bytes(take(file)?));
         let next = first.checked_add(count).filter(|next| i64::try_from(*next).is_ok());
-        let next = next.ok_or_else(|| bad("its entries have numbers that none can have"))?;
+        let next = next.ok_or_else(|| bad("its entries have impossible numbers"))?;
         let (before, after) = (take(file)?, take(file)?);
         Ok(Self { epoch, vault_id, first, next, before, after })
     }
@@ -184,7 +184,7 @@ fn take<const N: usize>(file: &mut dyn Read) -> Result<[u8; N], Error> {
 fn take_box(file: &mut dyn Read, seq: u64) -> Result<Vec<u8>, Error> {
     let length = u32::from_be_bytes(take(file)?);
     if length > MAX_BYTES {
-        return Err(bad(format!("entry {seq} is larger than one can be")));
+        return Err(bad(format!("entry {seq} is too large")));
     }
     let mut sealed = Vec::new();
     file.take(length.into()).read_to_end(&mut sealed).map_err(|error| unread(&error))?;

@@ -19,7 +19,7 @@ pub(crate) struct Event {
     pub(crate) actor: Actor,
     /// By which way: `direct`, or `rotation:` and a step.
     pub(crate) via: String,
-    /// The commit it stands in.
+    /// The commit it belongs to.
     pub(crate) generation: u64,
     /// Names that commit.
     pub(crate) commit_id: [u8; 16],

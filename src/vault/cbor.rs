@@ -200,7 +200,7 @@ impl<'b> Reader<'b> {
     /// Reads a map. `member` is called with each key in turn and reads its value, or says with
     /// `Ok(false)` that it does not know the key.
     ///
-    /// Keys must ascend, so that no key stands twice.
+    /// Keys must ascend, so that no key occurs twice.
     pub(crate) fn map(
         &mut self,
         mut member: impl FnMut(&mut Self, u64) -> Result<bool, Malformed>,

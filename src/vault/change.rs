@@ -88,7 +88,7 @@ impl Transaction<'_> {
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if len > MAX_VALUE {
             return Err(Error::Limit(format!(
-                "a value of {len} bytes would be larger than any can be ({MAX_VALUE})"
+                "a value of {len} bytes is too large: at most {MAX_VALUE} are possible"
             )));
         }
         let kind = match value {
@@ -144,7 +144,7 @@ impl Transaction<'_> {
             return Err(Error::Store(store::Error::ReadOnly));
         }
         if self.state.log.next == self.beginning.log.next {
-            // The log is what a fork and a later state are told by, so every commit stands in it.
+            // Forks and later states are recognized by the log, so every commit must be in it.
             self.record_own("Commit", "")?;
         }
         self.advance_state();
@@ -166,7 +166,7 @@ impl Transaction<'_> {
         match State::decode(&encoded) {
             Ok(Ok(_)) => Ok(encoded),
             Ok(Err(_)) | Err(Malformed) => Err(Error::Limit(
-                "the vault's state would have a number, a time or a label that none can have"
+                "a number, a time or a label of the vault's state would be out of range"
                     .to_owned(),
             )),
         }
@@ -230,7 +230,7 @@ impl Transaction<'_> {
         };
         if Record::decode(record.rid, data.expose()).is_err() {
             return Err(limit(
-                "have a name, a number or a time that none can have, or too many tags",
+                "have a name, a number or a time that is out of range, or too many tags",
             ));
         }
         let vault_id = keyring.vault_id();
@@ -238,7 +238,7 @@ impl Transaction<'_> {
             keyring.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?;
         if sealed.len() > MAX_ROW_BYTES {
             let bytes = sealed.len();
-            return Err(limit(&format!("take {bytes} bytes, more than any can ({MAX_ROW_BYTES})")));
+            return Err(limit(&format!("take {bytes} bytes; at most {MAX_ROW_BYTES} are possible")));
         }
         Ok(sealed)
     }

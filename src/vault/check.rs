@@ -232,7 +232,7 @@ impl Transaction<'_> {
             return;
         };
         if self.name_hash(&record.namespace, &record.name) != entry.name_hash {
-            survey.find(record.name.clone(), "its record stands in the place of another");
+            survey.find(record.name.clone(), "its record is in the place of another");
         }
         survey.records += 1;
         let secret = survey.names.len();

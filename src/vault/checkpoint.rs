@@ -17,7 +17,7 @@ pub(crate) struct Checkpoint {
     code: [u8; 32],
 }
 
-/// How a vault stands to a checkpoint.
+/// How a vault relates to a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
     /// It is that very state.
@@ -63,7 +63,7 @@ impl Transaction<'_> {
         Checkpoint { generation: self.state.generation, code }
     }
 
-    /// Says how that state stands to a checkpoint.
+    /// Says how that state relates to a checkpoint.
     ///
     /// # Errors
     /// [`Error::Tampered`] if the audit log, which has to tell, is not the one the state vouches for.

@@ -12,7 +12,7 @@ const MAX_REST: i64 = 400 * DAY_MS;
 /// How far it may be behind the last commit without anybody being told: clocks are set right.
 const LARGEST_CORRECTION: i64 = DAY_MS;
 
-/// How the clock stands to the time of the last commit, which was believed.
+/// How the clock compares with the time of the last commit, which was believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClockState {
     /// It is where it can be.
@@ -47,7 +47,7 @@ impl ClockState {
 }
 
 impl Transaction<'_> {
-    /// Returns how the clock stands. Before the first commit there is nothing to hold it against.
+    /// Judges the clock. Before the first commit there is nothing to compare it with.
     pub(crate) fn clock_state(&self) -> ClockState {
         if self.state.generation == 0 {
             ClockState::Believed

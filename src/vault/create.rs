@@ -23,7 +23,6 @@ pub(crate) struct NewVault<'a> {
     pub(crate) master: &'a MasterKey,
     /// Its key slots: number, body, label.
     pub(crate) slots: Vec<(u8, SlotBody, String)>,
-    /// Its settings.
     pub(crate) settings: Settings,
     /// Where this machine remembers vaults.
     pub(crate) anchors: Option<PathBuf>,

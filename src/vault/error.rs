@@ -47,7 +47,7 @@ pub(crate) enum Error {
         /// The generation seen before.
         seen: u64,
     },
-    /// Another vault stands where this one should go.
+    /// Another vault is where this one should go.
     OtherVault(PathBuf),
     /// A part of what was asked for was done, and the rest failed.
     Partly {
@@ -60,7 +60,6 @@ pub(crate) enum Error {
     Tampered(String),
     /// A key slot does not fit the rest. It can be dropped while others open the vault.
     TamperedSlot {
-        /// Its number.
         number: u8,
         /// What is wrong with it, after its name.
         problem: &'static str,

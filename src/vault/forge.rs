@@ -12,10 +12,9 @@ use crate::crypto::history;
 use crate::crypto::sealed::pin;
 use crate::store::Table;
 
-/// What stands in a box.
+/// Whose content a box holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// The state.
     State,
     /// A record, by its place in the order of rows.
     Record(usize),
@@ -23,7 +22,7 @@ pub(crate) enum Part {
     Entry(usize),
 }
 
-/// Is given what stands in a box, and says what shall stand there.
+/// Takes the content of a box, and returns what to put there.
 pub(crate) type Alter<'a> = &'a mut dyn FnMut(Part, Vec<u8>) -> Vec<u8>;
 
 impl Vault {
@@ -88,9 +87,7 @@ impl Transaction<'_> {
 /// CBOR as far as the format goes: maps and lists of what is neither.
 #[derive(Clone)]
 pub(crate) enum Item {
-    /// A map.
     Map(Vec<(u64, Item)>),
-    /// A list.
     List(Vec<Item>),
     /// Anything else, or what is no CBOR at all.
     Other(Vec<u8>),
@@ -119,7 +116,6 @@ impl Item {
         }
     }
 
-    /// Writes it.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
         match self {

@@ -31,7 +31,7 @@ impl Keyring {
         &self.header_bytes
     }
 
-    /// Opens the state row, which must stand beside the very header the vault was unlocked with.
+    /// Opens the state row, which must be next to the very header the vault was unlocked with.
     pub(super) fn open_state(&self, rows: &store::Transaction<'_>) -> Result<State, Error> {
         self.read_state(rows).map(|(state, _digest)| state)
     }

@@ -1,7 +1,7 @@
 //! The audit log: entries sealed and chained, written in the transaction of what they record.
 //!
 //! docs/format.md, "The audit log". Deleting, reordering or cutting entries contradicts the chain's
-//! head, which stands in the state.
+//! head, which is in the state.
 
 use super::audit::{Event, Subject};
 use super::cbor::Unknown;
@@ -69,7 +69,7 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Drops rows behind the newest entry if one stands where the next must go: they are nobody's,
+    /// Drops rows behind the newest entry if one is where the next must go: they belong to nothing,
     /// and would keep every command that is logged from working. Returns the first one's number.
     fn drop_strays(&mut self) -> Result<Option<u64>, Error> {
         let next = self.state.log.next;
@@ -105,7 +105,7 @@ impl Transaction<'_> {
         let keyring = self.keyring;
         let data = event.encode();
         if Event::decode(&data).is_err() {
-            let what = "an audit entry would have a number or a time that none can have";
+            let what = "an audit entry's number or time would be out of range";
             return Err(Error::Limit(what.to_owned()));
         }
         let sealed = keyring.keys.audit.seal(keyring.vault_id(), seq, &data, self.entropy())?;
@@ -118,7 +118,7 @@ impl Transaction<'_> {
 
     /// Drops blocks from the front when the log is too long or the blocks too old, and moves the
     /// chain's base over them. While the log is damaged all of it stays: nothing of what a check would
-    /// find may go, and the log must not stand in the way of what is logged.
+    /// find may go, and a damaged log must not prevent operations that are logged.
     fn prune(&mut self) -> Result<Option<(u64, u64)>, Error> {
         match self.prune_blocks() {
             Err(error) if error.is_damage() => Ok(None),

@@ -26,7 +26,6 @@ pub(crate) struct Record {
     pub(crate) rid: u64,
     /// The account and region the name belongs to.
     pub(crate) namespace: Namespace,
-    /// The name.
     pub(crate) name: String,
     /// The six characters that end the ARN.
     pub(crate) arn_suffix: String,
@@ -90,10 +89,7 @@ pub(crate) enum Replication {
     Primary(Vec<Replica>),
     /// It follows the secret of its name and ARN suffix in another region: member 19 of the record,
     /// text, never beside member 17.
-    Replica {
-        /// That region.
-        primary_region: String,
-    },
+    Replica { primary_region: String },
 }
 
 /// A region that a secret is replicated to, as its primary knows it.
@@ -114,7 +110,7 @@ pub(crate) struct Replica {
 pub(crate) enum ReplicaState {
     /// There is, and it is what its primary is: 0.
     InSync,
-    /// There is none, since another secret of that region has the name: 1.
+    /// It does not exist, since another secret of that region has the name: 1.
     NameTaken,
 }
 
@@ -172,7 +168,7 @@ impl Namespace {
 }
 
 impl ValueKind {
-    /// Returns the byte that stands before a value, docs/format.md "Values".
+    /// Returns the byte that precedes a value, docs/format.md "Values".
     pub(crate) fn byte(self) -> u8 {
         match self {
             Self::Text => 0,

@@ -29,8 +29,8 @@ pub(crate) struct Rekeying<'a> {
 }
 
 impl Vault {
-    /// Re-seals everything under a new master key. Whoever holds the old key, or an old copy of the
-    /// file with an old credential, cannot read what is written from then on.
+    /// Re-seals everything under a new master key. Anyone who holds the old key, or an old copy of
+    /// the file with an old credential, cannot read what is written from then on.
     pub(crate) fn rekey(
         &mut self,
         rekeying: Rekeying<'_>,

@@ -303,7 +303,7 @@ fn open_entry(keyring: &Keyring, seq: u64, sealed: &[u8]) -> Option<Secret<Vec<u
     Event::decode(data.expose()).is_ok().then_some(data)
 }
 
-/// Shows a row's number as SQLite has it: negative ones are nobody's.
+/// Shows a row's number as SQLite has it: negative ones belong to nothing.
 fn shown_row(key: u64) -> i64 {
     key.cast_signed()
 }

@@ -40,7 +40,7 @@ impl ReplacedVault {
     /// Looks at what is at `path`.
     ///
     /// # Errors
-    /// [`Error::OtherVault`] if that is another vault; what is wrong with it, if it is none.
+    /// [`Error::OtherVault`] if that is another vault; what is wrong with it, if it is not a vault.
     pub(crate) fn look(path: &Path, copy: &mut Vault, master: &MasterKey) -> Result<Self, Error> {
         let nothing =
             Self { path: None, rows: None, wreck: None, generation: 0, loss: Loss::Nothing };

@@ -1,4 +1,4 @@
-//! A replica as it stands in its primary's record. docs/format.md has the members' numbers.
+//! A replica as its primary's record has it. docs/format.md has the members' numbers.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::record::{Replica, ReplicaState};

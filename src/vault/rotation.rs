@@ -13,7 +13,7 @@ pub(crate) struct Rotation {
     pub(crate) enabled: bool,
     /// `RotationLambdaARN`, as it is shown.
     pub(crate) function: String,
-    /// What it stands for on this machine.
+    /// What it means on this machine.
     pub(crate) command: Command,
     /// `RotationRules`, as they were given.
     pub(crate) rules: Option<Rules>,
@@ -32,7 +32,6 @@ pub(crate) struct Rotation {
 pub(crate) struct Rules {
     /// `AutomaticallyAfterDays`.
     pub(crate) automatically_after_days: Option<i64>,
-    /// `Duration`.
     pub(crate) duration: Option<String>,
     /// `ScheduleExpression`.
     pub(crate) schedule_expression: Option<String>,
@@ -81,7 +80,6 @@ pub(crate) enum Protocol {
 pub(crate) enum Pinning {
     /// Those that the command names and root does not own.
     Auto,
-    /// None.
     None,
     /// These.
     Paths(Vec<String>),

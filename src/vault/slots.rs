@@ -1,5 +1,5 @@
-//! Key slots: which credentials open the vault. Every change stands in the state, so a slot that
-//! was altered, added or put back by hand is noticed.
+//! Key slots: which credentials open the vault. Every change is recorded in the state, so a slot
+//! that was altered, added or put back by hand is noticed.
 
 use std::borrow::Borrow;
 
@@ -12,15 +12,15 @@ use crate::store::{MAX_SLOTS, STRAY_SLOT, Table};
 /// The most slots that need a passphrase: each wrong try derives a key for every one of them.
 pub(super) const MAX_DERIVED: usize = 4;
 
-/// A slot as it stands in the container, beside what the state says of it.
+/// A slot as the container has it, with what the state says of it.
 pub(crate) struct StoredSlot {
     /// 0 to 15, or [`STRAY_SLOT`].
     pub(crate) number: u8,
-    /// What stands in the container, if it is a slot.
+    /// What the container has, if it is a slot.
     pub(crate) body: Option<SlotBody>,
-    /// What the state says of it; `None` for a slot that was put in by hand.
+    /// What the state says of it; `None` for a slot that somebody put in by hand.
     pub(crate) entry: Option<SlotEntry>,
-    /// Whether both fit together.
+    /// Whether the two agree.
     pub(crate) is_intact: bool,
 }
 
@@ -96,7 +96,7 @@ impl Transaction<'_> {
     fn put_slot(&mut self, number: u8, label: &str, body: &SlotBody) -> Result<(), Error> {
         if label.len() > MAX_LABEL {
             return Err(Error::Limit(format!(
-                "a label of {} bytes would be longer than any can be ({MAX_LABEL})",
+                "a label of {} bytes is too long: at most {MAX_LABEL} are possible",
                 label.len()
             )));
         }

@@ -41,7 +41,6 @@ pub(crate) struct State {
     pub(crate) next_purge: Option<Timestamp>,
     /// Reserved: nobody writes it, and what is there is kept. What is due is found in the records.
     pub(crate) next_rotation: Option<Timestamp>,
-    /// The settings.
     pub(crate) settings: Settings,
     /// What a later version wrote.
     pub(crate) unknown: Unknown,
@@ -82,7 +81,7 @@ pub(crate) struct Settings(BTreeMap<String, String>);
 impl Settings {
     /// The setting for the twelve digits in every ARN.
     pub(crate) const ACCOUNT: &'static str = "account";
-    /// The setting for the region where a command looks that names none.
+    /// The setting for the region of commands that name no region.
     pub(crate) const REGION: &'static str = "region";
     /// The setting for whether reads are written to the audit log.
     pub(crate) const AUDIT_READS: &'static str = "audit.reads";
@@ -135,7 +134,7 @@ impl Settings {
         self.number(Self::AUDIT_KEEP_DAYS, &Self::KEEP_DAYS).unwrap_or(400)
     }
 
-    /// Returns a setting's number. One that it cannot have counts as none: a setting must not keep
+    /// Returns a setting's number. An impossible one counts as not set: a setting must not keep
     /// anybody from working.
     fn number<N: FromStr + PartialOrd>(&self, name: &str, range: &RangeInclusive<N>) -> Option<N> {
         self.get(name)?.parse().ok().filter(|number| range.contains(number))
@@ -256,7 +255,7 @@ impl State {
     }
 }
 
-/// The members that no state is without: all that are known but 14 and 15.
+/// The members that every state has: all that are known but 14 and 15.
 const ALWAYS_THERE: u32 = 0b11_0011_1111_1111_1111;
 
 /// The most bytes of the name that a user gives a slot.

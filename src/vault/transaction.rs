@@ -18,7 +18,7 @@ use crate::store::{self, Table};
 use crate::sys::entropy::Entropy;
 use crate::sys::secret::Secret;
 
-/// What a transaction needs from outside: the time it happens at, randomness, and who asks.
+/// What a transaction needs from outside: the time, randomness, and who asks.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestContext<'a> {
     /// The time of the whole transaction.
@@ -140,7 +140,7 @@ impl<'v> Transaction<'v> {
         if record.namespace == *namespace && record.name == name {
             return Ok(Some(record));
         }
-        Err(tampered("a record stands in the place of another"))
+        Err(tampered("a record is in the place of another"))
     }
 
     /// Calls `visit` with every secret that is not past its recovery window, in no order that
@@ -247,7 +247,7 @@ impl<'v> Transaction<'v> {
         self.open_bucket(bucket, digest, self.rows.bucket(bucket)?.as_deref())
     }
 
-    /// Checks a bucket's row, or that there is none, against what its node says.
+    /// Checks a bucket's row, or its absence, against what its node says.
     pub(super) fn open_bucket(
         &self,
         bucket: u16,

@@ -1,4 +1,4 @@
-//! The shape of the keyed hash tree: which bucket a name is in, and what stands in a bucket or
+//! The shape of the keyed hash tree: which bucket a name is in, and what a bucket holds or
 //! node. Digests are made by `crypto::keys::TreeKey`; rows are read and written by `transaction`.
 //!
 //! docs/format.md, "The tree". 64 nodes of 64 buckets; an empty one has no row and no bit.
@@ -136,7 +136,7 @@ impl Branch {
         (0..FANOUT).filter(|child| self.place(*child).1)
     }
 
-    /// Where a child's digest stands or would stand, and whether it is there.
+    /// Where a child's digest is or would be, and whether it is there.
     fn place(&self, child: u16) -> (usize, bool) {
         let bit = 1_u64 << (child % FANOUT);
         let before = (self.bitmap & (bit - 1)).count_ones();

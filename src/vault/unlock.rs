@@ -56,7 +56,6 @@ pub(crate) struct UnlockPolicy {
 /// What to do with a vault that is older than this machine has seen, or a fork.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OnRollback {
-    /// Refuse it.
     Refuse,
     /// Take it as the newest from now on.
     Accept,
@@ -132,9 +131,9 @@ impl LockedVault {
     /// Tries a credential on each slot of its kind, lowest number first.
     ///
     /// # Errors
-    /// [`crypto::Error::WrongCredential`] if none opens; [`Error::NoSlotFor`] if there is none;
-    /// [`Error::Tampered`] before any derivation if there are more slots that need one than a vault
-    /// has, unless it was opened to be repaired.
+    /// [`crypto::Error::WrongCredential`] if no slot opens; [`Error::NoSlotFor`] if there is no
+    /// slot of its kind; [`Error::Tampered`] before any derivation if there are more slots that
+    /// need one than a vault has, unless it was opened to be repaired.
     pub(crate) fn try_credential(
         &self,
         credential: &Credential,

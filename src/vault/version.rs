@@ -1,4 +1,4 @@
-//! One version as it stands in its secret's record. docs/format.md has the members' numbers.
+//! One version as its secret's record has it. docs/format.md has the members' numbers.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::record::{MAX_VALUE, StoredValue, ValueKind, Version};

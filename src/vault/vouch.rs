@@ -1,5 +1,5 @@
 //! What the tree proves about records where parts of it are damaged. A node or bucket whose row is
-//! lost is made once more from what is below it: if that has the digest which stands above it, it is
+//! lost is rebuilt from what is below it: if that has the digest recorded above it, it is
 //! what was there.
 //!
 //! Changes nothing and decides nothing: `repair` and `salvage` do.
@@ -15,7 +15,6 @@ use crate::store;
 /// What the tree says about a record that authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is the newest.
     Newest,
     /// There was a newer one in its row.
     Older,
@@ -28,9 +27,7 @@ pub(crate) enum Verdict {
 /// A secret that no intact part of the tree vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct InDoubt {
-    /// Its name.
     pub(crate) name: String,
-    /// Its region.
     pub(crate) region: String,
     /// What cannot be known about it.
     pub(crate) doubt: &'static str,
@@ -155,7 +152,7 @@ impl Reader<'_> {
         Ok(is_found.then_some(chosen))
     }
 
-    /// Returns the records that may stand in a bucket, those of one name together, in order.
+    /// Returns the records that may be in a bucket, those of one name together, in order.
     fn groups(&self, bucket: u16) -> Vec<Vec<Entry>> {
         let mut entries = self.records.get(&bucket).cloned().unwrap_or_default();
         entries.sort_by_key(|entry| entry.name_hash);

@@ -41,7 +41,7 @@ pub(super) fn fill(store: &mut Store, wreck: &Wreck, keyring: &Keyring) -> Resul
     Ok(rows.commit()?)
 }
 
-/// What a value is expected to be.
+/// A value that a record expects.
 struct ExpectedValue {
     rid: u64,
     version_id: String,

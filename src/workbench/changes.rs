@@ -1,4 +1,4 @@
-//! Changes to what stands in a box, as a fuzzer's bytes say.
+//! Changes to the content of a box, as a fuzzer's bytes say.
 
 use crate::vault::forge::{Item, Part, put};
 

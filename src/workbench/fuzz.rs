@@ -195,7 +195,7 @@ pub fn query(bytes: &[u8]) {
     }
 }
 
-/// What stands inside the sealed boxes and beside them; the first byte says which.
+/// What is inside the sealed boxes and next to them; the first byte says which.
 pub fn formats(bytes: &[u8]) {
     let Some((which, bytes)) = bytes.split_first() else { return };
     let text = std::str::from_utf8(bytes).unwrap_or_default();

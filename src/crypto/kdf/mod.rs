@@ -1,7 +1,7 @@
-//! Argon2id: what it may cost, what it shall cost here, and the derivation itself.
+//! Argon2id: what it may cost, what it should cost here, and the derivation itself.
 //!
 //! A cost that came from a file is checked before any work is done. Does not look at how much
-//! memory the machine has; who knows it hands it in.
+//! memory the machine has; that is handed in.
 
 pub(super) mod parameters;
 

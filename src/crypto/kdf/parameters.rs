@@ -5,7 +5,6 @@ use std::fmt;
 /// What one derivation costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KdfParameters {
-    /// Memory, in KiB.
     pub(crate) memory_kib: u32,
     /// Passes over the memory.
     pub(crate) passes: u32,

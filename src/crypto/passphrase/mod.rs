@@ -69,7 +69,7 @@ impl Passphrase {
     }
 }
 
-/// How well a passphrase stands up to guessing.
+/// How well a passphrase withstands guessing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Strength {
     /// From 0, among the first guesses, to 4, out of reach.
@@ -129,7 +129,7 @@ fn draw<'a>(words: &[&'a str], entropy: &dyn Entropy) -> Result<&'a str, crypto:
     Err(NoEntropy::Repeating.into())
 }
 
-/// Unicode's space separators (Zs) are one key to whoever types them.
+/// Unicode's space separators (Zs) are one key to the person who types them.
 fn plain_space(character: char) -> char {
     match character {
         '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
@@ -176,7 +176,7 @@ const MAX_INPUT: usize = 4096;
 const WORDS: usize = 6;
 /// The longest word of the list and a space; only saves growing.
 const MAX_WORD: usize = 10;
-/// One draw in twenty is drawn again; a source that never serves is none.
+/// One draw in twenty is drawn again; a source that never serves is broken.
 const ATTEMPTS: u32 = 64;
 
 #[cfg(test)]

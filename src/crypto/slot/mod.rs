@@ -34,11 +34,8 @@ use crate::sys::secret::Secret;
 /// What opens a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SlotKind {
-    /// A passphrase.
     Passphrase,
-    /// A keyfile.
     Keyfile,
-    /// The recovery code.
     RecoveryCode,
     /// A passphrase and a keyfile, both.
     PassphraseAndKeyfile,
@@ -71,11 +68,8 @@ impl SlotKind {
 
 /// What the user offers.
 pub(crate) enum Credential {
-    /// A passphrase.
     Passphrase(Passphrase),
-    /// A keyfile.
     Keyfile(Keyfile),
-    /// The recovery code.
     RecoveryCode(RecoveryCode),
     /// A passphrase and a keyfile, both.
     PassphraseAndKeyfile(Passphrase, Keyfile),
@@ -193,7 +187,7 @@ impl SlotBody {
     }
 }
 
-/// The fields of a slot. The first four stand in the first 64 bytes, which the key is derived with.
+/// The fields of a slot. The first four are the first 64 bytes, which the key is derived with.
 struct Parts {
     kind: SlotKind,
     kdf: Option<KdfParameters>,

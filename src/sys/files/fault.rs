@@ -28,11 +28,10 @@ pub(crate) enum FileFault {
     NoSpace(PathBuf),
     /// It is a directory, a device, a socket.
     NotAFile(PathBuf),
-    /// The directory lets others put files in the place of ours.
+    /// The directory lets others replace this user's files.
     OpenDirectory {
         /// The directory.
         path: PathBuf,
-        /// Its mode.
         mode: u32,
     },
     /// The medium can only be read.
@@ -48,7 +47,6 @@ pub(crate) enum FileFault {
     TooOpen {
         /// The file.
         path: PathBuf,
-        /// Its mode.
         mode: u32,
     },
     /// It belongs to somebody else.

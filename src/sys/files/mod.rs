@@ -16,9 +16,9 @@ pub(crate) use fault::FileFault;
 use super::streams::Patient;
 use super::{left_overs, modes};
 
-/// Requires a regular file of ours that nobody else may touch, in a directory where nobody else may
-/// replace it. Looks, and opens nothing: closing any descriptor of a file drops all POSIX locks
-/// that the process has on it.
+/// Requires a regular file of this user that nobody else may touch, in a directory where nobody
+/// else may replace it. Looks, and opens nothing: closing any descriptor of a file drops all POSIX
+/// locks that the process has on it.
 pub(crate) fn check_private(path: &Path) -> Result<(), FileFault> {
     let metadata = fs::metadata(path).map_err(|error| FileFault::from_io(path, error))?;
     if !metadata.is_file() {
@@ -151,7 +151,7 @@ pub(crate) fn is_network_file_system(path: &Path) -> bool {
     NETWORK.contains(&kind)
 }
 
-/// Elsewhere nobody can tell.
+/// Other systems do not tell.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn is_network_file_system(_path: &Path) -> bool {
     false
@@ -166,7 +166,7 @@ pub(crate) fn in_memory(bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Elsewhere there is none.
+/// Other systems have no such files.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn in_memory(_bytes: &[u8]) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
