@@ -27,15 +27,15 @@ use crate::sys::entropy::{Entropy, random_uuid};
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
 use crate::vault::Vault;
-use crate::vault::progress::Kind;
+use crate::vault::progress::Purpose;
 use crate::vault::rotation::{Command, Protocol};
 
 impl Runner<'_> {
     /// Runs a job to its end, and returns the answer of the operation.
     pub(super) fn run(&mut self, job: &Job) -> Result<Value, Error> {
         let steps: &[Step] = match job.kind {
-            Kind::Rotate => &Step::ALL,
-            Kind::TestOnly => &[Step::Test],
+            Purpose::Rotate => &Step::ALL,
+            Purpose::TestOnly => &[Step::Test],
         };
         for &step in steps {
             let before = self.known(job);

@@ -14,7 +14,7 @@ use crate::service::jobs::{self, Known, Left, Retry};
 use crate::service::rotation::Job;
 use crate::service::scope::Step;
 use crate::sys::secret::Secret;
-use crate::vault::progress::Kind;
+use crate::vault::progress::Purpose;
 use crate::vault::rotation::Command;
 
 /// Why a step is not done.
@@ -62,8 +62,8 @@ impl Runner<'_> {
     ) -> Error {
         let token = job.token.clone();
         let unknown = match job.kind {
-            Kind::Rotate => Left::Pending,
-            Kind::TestOnly => Left::Nothing,
+            Purpose::Rotate => Left::Pending,
+            Purpose::TestOnly => Left::Nothing,
         };
         let (mut what, retry, stderr) = match why {
             // Its owner ended it meanwhile.

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::rules::stages::MAX_VERSIONS;
 use super::testing::ServiceFixture;
 use crate::model::time::{DAY_MS, Timestamp};
-use crate::vault::progress::{Kind as Purpose, Progress};
+use crate::vault::progress::{Progress, Purpose};
 use crate::vault::record::{Replica, ReplicaState, Replication, Version};
 use crate::vault::rotation::{Command, Protocol, Rotation, Rules};
 

@@ -166,8 +166,7 @@ impl Transaction<'_> {
         match State::decode(&encoded) {
             Ok(Ok(_)) => Ok(encoded),
             Ok(Err(_)) | Err(Malformed) => Err(Error::Limit(
-                "a number, a time or a label of the vault's state would be out of range"
-                    .to_owned(),
+                "a number, a time or a label of the vault's state would be out of range".to_owned(),
             )),
         }
     }
@@ -238,7 +237,9 @@ impl Transaction<'_> {
             keyring.keys.record.seal(vault_id, record.rid, data.expose(), self.entropy())?;
         if sealed.len() > MAX_ROW_BYTES {
             let bytes = sealed.len();
-            return Err(limit(&format!("take {bytes} bytes; at most {MAX_ROW_BYTES} are possible")));
+            return Err(limit(&format!(
+                "take {bytes} bytes; at most {MAX_ROW_BYTES} are possible"
+            )));
         }
         Ok(sealed)
     }

@@ -9,7 +9,7 @@ pub(crate) struct Progress {
     /// The version it makes, which is the request's token.
     pub(crate) token: String,
     /// Whether it rotates or only tests.
-    pub(crate) kind: Kind,
+    pub(crate) kind: Purpose,
     /// When it was begun.
     pub(crate) began: Timestamp,
     /// How many attempts failed so that the next comes later.
@@ -92,7 +92,7 @@ impl Lease {
 
 /// What a rotation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Purpose {
     /// A new value.
     Rotate,
     /// To see whether one could be made: `testSecret` alone, on a copy of the current value.
@@ -119,7 +119,7 @@ impl Progress {
     }
 
     /// A rotation that begins now.
-    pub(crate) fn new(token: String, kind: Kind, now: Timestamp) -> Self {
+    pub(crate) fn new(token: String, kind: Purpose, now: Timestamp) -> Self {
         Self {
             token,
             kind,
@@ -137,8 +137,8 @@ impl Progress {
         let mut map = MapWriter::with(&self.unknown);
         map.member(0).text(&self.token);
         map.member(1).number(match self.kind {
-            Kind::Rotate => 0,
-            Kind::TestOnly => 1,
+            Purpose::Rotate => 0,
+            Purpose::TestOnly => 1,
         });
         map.member(2).signed(self.began.0);
         map.member(3).number(self.failures);
@@ -174,8 +174,8 @@ impl Progress {
             Ok(true)
         })?;
         let kind = match kind {
-            Some(0) => Kind::Rotate,
-            Some(1) => Kind::TestOnly,
+            Some(0) => Purpose::Rotate,
+            Some(1) => Purpose::TestOnly,
             Some(_) | None => return Err(Malformed),
         };
         let outlook = match outlook {
@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn progress_is_read_back_as_written() {
-        let mut progress = Progress::new("v".repeat(32), Kind::TestOnly, Timestamp(-7));
+        let mut progress = Progress::new("v".repeat(32), Purpose::TestOnly, Timestamp(-7));
         for outlook in
             [Outlook::Open, Outlook::Misconfigured, Outlook::Orphaned, Outlook::Cancelled]
         {
@@ -217,7 +217,7 @@ mod tests {
                 let cut = &bytes[..end];
                 assert!(Progress::decode(&mut Reader::new(cut)).is_err(), "{end} bytes");
             }
-            progress.kind = Kind::Rotate;
+            progress.kind = Purpose::Rotate;
             progress.last_error = Some("setSecret: exit status 1".to_owned());
             let holder = Holder { host: "box".to_owned(), pid: 7, ..Holder::default() };
             let until = Timestamp(9);

@@ -370,7 +370,7 @@ fn tag(reader: &mut Reader<'_>) -> Result<(String, String), Malformed> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::progress::Kind as Purpose;
+    use super::super::progress::Purpose;
     use super::super::rotation::{Command, Protocol};
     use super::*;
 

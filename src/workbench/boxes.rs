@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::secret::Secret;
 use crate::upkeep::{events, status};
-use crate::vault::progress::{Holder, Kind as Purpose, Lease, Progress};
+use crate::vault::progress::{Holder, Lease, Progress, Purpose};
 use crate::vault::record::{Deletion, Namespace, Record, Replica, Replication, Version};
 use crate::vault::rekey::Rekeying;
 use crate::vault::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};

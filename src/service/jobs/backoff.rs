@@ -68,11 +68,11 @@ const MAX_FAILURES: u64 = 10;
 mod tests {
     use super::super::fixture::token;
     use super::*;
-    use crate::vault::progress::Kind;
+    use crate::vault::progress::Purpose;
 
     #[test]
     fn attempts_come_later_each_time_until_they_end() {
-        let mut progress = Progress::new(token(2), Kind::Rotate, Timestamp(0));
+        let mut progress = Progress::new(token(2), Purpose::Rotate, Timestamp(0));
         let now = Timestamp(1_000_000);
         let minutes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 360];
         for (failures, minutes) in (1..).zip(minutes) {
@@ -86,7 +86,7 @@ mod tests {
         put_off(&mut progress, Retry::BackOff, Timestamp(i64::MAX), 120);
         assert_eq!(progress.next_attempt.0, i64::MAX);
 
-        let mut progress = Progress::new(token(2), Kind::Rotate, Timestamp(0));
+        let mut progress = Progress::new(token(2), Purpose::Rotate, Timestamp(0));
         for _ in 0..20 {
             put_off(&mut progress, Retry::Temporary, now, 80);
             assert_eq!((progress.failures, progress.outlook), (0, Outlook::Open));

@@ -16,7 +16,7 @@ use crate::service::rotation::{
 use crate::service::scope::{Caller, Capability, Step};
 use crate::service::testing::{ServiceFixture, entry, from_json, to_json, told};
 use crate::vault::progress::Holder;
-use crate::vault::progress::Kind;
+use crate::vault::progress::Purpose;
 use crate::vault::record::Record;
 use crate::vault::rotation::{Command, Protocol};
 
@@ -233,7 +233,7 @@ impl RotationFixture {
     /// Runs a job.
     pub(crate) fn run(&mut self, job: &Job, at: Break, how: How) -> Result<Json, Refusal> {
         let steps: &[Step] =
-            if job.kind == Kind::TestOnly { &[Step::Test] } else { &Step::ALL[..] };
+            if job.kind == Purpose::TestOnly { &[Step::Test] } else { &Step::ALL[..] };
         for step in steps {
             if let Err(refusal) = self.step(job, *step, at) {
                 if how == How::Fails {

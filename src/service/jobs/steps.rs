@@ -9,7 +9,7 @@ use crate::service::rotation::job::Job;
 use crate::service::rules::{arn, stages};
 use crate::service::scope::{Caller, Capability, Step};
 use crate::vault::Vault;
-use crate::vault::progress::Kind;
+use crate::vault::progress::Purpose;
 use crate::vault::record::{Record, Version};
 use crate::vault::rotation::Command;
 use crate::vault::transaction::{Access, RequestContext};
@@ -61,7 +61,7 @@ pub(crate) fn before_step(
             token: job.token.clone(),
             step,
             reads: command.reads.clone(),
-            read_only: job.kind == Kind::TestOnly,
+            read_only: job.kind == Purpose::TestOnly,
         };
         Ok((capability, command))
     })

@@ -5,7 +5,7 @@ use crate::service::context::{Context, Failure, arn_of};
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rotation::{progress, refusals};
-use crate::vault::progress::{Kind, Outlook};
+use crate::vault::progress::{Outlook, Purpose};
 use crate::vault::record::Record;
 
 /// Turns rotation off.
@@ -62,7 +62,7 @@ fn cancel(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<Option<String
     if let Some(mut left) = record.progress.clone()
         && left.outlook != Outlook::Cancelled
     {
-        if left.kind == Kind::TestOnly {
+        if left.kind == Purpose::TestOnly {
             progress::drop_test(cx, record, &left)?;
         } else if !progress::is_complete(record, &left) {
             left.outlook = Outlook::Cancelled;

@@ -2,7 +2,7 @@
 
 use super::function::Functions;
 use crate::model::value::Value;
-use crate::vault::progress::{Holder, Kind, Lease};
+use crate::vault::progress::{Holder, Lease, Purpose};
 use crate::vault::rotation::{Command, Rotation};
 
 /// What `rotate-secret` needs from outside the vault.
@@ -53,7 +53,7 @@ pub(crate) struct Job {
     /// The version that is made: `ClientRequestToken`.
     pub(crate) token: String,
     /// Whether it rotates or only tests.
-    pub(crate) kind: Kind,
+    pub(crate) kind: Purpose,
     /// Whether it was begun before.
     pub(crate) resumed: bool,
     /// The function, as it is shown.

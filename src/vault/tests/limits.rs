@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::super::cbor::MAX_COUNTED;
-use super::super::progress::{Kind as Purpose, Progress};
+use super::super::progress::{Progress, Purpose};
 use super::super::state::{MAX_LABEL, State};
 use super::*;
 use crate::model::time::FURTHEST_MS;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::super::audit::{Event, Subject};
 use super::super::cbor::Unknown;
 use super::super::forge::{Item, Part, put};
-use super::super::progress::{Holder, Kind as Purpose, Lease, Progress};
+use super::super::progress::{Holder, Lease, Progress, Purpose};
 use super::super::record::{Replica, Replication, StoredValue, ValueKind};
 use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
 use super::super::state::{SlotEntry, State};

@@ -8,7 +8,7 @@ use crate::service::context::{Failure, arn_of};
 use crate::service::rotation::{dates, progress};
 use crate::service::rules::schedule::Window;
 use crate::vault::Vault;
-use crate::vault::progress::{Kind, Outlook, Progress};
+use crate::vault::progress::{Outlook, Progress, Purpose};
 use crate::vault::record::{Record, Replication};
 use crate::vault::transaction::{Access, RequestContext};
 
@@ -158,7 +158,7 @@ pub(crate) fn unfinished(
 fn unfinished_of(record: &Record) -> Option<&Progress> {
     let progress = record.progress.as_ref();
     progress.filter(|progress| {
-        progress.kind == Kind::Rotate && !progress::is_complete(record, progress)
+        progress.kind == Purpose::Rotate && !progress::is_complete(record, progress)
     })
 }
 

@@ -12,7 +12,7 @@ use crate::service::rotation::progress::{complete, drop_test, is_complete, moved
 use crate::service::rules::stages::{self, Change};
 use crate::service::scope::Step;
 use crate::vault::Vault;
-use crate::vault::progress::{Kind, Progress};
+use crate::vault::progress::{Progress, Purpose};
 use crate::vault::record::Record;
 use crate::vault::rotation::Rotation;
 use crate::vault::transaction::{Access, RequestContext};
@@ -54,12 +54,12 @@ pub(crate) fn finish(
         let now = cx.date()?;
         configure(&mut record, job);
         let (event, version_id) = match job.kind {
-            Kind::Rotate => {
+            Purpose::Rotate => {
                 move_current(&mut record, &job.token)?;
                 complete(&mut record, now);
                 (RotationEvent::Succeeded, Some(job.token.clone()))
             }
-            Kind::TestOnly => {
+            Purpose::TestOnly => {
                 drop_test(cx, &mut record, &progress)?;
                 (RotationEvent::TestSucceeded, None)
             }
@@ -76,7 +76,7 @@ fn configure(record: &mut Record, job: &Job) {
     let stored = record.rotation.as_ref();
     let current = stored.map_or_else(|| config.current.clone(), |stored| stored.current.clone());
     // It may have been cancelled after the program made the new version current.
-    let enabled = job.kind == Kind::TestOnly || stored.is_none_or(|stored| stored.enabled);
+    let enabled = job.kind == Purpose::TestOnly || stored.is_none_or(|stored| stored.enabled);
     record.rotation = Some(Rotation { enabled, current, ..config.clone() });
 }
 
@@ -91,7 +91,7 @@ pub(crate) fn interrupt(
     transact(vault, Some(&job.region), Access::Write, context, |cx| {
         let mut record = find(cx, job)?;
         let Some(progress) = progress_of(&record, job).cloned() else { return Ok(Left::Nothing) };
-        let (event, left) = if progress.kind == Kind::TestOnly {
+        let (event, left) = if progress.kind == Purpose::TestOnly {
             drop_test(cx, &mut record, &progress)?;
             (RotationEvent::TestFailed, Left::Nothing)
         } else if is_complete(&record, &progress) {
@@ -152,7 +152,7 @@ fn note_failure(
     let step = failed.step.name();
     let detail =
         format!("Error when executing {} during {step} step: {}", job.function, failed.status);
-    let (event, left) = if progress.kind == Kind::TestOnly {
+    let (event, left) = if progress.kind == Purpose::TestOnly {
         drop_test(cx, &mut record, &progress)?;
         (RotationEvent::TestFailed, Left::Nothing)
     } else if is_complete(&record, &progress) {

@@ -15,7 +15,7 @@ use crate::service::rotation::job::{Job, Resume, StartRotation, Started};
 use crate::service::rotation::{dates, lease, progress, refusals};
 use crate::service::rules::{schedule, stages};
 use crate::service::versions;
-use crate::vault::progress::{Holder, Kind, Outlook, Progress};
+use crate::vault::progress::{Holder, Outlook, Progress, Purpose};
 use crate::vault::record::{Record, Version};
 use crate::vault::rotation::{Rotation, Rules};
 
@@ -184,8 +184,9 @@ fn begin_rotation(
     let empty = Version::new(token.clone(), None, cx.date()?);
     add_version(cx, &mut record, empty)?;
     let lease = Some(lease::taken(holder, &config.command, now));
-    record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::Rotate, now) });
-    let job = job(&record, token, Kind::Rotate, &config);
+    record.progress =
+        Some(Progress { lease, ..Progress::new(token.clone(), Purpose::Rotate, now) });
+    let job = job(&record, token, Purpose::Rotate, &config);
     record.rotation = Some(config);
     cx.store(&mut record)?;
     log(cx, RotationEvent::Started, &record, &job.token, &format!("by {}", job.function))?;
@@ -209,9 +210,10 @@ fn begin_test(
     }
     add_version(cx, &mut record, version)?;
     let lease = Some(lease::taken(holder, &config.command, now));
-    record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::TestOnly, now) });
+    record.progress =
+        Some(Progress { lease, ..Progress::new(token.clone(), Purpose::TestOnly, now) });
     cx.store(&mut record)?;
-    let job = job(&record, token, Kind::TestOnly, &config);
+    let job = job(&record, token, Purpose::TestOnly, &config);
     log(cx, RotationEvent::TestStarted, &record, &job.token, &format!("by {}", job.function))?;
     Ok(Started::Run(Box::new(Job { pending_config: Some(config), ..job })))
 }
@@ -243,12 +245,12 @@ fn resume_rotation(
     cx.about_token(&token);
     let detail = format!("by {}, once more", config.function);
     log(cx, RotationEvent::Started, &record, &token, &detail)?;
-    let job = job(&record, token, Kind::Rotate, &config);
+    let job = job(&record, token, Purpose::Rotate, &config);
     let pending_config = is_new.then_some(config);
     Ok(Started::Run(Box::new(Job { resumed: true, pending_config, ..job })))
 }
 
-fn job(record: &Record, token: String, kind: Kind, config: &Rotation) -> Job {
+fn job(record: &Record, token: String, kind: Purpose, config: &Rotation) -> Job {
     Job {
         rid: record.rid,
         arn: arn_of(record),
@@ -302,7 +304,7 @@ fn may_resume(record: &Record, pending: &str, resume: Resume, asked: &str) -> bo
         Resume::IfSame => is_on && progress.token == asked,
     };
     is_wanted
-        && progress.kind == Kind::Rotate
+        && progress.kind == Purpose::Rotate
         && progress.token == pending
         && !progress::is_complete(record, progress)
 }

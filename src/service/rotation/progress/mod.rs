@@ -5,20 +5,20 @@ use super::events::{RotationEvent, log};
 use crate::model::time::Timestamp;
 use crate::service::context::{Context, Failure};
 use crate::service::rules::stages;
-use crate::vault::progress::{Kind, Progress};
+use crate::vault::progress::{Progress, Purpose};
 use crate::vault::record::{Record, Version};
 
 /// Whether a rotation's version is the current one: then it has only to be tidied up after.
 pub(crate) fn is_complete(record: &Record, progress: &Progress) -> bool {
     let current = record.staged(stages::CURRENT);
-    progress.kind == Kind::Rotate && current.is_some_and(|version| version.id == progress.token)
+    progress.kind == Purpose::Rotate && current.is_some_and(|version| version.id == progress.token)
 }
 
 /// Tidies up after a run that never came to its end: a test leaves nothing, and a rotation whose
 /// version is current was done. The record is changed but not yet stored.
 pub(crate) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let Some(progress) = record.progress.clone() else { return Ok(()) };
-    if progress.kind == Kind::TestOnly {
+    if progress.kind == Purpose::TestOnly {
         drop_test(cx, record, &progress)
     } else if is_complete(record, &progress) {
         complete(record, moved_to(record).unwrap_or(cx.date()?));
@@ -52,7 +52,7 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
         // Done before this change, though nobody was left to say so.
         complete(record, at);
         RotationEvent::Succeeded
-    } else if progress.kind == Kind::TestOnly {
+    } else if progress.kind == Purpose::TestOnly {
         drop_test(cx, record, &progress)?;
         RotationEvent::Abandoned
     } else {
@@ -65,7 +65,7 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
 /// Returns when the function of a rotation under way moved `AWSCURRENT` to its version, if it did,
 /// by what the record said before the change that is about to be stored.
 pub(crate) fn moved_to(record: &Record) -> Option<Timestamp> {
-    let progress = record.progress.as_ref().filter(|progress| progress.kind == Kind::Rotate)?;
+    let progress = record.progress.as_ref().filter(|progress| progress.kind == Purpose::Rotate)?;
     let (id, since) = record.rotation.as_ref()?.current.as_ref()?;
     (*id == progress.token).then_some(*since)
 }
