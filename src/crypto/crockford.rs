@@ -28,7 +28,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 
 /// Reads characters of the alphabet in either case, with O for 0 and I or L for 1.
 ///
-/// Returns nothing if a character is of no alphabet, or if the bits left over are not zeros fewer
+/// Returns `None` if a character is not in the alphabet, or if the bits left over are not zeros fewer
 /// than a character has.
 pub(crate) fn decode(characters: impl IntoIterator<Item = char>) -> Option<Secret<Vec<u8>>> {
     let mut bytes = Secret::new(Vec::with_capacity(LONGEST));

@@ -24,7 +24,7 @@ pub(crate) enum Error {
         /// The number of its format.
         found: u32,
     },
-    /// A derivation dear enough that the user must allow it first ([`super::kdf::CostLimit::Costly`]).
+    /// A derivation so costly that the user must allow it first ([`super::kdf::CostLimit::Costly`]).
     CostRefused {
         /// The cost asked for.
         found: KdfParameters,
@@ -51,12 +51,12 @@ pub(crate) enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A passphrase that cannot be one.
+    /// Text that cannot be a passphrase.
     BadPassphrase {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A character of a passphrase that nobody sees, and hardly anybody can type.
+    /// An invisible character of a passphrase, which hardly anybody can type.
     UnseenCharacter(char),
     /// The system gave no random bytes.
     NoEntropy(NoEntropy),

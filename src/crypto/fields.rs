@@ -1,4 +1,4 @@
-//! Fixed-width fields standing one after another, read without an index.
+//! Fixed-width fields, one after another, read without an index.
 
 use crate::crypto;
 

@@ -23,7 +23,7 @@ pub(crate) fn of(mut source: impl Read) -> io::Result<([u8; 32], u64)> {
     }
 }
 
-/// Whether two texts are the same. How long it takes tells their lengths and nothing else.
+/// Whether two texts are the same. The time it takes reveals their lengths and nothing else.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }

@@ -1,4 +1,4 @@
-//! Keyfiles: 32 random bytes on one line of text, for scripts that cannot be asked.
+//! Keyfiles: 32 random bytes on one line of text, for scripts that nobody can ask for a passphrase.
 //!
 //! Only files made here are taken. They hold 256 random bits, which is why no Argon2 precedes
 //! them; nobody knows how many an arbitrary file holds. Does not touch the file or its mode.

@@ -1,5 +1,5 @@
 //! What is next to a container under the names of SQLite's own files. It is looked at before
-//! SQLite opens it: SQLite would wait at a pipe for ever, and follow a link to wherever it leads.
+//! SQLite opens it: SQLite would wait at a pipe forever, and follow a link to wherever it leads.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -31,7 +31,7 @@ pub(super) fn look_at(container: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Requires that none of SQLite's files is beside the place of a container that is to be: a journal
+/// Requires that none of SQLite's files is next to the path of a new container: a journal
 /// there would be played into it.
 pub(super) fn must_be_free(container: &Path) -> Result<(), Error> {
     let paths = SUFFIXES.map(|suffix| with_suffix(container, suffix));
@@ -41,7 +41,7 @@ pub(super) fn must_be_free(container: &Path) -> Result<(), Error> {
     }
 }
 
-/// Puts a draft in the place of a container, which is kept as `kept`. Its journal, if it has one,
+/// Exchanges a container for a draft, which is kept as `kept`. Its journal, if it has one,
 /// belongs to it and goes with it.
 pub(super) fn exchange(draft: Draft, container: &Path, kept: &Path) -> Result<(), Error> {
     for suffix in SUFFIXES {
@@ -53,7 +53,7 @@ pub(super) fn exchange(draft: Draft, container: &Path, kept: &Path) -> Result<()
     Ok(draft.exchange(container, kept)?)
 }
 
-/// Puts something behind the last letter of a path.
+/// Appends something to a path's file name.
 pub(super) fn with_suffix(path: &Path, suffix: impl AsRef<OsStr>) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
@@ -69,7 +69,7 @@ pub(crate) fn owner_of(path: &Path) -> Option<PathBuf> {
     owners.find(|owner| owner.exists())
 }
 
-/// What SQLite puts behind the name of a container.
+/// What SQLite appends to the name of a container.
 const SUFFIXES: [&str; 3] = ["-journal", "-wal", "-shm"];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How SQLite is told to trust nothing in a file, to do nothing that we never ask for,
+//! How SQLite is told to trust nothing in a file, to do nothing that is never asked for,
 //! and to lose nothing that it reported.
 
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub(super) fn open(path: &Path, mode: Mode) -> Result<(Connection, Mode), Error>
     open_with(path, mode, Patience::Long)
 }
 
-/// Opens one as [`open`] does, and waits for others as long as it is worth.
+/// Opens one as [`open`] does, with this much patience for others.
 pub(super) fn open_with(
     path: &Path,
     mode: Mode,
@@ -83,10 +83,10 @@ pub(super) fn leave_write_ahead_log(connection: &Connection) -> Result<(), Error
 }
 
 /// Says why a change failed. Where no journal could be made, SQLite has forgotten the reason by the
-/// time it tells: that no file can be made there at all, for want of space or of inodes, is one.
+/// time it reports it: there may be no space or no inode for a new file.
 pub(super) fn explain(connection: &Connection, error: rusqlite::Error) -> Error {
     let is_unopened = error.sqlite_error_code() == Some(ErrorCode::CannotOpen);
-    // Told from what the system last said, which the next line changes.
+    // Depends on what the system last said, which the next line changes.
     let told = Error::from(error);
     let place = connection.path().filter(|path| is_unopened && !path.is_empty());
     match place.map(|place| Draft::beside(Path::new(place))) {

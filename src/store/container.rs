@@ -51,7 +51,7 @@ impl Store {
         Self::open_resolved(path, mode, Patience::Long)
     }
 
-    /// Opens a container for a look that is not worth waiting for.
+    /// Opens a container for a brief look, without waiting long.
     pub(crate) fn glance_at(path: &Path) -> Result<Self, Error> {
         let path = connection::resolve(path)?;
         files::check_private(&path)?;
@@ -89,13 +89,13 @@ impl Store {
         })
     }
 
-    /// Does to an open container what anybody can who may write its file and has SQLite.
+    /// Does to an open container what anyone with SQLite who may write its file can do.
     #[cfg(test)]
     pub(crate) fn tamper(&self, sql: &str) {
         self.connection.execute_batch(sql).unwrap();
     }
 
-    /// Does so without the limit on what a row may hold, which is only ours.
+    /// Does so without this program's limit on what a row may hold.
     #[cfg(test)]
     pub(crate) fn tamper_hugely(&self, sql: &str) {
         use rusqlite::limits::Limit;
@@ -197,5 +197,5 @@ impl Store {
     }
 }
 
-/// The share of the memory that is not used which a transaction may take.
+/// The share of the unused memory that a transaction may take.
 const SHARE: u64 = 4;

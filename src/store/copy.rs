@@ -47,7 +47,7 @@ impl Store {
             let (mut copy, _mode) = connection::open(&path, Mode::ReadWrite)?;
             copy_all(&self.connection, &mut copy)
         });
-        // What may have been done to a draft was done to nothing.
+        // A draft that failed has changed nothing.
         copied.map_err(|error| error.of_read().for_want_of_space_at(destination))?;
         Ok(draft.put_at(destination)?)
     }
@@ -76,7 +76,7 @@ impl Store {
                 Ok(Some(row)) => {
                     let finding: String = row.get(0)?;
                     if finding != "ok" {
-                        // What the disk does not give is no finding about the file.
+                        // A disk that does not read says nothing about the file.
                         failed_read().map_or(Ok(()), Err)?;
                         findings.push(printable(&finding));
                     }

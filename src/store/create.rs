@@ -15,7 +15,7 @@ use crate::sys::files::{self, FileFault};
 impl Store {
     /// Makes an empty container that is nowhere yet: it is written under another name, and gets its
     /// path when it [appears](Self::appear). Of any number of processes that make the same container
-    /// at once, the first to come so far succeeds.
+    /// at once, the first to get that far succeeds.
     pub(crate) fn create(path: &Path) -> Result<Self, Error> {
         if is_taken(path) {
             return Err(Error::Exists(path.to_owned()));
@@ -31,7 +31,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a container that is to be at `path`, and is written in `draft` until then.
+    /// Opens a container that will be at `path`, and is written in `draft` until then.
     pub(super) fn in_draft(draft: Draft, path: &Path) -> Result<Self, Error> {
         let at = connection::resolve(draft.path())?;
         let path = at.with_file_name(path.file_name().unwrap_or_default());
@@ -87,7 +87,7 @@ impl Store {
     }
 }
 
-/// Whether something is at a path, be it a link to nothing.
+/// Whether something is at a path, even a dangling link.
 pub(crate) fn is_taken(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }

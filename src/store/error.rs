@@ -14,7 +14,7 @@ use crate::sys::files::FileFault;
 /// Why a container could not be opened, read or written. Never holds a byte of a row.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// Others kept the container for the whole time that was waited.
+    /// Others held the container for as long as this process waited.
     Busy,
     /// Somebody else changed the container between two looks at it.
     Changed,
@@ -37,7 +37,7 @@ pub(crate) enum Error {
     Exists(PathBuf),
     /// The file is not a vault.
     NotAVault { path: PathBuf, what: &'static str },
-    /// The layout of the tables is of a later program.
+    /// A later program laid out the tables.
     NewerFormat {
         /// The layout's number.
         found: i64,
@@ -158,7 +158,7 @@ impl Error {
         matches!(self, Self::Committed { .. } | Self::InDoubt { .. })
     }
 
-    /// Says of a read whose log entry could not be made safe what it says of any failure: there was no
+    /// Reports a read whose log entry could not be made durable like any failure: there was no
     /// change that could have been made.
     pub(crate) fn of_read(self) -> Self {
         if let Self::Committed { what } | Self::InDoubt { what } = self {
@@ -299,7 +299,7 @@ impl From<rusqlite::Error> for Error {
                 path: PathBuf::new(),
                 what: "it is another kind of file, or its beginning is damaged",
             },
-            // Our statements are right. What SQLite cannot make sense of is the file: the number of
+            // The statements are right. What SQLite cannot make sense of is the file: the number of
             // its schema's format, for one.
             ffi::SQLITE_CORRUPT | ffi::SQLITE_MISMATCH | ffi::SQLITE_ERROR => {
                 Self::Damaged { what: what() }
@@ -317,7 +317,7 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// Returns what the system said, if that was that it failed to read: SQLite calls that damage of the
+/// Returns what the system said, if it failed to read: SQLite calls that damage of the
 /// file.
 pub(super) fn failed_read() -> Option<Error> {
     let system = io::Error::last_os_error();

@@ -16,14 +16,14 @@ use super::error::Error;
 use super::waiting::Patience;
 use crate::sys::files;
 
-/// Whether a file that could not be opened is one for [`open`].
+/// Whether [`open`] may help with a file that could not be opened.
 pub(super) fn may_help(path: &Path, error: &Error) -> bool {
     let is_written_with_a_log = || {
         let mut versions = [0; 2];
         let read = File::open(path).and_then(|file| file.read_exact_at(&mut versions, 18));
         read.is_ok() && versions == WITH_A_LOG
     };
-    // SQLite wants to make files beside such a one even to read it.
+    // SQLite wants to make files next to such a file even to read it.
     matches!(error, Error::Unfinished)
         || matches!(error, Error::Io { .. })
             && !files::may_write_in(files::parent_of(path))

@@ -24,7 +24,7 @@ pub(super) fn compare_now(connection: &Connection) -> Result<i64, Error> {
     Ok(version)
 }
 
-/// Requires the marks of a vault of a layout that we know, and exactly our tables.
+/// Requires the marks of a vault of a known layout, and exactly a vault's tables.
 pub(super) fn compare(connection: &Connection) -> Result<(), Error> {
     let not_a_vault = |what| Err(Error::NotAVault { path: PathBuf::new(), what });
     if pragma(connection, "PRAGMA application_id")? != APPLICATION_ID {
@@ -58,7 +58,7 @@ pub(super) fn data_version(connection: &Connection) -> Result<i64, Error> {
     pragma(connection, "PRAGMA data_version")
 }
 
-/// Requires exactly our tables: a view, trigger or index of somebody else's could answer for them.
+/// Requires exactly a vault's tables: a foreign view, trigger or index could answer for them.
 pub(super) fn compare_tables(connection: &Connection) -> Result<(), Error> {
     let mut expected = SCHEMA.lines().map(|line| line.trim_end_matches(';'));
     let mut statement = connection
@@ -67,7 +67,7 @@ pub(super) fn compare_tables(connection: &Connection) -> Result<(), Error> {
     while let Some(row) = rows.next()? {
         let column = |index| row.get_ref(index).map(|value| value.as_str().unwrap_or_default());
         let (kind, name, table, sql) = (column(0)?, column(1)?, column(2)?, column(3)?);
-        // A statement that is ours word for word names its table.
+        // A statement that matches word for word names its table.
         if expected.next() != Some(sql) || kind != "table" || name != table {
             let what = format!("{} {}", printable(kind), printable(name));
             return Err(Error::SchemaAltered { what });

@@ -16,7 +16,7 @@ pub(crate) enum Table {
     Value,
 }
 
-/// What is ever said to SQLite about a table. Written out by the compiler, once.
+/// All statements about a table. Written out by the compiler, once.
 pub(super) struct Statements {
     /// The table's name.
     pub(super) name: &'static str,

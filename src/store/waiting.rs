@@ -17,7 +17,7 @@ use crate::sys::clock::{self, Stopwatch};
 pub(crate) enum Patience {
     /// As long as a change may take.
     Long,
-    /// No longer than somebody at a keyboard does not notice.
+    /// Not so long that somebody at a keyboard notices.
     Short,
 }
 
@@ -41,15 +41,15 @@ fn wait_briefly(attempt: i32) -> bool {
 
 /// Waits a moment for the `attempt`th time, and says whether to try again.
 ///
-/// SQLite's own way asks ever less often, down to ten times a second, so that of many processes
+/// SQLite itself asks ever less often, down to ten times a second, so that of many processes
 /// those that have waited longest are served last: with eight of them some waited for seconds
 /// while others went by. Here everybody has the same chance all the time. What is measured is time:
-/// where many processes wait, a moment takes several times as long as it was to be.
+/// where many processes wait, a moment takes several times as long as intended.
 fn wait_for_others(attempt: i32, patience: Duration) -> bool {
     thread_local! {
         static SINCE: Cell<Option<Stopwatch>> = const { Cell::new(None) };
     }
-    // SQLite takes a lock that cannot be had for one that others have.
+    // SQLite mistakes a lock that does not exist for one that others hold.
     let has_no_locks = Errno::from_io_error(&io::Error::last_os_error()) == Some(Errno::NOLCK);
     HAS_NO_LOCKS.set(has_no_locks);
     if has_no_locks {
@@ -68,7 +68,7 @@ fn wait_for_others(attempt: i32, patience: Duration) -> bool {
 ///
 /// SQLite finds a journal by that name. Of a file that lost its place to another one it would take
 /// the journal of a change to the new file for its own, play it, and remove it: a change that is
-/// interrupted then could not be undone. It looks whether it is where it was only before it writes.
+/// interrupted then could not be undone. It checks whether it is where it was only before it writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct OpenedFile {
     path: PathBuf,
@@ -76,7 +76,7 @@ pub(super) struct OpenedFile {
 }
 
 impl OpenedFile {
-    /// Returns that of a database that was just opened; none where it is in memory.
+    /// Returns the file of a database that was just opened; `None` for one in memory.
     fn of(connection: &Connection) -> Option<Self> {
         let path = connection.path().filter(|path| !path.is_empty()).map(PathBuf::from)?;
         let inode = inode_at(&path)?;
@@ -93,22 +93,22 @@ fn inode_at(path: &Path) -> Option<u64> {
     fs::symlink_metadata(path).ok().map(|found| found.ino())
 }
 
-/// Says which file others are waited for at from now on.
+/// Sets the file whose lock is waited for from now on.
 pub(super) fn watch(file: Option<OpenedFile>) {
     WATCHED.set(file);
 }
 
-/// Does so with a database that was just opened.
+/// Does so for a database that was just opened.
 pub(super) fn watch_opened(connection: &Connection) {
     watch(OpenedFile::of(connection));
 }
 
-/// Returns the file that others are waited for at.
+/// Returns the file whose lock is waited for.
 pub(super) fn watched() -> Option<OpenedFile> {
     WATCHED.with_borrow(Clone::clone)
 }
 
-/// Whether that has lost its place.
+/// Whether that file is gone from its path.
 pub(super) fn is_moved() -> bool {
     WATCHED.with_borrow(|file| file.as_ref().is_some_and(OpenedFile::is_gone))
 }

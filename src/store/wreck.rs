@@ -1,7 +1,7 @@
-//! The rows of a file whose tables are damaged or no longer ours: found by the form that SQLite
+//! The rows of a file whose tables are damaged or were altered: found by the form that SQLite
 //! gives a row, byte by byte, whatever the rest of the file says.
 //!
-//! Does not know which of them are genuine, or which table they stood in: that takes the keys.
+//! Does not know which of them are genuine, or which table they were in: that takes the keys.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -114,7 +114,7 @@ impl Wreck {
         // A journal belongs to the file that is kept, and must not be played into the new one.
         beside::exchange(content.draft_copy(&self.path)?, &self.path, kept)?;
         let Self { lock, file, path, .. } = self;
-        // Both were of the file that is no longer there.
+        // Both belonged to the file that is no longer there.
         drop(lock);
         drop(file);
         Store::open(&path, Mode::ReadWrite)
@@ -181,8 +181,8 @@ fn lock(path: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Reads the head of a row of one of our tables: the length of its content, its key, and a record
-/// of nothing (the key is outside) and one run of bytes or two.
+/// Reads the head of a row of one of a vault's tables: the length of its content, its key, and a
+/// record of nothing (the key is outside) and one run of bytes or two.
 fn row_at(page: &[u8], at: usize, number: u64) -> Option<Found> {
     let mut rest = page.get(at..)?;
     let length = usize::try_from(varint(&mut rest)?).ok()?;

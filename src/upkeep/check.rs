@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::Source;
 use crate::vault::check::{Finding, OnProgress};
+use crate::vault::evidence::{Accepted, InDoubt};
 use crate::vault::repair::RepairOutcome;
 use crate::vault::salvage::Salvaged;
 use crate::vault::transaction::{Access, RequestContext};
-use crate::vault::vouch::{Accepted, InDoubt};
 use crate::vault::{self, LockedVault, Vault};
 
 /// What a check found.

@@ -17,13 +17,13 @@ pub(crate) struct Event {
     pub(crate) subject: Subject,
     /// Who asked.
     pub(crate) actor: Actor,
-    /// By which way: `direct`, or `rotation:` and a step.
+    /// Through which door: `direct`, or `rotation:` and a step.
     pub(crate) via: String,
     /// The commit it belongs to.
     pub(crate) generation: u64,
     /// Names that commit.
     pub(crate) commit_id: [u8; 16],
-    /// What else there is to say, in words.
+    /// Further details, in words.
     pub(crate) detail: String,
     /// In the first entry of a commit: the digest of the sealed state that it was made on.
     pub(crate) came_from: Option<[u8; 32]>,
@@ -33,7 +33,7 @@ pub(crate) struct Event {
     pub(crate) unknown_of_actor: Unknown,
 }
 
-/// The secret and version that an event is about; empty where it is about none.
+/// The secret and version that an event is about; empty where it is about no secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Subject {
     /// The record's row.
@@ -48,7 +48,7 @@ pub(crate) struct Subject {
     pub(crate) region: String,
 }
 
-/// Who asks and by which way, for the audit log.
+/// Who asks, and through which door, for the audit log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin {
     /// The process.
@@ -57,12 +57,12 @@ pub(crate) struct Origin {
     pub(crate) via: String,
 }
 
-/// Why reads are not logged that should be.
+/// Why reads that should be logged are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unlogged {
     /// There is no space.
     Full,
-    /// Another process writes, and does not come to an end.
+    /// Another process writes, and does not finish.
     Busy,
 }
 
@@ -149,10 +149,10 @@ impl Event {
     }
 }
 
-/// The members that no entry is without: 0, 1, 2, 7, 8, 10 and 11.
+/// The members that every entry has: 0, 1, 2, 7, 8, 10 and 11.
 const ALWAYS_THERE: u32 = 0b1101_1000_0111;
 
-/// The members that no actor is without: 0, 2 and 3.
+/// The members that every actor has: 0, 2 and 3.
 const ALWAYS_THERE_OF_AN_ACTOR: u32 = 0b1101;
 
 fn actor(reader: &mut Reader<'_>) -> Result<(Actor, Unknown), Malformed> {

@@ -5,8 +5,8 @@ use minicbor::{Decoder, Encoder};
 
 use crate::model::time::{DAY_MS, FURTHEST_MS, Timestamp};
 
-/// What counts something is at most this, and so is what numbers rows: what comes to one more, or
-/// to a sum of some, is a number still.
+/// The highest count or row number: what comes to one more, or
+/// to a sum of some, still fits a number.
 pub(super) const MAX_COUNTED: u64 = (1 << 62) - 1;
 
 /// The bytes are not what docs/format.md says they are.
@@ -19,7 +19,7 @@ impl From<minicbor::decode::Error> for Malformed {
     }
 }
 
-/// Members with keys that this version does not know, as they stood: key and encoded value.
+/// Members with keys that this version does not know, as they were read: key and encoded value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unknown(Vec<(u64, Vec<u8>)>);
 
@@ -275,7 +275,7 @@ mod tests {
         let mut reader = Reader::new(&[0xa0, 0x00]);
         reader.map(|_, _| Ok(false)).unwrap();
         assert!(reader.finish().is_err());
-        // A list that claims four thousand million elements and has none.
+        // A list that claims four billion elements and has none.
         assert!(Reader::new(&[0x9a, 0xff, 0xff, 0xff, 0xff]).list(Reader::number).is_err());
     }
 }

@@ -30,8 +30,8 @@ impl Link<'_> {
 }
 
 /// Walks along the log that a state vouches for, oldest entry first. Nothing that `visit` was told
-/// is to be believed before this returns: a row that is missing, does not open or is another's is an
-/// error, if need be the last one.
+/// is to be believed before this returns: a row that is missing, does not open or is misplaced is an
+/// error, even if it is the last one.
 pub(super) fn walk(
     keyring: &Keyring,
     rows: &store::Transaction<'_>,
@@ -59,7 +59,7 @@ pub(super) fn walk(
 
 impl Keyring {
     /// Refuses a later state that did not come out of the one remembered: its log names another
-    /// commit for that generation. Where the log does not reach back so far, nothing can be said.
+    /// commit for that generation. Where the log does not reach back that far, nothing is known.
     ///
     /// # Errors
     /// [`Error::Tampered`] if the log is not the one that the state vouches for: a row that was

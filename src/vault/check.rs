@@ -13,7 +13,7 @@ use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::store::Table;
 
-/// Something that is not as it must be.
+/// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     /// Where: a slot, a bucket, a secret's name.
@@ -86,7 +86,7 @@ impl Survey {
         self.findings.push(Finding { place: place.into(), problem: problem.into() });
     }
 
-    /// Goes on after a part that could not be read to its end.
+    /// Continues after a part that could not be read to its end.
     fn pass(&mut self, place: &str, part: Result<(), Error>) -> Result<(), Error> {
         match part {
             Err(error) if error.is_damage() => {
@@ -102,7 +102,7 @@ impl Transaction<'_> {
     /// Verifies slots, tree, records, values, audit log and counts against the state.
     ///
     /// # Errors
-    /// Only what keeps the check from going on; what is wrong with the vault is in the findings.
+    /// Only what prevents the check; what is wrong with the vault is in the findings.
     pub(crate) fn check(&self, tell: OnProgress<'_>) -> Result<Vec<Finding>, Error> {
         let mut meter = Meter::new(tell);
         let mut survey = Survey::default();
@@ -148,7 +148,7 @@ impl Transaction<'_> {
                 return Ok(());
             };
             expected.remove(&bucket);
-            // Of a node that is damaged, nothing can be said of its buckets.
+            // Nothing is known about the buckets of a damaged node.
             let Some(node) = nodes.get(&(bucket / FANOUT)) else { return Ok(()) };
             match self.open_bucket(bucket, node.get(bucket % FANOUT), Some(body)) {
                 Ok(found) => entries.extend(found),
@@ -317,8 +317,8 @@ impl Transaction<'_> {
     }
 }
 
-/// Whether a row comes before another where tables are read in order: negative numbers, which are
-/// nobody's and are shown as very large ones, come first.
+/// Whether a row comes before another where tables are read in order: negative numbers, which
+/// belong to nothing and are shown as very large ones, come first.
 fn is_before(expected: u64, found: u64) -> bool {
     i64::try_from(found).is_ok() && expected < found
 }

@@ -1,4 +1,4 @@
-//! What the clock is believed. One rule for all that has a date: see docs/format.md, "Time".
+//! How far the clock is believed. One rule for all dates: see docs/format.md, "Time".
 //!
 //! A machine that wakes up in 1970 or 2099 must not erase anything too early, nor keep anything from
 //! being erased, nor give anything a date that its window then starts from.
@@ -6,7 +6,7 @@
 use super::transaction::Transaction;
 use crate::model::time::{DAY_MS, Timestamp};
 
-/// How far the clock may run ahead of the last commit before nothing is done on its word.
+/// How far the clock may run ahead of the last commit before nothing is done that relies on it.
 const MAX_REST: i64 = 400 * DAY_MS;
 
 /// How far it may be behind the last commit without anybody being told: clocks are set right.
@@ -75,7 +75,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Takes the clock's word for what time it is, whatever the last commit said.
+    /// Believes the clock, whatever the last commit said.
     pub(crate) fn accept_clock(&mut self) {
         self.state.time = self.now();
         self.is_changed = true;

@@ -10,11 +10,11 @@ use crate::{crypto, store};
 /// Why a vault could not be opened, read or changed. Never holds a byte of a row or key.
 #[derive(Debug)]
 pub(crate) enum Error {
-    /// The file is no archive of this vault's audit log that its keys can verify.
+    /// The file is not an archive of this vault's audit log that its keys can verify.
     BadArchive(String),
     /// Another vault with the same past was changed elsewhere.
     Forked {
-        /// A generation that each has one of its own of.
+        /// A generation that each reached on its own.
         generation: u64,
     },
     /// There is no slot for the credential that was offered.
@@ -24,15 +24,15 @@ pub(crate) enum Error {
     },
     /// The slot number is not in use.
     NoSuchSlot(u8),
-    /// The slot is the last one, or the last that a person can carry in the head or on paper.
+    /// The slot is the last one, or the last that needs no file.
     LastSlot(u8),
     /// All slots of this kind are taken.
     SlotsFull,
-    /// A copy does not have all that is in the vault in whose place it is to be put.
+    /// A copy lacks something that is in the vault it would replace.
     WouldLose(Loss),
     /// What was to be written is beyond a limit of the format: what it would have been.
     Limit(String),
-    /// The clock cannot be right, and something would be erased on its word.
+    /// The clock cannot be right, and something would be erased because of it.
     ClockJumped,
     /// The name is taken in its region.
     NameTaken(String),
@@ -88,7 +88,7 @@ impl Error {
         self
     }
 
-    /// Says that this came up after something else had been done, which stays so.
+    /// Says that this came up after something else was done, which remains done.
     pub(crate) fn after(self, done: &'static str) -> Self {
         Self::Partly { done, error: Box::new(self) }
     }
@@ -184,7 +184,7 @@ impl fmt::Display for Error {
                  seen generation {seen}"
             ),
             Self::Partly { done, error } => {
-                // What the rest says of itself is not true of the whole.
+                // What is true of the rest is not true of the whole.
                 let why = error.to_string();
                 write!(f, "{done}; then: {}", why.trim_end_matches("; nothing was changed"))
             }

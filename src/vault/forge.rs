@@ -1,5 +1,5 @@
-//! Vaults for tests and the fuzzer: sealed as they must be, with whatever in their boxes. So can
-//! write who has a credential and a program of his own.
+//! Vaults for tests and the fuzzer: correctly sealed, with any content in their boxes, as somebody
+//! could write them who has a credential and another program.
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
@@ -84,12 +84,12 @@ impl Transaction<'_> {
     }
 }
 
-/// CBOR as far as the format goes: maps and lists of what is neither.
+/// CBOR as the format uses it: maps and lists of anything else.
 #[derive(Clone)]
 pub(crate) enum Item {
     Map(Vec<(u64, Item)>),
     List(Vec<Item>),
-    /// Anything else, or what is no CBOR at all.
+    /// Anything else, even if it is not CBOR.
     Other(Vec<u8>),
 }
 

@@ -13,7 +13,7 @@ use crate::crypto::history;
 use crate::model::time::DAY_MS;
 use crate::store::Table;
 
-/// The most characters of what else there is to say: it may be a list of any length.
+/// The most characters of an entry's details: they may be a list of any length.
 const MAX_DETAIL: usize = 16_384;
 
 /// The highest number that a row can have.
@@ -33,7 +33,7 @@ impl Transaction<'_> {
         self.append(operation, outcome, subject, "")
     }
 
-    /// Writes something that happened to a secret, with what else there is to say.
+    /// Writes something that happened to a secret, with further details.
     pub(crate) fn record_event(
         &mut self,
         operation: &str,
@@ -44,7 +44,7 @@ impl Transaction<'_> {
         self.append(operation, outcome, subject, detail)
     }
 
-    /// Writes something that is not about one secret, with what else there is to say.
+    /// Writes something that is not about one secret, with further details.
     pub(crate) fn record_own(&mut self, operation: &str, detail: &str) -> Result<(), Error> {
         self.append(operation, Event::SUCCESS, Subject::default(), detail)
     }
@@ -117,7 +117,7 @@ impl Transaction<'_> {
     }
 
     /// Drops blocks from the front when the log is too long or the blocks too old, and moves the
-    /// chain's base over them. While the log is damaged all of it stays: nothing of what a check would
+    /// chain's base over them. While the log is damaged all of it stays: nothing that a check would
     /// find may go, and a damaged log must not prevent operations that are logged.
     fn prune(&mut self) -> Result<Option<(u64, u64)>, Error> {
         match self.prune_blocks() {

@@ -18,7 +18,7 @@ pub(crate) enum Loss {
     },
     /// It was changed apart from the copy.
     Apart {
-        /// A generation that each has one of its own of.
+        /// A generation that each reached on its own.
         generation: u64,
     },
     /// It was given new keys since the copy was made.

@@ -5,7 +5,6 @@
 
 pub(crate) mod anchor;
 pub(crate) mod archive;
-mod aside;
 pub(crate) mod audit;
 mod cbor;
 mod chain;
@@ -15,12 +14,14 @@ pub(crate) mod checkpoint;
 pub(crate) mod clock;
 mod create;
 mod error;
+pub(crate) mod evidence;
 #[cfg(any(test, feature = "workbench"))]
 pub(crate) mod forge;
 mod keyring;
 pub(crate) mod log;
 pub(crate) mod loss;
 pub(crate) mod progress;
+mod reads;
 pub(crate) mod record;
 pub(crate) mod rekey;
 pub(crate) mod repair;
@@ -38,7 +39,6 @@ pub(crate) mod transaction;
 mod tree;
 mod unlock;
 mod version;
-pub(crate) mod vouch;
 mod wreckage;
 
 pub(crate) use audit::{Origin, Unlogged};

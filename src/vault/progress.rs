@@ -14,9 +14,9 @@ pub(crate) struct Progress {
     pub(crate) began: Timestamp,
     /// How many attempts failed so that the next comes later.
     pub(crate) failures: u64,
-    /// When it may be tried again by itself.
+    /// When it may be retried automatically.
     pub(crate) next_attempt: Timestamp,
-    /// Whether it is tried again by itself.
+    /// Whether it is retried automatically.
     pub(crate) outlook: Outlook,
     /// The step that failed last and how its program ended; nothing that it wrote.
     pub(crate) last_error: Option<String>,
@@ -32,13 +32,13 @@ pub(crate) struct Progress {
 pub(crate) struct Lease {
     /// Who it is.
     pub(crate) holder: Holder,
-    /// When it has ended at the latest, or was stopped meanwhile.
+    /// When it has ended at the latest, even if it was stopped meanwhile.
     pub(crate) until: Timestamp,
     /// What a later version wrote.
     pub(crate) unknown: Unknown,
 }
 
-/// A process of a machine. Texts that cannot be told are empty.
+/// A process on a machine. What is not known is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Holder {
     /// The machine's name.

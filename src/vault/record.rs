@@ -49,9 +49,9 @@ pub(crate) struct Record {
     pub(crate) tags: Option<Vec<(String, String)>>,
     /// All versions, oldest first.
     pub(crate) versions: Vec<Version>,
-    /// How it rotates; `None` if that was never said.
+    /// How it rotates; `None` if that was never configured.
     pub(crate) rotation: Option<Rotation>,
-    /// The rotation that is not finished. A replica has none: its primary has it.
+    /// The rotation that is not finished. Only a primary has it, never a replica.
     pub(crate) progress: Option<Progress>,
     /// The resource policy, as it was given.
     pub(crate) policy: Option<String>,
@@ -108,7 +108,7 @@ pub(crate) struct Replica {
 /// Whether there is a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ReplicaState {
-    /// There is, and it is what its primary is: 0.
+    /// It exists, and equals its primary: 0.
     InSync,
     /// It does not exist, since another secret of that region has the name: 1.
     NameTaken,

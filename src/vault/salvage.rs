@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{Meter, OnProgress};
 use super::error::Error;
+use super::evidence::{Accepted, InDoubt, Proven, Verdict};
 use super::keyring::Keyring;
 use super::record::{Namespace, Record, Version};
 use super::state::Settings;
 use super::transaction::Transaction;
 use super::tree::{self, Branch, Entry};
 use super::unlock::LockedVault;
-use super::vouch::{Accepted, InDoubt, Proven, Verdict};
 use super::wreckage::{self, open_record};
 use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;

@@ -15,9 +15,9 @@ use crate::upkeep::{Source, check, init};
 use crate::vault::audit::{Event, Subject};
 use crate::vault::check::Finding;
 use crate::vault::clock::ClockState;
+use crate::vault::evidence::InDoubt;
 use crate::vault::state::Settings;
 use crate::vault::transaction::Access;
-use crate::vault::vouch::InDoubt;
 use crate::vault::{OnDamagedSlot, OnRollback, UnlockPolicy};
 
 /// The first command.

@@ -120,7 +120,7 @@ fn survey(
     }
     let call = Call { request: call.request.clone(), ..*call };
     let run = call.entry.run;
-    let answer = vault.read_aside(LARGE, |copy| attempt(copy, call, context, Access::Read, run));
+    let answer = vault.read_on_copy(LARGE, |copy| attempt(copy, call, context, Access::Read, run));
     Ok(answer?)
 }
 

@@ -59,7 +59,7 @@ impl<'s> Transaction<'s> {
         let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, (row.get(1)?, row.get(2)?)));
         let mut rows = statement.query_map([], row)?;
         let damaged = |what: &str| Error::Damaged { what: what.to_owned() };
-        // A row of another number is put in by hand: the table's own check does not allow it.
+        // A row of another number was put in by hand: the table's own check does not allow it.
         match (rows.next().transpose()?, rows.next().transpose()?) {
             (Some((1, row)), None) => Ok(row),
             (None, _) => Err(damaged("the vault has no state")),
@@ -249,7 +249,7 @@ fn one_row(table: Table, changed: usize) -> Result<(), Error> {
     if changed == 1 { Ok(()) } else { Err(Error::RowCount { table, changed }) }
 }
 
-/// Refuses to write what no reader would take for a row.
+/// Refuses to write what no reader would accept as a row.
 fn fitting(blob: &[u8]) -> Result<&[u8], Error> {
     if blob.len() <= MAX_ROW_BYTES { Ok(blob) } else { Err(Error::RowLimit { bytes: blob.len() }) }
 }
@@ -259,7 +259,7 @@ fn row_key(key: u64) -> Result<i64, Error> {
     i64::try_from(key).map_err(|_large| Error::TooBig)
 }
 
-/// A negative key is nobody's. It is shown as one that is too large for anybody, by which it can be
+/// A negative key is foreign. It is shown as one that is too large for a vault, by which it can be
 /// deleted.
 fn key_of(key: i64) -> u64 {
     u64::from_ne_bytes(key.to_ne_bytes())

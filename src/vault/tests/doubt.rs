@@ -5,9 +5,9 @@ use super::rows::Rows;
 use super::tamper::Ages;
 use super::*;
 use crate::store::Table;
+use crate::vault::evidence::InDoubt;
 use crate::vault::repair::RepairOutcome;
 use crate::vault::salvage::Salvaged;
-use crate::vault::vouch::InDoubt;
 
 /// Repairs altered rows, and returns what that did and what is answered then.
 fn repaired(

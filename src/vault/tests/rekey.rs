@@ -65,8 +65,8 @@ fn others_write_while_a_copy_is_read() {
     let (mut vault, key) = new_vault(&fixture, Store::create(&path).unwrap(), None);
     furnish(&fixture, &mut vault);
     let before = truth(&fixture, &mut vault);
-    assert!(vault.read_aside(1 << 40, |_| ()).unwrap().is_none());
-    let read = vault.read_aside(0, |copy| {
+    assert!(vault.read_on_copy(1 << 40, |_| ()).unwrap().is_none());
+    let read = vault.read_on_copy(0, |copy| {
         let locked = LockedVault::open(&path, Mode::ReadWrite).unwrap();
         let mut other = locked.unlock(&key.master, &STRICT).unwrap();
         fixture.change(&mut other, |transaction| create(transaction, "meanwhile", &[]));

@@ -1,4 +1,4 @@
-//! Reading beside those who write: without the log where that cannot be written, on a copy where it
+//! Reading while others write: without logging where the log cannot be written, on a copy where it
 //! takes long.
 
 use super::audit::Unlogged;
@@ -17,7 +17,7 @@ impl Vault {
     }
 
     /// Reads for long: where the vault is large, on a copy of it, so that others write meanwhile.
-    pub(crate) fn read_aside<T>(
+    pub(crate) fn read_on_copy<T>(
         &mut self,
         least: u64,
         read: impl FnOnce(&mut Self) -> T,
