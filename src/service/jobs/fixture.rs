@@ -34,7 +34,6 @@ pub(crate) struct Machine;
 
 /// A service, and a server whose password the secret `db` is.
 pub(crate) struct RotationFixture {
-    /// The service.
     pub(crate) service: ServiceFixture,
     /// The server's password.
     pub(crate) password: String,
@@ -52,7 +51,6 @@ pub(crate) struct RotationFixture {
 /// Where the function breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Break {
-    /// Nowhere.
     Nowhere,
     /// Before a step did anything.
     Before(Step),
@@ -157,7 +155,6 @@ impl RotationFixture {
         Ok(serde_json::from_str(&answer).unwrap())
     }
 
-    /// Describes `db`.
     pub(crate) fn described(&mut self) -> Json {
         self.call("DescribeSecret", &json!({"SecretId": "db"})).unwrap()
     }
@@ -203,7 +200,6 @@ impl RotationFixture {
         started.map_err(told)
     }
 
-    /// Begins a job.
     pub(crate) fn job(&mut self, request: &Json) -> Job {
         match self.begin(request) {
             Ok(Started::Run(job)) => *job,
@@ -230,7 +226,6 @@ impl RotationFixture {
         }
     }
 
-    /// Runs a job.
     pub(crate) fn run(&mut self, job: &Job, at: Break, how: How) -> Result<Json, Refusal> {
         let steps: &[Step] =
             if job.kind == Kind::TestOnly { &[Step::Test] } else { &Step::ALL[..] };
@@ -246,7 +241,6 @@ impl RotationFixture {
         answer.map(|answer: Value| to_json(&answer)).map_err(told)
     }
 
-    /// Tells that a step failed.
     pub(crate) fn fail(&mut self, job: &Job, step: Step) -> Left {
         let failed = FailedStep { step, status: "exit status 1", retry: self.retry };
         self.service.with(|vault, context| fail(vault, job, &failed, context)).unwrap()
@@ -258,7 +252,6 @@ impl RotationFixture {
         allowed.map(|(capability, _)| capability).map_err(told)
     }
 
-    /// Checks what a step did.
     pub(crate) fn after(&mut self, job: &Job, step: Step) -> Result<(), Refusal> {
         let checked = self.service.with(|vault, context| after_step(vault, job, step, context));
         checked.map_err(|fault| match fault {

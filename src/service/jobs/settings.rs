@@ -16,9 +16,7 @@ use crate::vault::transaction::{Access, RequestContext, Transaction};
 pub(crate) struct Settings {
     /// The secret's row.
     pub(crate) rid: u64,
-    /// Its ARN.
     pub(crate) arn: String,
-    /// Its name.
     pub(crate) name: String,
     /// How it rotates, if it does.
     pub(crate) rotation: Option<Rotation>,

@@ -30,11 +30,9 @@ impl<E: Into<Failure>> From<E> for StepFault {
 
 /// Every value that a rotation's program can learn.
 pub(crate) struct Known {
-    /// Of `AWSCURRENT`.
     pub(crate) current: Option<SecretValue>,
     /// Of the new version.
     pub(crate) pending: Option<SecretValue>,
-    /// Of `AWSPREVIOUS`.
     pub(crate) previous: Option<SecretValue>,
     /// Current values of other secrets that it may read, by ARN.
     pub(crate) linked: Vec<(String, SecretValue)>,

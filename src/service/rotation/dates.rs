@@ -13,17 +13,13 @@ use crate::vault::rotation::{Rotation, Rules};
 /// The members about rotation in the answers that describe or list a secret.
 #[derive(Default)]
 pub(crate) struct ShownRotation {
-    /// `RotationEnabled`.
     pub(crate) enabled: Option<bool>,
     /// `RotationLambdaARN`.
     pub(crate) function: Option<String>,
-    /// `RotationRules`.
     pub(crate) rules: Option<RotationRules>,
     /// `ExternalSecretRotationMetadata`.
     pub(crate) external: Option<Vec<MetadataItem>>,
-    /// `LastRotatedDate`.
     pub(crate) last_rotated: Option<Timestamp>,
-    /// `NextRotationDate`.
     pub(crate) next_rotation: Option<Timestamp>,
 }
 

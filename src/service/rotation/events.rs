@@ -8,19 +8,12 @@ use crate::vault::transaction::Transaction;
 /// An event of a rotation or of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RotationEvent {
-    /// `RotationStarted`.
     Started,
-    /// `RotationSucceeded`.
     Succeeded,
-    /// `RotationFailed`.
     Failed,
-    /// `RotationAbandoned`.
     Abandoned,
-    /// `TestRotationStarted`.
     TestStarted,
-    /// `TestRotationSucceeded`.
     TestSucceeded,
-    /// `TestRotationFailed`.
     TestFailed,
     /// `GetSecretValue`: a value was handed to the program.
     ValueRead,

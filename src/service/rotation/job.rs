@@ -44,11 +44,8 @@ pub(crate) enum Started {
 pub(crate) struct Job {
     /// The secret's row.
     pub(crate) rid: u64,
-    /// Its ARN.
     pub(crate) arn: String,
-    /// Its name.
     pub(crate) name: String,
-    /// The region it is in.
     pub(crate) region: String,
     /// The id of the new version: `ClientRequestToken`.
     pub(crate) token: String,
@@ -58,7 +55,6 @@ pub(crate) struct Job {
     pub(crate) resumed: bool,
     /// The function, as shown.
     pub(crate) function: String,
-    /// What to run.
     pub(crate) command: Command,
     /// The settings to store once it succeeds; `None` if they are stored already.
     pub(crate) pending_config: Option<Rotation>,

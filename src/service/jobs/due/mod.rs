@@ -15,13 +15,9 @@ use crate::vault::transaction::{Access, RequestContext};
 pub(crate) struct Due {
     /// The secret's row.
     pub(crate) rid: u64,
-    /// Its ARN.
     pub(crate) arn: String,
-    /// Its name.
     pub(crate) name: String,
-    /// The region it is in.
     pub(crate) region: String,
-    /// `NextRotationDate`.
     pub(crate) next_rotation: Option<Timestamp>,
     /// When the window for its rotation opens and closes.
     pub(crate) window: Option<(Timestamp, Timestamp)>,
@@ -49,7 +45,6 @@ pub(crate) enum DueState {
     Open,
     /// Waiting to retry after a failure.
     Waiting,
-    /// Not due yet.
     NotYet,
     /// Left to a person: its settings are wrong.
     Misconfigured,
@@ -69,10 +64,7 @@ pub(crate) enum CatchUp {
 /// Why the due rotations cannot be listed.
 pub(crate) enum DueFault {
     /// The clock is more than a day behind the vault's last change.
-    ClockWentBack {
-        /// The time of that change.
-        last: Timestamp,
-    },
+    ClockWentBack { last: Timestamp },
     /// The service refused, or the vault failed.
     Failure(Failure),
 }
@@ -134,9 +126,7 @@ pub(crate) fn due_still(
 
 /// A rotation that was begun and is not finished.
 pub(crate) struct Unfinished {
-    /// The secret's name.
     pub(crate) name: String,
-    /// Its region.
     pub(crate) region: String,
     /// How far it got.
     pub(crate) progress: Progress,

@@ -30,11 +30,9 @@ pub(crate) enum Left {
 
 /// How a step failed.
 pub(crate) struct FailedStep<'a> {
-    /// The step.
     pub(crate) step: Step,
     /// How its program ended, such as `exit status 1`; never its output.
     pub(crate) status: &'a str,
-    /// How soon to retry.
     pub(crate) retry: Retry,
 }
 
