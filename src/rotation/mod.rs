@@ -1,7 +1,7 @@
 //! Runs the user's rotation program through its four steps, safely: what may run, as what, how
 //! long, and what it may ask for meanwhile.
 //!
-//! What the steps mean is the service's business (`service::rotation`). Does not know command
+//! What the steps mean is the service's business (`service::jobs`). Does not know command
 //! lines, the terminal, or how a vault is unlocked.
 
 pub(crate) mod answers;

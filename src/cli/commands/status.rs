@@ -5,7 +5,7 @@ use clap::Command;
 use super::super::failure::Failure;
 use super::{Asked, Own, rotation, text};
 use crate::model::value::Value;
-use crate::service::jobs;
+use crate::service::jobs::{self, Unfinished};
 use crate::upkeep::status;
 
 /// The command.
@@ -39,7 +39,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
         )?);
         let unfinished = jobs::unfinished(&mut vault, context.request_context());
         let unfinished = unfinished.map_err(|failure| Failure::of_operation("Status", failure))?;
-        let rows = unfinished.into_iter().map(|(name, region, progress)| {
+        let rows = unfinished.into_iter().map(|Unfinished { name, region, progress }| {
             let mut row = vec![text("Name", name), text("Region", region)];
             row.extend(rotation::unfinished(&progress));
             Value::Map(row)

@@ -1,22 +1,22 @@
-//! When a rotation that failed is tried again.
+//! When a failed rotation is retried.
 
 use crate::model::time::Timestamp;
 use crate::service::context::{Context, Failure};
 use crate::service::rules::dice::Dice;
 use crate::vault::progress::{Outlook, Progress};
 
-/// How soon to try again what failed.
+/// How soon to retry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Soon: the program says that it will pass (exit status 75).
+    /// Soon: the program reported a temporary failure (exit status 75).
     Temporary,
-    /// Not before somebody did something: its settings are wrong (exit status 78).
+    /// Only once somebody has acted: its settings are wrong (exit status 78).
     Configuration,
-    /// Later each time.
+    /// After a longer wait each time.
     BackOff,
 }
 
-/// Sets when a rotation is tried again. `percent` is how much of the usual time it waits.
+/// Sets when a rotation is retried, after `percent` of the usual wait.
 pub(super) fn put_off(progress: &mut Progress, retry: Retry, now: Timestamp, percent: i64) {
     let minutes = match retry {
         Retry::Temporary => 1,
@@ -35,7 +35,7 @@ pub(super) fn put_off(progress: &mut Progress, retry: Retry, now: Timestamp, per
     }
 }
 
-/// Returns how many minutes are waited after so many failures, give or take.
+/// Returns the usual wait after so many failures, in minutes.
 fn usual_minutes(failures: u64) -> i64 {
     let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX);
     1_i64.checked_shl(doublings.min(32)).unwrap_or(i64::MAX).min(MAX_WAIT_MINUTES)
@@ -45,12 +45,12 @@ fn wait(minutes: i64, percent: i64) -> i64 {
     minutes.saturating_mul(MINUTE_MS).saturating_mul(percent) / 100
 }
 
-/// Returns how many milliseconds are waited at the longest after so many failures.
+/// Returns the longest wait after so many failures, in milliseconds.
 pub(super) fn longest_wait(failures: u64) -> i64 {
     wait(usual_minutes(failures), MAX_PERCENT)
 }
 
-/// Draws from 80 to 120, so that secrets that failed together are not tried again together.
+/// Draws from 80 to 120, so that secrets that failed together are not retried together.
 pub(super) fn jitter(cx: &Context<'_, '_>) -> Result<i64, Failure> {
     let percents: Vec<i64> = (80..=MAX_PERCENT).collect();
     Ok(Dice::new(cx.entropy()).pick(&percents)?.copied().unwrap_or(100))
@@ -61,7 +61,7 @@ const MINUTE_MS: i64 = 60_000;
 const MAX_PERCENT: i64 = 120;
 /// Six hours.
 const MAX_WAIT_MINUTES: i64 = 360;
-/// After so many failures nothing is tried again by itself.
+/// After so many failures only a person retries.
 const MAX_FAILURES: u64 = 10;
 
 #[cfg(test)]

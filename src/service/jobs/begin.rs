@@ -1,4 +1,4 @@
-//! The beginning of a job.
+//! Begins a job: `rotate-secret` up to where its program runs.
 
 use super::transact::transact;
 use crate::model::shape::Shaped;
@@ -15,7 +15,7 @@ use crate::vault::transaction::{Access, RequestContext};
 
 const ROTATE_SECRET: &Entry = &Entry::of::<RotateSecret>();
 
-/// Finds the row of a secret, which names its lock.
+/// Finds the row of a secret, by which its lock is named.
 pub(crate) fn probe(
     vault: &mut Vault,
     id: &SecretId,
@@ -25,11 +25,11 @@ pub(crate) fn probe(
     transact(vault, region, Access::Read, context, |cx| Ok(cx.find(id)?.rid))
 }
 
-/// Carries out `rotate-secret`, whose request client validation has let through, up to where its
-/// program is to run.
+/// Carries out `rotate-secret`, for a request that passed client validation, up to where its program
+/// is to run.
 ///
 /// # Errors
-/// As AWS; then nothing is stored.
+/// AWS's; then nothing is stored.
 pub(crate) fn begin(
     vault: &mut Vault,
     request: Value,

@@ -1,5 +1,5 @@
-//! A step of the function that is built in. It has the rights of any other rotation program, and asks
-//! for everything the same way.
+//! The steps of the built-in function. It has the rights of any other rotation program, and makes the
+//! same calls.
 
 use super::steps::{before_step, known_values};
 use crate::model::value::Value;
@@ -20,7 +20,7 @@ use crate::vault::transaction::RequestContext;
 const GET_RANDOM_PASSWORD: &Entry = &Entry::of::<GetRandomPassword>();
 const PUT_SECRET_VALUE: &Entry = &Entry::of::<PutSecretValue>();
 
-/// Carries out a step of what is built in. Only the first has anything to do.
+/// Carries out a step. Only the first has anything to do.
 pub(crate) fn builtin_step(
     vault: &mut Vault,
     job: &Job,

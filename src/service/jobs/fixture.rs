@@ -1,5 +1,5 @@
-//! Rotations on a service: a server with a password, and the function that AWS's templates are for it,
-//! which can be made to break off anywhere.
+//! Rotations for tests: a server with a password, and a rotation function like AWS's templates, which
+//! can be made to break off anywhere.
 #![expect(clippy::unwrap_in_result, reason = "a test fails by panicking")]
 
 use serde_json::{Value as Json, json};
@@ -23,7 +23,7 @@ use crate::vault::rotation::{Command, Protocol};
 /// The function that every fixture has.
 pub(crate) const FUNCTION: &str = "arn:local:exec:/opt/rotate";
 
-/// The code of what is no refusal, but a function that broke off.
+/// Stands for a code where the function broke off.
 pub(crate) const BROKEN: &str = "Broken";
 
 /// A refusal: code and message.
@@ -34,11 +34,10 @@ pub(crate) struct Machine;
 
 /// A service, and a server whose password the secret `db` is.
 pub(crate) struct RotationFixture {
-    /// The service.
     pub(crate) service: ServiceFixture,
-    /// What the server lets in.
+    /// The server's password.
     pub(crate) password: String,
-    /// What is given with options of our own.
+    /// The command given with Strongroom's own options.
     pub(crate) own: Option<Command>,
     /// What to do with a rotation that is not finished.
     pub(crate) resume: Resume,
@@ -52,7 +51,6 @@ pub(crate) struct RotationFixture {
 /// Where the function breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Break {
-    /// Nowhere.
     Nowhere,
     /// Before a step did anything.
     Before(Step),
@@ -115,18 +113,18 @@ pub(crate) fn rotate(number: u32) -> Json {
     })
 }
 
-/// The same with everything as it is stored.
+/// A request to rotate `db` with its stored settings.
 pub(crate) fn again(number: u32) -> Json {
     json!({"SecretId": "db", "ClientRequestToken": token(number)})
 }
 
-/// What [`RotationFixture::stages`] tells while version 2 is being made, with a value.
+/// What [`RotationFixture::stages`] shows once version 2 has a value.
 pub(crate) const PENDING: &str = "1[AWSCURRENT] 2[AWSPENDING]";
-/// Without a value.
+/// The same before it has a value.
 pub(crate) const EMPTY: &str = "1[AWSCURRENT] 2[empty AWSPENDING]";
-/// With its label moved.
+/// The same once it is current.
 pub(crate) const MOVED: &str = "1[AWSPREVIOUS] 2[AWSPENDING AWSCURRENT]";
-/// Once all is done.
+/// The same once the rotation is complete.
 pub(crate) const DONE: &str = "1[AWSPREVIOUS] 2[AWSCURRENT]";
 
 impl RotationFixture {
@@ -157,7 +155,6 @@ impl RotationFixture {
         Ok(serde_json::from_str(&answer).unwrap())
     }
 
-    /// Describes `db`.
     pub(crate) fn described(&mut self) -> Json {
         self.call("DescribeSecret", &json!({"SecretId": "db"})).unwrap()
     }
@@ -169,7 +166,7 @@ impl RotationFixture {
         Some(answer["SecretString"].as_str().unwrap().to_owned())
     }
 
-    /// Tells all versions of `db` with their labels, as `1[AWSCURRENT] 2[]`.
+    /// Shows all versions of `db` with their labels, as `1[AWSCURRENT] 2[]`.
     pub(crate) fn stages(&mut self) -> String {
         let record = self.service.record("db").unwrap();
         let shown = record.versions.iter().map(|version| {
@@ -181,7 +178,7 @@ impl RotationFixture {
         shown.collect::<Vec<_>>().join(" ")
     }
 
-    /// Returns the events that are about rotation, with their details, from the `from`th on.
+    /// Returns the events about rotation, with their details.
     pub(crate) fn events(&mut self) -> Vec<String> {
         let events = self.service.events().into_iter();
         let about = events.filter(|event| {
@@ -203,7 +200,6 @@ impl RotationFixture {
         started.map_err(told)
     }
 
-    /// Begins a job.
     pub(crate) fn job(&mut self, request: &Json) -> Job {
         match self.begin(request) {
             Ok(Started::Run(job)) => *job,
@@ -230,7 +226,6 @@ impl RotationFixture {
         }
     }
 
-    /// Runs a job.
     pub(crate) fn run(&mut self, job: &Job, at: Break, how: How) -> Result<Json, Refusal> {
         let steps: &[Step] =
             if job.kind == Purpose::TestOnly { &[Step::Test] } else { &Step::ALL[..] };
@@ -246,7 +241,6 @@ impl RotationFixture {
         answer.map(|answer: Value| to_json(&answer)).map_err(told)
     }
 
-    /// Tells that a step failed.
     pub(crate) fn fail(&mut self, job: &Job, step: Step) -> Left {
         let failed = FailedStep { step, status: "exit status 1", retry: self.retry };
         self.service.with(|vault, context| fail(vault, job, &failed, context)).unwrap()
@@ -258,7 +252,6 @@ impl RotationFixture {
         allowed.map(|(capability, _)| capability).map_err(told)
     }
 
-    /// Checks what a step did.
     pub(crate) fn after(&mut self, job: &Job, step: Step) -> Result<(), Refusal> {
         let checked = self.service.with(|vault, context| after_step(vault, job, step, context));
         checked.map_err(|fault| match fault {

@@ -1,8 +1,8 @@
-//! Rotations as jobs: `rotate-secret` hands one out, and every step of it begins and ends with one
-//! transaction here. Between them no vault is held.
+//! Rotations as jobs: `rotate-secret` creates one, and each of its steps begins and ends with one
+//! transaction here. Between these the vault is free.
 //!
-//! Stands above dispatch, which nothing below it knows. Does not know how a program is found,
-//! trusted, started or spoken to.
+//! Works above dispatch; nothing below dispatch knows it. Does not know how a program is found,
+//! trusted or started.
 
 mod backoff;
 mod begin;
@@ -18,6 +18,8 @@ mod transact;
 pub(crate) use backoff::Retry;
 pub(crate) use begin::{begin, probe};
 pub(crate) use builtin::builtin_step;
-pub(crate) use due::{CatchUp, Due, DueFault, DueState, due, due_still, is_known, unfinished};
+pub(crate) use due::{
+    CatchUp, Due, DueFault, DueState, Unfinished, due, due_still, is_known, unfinished,
+};
 pub(crate) use finish::{FailedStep, Left, fail, finish, interrupt, release};
 pub(crate) use steps::{Known, StepFault, after_step, before_step, hand_over, known_values};

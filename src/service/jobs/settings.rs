@@ -1,5 +1,5 @@
-//! How a secret's rotation is set up, for a person to look at, and the fingerprints of its program's
-//! files, taken anew when that person says so.
+//! How a secret's rotation is set up, for a person to inspect and approve, and the fingerprints of
+//! its program's files.
 
 use super::transact::transact;
 use crate::model::time::Timestamp;
@@ -16,13 +16,11 @@ use crate::vault::transaction::{Access, RequestContext, Transaction};
 pub(crate) struct Settings {
     /// The secret's row.
     pub(crate) rid: u64,
-    /// Its ARN.
     pub(crate) arn: String,
-    /// Its name.
     pub(crate) name: String,
     /// How it rotates, if it does.
     pub(crate) rotation: Option<Rotation>,
-    /// What was begun and is not finished.
+    /// The rotation in progress.
     pub(crate) progress: Option<Progress>,
     /// When it was last rotated.
     pub(crate) rotated: Option<Timestamp>,
@@ -48,8 +46,8 @@ pub(crate) fn settings(
     })
 }
 
-/// Notes that a person looked at a secret's command and approved it: what failed before is tried
-/// again at once. With `pins` these are its files' fingerprints from now on.
+/// Notes that a person approved a secret's command: what failed before may be retried at once. `pins`
+/// replace the fingerprints of its files.
 pub(crate) fn approve(
     vault: &mut Vault,
     id: &SecretId,

@@ -1,4 +1,4 @@
-//! Before, after and beside a step: what its program may do, whether it did it, and what it may know.
+//! Each step of a job: what its program may do, whether it did it, and which values it may know.
 
 use super::transact::{abandoned, at_work, find, transact};
 use crate::model::secret_value::SecretValue;
@@ -14,11 +14,11 @@ use crate::vault::record::{Record, Version};
 use crate::vault::rotation::Command;
 use crate::vault::transaction::{Access, RequestContext};
 
-/// Why a step is not done although its program ended well.
+/// Why a step is not done although its program succeeded.
 pub(crate) enum StepFault {
     /// `createSecret` stored no value.
     NoValue,
-    /// Something else.
+    /// The service refused, or the vault failed.
     Failure(Failure),
 }
 
@@ -28,13 +28,11 @@ impl<E: Into<Failure>> From<E> for StepFault {
     }
 }
 
-/// Every value that a rotation's program may come to know.
+/// Every value that a rotation's program can learn.
 pub(crate) struct Known {
-    /// Of `AWSCURRENT`.
     pub(crate) current: Option<SecretValue>,
-    /// Of the version that is made.
+    /// Of the new version.
     pub(crate) pending: Option<SecretValue>,
-    /// Of `AWSPREVIOUS`.
     pub(crate) previous: Option<SecretValue>,
     /// Current values of other secrets that it may read, by ARN.
     pub(crate) linked: Vec<(String, SecretValue)>,
@@ -42,11 +40,11 @@ pub(crate) struct Known {
     pub(crate) metadata: Vec<(String, String)>,
 }
 
-/// Says what a step may do, and what to run for it, as both are now.
+/// Returns what a step may do and what to run for it, at this moment.
 ///
 /// # Errors
-/// `InvalidRequestException` once the rotation was cancelled or abandoned or the secret is to be
-/// deleted, `ResourceNotFoundException` once it is gone.
+/// `InvalidRequestException` if the rotation was cancelled or abandoned, or the secret is scheduled
+/// for deletion; `ResourceNotFoundException` if it is gone.
 pub(crate) fn before_step(
     vault: &mut Vault,
     job: &Job,
@@ -67,7 +65,7 @@ pub(crate) fn before_step(
     })
 }
 
-/// Checks that a step whose program ended well did what it is for.
+/// Checks that a step whose program succeeded has done its work.
 pub(crate) fn after_step(
     vault: &mut Vault,
     job: &Job,
@@ -81,8 +79,8 @@ pub(crate) fn after_step(
     if step == Step::Create && !has_value { Err(StepFault::NoValue) } else { Ok(()) }
 }
 
-/// Reads every value that a job's program may come to know, so that none is shown, even when the
-/// rotation was ended meanwhile. The audit log has nothing of it.
+/// Reads every value that a job's program can learn, so that none is shown, even if the rotation was
+/// ended meanwhile. Nothing is logged.
 pub(crate) fn known_values(
     vault: &mut Vault,
     job: &Job,
@@ -95,8 +93,8 @@ pub(crate) fn known_values(
     })
 }
 
-/// Reads what a step's program is given, where it cannot ask for itself: what it might ask for in
-/// this step. The audit log has every value.
+/// Reads the values for a program that cannot ask: those that it could ask for in this step. Each is
+/// logged.
 pub(crate) fn hand_over(
     vault: &mut Vault,
     job: &Job,
@@ -123,7 +121,7 @@ pub(crate) fn hand_over(
     })
 }
 
-/// Returns the command as it is now: approval and pins are checked of this one.
+/// Returns the command as it is now, for which approval and pins are checked.
 fn command(record: &Record, job: &Job) -> Result<Command, Failure> {
     if let Some(config) = &job.pending_config {
         return Ok(config.command.clone());
@@ -167,7 +165,7 @@ fn value(
     version.map_or(Ok(None), |version| Ok(cx.vault()?.value(record, version)?))
 }
 
-/// Writes to the audit log that these values were read.
+/// Logs that these values were read.
 fn note_all(
     cx: &mut Context<'_, '_>,
     record: &Record,

@@ -1,4 +1,4 @@
-//! One transaction about a job, and its secret as it is then.
+//! A transaction about a job, and the job's secret in it.
 
 use crate::service::context::{Context, Failure};
 use crate::service::fault::Fault;
@@ -9,7 +9,7 @@ use crate::vault::progress::{Outlook, Progress};
 use crate::vault::record::Record;
 use crate::vault::transaction::{Access, RequestContext};
 
-/// Reads or writes the vault in the region of a job.
+/// Reads or writes the vault in one region.
 pub(super) fn transact<T>(
     vault: &mut Vault,
     region: Option<&str>,
@@ -24,7 +24,7 @@ pub(super) fn transact<T>(
     Ok(done)
 }
 
-/// Finds a job's secret and makes sure that the job still has its version to make.
+/// Finds a job's secret, and makes sure that the job still has a version to make.
 ///
 /// # Errors
 /// As [`super::steps::before_step`].
@@ -40,7 +40,7 @@ pub(super) fn at_work(cx: &mut Context<'_, '_>, job: &Job) -> Result<(Record, Pr
     Ok((record, progress))
 }
 
-/// Finds a job's secret, whatever became of the job.
+/// Finds a job's secret, even if the job was ended.
 pub(super) fn find(cx: &mut Context<'_, '_>, job: &Job) -> Result<Record, Failure> {
     let namespace = cx.namespace()?;
     let found = cx.vault()?.find(&namespace, &job.name)?;

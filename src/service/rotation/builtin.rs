@@ -1,4 +1,4 @@
-//! The function that is built in: a random password, for secrets that only the vault's readers use.
+//! The built-in function: a random password, for secrets that only the vault's readers use.
 
 use serde_json::{Map, Value as Json};
 
@@ -8,15 +8,15 @@ use crate::service::fault::Fault;
 use crate::sys::secret::Secret;
 use crate::vault::rotation::{Command, Protocol};
 
-/// `RotationLambdaARN` of the function that is built in.
+/// `RotationLambdaARN` of the built-in function.
 pub(crate) const BUILTIN: &str = "arn:local:builtin:random-password";
 
-/// Returns what stands for it where others have a program.
+/// Returns the command that stands for it: no program, but the built-in protocol.
 pub(crate) fn command() -> Command {
     Command::new(Vec::new(), Protocol::Builtin)
 }
 
-/// Refuses metadata that the function has no use for, or that do not fit the value there is.
+/// Refuses metadata that means nothing to the function, or does not fit the current value.
 pub(crate) fn check(
     metadata: &[(String, String)],
     current: Option<&SecretValue>,
@@ -34,7 +34,7 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    /// Reads it, with everything in it.
+    /// Reads it from the metadata.
     pub(crate) fn read(metadata: &[(String, String)]) -> Result<Self, Fault> {
         let mut recipe = Self { wishes: Vec::new(), json_key: None };
         for (key, value) in metadata {
@@ -72,7 +72,7 @@ impl Recipe {
     }
 }
 
-/// Puts a password into the place of the one before.
+/// Replaces the current password.
 pub(crate) fn place(
     mut password: Secret<String>,
     json_key: Option<&str>,

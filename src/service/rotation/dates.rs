@@ -10,25 +10,21 @@ use crate::service::rules::schedule::{self, Asked};
 use crate::vault::record::Record;
 use crate::vault::rotation::{Rotation, Rules};
 
-/// The members that rotation gives to a secret that is described or listed.
+/// The members about rotation in the answers that describe or list a secret.
 #[derive(Default)]
 pub(crate) struct ShownRotation {
-    /// `RotationEnabled`.
     pub(crate) enabled: Option<bool>,
     /// `RotationLambdaARN`.
     pub(crate) function: Option<String>,
-    /// `RotationRules`.
     pub(crate) rules: Option<RotationRules>,
     /// `ExternalSecretRotationMetadata`.
     pub(crate) external: Option<Vec<MetadataItem>>,
-    /// `LastRotatedDate`.
     pub(crate) last_rotated: Option<Timestamp>,
-    /// `NextRotationDate`.
     pub(crate) next_rotation: Option<Timestamp>,
 }
 
-/// Returns the pairs that a function is told. AWS's model lets either half be missing; what AWS
-/// then says is not published.
+/// Returns the pairs that are passed to a function. AWS's model makes both halves optional; what AWS
+/// answers when one is missing is not published.
 pub(crate) fn checked_metadata(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
     if items.len() > MAX_ITEMS {
         return Err(Fault::invalid_parameter(format!(
@@ -42,11 +38,11 @@ pub(crate) fn checked_metadata(items: Vec<MetadataItem>) -> Result<Vec<(String, 
     items.into_iter().map(pair).collect()
 }
 
-/// The most metadata items of a rotation: ours, as AWS publishes no number.
+/// The most metadata items of a rotation. The number is Strongroom's, since AWS publishes none.
 const MAX_ITEMS: usize = 50;
 
-/// Returns what is shown of a secret's rotation: nothing where it was never set up, no dates where
-/// it is turned off.
+/// Returns what is shown of a secret's rotation: nothing if it was never set up, no dates if it is
+/// turned off.
 pub(crate) fn shown(record: &Record) -> ShownRotation {
     let Some(rotation) = &record.rotation else { return ShownRotation::default() };
     let external = rotation.external.iter().map(|(key, value)| MetadataItem {

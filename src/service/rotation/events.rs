@@ -1,28 +1,21 @@
-//! What the audit log has of a rotation, under AWS's names.
+//! The events of a rotation in the audit log, under AWS's names.
 
 use crate::service::context::{Context, Failure};
 use crate::vault::audit::{Event, Subject};
 use crate::vault::record::Record;
 use crate::vault::transaction::Transaction;
 
-/// Something that happens to a rotation, or to its test.
+/// An event of a rotation or of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RotationEvent {
-    /// `RotationStarted`.
     Started,
-    /// `RotationSucceeded`.
     Succeeded,
-    /// `RotationFailed`.
     Failed,
-    /// `RotationAbandoned`.
     Abandoned,
-    /// `TestRotationStarted`.
     TestStarted,
-    /// `TestRotationSucceeded`.
     TestSucceeded,
-    /// `TestRotationFailed`.
     TestFailed,
-    /// `GetSecretValue`: its program was given a value.
+    /// `GetSecretValue`: a value was handed to the program.
     ValueRead,
 }
 

@@ -1,4 +1,4 @@
-//! How a secret's rotation function is found: named in the request, by a command, or stored.
+//! Finds a secret's rotation function: named in the request, given as a command, or stored.
 
 use super::builtin::{self, BUILTIN};
 use super::refusals;
@@ -6,66 +6,56 @@ use crate::service::fault::Fault;
 use crate::vault::record::Record;
 use crate::vault::rotation::Command;
 
-/// What functions are on this machine.
+/// The functions of this machine.
 pub(crate) trait Functions {
-    /// Finds and trusts a function that is to rotate a secret, whose record is as it is stored now.
+    /// Finds a function, and decides whether to trust it with this secret.
     fn register(&self, wanted: FunctionSpec<'_>, record: &Record) -> Result<Registered, Fault>;
 }
 
 /// How a request names its function.
 pub(crate) enum FunctionSpec<'a> {
-    /// By `RotationLambdaARN`; the words of `options` are none, the rest of it counts.
+    /// By `RotationLambdaARN`.
     Arn {
-        /// As it was given. Never what is built in.
+        /// As given; never the built-in function.
         arn: &'a str,
-        /// What else was said about the command.
+        /// Options for the command, without words of its own.
         options: Option<&'a Command>,
     },
-    /// By a command, whose files are not pinned yet. Without words it is the one stored, with other
-    /// options.
+    /// By a command whose files are not pinned yet. Without words, it is the stored command with
+    /// other options.
     Command(&'a Command),
 }
 
-/// A function that was found and is trusted.
+/// A function that was found and trusted.
 pub(crate) struct Registered {
-    /// `RotationLambdaARN`, as it is shown from now on.
+    /// `RotationLambdaARN`, as shown from now on.
     pub(crate) arn: String,
-    /// The command, its files pinned.
+    /// The command, with its files pinned.
     pub(crate) command: Command,
 }
 
-/// Finds the function that is given, with a command of its `own`, or that is stored.
+/// Finds the function named by `given`, described by `own` options, or stored in the record.
 pub(crate) fn find(
     functions: &dyn Functions,
     given: Option<&str>,
     own: Option<&Command>,
     record: &Record,
 ) -> Result<Registered, Fault> {
-    let stored = record.rotation.as_ref();
-    let has_words = own.is_some_and(|own| !own.argv.is_empty());
-    if given.is_none() && !has_words && stored.is_none() {
-        return Err(refusals::no_function());
-    }
-    if given.is_some() && has_words {
-        return Err(refusals::two_functions());
-    }
-    if let (Some(BUILTIN), None) = (given, own) {
-        return Ok(Registered { arn: BUILTIN.to_owned(), command: builtin::command() });
-    }
-    let is_builtin = given.map_or_else(
-        || !has_words && stored.is_some_and(|stored| stored.function == BUILTIN),
-        |given| given == BUILTIN,
-    );
-    if is_builtin && own.is_some() {
-        return Err(refusals::no_options());
-    }
-    match (given, own, stored) {
-        (Some(arn), options, _) => functions.register(FunctionSpec::Arn { arn, options }, record),
-        (None, Some(own), _) => functions.register(FunctionSpec::Command(own), record),
-        (None, None, Some(stored)) => {
-            let (arn, command) = (stored.function.clone(), stored.command.clone());
-            Ok(Registered { arn, command })
+    match (given, own, record.rotation.as_ref()) {
+        (Some(_), Some(own), _) if !own.argv.is_empty() => Err(refusals::two_functions()),
+        (Some(BUILTIN), Some(_), _) => Err(refusals::no_options()),
+        (Some(BUILTIN), None, _) => {
+            Ok(Registered { arn: BUILTIN.to_owned(), command: builtin::command() })
         }
-        (None, None, None) => Err(refusals::no_function()),
+        (Some(arn), options, _) => functions.register(FunctionSpec::Arn { arn, options }, record),
+        (None, Some(own), _) if !own.argv.is_empty() => {
+            functions.register(FunctionSpec::Command(own), record)
+        }
+        (None, _, None) => Err(refusals::no_function()),
+        (None, Some(_), Some(stored)) if stored.function == BUILTIN => Err(refusals::no_options()),
+        (None, Some(own), Some(_)) => functions.register(FunctionSpec::Command(own), record),
+        (None, None, Some(stored)) => {
+            Ok(Registered { arn: stored.function.clone(), command: stored.command.clone() })
+        }
     }
 }

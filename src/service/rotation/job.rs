@@ -1,4 +1,4 @@
-//! What whoever runs rotations says when one is to begin, and what is handed to them.
+//! What a runner of rotations passes in to begin one, and the job it gets back.
 
 use super::function::Functions;
 use crate::model::value::Value;
@@ -7,59 +7,55 @@ use crate::vault::rotation::{Command, Rotation};
 
 /// What `rotate-secret` needs from outside the vault.
 pub(crate) struct StartRotation<'a> {
-    /// What functions there are.
+    /// The functions of this machine.
     pub(crate) functions: &'a dyn Functions,
-    /// The command given with options of our own.
+    /// The command given with Strongroom's own options.
     pub(crate) own: Option<Command>,
     /// What to do with a rotation that is not finished.
     pub(crate) resume: Resume,
-    /// Who is going to be at work on it.
+    /// The process that will run it.
     pub(crate) holder: Holder,
-    /// Who was found to be at work on it, and need not be minded.
+    /// A lease that was found on it and may be taken over.
     pub(crate) seen: Option<Lease>,
 }
 
 /// What to do with a rotation that is not finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resume {
-    /// Go on with it under its own token, unless it was cancelled. The request's token was made up.
+    /// Resume it under its own token, unless it was cancelled. The request's token was generated.
     IfPossible,
-    /// The same, if its token is the request's, which somebody chose.
+    /// The same, but only if its token is the request's, which the caller chose.
     IfSame,
     /// Refuse, as AWS does.
     No,
-    /// Go on with it even though it was cancelled.
+    /// Resume it even if it was cancelled.
     Yes,
 }
 
-/// How a request was taken.
+/// The outcome of a request to rotate.
 pub(crate) enum Started {
     /// There is something to run.
     Run(Box<Job>),
-    /// The rotation that its token names is done: this is the answer once more.
+    /// The rotation with this token was done before: its answer, repeated.
     Done(Value),
 }
 
-/// A rotation, or the test of one, that is to be run.
+/// A rotation, or a test of one, to be run.
 pub(crate) struct Job {
     /// The secret's row.
     pub(crate) rid: u64,
-    /// Its ARN.
     pub(crate) arn: String,
-    /// Its name.
     pub(crate) name: String,
-    /// The region it is in.
     pub(crate) region: String,
-    /// The version that is made: `ClientRequestToken`.
+    /// The id of the new version: `ClientRequestToken`.
     pub(crate) token: String,
     /// Whether it rotates or only tests.
     pub(crate) kind: Purpose,
-    /// Whether it was begun before.
+    /// Whether an earlier attempt began it.
     pub(crate) resumed: bool,
-    /// The function, as it is shown.
+    /// The function, as shown.
     pub(crate) function: String,
-    /// What to run.
     pub(crate) command: Command,
-    /// What is stored when it has succeeded; `None` where it is stored already.
+    /// The settings to store once it succeeds; `None` if they are stored already.
     pub(crate) pending_config: Option<Rotation>,
 }

@@ -1,18 +1,18 @@
-//! Who is at work on a rotation, as it is noted for machines that share the vault.
+//! The lease that tells other machines sharing the vault who is running a rotation.
 
 use crate::model::time::Timestamp;
 use crate::service::scope::Step;
 use crate::vault::progress::{Holder, Lease};
 use crate::vault::rotation::Command;
 
-/// Who is at work from now on, and until when at the longest.
+/// A lease for the longest time that this command's rotation can take.
 pub(crate) fn taken(holder: &Holder, command: &Command, now: Timestamp) -> Lease {
     let until = Timestamp(now.0.saturating_add(length(command.timeout_s)));
     Lease::new(holder.clone(), until)
 }
 
-/// Returns how many milliseconds a rotation takes at the longest. An end that is further away was
-/// written by a clock that was ahead.
+/// Returns the longest possible lease in milliseconds. One that ends later was written by a clock
+/// that was ahead.
 pub(crate) fn longest_lease() -> i64 {
     length(MAX_TIMEOUT_S)
 }
@@ -23,7 +23,7 @@ fn length(timeout_s: u64) -> i64 {
     i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX)
 }
 
-/// The longest a step's program may be given.
+/// The highest timeout that a step's program may have.
 pub(crate) const MAX_TIMEOUT_S: u64 = 900;
-/// What a step may take besides its program's time: to end it, and to wait for the vault.
+/// Time for each step besides its program's: to stop the program and to wait for the vault.
 const BETWEEN_STEPS_S: u64 = 30;

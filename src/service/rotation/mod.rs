@@ -1,8 +1,8 @@
-//! Rotation as operations see it: what `rotate-secret` asks for becomes a [`Job`], and what is under
-//! way in a secret has its rules.
+//! Rotation as operations see it: a request to rotate becomes a [`Job`], and the state of a rotation
+//! is part of its secret.
 //!
-//! Does not know what becomes of a job: `jobs` does, above dispatch. Nor how a program is found,
-//! trusted, started or spoken to: whoever runs jobs tells by [`Functions`] what there is.
+//! Does not know how a job goes on; that is `jobs`, above dispatch. Does not know how a program is
+//! found, trusted or started either; [`Functions`] is what it asks.
 
 pub(crate) mod builtin;
 pub(crate) mod dates;

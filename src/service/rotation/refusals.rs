@@ -1,16 +1,16 @@
-//! What `rotate-secret` answers when nothing is begun: AWS's words where they are known.
+//! Why `rotate-secret` begins nothing: in AWS's words where they are known.
 
 use super::builtin::BUILTIN;
 use crate::service::context::arn_of;
 use crate::service::fault::{Cause, Code, Fault};
 use crate::vault::record::Record;
 
-/// AWS has a code of its own for this here (docs/behaviour.md, "Tokens").
+/// AWS uses another code for this operation than for others (docs/behaviour.md, "Tokens").
 pub(crate) fn no_token() -> Fault {
     Fault::invalid_parameter(Fault::no_token().message)
 }
 
-/// AWS's answer to what is still under way, or was left (docs/behaviour.md, "Rotation", check 7).
+/// An earlier rotation is running or was interrupted (docs/behaviour.md, "Rotation", check 7).
 pub(crate) fn not_complete() -> Fault {
     let fault = Fault::invalid_request(
         "A previous rotation isn't complete. That rotation will be reattempted.",
@@ -18,12 +18,12 @@ pub(crate) fn not_complete() -> Fault {
     Fault { cause: Cause::RotationNotComplete, ..fault }
 }
 
-/// AWS's answer to a secret that nothing is known to rotate.
+/// No function is known to rotate the secret.
 pub(crate) fn no_function() -> Fault {
     Fault::invalid_request("No Lambda rotation function ARN is associated with this secret.")
 }
 
-/// AWS's answer where the function cannot be called.
+/// The function cannot be called.
 pub(crate) fn cannot_invoke() -> Fault {
     Fault::new(
         Code::AccessDenied,
@@ -32,17 +32,17 @@ pub(crate) fn cannot_invoke() -> Fault {
     )
 }
 
-/// Our own words: AWS has no second way to name a function.
+/// In Strongroom's own words: AWS has only one way to name a function.
 pub(crate) fn two_functions() -> Fault {
     Fault::invalid_parameter("You can't specify both RotationLambdaARN and a rotation command.")
 }
 
-/// Our own words: nothing is run that options could be for.
+/// In Strongroom's own words: the built-in function starts no program.
 pub(crate) fn no_options() -> Fault {
     Fault::invalid_parameter(format!("{BUILTIN} takes no options for a rotation command."))
 }
 
-/// Our own words: there are no roles to take on.
+/// In Strongroom's own words: a local vault has no roles.
 pub(crate) fn no_roles() -> Fault {
     Fault::invalid_parameter(
         "ExternalSecretRotationRoleArn names a role in AWS, and there are no roles in a local \

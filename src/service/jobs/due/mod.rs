@@ -1,5 +1,4 @@
-//! What is due: which secrets `rotate-due` rotates now, and why not the others (docs/behaviour.md,
-//! "Rotation").
+//! Which secrets `rotate-due` rotates now, and why not the others (docs/behaviour.md, "Rotation").
 
 use super::backoff::longest_wait;
 use super::transact::transact;
@@ -12,25 +11,21 @@ use crate::vault::progress::{Outlook, Progress, Purpose};
 use crate::vault::record::{Record, Replication};
 use crate::vault::transaction::{Access, RequestContext};
 
-/// A secret whose rotation is enabled, and how it stands.
+/// A secret whose rotation is enabled, and whether it is due.
 pub(crate) struct Due {
     /// The secret's row.
     pub(crate) rid: u64,
-    /// Its ARN.
     pub(crate) arn: String,
-    /// Its name.
     pub(crate) name: String,
-    /// The region it is in.
     pub(crate) region: String,
-    /// `NextRotationDate`.
     pub(crate) next_rotation: Option<Timestamp>,
-    /// When the window opens in which it is rotated, and when that closes.
+    /// When the window for its rotation opens and closes.
     pub(crate) window: Option<(Timestamp, Timestamp)>,
-    /// Whether it is due, and why not.
+    /// Whether it is due, or why not.
     pub(crate) state: DueState,
-    /// When to try again, where an attempt failed.
+    /// When to retry, if an attempt failed.
     pub(crate) next_attempt: Option<Timestamp>,
-    /// Whether the last attempt failed, and nobody has looked after it since.
+    /// Whether the last attempt failed and nobody has approved it since.
     pub(crate) has_failed: bool,
 }
 
@@ -44,37 +39,33 @@ impl Due {
 /// Whether a secret is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DueState {
-    /// It is: a rotation is not finished, and whoever uses the secret may be locked out.
+    /// Due: a rotation is not finished, and users of the secret may be locked out.
     Unfinished,
-    /// It is: its window is open, or was missed and may be made up for.
+    /// Due: its window is open, or was missed and may be caught up on.
     Open,
-    /// It will be when an attempt that failed may be made again.
+    /// Waiting to retry after a failure.
     Waiting,
-    /// Not yet.
     NotYet,
-    /// A person has to run it: its settings are wrong.
+    /// Left to a person: its settings are wrong.
     Misconfigured,
-    /// A person has to run it: it failed too often.
+    /// Left to a person: it failed too often.
     Orphaned,
 }
 
-/// Whether to make up for windows that were missed although somebody chose their hours.
+/// Whether to catch up on missed windows although somebody chose their hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CatchUp {
-    /// Wait for the next.
+    /// Wait for the next window.
     NextWindow,
     /// Rotate at once.
     Always,
 }
 
-/// Why nothing can be said about what is due.
+/// Why the due rotations cannot be listed.
 pub(crate) enum DueFault {
     /// The clock is more than a day behind the vault's last change.
-    ClockWentBack {
-        /// When that was.
-        last: Timestamp,
-    },
-    /// Something else.
+    ClockWentBack { last: Timestamp },
+    /// The service refused, or the vault failed.
     Failure(Failure),
 }
 
@@ -84,14 +75,13 @@ impl<E: Into<Failure>> From<E> for DueFault {
     }
 }
 
-/// Lists every secret whose rotation is enabled, in the order in which to rotate those that are
-/// due.
+/// Lists every secret whose rotation is enabled, in the order in which to rotate them.
 ///
-/// Those that are not finished come first, since whoever uses them may be locked out; then those
-/// whose date came first.
+/// Unfinished rotations come first, since users of their secrets may be locked out; then the
+/// earliest dates.
 ///
 /// # Errors
-/// [`DueFault::ClockWentBack`], since nothing is due on the word of such a clock.
+/// [`DueFault::ClockWentBack`], since such a clock cannot be trusted.
 pub(crate) fn due(
     vault: &mut Vault,
     catch_up: CatchUp,
@@ -117,8 +107,8 @@ pub(crate) fn due(
     Ok(all)
 }
 
-/// Looks again whether a secret is due, after others were rotated: somebody may have cancelled or
-/// done it meanwhile. `None` where it is gone, or no longer to be rotated by itself.
+/// Checks again whether a secret is due, after others were rotated: it may have been cancelled or
+/// rotated meanwhile. `None` if it is gone, or its rotation is no longer enabled.
 pub(crate) fn due_still(
     vault: &mut Vault,
     due: &Due,
@@ -134,23 +124,31 @@ pub(crate) fn due_still(
     })
 }
 
-/// Lists the rotations that were begun and are not finished, those too that were cancelled: the
-/// names and regions of their secrets, and how they stand.
+/// A rotation that was begun and is not finished.
+pub(crate) struct Unfinished {
+    pub(crate) name: String,
+    pub(crate) region: String,
+    /// How far it got.
+    pub(crate) progress: Progress,
+}
+
+/// Lists the rotations that were begun and are not finished, including those that were cancelled.
 pub(crate) fn unfinished(
     vault: &mut Vault,
     context: RequestContext<'_>,
-) -> Result<Vec<(String, String, Progress)>, Failure> {
+) -> Result<Vec<Unfinished>, Failure> {
     transact(vault, None, Access::Read, context, |cx| {
         let mut list = Vec::new();
         cx.vault()?.each(|record| {
             if record.deletion.is_none()
                 && let Some(progress) = unfinished_of(&record).cloned()
             {
-                list.push((record.name, record.namespace.region, progress));
+                let (name, region) = (record.name, record.namespace.region);
+                list.push(Unfinished { name, region, progress });
             }
             Ok(())
         })?;
-        list.sort_by(|(a, in_a, _), (b, in_b, _)| (a, in_a).cmp(&(b, in_b)));
+        list.sort_by(|a, b| (&a.name, &a.region).cmp(&(&b.name, &b.region)));
         Ok(list)
     })
 }
@@ -178,7 +176,7 @@ pub(crate) fn is_known(
     })
 }
 
-/// Says how one secret stands; `None` where its rotation is not enabled, or not its own.
+/// Judges one secret; `None` if its rotation is not enabled, or is its primary's.
 fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
     let rotation = record.rotation.as_ref().filter(|rotation| rotation.enabled)?;
     let is_replica = matches!(record.replication, Replication::Replica { .. });
@@ -219,15 +217,15 @@ fn judge(record: &Record, catch_up: CatchUp, now: Timestamp) -> Option<Due> {
     })
 }
 
-/// Returns when a rotation that failed may be tried again. A clock that was ahead when it failed,
-/// and was set right, would have it wait for as long as that.
+/// Returns when a failed rotation may be retried. If the clock was ahead when it failed and was set
+/// right since, the date is too late and is not believed.
 fn next_attempt(progress: &Progress, now: Timestamp) -> Timestamp {
     let wait = progress.next_attempt.0.saturating_sub(now.0);
     if wait > longest_wait(progress.failures) { now } else { progress.next_attempt }
 }
 
-/// A rotation that was begun goes on outside any window: it would be over by now if all had gone
-/// well. One that has its value comes first, as that may be the only one that is still let in.
+/// A rotation that was begun goes on outside its window: without the failure it would be complete.
+/// One that has its value comes first, since that may be the only one that servers still accept.
 fn state(record: &Record, progress: &Progress, now: Timestamp) -> DueState {
     let has_value = record.version(&progress.token).is_some_and(|version| version.value.is_some());
     match progress.outlook {

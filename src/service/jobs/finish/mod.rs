@@ -1,4 +1,4 @@
-//! The end of a job: done, failed or interrupted (docs/behaviour.md, "Rotation").
+//! Finishes a job that is done, failed or interrupted (docs/behaviour.md, "Rotation").
 
 use super::backoff::{Retry, jitter, put_off};
 use super::transact::{at_work, find, progress_of, transact};
@@ -24,26 +24,24 @@ pub(crate) enum Left {
     Pending,
     /// The new value is current: the rotation is complete.
     Complete,
-    /// Nothing of it: a test, or a rotation that was abandoned meanwhile.
+    /// Nothing: it was a test, or was abandoned meanwhile.
     Nothing,
 }
 
 /// How a step failed.
 pub(crate) struct FailedStep<'a> {
-    /// The step.
     pub(crate) step: Step,
-    /// How its program ended, such as `exit status 1`; nothing that it wrote.
+    /// How its program ended, such as `exit status 1`; never its output.
     pub(crate) status: &'a str,
-    /// How soon to try again.
     pub(crate) retry: Retry,
 }
 
-/// Ends a job whose steps are done, and returns the answer of `rotate-secret`.
+/// Finishes a job whose steps are done, and returns the answer of `rotate-secret`.
 ///
-/// `AWSCURRENT` is on the new version then, even if the program did not move it.
+/// Moves `AWSCURRENT` to the new version if the program has not.
 ///
 /// # Errors
-/// As [`super::steps::before_step`]; and `InvalidRequestException` where the new version has no value.
+/// As [`super::steps::before_step`]; and `InvalidRequestException` if the new version has no value.
 pub(crate) fn finish(
     vault: &mut Vault,
     job: &Job,
@@ -70,7 +68,7 @@ pub(crate) fn finish(
     })
 }
 
-/// Puts what was said with the request in the place of what is stored.
+/// Stores the settings that came with the request.
 fn configure(record: &mut Record, job: &Job) {
     let Some(config) = &job.pending_config else { return };
     let stored = record.rotation.as_ref();
@@ -80,8 +78,8 @@ fn configure(record: &mut Record, job: &Job) {
     record.rotation = Some(Rotation { enabled, current, ..config.clone() });
 }
 
-/// Tidies up when somebody asked to stop before or during a step: a test leaves nothing, and what
-/// the program completed is complete.
+/// Tidies up after an interruption before or during a step: a test leaves nothing, and a rotation
+/// that the program completed is complete.
 pub(crate) fn interrupt(
     vault: &mut Vault,
     job: &Job,
@@ -111,7 +109,7 @@ pub(crate) fn interrupt(
     })
 }
 
-/// Notes that nobody is at work any more on a rotation that its owner has ended.
+/// Gives up the lease on a rotation that its owner has ended.
 pub(crate) fn release(
     vault: &mut Vault,
     job: &Job,

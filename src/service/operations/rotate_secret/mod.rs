@@ -76,7 +76,7 @@ impl Operation for RotateSecret {
     type Request = Request;
     type Response = Response;
 
-    /// By itself it finds nobody to run a program: [`begin`] does what there is to do.
+    /// Refuses, as AWS does when it cannot call a function: only [`begin`] is told of a runner.
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = check(cx, &request)?.record;
         let is_known = given(&request).is_some() || record.rotation.is_some();
@@ -86,7 +86,7 @@ impl Operation for RotateSecret {
 }
 
 /// Checks a request to rotate, in the order in which AWS is taken to check it (docs/behaviour.md,
-/// "Rotation"), stores what it says, and leaves the job to whoever runs it.
+/// "Rotation"), stores its settings, and hands out the job.
 pub(crate) fn begin(
     cx: &mut Context<'_, '_>,
     request: Request,
@@ -110,7 +110,7 @@ pub(crate) fn begin(
     let before = record.clone();
     let lease = before.progress.as_ref().and_then(|progress| progress.lease.as_ref());
     if lease.is_some() && start.seen.as_ref() != lease {
-        // Somebody came first.
+        // Another process has begun it meanwhile.
         return Err(refusals::not_complete().into());
     }
     progress::settle(cx, &mut record)?;
@@ -139,7 +139,7 @@ pub(crate) fn begin(
     }
 }
 
-/// What is known of a request before its function is looked for.
+/// A request that was checked up to its function.
 struct Checked {
     token: String,
     rules: Option<Rules>,
@@ -160,19 +160,19 @@ fn check(cx: &mut Context<'_, '_>, request: &Request) -> Result<Checked, Failure
     Ok(Checked { token, rules, record })
 }
 
-/// Returns the function that a request names; an empty name names none.
+/// Returns the function that a request names. AWS takes an empty name for none.
 fn given(request: &Request) -> Option<&str> {
     let arn = request.rotation_lambda_arn.as_ref()?.0.as_str();
     Some(arn).filter(|arn| !arn.is_empty())
 }
 
-/// The answer once a rotation is done, or for a test without a version.
+/// Returns the answer for a rotation that is done, or for a test, which leaves no version.
 pub(crate) fn answer(record: Record, version_id: Option<String>) -> Value {
     let response = Response { arn: arn_of(&record), name: record.name, version_id };
     response.into_value().unwrap_or(Value::Null)
 }
 
-/// Stores what was said, and the empty version that the rotation is to fill.
+/// Stores the settings, and the empty version that the rotation is to fill.
 fn begin_rotation(
     cx: &mut Context<'_, '_>,
     mut record: Record,
@@ -193,7 +193,7 @@ fn begin_rotation(
     Ok(Started::Run(Box::new(job)))
 }
 
-/// Stores a copy of the current value to test with. What was said is stored once the test succeeds.
+/// Stores a copy of the current value to test with. The settings are stored once the test succeeds.
 fn begin_test(
     cx: &mut Context<'_, '_>,
     mut record: Record,
@@ -218,8 +218,8 @@ fn begin_test(
     Ok(Started::Run(Box::new(Job { pending_config: Some(config), ..job })))
 }
 
-/// Takes up a rotation that is not finished, under its own token. What was said beside is stored
-/// once it has succeeded.
+/// Resumes a rotation that is not finished, under its own token. New settings are stored once it
+/// succeeds.
 fn resume_rotation(
     cx: &mut Context<'_, '_>,
     mut record: Record,
@@ -233,7 +233,7 @@ fn resume_rotation(
     progress.outlook = Outlook::Open;
     progress.lease = Some(lease::taken(holder, &config.command, now));
     progress.next_attempt = progress.next_attempt.min(now);
-    // Where it is new, what failed so often was something else.
+    // New settings have not failed yet.
     progress.failures = if is_new { 0 } else { progress.failures };
     let token = progress.token.clone();
     if let Some(rotation) = &mut record.rotation {
@@ -283,15 +283,15 @@ fn add_version(
     })
 }
 
-/// Returns the version with `AWSPENDING`, unless it is the current one too.
+/// Returns the version with `AWSPENDING`, unless it is also the current one.
 fn unfinished(record: &Record) -> Option<String> {
     let current = record.staged(stages::CURRENT).map(|version| version.id.as_str());
     let pending = record.staged(stages::PENDING).map(|version| version.id.as_str());
     pending.filter(|_| pending != current).map(str::to_owned)
 }
 
-/// Whether the rotation that left `AWSPENDING` behind may be taken up again. A label that somebody
-/// attached by hand is no rotation.
+/// Whether the rotation that left `AWSPENDING` behind may be resumed. A label attached by hand is not
+/// a rotation.
 fn may_resume(record: &Record, pending: &str, resume: Resume, asked: &str) -> bool {
     let (Some(progress), Some(rotation)) = (&record.progress, &record.rotation) else {
         return false;
@@ -309,14 +309,14 @@ fn may_resume(record: &Record, pending: &str, resume: Resume, asked: &str) -> bo
         && !progress::is_complete(record, progress)
 }
 
-/// What a request says about a rotation: the function, the rules and the metadata.
+/// The settings that a request contains.
 struct RequestedRotation {
     function: Registered,
     rules: Option<Rules>,
     external: Option<Vec<(String, String)>>,
 }
 
-/// Puts what was said in the place of what is stored.
+/// Returns the stored settings with those of the request in their place.
 fn configured(record: &Record, requested: RequestedRotation, now: Timestamp) -> Rotation {
     let RequestedRotation { function, rules, external } = requested;
     let stored = record.rotation.as_ref();
@@ -339,7 +339,7 @@ fn configured(record: &Record, requested: RequestedRotation, now: Timestamp) -> 
     }
 }
 
-/// Whether two say the same, apart from when they were said.
+/// Whether two settings are the same, apart from their dates.
 fn is_same(stored: &Rotation, config: &Rotation) -> bool {
     stored.function == config.function
         && stored.command == config.command
@@ -347,7 +347,7 @@ fn is_same(stored: &Rotation, config: &Rotation) -> bool {
         && stored.external == config.external
 }
 
-/// Reads `RotationRules`; `None` when they say nothing.
+/// Reads `RotationRules`; `None` when they are empty.
 fn checked_rules(given: Option<&RotationRules>) -> Result<Option<Rules>, Fault> {
     let Some(given) = given else { return Ok(None) };
     let rules = Rules {

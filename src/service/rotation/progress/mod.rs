@@ -1,5 +1,5 @@
-//! What the state of a rotation means for its secret, and what becomes of it when the secret is
-//! changed by other ways (docs/behaviour.md, "Rotation").
+//! What the state of a rotation means for its secret, and how it ends when the owner changes the
+//! secret by hand (docs/behaviour.md, "Rotation").
 
 use super::events::{RotationEvent, log};
 use crate::model::time::Timestamp;
@@ -8,14 +8,14 @@ use crate::service::rules::stages;
 use crate::vault::progress::{Progress, Purpose};
 use crate::vault::record::{Record, Version};
 
-/// Whether a rotation's version is the current one: then it has only to be tidied up after.
+/// Whether a rotation's version is already current, so that only tidying up is left.
 pub(crate) fn is_complete(record: &Record, progress: &Progress) -> bool {
     let current = record.staged(stages::CURRENT);
     progress.kind == Purpose::Rotate && current.is_some_and(|version| version.id == progress.token)
 }
 
-/// Tidies up after a run that never came to its end: a test leaves nothing, and a rotation whose
-/// version is current was done. The record is changed but not yet stored.
+/// Tidies up after a run that was killed: a test leaves nothing, and a rotation whose version is
+/// current is complete. Changes the record without storing it.
 pub(crate) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let Some(progress) = record.progress.clone() else { return Ok(()) };
     if progress.kind == Purpose::TestOnly {
@@ -28,8 +28,8 @@ pub(crate) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
     }
 }
 
-/// Takes `AWSPENDING` off the version of a rotation under way, when its owner makes another version
-/// `written` by hand. [`track_current`] does the rest.
+/// Removes `AWSPENDING` from the version of a rotation in progress when the owner writes another
+/// version by hand. [`track_current`] does the rest.
 pub(crate) fn abandon(cx: &Context<'_, '_>, record: &mut Record, written: &str) {
     let Some(Progress { token, .. }) = record.progress.clone() else { return };
     if cx.capability().is_none() && token != written {
@@ -37,8 +37,8 @@ pub(crate) fn abandon(cx: &Context<'_, '_>, record: &mut Record, written: &str) 
     }
 }
 
-/// Keeps up with a record that is about to be stored: since when its current version is current,
-/// and whether its owner ended the rotation under way by moving its labels.
+/// Updates a record that is about to be stored: since when its current version is current, and
+/// whether the owner ended the rotation in progress by moving its labels.
 pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let moved = moved_to(record);
     note_current(record, cx.date()?);
@@ -49,7 +49,7 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
         return Ok(());
     }
     let event = if let Some(at) = moved {
-        // Done before this change, though nobody was left to say so.
+        // It was complete before this change, but its runner was gone.
         complete(record, at);
         RotationEvent::Succeeded
     } else if progress.kind == Purpose::TestOnly {
@@ -62,8 +62,8 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
     log(cx, event, record, &progress.token, "")
 }
 
-/// Returns when the function of a rotation under way moved `AWSCURRENT` to its version, if it did,
-/// by what the record said before the change that is about to be stored.
+/// Returns when the rotation in progress moved `AWSCURRENT` to its version, if it did: as recorded
+/// before the change that is about to be stored.
 pub(crate) fn moved_to(record: &Record) -> Option<Timestamp> {
     let progress = record.progress.as_ref().filter(|progress| progress.kind == Purpose::Rotate)?;
     let (id, since) = record.rotation.as_ref()?.current.as_ref()?;
@@ -79,7 +79,8 @@ fn note_current(record: &mut Record, now: Timestamp) {
     }
 }
 
-/// Notes that the version of the rotation under way became current `at`, and needs no other label.
+/// Notes that the version of the rotation in progress became current `at` this time, and removes
+/// its pending label.
 pub(crate) fn complete(record: &mut Record, at: Timestamp) {
     if let Some(progress) = record.progress.take() {
         unpend(record, &progress.token);
@@ -93,13 +94,13 @@ fn unpend(record: &mut Record, token: &str) {
     }
 }
 
-/// Erases the version that a test was made with.
+/// Erases the version that a test used.
 pub(crate) fn drop_test(
     cx: &mut Context<'_, '_>,
     record: &mut Record,
     progress: &Progress,
 ) -> Result<(), Failure> {
-    // Whoever gave it another label wants to keep it.
+    // A version with another label is kept: somebody wants it.
     let is_own = |version: &Version| version.stages.iter().all(|stage| stage == stages::PENDING);
     let is_test = |version: &Version| version.id == progress.token && is_own(version);
     let test = record.versions.iter().position(is_test);
