@@ -274,3 +274,30 @@ fn a_rotation_of_another_machine_is_left_alone() {
     let shown = ["rotation", "show", "--secret-id", "db", "--query", "Unfinished.AtWork.Host"];
     assert_eq!(fixture.done(&shown), "\"elsewhere\"");
 }
+
+/// Children started by the process that became `strongroom` go on, even if that process ignored them.
+#[test]
+fn what_others_started_lives_on() {
+    let fixture = HostileFixture::new();
+    let Some(perl) = tool("perl") else { return };
+    let program = fixture.program("rotate", GOOD);
+    let script = "trap '' CHLD; sleep 1000 >/dev/null 2>&1 & echo $! >\"$HOME/older\"; exec \"$@\"";
+    let path = format!("PATH={}", fixture.sandbox.environment["PATH"]);
+    let words = ["-c", script, "sh", "strongroom", "rotate-secret", "--secret-id", "db"];
+    let words = [&words[..], &["--rotation-env", &path]].concat();
+    let words = words.into_iter().map(str::to_owned).chain(fixture.grants());
+    let words: Vec<String> = words.chain(["--".to_owned(), program]).collect();
+    let outcome =
+        fixture.sandbox.invocation(perl.to_str().unwrap(), &ignoring_children(words)).run();
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    let older = fixture.note("older");
+    let comm = std::fs::read_to_string(format!("/proc/{older}/comm")).unwrap_or_default();
+    drop(std::process::Command::new("kill").arg(&older).status());
+    assert_eq!(comm, "sleep\n");
+}
+
+/// Runs `sh` by a program that ignores its children, which shells cannot.
+fn ignoring_children(words: Vec<String>) -> Vec<String> {
+    let begin = ["-e", "$SIG{CHLD} = 'IGNORE'; exec @ARGV", "sh"].map(str::to_owned);
+    begin.into_iter().chain(words).collect()
+}
