@@ -1,7 +1,7 @@
 //! The commands that the documents show a reader: they work, and print what is shown.
 //!
 //! A `console` block is a session at a terminal: commands after `$ `, and below them what they
-//! print. An `sh` block is a script, in a home of its own; a `bash` block makes `aws` known to scripts. What cannot be had here is replaced:
+//! print. An `sh` block is a script, in its own home; a `bash` block makes `aws` known to scripts. What cannot be had here is replaced:
 //! cargo, a stick, a password store.
 
 use std::fs;
@@ -44,7 +44,7 @@ fn the_readme_does_not_lie() {
                 assert!(outcome.stdout_text().starts_with("aws-cli/2"), "{text}");
             }
             "console" => {
-                play(session.as_mut().expect("a first secret"), &text);
+                run_session(session.as_mut().expect("a first secret"), &text);
                 sessions += 1;
             }
             other => panic!("nobody knows how to try {other}"),
@@ -83,7 +83,7 @@ fn the_examples_of_the_help_work() {
 }
 
 /// What has to be done for an example that the one before it did not do. A passphrase is asked for
-/// in a vault of its own.
+/// in its own vault.
 const PREPARED: &[(&str, &str)] = &[
     (
         "create-secret",
@@ -110,7 +110,7 @@ const VERSIONS: &str = "
     strongroom put-secret-value --secret-id app/db --secret-string again2 \
         --client-request-token 21111111-2222-4333-8444-555555555555";
 
-/// Reads a page of the repository, with what is not here replaced.
+/// Reads a page of the repository, and replaces what does not exist here.
 fn page(name: &str) -> String {
     let text = fs::read_to_string(repository().join(name)).unwrap();
     [
@@ -152,7 +152,7 @@ fn home(sandbox: Sandbox) -> Sandbox {
 }
 
 /// Plays the commands of a session, with what a person types where one is asked.
-fn play(sandbox: &mut Sandbox, text: &str) {
+fn run_session(sandbox: &mut Sandbox, text: &str) {
     let text = text.replace("\\\n", " ");
     for part in format!("\n{text}").split("\n$ ").skip(1) {
         let (command, expected) = part.split_once('\n').unwrap_or((part, ""));

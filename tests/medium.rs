@@ -1,6 +1,6 @@
 //! Media that are full, or can only be read: an error says so, and what was there can be read.
 //!
-//! Each is mounted in a mount namespace of its own; where the system allows none, the tests say
+//! Each is mounted in its own mount namespace; where the system allows none, the tests say
 //! that they were skipped. `tests/script/full-disk.txt` shows the same with limited files.
 
 use crate::harness::Sandbox;

@@ -79,7 +79,7 @@ fn fish_offers_what_there_is() {
     check("fish", "strongroom.fish", "source strongroom.fish\ncomplete -C $argv[1]\n", word);
 }
 
-/// zsh completes at a terminal alone: one of its own, at which each word it finds is written down.
+/// zsh completes only at a terminal: it gets its own, and each word it offers is recorded.
 /// What the outer shell waits for is spelled so that the line itself, echoed, is not taken for it.
 const ZSH: &str = r#"
 export TERM=xterm

@@ -1,7 +1,7 @@
 //! What the program is made of: which crates, under which licences, with what switched on.
 //!
 //! Asks `cargo tree` of the host's platform, offline. `.cargo/deny.toml` says the same to
-//! cargo-deny, which knows advisories besides.
+//! cargo-deny, which also knows advisories.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -20,7 +20,7 @@ const BANNED: &[&str] = &["openssl-sys", "proc-macro2", "quote", "syn", "tokio"]
 /// How many crates there may be; each is looked at before it comes in.
 const MOST: usize = 95;
 
-/// What this program was ordered to be made of: each is there and does its work.
+/// Crates that the program is required to use: each is there and does its work.
 const ORDERED: &[&str] =
     &["argon2", "chacha20poly1305", "clap", "rpassword", "rusqlite", "serde_json", "zeroize"];
 
@@ -56,8 +56,8 @@ fn what_touches_keys_wipes_them() {
     assert_eq!(unwiped(&crates), ["poly1305"]);
 }
 
-/// rpassword had been taken out for a prompt of our own, which left the terminal silent and cut what
-/// was pasted.
+/// rpassword had been replaced by a prompt of our own, which left the terminal without echo and cut
+/// off what was pasted.
 #[test]
 fn what_was_ordered_is_used() {
     let shipped = shipped();
@@ -143,7 +143,7 @@ fn shipped() -> Vec<Crate> {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // The same crate may stand there twice, once for the build scripts with fewer features.
+    // The same crate may be listed twice, once for the build scripts with fewer features.
     let mut crates = BTreeMap::new();
     for line in String::from_utf8(output.stdout).unwrap().lines() {
         let mut fields = line.split('|');
@@ -208,7 +208,7 @@ fn is_acceptable(licence: &str) -> bool {
     }
 }
 
-/// Splits at a word that stands outside all brackets.
+/// Splits at a word that is outside all brackets.
 fn split<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
     let mut start = 0;
     let mut out = Vec::new();
@@ -228,7 +228,7 @@ fn foreign_sources(lock: &str) -> Vec<&str> {
     lock.lines().filter(|line| line.starts_with("source = ") && *line != registry).collect()
 }
 
-/// The texts of a list in deny.toml, which stands there one a line.
+/// The texts of a list in deny.toml, one on each line.
 fn listed(policy: &str, name: &str) -> Vec<String> {
     let lines = policy.lines().skip_while(|line| *line != format!("{name} = [")).skip(1);
     let entries = lines.take_while(|line| *line != "]");

@@ -3,8 +3,8 @@
 //! `cargo measure -- --quick` leaves the large vault out. No test: it passes whatever it finds.
 #![expect(clippy::print_stdout, reason = "the table is what it is run for")]
 
+mod fixture;
 mod floors;
-mod lab;
 mod samples;
 mod table;
 
@@ -13,7 +13,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use lab::{Lab, PASSPHRASE, Reads, peak_kib, program, require};
+use fixture::{BenchFixture, PASSPHRASE, Reads, peak_kib, program, require};
 use samples::{Samples, Work, in_turns, timed};
 use strongroom::workbench::bench_vault;
 use table::{Bound, Table};
@@ -38,16 +38,16 @@ fn main() -> io::Result<()> {
     let mut table = Table::default();
     machine(&place, &mut table)?;
     for secrets in sizes {
-        let mut lab = Lab::build(&place, *secrets, Reads::Silent)?;
-        reads(&lab, &mut table)?;
+        let mut fixture = BenchFixture::build(&place, *secrets, Reads::Silent)?;
+        reads(&fixture, &mut table)?;
         if *secrets <= 1_000 {
-            audited(&Lab::build(&place, *secrets, Reads::Audited)?, &mut table)?;
+            audited(&BenchFixture::build(&place, *secrets, Reads::Audited)?, &mut table)?;
         }
-        lists(&lab, &mut table)?;
-        writes(&lab, &mut table)?;
-        instructions(&lab, &mut table)?;
-        upkeep(&lab, &mut table)?;
-        memory(&mut lab, &mut table)?;
+        lists(&fixture, &mut table)?;
+        writes(&fixture, &mut table)?;
+        instructions(&fixture, &mut table)?;
+        upkeep(&fixture, &mut table)?;
+        memory(&mut fixture, &mut table)?;
     }
     print!("{table}");
     println!("\nAt the end: {}.", floors::load());
@@ -96,22 +96,24 @@ fn machine(place: &Path, table: &mut Table) -> io::Result<()> {
 }
 
 /// One value, by each way in.
-fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
-    let (name, own) = (lab.a_name(), std::env::current_exe()?);
-    let database = lab.table();
+fn reads(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
+    let (name, own) = (fixture.a_name(), std::env::current_exe()?);
+    let database = fixture.table();
     let floor = [floors::SELECT, database.to_str().unwrap_or_default(), &name];
     let get = ["get-secret-value", "--secret-id", &name];
     let [keyfile, select, shell] = in_turns(
         60,
         [
-            Box::new(|| require(&mut lab.with_keyfile(&get))),
+            Box::new(|| require(&mut fixture.with_keyfile(&get))),
             Box::new(|| require(&mut program(&own, &floor))),
             Box::new(|| {
-                require(&mut lab.sqlite3(&format!("SELECT value FROM plain WHERE name = '{name}'")))
+                require(
+                    &mut fixture.sqlite3(&format!("SELECT value FROM plain WHERE name = '{name}'")),
+                )
             }),
         ],
     )?;
-    let size = Some(lab.secrets);
+    let size = Some(fixture.secrets);
     table.floor("one row selected by a static program", size, &select);
     table.floor("one row selected by `sqlite3`", size, &shell);
     table.row("`get-secret-value`, keyfile, reads not audited", size, &keyfile);
@@ -123,7 +125,7 @@ fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
         9,
         [
             Box::new(|| {
-                require(lab.strongroom(&get).arg("--passphrase-file").arg(lab.passphrase()))
+                require(fixture.strongroom(&get).arg("--passphrase-file").arg(fixture.passphrase()))
             }),
             Box::new(|| timed(|| bench_vault::derive(PASSPHRASE.as_bytes()))),
         ],
@@ -135,44 +137,46 @@ fn reads(lab: &Lab, table: &mut Table) -> io::Result<()> {
             .at(size),
     );
 
-    let mut bench_vault = lab.bench_vault()?;
+    let mut bench_vault = fixture.bench_vault()?;
     let [inside] = in_turns(400, [Box::new(|| timed(|| bench_vault.read(&name)))])?;
     table.row("verified get in an open vault", size, &inside);
     let [describe] = in_turns(
         30,
-        [Box::new(|| require(&mut lab.with_keyfile(&["describe-secret", "--secret-id", &name])))],
+        [Box::new(|| {
+            require(&mut fixture.with_keyfile(&["describe-secret", "--secret-id", &name]))
+        })],
     )?;
     table.row("`describe-secret`", size, &describe);
     Ok(())
 }
 
 /// One value from a vault that logs reads, which is a commit.
-fn audited(lab: &Lab, table: &mut Table) -> io::Result<()> {
-    let (size, name) = (Some(lab.secrets), lab.a_name());
+fn audited(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
+    let (size, name) = (Some(fixture.secrets), fixture.a_name());
     let get = ["get-secret-value", "--secret-id", &name];
-    let [get] = in_turns(40, [Box::new(|| require(&mut lab.with_keyfile(&get)))])?;
+    let [get] = in_turns(40, [Box::new(|| require(&mut fixture.with_keyfile(&get)))])?;
     table.row("`get-secret-value`, keyfile, reads audited", size, &get);
     Ok(())
 }
 
 /// All of it, and what a filter finds in it.
-fn lists(lab: &Lab, table: &mut Table) -> io::Result<()> {
-    let size = Some(lab.secrets);
+fn lists(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
+    let size = Some(fixture.secrets);
     let [all, some, plain] = in_turns(
-        if lab.secrets > 10_000 { 7 } else { 20 },
+        if fixture.secrets > 10_000 { 7 } else { 20 },
         [
-            Box::new(|| require(&mut lab.with_keyfile(&["list-secrets"]))),
+            Box::new(|| require(&mut fixture.with_keyfile(&["list-secrets"]))),
             Box::new(|| {
                 let filter = ["list-secrets", "--filters", "Key=name,Values=app/007"];
-                require(&mut lab.with_keyfile(&filter))
+                require(&mut fixture.with_keyfile(&filter))
             }),
-            Box::new(|| require(&mut lab.sqlite3("SELECT name FROM plain"))),
+            Box::new(|| require(&mut fixture.sqlite3("SELECT name FROM plain"))),
         ],
     )?;
     table.floor("all names selected by `sqlite3`", size, &plain);
     table.row("`list-secrets`, all", size, &all);
     table.row("`list-secrets`, by a name's beginning", size, &some);
-    if lab.secrets == 100_000 {
+    if fixture.secrets == 100_000 {
         let bound = Duration::from_millis(350);
         table.bound(Bound::time("list-secrets", &all, bound).at(size));
     }
@@ -180,8 +184,8 @@ fn lists(lab: &Lab, table: &mut Table) -> io::Result<()> {
 }
 
 /// One change, durable, and the flushes that make it so.
-fn writes(lab: &Lab, table: &mut Table) -> io::Result<()> {
-    let (size, name) = (Some(lab.secrets), lab.a_name());
+fn writes(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
+    let (size, name) = (Some(fixture.secrets), fixture.a_name());
     let mut next = 0;
     let mut row = 0;
     let put = ["put-secret-value", "--secret-id", &name, "--secret-string", "another"];
@@ -192,12 +196,14 @@ fn writes(lab: &Lab, table: &mut Table) -> io::Result<()> {
                 next += 1;
                 let name = format!("new/{next}");
                 let create = ["create-secret", "--name", &name, "--secret-string", "a value"];
-                require(&mut lab.with_keyfile(&create))
+                require(&mut fixture.with_keyfile(&create))
             }),
-            Box::new(|| require(&mut lab.with_keyfile(&put))),
+            Box::new(|| require(&mut fixture.with_keyfile(&put))),
             Box::new(|| {
                 row += 1;
-                require(&mut lab.sqlite3(&format!("INSERT INTO plain VALUES ('new/{row}', 'a')")))
+                require(
+                    &mut fixture.sqlite3(&format!("INSERT INTO plain VALUES ('new/{row}', 'a')")),
+                )
             }),
         ],
     )?;
@@ -207,10 +213,10 @@ fn writes(lab: &Lab, table: &mut Table) -> io::Result<()> {
     table.bound(
         Bound::ratio("put with a keyfile, of one INSERT", &put_times, &insert, 1.0).at(size),
     );
-    let report = lab.at("flushes");
-    let ours = lab::flushes(&lab.with_keyfile(&put), &report)?;
+    let report = fixture.at("flushes");
+    let ours = fixture::flushes(&fixture.with_keyfile(&put), &report)?;
     let statement = "INSERT INTO plain VALUES ('flushed', 'a')";
-    let theirs = lab::flushes(&lab.sqlite3(statement), &report)?;
+    let theirs = fixture::flushes(&fixture.sqlite3(statement), &report)?;
     if let (Some(ours), Some(theirs)) = (ours, theirs) {
         table.bound(Bound::count("flushes of a put, as of one commit", ours, theirs).at(size));
     }
@@ -218,57 +224,59 @@ fn writes(lab: &Lab, table: &mut Table) -> io::Result<()> {
 }
 
 /// What the same commands take where nothing else can slow them.
-fn instructions(lab: &Lab, table: &mut Table) -> io::Result<()> {
-    let (size, name, own) = (Some(lab.secrets), lab.a_name(), std::env::current_exe()?);
-    let database = lab.table();
+fn instructions(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
+    let (size, name, own) = (Some(fixture.secrets), fixture.a_name(), std::env::current_exe()?);
+    let database = fixture.table();
     let floor = [floors::SELECT, database.to_str().unwrap_or_default(), &name];
     let put = ["put-secret-value", "--secret-id", &name, "--secret-string", "another"];
     let mut counted = vec![
         ("*floor: one row selected by a static program*", program(own, &floor)),
-        ("`get-secret-value`", lab.with_keyfile(&["get-secret-value", "--secret-id", &name])),
+        ("`get-secret-value`", fixture.with_keyfile(&["get-secret-value", "--secret-id", &name])),
         (
             "*floor: one row inserted by `sqlite3`*",
-            lab.sqlite3("REPLACE INTO plain VALUES ('a', 'a')"),
+            fixture.sqlite3("REPLACE INTO plain VALUES ('a', 'a')"),
         ),
-        ("`put-secret-value`", lab.with_keyfile(&put)),
-        ("`list-secrets`", lab.with_keyfile(&["list-secrets"])),
+        ("`put-secret-value`", fixture.with_keyfile(&put)),
+        ("`list-secrets`", fixture.with_keyfile(&["list-secrets"])),
     ];
-    if lab.secrets == SIZES[0] {
-        counted.push(("`--version`", lab.strongroom(&["--version"])));
+    if fixture.secrets == SIZES[0] {
+        counted.push(("`--version`", fixture.strongroom(&["--version"])));
     }
     for (what, command) in counted {
-        if let Some(count) = lab::instructions(&command)? {
+        if let Some(count) = fixture::instructions(&command)? {
             table.count(what, size, count);
         }
     }
     Ok(())
 }
 
-/// The vault's own work, each time on a vault of its own.
-fn upkeep(lab: &Lab, table: &mut Table) -> io::Result<()> {
-    let size = Some(lab.secrets);
-    let runs = if lab.secrets > 10_000 { 3 } else { 9 };
+/// The vault's own work, each time on a fresh vault.
+fn upkeep(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
+    let size = Some(fixture.secrets);
+    let runs = if fixture.secrets > 10_000 { 3 } else { 9 };
     let mut next = 0;
     let [check, backup, copy, rekey] = in_turns(
         runs,
         [
-            Box::new(|| require(&mut lab.with_keyfile(&["check"]))),
+            Box::new(|| require(&mut fixture.with_keyfile(&["check"]))),
             Box::new(|| {
-                let target = lab.at("backup");
-                let time = require(lab.with_keyfile(&["backup"]).arg(&target))?;
+                let target = fixture.at("backup");
+                let time = require(fixture.with_keyfile(&["backup"]).arg(&target))?;
                 fs::remove_file(&target).map(|()| time)
             }),
             Box::new(|| {
-                let target = lab.at("copy");
-                let time = require(&mut lab.sqlite3(&format!(".backup '{}'", target.display())))?;
+                let target = fixture.at("copy");
+                let time =
+                    require(&mut fixture.sqlite3(&format!(".backup '{}'", target.display())))?;
                 fs::remove_file(&target).map(|()| time)
             }),
             Box::new(|| {
                 // Its own memory of vaults: the copy becomes a fork of what the others go on with.
                 next += 1;
-                let (vault, home) = (lab.at("rekeyed"), lab.at(&format!("home-{next}")));
-                fs::copy(lab.vault(), &vault)?;
-                let mut rekey = lab.with_keyfile(&["rekey", "--drop-other-slots", "--no-recovery"]);
+                let (vault, home) = (fixture.at("rekeyed"), fixture.at(&format!("home-{next}")));
+                fs::copy(fixture.vault(), &vault)?;
+                let mut rekey =
+                    fixture.with_keyfile(&["rekey", "--drop-other-slots", "--no-recovery"]);
                 let time = require(rekey.env("STRONGROOM_VAULT", &vault).env("HOME", home))?;
                 fs::remove_file(&vault).map(|()| time)
             }),
@@ -282,17 +290,17 @@ fn upkeep(lab: &Lab, table: &mut Table) -> io::Result<()> {
 }
 
 /// The most memory of single commands, and how fast secrets come in many at a time.
-fn memory(lab: &mut Lab, table: &mut Table) -> io::Result<()> {
-    let (size, name) = (Some(lab.secrets), lab.a_name());
+fn memory(fixture: &mut BenchFixture, table: &mut Table) -> io::Result<()> {
+    let (size, name) = (Some(fixture.secrets), fixture.a_name());
     let get = ["get-secret-value", "--secret-id", &name];
     for (what, arguments) in
         [("get-secret-value", &get[..]), ("list-secrets", &["list-secrets"]), ("check", &["check"])]
     {
-        if let Some(kib) = peak_kib(&lab.with_keyfile(arguments), &lab.at("memory"))? {
+        if let Some(kib) = peak_kib(&fixture.with_keyfile(arguments), &fixture.at("memory"))? {
             table.bound(Bound::bytes(&format!("memory of {what}"), kib << 10, 12 << 20).at(size));
         }
     }
-    if let Some(step) = lab.step {
+    if let Some(step) = fixture.step {
         let step = Samples::one(step);
         table.row("10,000 created in one transaction", size, &step);
         table.bound(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::samples::{Samples, Shown};
 
-/// What was measured, and how it stands to what was promised.
+/// What was measured, compared with what was promised.
 #[derive(Default)]
 pub(crate) struct Table {
     rows: Vec<Row>,
@@ -110,7 +110,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// A count with its thousands apart; nothing where there is none.
+/// A count with its thousands separated; empty if there is no count.
 fn number(count: Option<usize>) -> String {
     match count {
         None => String::new(),

@@ -100,17 +100,17 @@ const FAILURES: usize = 5;
 
 /// The change is there or it is not, and it is there if it was acknowledged.
 fn survives(change: &Change) {
-    let Some(stage) = Stage::set(change.setup) else { return };
-    let before = done(&stage.sandbox, change.shows);
-    stage.reset();
-    done(&stage.sandbox, change.command);
-    let after = done(&stage.sandbox, change.shows);
+    let Some(fixture) = ChangeFixture::set(change.setup) else { return };
+    let before = done(&fixture.sandbox, change.shows);
+    fixture.reset();
+    done(&fixture.sandbox, change.command);
+    let after = done(&fixture.sandbox, change.shows);
     assert_ne!(before, after, "{} cannot be told by {}", change.command, change.shows);
 
     let (mut left_before, mut left_after) = (0, 0);
-    stage.strike(change.command, change.at, |outcome, when| {
-        must_be_sound(&stage.sandbox, when);
-        let shown = done(&stage.sandbox, change.shows);
+    fixture.strike(change.command, change.at, |outcome, when| {
+        must_be_sound(&fixture.sandbox, when);
+        let shown = done(&fixture.sandbox, change.shows);
         assert!(shown == before || shown == after, "{when} left neither before nor after: {shown}");
         let is_acknowledged = outcome.code == 0 || !outcome.stdout.is_empty();
         assert!(!is_acknowledged || shown == after, "{when} was acknowledged, and is not there");
@@ -131,13 +131,15 @@ fn survives(change: &Change) {
 /// version. Every call from the end of the journal on fails in turn.
 #[test]
 fn what_fails_after_the_commit_does_not_hide_it() {
-    let Some(stage) = Stage::set(&["create-secret --name a --secret-string one"]) else { return };
+    let Some(fixture) = ChangeFixture::set(&["create-secret --name a --secret-string one"]) else {
+        return;
+    };
     let command = "put-secret-value --secret-id a --secret-string two";
     let shows = "get-secret-value --secret-id a --query SecretString";
-    stage.reset();
+    fixture.reset();
     let traced = format!("{WRITES},fcntl");
-    assert_eq!(stage.trace(&["-e", &format!("trace={traced}")], command).code, 0);
-    let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+    assert_eq!(fixture.trace(&["-e", &format!("trace={traced}")], command).code, 0);
+    let trace = fs::read_to_string(fixture.sandbox.work().join("trace")).unwrap();
     let mut ordinals: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut is_over, mut told) = (false, 0);
     for line in trace.lines() {
@@ -150,13 +152,13 @@ fn what_fails_after_the_commit_does_not_hide_it() {
         }
         // SQLite takes the one for a failure, and the other for somebody else's lock.
         let blow = if name == "fcntl" && line.contains("F_RDLCK") { "error=ENOLCK" } else { EIO };
-        stage.reset();
+        fixture.reset();
         let when = format!("{blow} at {name} {ordinal}");
         let inject = format!("inject={name}:{blow}:when={ordinal}");
         let options = ["--seccomp-bpf", "-f", "-e", &format!("trace={name}"), "-e", &inject];
-        let outcome = stage.trace(&options, command);
+        let outcome = fixture.trace(&options, command);
         let said = outcome.stderr_text();
-        let is_there = done(&stage.sandbox, shows).contains("two");
+        let is_there = done(&fixture.sandbox, shows).contains("two");
         if outcome.code == 0 {
             assert!(is_there, "{when} was acknowledged, and is not there");
         } else {
@@ -175,18 +177,20 @@ fn what_fails_after_the_commit_does_not_hide_it() {
 /// Where locks cannot be had, every command once waited for ten seconds and blamed other processes.
 #[test]
 fn a_file_system_without_locks_is_told_from_a_busy_vault() {
-    let Some(stage) = Stage::set(&["create-secret --name a --secret-string one"]) else { return };
+    let Some(fixture) = ChangeFixture::set(&["create-secret --name a --secret-string one"]) else {
+        return;
+    };
     let command = "get-secret-value --secret-id a";
-    assert_eq!(stage.trace(&["-e", "trace=fcntl"], command).code, 0);
-    let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+    assert_eq!(fixture.trace(&["-e", "trace=fcntl"], command).code, 0);
+    let trace = fs::read_to_string(fixture.sandbox.work().join("trace")).unwrap();
     let first = trace.lines().position(|line| line.contains("F_SETLK")).unwrap() + 1;
     for error in ["ENOLCK", "EOPNOTSUPP", "ENOSYS", "EINVAL"] {
         let inject = format!("inject=fcntl:error={error}:when={first}+");
-        let outcome = stage.trace(&["-e", "trace=fcntl", "-e", &inject], command);
+        let outcome = fixture.trace(&["-e", "trace=fcntl", "-e", &inject], command);
         let said = outcome.stderr_text();
         assert!(said.contains("(NoLocks): the file system"), "{error}: {said}");
         assert_eq!(outcome.code, 253);
-        let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+        let trace = fs::read_to_string(fixture.sandbox.work().join("trace")).unwrap();
         assert!(trace.lines().count() < first + 20, "{error}: it asked again and again");
     }
 }
@@ -194,15 +198,15 @@ fn a_file_system_without_locks_is_told_from_a_busy_vault() {
 /// A vault that was not made can be made; one that was made is sound.
 #[test]
 fn init() {
-    let Some(stage) = Stage::set(&[]) else { return };
+    let Some(fixture) = ChangeFixture::set(&[]) else { return };
     let options = "--vault ../home/new --keyfile ../home/new.key";
     let command = format!("init --keyfile-only {options}");
-    stage.strike(&command, At::Some, |outcome, when| {
-        let again = run(&stage.sandbox, &command);
+    fixture.strike(&command, At::Some, |outcome, when| {
+        let again = run(&fixture.sandbox, &command);
         let is_there = again.stderr_text().contains("exists already");
         assert!(again.code == 0 || is_there, "{when}, then again: {}", again.stderr_text());
         assert!(outcome.code != 0 || is_there, "{when} was acknowledged, and is not there");
-        done(&stage.sandbox, &format!("check {options}"));
+        done(&fixture.sandbox, &format!("check {options}"));
     });
 }
 
@@ -220,19 +224,21 @@ fn salvage() {
 /// What a command makes is whole or not there, and nothing of it is in the way of the next one. The
 /// vault that it is of does not change.
 fn appears_whole(command: &str) {
-    let Some(stage) = Stage::set(&["create-secret --name a --secret-string file://large"]) else {
+    let Some(fixture) =
+        ChangeFixture::set(&["create-secret --name a --secret-string file://large"])
+    else {
         return;
     };
-    stage.strike(command, At::Some, |outcome, when| {
-        must_be_sound(&stage.sandbox, when);
-        let is_there = stage.sandbox.home().join("copy").exists();
+    fixture.strike(command, At::Some, |outcome, when| {
+        must_be_sound(&fixture.sandbox, when);
+        let is_there = fixture.sandbox.home().join("copy").exists();
         assert!(outcome.code != 0 || is_there, "{when} was acknowledged, and is not there");
         if !is_there {
-            done(&stage.sandbox, command);
+            done(&fixture.sandbox, command);
         }
-        done(&stage.sandbox, "check --vault ../home/copy");
+        done(&fixture.sandbox, "check --vault ../home/copy");
         let list = "list-secrets --query SecretList[].Name --output text --vault ../home/copy";
-        assert_eq!(done(&stage.sandbox, list), "a\n", "{when}");
+        assert_eq!(done(&fixture.sandbox, list), "a\n", "{when}");
     });
 }
 
@@ -240,11 +246,13 @@ fn appears_whole(command: &str) {
 /// undoes a half-written change, then the change, and last that the journal is gone.
 #[test]
 fn a_change_is_durable_before_it_is_acknowledged() {
-    let Some(stage) = Stage::set(&["create-secret --name a --secret-string one"]) else { return };
+    let Some(fixture) = ChangeFixture::set(&["create-secret --name a --secret-string one"]) else {
+        return;
+    };
     let options = ["-y", "-e", "trace=pwrite64,fsync,fdatasync,unlink,unlinkat,write"];
     let command = "put-secret-value --secret-id a --secret-string two";
-    assert_eq!(stage.trace(&options, command).code, 0);
-    let trace = fs::read_to_string(stage.sandbox.work().join("trace")).unwrap();
+    assert_eq!(fixture.trace(&options, command).code, 0);
+    let trace = fs::read_to_string(fixture.sandbox.work().join("trace")).unwrap();
     let mut events: Vec<String> = trace.lines().filter_map(event).collect();
     events.dedup();
     let expected = [
@@ -285,13 +293,13 @@ struct Call {
 }
 
 /// A vault as it is before a change, to be put back as often as needed.
-pub(super) struct Stage {
+pub(super) struct ChangeFixture {
     pub(super) sandbox: Sandbox,
     strace: PathBuf,
     saved: TempDir,
 }
 
-impl Stage {
+impl ChangeFixture {
     /// Runs what comes before a change; `None` where strace is missing or may not trace.
     pub(super) fn set(setup: &[&str]) -> Option<Self> {
         let strace = tool("strace")?;
@@ -303,13 +311,13 @@ impl Stage {
         }
         let saved = TempDir::below(Path::new(env!("CARGO_TARGET_TMPDIR")));
         copy_tree(&sandbox.home(), saved.path());
-        let stage = Self { sandbox, strace, saved };
-        let traced = stage.trace(&["-e", "trace=write"], "--version");
+        let fixture = Self { sandbox, strace, saved };
+        let traced = fixture.trace(&["-e", "trace=write"], "--version");
         if traced.code != 0 {
             println!("skipped: strace may not trace here: {}", traced.stderr_text());
             return None;
         }
-        Some(stage)
+        Some(fixture)
     }
 
     /// Lets the command be killed, its disk fail and be full, each at its calls in turn, and looks

@@ -56,7 +56,7 @@ fn names(sandbox: &Sandbox) -> Vec<String> {
     names
 }
 
-/// Returns the value of a secret; `None` if there is none of that name.
+/// Returns the value of a secret; `None` if no secret has that name.
 fn value(sandbox: &Sandbox, name: &str) -> Option<String> {
     let read = run(
         sandbox,

@@ -1,4 +1,4 @@
-//! The format is what docs/format.md says, for ever: its vectors stand on the page, and vaults that
+//! The format is what docs/format.md says, for ever: its vectors are on the page, and vaults that
 //! were once written are read as what was written into them.
 //!
 //! `reader.py` reads the same files without a line of the program's.
@@ -142,7 +142,7 @@ fn check_secret(sandbox: &Sandbox, place: &str, expected: &Value) {
     }
 }
 
-/// A short text stands there itself, anything else its hash and length.
+/// A short text is shown as it is, anything else by its hash and length.
 fn check_value(found: &Value, expected: &Value) {
     let string = found["SecretString"].as_str();
     let binary = found["SecretBinary"].as_str().map(|text| STANDARD.decode(text).unwrap());

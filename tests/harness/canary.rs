@@ -99,7 +99,7 @@ fn real(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
-/// Whether a name stands in no vault by chance: not in its random bytes, nor in its schema.
+/// Whether a name cannot be in a vault by chance: not in its random bytes, nor in its schema.
 fn is_telling(label: &[u8]) -> bool {
     let schema = include_bytes!("../../src/store/schema.sql");
     label.len() >= 6 && !contains(schema, label)

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A script and the files that stand below it.
+/// A script and the files below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Archive {
     /// The lines before the first file.
@@ -121,7 +121,7 @@ pub(crate) fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Every file below a directory, sorted, without what is behind symbolic links.
+/// Every file below a directory, sorted; symbolic links are not followed.
 pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
     for name in names_in(directory) {
@@ -135,7 +135,7 @@ pub(crate) fn files_below(directory: &Path) -> Vec<PathBuf> {
     out
 }
 
-/// Writes a test's file, which only this user may read, and the directories it stands in.
+/// Writes a test's file, which only this user may read, and makes the directories it is in.
 pub(crate) fn write(path: &Path, content: &[u8]) {
     path.parent().into_iter().for_each(make_dirs);
     let mut options = OpenOptions::new();

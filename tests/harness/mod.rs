@@ -1,4 +1,4 @@
-//! Runs the built program as a user would: in a directory of its own, with nothing inherited.
+//! Runs the built program as a user would: in its own directory, with nothing inherited.
 //!
 //! `Sandbox` is where a test's commands run; `script` runs a user's session from a file. Does not
 //! know what any command means.

@@ -271,7 +271,7 @@ impl Form {
     }
 }
 
-/// Matches `x` with a lower-case hexadecimal digit, `0` with a digit, and the rest as it stands.
+/// Matches `x` with a lower-case hexadecimal digit, `0` with a digit, and the rest literally.
 fn shaped(text: &str, shape: &str) -> Option<usize> {
     let fits = |(b, s): (u8, u8)| match s {
         b'x' => b.is_ascii_digit() || (b'a'..=b'f').contains(&b),

@@ -136,7 +136,7 @@ impl Running {
         outcome
     }
 
-    /// Waits for the program's end, and kills it when it has not come after some time.
+    /// Waits until the program ends, and kills it if it takes too long.
     pub(crate) fn finish_within(self, time: Duration) -> Outcome {
         if self.end.wait_at_most(time, |end| *end).is_none() {
             self.signal(Signal::KILL);
@@ -172,7 +172,7 @@ impl Running {
 }
 
 impl Drop for Running {
-    /// Kills a program that nobody waits for any more.
+    /// Kills a program that nobody is waiting for any more.
     fn drop(&mut self) {
         if self.end.value.lock().is_ok_and(|end| end.is_none()) {
             self.signal(Signal::KILL);
@@ -191,7 +191,7 @@ impl Outcome {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
-    /// Says why no program of ours may end like this, whatever the test expects.
+    /// Says why none of our programs may end like this, whatever the test expects.
     pub(crate) fn crash(&self) -> Option<String> {
         let died = [Signal::ABORT, Signal::BUS, Signal::ILL, Signal::SEGV, Signal::SYS];
         let signal = died.iter().find(|signal| self.code == 128 + signal.as_raw());

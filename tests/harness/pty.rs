@@ -71,8 +71,8 @@ impl Terminal {
     }
 }
 
-/// Gives the command a session of its own, and with it the terminal or none at all: a prompt in a
-/// test must never reach the terminal of whoever runs the tests.
+/// Gives the command its own session, with the terminal or with none at all: a prompt in a test must
+/// never reach the terminal that the tests are run from.
 pub(crate) fn own_session(command: &mut Command, terminal: Option<OwnedFd>) {
     let prepare = move || {
         setsid()?;
@@ -146,7 +146,7 @@ impl Typist {
         next.is_some_and(|next| next.starts_with("ahead:")) && self.new_on_screen().ends_with('\n')
     }
 
-    /// Whether a line stands unfinished on the screen and the child waits.
+    /// Whether an unfinished line is on the screen and the child waits.
     fn is_asked(&self) -> bool {
         let new = self.new_on_screen();
         !new.is_empty() && !new.ends_with('\n') && is_waiting(self.child)

@@ -8,7 +8,7 @@ use std::fs;
 
 use super::files::{Archive, write};
 use super::repository;
-use super::steps::Stage;
+use super::steps::ScriptFixture;
 
 /// Declares one test for each script: `scripts! { get_secret_value }` runs
 /// `tests/script/get-secret-value.txt`.
@@ -85,15 +85,15 @@ pub(crate) fn session(text: &str, mode: Mode) -> Result<String, Failure> {
     let archive = Archive::parse(text);
     let fail = |line, message| Failure { line, message, transcript: String::new() };
     let steps = steps(&archive.lines).map_err(|(line, message)| fail(line, message))?;
-    let mut stage = Stage::set(archive, mode, &steps);
+    let mut fixture = ScriptFixture::set(archive, mode, &steps);
     for step in &steps {
-        if let Err(message) = stage.play(step) {
-            let transcript = stage.transcript;
+        if let Err(message) = fixture.run_step(step) {
+            let transcript = fixture.transcript;
             return Err(Failure { line: step.first, message, transcript });
         }
     }
     let last = steps.last().map_or(0, |step| step.first);
-    stage.leave().map_err(|message| fail(last, message))
+    fixture.leave().map_err(|message| fail(last, message))
 }
 
 impl fmt::Display for Failure {
@@ -191,21 +191,21 @@ mod tests {
     use super::*;
 
     /// Runs a script without a vault.
-    fn play(script: &str) -> Result<String, String> {
+    fn run_script(script: &str) -> Result<String, String> {
         let text = format!("no-vault\n{script}");
         session(&text, Mode::Check).map_err(|failure| failure.to_string())
     }
 
     #[track_caller]
     fn passes(script: &str) {
-        if let Err(failure) = play(script) {
+        if let Err(failure) = run_script(script) {
             panic!("{failure}");
         }
     }
 
     #[track_caller]
     fn fails(script: &str, because: &str) {
-        let failure = play(script).expect_err(script);
+        let failure = run_script(script).expect_err(script);
         assert!(failure.contains(because), "{script}\n{failure}");
     }
 

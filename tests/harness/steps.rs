@@ -15,11 +15,11 @@ use super::process::{Invocation, Outcome, Running};
 use super::pty::Typing;
 use super::script::{Mode, Quoting, Step, Word, quote};
 
-/// The steps that may stand after `!`.
+/// The steps that may follow `!`.
 const NEGATABLE: &[&str] = &["strongroom", "aws", "exec", "wait", "exists", "contains"];
 
 /// Everything a script has at hand while it runs.
-pub(crate) struct Stage {
+pub(crate) struct ScriptFixture {
     /// What has been run, and what it printed.
     pub(crate) transcript: String,
     sandbox: Sandbox,
@@ -37,7 +37,7 @@ pub(crate) struct Stage {
 
 type Done = Result<(), String>;
 
-impl Stage {
+impl ScriptFixture {
     /// Makes a sandbox with the script's files in it.
     pub(crate) fn set(archive: Archive, mode: Mode, steps: &[Step]) -> Self {
         let without = [vec![(Quoting::Bare, "no-vault".to_owned())]];
@@ -68,7 +68,7 @@ impl Stage {
     }
 
     /// Plays one step.
-    pub(crate) fn play(&mut self, step: &Step) -> Done {
+    pub(crate) fn run_step(&mut self, step: &Step) -> Done {
         let words: Result<Vec<String>, String> =
             step.words.iter().map(|word| self.expand(word)).collect();
         let words = words?;

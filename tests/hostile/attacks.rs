@@ -3,24 +3,23 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{ALL, GOOD, NEW, OLD, Stage};
+use super::{ALL, GOOD, HostileFixture, NEW, OLD};
 use crate::harness::files::write;
-use crate::harness::process::tool;
 
 /// Requires that a rotation fails in setSecret, soon, and says why.
 fn must_fail(script: &str, options: &[&str], expected: &str) {
-    let stage = Stage::new();
+    let fixture = HostileFixture::new();
     let program =
-        stage.program("rotate", &format!("{GOOD}[ $step = setSecret ] || exit 0\n{script}\n"));
+        fixture.program("rotate", &format!("{GOOD}[ $step = setSecret ] || exit 0\n{script}\n"));
     let began = Instant::now();
-    let outcome = stage.rotate_by(&program, options);
+    let outcome = fixture.rotate_by(&program, options);
     let told = outcome.stderr_text();
     assert_eq!(outcome.code, 254, "{script}: {told}");
     assert!(told.contains(&format!("during setSecret step: {expected}")), "{script}: {told}");
     assert!(began.elapsed() < Duration::from_secs(40), "{script} held us up");
-    stage.must_be_unchanged();
-    stage.must_be_tidy();
-    assert_eq!(stage.steps(), "createSecret setSecret");
+    fixture.must_be_unchanged();
+    fixture.must_be_tidy();
+    assert_eq!(fixture.steps(), "createSecret setSecret");
 }
 
 #[test]
@@ -48,10 +47,10 @@ fn ends_are_told_as_they_were() {
 /// A file that no system runs: its interpreter is missing.
 #[test]
 fn a_program_that_cannot_start_says_why() {
-    let stage = Stage::new();
-    let program = stage.program("rotate", "");
+    let fixture = HostileFixture::new();
+    let program = fixture.program("rotate", "");
     write(Path::new(&program), b"#!/nowhere/sh\n");
-    let outcome = stage.rotate_by(&program, &[]);
+    let outcome = fixture.rotate_by(&program, &[]);
     let told = outcome.stderr_text();
     assert!(told.contains("createSecret step: it cannot be started: No such file"), "{told}");
 }
@@ -69,71 +68,45 @@ fn nothing_that_was_started_lives_on() {
             "(setsid sh -c 'sh -c \"echo \\$\\$ >\\\"$HOME/pid\\\"; sleep 1000\" & exit' & exit)",
         ),
     ] {
-        let stage = Stage::new();
-        let outcome = stage.rotate(&format!(
+        let fixture = HostileFixture::new();
+        let outcome = fixture.rotate(&format!(
             "{GOOD}[ $step = setSecret ] || exit 0\n{start}\nuntil [ -s \"$HOME/pid\" ]; do \
              sleep 0.01; done\n"
         ));
         assert_eq!(outcome.code, 0, "{how}: {}", outcome.stderr_text());
-        let pid = stage.note("pid");
+        let pid = fixture.note("pid");
         assert!(!pid.is_empty() && !Path::new(&format!("/proc/{pid}")).exists(), "{how}: {pid}");
     }
 }
 
-/// What whoever became `strongroom` had started goes on; and that it heeded no child is no matter.
-#[test]
-fn what_others_started_lives_on() {
-    let stage = Stage::new();
-    let Some(perl) = tool("perl") else { return };
-    let program = stage.program("rotate", GOOD);
-    let script = "trap '' CHLD; sleep 1000 >/dev/null 2>&1 & echo $! >\"$HOME/older\"; exec \"$@\"";
-    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
-    let words = ["-c", script, "sh", "strongroom", "rotate-secret", "--secret-id", "db"];
-    let words = [&words[..], &["--rotation-env", &path]].concat();
-    let words = words.into_iter().map(str::to_owned).chain(stage.grants());
-    let words: Vec<String> = words.chain(["--".to_owned(), program]).collect();
-    let outcome = stage.sandbox.invocation(perl.to_str().unwrap(), &ignoring_children(words)).run();
-    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    let older = stage.note("older");
-    let comm = std::fs::read_to_string(format!("/proc/{older}/comm")).unwrap_or_default();
-    drop(std::process::Command::new("kill").arg(&older).status());
-    assert_eq!(comm, "sleep\n");
-}
-
-/// Runs `sh` by a program that ignores its children, which shells cannot.
-fn ignoring_children(words: Vec<String>) -> Vec<String> {
-    let begin = ["-e", "$SIG{CHLD} = 'IGNORE'; exec @ARGV", "sh"].map(str::to_owned);
-    begin.into_iter().chain(words).collect()
-}
-
 #[test]
 fn many_that_will_not_die_are_killed() {
-    let stage = Stage::new();
-    let outcome = stage.rotate(&format!(
+    let fixture = HostileFixture::new();
+    let outcome = fixture.rotate(&format!(
         "{GOOD}[ $step = setSecret ] || exit 0\nfor n in 1 2 3 4 5 6 7 8 9 10; do \
          (trap '' TERM INT HUP; echo x >>\"$HOME/up\"; sleep 1000) & done\n\
          until [ \"$(wc -l <\"$HOME/up\")\" -ge 10 ]; do sleep 0.01; done\n"
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    stage.must_be_tidy();
+    fixture.must_be_tidy();
 }
 
 #[test]
 fn streams_that_are_closed_or_kept_hold_nobody_up() {
-    let stage = Stage::new();
+    let fixture = HostileFixture::new();
     let began = Instant::now();
-    let outcome = stage.rotate(&format!(
+    let outcome = fixture.rotate(&format!(
         "exec <&-\n{GOOD}[ $step = createSecret ] || exec >&- 2>&-\nsetsid sleep 1000 &\n"
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     assert!(began.elapsed() < Duration::from_secs(30));
-    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+    fixture.must_be_rotated_to(&fixture.version("AWSCURRENT"));
 }
 
 #[test]
 fn no_secret_is_shown() {
-    let stage = Stage::new();
-    let outcome = stage.rotate(&format!(
+    let fixture = HostileFixture::new();
+    let outcome = fixture.rotate(&format!(
         r#"{GOOD}[ $step = setSecret ] || exit 0
 old=$(value) new=$(value --version-stage AWSPENDING)
 for value in "$old" "$new"; do
@@ -157,21 +130,21 @@ exit 1
         assert!(told.contains(part), "{part}: {told}");
     }
     // Nor is anything of it kept.
-    let shown = stage.done(&["rotation", "show", "--secret-id", "db"]);
+    let shown = fixture.done(&["rotation", "show", "--secret-id", "db"]);
     assert!(shown.contains("setSecret") && !shown.contains("plain"), "{shown}");
 }
 
 #[test]
 fn there_is_no_terminal() {
-    let stage = Stage::new();
-    let outcome = stage.rotate(&format!("{GOOD}if (: </dev/tty) 2>/dev/null; then exit 9; fi\n"));
+    let fixture = HostileFixture::new();
+    let outcome = fixture.rotate(&format!("{GOOD}if (: </dev/tty) 2>/dev/null; then exit 9; fi\n"));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
 }
 
 #[test]
 fn a_program_sees_only_what_it_must() {
-    let stage = Stage::new();
-    let program = stage.program(
+    let fixture = HostileFixture::new();
+    let program = fixture.program(
         "rotate",
         &format!(
             "{GOOD}[ $step = setSecret ] || exit 0\nls /proc/self/fd >\"$HOME/open\"\n\
@@ -181,7 +154,7 @@ fn a_program_sees_only_what_it_must() {
              tr '\\0' ' ' </proc/self/cmdline >\"$HOME/words\"\nls -ld \"$TMPDIR\" >\"$HOME/tmp\"\n"
         ),
     );
-    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let path = format!("PATH={}", fixture.sandbox.environment["PATH"]);
     // A descriptor that the shell left open; a variable that nobody asked for, and one that is.
     let script = "LD_PRELOAD= SSH_AUTH_SOCK=x WANTED=y; export LD_PRELOAD SSH_AUTH_SOCK WANTED; \
                   exec 5<\"$HOME/keyfile\"; exec \"$@\"";
@@ -189,12 +162,12 @@ fn a_program_sees_only_what_it_must() {
     let words = [&words[..], &["--rotation-env", &path, "--rotation-pass-env", "WANTED"]].concat();
     // What it starts reads what the kernel says of it.
     let words = words.into_iter().chain(["--rotation-grant", "read=/proc"]).map(str::to_owned);
-    let words: Vec<_> = words.chain(stage.grants()).chain(["--".to_owned(), program]).collect();
-    let outcome = stage.sandbox.invocation("sh", &words).run();
+    let words: Vec<_> = words.chain(fixture.grants()).chain(["--".to_owned(), program]).collect();
+    let outcome = fixture.sandbox.invocation("sh", &words).run();
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     // The fourth is the directory that ls reads.
-    assert_eq!(stage.note("open").split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
-    let variables = stage.note("variables");
+    assert_eq!(fixture.note("open").split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+    let variables = fixture.note("variables");
     let variables: Vec<&str> = variables.lines().filter(|name| *name != "_").collect();
     assert_eq!(
         variables,
@@ -216,33 +189,33 @@ fn a_program_sees_only_what_it_must() {
             "WANTED"
         ]
     );
-    assert_eq!(stage.note("place"), "/");
-    assert_eq!(stage.note("mask").trim_start_matches('0'), "77");
-    assert_eq!(stage.note("core"), "0");
-    assert!(stage.note("privileges").ends_with('1'), "{}", stage.note("privileges"));
-    assert!(stage.note("tmp").starts_with("drwx------"));
+    assert_eq!(fixture.note("place"), "/");
+    assert_eq!(fixture.note("mask").trim_start_matches('0'), "77");
+    assert_eq!(fixture.note("core"), "0");
+    assert!(fixture.note("privileges").ends_with('1'), "{}", fixture.note("privileges"));
+    assert!(fixture.note("tmp").starts_with("drwx------"));
     for secret in [OLD, NEW] {
-        assert!(!stage.note("words").contains(secret));
+        assert!(!fixture.note("words").contains(secret));
     }
 }
 
 #[test]
 fn a_program_may_be_let_become_somebody_else() {
-    let stage = Stage::new();
-    let program = stage
+    let fixture = HostileFixture::new();
+    let program = fixture
         .program("rotate", &format!("{GOOD}grep NoNewPrivs /proc/self/status >\"$HOME/is\"\n"));
-    let outcome = stage.rotate_by(&program, &["--rotation-grant", "new-privileges"]);
+    let outcome = fixture.rotate_by(&program, &["--rotation-grant", "new-privileges"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    assert!(stage.note("is").ends_with('0'), "{}", stage.note("is"));
+    assert!(fixture.note("is").ends_with('0'), "{}", fixture.note("is"));
 }
 
 /// Everything that is not the step's own business is refused, and leaves no trace.
 #[test]
 fn a_program_may_ask_for_nothing_else() {
-    let stage = Stage::new();
-    stage.done(&["create-secret", "--name", "other", "--secret-string", "not-yours"]);
+    let fixture = HostileFixture::new();
+    fixture.done(&["create-secret", "--name", "other", "--secret-string", "not-yours"]);
     let other = "00000000-0000-4000-8000-000000000000";
-    let outcome = stage.rotate(&format!(
+    let outcome = fixture.rotate(&format!(
         r#"{GOOD}[ $step = setSecret ] || exit 0
 try() {{ strongroom "$@" >>"$HOME/got" 2>>"$HOME/told"; echo $? >>"$HOME/codes"; }}
 try get-secret-value --secret-id other
@@ -264,43 +237,43 @@ exit 0
 "#
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    assert_eq!(stage.note("got"), "");
-    assert_eq!(stage.note("listed"), "db");
-    let codes = stage.note("codes");
+    assert_eq!(fixture.note("got"), "");
+    assert_eq!(fixture.note("listed"), "db");
+    let codes = fixture.note("codes");
     let codes: Vec<&str> = codes.lines().collect();
     let refused = ["254"; 8].into_iter().chain(["253"; 3]).chain(["254"]);
-    assert_eq!(codes, refused.collect::<Vec<_>>(), "{}", stage.note("told"));
-    let told = stage.note("told");
+    assert_eq!(codes, refused.collect::<Vec<_>>(), "{}", fixture.note("told"));
+    let told = fixture.note("told");
     assert_eq!(told.matches("(AccessDeniedException)").count(), 9, "{told}");
     assert_eq!(told.matches("not available inside a rotation").count(), 3, "{told}");
-    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+    fixture.must_be_rotated_to(&fixture.version("AWSCURRENT"));
     let names = ["list-secrets", "--query", "length(SecretList)", "--output", "text"];
-    assert_eq!(stage.done(&names), "2");
+    assert_eq!(fixture.done(&names), "2");
     let events = ["list-events", "--outcome", "AccessDeniedException", "--output", "text"];
-    assert!(stage.done(&events).contains("rotation:setSecret"));
+    assert!(fixture.done(&events).contains("rotation:setSecret"));
 }
 
 #[test]
 fn another_secret_is_read_only_where_that_was_allowed() {
-    let stage = Stage::new();
-    stage.done(&["create-secret", "--name", "admin", "--secret-string", "of-the-admin"]);
-    let program = stage.program(
+    let fixture = HostileFixture::new();
+    fixture.done(&["create-secret", "--name", "admin", "--secret-string", "of-the-admin"]);
+    let program = fixture.program(
         "rotate",
         &format!(
             "{GOOD}[ $step = setSecret ] || exit 0\nid=admin value >\"$HOME/admin\" || exit 8\n"
         ),
     );
     let options = ["--rotation-allow-read", "admin"];
-    let outcome = stage.rotate_by(&program, &options);
+    let outcome = fixture.rotate_by(&program, &options);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    assert_eq!(stage.note("admin"), "of-the-admin");
+    assert_eq!(fixture.note("admin"), "of-the-admin");
 }
 
 /// A daemon keeps the token of its step, and finds nobody to show it to.
 #[test]
 fn a_step_s_token_dies_with_it() {
-    let stage = Stage::new();
-    let outcome = stage.rotate(&format!(
+    let fixture = HostileFixture::new();
+    let outcome = fixture.rotate(&format!(
         r#"{GOOD}case $step in
 setSecret) printf '%s\n%s' "$STRONGROOM_ROTATION_SOCKET" "$STRONGROOM_ROTATION_TOKEN" >"$HOME/kept" ;;
 testSecret)
@@ -312,15 +285,15 @@ esac
 "#
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    assert!(stage.note("told").contains("AccessDeniedException"), "{}", stage.note("told"));
+    assert!(fixture.note("told").contains("AccessDeniedException"), "{}", fixture.note("told"));
 }
 
 /// No lock of the vault is held while a program runs: it is written by its owner meanwhile.
 #[test]
 fn the_owner_is_not_locked_out() {
-    let stage = Stage::new();
-    stage.done(&["create-secret", "--name", "other", "--secret-string", "x"]);
-    let outcome = stage.rotate(&format!(
+    let fixture = HostileFixture::new();
+    fixture.done(&["create-secret", "--name", "other", "--secret-string", "x"]);
+    let outcome = fixture.rotate(&format!(
         "{GOOD}[ $step = setSecret ] || exit 0\n\
          owner put-secret-value --secret-id other --secret-string y >/dev/null || exit 7\n\
          owner rotate-secret --secret-id db 2>\"$HOME/told\" && exit 8\n\
@@ -328,59 +301,64 @@ fn the_owner_is_not_locked_out() {
          --rotation-lambda-arn arn:local:builtin:random-password >/dev/null || exit 9\n"
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    let told = stage.note("told");
+    let told = fixture.note("told");
     let busy = "A previous rotation isn't complete. That rotation will be reattempted.";
     assert!(told.contains("(InvalidRequestException)") && told.contains(busy), "{told}");
-    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+    fixture.must_be_rotated_to(&fixture.version("AWSCURRENT"));
 }
 
 #[test]
 fn a_value_that_the_owner_puts_ends_the_rotation() {
-    let stage = Stage::new();
-    let outcome = stage.rotate(&format!(
+    let fixture = HostileFixture::new();
+    let outcome = fixture.rotate(&format!(
         "{GOOD}[ $step = setSecret ] || exit 0\n\
          owner put-secret-value --secret-id db --secret-string by-hand >/dev/null || exit 7\n"
     ));
     assert_eq!(outcome.code, 254, "{}", outcome.stderr_text());
-    assert_eq!(stage.value("AWSCURRENT"), "by-hand");
-    assert_eq!(stage.version("AWSPENDING"), "None");
-    assert_eq!(stage.steps(), "createSecret setSecret");
-    let outcome = stage.run(&["rotate-secret", "--secret-id", "db"]);
-    assert_eq!(stage.steps().split(' ').next(), Some("createSecret"), "{}", outcome.stderr_text());
+    assert_eq!(fixture.value("AWSCURRENT"), "by-hand");
+    assert_eq!(fixture.version("AWSPENDING"), "None");
+    assert_eq!(fixture.steps(), "createSecret setSecret");
+    let outcome = fixture.run(&["rotate-secret", "--secret-id", "db"]);
+    assert_eq!(
+        fixture.steps().split(' ').next(),
+        Some("createSecret"),
+        "{}",
+        outcome.stderr_text()
+    );
 }
 
 #[test]
 fn its_own_directory_is_its_own_to_spoil() {
-    let stage = Stage::new();
-    let outcome = stage.rotate(&format!(
+    let fixture = HostileFixture::new();
+    let outcome = fixture.rotate(&format!(
         "{GOOD}mkdir -p \"$TMPDIR/a/b\" && : >\"$TMPDIR/a/b/c\" && chmod 0 \"$TMPDIR/a\" \"$TMPDIR\"\n"
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    assert_eq!(stage.steps(), ALL);
-    stage.must_be_tidy();
+    assert_eq!(fixture.steps(), ALL);
+    fixture.must_be_tidy();
 }
 
 /// It fills its own directory, removes it, and would remove the one it was started in.
 #[test]
 fn directories_that_are_filled_or_removed_do_not_matter() {
-    let stage = Stage::new();
-    let outcome = stage.rotate(&format!(
+    let fixture = HostileFixture::new();
+    let outcome = fixture.rotate(&format!(
         "{GOOD}rmdir \"$PWD\" 2>/dev/null && exit 8\nhead -c 8000000 /dev/zero >\"$TMPDIR/full\" || exit 7\n\
          rm -r \"$TMPDIR\" 2>/dev/null || :\n"
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
-    assert_eq!(stage.steps(), ALL);
-    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
-    stage.must_be_tidy();
+    assert_eq!(fixture.steps(), ALL);
+    fixture.must_be_rotated_to(&fixture.version("AWSCURRENT"));
+    fixture.must_be_tidy();
 }
 
 /// A value that JSON, a shell and a URL each write in another way.
 #[test]
 fn no_way_of_writing_a_value_shows_it() {
-    let stage = Stage::new();
+    let fixture = HostileFixture::new();
     let odd = "pass\"word\\with /odd&signs";
-    stage.done(&["put-secret-value", "--secret-id", "db", "--secret-string", odd]);
-    let outcome = stage.rotate(&format!(
+    fixture.done(&["put-secret-value", "--secret-id", "db", "--secret-string", odd]);
+    let outcome = fixture.rotate(&format!(
         r#"{GOOD}[ $step = setSecret ] || exit 0
 {{
     printf '%s\n' 'json pass\"word\\with /odd&signs.'

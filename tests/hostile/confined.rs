@@ -1,19 +1,19 @@
 //! What a rotation program cannot reach of files, processes and keys, where the kernel sees to it.
 
-use super::{GOOD, Stage};
+use super::{GOOD, HostileFixture};
 use crate::harness::files;
 use crate::harness::process::{is_there, tool};
 
 /// Rotates by a script that says on standard error what it can, and fails in setSecret.
-fn told_by(stage: &Stage, script: &str, options: &[&str]) -> String {
+fn told_by(fixture: &HostileFixture, script: &str, options: &[&str]) -> String {
     // The steps that the common beginning notes go where they may.
-    let program = stage
+    let program = fixture
         .program("rotate", &format!("{GOOD}[ $step = setSecret ] || exit 0\n{script}\nexit 1\n"));
-    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let path = format!("PATH={}", fixture.sandbox.environment["PATH"]);
     let mut words = vec!["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
     words.extend(options);
     words.extend(["--", &program]);
-    let outcome = stage.run(&words);
+    let outcome = fixture.run(&words);
     let told = outcome.stderr_text();
     assert_eq!(outcome.code, 254, "{told}");
     assert!(told.contains("during setSecret step: exit status 1"), "{told}");
@@ -21,25 +21,25 @@ fn told_by(stage: &Stage, script: &str, options: &[&str]) -> String {
 }
 
 /// Whether this machine's kernel holds programs in; said aloud where it does not.
-fn is_confined(stage: &Stage) -> bool {
+fn is_confined(fixture: &HostileFixture) -> bool {
     let words =
         ["rotate-secret", "--secret-id", "db", "--no-rotate-immediately", "--", "/bin/true"];
-    stage.done(&words);
-    let shown = stage.done(&["rotation", "show", "--secret-id", "db", "--query", "Protections"]);
+    fixture.done(&words);
+    let shown = fixture.done(&["rotation", "show", "--secret-id", "db", "--query", "Protections"]);
     is_there("Landlock of Linux 6.12", shown.contains("cannot send signals to others"))
 }
 
 #[test]
 fn files_of_the_user_are_out_of_reach() {
-    let stage = Stage::new();
-    if !is_confined(&stage) {
+    let fixture = HostileFixture::new();
+    if !is_confined(&fixture) {
         return;
     }
-    stage.put("diary", "dear diary");
-    let vault = stage.sandbox.home().join(".local/share/strongroom/default.vault");
+    fixture.put("diary", "dear diary");
+    let vault = fixture.sandbox.home().join(".local/share/strongroom/default.vault");
     let before = std::fs::read(&vault).unwrap();
     let told = told_by(
-        &stage,
+        &fixture,
         r#"
 can() { echo "can $*" >&2; }
 vault=$HOME/.local/share/strongroom/default.vault
@@ -73,67 +73,67 @@ true
 
 #[test]
 fn processes_of_others_get_no_signals() {
-    let stage = Stage::new();
-    if !is_confined(&stage) {
+    let fixture = HostileFixture::new();
+    if !is_confined(&fixture) {
         return;
     }
     let script = "kill -0 \"$PPID\" 2>/dev/null && echo 'can kill' >&2\n\
                   sleep 1000 & kill $! && echo 'may kill its own' >&2";
-    let told = told_by(&stage, script, &[]);
+    let told = told_by(&fixture, script, &[]);
     assert!(!told.contains("can kill") && told.contains("may kill its own"), "{told}");
-    let told = told_by(&stage, script, &["--rotation-grant", "signals"]);
+    let told = told_by(&fixture, script, &["--rotation-grant", "signals"]);
     assert!(told.contains("can kill"), "{told}");
 }
 
 #[test]
 fn what_is_granted_by_name_is_in_reach() {
-    let stage = Stage::new();
-    if !is_confined(&stage) {
+    let fixture = HostileFixture::new();
+    if !is_confined(&fixture) {
         return;
     }
-    files::write(&stage.sandbox.home().join("conf/read"), b"x");
-    files::write(&stage.sandbox.home().join("data/write"), b"x");
+    files::write(&fixture.sandbox.home().join("conf/read"), b"x");
+    files::write(&fixture.sandbox.home().join("data/write"), b"x");
     let script = r#"
 (: <"$HOME/conf/read") 2>/dev/null && echo "may read" >&2
 (: >"$HOME/conf/read") 2>/dev/null && echo "can write" >&2
 (: >"$HOME/data/write" && : >"$HOME/data/more") 2>/dev/null && echo "may write" >&2
 (: <"$HOME/keyfile") 2>/dev/null && echo "all is open" >&2
 true"#;
-    let read = format!("read={}", stage.sandbox.home().join("conf").display());
-    let write = format!("write={}", stage.sandbox.home().join("data").display());
+    let read = format!("read={}", fixture.sandbox.home().join("conf").display());
+    let write = format!("write={}", fixture.sandbox.home().join("data").display());
     let options = ["--rotation-grant", &read, "--rotation-grant", &write];
-    let told = told_by(&stage, script, &options);
+    let told = told_by(&fixture, script, &options);
     assert!(told.contains("may read") && told.contains("may write"), "{told}");
     assert!(!told.contains("can write") && !told.contains("all is open"), "{told}");
     let show = ["rotation", "show", "--secret-id", "db", "--output", "text", "--query"];
-    let show = |query: &str| stage.done(&[&show[..], &[query]].concat());
+    let show = |query: &str| fixture.done(&[&show[..], &[query]].concat());
     assert!(show("MayReadFiles").contains(read.trim_start_matches("read=")));
     assert_eq!(show("MayWriteFiles"), write.trim_start_matches("write="));
 
-    let told = told_by(&stage, script, &["--rotation-grant", "none"]);
+    let told = told_by(&fixture, script, &["--rotation-grant", "none"]);
     assert!(!told.contains("may read") && !told.contains("all is open"), "{told}");
 
-    let stage = Stage::new();
-    files::write(&stage.sandbox.home().join("conf/read"), b"x");
-    files::write(&stage.sandbox.home().join("data/write"), b"x");
-    let told = told_by(&stage, script, &["--rotation-grant", "files"]);
+    let fixture = HostileFixture::new();
+    files::write(&fixture.sandbox.home().join("conf/read"), b"x");
+    files::write(&fixture.sandbox.home().join("data/write"), b"x");
+    let told = told_by(&fixture, script, &["--rotation-grant", "files"]);
     assert!(told.contains("all is open") && told.contains("can write"), "{told}");
-    let show = stage.done(&["rotation", "show", "--secret-id", "db", "--query", "NotProtected"]);
+    let show = fixture.done(&["rotation", "show", "--secret-id", "db", "--query", "NotProtected"]);
     assert!(show.contains("the system's\": \"granted\""), "{show}");
 }
 
 #[test]
 fn grants_are_known_and_are_there() {
-    let stage = Stage::new();
-    let program = stage.program("rotate", GOOD);
+    let fixture = HostileFixture::new();
+    let program = fixture.program("rotate", GOOD);
     for grant in ["everything", "read=", "read=here", "write", ""] {
-        let outcome = stage.rotate_by(&program, &["--rotation-grant", grant]);
+        let outcome = fixture.rotate_by(&program, &["--rotation-grant", grant]);
         let told = outcome.stderr_text();
         assert_eq!(outcome.code, 254, "{grant}: {told}");
         assert!(told.contains(&format!("there is no grant \"{grant}\"")), "{grant}: {told}");
     }
-    if is_confined(&stage) {
-        let outcome = stage.rotate_by(&program, &["--rotation-grant", "read=/not/there"]);
+    if is_confined(&fixture) {
+        let outcome = fixture.rotate_by(&program, &["--rotation-grant", "read=/not/there"]);
         let told = outcome.stderr_text();
         assert!(told.contains("it cannot be started: /not/there: No such file"), "{told}");
     }
@@ -143,22 +143,22 @@ fn grants_are_known_and_are_there() {
 /// could open the vault and the keyfile to everybody.
 #[test]
 fn modes_owners_and_times_are_out_of_reach() {
-    let stage = Stage::new();
-    if tool("python3").is_none() || !is_confined(&stage) {
+    let fixture = HostileFixture::new();
+    if tool("python3").is_none() || !is_confined(&fixture) {
         return;
     }
-    stage.put("diary", "dear diary");
-    files::write(&stage.sandbox.work().join("attack.py"), ATTACK.as_bytes());
+    fixture.put("diary", "dear diary");
+    files::write(&fixture.sandbox.work().join("attack.py"), ATTACK.as_bytes());
     let script = "python3 \"${0%/*}/attack.py\" >&2";
-    let told = told_by(&stage, script, &[]);
+    let told = told_by(&fixture, script, &[]);
     assert!(told.contains("all was tried") && !told.contains("can "), "{told}");
 
-    // What lies beside the program may be read. That is not to change it.
+    // What is next to the program may be read, but not changed.
     let beside = ["--rotation-env", "VICTIMS=attack.py"];
-    let told = told_by(&stage, script, &beside);
+    let told = told_by(&fixture, script, &beside);
     assert!(told.contains("all was tried") && !told.contains("can "), "{told}");
 
-    let told = told_by(&stage, script, &["--rotation-grant", "file-modes"]);
+    let told = told_by(&fixture, script, &["--rotation-grant", "file-modes"]);
     let keyfile = told.lines().find(|line| line.contains("can keyfile:")).unwrap_or_default();
     for call in [": chmod,", "fchmodat2,", "utimensat,", "fchown by a descriptor,"] {
         assert!(keyfile.contains(call), "{call}: {told}");
@@ -168,26 +168,26 @@ fn modes_owners_and_times_are_out_of_reach() {
 /// The ready-made `htpasswd` and many others set modes where they may write.
 #[test]
 fn modes_may_be_set_where_files_may_be_written() {
-    let stage = Stage::new();
-    if tool("python3").is_none() || !is_confined(&stage) {
+    let fixture = HostileFixture::new();
+    if tool("python3").is_none() || !is_confined(&fixture) {
         return;
     }
-    files::write(&stage.sandbox.home().join("data/file"), b"x");
-    files::write(&stage.sandbox.home().join("data/sub/file"), b"x");
-    let write = format!("write={}", stage.sandbox.home().join("data").display());
-    let told = told_by(&stage, ORDINARY, &["--rotation-grant", &write]);
+    files::write(&fixture.sandbox.home().join("data/file"), b"x");
+    files::write(&fixture.sandbox.home().join("data/sub/file"), b"x");
+    let write = format!("write={}", fixture.sandbox.home().join("data").display());
+    let told = told_by(&fixture, ORDINARY, &["--rotation-grant", &write]);
     assert!(told.contains("all is well"), "{told}");
 }
 
 /// Keys of the session that `strongroom` was started in are not its programs', nor are the user's.
 #[test]
 fn keys_of_the_session_are_out_of_reach() {
-    let stage = Stage::new();
+    let fixture = HostileFixture::new();
     let Some(python) = tool("python3") else { return };
-    if !is_confined(&stage) {
+    if !is_confined(&fixture) {
         return;
     }
-    let program = stage.program(
+    let program = fixture.program(
         "rotate",
         &format!(
             "{GOOD}[ $step = setSecret ] || exit 0\n/usr/bin/env python3 -c '{KEYCTL}\n\
@@ -196,7 +196,7 @@ fn keys_of_the_session_are_out_of_reach() {
              else: print(\"no such key\")' >&2\nexit 1\n"
         ),
     );
-    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let path = format!("PATH={}", fixture.sandbox.environment["PATH"]);
     let owner = format!(
         "{KEYCTL}\nimport os, sys\ncall(JOIN, None)\n\
          add(b\"user\", b\"strongroom-test\", b\"x\", 1, SESSION)\n\
@@ -206,7 +206,7 @@ fn keys_of_the_session_are_out_of_reach() {
     let words = ["-c", &owner, "strongroom", "rotate-secret", "--secret-id", "db"];
     let words = [&words[..], &["--rotation-env", &path, "--", &program]].concat();
     let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-    let outcome = stage.sandbox.invocation(python.to_str().unwrap(), &words).run();
+    let outcome = fixture.sandbox.invocation(python.to_str().unwrap(), &words).run();
     let told = outcome.stderr_text();
     assert!(told.contains("rotation: no such key") && !told.contains("found"), "{told}");
 }
@@ -256,7 +256,7 @@ done
 echo "all is well" >&2
 "#;
 
-/// Every way to change what Landlock does not guard, on files that are none of the program's.
+/// Every way to change what Landlock does not guard, on files that do not belong to the program.
 const ATTACK: &str = r#"
 import ctypes, os, platform, resource, struct
 libc = ctypes.CDLL(None, use_errno=True)

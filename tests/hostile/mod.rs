@@ -1,6 +1,7 @@
 //! Rotation programs that fail, misbehave or attack, run by the built program.
 //!
-//! Each is a shell script below; `Stage` has a secret to rotate and a way to look at what is left.
+//! Each is a shell script below; `HostileFixture` has a secret to rotate and a way to look
+//! at what is left.
 //!
 //! | a rotation | is held by |
 //! |---|---|
@@ -75,15 +76,15 @@ owner() {
 "#;
 
 /// A vault with the secret `db`, and programs.
-pub(crate) struct Stage {
+pub(crate) struct HostileFixture {
     pub(crate) sandbox: Sandbox,
 }
 
-impl Stage {
+impl HostileFixture {
     pub(crate) fn new() -> Self {
-        let stage = Self { sandbox: Sandbox::with_vault() };
-        stage.done(&["create-secret", "--name", "db", "--secret-string", OLD]);
-        stage
+        let fixture = Self { sandbox: Sandbox::with_vault() };
+        fixture.done(&["create-secret", "--name", "db", "--secret-string", OLD]);
+        fixture
     }
 
     /// Writes a program: the common beginning, then this.
@@ -173,7 +174,7 @@ impl Stage {
         let ids = self.describe("VersionIdsToStages | keys(@)");
         let has = |id: &&str| {
             let stages = self.describe(&format!("VersionIdsToStages.\"{id}\""));
-            stages.split_whitespace().any(|stage| stage == label)
+            stages.split_whitespace().any(|fixture| fixture == label)
         };
         ids.split_whitespace().find(has).unwrap_or("None").to_owned()
     }

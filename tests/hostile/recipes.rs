@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use super::{ALL, GOOD, NEW, Stage};
+use super::{ALL, GOOD, HostileFixture, NEW};
 use crate::harness::files::{files_below, make_dirs, write};
 use crate::harness::process::{Outcome, tool};
 use crate::harness::repository;
@@ -12,7 +12,7 @@ fn page() -> String {
     fs::read_to_string(repository().join("docs/rotation.md")).unwrap()
 }
 
-/// Returns the page's fenced blocks: their kinds and texts, in order. Some stand in a list.
+/// Returns the page's fenced blocks: their kinds and texts, in order. Some are inside a list.
 fn blocks() -> Vec<(String, String)> {
     let page = page();
     let mut out = Vec::new();
@@ -36,7 +36,7 @@ fn block(part: &str) -> String {
     text
 }
 
-impl Stage {
+impl HostileFixture {
     /// Runs a line as cron would, in a home where nothing names a vault or its key.
     fn shell(&self, script: &str) -> Outcome {
         let mut shell = self.sandbox.invocation("sh", &["-c".to_owned(), script.to_owned()]);
@@ -98,7 +98,7 @@ fn the_line_for_cron_rotates_what_is_due() {
     // The date comes first; a percent sign would be a line's end.
     assert!(!line.contains('%') && line.lines().count() == 1, "{line}");
     let command = line.splitn(6, ' ').nth(5).unwrap();
-    Stage::new().must_schedule(command, 0);
+    HostileFixture::new().must_schedule(command, 0);
 }
 
 #[test]
@@ -109,15 +109,15 @@ fn the_units_of_systemd_are_accepted() {
         let line = text.lines().find_map(|line| line.strip_prefix("ExecStart="));
         line.unwrap().to_owned()
     };
-    let stage = Stage::new();
-    let home = stage.sandbox.home();
+    let fixture = HostileFixture::new();
+    let home = fixture.sandbox.home();
     let command = start(&service).replace("%h", home.to_str().unwrap());
     // 75 is a success by SuccessExitStatus.
     assert!(service.contains("SuccessExitStatus=75\n"));
-    stage.must_schedule(&command, 75);
+    fixture.must_schedule(&command, 75);
 
     let Some(analyze) = tool("systemd-analyze") else { return };
-    let place = stage.sandbox.work();
+    let place = fixture.sandbox.work();
     // Whoever checks looks for the program; the settings of the last block take the place of others.
     let installed = |text: &str| text.replace("/usr/local/bin/strongroom", "/bin/true");
     let system = service.lines().filter(|line| !line.starts_with("ExecStart="));
@@ -132,7 +132,7 @@ fn the_units_of_systemd_are_accepted() {
             let unit = place.join(name);
             let words = [manager, "--man=no", "verify", unit.to_str().unwrap()];
             let words = words.map(str::to_owned);
-            let checked = stage.sandbox.invocation(analyze.to_str().unwrap(), &words).run();
+            let checked = fixture.sandbox.invocation(analyze.to_str().unwrap(), &words).run();
             let told = checked.stderr_text();
             let ours = told.lines().any(|line| line.contains("strongroom"));
             assert!(checked.code == 0 && !ours, "{manager} {name}: {told}");
@@ -142,8 +142,8 @@ fn the_units_of_systemd_are_accepted() {
 
 #[test]
 fn the_list_of_launchd_starts_what_is_due() {
-    let stage = Stage::new();
-    write(&stage.sandbox.work().join("list"), block("org.strongroom.rotate-due").as_bytes());
+    let fixture = HostileFixture::new();
+    write(&fixture.sandbox.work().join("list"), block("org.strongroom.rotate-due").as_bytes());
     let Some(python) = tool("python3") else { return };
     let script = "import plistlib, shlex\nlist = plistlib.load(open('list', 'rb'))\n\
                   assert list['RunAtLoad'] is True and list['Umask'] == 0o77\n\
@@ -151,14 +151,14 @@ fn the_list_of_launchd_starts_what_is_due() {
                   assert list['Label'] == 'org.strongroom.rotate-due'\n\
                   print(shlex.join(list['ProgramArguments']))";
     let words = ["-c".to_owned(), script.to_owned()];
-    let read = stage.sandbox.invocation(python.to_str().unwrap(), &words).run();
+    let read = fixture.sandbox.invocation(python.to_str().unwrap(), &words).run();
     assert_eq!(read.code, 0, "{}", read.stderr_text());
-    let home = stage.sandbox.home();
+    let home = fixture.sandbox.home();
     let line = read.stdout_text().replace("/Users/ada", home.to_str().unwrap());
-    stage.must_schedule(line.trim_end(), 75);
+    fixture.must_schedule(line.trim_end(), 75);
 }
 
-/// Stands before each block: programs of the page's servers, which have tests of their own, are
+/// Comes before each block: programs of the page's servers, which have tests of their own, are
 /// replaced by one that makes a value; and programs may be found and leave notes.
 const PRELUDE: &str = r#"
 template() {
@@ -192,14 +192,14 @@ esac
 /// The page from its beginning to its end, in one home, as somebody who tries it.
 #[test]
 fn what_the_page_shows_works() {
-    let mut stage = Stage::new();
+    let mut fixture = HostileFixture::new();
     if tool("python3").is_none() {
         return;
     }
-    let (home, bin) = (stage.sandbox.home(), stage.sandbox.root().join("bin"));
+    let (home, bin) = (fixture.sandbox.home(), fixture.sandbox.root().join("bin"));
     let of_bin = ("BIN".to_owned(), bin.to_str().unwrap().to_owned());
-    stage.sandbox.environment.extend([of_bin]);
-    let stand_in = fs::read_to_string(stage.program("stand-in", GOOD)).unwrap();
+    fixture.sandbox.environment.extend([of_bin]);
+    let stand_in = fs::read_to_string(fixture.program("stand-in", GOOD)).unwrap();
     for directory in ["srv/web", "rotators"] {
         make_dirs(&home.join(directory));
     }
@@ -213,10 +213,10 @@ fn what_the_page_shows_works() {
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
     }
     for name in ["shop/db-admin", "web/htpasswd", "web/alice", "device"] {
-        stage.done(&["create-secret", "--name", name, "--secret-string", "old"]);
+        fixture.done(&["create-secret", "--name", name, "--secret-string", "old"]);
     }
     let mut tried = 0;
-    // One begins where something else went wrong before: it has a test of its own.
+    // One begins where something else has already gone wrong: it has its own test.
     let shells =
         blocks().into_iter().filter(|(kind, text)| kind == "sh" && !text.contains("VERSION"));
     for (_, text) in shells {
@@ -229,7 +229,7 @@ fn what_the_page_shows_works() {
             replaced(&text, home.to_str().unwrap())
         };
         let shell = ["-ec".to_owned(), format!("{PRELUDE}{script}")];
-        let outcome = stage.sandbox.invocation("sh", &shell).run();
+        let outcome = fixture.sandbox.invocation("sh", &shell).run();
         assert_eq!(outcome.code, 0, "{script}\n{}", outcome.stderr_text());
         // The later blocks have a program that they do not make.
         fs::copy(home.join(".local/lib/rotators/postgresql-single"), home.join("copy")).unwrap();
@@ -241,10 +241,10 @@ fn what_the_page_shows_works() {
     assert_eq!(tried, 10, "blocks");
     let read = |name: &str| {
         let words = ["get-secret-value", "--secret-id", name, "--query", "SecretString"];
-        stage.done(&[&words[..], &["--output", "text"]].concat())
+        fixture.done(&[&words[..], &["--output", "text"]].concat())
     };
     assert_eq!(read("shop/db"), "made by a function");
-    assert_eq!(read("device"), stage.note("device"));
+    assert_eq!(read("device"), fixture.note("device"));
     assert!(read("web/alice").starts_with(NEW) && read("web/htpasswd").starts_with(NEW));
     let signing: serde_json::Value = serde_json::from_str(&read("shop/signing")).unwrap();
     let key = signing["key"].as_str().unwrap();
@@ -255,47 +255,47 @@ fn what_the_page_shows_works() {
 /// A server may have the password of a version that lost its label when another was stored by hand.
 #[test]
 fn what_was_stored_by_hand_in_the_middle_is_undone() {
-    let stage = Stage::new();
-    stage.begin();
-    let version = stage.version("AWSPENDING");
-    stage.done(&["put-secret-value", "--secret-id", "db", "--secret-string", "by hand"]);
-    assert_eq!(stage.version("AWSPENDING"), "None");
+    let fixture = HostileFixture::new();
+    fixture.begin();
+    let version = fixture.version("AWSPENDING");
+    fixture.done(&["put-secret-value", "--secret-id", "db", "--secret-string", "by hand"]);
+    assert_eq!(fixture.version("AWSPENDING"), "None");
     let script = block("--include-deprecated")
         .replace("--secret-id ID", "--secret-id db")
         .replace("VERSION", &version)
-        .replace("CURRENT\n", &format!("{}\n", stage.version("AWSCURRENT")));
+        .replace("CURRENT\n", &format!("{}\n", fixture.version("AWSCURRENT")));
     let shell = ["-ec".to_owned(), script];
-    let outcome = stage.sandbox.invocation("sh", &shell).run();
+    let outcome = fixture.sandbox.invocation("sh", &shell).run();
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     // The list names it as one without labels.
     let listed = outcome.stdout_text();
     assert!(listed.split_once(&version).is_some_and(|(_, after)| !after.is_empty()), "{listed}");
-    assert_eq!(stage.value("AWSCURRENT"), format!("{NEW}-{version}"));
-    assert_eq!(stage.value("AWSPREVIOUS"), "by hand");
+    assert_eq!(fixture.value("AWSCURRENT"), format!("{NEW}-{version}"));
+    assert_eq!(fixture.value("AWSPREVIOUS"), "by hand");
 }
 
-/// A program's whole environment stands on the page, and its working directory.
+/// A program's whole environment and its working directory are on the page.
 #[test]
 fn what_a_program_gets_is_on_the_page() {
-    let stage = Stage::new();
-    let outcome = stage.rotate(&format!(
+    let fixture = HostileFixture::new();
+    let outcome = fixture.rotate(&format!(
         "{GOOD}[ $step = setSecret ] || exit 0\nenv | sed 's/=.*//' >\"$HOME/names\"\n\
          pwd >\"$HOME/where\"\n"
     ));
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     let page = page();
-    let names = stage.note("names");
+    let names = fixture.note("names");
     assert!(names.contains("STRONGROOM_STEP") && names.contains("TMPDIR"), "{names}");
     // The shell adds the last two itself.
     for name in names.lines().filter(|name| !["PWD", "OLDPWD", "_", "SHLVL"].contains(name)) {
         let shown = if name.starts_with("LC_") { "LC_\u{2026}" } else { name };
         assert!(page.contains(&format!("`{shown}`")), "{name}");
     }
-    assert_eq!(stage.note("where"), "/");
+    assert_eq!(fixture.note("where"), "/");
     assert!(page.contains("| working directory | `/` |"));
 }
 
-/// What the page says is seen is what is printed.
+/// What the page says you will see is what is printed.
 #[test]
 fn texts_on_the_page_are_printed() {
     let page = page();

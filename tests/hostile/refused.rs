@@ -4,9 +4,9 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
-use super::{GOOD, Stage};
+use super::{GOOD, HostileFixture};
 
-impl Stage {
+impl HostileFixture {
     fn mode(&self, name: &str, mode: u32) {
         let path = self.sandbox.work().join(name);
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -28,91 +28,91 @@ impl Stage {
 
 #[test]
 fn what_others_can_change_is_not_run() {
-    let stage = Stage::new();
+    let fixture = HostileFixture::new();
     let denied = "AccessDeniedException";
-    let good = stage.program("rotate", GOOD);
+    let good = fixture.program("rotate", GOOD);
     for (mode, expected) in [
         (0o777, "can be changed by others"),
         (0o720, "can be changed by others"),
         (0o4700, "would run as another user or group"),
         (0o600, "is not executable"),
     ] {
-        stage.mode("rotate", mode);
-        stage.must_refuse(&good, denied, expected);
+        fixture.mode("rotate", mode);
+        fixture.must_refuse(&good, denied, expected);
     }
-    let inside = stage.program("open/rotate", GOOD);
-    stage.mode("open", 0o770);
-    stage.must_refuse(&inside, denied, "can be changed by others");
-    let link = stage.sandbox.work().join("link");
+    let inside = fixture.program("open/rotate", GOOD);
+    fixture.mode("open", 0o770);
+    fixture.must_refuse(&inside, denied, "can be changed by others");
+    let link = fixture.sandbox.work().join("link");
     symlink(&inside, &link).unwrap();
-    stage.must_refuse(link.to_str().unwrap(), denied, "can be changed by others");
-    stage.must_refuse("/nowhere/at/all", denied, "/nowhere: No such file");
-    stage.must_refuse("/usr", denied, "is not a regular file");
-    stage.must_refuse("rotate", "InvalidParameterException", "absolute path");
+    fixture.must_refuse(link.to_str().unwrap(), denied, "can be changed by others");
+    fixture.must_refuse("/nowhere/at/all", denied, "/nowhere: No such file");
+    fixture.must_refuse("/usr", denied, "is not a regular file");
+    fixture.must_refuse("rotate", "InvalidParameterException", "absolute path");
 }
 
 #[test]
 fn names_may_hold_anything() {
     for name in ["with space", "quo'te\"s", "neue Z\u{e9}ile\nzwei", "$(exit 3)"] {
-        let stage = Stage::new();
-        let program = stage.program(name, GOOD);
-        let outcome = stage.rotate_by(&program, &[]);
+        let fixture = HostileFixture::new();
+        let program = fixture.program(name, GOOD);
+        let outcome = fixture.rotate_by(&program, &[]);
         assert_eq!(outcome.code, 0, "{name}: {}", outcome.stderr_text());
-        stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+        fixture.must_be_rotated_to(&fixture.version("AWSCURRENT"));
     }
 }
 
 /// A vault that comes from elsewhere brings its commands along, but not the permission to run them.
 #[test]
 fn what_was_approved_elsewhere_is_not_run() {
-    let mut stage = Stage::new();
-    assert_eq!(stage.rotate(GOOD).code, 0);
-    stage.steps();
-    let elsewhere = stage.sandbox.home().join("elsewhere");
+    let mut fixture = HostileFixture::new();
+    assert_eq!(fixture.rotate(GOOD).code, 0);
+    fixture.steps();
+    let elsewhere = fixture.sandbox.home().join("elsewhere");
     let elsewhere = elsewhere.to_str().unwrap().to_owned();
     let variable = |value: &str| ("XDG_STATE_HOME".to_owned(), value.to_owned());
-    let here = stage.sandbox.environment["XDG_STATE_HOME"].clone();
-    stage.sandbox.environment.extend([variable(&elsewhere)]);
-    let outcome = stage.again();
+    let here = fixture.sandbox.environment["XDG_STATE_HOME"].clone();
+    fixture.sandbox.environment.extend([variable(&elsewhere)]);
+    let outcome = fixture.again();
     let told = outcome.stderr_text();
     assert_eq!(outcome.code, 254, "{told}");
     assert!(
         told.contains("(AccessDeniedException)") && told.contains("not approved on this machine"),
         "{told}"
     );
-    assert_eq!(stage.version("AWSPENDING"), "None");
-    assert_eq!(stage.steps(), "");
+    assert_eq!(fixture.version("AWSPENDING"), "None");
+    assert_eq!(fixture.steps(), "");
     let approved = ["--secret-id", "db", "--query", "ApprovedOnThisMachine", "--output", "text"];
-    let approved = |action| stage.done(&[&["rotation", action], &approved[..]].concat());
+    let approved = |action| fixture.done(&[&["rotation", action], &approved[..]].concat());
     assert_eq!(approved("show"), "False");
     assert_eq!(approved("approve"), "True");
-    assert_eq!(stage.again().code, 0);
+    assert_eq!(fixture.again().code, 0);
     assert_eq!(approved("revoke"), "False");
-    assert_eq!(stage.again().code, 254);
-    stage.sandbox.environment.extend([variable(&here)]);
-    assert_eq!(stage.again().code, 0);
+    assert_eq!(fixture.again().code, 254);
+    fixture.sandbox.environment.extend([variable(&here)]);
+    assert_eq!(fixture.again().code, 0);
 }
 
 /// Saying how a program is to be run is not saying that it may.
 #[test]
 fn options_alone_approve_nothing() {
-    let mut stage = Stage::new();
-    assert_eq!(stage.rotate(GOOD).code, 0);
+    let mut fixture = HostileFixture::new();
+    assert_eq!(fixture.rotate(GOOD).code, 0);
     let longer = ["rotate-secret", "--secret-id", "db", "--rotation-timeout", "2m"];
-    stage.done(&longer);
+    fixture.done(&longer);
     let shown = ["rotation", "show", "--secret-id", "db", "--output", "text", "--query"];
-    assert_eq!(stage.done(&[&shown[..], &["TimeoutSeconds"]].concat()), "120");
-    assert_eq!(stage.done(&[&shown[..], &["keys(Environment)"]].concat()), "PATH");
-    assert_eq!(stage.again().code, 0, "what was changed here was approved here");
-    stage.steps();
-    let elsewhere = stage.sandbox.home().join("elsewhere").to_str().unwrap().to_owned();
-    stage.sandbox.environment.extend([("XDG_STATE_HOME".to_owned(), elsewhere)]);
-    let outcome = stage.run(&longer);
-    assert!(outcome.code == 254 && stage.steps().is_empty(), "{}", outcome.stderr_text());
+    assert_eq!(fixture.done(&[&shown[..], &["TimeoutSeconds"]].concat()), "120");
+    assert_eq!(fixture.done(&[&shown[..], &["keys(Environment)"]].concat()), "PATH");
+    assert_eq!(fixture.again().code, 0, "what was changed here was approved here");
+    fixture.steps();
+    let elsewhere = fixture.sandbox.home().join("elsewhere").to_str().unwrap().to_owned();
+    fixture.sandbox.environment.extend([("XDG_STATE_HOME".to_owned(), elsewhere)]);
+    let outcome = fixture.run(&longer);
+    assert!(outcome.code == 254 && fixture.steps().is_empty(), "{}", outcome.stderr_text());
     // Nor is naming nothing, as a script does whose variable is not set.
-    let outcome = stage.run(&["rotate-secret", "--secret-id", "db", "--rotation-lambda-arn", ""]);
+    let outcome = fixture.run(&["rotate-secret", "--secret-id", "db", "--rotation-lambda-arn", ""]);
     assert!(outcome.stderr_text().contains("not approved"), "{}", outcome.stderr_text());
-    assert_eq!((outcome.code, stage.steps().as_str()), (254, ""));
+    assert_eq!((outcome.code, fixture.steps().as_str()), (254, ""));
 }
 
 /// The program is another one in the second step than in the first.
@@ -123,8 +123,8 @@ fn what_changed_since_it_was_approved_is_not_run() {
         "{ cat \"$0\"; echo :; } >\"$0.new\" && chmod 700 \"$0.new\" && mv \"$0.new\" \"$0\"",
         "cp \"$0\" \"$0.other\" && echo : >>\"$0.other\" && ln -sf \"$0.other\" \"$0\"",
     ] {
-        let stage = Stage::new();
-        let outcome = stage.rotate(&format!(
+        let fixture = HostileFixture::new();
+        let outcome = fixture.rotate(&format!(
             "{GOOD}[ $step != createSecret ] || [ -e \"$HOME/calm\" ] || {{ {change}; }}\n"
         ));
         let told = outcome.stderr_text();
@@ -133,49 +133,50 @@ fn what_changed_since_it_was_approved_is_not_run() {
         assert!(told.contains("is not the file that was approved"), "{change}: {told}");
         let digests = told.split(|c: char| !c.is_ascii_hexdigit()).filter(|word| word.len() == 64);
         assert_eq!(digests.count(), 2, "{told}");
-        assert_eq!(stage.steps(), "createSecret");
-        stage.must_be_unchanged();
-        let version = stage.version("AWSPENDING");
+        assert_eq!(fixture.steps(), "createSecret");
+        fixture.must_be_unchanged();
+        let version = fixture.version("AWSPENDING");
         assert_ne!(version, "None");
-        stage.done(&["rotation", "approve", "--secret-id", "db", "--repin"]);
-        stage.put("calm", "");
-        let outcome = stage.again();
+        fixture.done(&["rotation", "approve", "--secret-id", "db", "--repin"]);
+        fixture.put("calm", "");
+        let outcome = fixture.again();
         assert_eq!(outcome.code, 0, "{change}: {}", outcome.stderr_text());
-        stage.must_be_rotated_to(&version);
+        fixture.must_be_rotated_to(&version);
     }
 }
 
 #[test]
 fn a_script_is_pinned_like_its_interpreter() {
-    let stage = Stage::new();
-    let script = stage.program("script", GOOD);
-    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let fixture = HostileFixture::new();
+    let script = fixture.program("script", GOOD);
+    let path = format!("PATH={}", fixture.sandbox.environment["PATH"]);
     let words = ["rotate-secret", "--secret-id", "db", "--rotation-env", &path, "--"];
-    stage.done(&[&words[..], &["/bin/sh", &script]].concat());
-    stage.program("script", &format!("{GOOD}# changed\n"));
-    let outcome = stage.again();
+    fixture.done(&[&words[..], &["/bin/sh", &script]].concat());
+    fixture.program("script", &format!("{GOOD}# changed\n"));
+    let outcome = fixture.again();
     assert_eq!(outcome.code, 254);
     assert!(outcome.stderr_text().contains("is not the file"), "{}", outcome.stderr_text());
 }
 
-/// More pins are more, not others; and without any, nobody else may change the script all the same.
+/// Additional pins do not replace the others; and even without any, nobody else may be able to change
+/// the script.
 #[test]
 fn a_script_stays_trusted_whatever_is_pinned() {
-    let stage = Stage::new();
-    let script = stage.program("script", GOOD);
-    let module = stage.program("module", "");
-    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let fixture = HostileFixture::new();
+    let script = fixture.program("script", GOOD);
+    let module = fixture.program("module", "");
+    let path = format!("PATH={}", fixture.sandbox.environment["PATH"]);
     let rotate = |options: &[&str]| {
         let words = ["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
-        stage.run(&[&words[..], options, &["--", "/bin/sh", &script]].concat())
+        fixture.run(&[&words[..], options, &["--", "/bin/sh", &script]].concat())
     };
     let outcome = rotate(&["--rotation-pin", &module, "--rotation-pin", "auto"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     let query = ["--secret-id", "db", "--query", "Pins[].Path", "--output", "text"];
-    let pins = stage.done(&[&["rotation", "show"], &query[..]].concat());
+    let pins = fixture.done(&[&["rotation", "show"], &query[..]].concat());
     assert_eq!(pins, format!("{script}\t{module}"));
-    stage.program("script", &format!("{GOOD}# changed\n"));
-    let told = stage.again().stderr_text();
+    fixture.program("script", &format!("{GOOD}# changed\n"));
+    let told = fixture.again().stderr_text();
     assert!(told.contains("is not the file that was approved"), "{told}");
 
     let told = rotate(&["--rotation-pin", "none", "--rotation-pin", &module]);
@@ -188,26 +189,26 @@ fn a_script_stays_trusted_whatever_is_pinned() {
 
 #[test]
 fn approvals_that_cannot_be_read_are_found_out_first() {
-    let stage = Stage::new();
-    assert_eq!(stage.rotate(GOOD).code, 0);
-    stage.done(&["create-secret", "--name", "other", "--secret-string", "x"]);
-    let approvals = PathBuf::from(&stage.sandbox.environment["XDG_STATE_HOME"]);
+    let fixture = HostileFixture::new();
+    assert_eq!(fixture.rotate(GOOD).code, 0);
+    fixture.done(&["create-secret", "--name", "other", "--secret-string", "x"]);
+    let approvals = PathBuf::from(&fixture.sandbox.environment["XDG_STATE_HOME"]);
     let approvals = approvals.join("strongroom/rotators.json");
     fs::set_permissions(&approvals, Permissions::from_mode(0o644)).unwrap();
-    let outcome = stage.run(&["rotate-secret", "--secret-id", "other", "--", "/bin/true"]);
+    let outcome = fixture.run(&["rotate-secret", "--secret-id", "other", "--", "/bin/true"]);
     assert_eq!(outcome.code, 253, "{}", outcome.stderr_text());
     let words = ["describe-secret", "--secret-id", "other", "--query", "RotationEnabled"];
-    assert_eq!(stage.done(&words), "null");
+    assert_eq!(fixture.done(&words), "null");
 }
 
 /// What a person looks at before approving it shows them all there is.
 #[test]
 fn nothing_hides_from_whoever_looks() {
-    let stage = Stage::new();
+    let fixture = HostileFixture::new();
     let words = ["--no-rotate-immediately", "--", "/bin/true", "a\u{1b}[2Kb\u{202e}c"];
-    stage.done(&[&["rotate-secret", "--secret-id", "db"], &words[..]].concat());
+    fixture.done(&[&["rotate-secret", "--secret-id", "db"], &words[..]].concat());
     for format in ["json", "text", "table", "yaml"] {
-        let shown = stage.done(&["rotation", "show", "--secret-id", "db", "--output", format]);
+        let shown = fixture.done(&["rotation", "show", "--secret-id", "db", "--output", format]);
         assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{format}: {shown}");
         assert!(shown.contains("u{1b}[2Kb") && shown.contains("u{202e}c"), "{format}: {shown}");
     }
@@ -215,16 +216,16 @@ fn nothing_hides_from_whoever_looks() {
 
 #[test]
 fn a_directory_that_was_opened_meanwhile_ends_it() {
-    let stage = Stage::new();
-    let program = stage.program(
+    let fixture = HostileFixture::new();
+    let program = fixture.program(
         "place/rotate",
         &format!("{GOOD}[ $step != testSecret ] || chmod 777 \"${{0%/*}}\"\n"),
     );
-    let outcome = stage.rotate_by(&program, &[]);
+    let outcome = fixture.rotate_by(&program, &[]);
     let told = outcome.stderr_text();
     assert!(outcome.code == 254 && told.contains("during finishSecret step"), "{told}");
     assert!(told.contains("can be changed by others"), "{told}");
-    stage.must_be_unchanged();
+    fixture.must_be_unchanged();
 }
 
 /// A program of somebody else's, and one that somebody else's arguments name. Only root can give a
@@ -235,48 +236,48 @@ fn what_belongs_to_others_is_not_run() {
         println!("skipped: only root can give a file to another user");
         return;
     }
-    let stage = Stage::new();
-    let program = stage.program("rotate", GOOD);
+    let fixture = HostileFixture::new();
+    let program = fixture.program("rotate", GOOD);
     std::os::unix::fs::chown(&program, Some(65534), None).unwrap();
-    stage.must_refuse(&program, "AccessDeniedException", "belongs to");
+    fixture.must_refuse(&program, "AccessDeniedException", "belongs to");
 }
 
 /// A command has a longest length, and one just below it is run.
 #[test]
 fn long_commands_are_run_or_refused() {
-    let stage = Stage::new();
+    let fixture = HostileFixture::new();
     let script = format!("{GOOD}[ ${{#1}} = 3500 ] || exit 9\n");
-    let program = stage.program("rotate", &script);
-    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
+    let program = fixture.program("rotate", &script);
+    let path = format!("PATH={}", fixture.sandbox.environment["PATH"]);
     let words = ["rotate-secret", "--secret-id", "db", "--rotation-env", &path, "--", &program];
-    let outcome = stage.run(&[&words[..], &[&"x".repeat(4097)]].concat());
+    let outcome = fixture.run(&[&words[..], &[&"x".repeat(4097)]].concat());
     let told = outcome.stderr_text();
     assert!(outcome.code != 0 && told.contains("4096"), "{told}");
-    stage.must_be_unchanged();
-    assert_eq!(stage.describe("RotationEnabled"), "None");
-    let grants = stage.grants();
+    fixture.must_be_unchanged();
+    assert_eq!(fixture.describe("RotationEnabled"), "None");
+    let grants = fixture.grants();
     let mut words = words[..5].to_vec();
     words.extend(grants.iter().map(String::as_str));
     let long = "x".repeat(3500);
     words.extend(["--", &program, &long]);
-    stage.done(&words);
-    stage.must_be_rotated_to(&stage.version("AWSCURRENT"));
+    fixture.done(&words);
+    fixture.must_be_rotated_to(&fixture.version("AWSCURRENT"));
 }
 
 /// The interpreter's script is another one in the second step than in the first.
 #[test]
 fn a_script_that_changes_meanwhile_is_not_run() {
-    let stage = Stage::new();
-    let script = stage.program("script", &format!("{GOOD}echo : >>\"$0\"\n"));
-    let path = format!("PATH={}", stage.sandbox.environment["PATH"]);
-    let grants = stage.grants();
+    let fixture = HostileFixture::new();
+    let script = fixture.program("script", &format!("{GOOD}echo : >>\"$0\"\n"));
+    let path = format!("PATH={}", fixture.sandbox.environment["PATH"]);
+    let grants = fixture.grants();
     let mut words = vec!["rotate-secret", "--secret-id", "db", "--rotation-env", &path];
     words.extend(grants.iter().map(String::as_str));
     words.extend(["--", "/bin/sh", &script]);
-    let outcome = stage.run(&words);
+    let outcome = fixture.run(&words);
     let told = outcome.stderr_text();
     assert!(outcome.code == 254 && told.contains("during setSecret step"), "{told}");
     assert!(told.contains("is not the file that was approved"), "{told}");
-    assert_eq!(stage.steps(), "createSecret");
-    stage.must_be_unchanged();
+    assert_eq!(fixture.steps(), "createSecret");
+    fixture.must_be_unchanged();
 }

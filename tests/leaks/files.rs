@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use super::{Needle, Planted, all_files, found, keys};
+use super::{LeakFixture, Needle, all_files, found, keys};
 use crate::harness::process::tool;
 
-impl Planted {
+impl LeakFixture {
     /// Everything that must be in no file but those that were given or asked for.
     fn everything(&self) -> Vec<Needle> {
         let mut out = self.secrets();
@@ -17,8 +17,8 @@ impl Planted {
 
 #[test]
 fn no_file_has_anything_in_the_clear() {
-    let planted = Planted::new();
-    let before = planted.everything();
+    let fixture = LeakFixture::new();
+    let before = fixture.everything();
     for command in [
         "get-secret-value --secret-id own",
         "list-secrets",
@@ -27,13 +27,13 @@ fn no_file_has_anything_in_the_clear() {
         "check --repair",
         "rekey --drop-other-slots --no-recovery",
     ] {
-        planted.done(&format!("{command} --keyfile key"));
+        fixture.done(&format!("{command} --keyfile key"));
     }
     let mut seen = 0;
-    let mut needles = planted.everything();
+    let mut needles = fixture.everything();
     needles.extend(before);
-    let root = planted.sandbox.home().parent().unwrap().to_owned();
-    let given = planted.sandbox.work();
+    let root = fixture.sandbox.home().parent().unwrap().to_owned();
+    let given = fixture.sandbox.work();
     for file in all_files(&root).iter().filter(|file| file.is_file() && !file.starts_with(&given)) {
         if file.starts_with(root.join("bin")) {
             continue;
@@ -52,20 +52,20 @@ fn no_file_has_anything_in_the_clear() {
 #[test]
 fn a_journal_has_nothing_in_the_clear() {
     let Some(strace) = tool("strace") else { return };
-    let planted = Planted::new();
-    planted.give("new", &super::random());
-    let journal = planted.vault().with_file_name("vault-journal");
+    let fixture = LeakFixture::new();
+    fixture.give("new", &super::random());
+    let journal = fixture.vault().with_file_name("vault-journal");
     let binary = crate::harness::binary();
     let put = "put-secret-value --secret-id own --secret-string file://new --keyfile key";
     let cut = "-f -o /dev/null -e trace=pwrite64 -e inject=pwrite64:signal=KILL:when=12";
     let words = cut.split(' ').chain([binary.to_str().unwrap()]).chain(put.split(' '));
     let words: Vec<String> = words.map(str::to_owned).collect();
-    let outcome = planted.sandbox.invocation(strace.to_str().unwrap(), &words).run();
+    let outcome = fixture.sandbox.invocation(strace.to_str().unwrap(), &words).run();
     assert_ne!(outcome.code, 0, "it was not cut short");
-    for file in [journal, planted.vault()] {
+    for file in [journal, fixture.vault()] {
         let bytes = fs::read(&file).unwrap();
         assert!(bytes.len() > 1024, "{}", file.display());
-        assert_eq!(found(&planted.everything(), &bytes), Vec::<&str>::new(), "{}", file.display());
+        assert_eq!(found(&fixture.everything(), &bytes), Vec::<&str>::new(), "{}", file.display());
     }
 }
 
@@ -73,11 +73,11 @@ fn a_journal_has_nothing_in_the_clear() {
 #[test]
 fn no_program_is_given_a_secret() {
     let Some(strace) = tool("strace") else { return };
-    let planted = Planted::new();
+    let fixture = LeakFixture::new();
     let binary = crate::harness::binary();
-    let trace = planted.sandbox.work().join("trace");
-    planted.give("new", &super::long());
-    planted.give("phrase2", &super::random());
+    let trace = fixture.sandbox.work().join("trace");
+    fixture.give("new", &super::long());
+    fixture.give("phrase2", &super::random());
     for command in [
         "get-secret-value --secret-id own --keyfile key",
         "get-secret-value --secret-id own --passphrase-file phrase",
@@ -93,10 +93,10 @@ fn no_program_is_given_a_secret() {
         if command.ends_with("command") {
             words.push("cat phrase".to_owned());
         }
-        let outcome = planted.sandbox.invocation(strace.to_str().unwrap(), &words).run();
+        let outcome = fixture.sandbox.invocation(strace.to_str().unwrap(), &words).run();
         assert_eq!(outcome.code, 0, "{command}: {}", outcome.stderr_text());
         let seen = fs::read(&trace).unwrap();
         assert!(seen.starts_with(b"1") || seen.len() > 100);
-        assert_eq!(found(&planted.everything(), &seen), Vec::<&str>::new(), "{command}");
+        assert_eq!(found(&fixture.everything(), &seen), Vec::<&str>::new(), "{command}");
     }
 }

@@ -18,7 +18,7 @@ use rustix::event::{Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::getuid;
 
-use super::{Needle, Planted, found, keys, long, random};
+use super::{LeakFixture, Needle, found, keys, long, random};
 use crate::harness::binary;
 use crate::harness::pty::{Terminal, Typing, own_session};
 
@@ -27,7 +27,7 @@ struct Held {
     child: Child,
     title: String,
     _answer: PipeReader,
-    /// It is over, for whoever types at its terminal.
+    /// Set when the command has ended, so that the typist at its terminal stops.
     ended: Arc<AtomicBool>,
 }
 
@@ -46,30 +46,30 @@ const PAUSES: Waits = |call| call.len() > 2 && CALLS.1.contains(&call[0]) && cal
 
 #[test]
 fn an_answer_leaves_nothing_else_in_memory() {
-    let Some(planted) = planted() else { return };
-    let own = Needle::of("its own value", planted.current.as_bytes());
+    let Some(fixture) = fixture() else { return };
+    let own = Needle::of("its own value", fixture.current.as_bytes());
     for unlock in [
         "--keyfile key",
         "--passphrase-file phrase",
         "--passphrase-command 'cat phrase'",
         "--passphrase-fd 0",
     ] {
-        let held = hold(&planted, &format!("get-secret-value --secret-id own {unlock}"), ANSWERS);
+        let held = hold(&fixture, &format!("get-secret-value --secret-id own {unlock}"), ANSWERS);
         let memory = held.memory();
         // The control: what is there is found. Once, in the bytes that are being written.
         let whole = found(&own[..1], &memory).len();
         assert_eq!(whole, 1, "{}: copies of the value that is answered", held.title);
-        let kept = planted.secrets().into_iter().filter(|needle| needle.what != "a value");
-        require_nothing(&held, &kept.collect::<Vec<_>>(), &planted);
+        let kept = fixture.secrets().into_iter().filter(|needle| needle.what != "a value");
+        require_nothing(&held, &kept.collect::<Vec<_>>(), &fixture);
     }
 }
 
 #[test]
 fn a_command_that_shows_no_value_keeps_none() {
-    let Some(planted) = planted() else { return };
+    let Some(fixture) = fixture() else { return };
     let new = long();
-    planted.give("new", &new);
-    planted.give("phrase2", &random());
+    fixture.give("new", &new);
+    fixture.give("phrase2", &random());
     for command in [
         "list-secrets",
         "describe-secret --secret-id own",
@@ -84,39 +84,39 @@ fn a_command_that_shows_no_value_keeps_none() {
         "rekey --drop-other-slots",
         "status",
     ] {
-        let held = hold(&planted, &format!("{command} --keyfile key"), ANSWERS);
-        let mut secrets = planted.secrets();
+        let held = hold(&fixture, &format!("{command} --keyfile key"), ANSWERS);
+        let mut secrets = fixture.secrets();
         secrets.extend(Needle::of("the new value", new.as_bytes()));
-        require_nothing(&held, &secrets, &planted);
+        require_nothing(&held, &secrets, &fixture);
     }
 }
 
 #[test]
 fn a_changed_passphrase_is_kept_no_more_than_the_old_one() {
-    let Some(planted) = planted() else { return };
+    let Some(fixture) = fixture() else { return };
     let new = random();
-    planted.give("new", &new);
+    fixture.give("new", &new);
     let change = "change-passphrase --passphrase-file phrase --new-passphrase-file new \
                   --kdf-memory 64";
-    let held = hold(&planted, change, ANSWERS);
-    let mut secrets = planted.secrets();
+    let held = hold(&fixture, change, ANSWERS);
+    let mut secrets = fixture.secrets();
     secrets.extend(Needle::of("the new passphrase", new.as_bytes()));
-    require_nothing(&held, &secrets, &planted);
+    require_nothing(&held, &secrets, &fixture);
 }
 
 /// While it waits for its turn to write, the vault is open, and holds no more than its subkeys.
 #[test]
 fn an_open_vault_holds_nothing_that_opens_it() {
-    let Some(planted) = planted() else { return };
-    let writer = Connection::open(planted.vault()).unwrap();
+    let Some(fixture) = fixture() else { return };
+    let writer = Connection::open(fixture.vault()).unwrap();
     writer.execute_batch("BEGIN IMMEDIATE").unwrap();
-    planted.give("new", &random());
+    fixture.give("new", &random());
     for unlock in ["--keyfile key", "--passphrase-file phrase"] {
         let put = "put-secret-value --secret-id own --secret-string file://new";
-        let held = hold(&planted, &format!("{put} {unlock}"), PAUSES);
+        let held = hold(&fixture, &format!("{put} {unlock}"), PAUSES);
         let memory = held.memory();
-        let mut secrets = planted.secrets();
-        secrets.extend(keys::of(&planted.vault(), &planted.keyfile()));
+        let mut secrets = fixture.secrets();
+        secrets.extend(keys::of(&fixture.vault(), &fixture.keyfile()));
         let shown = found(&secrets, &memory);
         assert!(shown.contains(&keys::SUBKEY), "{}: it is not open", held.title);
         let strays: Vec<_> = shown.into_iter().filter(|what| *what != keys::SUBKEY).collect();
@@ -127,57 +127,57 @@ fn an_open_vault_holds_nothing_that_opens_it() {
 /// rpassword reads these, and the keys pass through more hands than bytes of a file do.
 #[test]
 fn what_was_typed_is_kept_no_more_than_what_was_read() {
-    let Some(planted) = planted() else { return };
+    let Some(fixture) = fixture() else { return };
     let new = long();
     for (command, typed) in [
-        ("list-secrets", &planted.passphrase),
+        ("list-secrets", &fixture.passphrase),
         ("put-secret-value --secret-id own --ask --keyfile key", &new),
     ] {
         let terminal = Terminal::open().unwrap();
         let mut program = Command::new(binary());
         program.args(command.split_whitespace()).stdin(Stdio::null());
         own_session(&mut program, Some(terminal.end().unwrap()));
-        let (child, answer) = spawn(&planted, program);
+        let (child, answer) = spawn(&fixture, program);
         let typing = Typing { lines: vec![typed.clone()], ..Typing::default() };
         let ended = Arc::new(AtomicBool::new(false));
         drop(terminal.attend(typing, child.id(), Arc::clone(&ended)));
         let mut held = Held { child, title: command.to_owned(), _answer: answer, ended };
         held.wait_until(ANSWERS);
-        let mut secrets = planted.secrets();
+        let mut secrets = fixture.secrets();
         secrets.extend(Needle::of("the new value", new.as_bytes()));
-        require_nothing(&held, &secrets, &planted);
+        require_nothing(&held, &secrets, &fixture);
     }
 }
 
 /// A program that is not ours keeps what it read, which shows that the search would find it.
 #[test]
 fn the_search_finds_what_another_program_keeps() {
-    let Some(planted) = planted() else { return };
+    let Some(fixture) = fixture() else { return };
     let script = r#"read -r line < phrase; printf %s "$line" | cat >&2; echo done"#;
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script]).stderr(Stdio::null());
-    let held = start(&planted, command, "sh", ANSWERS);
-    let shown = found(&planted.secrets(), &held.memory());
+    let held = start(&fixture, command, "sh", ANSWERS);
+    let shown = found(&fixture.secrets(), &held.memory());
     assert!(shown.contains(&"the passphrase"));
 }
 
-fn require_nothing(held: &Held, secrets: &[Needle], planted: &Planted) {
+fn require_nothing(held: &Held, secrets: &[Needle], fixture: &LeakFixture) {
     let memory = held.memory();
     let mut shown = found(secrets, &memory);
-    shown.extend(found(&keys::of(&planted.vault(), &planted.keyfile()), &memory));
+    shown.extend(found(&keys::of(&fixture.vault(), &fixture.keyfile()), &memory));
     assert!(shown.is_empty(), "{} holds {shown:?}", held.title);
 }
 
-fn planted() -> Option<Planted> {
+fn fixture() -> Option<LeakFixture> {
     if getuid().is_root() {
-        return Some(Planted::new());
+        return Some(LeakFixture::new());
     }
     println!("skipped: only root can read the memory of a process that closed itself");
     None
 }
 
-/// Runs a command of ours until it waits for what is named.
-fn hold(planted: &Planted, command: &str, until: Waits) -> Held {
+/// Runs one of our commands until it waits in the system call that is named.
+fn hold(fixture: &LeakFixture, command: &str, until: Waits) -> Held {
     let mut words: Vec<&str> = Vec::new();
     for (index, part) in command.split('\'').enumerate() {
         if index % 2 == 1 { words.push(part) } else { words.extend(part.split_whitespace()) }
@@ -185,24 +185,24 @@ fn hold(planted: &Planted, command: &str, until: Waits) -> Held {
     let mut program = Command::new(binary());
     program.args(words);
     if command.contains("passphrase-fd 0") {
-        program.stdin(File::open(planted.sandbox.work().join("phrase")).unwrap());
+        program.stdin(File::open(fixture.sandbox.work().join("phrase")).unwrap());
     } else {
         program.stdin(Stdio::null());
     }
-    start(planted, program, command, until)
+    start(fixture, program, command, until)
 }
 
-fn start(planted: &Planted, program: Command, title: &str, until: Waits) -> Held {
-    let (child, answer) = spawn(planted, program);
+fn start(fixture: &LeakFixture, program: Command, title: &str, until: Waits) -> Held {
+    let (child, answer) = spawn(fixture, program);
     let ended = Arc::default();
     let mut held = Held { child, title: title.to_owned(), _answer: answer, ended };
     held.wait_until(until);
     held
 }
 
-fn spawn(planted: &Planted, mut program: Command) -> (Child, PipeReader) {
+fn spawn(fixture: &LeakFixture, mut program: Command) -> (Child, PipeReader) {
     let (answer, stdout) = full_pipe().unwrap();
-    let sandbox = &planted.sandbox;
+    let sandbox = &fixture.sandbox;
     program.env_clear().envs(&sandbox.environment).current_dir(sandbox.work());
     (program.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap(), answer)
 }

@@ -20,7 +20,7 @@ use crate::harness::files::write;
 use crate::harness::{Sandbox, hex};
 
 /// A vault that a passphrase and a keyfile open, and what is secret about it.
-struct Planted {
+struct LeakFixture {
     sandbox: Sandbox,
     passphrase: String,
     /// The value of the secret `own`, its first version's, and that of `other`.
@@ -31,13 +31,13 @@ struct Planted {
     labels: Vec<String>,
 }
 
-impl Planted {
+impl LeakFixture {
     fn new() -> Self {
         let mut sandbox = Sandbox::empty();
         let vault = sandbox.home().join("vault");
         let path = |path: PathBuf| path.to_str().unwrap().to_owned();
         sandbox.environment.insert("STRONGROOM_VAULT".to_owned(), path(vault));
-        let planted = Self {
+        let fixture = Self {
             passphrase: random(),
             current: long(),
             previous: long(),
@@ -45,24 +45,24 @@ impl Planted {
             labels: (0..3).map(|_| random()).collect(),
             sandbox,
         };
-        planted.give("phrase", &planted.passphrase);
-        planted.done("init --no-recovery --new-passphrase-file phrase --kdf-memory 64");
-        planted.done(
+        fixture.give("phrase", &fixture.passphrase);
+        fixture.done("init --no-recovery --new-passphrase-file phrase --kdf-memory 64");
+        fixture.done(
             "key-slot add --kind keyfile --new-keyfile key --passphrase-file phrase --label k",
         );
-        let [name, tag, description] = &planted.labels[..] else { panic!() };
-        for (secret, value) in [("own", &planted.previous), ("other", &planted.other)] {
-            planted.give("value", value);
+        let [name, tag, description] = &fixture.labels[..] else { panic!() };
+        for (secret, value) in [("own", &fixture.previous), ("other", &fixture.other)] {
+            fixture.give("value", value);
             let create = format!("create-secret --name {secret} --secret-string file://value");
-            planted.done(&format!("{create} --keyfile key"));
+            fixture.done(&format!("{create} --keyfile key"));
         }
-        planted.give("value", &planted.current);
-        planted.done("put-secret-value --secret-id own --secret-string file://value --keyfile key");
-        planted.done(&format!(
+        fixture.give("value", &fixture.current);
+        fixture.done("put-secret-value --secret-id own --secret-string file://value --keyfile key");
+        fixture.done(&format!(
             "create-secret --name {name} --description {description} --tags Key={tag},Value={tag} \
              --keyfile key"
         ));
-        planted
+        fixture
     }
 
     /// Writes a file that only its owner can read.
@@ -103,7 +103,7 @@ impl Planted {
     }
 }
 
-/// Something secret, or a part of it, in one of the forms in which it could lie about.
+/// Something secret, or a part of it, in one of the forms in which it could be left behind.
 struct Needle {
     what: &'static str,
     bytes: Vec<u8>,

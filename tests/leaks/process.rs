@@ -56,7 +56,7 @@ fn another_process_of_the_user_cannot_look_in() {
     assert_eq!(cat.look(Path::new("/bin/ls"), &[&cat.proc("fd")]).code, 0);
 }
 
-/// What it makes, nobody else may read, whatever the shell's mask says.
+/// Nobody else may read what it makes, whatever the shell's umask is.
 #[test]
 fn a_new_file_is_nobody_elses() {
     use std::os::unix::fs::PermissionsExt;
@@ -78,7 +78,7 @@ fn a_new_file_is_nobody_elses() {
 }
 
 impl Waiting {
-    /// Starts a command of ours in a directory with a `fifo`; `None` where it cannot be tested.
+    /// Starts one of our commands in a directory with a `fifo`; `None` where it cannot be tested.
     fn start(arguments: &[&str]) -> Option<Self> {
         if getuid().is_root() {
             tool("setpriv")?;

@@ -1,4 +1,4 @@
-//! Where random bytes come from: the system call, and nothing that stands in a file. A directory with
+//! Where random bytes come from: the system call, and never a file. A directory with
 //! files of zeros in the place of `/dev` once gave every vault the same keyfile.
 
 use std::fs;
@@ -37,7 +37,7 @@ fn it_is_the_system_call() {
     };
     assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
     let trace = fs::read_to_string(sandbox.work().join("trace")).unwrap();
-    // SQLite numbers its journals by what it reads from /dev/urandom; nothing of ours is made of it.
+    // SQLite numbers its journals by what it reads from /dev/urandom; we use none of it.
     let before_sqlite = trace.split("-journal\"").next().unwrap();
     assert!(before_sqlite.contains("getrandom("), "{trace}");
     assert!(!before_sqlite.contains("/dev/") && !trace.contains("/dev/random"), "{trace}");

@@ -1,14 +1,14 @@
-//! What every rotator has to come through, told by nothing but logins and the vault.
+//! What every rotator must get through, judged only by logins and the vault.
 
 use serde_json::Value;
 
-use super::stage::Stage;
+use super::fixture::RotationFixture;
 use crate::harness::process::{Outcome, tool};
 
-/// A secret, its rotator, and how to see what is true.
+/// A secret, its rotator, and how to see what really works.
 pub(crate) struct Course<'a> {
     /// Where it is tried.
-    pub(crate) stage: &'a Stage,
+    pub(crate) fixture: &'a RotationFixture,
     /// The secret's name.
     pub(crate) secret: &'a str,
     /// What is registered with it.
@@ -30,7 +30,7 @@ impl Course<'_> {
     pub(crate) fn register(&self) -> Outcome {
         let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
         let command: Vec<&str> = self.command.iter().map(String::as_str).collect();
-        self.stage.register(self.secret, &options, &command)
+        self.fixture.register(self.secret, &options, &command)
     }
 
     /// Three rotations, the last of them watched: each time the new login works, the one before the
@@ -39,17 +39,17 @@ impl Course<'_> {
         let mut values = vec![self.current()];
         assert!((self.accepts)(&values[0]), "{}: the first login works", self.secret);
         for round in 0..3 {
-            let before = self.stage.labels(self.secret);
+            let before = self.fixture.labels(self.secret);
             let outcome = match (round, tool("strace")) {
                 (0, _) => self.register(),
                 (2, Some(strace)) => {
-                    let lines = self.stage.command_lines(self.secret, &strace);
+                    let lines = self.fixture.command_lines(self.secret, &strace);
                     values.push(self.current());
                     self.check_hidden(&values, &lines);
                     self.check_round(&values, &before["AWSCURRENT"]);
                     return;
                 }
-                (_, _) => self.stage.rotate(self.secret),
+                (_, _) => self.fixture.rotate(self.secret),
             };
             assert_eq!(outcome.code, 0, "{}: {}", self.secret, outcome.stderr_text());
             assert_eq!(outcome.stderr_text(), "", "{}", self.secret);
@@ -59,7 +59,7 @@ impl Course<'_> {
     }
 
     fn check_round(&self, values: &[Value], before: &str) {
-        let labels = self.stage.labels(self.secret);
+        let labels = self.fixture.labels(self.secret);
         assert_eq!(labels.keys().collect::<Vec<_>>(), ["AWSCURRENT", "AWSPREVIOUS"]);
         assert_eq!(labels["AWSPREVIOUS"], before);
         let newest = values.len() - 1;
@@ -84,21 +84,21 @@ impl Course<'_> {
     /// ends with a login that works.
     pub(crate) fn survives_crashes(&self) {
         for step in STEPS {
-            let before = self.stage.labels(self.secret);
+            let before = self.fixture.labels(self.secret);
             let told = format!("{}: killed after {step}", self.secret);
-            self.stage.crash_after(step);
-            assert_eq!(self.stage.rotate(self.secret).code, 128 + 9, "{told}");
-            let between = self.stage.labels(self.secret);
+            self.fixture.crash_after(step);
+            assert_eq!(self.fixture.rotate(self.secret).code, 128 + 9, "{told}");
+            let between = self.fixture.labels(self.secret);
             let pending = between.get("AWSPENDING").unwrap_or_else(|| panic!("{told}")).clone();
             if step != "finishSecret" {
                 assert_eq!(between["AWSCURRENT"], before["AWSCURRENT"], "{told}");
             }
-            let value = self.stage.value(self.secret, "AWSPENDING");
+            let value = self.fixture.value(self.secret, "AWSPENDING");
             assert!(value.is_some(), "{told}: the pending value is stored");
 
-            let outcome = self.stage.rotate(self.secret);
+            let outcome = self.fixture.rotate(self.secret);
             assert_eq!(outcome.code, 0, "{told}: {}", outcome.stderr_text());
-            let after = self.stage.labels(self.secret);
+            let after = self.fixture.labels(self.secret);
             assert!(!after.contains_key("AWSPENDING"), "{told}");
             assert!((self.accepts)(&self.current()), "{told}");
             if step == "finishSecret" && between["AWSCURRENT"] == pending {
@@ -110,21 +110,21 @@ impl Course<'_> {
         }
     }
 
-    /// A stored value with which nobody gets in: nothing is changed, and the right one heals it.
+    /// A stored value that no login accepts: nothing is changed, and storing the right one repairs it.
     pub(crate) fn refuses_a_wrong_value(&self, wrong: &Value) {
         let right = self.current();
         // Twice, as the previous value would be tried too.
         let mut wrong = wrong.clone();
         wrong["note"] = Value::from("previous");
-        self.stage.store(self.secret, &wrong);
+        self.fixture.store(self.secret, &wrong);
         wrong["note"] = Value::from("current");
-        self.stage.store(self.secret, &wrong);
+        self.fixture.store(self.secret, &wrong);
         self.fails("setSecret: exit status 1");
         assert!((self.accepts)(&right), "{}: the login is as it was", self.secret);
         assert_eq!(self.current(), wrong);
         // That abandons the rotation.
-        self.stage.store(self.secret, &right);
-        assert!(!self.stage.labels(self.secret).contains_key("AWSPENDING"));
+        self.fixture.store(self.secret, &right);
+        assert!(!self.fixture.labels(self.secret).contains_key("AWSPENDING"));
         self.succeeds();
     }
 
@@ -133,18 +133,18 @@ impl Course<'_> {
         let before = self.current();
         away();
         self.fails("setSecret: exit status 75");
-        let pending = self.stage.labels(self.secret)["AWSPENDING"].clone();
+        let pending = self.fixture.labels(self.secret)["AWSPENDING"].clone();
         back();
         assert!((self.accepts)(&before));
         self.succeeds();
-        assert_eq!(self.stage.labels(self.secret)["AWSCURRENT"], pending);
+        assert_eq!(self.fixture.labels(self.secret)["AWSCURRENT"], pending);
     }
 
     /// The administrator's secret is not read unless that was allowed.
     pub(crate) fn needs_the_administrator(&self, secret: &str) {
-        self.stage.store(secret, &self.current());
+        self.fixture.store(secret, &self.current());
         let denied = Course {
-            stage: self.stage,
+            fixture: self.fixture,
             secret,
             options: options_without_reads(&self.options),
             command: self.command.clone(),
@@ -162,22 +162,22 @@ impl Course<'_> {
         assert_eq!(outcome.code, 0, "{secret}: {}", outcome.stderr_text());
         assert!((self.accepts)(&allowed.current()), "{secret}");
         // One account, one secret.
-        self.stage.store(self.secret, &allowed.current());
+        self.fixture.store(self.secret, &allowed.current());
     }
 
     fn current(&self) -> Value {
-        self.stage.value(self.secret, "AWSCURRENT").unwrap()
+        self.fixture.value(self.secret, "AWSCURRENT").unwrap()
     }
 
     fn succeeds(&self) {
-        let outcome = self.stage.rotate(self.secret);
+        let outcome = self.fixture.rotate(self.secret);
         assert_eq!(outcome.code, 0, "{}: {}", self.secret, outcome.stderr_text());
         assert!((self.accepts)(&self.current()), "{}", self.secret);
     }
 
     /// Rotates, which fails: the step, the status, and what is left.
     pub(crate) fn fails(&self, how: &str) {
-        let outcome = self.stage.rotate(self.secret);
+        let outcome = self.fixture.rotate(self.secret);
         self.check_failed(&outcome, how);
     }
 
@@ -187,9 +187,9 @@ impl Course<'_> {
         assert_eq!(outcome.code, 254, "{}: {told}", self.secret);
         let expected = format!("during {step} step: {status}.");
         assert!(told.contains("(RotationFailed)") && told.contains(&expected), "{told}");
-        assert!(self.stage.labels(self.secret).contains_key("AWSPENDING"), "{told}");
+        assert!(self.fixture.labels(self.secret).contains_key("AWSPENDING"), "{told}");
         for label in ["AWSCURRENT", "AWSPENDING"] {
-            let hidden = self.stage.value(self.secret, label).unwrap()[self.hidden].clone();
+            let hidden = self.fixture.value(self.secret, label).unwrap()[self.hidden].clone();
             assert!(!told.contains(hidden.as_str().unwrap()), "{}: a value is shown", self.secret);
         }
     }

@@ -10,14 +10,14 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::course::Course;
+use super::fixture::{RotationFixture, write};
 use super::server::{self, Server};
-use super::stage::{Stage, write};
 
 #[test]
 fn a_line_is_replaced() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([program]) = server::tools(["htpasswd"]) else { return };
-    let file = stage.at("passwords");
+    let file = fixture.at("passwords");
     let run = |options: &[&str], login: &Value| {
         let mut command = Command::new(&program);
         command.args(options).args([&file, login["username"].as_str().unwrap()]);
@@ -35,16 +35,16 @@ fn a_line_is_replaced() {
     let first = json!({ "username": "ada", "password": "first" });
     assert!(run(&["-c", "-i", "-B"], &other) && run(&["-i", "-B"], &first));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-    stage.store("htpasswd", &first);
+    fixture.store("htpasswd", &first);
     let variable = format!("HTPASSWD_FILE={file}");
     let accepts = |value: &Value| run(&["-v", "-i"], value);
     let course = Course {
-        stage: &stage,
+        fixture: &fixture,
         secret: "htpasswd",
         options: ["--rotation-env", &variable, "--rotation-env", "EXCLUDE_CHARACTERS="]
             .map(str::to_owned)
             .to_vec(),
-        command: vec![stage.template("htpasswd").to_str().unwrap().to_owned()],
+        command: vec![fixture.template("htpasswd").to_str().unwrap().to_owned()],
         accepts: &accepts,
         grace: 0,
         hidden: "password",
@@ -55,25 +55,25 @@ fn a_line_is_replaced() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::metadata(format!("{file}.new")).is_err());
 
-    fs::rename(&file, stage.at("away")).unwrap();
+    fs::rename(&file, fixture.at("away")).unwrap();
     course.fails("setSecret: exit status 78");
-    fs::rename(stage.at("away"), &file).unwrap();
-    assert_eq!(stage.rotate("htpasswd").code, 0);
-    assert!(accepts(&stage.value("htpasswd", "AWSCURRENT").unwrap()));
+    fs::rename(fixture.at("away"), &file).unwrap();
+    assert_eq!(fixture.rotate("htpasswd").code, 0);
+    assert!(accepts(&fixture.value("htpasswd", "AWSCURRENT").unwrap()));
 }
 
 /// A server in front of a page that needs the password, asked by the rotator and by the test.
 #[test]
 fn a_web_server_asks_for_the_new_password() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([htpasswd, nginx, curl]) = server::tools(["htpasswd", "nginx", "curl"]) else {
         return;
     };
-    let place = stage.place().join("www");
+    let place = fixture.place().join("www");
     server::directory(&place);
     fs::set_permissions(&place, fs::Permissions::from_mode(0o711)).unwrap();
-    // The server's workers are nobody; the file is root's.
-    let (file, socket) = (stage.at("passwords"), stage.at("www/s"));
+    // The server's workers run as nobody; the file belongs to root.
+    let (file, socket) = (fixture.at("passwords"), fixture.at("www/s"));
     let made = Command::new(htpasswd).args(["-c", "-b", "-B", &file, "ada", "first"]).output();
     assert!(made.unwrap().status.success());
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
@@ -83,40 +83,40 @@ fn a_web_server_asks_for_the_new_password() {
     write(place.join("conf"), &settings);
     server::hand_over(&place.join("conf"));
     let fetch = |value: &Value| status(&curl, &socket, value);
-    let mut web = Server::new(&nginx, &["-e", "stderr", "-c", &stage.at("www/conf")], &place);
+    let mut web = Server::new(&nginx, &["-e", "stderr", "-c", &fixture.at("www/conf")], &place);
     web.start(|| fetch(&Value::Null) == "401");
 
     let first = json!({ "username": "ada", "password": "first" });
     assert_eq!(fetch(&first), "200");
-    stage.store("web", &first);
-    // curl finds the socket in the settings of whoever runs it.
-    write(stage.at(".curlrc"), &format!("unix-socket = {socket}\n"));
-    let rotator = stage.template("htpasswd").to_str().unwrap().to_owned();
+    fixture.store("web", &first);
+    // curl finds the socket in the settings of the user who runs it.
+    write(fixture.at(".curlrc"), &format!("unix-socket = {socket}\n"));
+    let rotator = fixture.template("htpasswd").to_str().unwrap().to_owned();
     let variables = [
         format!("HTPASSWD_FILE={file}"),
         "HTPASSWD_URL=http://localhost/page".to_owned(),
-        format!("CURL_HOME={}", stage.place().display()),
+        format!("CURL_HOME={}", fixture.place().display()),
     ];
     let options: Vec<&str> =
         variables.iter().flat_map(|variable| ["--rotation-env", variable]).collect();
-    let rotated = stage.register("web", &options, &[&rotator]);
+    let rotated = fixture.register("web", &options, &[&rotator]);
     assert_eq!(rotated.code, 0, "{}", rotated.stderr_text());
-    let second = stage.value("web", "AWSCURRENT").unwrap();
+    let second = fixture.value("web", "AWSCURRENT").unwrap();
     assert_eq!([fetch(&first), fetch(&second)], ["401", "200"]);
-    assert_eq!(stage.rotate("web").code, 0);
-    let third = stage.value("web", "AWSCURRENT").unwrap();
+    assert_eq!(fixture.rotate("web").code, 0);
+    let third = fixture.value("web", "AWSCURRENT").unwrap();
     assert_eq!([fetch(&second), fetch(&third)], ["401", "200"]);
 
     // testSecret asks the server, and notices that it is away.
     web.stop(Signal::QUIT);
-    let failed = stage.rotate("web");
+    let failed = fixture.rotate("web");
     let told = failed.stderr_text();
     assert!(failed.code == 254 && told.contains("during testSecret step"), "{told}");
-    let pending = stage.value("web", "AWSPENDING").unwrap();
+    let pending = fixture.value("web", "AWSPENDING").unwrap();
     drop(fs::remove_file(&socket));
     web.start(|| fetch(&Value::Null) == "401");
-    assert_eq!(stage.rotate("web").code, 0);
-    assert_eq!(stage.value("web", "AWSCURRENT"), Some(pending.clone()));
+    assert_eq!(fixture.rotate("web").code, 0);
+    assert_eq!(fixture.value("web", "AWSCURRENT"), Some(pending.clone()));
     assert_eq!([fetch(&third), fetch(&pending)], ["401", "200"]);
 }
 

@@ -7,8 +7,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::course::Course;
+use super::fixture::{RotationFixture, write};
 use super::server;
-use super::stage::{Stage, write};
 use crate::harness::files;
 
 /// What the function imports: a device that keeps its password in a file.
@@ -34,21 +34,21 @@ def lambda_handler(event, context):
 
 #[test]
 fn a_function_of_aws_runs_here() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([python]) = server::tools(["python3"]) else { return };
-    let handler = stage.write("handler.py", include_str!("handler.py"));
-    stage.write("device.py", DEVICE);
-    let device = stage.at("device");
+    let handler = fixture.write("handler.py", include_str!("handler.py"));
+    fixture.write("device.py", DEVICE);
+    let device = fixture.at("device");
     write(&device, "first");
-    stage.store("lambda", &json!({ "username": "ada", "password": "first" }));
+    fixture.store("lambda", &json!({ "username": "ada", "password": "first" }));
     let accepts = |value: &Value| {
         fs::read_to_string(&device).ok() == value["password"].as_str().map(str::to_owned)
     };
-    let adapter = stage.template("lambda-adapter");
+    let adapter = fixture.template("lambda-adapter");
     let command = [&python, Path::new("-I"), &adapter, &handler];
     let variable = format!("DEVICE={device}");
     let course = Course {
-        stage: &stage,
+        fixture: &fixture,
         secret: "lambda",
         options: vec!["--rotation-env".to_owned(), variable],
         command: command.map(|word| word.to_str().unwrap().to_owned()).to_vec(),
@@ -61,39 +61,39 @@ fn a_function_of_aws_runs_here() {
 
     // The test alone, with a copy of the current value.
     let words = ["rotate-secret", "--secret-id", "lambda", "--no-rotate-immediately"];
-    let before = stage.labels("lambda");
-    let tested = stage.strongroom(&words, "");
+    let before = fixture.labels("lambda");
+    let tested = fixture.strongroom(&words, "");
     assert_eq!(tested.code, 0, "{}", tested.stderr_text());
-    assert_eq!(stage.labels("lambda"), before);
+    assert_eq!(fixture.labels("lambda"), before);
     write(&device, "changed by hand");
-    let tested = stage.strongroom(&words, "");
+    let tested = fixture.strongroom(&words, "");
     assert_eq!(tested.code, 254);
     let told = tested.stderr_text();
     assert!(told.contains("during testSecret step: exit status 1."), "{told}");
-    assert_eq!(stage.labels("lambda"), before);
+    assert_eq!(fixture.labels("lambda"), before);
 
-    // Giving up by sys.exit() is a failure, as in Lambda; threads that are left are none.
-    write(&device, stage.value("lambda", "AWSCURRENT").unwrap()["password"].as_str().unwrap());
-    let failing = stage.write("failing.py", GIVES_UP);
+    // Giving up by sys.exit() is a failure, as in Lambda; threads left running are not.
+    write(&device, fixture.value("lambda", "AWSCURRENT").unwrap()["password"].as_str().unwrap());
+    let failing = fixture.write("failing.py", GIVES_UP);
     let command = [&python, Path::new("-I"), &adapter, &failing];
     let command = command.map(|word| word.to_str().unwrap());
     let variable = format!("DEVICE={device}");
-    let failed = stage.register("lambda", &["--rotation-env", &variable], &command);
+    let failed = fixture.register("lambda", &["--rotation-env", &variable], &command);
     let told = failed.stderr_text();
     assert!(told.contains("during setSecret step: exit status 1."), "{told}");
     assert!(told.contains("SystemExit"), "{told}");
     let drop = ["update-secret-version-stage", "--secret-id", "lambda", "--version-stage"];
-    let pending = stage.labels("lambda")["AWSPENDING"].clone();
+    let pending = fixture.labels("lambda")["AWSPENDING"].clone();
     let drop = [&drop[..], &["AWSPENDING", "--remove-from-version-id", &pending]].concat();
-    assert_eq!(stage.strongroom(&drop, "").code, 0);
+    assert_eq!(fixture.strongroom(&drop, "").code, 0);
     let command = [&python, Path::new("-I"), &adapter, &handler];
     let command = command.map(|word| word.to_str().unwrap());
-    let healed = stage.register("lambda", &["--rotation-env", &variable], &command);
+    let healed = fixture.register("lambda", &["--rotation-env", &variable], &command);
     assert_eq!(healed.code, 0, "{}", healed.stderr_text());
 
     // A function that is another than was approved does not run.
     write(&handler, "def lambda_handler(event, context): pass\n");
-    let refused = stage.rotate("lambda");
+    let refused = fixture.rotate("lambda");
     assert_ne!(refused.code, 0);
     assert!(refused.stderr_text().contains("handler.py"), "{}", refused.stderr_text());
 }
@@ -102,17 +102,17 @@ fn a_function_of_aws_runs_here() {
 /// another service could not even be loaded.
 #[test]
 fn functions_find_what_they_have_in_lambda() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([python]) = server::tools(["python3"]) else { return };
-    let handler = stage.write("imports.py", include_str!("imports.py"));
-    stage.write("settings.json", "{\"length\": 20}");
-    stage.write("shared.py", "LAYER = True\n");
-    stage.store("lambda", &json!("first"));
-    stage.store("other", &json!("other"));
-    let adapter = stage.template("lambda-adapter");
+    let handler = fixture.write("imports.py", include_str!("imports.py"));
+    fixture.write("settings.json", "{\"length\": 20}");
+    fixture.write("shared.py", "LAYER = True\n");
+    fixture.store("lambda", &json!("first"));
+    fixture.store("other", &json!("other"));
+    let adapter = fixture.template("lambda-adapter");
     let command = [&python, Path::new("-I"), &adapter, &handler];
     let command = command.map(|word| word.to_str().unwrap());
-    let rotated = stage.register("lambda", &["-v"], &command);
+    let rotated = fixture.register("lambda", &["-v"], &command);
     let told = rotated.stderr_text();
     assert_eq!(rotated.code, 0, "{told}");
     for step in ["createSecret", "setSecret", "testSecret", "finishSecret"] {
@@ -120,24 +120,24 @@ fn functions_find_what_they_have_in_lambda() {
         assert!(told.contains(&format!("rotation: a child in {step}")), "{told}");
     }
     let words = ["get-secret-value", "--secret-id", "lambda", "--query", "SecretString"];
-    assert_eq!(stage.strongroom(&words, "").stdout_text().trim_end(), "\"made\"");
-    assert_eq!(stage.described("lambda")["Tags"][0]["Key"], "rotated-by");
+    assert_eq!(fixture.strongroom(&words, "").stdout_text().trim_end(), "\"made\"");
+    assert_eq!(fixture.described("lambda")["Tags"][0]["Key"], "rotated-by");
 }
 
-/// Layers lie in a directory of the system's, so another one stands in for it.
+/// Layers are in a system directory, so another directory takes its place.
 #[test]
 fn layers_are_found_after_what_lies_beside_the_function() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([python]) = server::tools(["python3"]) else { return };
-    let adapter = stage.template("lambda-adapter");
+    let adapter = fixture.template("lambda-adapter");
     for (path, text) in [
         ("bundle/handler.py", "import both, layer\ndef told(): return both.WHERE + layer.WHERE\n"),
         ("bundle/both.py", "WHERE = 'bundle '\n"),
         ("layers/both.py", "WHERE = 'wrong '\n"),
         ("layers/layer.py", "WHERE = 'layer'\n"),
     ] {
-        files::make_dirs(stage.place().join(path).parent().unwrap());
-        stage.write(path, text);
+        files::make_dirs(fixture.place().join(path).parent().unwrap());
+        fixture.write(path, text);
     }
     let script = "import sys, types\n\
                   adapter = types.ModuleType('adapter')\n\
@@ -147,15 +147,15 @@ fn layers_are_found_after_what_lies_beside_the_function() {
                   print(adapter.load(sys.argv[2] + '/bundle/handler.py', 'told')())\n";
     let output = Command::new(python)
         .args(["-Ic", script])
-        .args([&adapter, stage.place()])
-        .env("TMPDIR", stage.place())
+        .args([&adapter, fixture.place()])
+        .env("TMPDIR", fixture.place())
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(told.trim_end(), "bundle layer", "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A function that fails as AWS's for MySQL do on Debian, whose certificates lie elsewhere.
+/// A function that fails as AWS's for MySQL do on Debian, where the certificates are elsewhere.
 const TRAP: &str = r#"
 import ssl
 import boto3
@@ -176,13 +176,13 @@ def set_secret():
 /// not found had no name.
 #[test]
 fn an_error_tells_where_the_function_was_and_which_file_is_missing() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([python]) = server::tools(["python3"]) else { return };
-    let handler = stage.write("trap.py", TRAP);
-    stage.store("lambda", &json!("first"));
-    let adapter = stage.template("lambda-adapter");
+    let handler = fixture.write("trap.py", TRAP);
+    fixture.store("lambda", &json!("first"));
+    let adapter = fixture.template("lambda-adapter");
     let command = [&python, Path::new("-I"), &adapter, &handler];
-    let failed = stage.register("lambda", &[], &command.map(|word| word.to_str().unwrap()));
+    let failed = fixture.register("lambda", &[], &command.map(|word| word.to_str().unwrap()));
     let told = failed.stderr_text();
     let lines: Vec<&str> = told.lines().map(str::trim_end).collect();
     for wanted in [
@@ -223,16 +223,16 @@ def lambda_handler(event, context):
 /// Of twenty lines that were shown none said what was wrong, as forty frames came after it.
 #[test]
 fn an_error_says_what_it_is_however_deep_it_is() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([python]) = server::tools(["python3"]) else { return };
-    let handler = stage.write("deep.py", DEEP);
-    stage.store("lambda", &json!("first"));
-    let adapter = stage.template("lambda-adapter");
+    let handler = fixture.write("deep.py", DEEP);
+    fixture.store("lambda", &json!("first"));
+    let adapter = fixture.template("lambda-adapter");
     let command = [&python, Path::new("-I"), &adapter, &handler].map(|word| word.to_str().unwrap());
     for (how, what) in
         [("HOW=deep", "deep down; as was noted"), ("HOW=shy", "it cannot say why: IndexError")]
     {
-        let failed = stage.register("lambda", &["--rotation-env", how], &command);
+        let failed = fixture.register("lambda", &["--rotation-env", how], &command);
         let told = failed.stderr_text();
         let errors = told.lines().filter(|line| *line == format!("rotation: Shy: {what}"));
         assert_eq!(errors.count(), 2, "{told}");
@@ -265,34 +265,34 @@ if event["step"] == "createSecret":
 /// What was planted in `__pycache__` ran in the place of a pinned file.
 #[test]
 fn compiled_code_beside_a_function_is_not_used() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([python]) = server::tools(["python3"]) else { return };
-    let handler = stage.write("functions/handler.py", include_str!("handler.py"));
-    let module = stage.write("functions/device.py", DEVICE);
-    let plain = stage.write("functions/plain.py", PLAIN);
-    let device = stage.at("device");
+    let handler = fixture.write("functions/handler.py", include_str!("handler.py"));
+    let module = fixture.write("functions/device.py", DEVICE);
+    let plain = fixture.write("functions/plain.py", PLAIN);
+    let device = fixture.at("device");
     write(&device, "first");
-    stage.store("lambda", &json!({ "username": "ada", "password": "first" }));
+    fixture.store("lambda", &json!({ "username": "ada", "password": "first" }));
     let plant = || {
         let mut planting = Command::new(&python);
         planting.args(["-I", "-c", PLANT]).args([&handler, &module]);
         assert!(planting.status().unwrap().success());
     };
     plant();
-    let adapter = stage.template("lambda-adapter");
+    let adapter = fixture.template("lambda-adapter");
     let command = [&python, Path::new("-I"), &adapter, &handler].map(|word| word.to_str().unwrap());
     let variable = format!("DEVICE={device}");
-    let rotated = stage.register("lambda", &["--rotation-env", &variable], &command);
+    let rotated = fixture.register("lambda", &["--rotation-env", &variable], &command);
     assert_eq!(rotated.code, 0, "{}", rotated.stderr_text());
 
     let command = [&*python, &plain].map(|word| word.to_str().unwrap());
-    let rotated = stage.register("lambda", &["--rotation-protocol", "stdio"], &command);
+    let rotated = fixture.register("lambda", &["--rotation-protocol", "stdio"], &command);
     assert_eq!(rotated.code, 0, "{}", rotated.stderr_text());
 
-    // What else lies there is said not to be pinned, until it is.
+    // Other files there are reported as not pinned, until they are.
     let shown = |query: &str| {
         let words = ["rotation", "show", "--secret-id", "lambda", "--query", query];
-        stage.strongroom(&words, "").stdout_text()
+        fixture.strongroom(&words, "").stdout_text()
     };
     let directory = handler.parent().unwrap().to_str().unwrap();
     assert!(shown("NotPinned").contains(directory), "{}", shown("NotPinned"));
@@ -300,11 +300,11 @@ fn compiled_code_beside_a_function_is_not_used() {
     let options = ["--rotation-env", &variable, "--rotation-pin", directory];
     let command = [&python, Path::new("-I"), &adapter, &handler].map(|word| word.to_str().unwrap());
     write(&device, "plain");
-    let rotated = stage.register("lambda", &options, &command);
+    let rotated = fixture.register("lambda", &options, &command);
     assert_eq!(rotated.code, 0, "{}", rotated.stderr_text());
     assert!(!shown("NotPinned").contains(directory), "{}", shown("NotPinned"));
-    stage.write("functions/boto.py", "raise RuntimeError('planted')");
-    let refused = stage.rotate("lambda");
+    fixture.write("functions/boto.py", "raise RuntimeError('planted')");
+    let refused = fixture.rotate("lambda");
     assert_eq!(refused.code, 254);
     let told = refused.stderr_text();
     assert!(told.contains(&format!("what is beneath {directory} is not")), "{told}");

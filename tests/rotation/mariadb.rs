@@ -9,8 +9,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::course::Course;
+use super::fixture::RotationFixture;
 use super::server::{self, Server};
-use super::stage::Stage;
 
 const ADMIN: &str = "adm'in\"\\ $p:w%";
 
@@ -23,16 +23,16 @@ struct Database {
 
 impl Database {
     /// A server with an administrator and a user `app`, who may read a table in two ways.
-    fn new(stage: &Stage) -> Option<Self> {
+    fn new(fixture: &RotationFixture) -> Option<Self> {
         let [daemon, install, client, _] =
             server::tools(["mariadbd", "mariadb-install-db", "mariadb", "mariadb-admin"])?;
-        let place = stage.place().join("my");
+        let place = fixture.place().join("my");
         server::directory(&place);
-        let at = |option: &str, name: &str| format!("--{option}={}", stage.at(name));
+        let at = |option: &str, name: &str| format!("--{option}={}", fixture.at(name));
         let data = at("datadir", "my/data");
         let normal = "--auth-root-authentication-method=normal";
         server::run(&install, &["--no-defaults", &data, normal, "--skip-test-db"], &place);
-        let socket = stage.at("my/s");
+        let socket = fixture.at("my/s");
         let server = Server::new(
             &daemon,
             &[
@@ -48,7 +48,7 @@ impl Database {
             ],
             &place,
         );
-        let log = stage.place().join("my/log");
+        let log = fixture.place().join("my/log");
         let mut database = Self { server, socket, client, log };
         let root = json!({ "username": "root", "password": "" });
         database.start_as(&root);
@@ -104,16 +104,16 @@ fn query(client: &PathBuf, socket: &str, login: &Value, sql: &str) -> Option<Str
 
 #[test]
 fn a_user_changes_his_password() {
-    let stage = Stage::new();
-    let Some(database) = Database::new(&stage) else { return };
+    let fixture = RotationFixture::new();
+    let Some(database) = Database::new(&fixture) else { return };
     let database = RefCell::new(database);
     let value = |password: &str| database.borrow().value(password);
-    stage.store("single", &value("first"));
+    fixture.store("single", &value("first"));
     let course = Course {
-        stage: &stage,
+        fixture: &fixture,
         secret: "single",
         options: ["--rotation-env", "EXCLUDE_CHARACTERS="].map(str::to_owned).to_vec(),
-        command: vec![stage.template("mariadb-single").to_str().unwrap().to_owned()],
+        command: vec![fixture.template("mariadb-single").to_str().unwrap().to_owned()],
         accepts: &|value| database.borrow().accepts(value),
         grace: 0,
         hidden: "password",
@@ -121,7 +121,7 @@ fn a_user_changes_his_password() {
     course.rotates_three_times();
     course.survives_crashes();
     course.refuses_a_wrong_value(&value("wrong"));
-    database.borrow().check_log(&stage.value("single", "AWSCURRENT").unwrap());
+    database.borrow().check_log(&fixture.value("single", "AWSCURRENT").unwrap());
     course.waits_for_the_server(
         || database.borrow_mut().server.stop(Signal::TERM),
         || database.borrow_mut().start(),
@@ -136,27 +136,27 @@ fn a_user_changes_his_password() {
 
 #[test]
 fn two_users_take_turns() {
-    let stage = Stage::new();
-    let Some(database) = Database::new(&stage) else { return };
+    let fixture = RotationFixture::new();
+    let Some(database) = Database::new(&fixture) else { return };
     let admin = json!({ "host": database.socket, "username": "admin", "password": ADMIN });
-    stage.store("admin", &admin);
+    fixture.store("admin", &admin);
     let mut value = database.value("first");
-    value["masterarn"] = Value::from(stage.arn("admin"));
-    stage.store("alternating", &value);
+    value["masterarn"] = Value::from(fixture.arn("admin"));
+    fixture.store("alternating", &value);
     let course = Course {
-        stage: &stage,
+        fixture: &fixture,
         secret: "alternating",
         options: ["--rotation-allow-read", "admin"].map(str::to_owned).to_vec(),
-        command: vec![stage.template("mariadb-alternating").to_str().unwrap().to_owned()],
+        command: vec![fixture.template("mariadb-alternating").to_str().unwrap().to_owned()],
         accepts: &|value| database.accepts(value),
         grace: 1,
         hidden: "password",
     };
     course.rotates_three_times();
-    assert_eq!(stage.value("alternating", "AWSCURRENT").unwrap()["username"], "app_clone");
+    assert_eq!(fixture.value("alternating", "AWSCURRENT").unwrap()["username"], "app_clone");
     course.survives_crashes();
-    database.check_log(&stage.value("alternating", "AWSCURRENT").unwrap());
-    let mut wrong = stage.value("alternating", "AWSCURRENT").unwrap();
+    database.check_log(&fixture.value("alternating", "AWSCURRENT").unwrap());
+    let mut wrong = fixture.value("alternating", "AWSCURRENT").unwrap();
     wrong["password"] = Value::from("wrong");
     course.refuses_a_wrong_value(&wrong);
     course.needs_the_administrator("another");

@@ -8,8 +8,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::course::Course;
+use super::fixture::{RotationFixture, write};
 use super::server::{self, Server};
-use super::stage::{Stage, write};
 
 /// What an administrator might have chosen: every character that some layer could take for its own.
 const ADMIN: &str = "adm'in\"\\ $p:w%";
@@ -23,15 +23,15 @@ struct Cluster {
 
 impl Cluster {
     /// A cluster with an administrator, a user `app` and a table that he may read.
-    fn new(stage: &Stage) -> Option<Self> {
+    fn new(fixture: &RotationFixture) -> Option<Self> {
         let [postgres, initdb, psql, _] =
             server::tools(["postgres", "initdb", "psql", "pg_isready"])?;
-        let place = stage.place().join("pg");
+        let place = fixture.place().join("pg");
         server::directory(&place);
         let password = place.join("password");
         write(&password, &format!("{ADMIN}\n"));
         server::hand_over(&password);
-        let (data, sockets) = (stage.at("pg/data"), stage.at("pg"));
+        let (data, sockets) = (fixture.at("pg/data"), fixture.at("pg"));
         let password = format!("--pwfile={}", password.display());
         server::run(
             &initdb,
@@ -50,7 +50,7 @@ impl Cluster {
             &place,
         );
         let directories = format!("unix_socket_directories={sockets}");
-        let log = stage.place().join("pg/log");
+        let log = fixture.place().join("pg/log");
         let server = Server::new(
             &postgres,
             &[
@@ -117,13 +117,13 @@ fn query(psql: &PathBuf, sockets: &str, login: &Value, sql: &str) -> Option<Stri
 
 #[test]
 fn a_user_changes_his_password() {
-    let stage = Stage::new();
-    let Some(mut cluster) = Cluster::new(&stage) else { return };
-    stage.store("single", &cluster.value("first"));
-    let rotator = stage.template("postgresql-single").to_str().unwrap().to_owned();
+    let fixture = RotationFixture::new();
+    let Some(mut cluster) = Cluster::new(&fixture) else { return };
+    fixture.store("single", &cluster.value("first"));
+    let rotator = fixture.template("postgresql-single").to_str().unwrap().to_owned();
     {
         let course = Course {
-            stage: &stage,
+            fixture: &fixture,
             secret: "single",
             // All characters that there are.
             options: ["--rotation-env", "EXCLUDE_CHARACTERS="].map(str::to_owned).to_vec(),
@@ -136,14 +136,14 @@ fn a_user_changes_his_password() {
         course.survives_crashes();
         course.refuses_a_wrong_value(&cluster.value("wrong"));
     }
-    let current = stage.value("single", "AWSCURRENT").unwrap();
+    let current = fixture.value("single", "AWSCURRENT").unwrap();
     let log = fs::read_to_string(&cluster.log).unwrap();
     assert!(log.contains("ALTER USER app PASSWORD 'SCRAM-SHA-256$"), "{log}");
     assert!(!log.contains(current["password"].as_str().unwrap()), "the log has a password");
 
     let cell = std::cell::RefCell::new(&mut cluster);
     let course = Course {
-        stage: &stage,
+        fixture: &fixture,
         secret: "single",
         options: Vec::new(),
         command: vec![rotator],
@@ -157,7 +157,7 @@ fn a_user_changes_his_password() {
     );
 
     // Where everybody gets in, a login shows nothing.
-    let open = stage.place().join("pg/data/pg_hba.conf");
+    let open = fixture.place().join("pg/data/pg_hba.conf");
     write(&open, "local all all trust\n");
     cell.borrow_mut().server.stop(Signal::INT);
     cell.borrow_mut().start();
@@ -166,16 +166,16 @@ fn a_user_changes_his_password() {
 
 #[test]
 fn two_users_take_turns() {
-    let stage = Stage::new();
-    let Some(cluster) = Cluster::new(&stage) else { return };
+    let fixture = RotationFixture::new();
+    let Some(cluster) = Cluster::new(&fixture) else { return };
     let admin = json!({ "host": cluster.sockets, "username": "admin", "password": ADMIN });
-    stage.store("admin", &admin);
+    fixture.store("admin", &admin);
     let mut value = cluster.value("first");
-    value["masterarn"] = Value::from(stage.arn("admin"));
-    stage.store("alternating", &value);
-    let rotator = stage.template("postgresql-alternating").to_str().unwrap().to_owned();
+    value["masterarn"] = Value::from(fixture.arn("admin"));
+    fixture.store("alternating", &value);
+    let rotator = fixture.template("postgresql-alternating").to_str().unwrap().to_owned();
     let course = Course {
-        stage: &stage,
+        fixture: &fixture,
         secret: "alternating",
         options: ["--rotation-allow-read", "admin"].map(str::to_owned).to_vec(),
         command: vec![rotator],
@@ -184,9 +184,9 @@ fn two_users_take_turns() {
         hidden: "password",
     };
     course.rotates_three_times();
-    assert_eq!(stage.value("alternating", "AWSCURRENT").unwrap()["username"], "app_clone");
+    assert_eq!(fixture.value("alternating", "AWSCURRENT").unwrap()["username"], "app_clone");
     course.survives_crashes();
-    let mut wrong = stage.value("alternating", "AWSCURRENT").unwrap();
+    let mut wrong = fixture.value("alternating", "AWSCURRENT").unwrap();
     wrong["password"] = Value::from("wrong");
     course.refuses_a_wrong_value(&wrong);
     course.needs_the_administrator("another");

@@ -8,8 +8,8 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::course::Course;
+use super::fixture::{RotationFixture, write};
 use super::server::{self, Server};
-use super::stage::{Stage, write};
 
 /// What an administrator might have chosen. Redis' own file of users has no word for a space.
 const ADMIN: &str = "adm'in\"\\_$p:w%";
@@ -27,11 +27,11 @@ fn auth(socket: &str, login: &Value) -> Option<String> {
 
 #[test]
 fn two_passwords_are_valid() {
-    let stage = Stage::new();
+    let fixture = RotationFixture::new();
     let Some([program, _]) = server::tools(["redis-server", "redis-cli"]) else { return };
-    let place = stage.place().join("redis");
+    let place = fixture.place().join("redis");
     server::directory(&place);
-    let (socket, users) = (stage.at("redis/s"), stage.at("redis/users"));
+    let (socket, users) = (fixture.at("redis/s"), fixture.at("redis/users"));
     let text =
         format!("user admin on >{ADMIN} ~* +@all\nuser app on >first ~* +get\nuser default off\n");
     write(&users, &text);
@@ -56,18 +56,18 @@ fn two_passwords_are_valid() {
     };
     start();
 
-    stage.store("admin", &json!({ "host": socket, "username": "admin", "password": ADMIN }));
+    fixture.store("admin", &json!({ "host": socket, "username": "admin", "password": ADMIN }));
     let value = json!({ "host": socket, "username": "app", "password": "first",
-        "masterarn": stage.arn("admin") });
-    stage.store("redis", &value);
+        "masterarn": fixture.arn("admin") });
+    fixture.store("redis", &value);
     let accepts = |value: &Value| auth(&socket, value).as_deref() == Some("+OK");
     let course = Course {
-        stage: &stage,
+        fixture: &fixture,
         secret: "redis",
         options: ["--rotation-env", "EXCLUDE_CHARACTERS=", "--rotation-allow-read", "admin"]
             .map(str::to_owned)
             .to_vec(),
-        command: vec![stage.template("redis-acl").to_str().unwrap().to_owned()],
+        command: vec![fixture.template("redis-acl").to_str().unwrap().to_owned()],
         accepts: &accepts,
         grace: 1,
         hidden: "password",
@@ -78,6 +78,6 @@ fn two_passwords_are_valid() {
     course.waits_for_the_server(|| server.borrow_mut().stop(Signal::TERM), start);
     course.needs_the_administrator("another");
 
-    stage.store("admin", &json!({ "host": socket, "username": "admin", "password": "wrong" }));
+    fixture.store("admin", &json!({ "host": socket, "username": "admin", "password": "wrong" }));
     course.fails("setSecret: exit status 1");
 }

@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::course::Course;
+use super::fixture::{RotationFixture, write};
 use super::server;
-use super::stage::{Stage, write};
 use crate::harness::files::make_dirs;
 
 /// A host that knows two keys: ours, which has options, and another.
 struct Host<'a> {
-    stage: &'a Stage,
+    fixture: &'a RotationFixture,
     ssh: PathBuf,
     user: String,
     /// How the server is reached.
@@ -25,19 +25,19 @@ struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    fn new(stage: &'a Stage) -> Option<Self> {
+    fn new(fixture: &'a RotationFixture) -> Option<Self> {
         let [sshd, ssh, keygen] = server::tools(["sshd", "ssh", "ssh-keygen"])?;
         if server::is_root() {
             // sshd, as root, insists on a directory that only its service makes.
             make_dirs(Path::new("/run/sshd"));
         }
         let ((_, own), (private, public)) =
-            (made(&keygen, stage, "host"), made(&keygen, stage, "first"));
-        let (_, other) = made(&keygen, stage, "other");
-        let (keys, server, client) = (stage.at("keys"), stage.at("sshd"), stage.at("client"));
+            (made(&keygen, fixture, "host"), made(&keygen, fixture, "first"));
+        let (_, other) = made(&keygen, fixture, "other");
+        let (keys, server, client) = (fixture.at("keys"), fixture.at("sshd"), fixture.at("client"));
         // The last line has no newline.
         write(&keys, &format!("# by hand\n{OPTIONS}{public}\n{other}"));
-        let host = stage.at("host");
+        let host = fixture.at("host");
         let settings = format!(
             "HostKey {host}\nAuthorizedKeysFile {keys}\nUsePAM no\nPidFile none\nStrictModes no\n\
              PermitRootLogin yes\n"
@@ -49,12 +49,12 @@ impl<'a> Host<'a> {
         let user = String::from_utf8(user).ok()?.trim_end().to_owned();
         let value = json!({ "host": "box", "username": user, "private_key": private,
             "public_key": public, "known_hosts": format!("box {own}") });
-        stage.store("ssh", &value);
-        Some(Self { stage, ssh, user, client, reach, keys, other })
+        fixture.store("ssh", &value);
+        Some(Self { fixture, ssh, user, client, reach, keys, other })
     }
 
     fn accepts(&self, login: &Value) -> bool {
-        let key = self.stage.at("key");
+        let key = self.fixture.at("key");
         write(&key, login["private_key"].as_str().unwrap());
         let mut command = Command::new(&self.ssh);
         command.args(["-F", &self.client, "-i", &key, "-o", "BatchMode=yes"]);
@@ -65,8 +65,8 @@ impl<'a> Host<'a> {
 }
 
 /// Makes a pair of keys.
-fn made(keygen: &Path, stage: &Stage, name: &str) -> (String, String) {
-    let path = stage.at(name);
+fn made(keygen: &Path, fixture: &RotationFixture, name: &str) -> (String, String) {
+    let path = fixture.at(name);
     let words = ["-q", "-t", "ed25519", "-N", "", "-C", "by hand", "-f", &path];
     assert!(Command::new(keygen).args(words).status().unwrap().success());
     let public = fs::read_to_string(format!("{path}.pub")).unwrap();
@@ -75,16 +75,16 @@ fn made(keygen: &Path, stage: &Stage, name: &str) -> (String, String) {
 
 #[test]
 fn a_key_is_replaced() {
-    let stage = Stage::new();
-    let Some(host) = Host::new(&stage) else { return };
+    let fixture = RotationFixture::new();
+    let Some(host) = Host::new(&fixture) else { return };
     let variables =
         [format!("SSH_CONFIG={}", host.client), format!("AUTHORIZED_KEYS={}", host.keys)];
     let options = variables.iter().flat_map(|v| ["--rotation-env".to_owned(), v.clone()]);
     let course = Course {
-        stage: &stage,
+        fixture: &fixture,
         secret: "ssh",
         options: options.collect(),
-        command: vec![stage.template("ssh-key").to_str().unwrap().to_owned()],
+        command: vec![fixture.template("ssh-key").to_str().unwrap().to_owned()],
         accepts: &|value| host.accepts(value),
         grace: 0,
         hidden: "private_key",
@@ -93,13 +93,13 @@ fn a_key_is_replaced() {
     course.survives_crashes();
 
     // Ours took over the options of the one before; nothing else changed.
-    let current = stage.value("ssh", "AWSCURRENT").unwrap();
+    let current = fixture.value("ssh", "AWSCURRENT").unwrap();
     let public = current["public_key"].as_str().unwrap();
     let keys = fs::read_to_string(&host.keys).unwrap();
     assert_eq!(keys, format!("# by hand\n{}\n{OPTIONS}{public}\n", host.other));
 
     let mut wrong = current.clone();
-    wrong["private_key"] = Value::from(fs::read_to_string(stage.at("other")).unwrap());
+    wrong["private_key"] = Value::from(fs::read_to_string(fixture.at("other")).unwrap());
     write(&host.keys, &keys.replace(&host.other, ""));
     course.refuses_a_wrong_value(&wrong);
     course.waits_for_the_server(
@@ -108,9 +108,9 @@ fn a_key_is_replaced() {
     );
 
     // Another host key may be another host.
-    let mut elsewhere = stage.value("ssh", "AWSCURRENT").unwrap();
+    let mut elsewhere = fixture.value("ssh", "AWSCURRENT").unwrap();
     elsewhere["known_hosts"] = Value::from(format!("box {}", host.other));
-    stage.store("ssh", &elsewhere);
+    fixture.store("ssh", &elsewhere);
     course.fails("setSecret: exit status 78");
 }
 

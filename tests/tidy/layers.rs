@@ -1,4 +1,4 @@
-//! The direction of the arrows: what each layer may name, of ours and of others.
+//! The direction of the arrows: what each layer may name, among our modules and among crates.
 
 use std::collections::BTreeSet;
 
@@ -175,7 +175,7 @@ fn stray_crates(source: &Source) -> Vec<Finding> {
     out
 }
 
-/// The layers that a file's paths lead to, with the lines they stand in.
+/// The layers that a file's paths lead to, with the lines they are on.
 fn targets(tokens: &[Token], module: &[String]) -> Vec<(usize, String)> {
     let text = |index: usize| tokens.get(index).map_or("", |token| token.text.as_str());
     let mut out = Vec::new();
@@ -273,7 +273,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
     out.into_iter().collect()
 }
 
-/// The layers that a document lists, each in a line of its own after `opening`.
+/// The layers that a document lists, each on its own line after `opening`.
 fn layers_in<'a>(text: &'a str, opening: &str) -> Vec<&'a str> {
     let names =
         text.lines().filter_map(|line| line.strip_prefix(opening)?.split(['`', '/']).next());

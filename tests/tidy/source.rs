@@ -13,7 +13,7 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
-/// A word or a sign of the code, and the line it stands in, counted from 1.
+/// A word or sign of the code, and the line it is on, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
     pub(crate) line: usize,

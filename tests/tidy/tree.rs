@@ -1,4 +1,4 @@
-//! What files there are, how they begin, how long they are, and where `unsafe` stands.
+//! What files there are, how they begin, how long they are, and where `unsafe` is.
 
 use super::source::{Finding, Source, breaks, hold, rust, sources};
 use crate::harness::files::names_in;
@@ -7,11 +7,11 @@ use crate::harness::repository;
 /// The longest file a reader finishes, its tests not counted.
 const LONGEST: usize = 400;
 
-/// The most lines of tests that stand at the foot of what they test; more are in a `tests.rs`
+/// How many lines of tests may be at the foot of what they test; more are in a `tests.rs`
 /// beside it.
 const MAX_FOOT: usize = 150;
 
-/// Where `unsafe` may stand, and how often.
+/// Where `unsafe` may be, and how often.
 const UNSAFE: &[(&str, usize)] = &[
     ("src/sys/kernel.rs", 16),
     ("src/sys/memory.rs", 25),

@@ -20,7 +20,7 @@ pub(crate) const PASSPHRASE: &str = "plover-gravel-82-yonder-catnip-mosaic";
 const STEP: usize = 10_000;
 
 /// A directory with a vault and a plain table of the same content.
-pub(crate) struct Lab {
+pub(crate) struct BenchFixture {
     directory: PathBuf,
     /// How many secrets the vault began with.
     pub(crate) secrets: usize,
@@ -46,29 +46,30 @@ impl Reads {
     }
 }
 
-impl Lab {
+impl BenchFixture {
     /// Makes a vault of so many secrets, which a keyfile or a passphrase opens.
     pub(crate) fn build(parent: &Path, secrets: usize, reads: Reads) -> io::Result<Self> {
         let directory = parent.join(format!("{secrets}-{}", reads.word()));
         fs::create_dir_all(&directory)?;
-        let mut lab = Self { directory, secrets, step: None };
-        private(&lab.passphrase())?.write_all(PASSPHRASE.as_bytes())?;
+        let mut fixture = Self { directory, secrets, step: None };
+        private(&fixture.passphrase())?.write_all(PASSPHRASE.as_bytes())?;
         let cost = ["--kdf-memory", "256", "--kdf-passes", "3", "--kdf-lanes", "4"];
-        let mut init = lab.strongroom(&["init", "--no-recovery", "--audit-reads", reads.word()]);
-        require(init.arg("--new-passphrase-file").arg(lab.passphrase()).args(cost))?;
-        let mut slot = lab.strongroom(&["key-slot", "add", "--kind", "keyfile"]);
-        slot.arg("--passphrase-file").arg(lab.passphrase());
-        require(slot.arg("--new-keyfile").arg(lab.keyfile()))?;
+        let mut init =
+            fixture.strongroom(&["init", "--no-recovery", "--audit-reads", reads.word()]);
+        require(init.arg("--new-passphrase-file").arg(fixture.passphrase()).args(cost))?;
+        let mut slot = fixture.strongroom(&["key-slot", "add", "--kind", "keyfile"]);
+        slot.arg("--passphrase-file").arg(fixture.passphrase());
+        require(slot.arg("--new-keyfile").arg(fixture.keyfile()))?;
 
         let content: Vec<(String, String)> = content(secrets).collect();
-        let mut bench_vault = lab.bench_vault()?;
+        let mut bench_vault = fixture.bench_vault()?;
         for part in content.chunks(STEP) {
             let pairs = part.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let time = timed(|| bench_vault.fill(pairs))?;
-            lab.step = (part.len() == STEP).then_some(time);
+            fixture.step = (part.len() == STEP).then_some(time);
         }
-        floors::plain_table(&lab.table(), content.into_iter())?;
-        Ok(lab)
+        floors::plain_table(&fixture.table(), content.into_iter())?;
+        Ok(fixture)
     }
 
     /// Opens the vault in this process.
@@ -101,7 +102,7 @@ impl Lab {
         self.directory.join(name)
     }
 
-    /// A command of ours on the vault.
+    /// One of our commands on the vault.
     pub(crate) fn strongroom(&self, arguments: &[&str]) -> Command {
         let mut command = program(env!("CARGO_BIN_EXE_strongroom"), arguments);
         command.env("HOME", &self.directory).env("STRONGROOM_VAULT", self.vault());

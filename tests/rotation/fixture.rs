@@ -12,7 +12,7 @@ use crate::harness::files::{self, TempDir};
 use crate::harness::process::Outcome;
 
 /// Where rotations are tried.
-pub(crate) struct Stage {
+pub(crate) struct RotationFixture {
     sandbox: Sandbox,
     /// Short, as sockets' paths must be, and open for the servers' user to pass through.
     place: TempDir,
@@ -31,14 +31,14 @@ rm "$CRASH"
 kill -KILL "$PPID"
 "#;
 
-impl Stage {
-    /// A stage with an empty vault.
+impl RotationFixture {
+    /// A fixture with an empty vault.
     pub(crate) fn new() -> Self {
-        let stage =
+        let fixture =
             Self { sandbox: Sandbox::with_vault(), place: TempDir::below(&std::env::temp_dir()) };
-        fs::set_permissions(stage.place(), Permissions::from_mode(0o711)).unwrap();
-        stage.write("killer", KILLER);
-        stage
+        fs::set_permissions(fixture.place(), Permissions::from_mode(0o711)).unwrap();
+        fixture.write("killer", KILLER);
+        fixture
     }
 
     /// Returns the place for servers.
