@@ -14,7 +14,7 @@ use super::pages::{Pages, Tokens};
 use super::query::Query;
 use super::request::error as request;
 use super::request::error::Form;
-use super::request::globals::Globals;
+use super::request::globals::options::Globals;
 use super::stdout::print;
 use super::unlock::CommandContext;
 use crate::model::value::Value;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::environment::Environment;
 use super::failure::Failure;
 use super::request::error as request;
-use super::request::globals::Globals;
+use super::request::globals::options::Globals;
 use super::terminal::{self, Lines};
 use crate::crypto;
 use crate::crypto::kdf::CostLimit;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::request::arguments::{Arguments, Pick};
 use super::request::error::Error;
-use super::request::globals::Globals;
+use super::request::globals::options::Globals;
 use crate::model::value::Value;
 use crate::sys::secret::Secret;
 

@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::failure::Failure;
 use super::request::error as request;
 use super::request::error::Form;
-use super::request::globals::Globals;
+use super::request::globals::options::Globals;
 use super::terminal;
 use crate::model::shape::Shaped;
 use crate::model::time::{DAY_MS, Timestamp};

@@ -8,7 +8,7 @@ use super::arguments::{Arguments, PAGE_LIMIT, PAGE_TOKEN, Paging, Signature, Ske
 use super::base64::{self, Undecodable};
 use super::cli_input;
 use super::error::Error;
-use super::globals::BlobFormat;
+use super::globals::options::BlobFormat;
 use super::paramfile::Sources;
 use super::skeleton;
 use super::unpack;
