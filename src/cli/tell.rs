@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
 use super::request::error as request;
-use super::request::error::{Form, Kind};
+use super::request::error::{ErrorKind, Form};
 use super::terminal;
 
 /// Tells failures on stderr.
@@ -53,7 +53,7 @@ impl ErrorReporter {
             Some(code) => error::Failure::Client { code, message: &message },
             None => error::Failure::General(failed.message()),
         };
-        if failed.kind() == Kind::UnknownOptions {
+        if failed.kind() == ErrorKind::UnknownOptions {
             text.extend(format!("\n{}\n", request::usage(self.form)).bytes());
         }
         error::render(&told, speaker(self.form), self.format, text);
@@ -63,7 +63,7 @@ impl ErrorReporter {
 /// Whether somebody would see which option was meant by one that nobody knows.
 pub(super) fn takes_hint(failure: &Failure) -> bool {
     let is_unknown =
-        matches!(failure, Failure::Request(failed) if failed.kind() == Kind::UnknownOptions);
+        matches!(failure, Failure::Request(failed) if failed.kind() == ErrorKind::UnknownOptions);
     is_unknown && terminal::is_watched()
 }
 

@@ -46,7 +46,8 @@ pub(crate) struct Named {
 impl Named {
     /// Takes the option, or else the first variable that is set.
     fn find(
-        (option, given): (&'static str, Option<&String>),
+        option: &'static str,
+        given: Option<&String>,
         variables: &[&'static str],
         environment: &Environment,
     ) -> Result<Option<Self>, Failure> {
@@ -99,14 +100,15 @@ impl<'a> CommandContext<'a> {
             Form::Aws => &["STRONGROOM_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
             Form::Plain => &["STRONGROOM_PROFILE"],
         };
-        let given = ("--profile", globals.profile.as_ref());
-        let profile = Named::find(given, variables, environment)?;
+        let given = globals.profile.as_ref();
+        let profile = Named::find("--profile", given, variables, environment)?;
         let location = locate(globals, environment, profile.as_ref())?;
         let variables: &[&'static str] = match form {
             Form::Aws => &["STRONGROOM_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
             Form::Plain => &["STRONGROOM_REGION"],
         };
-        let region = Named::find(("--region", globals.region.as_ref()), variables, environment)?;
+        let given = globals.region.as_ref();
+        let region = Named::find("--region", given, variables, environment)?;
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
         let offer = Offer::new(globals, environment)?;
         // Read before anybody is asked for a passphrase.

@@ -53,8 +53,10 @@ impl Paginator {
     /// Reads where to start.
     pub(crate) fn new(entry: &Entry, call: build::Call) -> Result<Self, Error> {
         let mut request = call.request;
-        let (build::Pages::All { starting_token, max_items }, operation::Pages::Gathered(member)) =
-            (call.pages, entry.pages)
+        let (
+            build::PagesWanted::All { starting_token, max_items },
+            operation::Pages::Gathered(member),
+        ) = (call.pages, entry.pages)
         else {
             return Ok(Self { request, gathering: None, shown: Tokens::Own });
         };
@@ -84,10 +86,10 @@ impl Paginator {
     pub(crate) fn fetch(
         self,
         ask: impl FnOnce(Value, Option<&PageBoundaries>) -> Result<Value, Failure>,
-    ) -> Result<Pages, Failure> {
+    ) -> Result<Fetched, Failure> {
         let Self { mut request, gathering, shown } = self;
         let Some(Gathering { member, size, skip, most }) = gathering else {
-            return Ok(Pages::One(ask(request, None)?));
+            return Ok(Fetched::One(ask(request, None)?));
         };
         // Only the first page is sliced, however much the token says.
         let left_out = skip.min(size);
@@ -117,12 +119,12 @@ impl Paginator {
         let mut whole = vec![(member.to_owned(), Value::List(elements))];
         whole.extend(next.map(|token| (PAGE_TOKEN.to_owned(), Value::Text(token))));
         let first = size.saturating_sub(left_out);
-        Ok(Pages::Gathered(Gathered { whole: Value::Map(whole), member, first, size, tokens }))
+        Ok(Fetched::Gathered(Gathered { whole: Value::Map(whole), member, first, size, tokens }))
     }
 }
 
-/// What there is to print.
-pub(crate) enum Pages {
+/// What was fetched, to be printed.
+pub(crate) enum Fetched {
     /// One answer.
     One(Value),
     /// An answer that AWS would have given in pages.

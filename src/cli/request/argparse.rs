@@ -225,7 +225,7 @@ impl State<'_> {
         match self.grammar.positional {
             Positional::Required { name } => check_choice(name, shown, self.choices)?,
             Positional::Known { name, known } => {
-                check_known(name, shown, (self.choices, known))?;
+                check_known(name, shown, self.choices, known)?;
             }
             Positional::Optional => {}
         }
@@ -376,7 +376,7 @@ fn check_choice(name: &str, word: &str, choices: &[&str]) -> Result<(), Error> {
 }
 
 /// Checks a word that AWS may have, and this program not.
-fn check_known(name: &str, word: &str, (choices, known): (&[&str], &str)) -> Result<(), Error> {
+fn check_known(name: &str, word: &str, choices: &[&str], known: &str) -> Result<(), Error> {
     let first = choices.get(..1).unwrap_or_default();
     if choices.contains(&word) || !similar::closest(word, first).is_empty() {
         // Of what is a slip in the first, AWS tells.

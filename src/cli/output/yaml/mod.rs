@@ -31,20 +31,20 @@ pub(super) fn write(value: &Value, zone: &TimeZone, out: &mut Vec<u8>) {
         return;
     }
     let mut emitter = Emitter::new(zone, out);
-    emitter.node(value, None, Place::Elsewhere);
+    emitter.node(value, None, NodePlace::Elsewhere);
     emitter.end();
 }
 
 /// Writes a page of an answer: a list whose one element it is.
 pub(super) fn write_page(page: &Value, zone: &TimeZone, out: &mut Vec<u8>) {
     let mut emitter = Emitter::new(zone, out);
-    emitter.list(std::slice::from_ref(page), None, Place::Elsewhere);
+    emitter.list(std::slice::from_ref(page), None, NodePlace::Elsewhere);
     emitter.end();
 }
 
 /// Where a node stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum NodePlace {
     /// It is the value of a member.
     Member,
     /// It is the document or an element of a list.
@@ -66,7 +66,7 @@ impl<'o> Emitter<'o> {
         Self { zone, out, column: 0, after_blank: true, in_indent: true }
     }
 
-    fn node(&mut self, value: &Value, indent: Option<usize>, place: Place) {
+    fn node(&mut self, value: &Value, indent: Option<usize>, place: NodePlace) {
         match View::of(value, self.zone) {
             View::List([]) => self.mark("[]"),
             View::List(elements) => self.list(elements, indent, place),
@@ -81,16 +81,16 @@ impl<'o> Emitter<'o> {
         }
     }
 
-    fn list(&mut self, elements: &[Value], indent: Option<usize>, place: Place) {
+    fn list(&mut self, elements: &[Value], indent: Option<usize>, place: NodePlace) {
         // Under a simple key the marks stand below the key itself.
         let indent = match indent {
-            Some(indent) if place == Place::Member && !self.in_indent => indent,
+            Some(indent) if place == NodePlace::Member && !self.in_indent => indent,
             outer => deeper(outer),
         };
         for element in elements {
             self.indent(indent);
             self.mark_within_indent("-");
-            self.node(element, Some(indent), Place::Elsewhere);
+            self.node(element, Some(indent), NodePlace::Elsewhere);
         }
     }
 
@@ -109,7 +109,7 @@ impl<'o> Emitter<'o> {
             } else {
                 self.key(name, style);
             }
-            self.node(member, Some(indent), Place::Member);
+            self.node(member, Some(indent), NodePlace::Member);
         }
     }
 

@@ -45,7 +45,7 @@ pub(crate) struct Call {
     /// The request, validated; of the pages to come it asks for the first.
     pub(crate) request: Value,
     /// How many pages to fetch.
-    pub(crate) pages: Pages,
+    pub(crate) pages: PagesWanted,
     /// What to tell on stderr first, each a line with its newline.
     pub(crate) notes: Vec<&'static str>,
     /// Whose the request's token is.
@@ -63,7 +63,7 @@ pub(crate) enum Token {
 
 /// How many pages to fetch.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Pages {
+pub(crate) enum PagesWanted {
     /// The one the request asks for.
     One,
     /// All, from a token on, up to so many items.
@@ -104,10 +104,10 @@ pub(crate) fn build(
     let pages = if pages_all {
         let size = arguments.page_size.map(|size| (PAGE_LIMIT.to_owned(), Value::Integer(size)));
         request.extend(size);
-        Pages::All { starting_token, max_items: arguments.max_items }
+        PagesWanted::All { starting_token, max_items: arguments.max_items }
     } else {
         request.extend(leftover_paging(&arguments, starting_token));
-        Pages::One
+        PagesWanted::One
     };
     let mut request = Value::Map(request);
     let input = Shape::Structure(signature.input);
