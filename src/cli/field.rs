@@ -18,7 +18,7 @@ use crate::sys::secret::Secret;
 pub(crate) enum Unpicked {
     /// The secret has no value.
     Valueless,
-    /// The value is no JSON object.
+    /// The value is not a JSON object.
     NoObject,
     /// The object has no member of this name.
     MissingMember(String),

@@ -17,7 +17,7 @@ pub(super) struct ErrorReporter {
 }
 
 impl ErrorReporter {
-    /// Tells a failure, and at a terminal what to do about it. That nobody listens is no failure.
+    /// Tells a failure, and at a terminal what to do about it. Nobody has to listen.
     pub(super) fn tell(&self, failure: &Failure) {
         let mut text = self.text(failure);
         if let Some(hint) = failure.hint().or_else(|| self.hint.clone())
@@ -60,7 +60,7 @@ impl ErrorReporter {
     }
 }
 
-/// Whether somebody would see which option was meant by one that nobody knows.
+/// Whether an option is unknown and somebody would see a hint about it.
 pub(super) fn takes_hint(failure: &Failure) -> bool {
     let is_unknown =
         matches!(failure, Failure::Request(failed) if failed.kind() == ErrorKind::UnknownOptions);

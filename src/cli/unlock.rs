@@ -66,7 +66,7 @@ impl Named {
 pub(crate) enum Chosen {
     /// The user, by its path: nothing is made there by accident.
     ByPath,
-    /// The user by a profile's name, or nobody.
+    /// The user by a profile's name, or the default.
     ByDefault,
 }
 
@@ -313,7 +313,7 @@ fn doubt_clock(now: Timestamp, last: Timestamp) {
     ));
 }
 
-/// There is no vault where one was looked for.
+/// Reports that no vault is at the place.
 fn no_vault(location: &Location) -> Failure {
     let path = location.path.display();
     let by = location.named_by.as_ref().map(|by| format!(", which {by} names"));

@@ -1,7 +1,7 @@
 //! How the AWS CLI gathers pages: all of them unless told otherwise, cut to `--max-items`, and a
 //! token of its own to go on from.
 //!
-//! That token holds the service's token of a page and, where AWS boundaries inside a page, how many
+//! That token holds the service's token of a page and, where AWS cuts inside a page, how many
 //! elements of it were shown: a number that is wrong once one of them has been deleted. Here a page
 //! ends wherever the answer does, and the service's token alone, which names the last element
 //! shown, leads on; nothing is passed over or shown twice. Tokens with a number are understood.
@@ -181,7 +181,7 @@ impl Gathered {
 /// Where `--starting-token` starts.
 #[derive(Default)]
 struct Start {
-    /// What it adds to the request; in a token of ours, the service's token.
+    /// What it adds to the request; in a token of Strongroom's, the service's token.
     members: Vec<(String, Value)>,
     /// How many elements of the first page are left out.
     skip: usize,

@@ -1,4 +1,4 @@
-//! Words of an expression, and python-jmespath's complaints about what is none.
+//! Splits an expression into tokens, with python-jmespath's complaints about what is not one.
 
 use jiff::tz::TimeZone;
 
@@ -123,7 +123,7 @@ impl TokenKind {
         }
     }
 
-    /// Returns how strongly the word binds what stands before it.
+    /// Returns how strongly the word binds what comes before it.
     pub(super) const fn binding_power(self) -> u8 {
         match self {
             Self::End

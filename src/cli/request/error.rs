@@ -16,9 +16,9 @@ pub(crate) enum Form {
 /// The kinds of error, which differ in layout and exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
-    /// The options cannot be read; the usage stands below the message.
+    /// The options cannot be read; the usage is printed below the message.
     Usage,
-    /// Words that no option takes; the usage stands above the message.
+    /// Words that no option takes; the usage is printed above the message.
     UnknownOptions,
     /// A parameter's value is wrong.
     ParamValidation,
@@ -28,7 +28,7 @@ pub(crate) enum ErrorKind {
 
 /// A command line that is refused. Its message never holds the value of a sensitive member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::error_impl_error, reason = "the layer stands at the use site: request::Error")]
+#[expect(clippy::error_impl_error, reason = "the layer is named where it is used: request::Error")]
 pub(crate) struct Error {
     kind: ErrorKind,
     message: String,

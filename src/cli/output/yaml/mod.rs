@@ -14,13 +14,13 @@ use crate::cli::python;
 use crate::model::value::Value;
 use scalar::Style;
 
-/// How many columns each level stands further in.
+/// How many columns each level is indented.
 const INDENT: usize = 2;
 
 /// The column behind which a line is folded.
 const WIDTH: usize = 80;
 
-/// A longer key, in bytes, stands behind a question mark.
+/// A longer key, in bytes, is written behind a question mark.
 const MAX_SIMPLE_KEY: usize = 128;
 
 /// Writes a list or a map as a document; a scalar as JSON, for it would need an end mark.
@@ -42,7 +42,7 @@ pub(super) fn write_page(page: &Value, zone: &TimeZone, out: &mut Vec<u8>) {
     emitter.end();
 }
 
-/// Where a node stands.
+/// Where a node is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum NodePlace {
     /// It is the value of a member.
@@ -233,7 +233,7 @@ impl<'o> Emitter<'o> {
         self.indent(0);
     }
 
-    /// Goes to a column of a line on which nothing but marks stands.
+    /// Goes to a column of a line that has nothing but marks.
     fn indent(&mut self, indent: usize) {
         let is_past = self.column > indent || (self.column == indent && !self.after_blank);
         if !self.in_indent || is_past {

@@ -55,7 +55,7 @@ pub(crate) struct Call {
 /// Whose a request's token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
-    /// Somebody chose it, or there is none.
+    /// The user's, or there is none.
     Given,
     /// It was made up here.
     MadeUp,
@@ -181,7 +181,7 @@ fn load_token(arguments: &mut Arguments, sources: Sources<'_>) -> Result<Option<
     }
 }
 
-/// Makes bytes of the text that stands for a blob, anywhere in a request.
+/// Turns the text of each blob into bytes, anywhere in a request.
 fn read_blobs(value: &mut Value, shape: &Shape, format: BlobFormat) -> Result<(), Error> {
     match (shape, value) {
         (Shape::Blob(blob), value) => {

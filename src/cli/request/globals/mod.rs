@@ -25,7 +25,7 @@ pub(crate) struct CommandLine {
 pub(crate) enum Command {
     /// The version.
     Version,
-    /// Help, about the command named by these words; about everything where there are none.
+    /// Help about the command that these words name; about everything if there are none.
     Help(Vec<String>),
     /// One of AWS's operations.
     Operation {
@@ -55,7 +55,7 @@ pub(crate) enum Command {
     },
 }
 
-/// The words that may stand as a command.
+/// The words that are commands.
 #[derive(Clone, Copy)]
 pub(crate) struct Names<'a> {
     /// AWS's operations.
@@ -106,16 +106,16 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
     Ok(CommandLine { globals, form, command })
 }
 
-/// Returns the form that a command line asks for, be it right or wrong: an error of [`split`] is to
-/// be told in it. Takes the first word that is a command for the command.
+/// Returns the form that a command line asks for, right or wrong: an error of [`split`] is told in
+/// it. Takes the first word that is a command for the command.
 pub(crate) fn form(argv: &[String], form: Form, names: Names<'_>) -> Form {
     let choices = commands(form, names);
     let command = argv.iter().find(|word| choices.contains(&word.as_str()));
     if command.is_some_and(|word| word == AWS) { Form::Aws } else { form }
 }
 
-/// Returns the `--cli-error-format` of a command line, be it right or wrong. AWS's rule for a line
-/// whose global options cannot be read is not known.
+/// Returns the `--cli-error-format` of a command line, right or wrong. AWS's rule for a line whose
+/// global options cannot be read is not known.
 pub(crate) fn error_format(argv: &[String]) -> Option<&str> {
     let mut words = argv.iter().map(String::as_str).take_while(|word| *word != "--").peekable();
     let mut found = None;

@@ -16,7 +16,7 @@ pub(crate) struct GlobalOption {
     pub(crate) check: Check,
     /// Whose it is.
     pub(crate) owner: Owner,
-    /// What the help says of it; nothing of an option without effect.
+    /// What the help says of it; an option without effect has none.
     pub(crate) help: Option<OptionHelp>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Owner {
 
 /// What the help says of an option.
 pub(crate) struct OptionHelp {
-    /// Where it stands in the list.
+    /// Its place in the list.
     rank: u8,
     /// What its value is called; empty where it takes none.
     pub(crate) value: &'static str,
@@ -206,7 +206,7 @@ impl Globals {
     }
 }
 
-/// How a blob stands in a request.
+/// How a blob is written in a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BlobFormat {
     /// As base64.
