@@ -10,11 +10,11 @@ use jiff::tz::TimeZone;
 use super::failure::Failure;
 use super::output;
 use super::output::format::{DEFAULT_WIDTH, Format, RenderContext, RenderFailed};
-use super::pages::{Pages, Tokens};
+use super::pages::{Fetched, Tokens};
 use super::query::Query;
 use super::request::error as request;
 use super::request::error::Form;
-use super::request::globals::Globals;
+use super::request::globals::options::Globals;
 use super::stdout::print;
 use super::unlock::CommandContext;
 use crate::model::value::Value;
@@ -53,16 +53,16 @@ impl Answer {
     }
 
     /// Prints an answer, or the pages of one.
-    pub(crate) fn print(&self, pages: Pages) -> Result<(), Failure> {
-        print(self.rendered(pages)?.expose())
+    pub(crate) fn print(&self, fetched: Fetched) -> Result<(), Failure> {
+        print(self.rendered(fetched)?.expose())
     }
 
     /// Returns what [`Self::print`] prints.
-    pub(crate) fn rendered(&self, pages: Pages) -> Result<Secret<Vec<u8>>, Failure> {
+    pub(crate) fn rendered(&self, fetched: Fetched) -> Result<Secret<Vec<u8>>, Failure> {
         let mut out = Secret::new(Vec::with_capacity(CAPACITY));
-        match pages {
-            Pages::One(value) => self.render(&value, out.expose_mut())?,
-            Pages::Gathered(gathered) if self.format.is_paged() => {
+        match fetched {
+            Fetched::One(value) => self.render(&value, out.expose_mut())?,
+            Fetched::Gathered(gathered) if self.format.is_paged() => {
                 let (pages, token) = gathered.split(self.tokens());
                 for page in pages {
                     self.render_page(&page, out.expose_mut())?;
@@ -71,7 +71,7 @@ impl Answer {
                     self.render_page(&output::resume_token(token), out.expose_mut())?;
                 }
             }
-            Pages::Gathered(gathered) => self.render(&gathered.whole, out.expose_mut())?,
+            Fetched::Gathered(gathered) => self.render(&gathered.whole, out.expose_mut())?,
         }
         Ok(out)
     }

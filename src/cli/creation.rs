@@ -12,7 +12,7 @@ use crate::upkeep::slots::NewSlot;
 use crate::vault::Vault;
 use crate::vault::state::Settings;
 
-/// The one operation that makes a vault where there is none.
+/// The one operation that makes a vault if there is none.
 const OPERATION: &str = "CreateSecret";
 
 /// Whether this command makes the vault: the first secret, at the place nobody named. A path that
@@ -23,13 +23,13 @@ pub(crate) fn is_first(entry: &Entry, context: &CommandContext<'_>) -> bool {
     entry.name == OPERATION && *chosen == Chosen::ByDefault && is_missing
 }
 
-/// Makes the vault.
+/// Makes the vault of the first secret, and says so.
 pub(crate) fn make(context: &CommandContext<'_>) -> Result<Vault, Failure> {
     let path = context.location.path.display();
     let offer = context.offer();
-    // A person who is asked for a new passphrase must know what for, be stderr a pipe
-    // (`OUT=$(strongroom create-secret … 2>&1)`); anybody else hears of what was made, not of what
-    // may fail.
+    // A person who is asked for a new passphrase must know what for, even if stderr is a pipe
+    // (`OUT=$(strongroom create-secret … 2>&1)`); anybody else is told afterwards, when it cannot
+    // fail any more.
     let will_ask = !offer.has_passphrase() && offer.keyfile_path().is_none();
     if will_ask && terminal::is_there() {
         terminal::object(&format!("there is no vault yet; making one at {path}"));
@@ -91,7 +91,7 @@ pub(super) fn recovery() -> Result<NewSlot, Failure> {
     Ok(NewSlot { credential, kdf: None, label: "recovery code".to_owned() })
 }
 
-/// The account of a vault that nobody gave one.
+/// The account of a vault, unless one is given.
 pub(super) const DEFAULT_ACCOUNT: &str = "000000000000";
-/// The home region of a vault that nobody gave one.
+/// The home region of a vault, unless one is given.
 pub(super) const DEFAULT_REGION: &str = "local-1";

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::environment::Environment;
 use super::failure::Failure;
 use super::request::error as request;
-use super::request::globals::Globals;
+use super::request::globals::options::Globals;
 use super::terminal::{self, Lines};
 use crate::crypto;
 use crate::crypto::kdf::CostLimit;
@@ -47,8 +47,8 @@ enum Source {
 
 impl Offer {
     /// Sorts what is offered: options before variables, then systemd's directory. Two that say what
-    /// the passphrase is are an error, as nobody would learn which of them counted. Comes before any
-    /// file is opened: a descriptor must be the user's.
+    /// the passphrase is are an error, as nobody would learn which of them counted. Must run before
+    /// any file is opened: a descriptor must be the user's.
     pub(crate) fn new(globals: &Globals, environment: &Environment) -> Result<Self, Failure> {
         let descriptor = |number: i32| {
             let stream = streams::inherited(number).ok().map(Arc::new);
@@ -127,7 +127,7 @@ impl Offer {
         Ok(Some(Keyfile::parse(bytes.expose())?))
     }
 
-    /// Reads the passphrase from where it is offered; `None` where none is.
+    /// Reads the passphrase from where it is offered; `None` if none is.
     pub(crate) fn passphrase(&self) -> Result<Option<Passphrase>, Failure> {
         let Some(source) = &self.passphrase else { return Ok(None) };
         // Whatever it comes from may ask at the terminal itself.
@@ -262,7 +262,7 @@ fn unanswered(error: &io::Error) -> Failure {
     Failure::environment("VaultLocked", format!("the vault is locked: {error}"))
 }
 
-/// Nothing opens the vault, and nobody is there to ask.
+/// Nothing opens the vault, and nobody can be asked.
 fn locked() -> Failure {
     Failure::environment("VaultLocked", format!("the vault is locked, and {}", terminal::why_not()))
         .hinted(

@@ -1,4 +1,4 @@
-//! The hint for whoever did not find a secret in one region of a vault: it may be in another.
+//! The hint about a secret that was not found in one region of a vault: it may be in another.
 
 use super::failure::Failure;
 use super::unlock::{CommandContext, Named};
@@ -7,8 +7,8 @@ use crate::service::fault::Cause;
 use crate::service::rules::arn;
 use crate::vault::Vault;
 
-/// Adds to a failure where the secret is that a call did not find. What that costs is only worth
-/// it for a person.
+/// Adds to a failure where the secret is that a call did not find. The search is only worth its
+/// cost if a person reads the hint.
 pub(super) fn hinted(
     failure: Failure,
     id: &str,

@@ -29,7 +29,7 @@ impl Environment {
         Some(Path::new(value))
     }
 
-    /// Whether a variable is set, be it to nothing.
+    /// Whether a variable is set, even if it is empty.
     pub(crate) fn is_set(&self, name: &str) -> bool {
         self.0.contains_key(OsStr::new(name))
     }
@@ -47,7 +47,7 @@ impl Environment {
         self.user_directory("XDG_STATE_HOME", ".local/state")
     }
 
-    /// Returns the time zone that is asked for; an empty one is not none.
+    /// Returns the time zone that is asked for. An empty one counts as set.
     pub(crate) fn zone(&self) -> Option<&OsStr> {
         self.0.get(OsStr::new("TZ")).map(OsString::as_os_str)
     }

@@ -55,11 +55,11 @@ pub(crate) enum Failure {
     Rotation(rotation::error::Failed),
     /// Somebody asked to stop.
     Interrupted(String),
-    /// The value has not what `--field` asks for.
+    /// The value does not have what `--field` asks for.
     Pick(Unpicked),
-    /// The work was done, and its outcome is a failure: `check` found something.
+    /// The work was done and found something wrong, as `check` may; the answer says what.
     Found,
-    /// The work was done, and so the caller of `rotate-due` is told of it.
+    /// The work was done, and this exit code tells the caller how it went.
     Ended(u8),
     /// The answer could not be written.
     Output(io::Error),

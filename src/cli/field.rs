@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::request::arguments::{Arguments, Pick};
 use super::request::error::Error;
-use super::request::globals::Globals;
+use super::request::globals::options::Globals;
 use crate::model::value::Value;
 use crate::sys::secret::Secret;
 
@@ -18,7 +18,7 @@ use crate::sys::secret::Secret;
 pub(crate) enum Unpicked {
     /// The secret has no value.
     Valueless,
-    /// The value is no JSON object.
+    /// The value is not a JSON object.
     NoObject,
     /// The object has no member of this name.
     MissingMember(String),

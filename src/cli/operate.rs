@@ -1,9 +1,9 @@
-//! One of AWS's operations, from its words to what is printed of its answer.
+//! One of AWS's operations, from its words to what is fetched of its answer.
 
 use super::answer::{self, Answer};
 use super::environment::Environment;
 use super::failure::Failure;
-use super::pages::{Pages as Printed, Paginator};
+use super::pages::{Fetched, Paginator};
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
 use super::request::error as request;
@@ -56,7 +56,7 @@ pub(super) fn operate(
     let arguments = ask_for_value(arguments, entry, context, backend)?;
     let call = match build(&signature, arguments, context)? {
         Built::Text(text) => return print(text.as_bytes()),
-        Built::Sample(value) => return answer.print(Printed::One(value)),
+        Built::Sample(value) => return answer.print(Fetched::One(value)),
         Built::Call(call) => call,
     };
     for warning in &call.notes {
@@ -66,22 +66,22 @@ pub(super) fn operate(
     let pages = match backend {
         Backend::Vault => call.pages,
         // Nothing that a step may ask for has pages.
-        Backend::RotationSocket(_) => build::Pages::One,
+        Backend::RotationSocket(_) => build::PagesWanted::One,
     };
     let token = call.token;
     let paginator = Paginator::new(entry, build::Call { pages, ..call })?.showing(answer.tokens());
     let failed = |failure| Failure::of_operation(entry.name, failure);
     dispatch::admit(entry, &paginator.request).map_err(failed)?;
-    let responses = match (backend, own) {
+    let fetched = match (backend, own) {
         (Backend::RotationSocket(line), _) => rotate::inside::respond(line, entry, &paginator)?,
         (Backend::Vault, Some(own)) => {
-            Printed::One(rotate::respond(paginator.request, token, own, context)?)
+            Fetched::One(rotate::respond(paginator.request, token, own, context)?)
         }
         (Backend::Vault, None) => respond(entry, paginator, context)?,
     };
-    match (responses, picked) {
-        (Printed::One(value), Some(wanted)) => print(field::pick(&wanted, &value)?.expose()),
-        (responses, _) => pager::print(&answer.rendered(responses)?, context),
+    match (fetched, picked) {
+        (Fetched::One(value), Some(wanted)) => print(field::pick(&wanted, &value)?.expose()),
+        (fetched, _) => pager::print(&answer.rendered(fetched)?, context),
     }
 }
 
@@ -154,13 +154,13 @@ pub(super) fn build(
         variable: &variable,
         encoding: context.file_encoding(),
     };
-    let around = build::BuildOptions {
+    let options = build::BuildOptions {
         no_paginate: context.globals.no_paginate,
         blob_format: context.globals.blob_format,
         sources,
         entropy: &SystemEntropy,
     };
-    Ok(build::build(signature, arguments, around)?)
+    Ok(build::build(signature, arguments, options)?)
 }
 
 /// Obtains the response, or the pages of it.
@@ -168,12 +168,12 @@ fn respond(
     entry: &'static Entry,
     paginator: Paginator,
     context: &CommandContext<'_>,
-) -> Result<Printed, Failure> {
+) -> Result<Fetched, Failure> {
     let failed = |failure| Failure::of_operation(entry.name, failure);
     if entry.effect == Effect::Nothing {
         let response =
             dispatch::answer(entry, paginator.request, &SystemEntropy).map_err(failed)?;
-        return Ok(Printed::One(response));
+        return Ok(Fetched::One(response));
     }
     let mut vault = if creation::is_first(entry, context) {
         creation::make(context)?
@@ -184,20 +184,20 @@ fn respond(
         Some(Value::Text(id)) if terminal::is_watched() => Some(id.clone()),
         Some(_) | None => None,
     };
-    let printed = paginator.fetch(|request, boundaries| {
+    let fetched = paginator.fetch(|request, boundaries| {
         let region = context.region();
         let call = dispatch::Call { entry, request, region, caller: &Caller::Owner, boundaries };
         dispatch::dispatch(&mut vault, call, context.request_context()).map_err(failed)
     });
-    let printed = match (printed, id) {
+    let fetched = match (fetched, id) {
         (Err(failure), Some(id)) => {
             return Err(elsewhere::hinted(failure, &id, &mut vault, context));
         }
-        (printed, _) => printed?,
+        (fetched, _) => fetched?,
     };
     // Where the operation failed, its error says enough.
     unlock::warn(&vault);
-    Ok(printed)
+    Ok(fetched)
 }
 
 /// Returns what the options of an operation are made of.

@@ -57,8 +57,8 @@ fn page(answer: &Secret<Vec<u8>>, pager: &str, context: &CommandContext<'_>) -> 
     Err(shell.stdin(files::in_memory(answer.expose())?).exec())
 }
 
-/// Waits for the pager through any `^C`, and takes it as done however the pager ends, as AWS does,
-/// unless there is none.
+/// Waits for the pager through any `^C`. As in AWS, however the pager ends is fine, unless there
+/// is no such program.
 const SCRIPT: &str = r#"trap : INT QUIT
 eval "$1"
 case $? in 126 | 127) printf %s "$2" >&2; exit 255 ;; esac

@@ -1,6 +1,6 @@
-//! Secrets that are typed at the terminal and not shown. rpassword reads them; what it is handed is
-//! what stands here: keys that are text or that it knows, and nothing that it would drop without a
-//! word.
+//! Secrets that are typed at the terminal and not shown. rpassword reads them; this file decides
+//! what it is handed: keys that are text or that it knows, and nothing that it would drop without
+//! a word.
 //!
 //! Does not know what is asked, nor how the terminal is silenced (`sys::silence`).
 

@@ -1,7 +1,7 @@
 //! How Python writes values and reads whole numbers, which AWS's text, tables and messages are made
 //! of.
 //!
-//! Does not decide what may be shown; whoever calls it does.
+//! Does not decide what may be shown; the caller does.
 
 use std::borrow::Cow;
 
@@ -192,8 +192,8 @@ fn quote(text: &str, out: &mut String) {
 }
 
 /// Whether Python prints a character beyond ASCII as it is: all but Unicode's classes Cc, Cf, Cn,
-/// Co, Cs, Zl, Zp and Zs. Rust's own table has the same, and besides escapes combining marks where
-/// nothing stands before them.
+/// Co, Cs, Zl, Zp and Zs. Rust's own table has the same, and besides escapes combining marks that
+/// follow nothing.
 fn is_printable(letter: char) -> bool {
     letter >= '\u{a1}' && !format!("a{letter}").escape_debug().any(|escaped| escaped == '\\')
 }

@@ -3,9 +3,9 @@
 //! AWS's own `Maybe you meant:` list belongs to its error message and is made with it; this speaks
 //! where AWS says nothing, of unknown options and of our own commands.
 
-/// Returns a hint that names the known word nearest to `word`; `None` where none is near.
+/// Returns a hint that names the known word nearest to `word`; `None` if none is near.
 ///
-/// What stands behind an `=` is left out of it: it may be a secret.
+/// What follows an `=` is left out: it may be a secret.
 pub(crate) fn hint(word: &str, known: &[&str]) -> Option<String> {
     let name = word.split('=').next().unwrap_or_default();
     nearest(name, known).map(|nearest| format!("did you mean {nearest}?"))

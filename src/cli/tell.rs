@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::output::error::{self, ErrorFormat, Speaker};
 use super::request::error as request;
-use super::request::error::{Form, Kind};
+use super::request::error::{ErrorKind, Form};
 use super::terminal;
 
 /// Tells failures on stderr.
@@ -17,7 +17,7 @@ pub(super) struct ErrorReporter {
 }
 
 impl ErrorReporter {
-    /// Tells a failure, and at a terminal what to do about it. That nobody listens is no failure.
+    /// Tells a failure, and at a terminal what to do about it. Nobody has to listen.
     pub(super) fn tell(&self, failure: &Failure) {
         let mut text = self.text(failure);
         if let Some(hint) = failure.hint().or_else(|| self.hint.clone())
@@ -53,17 +53,17 @@ impl ErrorReporter {
             Some(code) => error::Failure::Client { code, message: &message },
             None => error::Failure::General(failed.message()),
         };
-        if failed.kind() == Kind::UnknownOptions {
+        if failed.kind() == ErrorKind::UnknownOptions {
             text.extend(format!("\n{}\n", request::usage(self.form)).bytes());
         }
         error::render(&told, speaker(self.form), self.format, text);
     }
 }
 
-/// Whether somebody would see which option was meant by one that nobody knows.
+/// Whether an option is unknown and somebody would see a hint about it.
 pub(super) fn takes_hint(failure: &Failure) -> bool {
     let is_unknown =
-        matches!(failure, Failure::Request(failed) if failed.kind() == Kind::UnknownOptions);
+        matches!(failure, Failure::Request(failed) if failed.kind() == ErrorKind::UnknownOptions);
     is_unknown && terminal::is_watched()
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn leave_alone() {
     IS_LEFT_ALONE.store(true, Ordering::Relaxed);
 }
 
-/// Says why nobody can be asked, where [`is_there`] says so.
+/// Says why nobody can be asked, if [`is_there`] says so.
 pub(crate) fn why_not() -> &'static str {
     if IS_LEFT_ALONE.load(Ordering::Relaxed) {
         "--no-input says not to ask: give --passphrase-file, --passphrase-fd, --passphrase-command \
@@ -46,7 +46,7 @@ pub(crate) fn why_not() -> &'static str {
     }
 }
 
-/// Says why something can be shown to nobody, where [`is_there`] says so.
+/// Says why nobody can be shown something, if [`is_there`] says so.
 pub(crate) fn nobody_sees(what: &str) -> String {
     if IS_LEFT_ALONE.load(Ordering::Relaxed) {
         format!("--no-input leaves nobody to show {what} to: --no-recovery goes without one")
@@ -119,18 +119,18 @@ pub(crate) fn note(text: &str) {
 }
 
 /// Tells on stderr what the user asked to see there, or why the command will fail, to a person or a
-/// script. That nobody listens is no failure.
+/// script. It is not a failure if nobody listens.
 pub(crate) fn report(text: &str) {
     tell(format!("{text}\n").as_bytes());
 }
 
-/// Writes to stderr what is to be read there.
+/// Writes to stderr, without what a terminal would obey.
 pub(crate) fn tell(text: &[u8]) {
     let shown = if is_watched() { for_terminal(text) } else { text.into() };
     drop(io::stderr().write_all(&shown));
 }
 
-/// Tells whoever is being asked something at the terminal what was wrong with the answer.
+/// Tells the person who is being asked at the terminal what was wrong with the answer.
 pub(crate) fn object(text: &str) {
     drop(show(&format!("{text}\n")));
 }

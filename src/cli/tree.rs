@@ -4,9 +4,8 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::request::argparse::{Arity, Check, Flag};
-use super::request::error::Form;
-use super::request::globals;
+use super::request::argparse::{Arity, Check};
+use super::request::globals::options::{self, GlobalOption, OPTIONS};
 use super::{commands, help};
 use crate::service::operation::Entry;
 use crate::service::operations;
@@ -30,7 +29,7 @@ pub(super) fn program() -> Command {
         .disable_help_flag(true)
         .disable_help_subcommand(true)
         .disable_version_flag(true)
-        .args(globals::flags(Form::Plain).iter().filter(|flag| !is_idle(flag)).map(argument))
+        .args(OPTIONS.iter().filter(|option| !option.is_idle()).map(argument))
         .subcommands(operations::ALL.iter().map(help::of_operation))
         .subcommands(commands::NAMES.iter().filter_map(|name| commands::command(name)))
         .subcommand(helper.arg(topic))
@@ -39,9 +38,9 @@ pub(super) fn program() -> Command {
 /// Returns the list of global options, as the help shows it.
 pub(super) fn global_options() -> String {
     let mut text = String::from("\nGlobal options:\n");
-    for (name, value, about) in OPTIONS {
-        let option = format!("--{name} {value}");
-        let indented = about.replace('\n', &format!("\n{:31}", ""));
+    for (option, help) in options::described() {
+        let option = format!("{} {}", option.name, help.value);
+        let indented = help.about.replace('\n', &format!("\n{:31}", ""));
         text.extend([format!("  {option:<28} {indented}\n")]);
     }
     text.push_str(
@@ -49,9 +48,8 @@ pub(super) fn global_options() -> String {
          strongroom.passphrase in\n$CREDENTIALS_DIRECTORY (systemd's LoadCredential=) opens the \
          vault; then the terminal is asked.\n",
     );
-    let flags = globals::flags(Form::Plain);
-    let idle: Vec<&str> =
-        flags.iter().filter(|flag| is_idle(flag)).map(|flag| flag.name.as_str()).collect();
+    let idle = OPTIONS.iter().filter(|option| option.is_idle());
+    let idle: Vec<&str> = idle.map(|option| option.name).collect();
     text.push_str(
         "\nOptions of the AWS CLI that only make sense with a network or with colours are accepted \
          and have\nno effect:\n",
@@ -62,21 +60,20 @@ pub(super) fn global_options() -> String {
     text
 }
 
-fn argument(flag: &Flag) -> Arg {
-    let name = flag.name.trim_start_matches('-').to_owned();
-    let described = OPTIONS.iter().find(|(known, ..)| *known == name);
-    let about = described.map_or("Print help", |(_, _, about)| about).replace('\n', " ");
-    let argument = Arg::new(name.clone()).help(about).global(true);
-    let argument = match name.as_str() {
+fn argument(option: &GlobalOption) -> Arg {
+    let name = option.name.trim_start_matches('-');
+    let about = option.help.as_ref().map_or("Print help", |help| help.about).replace('\n', " ");
+    let argument = Arg::new(name).help(about).global(true);
+    let argument = match name {
         "h" => argument.short('h'),
         _ => argument.long(name),
     };
-    if matches!(flag.arity, Arity::None | Arity::Stop) {
+    if matches!(option.arity, Arity::None | Arity::Stop) {
         return argument.action(ArgAction::SetTrue);
     }
-    let value = described.map_or("VALUE", |(_, value, _)| value);
+    let value = option.help.as_ref().map_or("VALUE", |help| help.value);
     let argument = argument.value_name(value).hide_possible_values(true);
-    match flag.check {
+    match option.check {
         Check::Choice(choices) | Check::ChoiceOrEmpty(choices) => {
             argument.value_parser(PossibleValuesParser::new(choices))
         }
@@ -84,60 +81,11 @@ fn argument(flag: &Flag) -> Arg {
     }
 }
 
-/// Whether an option of AWS's is taken and has no effect; those that have one are in the table.
-fn is_idle(flag: &Flag) -> bool {
-    let name = flag.name.trim_start_matches('-');
-    !["help", "h"].contains(&name) && !OPTIONS.iter().any(|(known, ..)| *known == name)
-}
-
 const IDLE_IN_LINE: usize = 5;
-
-/// The global options that do something: name, value, what for.
-const OPTIONS: &[(&str, &str, &str)] = &[
-    ("vault", "PATH", "The vault (or STRONGROOM_VAULT); by default the profile's"),
-    ("profile", "NAME", "The vault of this name in the data directory (STRONGROOM_PROFILE)"),
-    ("region", "REGION", "The region within the vault (STRONGROOM_REGION)"),
-    ("keyfile", "FILE", "Unlock with a keyfile (STRONGROOM_KEYFILE)"),
-    ("passphrase-file", "FILE", "Read the passphrase from a file (STRONGROOM_PASSPHRASE_FILE)"),
-    ("passphrase-fd", "N", "Read the passphrase from an open descriptor"),
-    (
-        "passphrase-command",
-        "COMMAND",
-        "Read the passphrase from what a command prints\n(STRONGROOM_PASSPHRASE_COMMAND)",
-    ),
-    ("output", "FORMAT", "json, text, table, yaml, yaml-stream or off"),
-    ("query", "EXPRESSION", "Print only what a JMESPath expression selects"),
-    ("ask", "", "Ask for the secret value at the terminal, without showing it"),
-    ("multi-line", "", "With --ask: take all lines that are typed or pasted, up to Ctrl-D"),
-    ("expect", "CHECKPOINT", "Fail unless the vault is at this checkpoint"),
-    ("cli-binary-format", "FORMAT", "How binary values are given: base64, raw-in-base64-out"),
-    ("cli-error-format", "FORMAT", "enhanced, legacy, json, yaml, text or table"),
-    ("no-paginate", "", "Print one page of a list, and the token of the next"),
-    ("no-cli-pager", "", "Print at a terminal too, without STRONGROOM_PAGER or AWS_PAGER"),
-    ("allow-costly-kdf", "", "Unlock a vault whose key derivation needs very much memory"),
-    ("allow-weak-kdf", "", "Take a key derivation that costs an attacker too little"),
-    (
-        "trust-file-modes",
-        "",
-        "Take a vault or a credential although others may read it\n(STRONGROOM_TRUST_FILE_MODES=1)",
-    ),
-    ("no-input", "", "Ask nobody, as if there were no terminal"),
-    ("version", "", "Print the version"),
-];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_described_option_is_there() {
-        let flags = globals::flags(Form::Plain);
-        for (name, value, _) in OPTIONS {
-            let flag = flags.iter().find(|flag| flag.name == format!("--{name}"));
-            let flag = flag.unwrap_or_else(|| panic!("there is no option --{name}"));
-            assert_eq!(value.is_empty(), matches!(flag.arity, Arity::None | Arity::Stop), "{name}");
-        }
-    }
 
     #[test]
     fn the_tree_is_sound() {

@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::failure::Failure;
 use super::request::error as request;
 use super::request::error::Form;
-use super::request::globals::Globals;
+use super::request::globals::options::Globals;
 use super::terminal;
 use crate::model::shape::Shaped;
 use crate::model::time::{DAY_MS, Timestamp};
@@ -46,7 +46,8 @@ pub(crate) struct Named {
 impl Named {
     /// Takes the option, or else the first variable that is set.
     fn find(
-        (option, given): (&'static str, Option<&String>),
+        option: &'static str,
+        given: Option<&String>,
         variables: &[&'static str],
         environment: &Environment,
     ) -> Result<Option<Self>, Failure> {
@@ -65,7 +66,7 @@ impl Named {
 pub(crate) enum Chosen {
     /// The user, by its path: nothing is made there by accident.
     ByPath,
-    /// The user by a profile's name, or nobody.
+    /// The user by a profile's name, or the default.
     ByDefault,
 }
 
@@ -99,14 +100,15 @@ impl<'a> CommandContext<'a> {
             Form::Aws => &["STRONGROOM_PROFILE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"],
             Form::Plain => &["STRONGROOM_PROFILE"],
         };
-        let given = ("--profile", globals.profile.as_ref());
-        let profile = Named::find(given, variables, environment)?;
+        let given = globals.profile.as_ref();
+        let profile = Named::find("--profile", given, variables, environment)?;
         let location = locate(globals, environment, profile.as_ref())?;
         let variables: &[&'static str] = match form {
             Form::Aws => &["STRONGROOM_REGION", "AWS_REGION", "AWS_DEFAULT_REGION"],
             Form::Plain => &["STRONGROOM_REGION"],
         };
-        let region = Named::find(("--region", globals.region.as_ref()), variables, environment)?;
+        let given = globals.region.as_ref();
+        let region = Named::find("--region", given, variables, environment)?;
         let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
         let offer = Offer::new(globals, environment)?;
         // Read before anybody is asked for a passphrase.
@@ -311,7 +313,7 @@ fn doubt_clock(now: Timestamp, last: Timestamp) {
     ));
 }
 
-/// There is no vault where one was looked for.
+/// Reports that no vault is at the place.
 fn no_vault(location: &Location) -> Failure {
     let path = location.path.display();
     let by = location.named_by.as_ref().map(|by| format!(", which {by} names"));

@@ -15,7 +15,7 @@ const UNSET: u8 = 1;
 /// The variable of AWS's that names the format of answers.
 const OUTPUT: &str = "AWS_DEFAULT_OUTPUT";
 
-/// The profile that is meant where none is named.
+/// The profile that is used if none is named.
 const DEFAULT: &str = "default";
 
 /// Runs one of the subcommands.

@@ -4,7 +4,7 @@ use super::home;
 use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
 use crate::cli::operate;
-use crate::cli::pages::Pages;
+use crate::cli::pages::Fetched;
 use crate::cli::request::arguments::{self, Paging, Parsed, Picking, Signature};
 use crate::cli::request::build::Built;
 use crate::cli::stdout::print;
@@ -42,14 +42,14 @@ pub(crate) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), 
     context.check_region()?;
     match operate::build(&signature, arguments, context)? {
         Built::Text(text) => return print(text.as_bytes()),
-        Built::Sample(value) => return answer.print(Pages::One(value)),
+        Built::Sample(value) => return answer.print(Fetched::One(value)),
         Built::Call(_) => {}
     }
     let home = home(context)?;
     let region = context.region().unwrap_or(&home.region);
     let arn = Identity::root(Place { account: &home.account, region }).arn();
     let response = Response { user_id: home.account.clone(), account: home.account, arn };
-    answer.print(Pages::One(response.into_value().unwrap_or(Value::Null)))
+    answer.print(Fetched::One(response.into_value().unwrap_or(Value::Null)))
 }
 
 /// What `help` prints.

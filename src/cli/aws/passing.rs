@@ -1,8 +1,8 @@
 //! Passing on what is not here to the next `aws` on `PATH`, where `STRONGROOM_AWS_PASSTHROUGH=1`
 //! says so.
 //!
-//! That program takes this process's place and gets the command line as it is. The next is none that
-//! is this program, be it under another name, nor one that led back here again and again.
+//! That program takes this process's place and gets the command line as it is. The next is never
+//! this program under another name, nor one that led back here again and again.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::MetadataExt;

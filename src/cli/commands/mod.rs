@@ -27,7 +27,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::answer::Answer;
 use super::failure::Failure;
-use super::pages::Pages;
+use super::pages::Fetched;
 use super::request::error as request;
 use super::stdout::print;
 use super::terminal;
@@ -192,7 +192,7 @@ impl Asked<'_> {
 
     /// Gives the answer, which is printed when the command is over.
     fn answer_with(&self, value: Value) -> Result<(), Failure> {
-        self.answered.set(Some(self.answer.rendered(Pages::One(value))?));
+        self.answered.set(Some(self.answer.rendered(Fetched::One(value))?));
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use clap::{Arg, Command};
 
 use super::super::failure::Failure;
-use super::super::pages::Pages;
+use super::super::pages::Fetched;
 use super::super::request::error as request;
 use super::super::rotate;
 use super::super::stdout::print;
@@ -79,7 +79,7 @@ fn template(asked: &Asked<'_>) -> Result<(), Failure> {
         Value::Map(vec![text("Name", template.name), text("Summary", template.summary)])
     };
     let rows = templates::ALL.iter().map(row).collect();
-    asked.answer.print(Pages::One(Value::Map(vec![("Templates".to_owned(), Value::List(rows))])))
+    asked.answer.print(Fetched::One(Value::Map(vec![("Templates".to_owned(), Value::List(rows))])))
 }
 
 fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {

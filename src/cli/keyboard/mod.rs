@@ -1,8 +1,8 @@
 //! From the bytes of a terminal to the keys that rpassword knows. What is typed or pasted is handed
 //! on as it is, or refused; a key that means nothing rings the bell.
 //!
-//! rpassword passes over control characters, takes what is no UTF-8 for U+FFFD, an end of the input
-//! for the end of the line, and a paste for lines of which the first counts.
+//! rpassword passes over control characters, turns what is not UTF-8 into U+FFFD, and takes an end of
+//! the input for the end of the line, and a paste for lines of which the first counts.
 
 use std::collections::VecDeque;
 use std::io;
@@ -277,7 +277,7 @@ pub(crate) fn written(typed: Secret<String>) -> Secret<String> {
     Secret::new(typed.expose().replace(TAB, "\t"))
 }
 
-/// What stands for a tab on its way through rpassword: U+FDD0, which is no character (Unicode,
+/// Replaces a tab on its way through rpassword: U+FDD0, which is not a character (Unicode,
 /// chapter 23.7), so that nobody misses it.
 const TAB: &str = "\u{fdd0}";
 
@@ -294,7 +294,7 @@ const PASTE_ENDS: &[u8; 5] = b"[201~";
 const MAX_KEY: usize = 32;
 /// More than any secret may have, in bytes.
 const MOST: usize = 128 * 1024;
-/// How many pauses a paste may have that has not reached its mark; two seconds.
+/// How many pauses a paste may have before its mark comes; two seconds.
 const MAX_PAUSES: usize = 40;
 /// More than anybody pastes by mistake, in bytes.
 const MAX_DRAINED: usize = 16 * 1024 * 1024;

@@ -60,12 +60,12 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) operation_name: &'a str,
     /// The zone in which times are told.
     pub(crate) zone: &'a TimeZone,
-    /// How wide the terminal is: rows of a wider table stand up. [`DEFAULT_WIDTH`] where stdout is
-    /// none.
+    /// How wide the terminal is: rows of a wider table are turned. [`DEFAULT_WIDTH`] if stdout is
+    /// not a terminal.
     pub(crate) terminal_width: usize,
 }
 
-/// The width that AWS takes a terminal to have that it cannot ask.
+/// The width that AWS assumes of a terminal it cannot ask.
 pub(crate) const DEFAULT_WIDTH: usize = 80;
 
 /// A value cannot be printed in this format.

@@ -50,7 +50,7 @@ pub(crate) fn write(value: &Value, zone: &TimeZone, layout: Layout, out: &mut Ve
     }
 }
 
-/// Python's spelling of the numbers that JSON has not.
+/// Python's spelling of the numbers that JSON does not have.
 fn spell(number: f64) -> String {
     if number.is_nan() {
         "NaN".to_owned()

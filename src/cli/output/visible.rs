@@ -1,13 +1,13 @@
 //! What a terminal is sent: text of a vault may come from elsewhere, and a terminal obeys what
-//! stands in it.
+//! is in it.
 //!
 //! Everything for a terminal passes through here, whatever its form; what goes into a pipe or a file
 //! does not, and keeps its bytes.
 
 use std::borrow::Cow;
 
-/// Spells out what a terminal would run_command, or show in another order, as `\u001b`, which is an escape
-/// in JSON too; and what is no text as `\xff`. Ends of lines and tabs stay.
+/// Spells out what a terminal would obey, or show in another order, as `\u001b`, which is an escape
+/// in JSON too; and what is not text as `\xff`. Ends of lines and tabs are kept.
 pub(crate) fn for_terminal(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut out: Option<Vec<u8>> = None;
     let mut seen = 0_usize;

@@ -1,7 +1,7 @@
 //! How the AWS CLI gathers pages: all of them unless told otherwise, cut to `--max-items`, and a
 //! token of its own to go on from.
 //!
-//! That token holds the service's token of a page and, where AWS boundaries inside a page, how many
+//! That token holds the service's token of a page and, where AWS cuts inside a page, how many
 //! elements of it were shown: a number that is wrong once one of them has been deleted. Here a page
 //! ends wherever the answer does, and the service's token alone, which names the last element
 //! shown, leads on; nothing is passed over or shown twice. Tokens with a number are understood.
@@ -53,8 +53,10 @@ impl Paginator {
     /// Reads where to start.
     pub(crate) fn new(entry: &Entry, call: build::Call) -> Result<Self, Error> {
         let mut request = call.request;
-        let (build::Pages::All { starting_token, max_items }, operation::Pages::Gathered(member)) =
-            (call.pages, entry.pages)
+        let (
+            build::PagesWanted::All { starting_token, max_items },
+            operation::Pages::Gathered(member),
+        ) = (call.pages, entry.pages)
         else {
             return Ok(Self { request, gathering: None, shown: Tokens::Own });
         };
@@ -84,10 +86,10 @@ impl Paginator {
     pub(crate) fn fetch(
         self,
         ask: impl FnOnce(Value, Option<&PageBoundaries>) -> Result<Value, Failure>,
-    ) -> Result<Pages, Failure> {
+    ) -> Result<Fetched, Failure> {
         let Self { mut request, gathering, shown } = self;
         let Some(Gathering { member, size, skip, most }) = gathering else {
-            return Ok(Pages::One(ask(request, None)?));
+            return Ok(Fetched::One(ask(request, None)?));
         };
         // Only the first page is sliced, however much the token says.
         let left_out = skip.min(size);
@@ -117,12 +119,12 @@ impl Paginator {
         let mut whole = vec![(member.to_owned(), Value::List(elements))];
         whole.extend(next.map(|token| (PAGE_TOKEN.to_owned(), Value::Text(token))));
         let first = size.saturating_sub(left_out);
-        Ok(Pages::Gathered(Gathered { whole: Value::Map(whole), member, first, size, tokens }))
+        Ok(Fetched::Gathered(Gathered { whole: Value::Map(whole), member, first, size, tokens }))
     }
 }
 
-/// What there is to print.
-pub(crate) enum Pages {
+/// What was fetched, to be printed.
+pub(crate) enum Fetched {
     /// One answer.
     One(Value),
     /// An answer that AWS would have given in pages.
@@ -179,7 +181,7 @@ impl Gathered {
 /// Where `--starting-token` starts.
 #[derive(Default)]
 struct Start {
-    /// What it adds to the request; in a token of ours, the service's token.
+    /// What it adds to the request; in a token of Strongroom's, the service's token.
     members: Vec<(String, Value)>,
     /// How many elements of the first page are left out.
     skip: usize,

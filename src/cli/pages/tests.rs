@@ -27,14 +27,17 @@ struct Seen {
 fn paginator(numbers: &[i64], size: i64, most: Option<i64>, start: Option<&str>) -> Seen {
     let call = build::Call {
         request: Value::Map(vec![(PAGE_LIMIT.to_owned(), Value::Integer(size))]),
-        pages: build::Pages::All { starting_token: start.map(str::to_owned), max_items: most },
+        pages: build::PagesWanted::All {
+            starting_token: start.map(str::to_owned),
+            max_items: most,
+        },
         token: build::Token::MadeUp,
         notes: Vec::new(),
     };
     let entry = operation::find("list-secrets").unwrap();
     let pages =
         Paginator::new(entry, call).unwrap().fetch(|request, _| Ok(answer(numbers, &request)));
-    let Pages::Gathered(Gathered { whole, first, .. }) = pages.unwrap() else { panic!() };
+    let Fetched::Gathered(Gathered { whole, first, .. }) = pages.unwrap() else { panic!() };
     let Some(Value::List(list)) = whole.get("SecretList") else { panic!() };
     let number = |value: &Value| {
         let Value::Integer(number) = value else { panic!("no number") };
@@ -151,7 +154,7 @@ fn refuses_tokens_that_say_something_else() {
         let starting_token = Some(STANDARD.encode(json));
         let call = build::Call {
             request: Value::Map(Vec::new()),
-            pages: build::Pages::All { starting_token, max_items: None },
+            pages: build::PagesWanted::All { starting_token, max_items: None },
             token: build::Token::MadeUp,
             notes: Vec::new(),
         };

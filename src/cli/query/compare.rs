@@ -36,7 +36,7 @@ impl Evaluation<'_> {
         Ok(Value::Boolean(order.is_some_and(holds)))
     }
 
-    /// Orders two numbers or two texts; nothing has an order with what is no number.
+    /// Orders two numbers or two texts; nothing can be ordered against NaN.
     pub(super) fn order(
         self,
         sign: &'static str,
@@ -108,7 +108,7 @@ impl Number {
     }
 }
 
-/// Reads a number; a boolean is none.
+/// Reads a number; a boolean is not one.
 pub(super) fn number(view: &View<'_>) -> Option<Number> {
     match view {
         View::Integer(number) => Some(Number::Integer(*number)),
@@ -117,7 +117,7 @@ pub(super) fn number(view: &View<'_>) -> Option<Number> {
     }
 }
 
-/// Orders two numbers exactly; what is no number has no order.
+/// Orders two numbers exactly; NaN has no order.
 pub(super) fn compare_numbers(left: Number, right: Number) -> Option<Ordering> {
     match (left, right) {
         (Number::Integer(left), Number::Integer(right)) => Some(left.cmp(&right)),
@@ -129,7 +129,7 @@ pub(super) fn compare_numbers(left: Number, right: Number) -> Option<Ordering> {
     }
 }
 
-/// Rounding either number would make an order that is none, at which sorting panics.
+/// Compares without rounding: rounded numbers have no consistent order, and sorting would panic.
 fn compare_mixed(whole: i64, number: f64) -> Option<Ordering> {
     // 2 to the 63rd.
     const END: f64 = 9_223_372_036_854_776_000.0;

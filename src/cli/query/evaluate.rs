@@ -91,7 +91,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The elements that a projection goes over or makes; none where there is no list.
+    /// The elements that a projection goes over or makes; none if there is no list.
     fn elements<'a>(
         self,
         node: &'a Node,
@@ -235,7 +235,7 @@ fn sliced(slice: Slice, input: &Value) -> Result<Found<'_>, EvaluationFailed> {
     Ok(Cow::Owned(Value::List(taken)))
 }
 
-/// Takes a list apart, or gives back what is none.
+/// Takes a list apart, or gives back any other value.
 pub(super) fn list(found: Found<'_>) -> Result<Vec<Found<'_>>, Found<'_>> {
     match found {
         Cow::Borrowed(Value::List(elements)) => Ok(elements.iter().map(Cow::Borrowed).collect()),
@@ -244,7 +244,7 @@ pub(super) fn list(found: Found<'_>) -> Result<Vec<Found<'_>>, Found<'_>> {
     }
 }
 
-/// Takes a map apart, or gives back what is none.
+/// Takes a map apart, or gives back any other value.
 pub(super) fn members(found: Found<'_>) -> Result<Vec<(Cow<'_, str>, Found<'_>)>, Found<'_>> {
     match found {
         Cow::Borrowed(Value::Map(members)) => {

@@ -1,4 +1,4 @@
-//! Words of an expression, and python-jmespath's complaints about what is none.
+//! Splits an expression into tokens, with python-jmespath's complaints about what is not one.
 
 use jiff::tz::TimeZone;
 
@@ -10,7 +10,7 @@ use crate::model::value::Value;
 /// One word.
 pub(super) struct Token {
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     /// Where it begins, in characters.
     pub(super) start: usize,
     /// What it says: the name, the number, the literal, else the word itself.
@@ -26,7 +26,7 @@ impl Token {
 
 /// The kinds of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     /// `.`
     Dot,
     /// `*`
@@ -87,7 +87,7 @@ pub(super) enum Kind {
     End,
 }
 
-impl Kind {
+impl TokenKind {
     /// Returns python-jmespath's name for the kind, which its messages show.
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -123,7 +123,7 @@ impl Kind {
         }
     }
 
-    /// Returns how strongly the word binds what stands before it.
+    /// Returns how strongly the word binds what comes before it.
     pub(super) const fn binding_power(self) -> u8 {
         match self {
             Self::End
@@ -159,7 +159,7 @@ impl Kind {
     }
 }
 
-/// Splits an expression into words; the last is [`Kind::End`].
+/// Splits an expression into words; the last is [`TokenKind::End`].
 pub(super) fn words(expression: &str) -> Result<Vec<Token>, BadExpression> {
     let letters: Vec<char> = expression.chars().collect();
     let mut lexer = Lexer { expression, letters: &letters, position: 0 };
@@ -171,11 +171,11 @@ pub(super) fn words(expression: &str) -> Result<Vec<Token>, BadExpression> {
                 lexer.position += 1;
                 continue;
             }
-            'a'..='z' | 'A'..='Z' | '_' => (Kind::Name, Value::Text(lexer.name())),
-            '0'..='9' | '-' => (Kind::Number, lexer.number()?),
-            '"' => (Kind::QuotedName, lexer.quoted_name()?),
-            '\'' => (Kind::Literal, Value::Text(lexer.until('\'')?.replace("\\'", "'"))),
-            '`' => (Kind::Literal, lexer.literal()?),
+            'a'..='z' | 'A'..='Z' | '_' => (TokenKind::Name, Value::Text(lexer.name())),
+            '0'..='9' | '-' => (TokenKind::Number, lexer.number()?),
+            '"' => (TokenKind::QuotedName, lexer.quoted_name()?),
+            '\'' => (TokenKind::Literal, Value::Text(lexer.until('\'')?.replace("\\'", "'"))),
+            '`' => (TokenKind::Literal, lexer.literal()?),
             _ => {
                 let (kind, word) = lexer.sign(letter)?;
                 (kind, Value::Text(word.to_owned()))
@@ -183,7 +183,8 @@ pub(super) fn words(expression: &str) -> Result<Vec<Token>, BadExpression> {
         };
         tokens.push(Token { kind, start, value });
     }
-    let end = Token { kind: Kind::End, start: letters.len(), value: Value::Text(String::new()) };
+    let end =
+        Token { kind: TokenKind::End, start: letters.len(), value: Value::Text(String::new()) };
     tokens.push(end);
     Ok(tokens)
 }
@@ -284,34 +285,34 @@ impl Lexer<'_> {
         }
     }
 
-    fn sign(&mut self, letter: char) -> Result<(Kind, &'static str), BadExpression> {
+    fn sign(&mut self, letter: char) -> Result<(TokenKind, &'static str), BadExpression> {
         let start = self.position;
         self.position += 1;
         Ok(match letter {
-            '.' => (Kind::Dot, "."),
-            '*' => (Kind::Star, "*"),
-            ']' => (Kind::RightBracket, "]"),
-            ',' => (Kind::Comma, ","),
-            ':' => (Kind::Colon, ":"),
-            '@' => (Kind::Current, "@"),
-            '(' => (Kind::LeftParenthesis, "("),
-            ')' => (Kind::RightParenthesis, ")"),
-            '{' => (Kind::LeftBrace, "{"),
-            '}' => (Kind::RightBrace, "}"),
-            '[' if self.take(']') => (Kind::Flatten, "[]"),
-            '[' if self.take('?') => (Kind::Filter, "[?"),
-            '[' => (Kind::LeftBracket, "["),
-            '|' if self.take('|') => (Kind::Or, "||"),
-            '|' => (Kind::Pipe, "|"),
-            '&' if self.take('&') => (Kind::And, "&&"),
-            '&' => (Kind::Reference, "&"),
-            '<' if self.take('=') => (Kind::LessOrEqual, "<="),
-            '<' => (Kind::Less, "<"),
-            '>' if self.take('=') => (Kind::GreaterOrEqual, ">="),
-            '>' => (Kind::Greater, ">"),
-            '!' if self.take('=') => (Kind::NotEqual, "!="),
-            '!' => (Kind::Not, "!"),
-            '=' if self.take('=') => (Kind::Equal, "=="),
+            '.' => (TokenKind::Dot, "."),
+            '*' => (TokenKind::Star, "*"),
+            ']' => (TokenKind::RightBracket, "]"),
+            ',' => (TokenKind::Comma, ","),
+            ':' => (TokenKind::Colon, ":"),
+            '@' => (TokenKind::Current, "@"),
+            '(' => (TokenKind::LeftParenthesis, "("),
+            ')' => (TokenKind::RightParenthesis, ")"),
+            '{' => (TokenKind::LeftBrace, "{"),
+            '}' => (TokenKind::RightBrace, "}"),
+            '[' if self.take(']') => (TokenKind::Flatten, "[]"),
+            '[' if self.take('?') => (TokenKind::Filter, "[?"),
+            '[' => (TokenKind::LeftBracket, "["),
+            '|' if self.take('|') => (TokenKind::Or, "||"),
+            '|' => (TokenKind::Pipe, "|"),
+            '&' if self.take('&') => (TokenKind::And, "&&"),
+            '&' => (TokenKind::Reference, "&"),
+            '<' if self.take('=') => (TokenKind::LessOrEqual, "<="),
+            '<' => (TokenKind::Less, "<"),
+            '>' if self.take('=') => (TokenKind::GreaterOrEqual, ">="),
+            '>' => (TokenKind::Greater, ">"),
+            '!' if self.take('=') => (TokenKind::NotEqual, "!="),
+            '!' => (TokenKind::Not, "!"),
+            '=' if self.take('=') => (TokenKind::Equal, "=="),
             '=' => return Err(self.refuse(start, "Unknown token '='")),
             _ => return Err(self.refuse(start, &format!("Unknown token {letter}"))),
         })

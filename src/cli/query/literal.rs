@@ -47,7 +47,7 @@ pub(super) fn unescape(inner: &str) -> Result<String, &'static str> {
 }
 
 /// Reads four hexadecimal digits, or eight where two surrogates make one character; a lone
-/// surrogate is none and matches nothing.
+/// surrogate is not a character and matches nothing.
 fn code_point(letters: &mut std::str::Chars<'_>) -> Result<char, &'static str> {
     let high = code_unit(letters)?;
     if !(0xd800..0xdc00).contains(&high) {

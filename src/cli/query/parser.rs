@@ -8,7 +8,7 @@
 
 use super::BadExpression;
 use super::ast::{Comparator, Node, Projection, Slice};
-use super::lexer::{self, Kind, Token};
+use super::lexer::{self, Token, TokenKind};
 use crate::model::value::Value;
 
 /// How deep expressions may be nested. Python gives up at about the same depth; we must, before
@@ -29,7 +29,7 @@ pub(super) fn parse(expression: &str) -> Result<Node, BadExpression> {
     let node = parser.expression(0)?;
     let token = parser.token();
     match token.kind {
-        Kind::End => Ok(node),
+        TokenKind::End => Ok(node),
         _ => Err(parser.refuse(token, &format!("Unexpected token: {}", token.text()))),
     }
 }
@@ -59,32 +59,32 @@ impl<'e> Parser<'e> {
     /// What a word means at the beginning of an expression.
     fn begin(&mut self, token: &'e Token) -> Result<Node, BadExpression> {
         match token.kind {
-            Kind::Literal => Ok(Node::Literal(token.value.clone())),
-            Kind::QuotedName if self.kind() == Kind::LeftParenthesis => {
+            TokenKind::Literal => Ok(Node::Literal(token.value.clone())),
+            TokenKind::QuotedName if self.kind() == TokenKind::LeftParenthesis => {
                 let reason = "Quoted identifier not allowed for function names.";
                 Err(BadExpression::at(self.expression, 0, self.token(), reason))
             }
-            Kind::Name | Kind::QuotedName => Ok(Node::Field(token.text())),
-            Kind::Star => {
+            TokenKind::Name | TokenKind::QuotedName => Ok(Node::Field(token.text())),
+            TokenKind::Star => {
                 let rest = match self.kind() {
-                    Kind::RightBracket => Node::Current,
-                    _ => self.projected(Kind::Star.binding_power())?,
+                    TokenKind::RightBracket => Node::Current,
+                    _ => self.projected(TokenKind::Star.binding_power())?,
                 };
                 Ok(Node::ValueProjection(Box::new(Projection { source: Node::Current, rest })))
             }
-            Kind::Filter => self.filter(Node::Current),
-            Kind::LeftBrace => self.map(),
-            Kind::LeftParenthesis => {
+            TokenKind::Filter => self.filter(Node::Current),
+            TokenKind::LeftBrace => self.map(),
+            TokenKind::LeftParenthesis => {
                 let inner = self.expression(0)?;
-                self.expect(Kind::RightParenthesis)?;
+                self.expect(TokenKind::RightParenthesis)?;
                 Ok(inner)
             }
-            Kind::Flatten => self.flatten(Node::Current),
-            Kind::Not => Ok(Node::Not(Box::new(self.expression(token.kind.binding_power())?))),
-            Kind::LeftBracket => self.bracket(),
-            Kind::Current => Ok(Node::Current),
-            Kind::Reference => Ok(Node::Reference(Box::new(self.expression(0)?))),
-            Kind::End => Err(self.incomplete()),
+            TokenKind::Flatten => self.flatten(Node::Current),
+            TokenKind::Not => Ok(Node::Not(Box::new(self.expression(token.kind.binding_power())?))),
+            TokenKind::LeftBracket => self.bracket(),
+            TokenKind::Current => Ok(Node::Current),
+            TokenKind::Reference => Ok(Node::Reference(Box::new(self.expression(0)?))),
+            TokenKind::End => Err(self.incomplete()),
             _ => Err(self.refuse(token, "invalid token")),
         }
     }
@@ -93,38 +93,38 @@ impl<'e> Parser<'e> {
     fn go_on(&mut self, token: &'e Token, left: Node) -> Result<Node, BadExpression> {
         let power = token.kind.binding_power();
         match token.kind {
-            Kind::Dot if self.kind() == Kind::Star => {
+            TokenKind::Dot if self.kind() == TokenKind::Star => {
                 self.deepen()?;
                 self.advance();
                 let rest = self.projected(power)?;
                 Ok(Node::ValueProjection(Box::new(Projection { source: left, rest })))
             }
-            Kind::Dot => {
+            TokenKind::Dot => {
                 let right = self.after_dot(power)?;
                 Ok(left.then(right))
             }
-            Kind::Pipe => {
+            TokenKind::Pipe => {
                 let right = self.expression(power)?;
                 Ok(left.then(Node::Chain(vec![right])))
             }
-            Kind::Or => {
+            TokenKind::Or => {
                 let right = self.expression(power)?;
                 Ok(left.or(right))
             }
-            Kind::And => {
+            TokenKind::And => {
                 let right = self.expression(power)?;
                 Ok(left.and(right))
             }
-            Kind::LeftParenthesis => self.call(left),
-            Kind::Filter => self.filter(left),
-            Kind::Flatten => self.flatten(left),
-            Kind::LeftBracket => self.subscript(left),
-            Kind::Equal => self.comparison(left, Comparator::Equal, power),
-            Kind::NotEqual => self.comparison(left, Comparator::NotEqual, power),
-            Kind::Less => self.comparison(left, Comparator::Less, power),
-            Kind::LessOrEqual => self.comparison(left, Comparator::LessOrEqual, power),
-            Kind::Greater => self.comparison(left, Comparator::Greater, power),
-            Kind::GreaterOrEqual => self.comparison(left, Comparator::GreaterOrEqual, power),
+            TokenKind::LeftParenthesis => self.call(left),
+            TokenKind::Filter => self.filter(left),
+            TokenKind::Flatten => self.flatten(left),
+            TokenKind::LeftBracket => self.subscript(left),
+            TokenKind::Equal => self.comparison(left, Comparator::Equal, power),
+            TokenKind::NotEqual => self.comparison(left, Comparator::NotEqual, power),
+            TokenKind::Less => self.comparison(left, Comparator::Less, power),
+            TokenKind::LessOrEqual => self.comparison(left, Comparator::LessOrEqual, power),
+            TokenKind::Greater => self.comparison(left, Comparator::Greater, power),
+            TokenKind::GreaterOrEqual => self.comparison(left, Comparator::GreaterOrEqual, power),
             _ => Err(self.refuse(token, "invalid token")),
         }
     }
@@ -143,10 +143,10 @@ impl<'e> Parser<'e> {
     /// After `list[?`.
     fn filter(&mut self, source: Node) -> Result<Node, BadExpression> {
         let condition = self.expression(0)?;
-        self.expect(Kind::RightBracket)?;
+        self.expect(TokenKind::RightBracket)?;
         let rest = match self.kind() {
-            Kind::Flatten => Node::Current,
-            _ => self.projected(Kind::Filter.binding_power())?,
+            TokenKind::Flatten => Node::Current,
+            _ => self.projected(TokenKind::Filter.binding_power())?,
         };
         Ok(Node::FilterProjection(Box::new(Projection { source, rest }), Box::new(condition)))
     }
@@ -154,15 +154,17 @@ impl<'e> Parser<'e> {
     /// After `list[]`.
     fn flatten(&mut self, source: Node) -> Result<Node, BadExpression> {
         self.deepen()?;
-        let rest = self.projected(Kind::Flatten.binding_power())?;
+        let rest = self.projected(TokenKind::Flatten.binding_power())?;
         Ok(Node::Projection(Box::new(Projection { source: Node::Flatten(Box::new(source)), rest })))
     }
 
     /// After `[` at the beginning of an expression.
     fn bracket(&mut self) -> Result<Node, BadExpression> {
         match self.kind() {
-            Kind::Number | Kind::Colon => self.index(Node::Current),
-            Kind::Star if self.kind_after() == Kind::RightBracket => self.subscript(Node::Current),
+            TokenKind::Number | TokenKind::Colon => self.index(Node::Current),
+            TokenKind::Star if self.kind_after() == TokenKind::RightBracket => {
+                self.subscript(Node::Current)
+            }
             _ => self.list(),
         }
     }
@@ -170,11 +172,11 @@ impl<'e> Parser<'e> {
     /// After `list[`.
     fn subscript(&mut self, left: Node) -> Result<Node, BadExpression> {
         match self.kind() {
-            Kind::Number | Kind::Colon => self.index(left),
+            TokenKind::Number | TokenKind::Colon => self.index(left),
             _ => {
-                self.expect(Kind::Star)?;
-                self.expect(Kind::RightBracket)?;
-                let rest = self.projected(Kind::Star.binding_power())?;
+                self.expect(TokenKind::Star)?;
+                self.expect(TokenKind::RightBracket)?;
+                let rest = self.projected(TokenKind::Star.binding_power())?;
                 Ok(Node::Projection(Box::new(Projection { source: left, rest })))
             }
         }
@@ -182,30 +184,30 @@ impl<'e> Parser<'e> {
 
     /// `3]` or `start:stop:step]`; a slice is a projection.
     fn index(&mut self, left: Node) -> Result<Node, BadExpression> {
-        if self.kind() == Kind::Colon || self.kind_after() == Kind::Colon {
+        if self.kind() == TokenKind::Colon || self.kind_after() == TokenKind::Colon {
             let slice = self.slice()?;
             // python-jmespath forgets to project here, and scripts may rest on it.
             if left.ends_in_subscript() {
                 return Ok(left.then(Node::Slice(slice)));
             }
-            let rest = self.projected(Kind::Star.binding_power())?;
+            let rest = self.projected(TokenKind::Star.binding_power())?;
             return Ok(Node::Projection(Box::new(Projection {
                 source: left.then(Node::Slice(slice)),
                 rest,
             })));
         }
         let index = number(self.advance());
-        self.expect(Kind::RightBracket)?;
+        self.expect(TokenKind::RightBracket)?;
         Ok(left.then(Node::Index(index)))
     }
 
     fn slice(&mut self) -> Result<Slice, BadExpression> {
         let mut slice = Slice::default();
         let mut colons = 0;
-        while self.kind() != Kind::RightBracket {
+        while self.kind() != TokenKind::RightBracket {
             match self.kind() {
-                Kind::Colon if colons < 2 => colons += 1,
-                Kind::Number => {
+                TokenKind::Colon if colons < 2 => colons += 1,
+                TokenKind::Number => {
                     let part = match colons {
                         0 => &mut slice.start,
                         1 => &mut slice.stop,
@@ -217,7 +219,7 @@ impl<'e> Parser<'e> {
             }
             self.advance();
         }
-        self.expect(Kind::RightBracket)?;
+        self.expect(TokenKind::RightBracket)?;
         Ok(slice)
     }
 
@@ -225,8 +227,8 @@ impl<'e> Parser<'e> {
     fn projected(&mut self, power: u8) -> Result<Node, BadExpression> {
         match self.kind() {
             kind if kind.binding_power() < PROJECTION_STOP => Ok(Node::Current),
-            Kind::LeftBracket | Kind::Filter => self.expression(power),
-            Kind::Dot => {
+            TokenKind::LeftBracket | TokenKind::Filter => self.expression(power),
+            TokenKind::Dot => {
                 self.advance();
                 self.after_dot(power)
             }
@@ -236,12 +238,12 @@ impl<'e> Parser<'e> {
 
     fn after_dot(&mut self, power: u8) -> Result<Node, BadExpression> {
         match self.kind() {
-            Kind::QuotedName | Kind::Name | Kind::Star => self.expression(power),
-            Kind::LeftBracket => {
+            TokenKind::QuotedName | TokenKind::Name | TokenKind::Star => self.expression(power),
+            TokenKind::LeftBracket => {
                 self.advance();
                 self.list()
             }
-            Kind::LeftBrace => {
+            TokenKind::LeftBrace => {
                 self.advance();
                 self.map()
             }
@@ -261,11 +263,11 @@ impl<'e> Parser<'e> {
         let mut nodes = Vec::new();
         loop {
             nodes.push(self.expression(0)?);
-            if self.kind() == Kind::RightBracket {
+            if self.kind() == TokenKind::RightBracket {
                 self.advance();
                 return Ok(Node::List(nodes));
             }
-            self.expect(Kind::Comma)?;
+            self.expect(TokenKind::Comma)?;
         }
     }
 
@@ -274,18 +276,18 @@ impl<'e> Parser<'e> {
         let mut members: Vec<(String, Node)> = Vec::new();
         loop {
             let name = self.token();
-            if !matches!(name.kind, Kind::QuotedName | Kind::Name) {
+            if !matches!(name.kind, TokenKind::QuotedName | TokenKind::Name) {
                 return Err(self.unexpected("['quoted_identifier', 'unquoted_identifier']"));
             }
             self.advance();
-            self.expect(Kind::Colon)?;
+            self.expect(TokenKind::Colon)?;
             let member = self.expression(0)?;
             members.push((name.text(), member));
             match self.kind() {
-                Kind::Comma => {
+                TokenKind::Comma => {
                     self.advance();
                 }
-                Kind::RightBrace => {
+                TokenKind::RightBrace => {
                     self.advance();
                     return Ok(Node::Map(members));
                 }
@@ -303,9 +305,9 @@ impl<'e> Parser<'e> {
             return Err(self.refuse(before, &reason));
         };
         let mut arguments = Vec::new();
-        while self.kind() != Kind::RightParenthesis {
+        while self.kind() != TokenKind::RightParenthesis {
             arguments.push(self.expression(0)?);
-            if self.kind() == Kind::Comma {
+            if self.kind() == TokenKind::Comma {
                 self.advance();
             }
         }
@@ -334,15 +336,15 @@ impl<'e> Parser<'e> {
         self.tokens.get(self.position).unwrap_or(&END)
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> TokenKind {
         self.token().kind
     }
 
-    fn kind_after(&self) -> Kind {
+    fn kind_after(&self) -> TokenKind {
         self.tokens.get(self.position + 1).unwrap_or(&END).kind
     }
 
-    fn expect(&mut self, kind: Kind) -> Result<(), BadExpression> {
+    fn expect(&mut self, kind: TokenKind) -> Result<(), BadExpression> {
         if self.kind() != kind {
             return Err(self.unexpected(kind.name()));
         }
@@ -352,7 +354,7 @@ impl<'e> Parser<'e> {
 
     fn unexpected(&self, expected: &str) -> BadExpression {
         match self.kind() {
-            Kind::End => self.incomplete(),
+            TokenKind::End => self.incomplete(),
             kind => {
                 let reason = format!("Expecting: {expected}, got: {}", kind.name());
                 self.refuse(self.token(), &reason)
@@ -370,7 +372,7 @@ impl<'e> Parser<'e> {
 }
 
 /// Stands behind the last word.
-static END: Token = Token { kind: Kind::End, start: 0, value: Value::Null };
+static END: Token = Token { kind: TokenKind::End, start: 0, value: Value::Null };
 
 fn number(token: &Token) -> i64 {
     match token.value {

@@ -137,9 +137,9 @@ enum Word {
     Plain,
     /// The first `--`.
     Separator,
-    /// A known option, with what stands behind its `=`.
+    /// A known option, with what follows its `=`.
     Flag { flag: usize, explicit: Option<String> },
-    /// Looks like an option, but is none.
+    /// Looks like an option, but is not one.
     Unknown,
 }
 
@@ -225,7 +225,7 @@ impl State<'_> {
         match self.grammar.positional {
             Positional::Required { name } => check_choice(name, shown, self.choices)?,
             Positional::Known { name, known } => {
-                check_known(name, shown, (self.choices, known))?;
+                check_known(name, shown, self.choices, known)?;
             }
             Positional::Optional => {}
         }
@@ -325,7 +325,7 @@ fn classify_word(grammar: &Grammar, word: &str) -> Result<Word, Error> {
             (Some(_), Some(_)) => {
                 let names = grammar.flags.iter().filter(|flag| abbreviated(flag));
                 let names: Vec<&str> = names.map(|flag| flag.name.as_str()).collect();
-                // Python shows what stands behind the `=` too; it may be a secret.
+                // Python shows what follows the `=` too; it may be a secret.
                 let names = names.join(", ");
                 let message = format!("ambiguous option: {prefix} could match {names}");
                 return Err(Error::usage(message));
@@ -376,7 +376,7 @@ fn check_choice(name: &str, word: &str, choices: &[&str]) -> Result<(), Error> {
 }
 
 /// Checks a word that AWS may have, and this program not.
-fn check_known(name: &str, word: &str, (choices, known): (&[&str], &str)) -> Result<(), Error> {
+fn check_known(name: &str, word: &str, choices: &[&str], known: &str) -> Result<(), Error> {
     let first = choices.get(..1).unwrap_or_default();
     if choices.contains(&word) || !similar::closest(word, first).is_empty() {
         // Of what is a slip in the first, AWS tells.
@@ -461,7 +461,7 @@ mod tests {
                 &["--secret", "x"],
                 "ambiguous option: --secret could match --secret-id, --secret-string",
             ),
-            // What stands behind the `=` may be a secret.
+            // What follows the `=` may be a secret.
             (
                 &["--secret=hunter2"],
                 "ambiguous option: --secret could match --secret-id, --secret-string",

@@ -26,9 +26,9 @@ pub(crate) struct Signature {
 /// Whether an operation has `--field` and `--raw`, which AWS does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Picking {
-    /// It has: its response holds one value.
+    /// Its response holds one value.
     Offered,
-    /// It has not.
+    /// It has neither.
     Absent,
 }
 
@@ -96,7 +96,7 @@ pub(crate) enum Given {
     Number(i64),
     /// `--x` or `--no-x`.
     Flag(bool),
-    /// Text that stands for itself, whatever it begins with.
+    /// Text to be taken literally, whatever it begins with.
     Literal(String),
 }
 
@@ -111,7 +111,7 @@ pub(crate) enum Skeleton {
     Output,
 }
 
-/// Leaves of a word no one knows what is an option's name.
+/// Keeps only the option's name of a word that nobody knows: the rest may be a secret.
 pub(crate) fn hide_value(word: &mut String) {
     let (name, value) = word.split_once('=').map_or((&**word, None), |(n, v)| (n, Some(v)));
     let is_letter = |c: char| c.is_ascii_lowercase() || c == '-';
@@ -245,7 +245,7 @@ impl Options {
         self.targets.push(target);
     }
 
-    /// Adds an option of ours, which takes no abbreviation of AWS's away.
+    /// Adds an option of Strongroom's, which must not change what AWS's abbreviations mean.
     fn add_own(&mut self, name: &str, arity: Arity, target: Target) {
         let (check, abbreviation) = (Check::Nothing, Abbreviation::Refused);
         self.grammar.flags.push(Flag { name: name.to_owned(), arity, check, abbreviation });
@@ -255,7 +255,7 @@ impl Options {
     /// Refuses a line on which a required option is missing.
     ///
     /// An input document may hold what is required, and a skeleton of the request needs nothing;
-    /// AWS notices either only where its option stands as a whole word.
+    /// AWS notices either only if its option is a whole word.
     fn check_required(&self, words: &[String], sorted: &Sorted) -> Result<(), Error> {
         let place = |option: &str| words.iter().position(|word| word == option);
         let skeleton = place("--generate-cli-skeleton");

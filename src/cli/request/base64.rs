@@ -2,7 +2,7 @@
 //!
 //! A strict reader would refuse what scripts rely on, such as line breaks.
 
-/// Why text is no base64.
+/// Why text is not base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undecodable {
     /// It holds characters beyond ASCII.

@@ -30,7 +30,7 @@ impl Encoding {
         NAMES.iter().find(|(_, names)| names.contains(&&*plain.to_ascii_lowercase())).map(|n| n.0)
     }
 
-    /// Reads bytes as text; `None` where they are none in this encoding.
+    /// Reads bytes as text; `None` if they are not text in this encoding.
     pub(crate) fn decode(self, bytes: Vec<u8>) -> Option<String> {
         match self {
             Self::Utf8 => String::from_utf8(bytes).ok(),

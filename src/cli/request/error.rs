@@ -15,10 +15,10 @@ pub(crate) enum Form {
 
 /// The kinds of error, which differ in layout and exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The options cannot be read; the usage stands below the message.
+pub(crate) enum ErrorKind {
+    /// The options cannot be read; the usage is printed below the message.
     Usage,
-    /// Words that no option takes; the usage stands above the message.
+    /// Words that no option takes; the usage is printed above the message.
     UnknownOptions,
     /// A parameter's value is wrong.
     ParamValidation,
@@ -28,9 +28,9 @@ pub(crate) enum Kind {
 
 /// A command line that is refused. Its message never holds the value of a sensitive member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::error_impl_error, reason = "the layer stands at the use site: request::Error")]
+#[expect(clippy::error_impl_error, reason = "the layer is named where it is used: request::Error")]
 pub(crate) struct Error {
-    kind: Kind,
+    kind: ErrorKind,
     message: String,
     hint: Option<&'static str>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Error {
 impl Error {
     /// The options cannot be read.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Usage, message: message.into(), hint: None }
+        Self { kind: ErrorKind::Usage, message: message.into(), hint: None }
     }
 
     /// One option's words cannot be read.
@@ -49,7 +49,7 @@ impl Error {
     /// Words that no option takes.
     pub(crate) fn unknown_options(words: &[String]) -> Self {
         Self {
-            kind: Kind::UnknownOptions,
+            kind: ErrorKind::UnknownOptions,
             message: format!("Unknown options: {}", words.join(", ")),
             hint: None,
         }
@@ -57,7 +57,7 @@ impl Error {
 
     /// The parameters are wrong.
     pub(crate) fn parameters(message: impl Into<String>) -> Self {
-        Self { kind: Kind::ParamValidation, message: message.into(), hint: None }
+        Self { kind: ErrorKind::ParamValidation, message: message.into(), hint: None }
     }
 
     /// One parameter's text cannot be made a value; `name` as AWS prints it, mostly with `--`.
@@ -67,7 +67,7 @@ impl Error {
 
     /// An error without a code.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Plain, message: message.into(), hint: None }
+        Self { kind: ErrorKind::Plain, message: message.into(), hint: None }
     }
 
     /// Says what to do next about it.
@@ -82,7 +82,7 @@ impl Error {
     }
 
     /// Returns the kind.
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
 
@@ -95,8 +95,10 @@ impl Error {
     /// error formats print it.
     pub(crate) fn whole(&self, form: Form) -> String {
         match self.kind {
-            Kind::Usage => format!("{}\n\n{}", self.message, usage(form)),
-            Kind::UnknownOptions | Kind::ParamValidation | Kind::Plain => self.message.clone(),
+            ErrorKind::Usage => format!("{}\n\n{}", self.message, usage(form)),
+            ErrorKind::UnknownOptions | ErrorKind::ParamValidation | ErrorKind::Plain => {
+                self.message.clone()
+            }
         }
     }
 
@@ -104,16 +106,16 @@ impl Error {
     /// plain text in every format.
     pub(crate) fn code(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::Usage | Kind::ParamValidation => Some("ParamValidation"),
-            Kind::UnknownOptions | Kind::Plain => None,
+            ErrorKind::Usage | ErrorKind::ParamValidation => Some("ParamValidation"),
+            ErrorKind::UnknownOptions | ErrorKind::Plain => None,
         }
     }
 
     /// Returns the exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self.kind {
-            Kind::Usage | Kind::UnknownOptions | Kind::ParamValidation => 252,
-            Kind::Plain => 255,
+            ErrorKind::Usage | ErrorKind::UnknownOptions | ErrorKind::ParamValidation => 252,
+            ErrorKind::Plain => 255,
         }
     }
 }

@@ -8,12 +8,12 @@ use super::globals::{AWS, CONFIGURE, HELP, IDENTITY, SERVICE, SETTINGS, STS, fla
 pub(crate) struct Foreign {
     /// The service.
     pub(crate) service: String,
-    /// Where the `aws` of `strongroom aws` stands.
+    /// The position of the `aws` of `strongroom aws`.
     pub(crate) own_word: Option<usize>,
 }
 
-/// Finds what a command line in AWS's form asks for that is not here; `None` where it asks for what
-/// is, or is in our own form. Whether the line is right is for whoever answers it to say.
+/// Finds what a command line in AWS's form asks for that is not here; `None` if it asks for what
+/// is, or is in our own form. The one that answers the line says whether it is right.
 pub(crate) fn foreign(argv: &[String], form: Form) -> Option<Foreign> {
     let flags = flags(Form::Aws);
     let takes_word = |word: &String| {

@@ -109,7 +109,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a string whose opening quote stands at `start`.
+    /// Reads a string whose opening quote is at `start`.
     fn string(&self, start: usize) -> Read<String> {
         let unterminated = || self.error("Unterminated string starting at", start);
         let mut out = String::new();
@@ -132,7 +132,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads an escape whose backslash stands at `at`.
+    /// Reads an escape whose backslash is at `at`.
     fn escape(&self, at: usize, start: usize) -> Read<char> {
         let letter = match self.byte(at + 1) {
             None => return Err(self.error("Unterminated string starting at", start)),

@@ -22,7 +22,7 @@ pub(crate) struct Sources<'a> {
     pub(crate) read: &'a ReadFile,
     /// Looks up a variable of the environment.
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
-    /// The name of the encoding that text files are in; UTF-8 where there is none.
+    /// The name of the encoding that text files are in; UTF-8 if none is given.
     pub(crate) encoding: Option<&'a str>,
 }
 
@@ -53,7 +53,7 @@ impl Unloadable {
     }
 }
 
-/// Reads the file at a path, if it is no longer than a limit.
+/// Reads the file at a path, up to a limit.
 pub(crate) type ReadFile = dyn Fn(&str, u64) -> Result<Vec<u8>, Unreadable>;
 
 /// Why a file was not read.

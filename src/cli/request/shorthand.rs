@@ -66,7 +66,7 @@ enum Item {
     Second,
 }
 
-/// Whether a comma stands behind an item.
+/// Whether a comma follows an item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum More {
     /// Another item must follow.
@@ -258,7 +258,7 @@ impl Reader<'_> {
         self.resolve(text.replace(&format!("\\{quote}"), &quote.to_string()).replace("\\\\", "\\"))
     }
 
-    /// Reads an unquoted item; `None` where not even its first letter stands.
+    /// Reads an unquoted item; `None` if not even its first letter is there.
     fn unquoted(&mut self, item: Item) -> Option<String> {
         let start = self.at;
         loop {

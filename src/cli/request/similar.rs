@@ -3,7 +3,7 @@
 /// Returns up to three of `choices` that are at least four fifths like `word`, the closest first.
 pub(crate) fn closest<'a>(word: &str, choices: &[&'a str]) -> Vec<&'a str> {
     let word: Vec<char> = word.chars().collect();
-    // A word this long is none that somebody mistyped, and comparing costs its square.
+    // Nobody mistypes a word this long, and comparing costs its square.
     if word.len() > LONGEST {
         return Vec::new();
     }

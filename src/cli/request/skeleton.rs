@@ -1,7 +1,7 @@
 //! `--generate-cli-skeleton`: what a request or a response of an operation looks like.
 //!
 //! In a request strings are empty, numbers 0, booleans true and blobs nothing; lists have one
-//! element, and of several choices the first stands. Does not print.
+//! element, and of several choices the first is shown. Does not print.
 
 use crate::model::shape::{Member, Shape};
 use crate::model::time::Timestamp;
@@ -93,7 +93,7 @@ fn yaml_structure(out: &mut String, members: &[Member], indent: usize, begin: Be
     }
 }
 
-/// Writes what stands on the lines below a name; nothing for a scalar.
+/// Writes the lines below a name; nothing for a scalar.
 fn yaml_inside(out: &mut String, shape: &Shape, indent: usize) {
     match shape {
         Shape::Structure(members) => yaml_structure(out, members, indent + 2, Begin::Line),

@@ -27,7 +27,7 @@ pub(crate) fn unpack(member: &Member, given: Given, sources: Sources<'_>) -> Res
             None => parameter.unpack_text(shape, word),
         },
         Given::Words(words) => {
-            // Only a word that stands alone may name a file.
+            // Only a single word may name a file.
             let loaded = match words.as_slice() {
                 [word] => parameter.load(word)?,
                 _ => None,
@@ -92,7 +92,7 @@ impl Parameter<'_> {
         elements.collect::<Result<_, _>>().map(Value::List)
     }
 
-    /// Reads one element of a list; AWS blames the first word for a number that is none.
+    /// Reads one element of a list; AWS blames the first word for any that is not a number.
     fn unpack_element(&self, shape: &Shape, word: &str, first: &str) -> Result<Value, Error> {
         match shape {
             Shape::Integer(_) => python::to_integer(&Value::Text(word.to_owned()))
@@ -107,7 +107,7 @@ impl Parameter<'_> {
         }
     }
 
-    /// Reads text as JSON where the shape has an inside, else as it is.
+    /// Reads text as JSON if the shape has parts, else as it is.
     fn unpack_scalar(&self, shape: &Shape, text: String) -> Result<Value, Error> {
         let begins = || text.trim_start().chars().next();
         match shape {

@@ -11,13 +11,13 @@ use yaml_rust2::scanner::TScalarStyle;
 use super::base64;
 use crate::model::value::Value;
 
-/// A text that is no YAML, or none that AWS takes; its message says no more.
+/// A text that is not YAML, or not what AWS takes; its message says no more.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Invalid;
 
 /// Reads a whole YAML text.
 pub(crate) fn parse(text: &str) -> Result<Value, Invalid> {
-    // A byte-order mark at the head is no part of a YAML document. Of JSON it is, and AWS refuses it.
+    // A byte-order mark is not part of a YAML document. Of JSON it is, and AWS refuses it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         parser: Parser::new_from_str(text),

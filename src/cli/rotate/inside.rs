@@ -3,7 +3,7 @@
 
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
-use crate::cli::pages::{Pages as Printed, Paginator};
+use crate::cli::pages::{Fetched, Paginator};
 use crate::rotation::client::Line;
 use crate::rotation::door::NOT_AVAILABLE;
 use crate::rotation::wire::Refusal;
@@ -32,7 +32,7 @@ pub(crate) fn respond(
     line: &Line,
     entry: &'static Entry,
     paginator: &Paginator,
-) -> Result<Printed, Failure> {
+) -> Result<Fetched, Failure> {
     if entry.name == "RotateSecret" {
         return Err(not_available());
     }
@@ -40,7 +40,7 @@ pub(crate) fn respond(
     let asked = line.ask(entry, &paginator.request).map_err(|error| {
         Failure::environment("RotationError", format!("{} does not answer: {error}", line.peer))
     })?;
-    asked.map(Printed::One).map_err(|Refusal { code, message }| match Code::named(&code) {
+    asked.map(Fetched::One).map_err(|Refusal { code, message }| match Code::named(&code) {
         Some(code) => Failure::of_operation(entry.name, Fault::new(code, message).into()),
         None => Failure::environment("RotationError", message),
     })

@@ -26,14 +26,14 @@ use crate::service::rotation::Resume;
 use crate::sys::clock::SystemClock;
 use crate::sys::entropy::SystemEntropy;
 use crate::vault::Vault;
-use own::{Own, Words};
+use own::{RotateOptions, Words};
 
 /// Takes our own options out of the words after `rotate-secret`; other operations have none.
 pub(super) fn take_own(
     entry: &Entry,
     words: &[String],
     context: &CommandContext<'_>,
-) -> Result<(Vec<String>, Option<Own>), Failure> {
+) -> Result<(Vec<String>, Option<RotateOptions>), Failure> {
     if !own::has_own(entry) {
         return Ok((words.to_vec(), None));
     }
@@ -51,7 +51,7 @@ pub(super) fn take_own(
 pub(super) fn respond(
     request: Value,
     token: Token,
-    own: Own,
+    own: RotateOptions,
     context: &CommandContext<'_>,
 ) -> Result<Value, Failure> {
     let resume = own.resume.unwrap_or(match token {
@@ -59,7 +59,7 @@ pub(super) fn respond(
         Token::MadeUp => Resume::IfPossible,
     });
     let region = context.region();
-    let wish = RotateRequest {
+    let rotation = RotateRequest {
         request,
         region,
         options: own.options,
@@ -68,7 +68,7 @@ pub(super) fn respond(
         on_lease: own.on_lease,
     };
     let mut vault = context.unlock()?;
-    let answer = with_runner(&mut vault, context, own.words, |runner| runner.rotate(wish))?;
+    let answer = with_runner(&mut vault, context, own.words, |runner| runner.rotate(rotation))?;
     unlock::warn(&vault);
     answer.map_err(told)
 }

@@ -1,5 +1,5 @@
-//! The options of `rotate-secret` that AWS has not: which program, and what it may. They must be
-//! spelled out, so that no abbreviation of AWS's changes its meaning.
+//! The options of `rotate-secret` that AWS does not have: which program to run, and what it may do.
+//! They must be spelled out, so that no abbreviation of AWS's changes its meaning.
 
 use clap::{Arg, ArgAction};
 
@@ -15,7 +15,7 @@ use crate::service::rotation::Resume;
 use crate::vault::rotation::{Pinning, Protocol};
 
 /// What was asked for beside AWS's options.
-pub(crate) struct Own {
+pub(crate) struct RotateOptions {
     /// What was said about the command.
     pub(crate) options: Options,
     /// `--resume` or `--no-resume`.
@@ -96,7 +96,10 @@ pub(super) fn has_own(entry: &Entry) -> bool {
 }
 
 /// Takes our own options out of the words of a `rotate-secret`.
-pub(super) fn take(words: &[String], sources: Sources<'_>) -> Result<(Vec<String>, Own), Failure> {
+pub(super) fn take(
+    words: &[String],
+    sources: Sources<'_>,
+) -> Result<(Vec<String>, RotateOptions), Failure> {
     let mut rest = Vec::new();
     let mut draft = Draft::default();
     let mut words = words.iter();
@@ -140,7 +143,7 @@ struct Draft {
 impl Draft {
     fn give_words(&mut self, argv: Vec<String>) -> Result<(), Error> {
         if argv.is_empty() || !self.options.argv.is_empty() {
-            return Err(Error::usage("the rotation command is given once, and has a program"));
+            return Err(Error::usage("give exactly one rotation command, and not an empty one"));
         }
         self.options.argv = argv;
         Ok(())
@@ -185,7 +188,7 @@ impl Draft {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Own, Error> {
+    fn finish(mut self) -> Result<RotateOptions, Error> {
         self.options.pinning = match self.pins.as_slice() {
             [] => None,
             [one] if one == "none" => Some(Pinning::None),
@@ -198,7 +201,7 @@ impl Draft {
                 Some(Pinning::Paths(self.pins))
             }
         };
-        Ok(Own {
+        Ok(RotateOptions {
             options: self.options,
             resume: self.resume,
             words: self.words,
@@ -236,7 +239,7 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn taken(words: &str) -> Result<(String, Own), String> {
+    fn taken(words: &str) -> Result<(String, RotateOptions), String> {
         let words: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
         let variable = |_: &str| None;
         let sources = Sources {
@@ -259,7 +262,7 @@ mod tests {
                     --rotation-timeout 5m --no-resume -- /opt/rot --resume --rotation-env";
         let (rest, own) = taken(line).unwrap();
         assert_eq!(rest, "--secret-id x --rotation-rules y");
-        let Own { options, resume, words: shown, .. } = own;
+        let RotateOptions { options, resume, words: shown, .. } = own;
         assert_eq!(options.argv, ["/opt/rot", "--resume", "--rotation-env"]);
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(options.env, [pair("A", "b=c"), pair("B", "")]);
@@ -280,10 +283,10 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         for (words, expected) in [
-            ("--", "the rotation command is given once, and has a program"),
+            ("--", "give exactly one rotation command, and not an empty one"),
             (
                 "--rotation-command [\"/a\"] -- /b",
-                "the rotation command is given once, and has a program",
+                "give exactly one rotation command, and not an empty one",
             ),
             (
                 "--rotation-command /a",

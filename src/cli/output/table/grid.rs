@@ -67,7 +67,7 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    /// A section of one row stands up: each name beside its cell.
+    /// Turns a section of one row: each name beside its cell.
     fn turn(&mut self) {
         if self.rows.len() != 1 || self.header.is_empty() {
             return;
@@ -85,7 +85,7 @@ impl<'a> Section<'a> {
 
     /// The width that the section asks the outermost box to have.
     fn total_width(&self) -> usize {
-        // Where there is no title AWS measures the word `None`.
+        // If there is no title, AWS measures the word `None`.
         let title = width::of(self.title.unwrap_or("None"));
         let cells: usize = self.widths.iter().map(|width| width + PADDING).sum();
         title.max(cells) + 2 + 2 * self.indent
@@ -117,7 +117,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// Draws sections below each other, all as wide as the widest; rows stand up if that is too wide.
+/// Draws sections below each other, all as wide as the widest; rows are turned if that is too wide.
 pub(super) fn draw(mut sections: Vec<Section<'_>>, terminal_width: usize, out: &mut Vec<u8>) {
     let widest =
         |sections: &[Section<'_>]| sections.iter().map(Section::total_width).max().unwrap_or(0);

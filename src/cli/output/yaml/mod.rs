@@ -14,13 +14,13 @@ use crate::cli::python;
 use crate::model::value::Value;
 use scalar::Style;
 
-/// How many columns each level stands further in.
+/// How many columns each level is indented.
 const INDENT: usize = 2;
 
 /// The column behind which a line is folded.
 const WIDTH: usize = 80;
 
-/// A longer key, in bytes, stands behind a question mark.
+/// A longer key, in bytes, is written behind a question mark.
 const MAX_SIMPLE_KEY: usize = 128;
 
 /// Writes a list or a map as a document; a scalar as JSON, for it would need an end mark.
@@ -31,20 +31,20 @@ pub(super) fn write(value: &Value, zone: &TimeZone, out: &mut Vec<u8>) {
         return;
     }
     let mut emitter = Emitter::new(zone, out);
-    emitter.node(value, None, Place::Elsewhere);
+    emitter.node(value, None, NodePlace::Elsewhere);
     emitter.end();
 }
 
 /// Writes a page of an answer: a list whose one element it is.
 pub(super) fn write_page(page: &Value, zone: &TimeZone, out: &mut Vec<u8>) {
     let mut emitter = Emitter::new(zone, out);
-    emitter.list(std::slice::from_ref(page), None, Place::Elsewhere);
+    emitter.list(std::slice::from_ref(page), None, NodePlace::Elsewhere);
     emitter.end();
 }
 
-/// Where a node stands.
+/// Where a node is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum NodePlace {
     /// It is the value of a member.
     Member,
     /// It is the document or an element of a list.
@@ -66,7 +66,7 @@ impl<'o> Emitter<'o> {
         Self { zone, out, column: 0, after_blank: true, in_indent: true }
     }
 
-    fn node(&mut self, value: &Value, indent: Option<usize>, place: Place) {
+    fn node(&mut self, value: &Value, indent: Option<usize>, place: NodePlace) {
         match View::of(value, self.zone) {
             View::List([]) => self.mark("[]"),
             View::List(elements) => self.list(elements, indent, place),
@@ -81,16 +81,16 @@ impl<'o> Emitter<'o> {
         }
     }
 
-    fn list(&mut self, elements: &[Value], indent: Option<usize>, place: Place) {
+    fn list(&mut self, elements: &[Value], indent: Option<usize>, place: NodePlace) {
         // Under a simple key the marks stand below the key itself.
         let indent = match indent {
-            Some(indent) if place == Place::Member && !self.in_indent => indent,
+            Some(indent) if place == NodePlace::Member && !self.in_indent => indent,
             outer => deeper(outer),
         };
         for element in elements {
             self.indent(indent);
             self.mark_within_indent("-");
-            self.node(element, Some(indent), Place::Elsewhere);
+            self.node(element, Some(indent), NodePlace::Elsewhere);
         }
     }
 
@@ -109,7 +109,7 @@ impl<'o> Emitter<'o> {
             } else {
                 self.key(name, style);
             }
-            self.node(member, Some(indent), Place::Member);
+            self.node(member, Some(indent), NodePlace::Member);
         }
     }
 
@@ -233,7 +233,7 @@ impl<'o> Emitter<'o> {
         self.indent(0);
     }
 
-    /// Goes to a column of a line on which nothing but marks stands.
+    /// Goes to a column of a line that has nothing but marks.
     fn indent(&mut self, indent: usize) {
         let is_past = self.column > indent || (self.column == indent && !self.after_blank);
         if !self.in_indent || is_past {

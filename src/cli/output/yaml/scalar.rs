@@ -35,7 +35,7 @@ pub(super) fn is_break(letter: char) -> bool {
     matches!(letter, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Spells a character for a double-quoted scalar, unless it stands for itself.
+/// Spells a character for a double-quoted scalar, unless it needs no escape.
 pub(super) fn escape(letter: char) -> Option<String> {
     let short = match letter {
         '\0' => '0',
@@ -70,7 +70,7 @@ fn is_printable(letter: char) -> bool {
     matches!(letter, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}') && letter != '\u{feff}'
 }
 
-/// Whether a space stands beside a line break, which folding would lose.
+/// Whether a space is next to a line break, where folding would lose it.
 fn has_edge(text: &str) -> bool {
     let pairs = text.chars().zip(text.chars().skip(1));
     pairs

@@ -113,7 +113,7 @@ fn by_reference<'a>(
     Ok(pairs)
 }
 
-/// The first element whose key stands to no other's the wrong way round; nothing of no elements.
+/// The first element whose key no other's comes before; nothing if there are no elements.
 fn foremost<'a>(
     evaluation: Evaluation<'_>,
     pairs: Vec<Keyed<'a>>,
@@ -137,7 +137,7 @@ fn foremost<'a>(
 fn sorted<'a>(evaluation: Evaluation<'_>, mut pairs: Vec<Keyed<'a>>) -> Found<'a> {
     pairs.sort_by(|left, right| {
         let order = evaluation.order("<", &left.key, &right.key).ok().flatten();
-        // What is no number goes last, so that there is an order.
+        // NaN goes last, so that there is an order.
         order.unwrap_or_else(|| is_nan(&left.key).cmp(&is_nan(&right.key)))
     });
     let elements = pairs.into_iter().map(|pair| pair.element.into_owned());

@@ -8,7 +8,7 @@ use super::arguments::{Arguments, PAGE_LIMIT, PAGE_TOKEN, Paging, Signature, Ske
 use super::base64::{self, Undecodable};
 use super::cli_input;
 use super::error::Error;
-use super::globals::BlobFormat;
+use super::globals::options::BlobFormat;
 use super::paramfile::Sources;
 use super::skeleton;
 use super::unpack;
@@ -45,7 +45,7 @@ pub(crate) struct Call {
     /// The request, validated; of the pages to come it asks for the first.
     pub(crate) request: Value,
     /// How many pages to fetch.
-    pub(crate) pages: Pages,
+    pub(crate) pages: PagesWanted,
     /// What to tell on stderr first, each a line with its newline.
     pub(crate) notes: Vec<&'static str>,
     /// Whose the request's token is.
@@ -55,7 +55,7 @@ pub(crate) struct Call {
 /// Whose a request's token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
-    /// Somebody chose it, or there is none.
+    /// The user's, or there is none.
     Given,
     /// It was made up here.
     MadeUp,
@@ -63,7 +63,7 @@ pub(crate) enum Token {
 
 /// How many pages to fetch.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Pages {
+pub(crate) enum PagesWanted {
     /// The one the request asks for.
     One,
     /// All, from a token on, up to so many items.
@@ -104,10 +104,10 @@ pub(crate) fn build(
     let pages = if pages_all {
         let size = arguments.page_size.map(|size| (PAGE_LIMIT.to_owned(), Value::Integer(size)));
         request.extend(size);
-        Pages::All { starting_token, max_items: arguments.max_items }
+        PagesWanted::All { starting_token, max_items: arguments.max_items }
     } else {
         request.extend(leftover_paging(&arguments, starting_token));
-        Pages::One
+        PagesWanted::One
     };
     let mut request = Value::Map(request);
     let input = Shape::Structure(signature.input);
@@ -181,7 +181,7 @@ fn load_token(arguments: &mut Arguments, sources: Sources<'_>) -> Result<Option<
     }
 }
 
-/// Makes bytes of the text that stands for a blob, anywhere in a request.
+/// Turns the text of each blob into bytes, anywhere in a request.
 fn read_blobs(value: &mut Value, shape: &Shape, format: BlobFormat) -> Result<(), Error> {
     match (shape, value) {
         (Shape::Blob(blob), value) => {

@@ -18,8 +18,8 @@ fn show_in(signature: &Signature, words: &[&str], format: BlobFormat, no_paginat
     match built {
         Ok(Built::Call(call)) => {
             let pages = match call.pages {
-                Pages::One => String::new(),
-                Pages::All { starting_token, max_items } => {
+                PagesWanted::One => String::new(),
+                PagesWanted::All { starting_token, max_items } => {
                     format!(" all {starting_token:?} {max_items:?}")
                 }
             };

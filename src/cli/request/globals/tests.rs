@@ -1,3 +1,4 @@
+use super::options::BlobFormat;
 use super::*;
 
 const NAMES: Names<'_> =
