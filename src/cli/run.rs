@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::failure::Failure;
+use super::manual::help;
 use super::operate::Backend;
 use super::output::error::ErrorFormat;
 use super::request::error::Form;
@@ -12,7 +13,7 @@ use super::request::globals::{self, Command, CommandLine, Names};
 use super::stdout::print;
 use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
-use super::{aws, commands, help, operate, rotate, terminal};
+use super::{aws, commands, operate, rotate, terminal};
 use crate::service::operation::{self, Entry};
 use crate::service::operations;
 use crate::sys::{modes, silence};

@@ -6,9 +6,9 @@ use clap::{Arg, Command};
 use clap_complete::Shell;
 
 use super::super::failure::Failure;
+use super::super::manual::tree;
 use super::super::request::error as request;
 use super::super::stdout::print;
-use super::super::tree;
 use super::{Asked, Own, word};
 
 /// The command.

@@ -7,9 +7,9 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::super::failure::Failure;
+use super::super::manual::{help, tree};
 use super::super::request::error as request;
 use super::super::stdout::print;
-use super::super::{help, tree};
 use super::{Asked, Own};
 use crate::service::operation;
 

@@ -126,7 +126,7 @@ pub(crate) fn run(
         return Err(request::Error::usage(format!("there is no command {name}")).into());
     };
     if words.iter().map(String::as_str).eq(["help"]) {
-        return print(super::help::rendered(own.command()).as_bytes());
+        return print(super::manual::help::rendered(own.command()).as_bytes());
     }
     let argv = std::iter::once(name).chain(words.iter().map(String::as_str));
     let matches = match own.command().try_get_matches_from(argv) {

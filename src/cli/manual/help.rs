@@ -3,9 +3,10 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::failure::Failure;
-use super::request::error as request;
-use super::{commands, rotate, tree};
+use super::super::failure::Failure;
+use super::super::request::error as request;
+use super::super::{commands, rotate};
+use super::tree;
 use crate::model::case::kebab;
 use crate::model::shape::{Bounds, Member, Shape};
 use crate::service::operation::{self, Entry, Group, Pages};

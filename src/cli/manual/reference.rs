@@ -5,7 +5,8 @@
 use clap::builder::Str;
 use clap::{Arg, Command};
 
-use super::{commands, help, tree};
+use super::super::commands;
+use super::{help, tree};
 use crate::model::case::kebab;
 use crate::model::shape::{Member, Shape};
 use crate::service::operation::Entry;
@@ -138,7 +139,7 @@ mod tests {
     use std::io::Write;
     use std::path::Path;
 
-    use super::super::environment::Environment;
+    use super::super::super::environment::Environment;
     use super::*;
 
     #[test]

@@ -4,15 +4,16 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::request::argparse::{Arity, Check, Flag};
-use super::request::error::Form;
-use super::request::globals;
-use super::{commands, help};
+use super::super::commands;
+use super::super::request::argparse::{Arity, Check, Flag};
+use super::super::request::error::Form;
+use super::super::request::globals;
+use super::help;
 use crate::service::operation::Entry;
 use crate::service::operations;
 
 /// Returns the program with all its commands and global options.
-pub(super) fn program() -> Command {
+pub(crate) fn program() -> Command {
     let names = operations::ALL.iter().map(Entry::command);
     let names: Vec<String> =
         names.chain(commands::NAMES.iter().map(|&name| name.to_owned())).collect();
