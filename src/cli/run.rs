@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::failure::Failure;
-use super::manual::help;
+use super::manual::{MANUAL, help};
 use super::operate::Backend;
 use super::output::error::ErrorFormat;
 use super::request::error::Form;
@@ -65,7 +65,7 @@ fn run_command(
     let backend = Backend::of(environment);
     let is_inside = matches!(backend, Backend::RotationSocket(_));
     match command {
-        Command::Own { name, .. } if is_inside && !rotate::inside::may_run(&name) => {
+        Command::Own { name, .. } if is_inside && !commands::runs_in_rotation(&name) => {
             Err(rotate::inside::not_available())
         }
         Command::Identity { .. } | Command::Configure { .. } if is_inside => {
@@ -82,7 +82,7 @@ fn run_command(
         }
         Command::Own { name, words } => {
             let context = CommandContext::new(&globals, environment, form)?;
-            commands::run(&name, &words, &context)
+            commands::run(&name, &words, &context, MANUAL)
         }
         Command::Operation { name, words } => {
             let Some(entry) = operation::find(&name) else {

@@ -16,13 +16,13 @@ use crate::service::operations;
 pub(crate) fn text(words: &[String]) -> Result<String, Failure> {
     let wanted = words.iter().find(|word| !["aws", "secretsmanager"].contains(&word.as_str()));
     let Some(name) = wanted else { return Ok(overview()) };
-    if let Some(entry) = operation::find(name) {
-        return Ok(rendered(of_operation(entry)));
-    }
-    match commands::command(name) {
-        Some(command) => Ok(rendered(command)),
-        None => Err(Failure::Request(request::Error::usage(format!("there is no command {name}")))),
-    }
+    let none = || request::Error::usage(format!("there is no command {name}"));
+    Ok(rendered(command(name).ok_or_else(none)?))
+}
+
+/// Returns a command or an operation as clap knows it.
+pub(super) fn command(name: &str) -> Option<Command> {
+    operation::find(name).map(of_operation).or_else(|| commands::command(name))
 }
 
 /// Returns one operation as clap knows commands: for its help, the reference, and more.

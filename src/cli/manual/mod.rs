@@ -4,4 +4,15 @@
 pub(crate) mod help;
 #[cfg(test)]
 mod reference;
-pub(crate) mod tree;
+mod tree;
+
+use super::commands;
+use super::commands::own::Manual;
+
+/// What is known of all commands, for those that tell of them.
+pub(crate) const MANUAL: Manual = Manual {
+    names: commands::accepted,
+    command: help::command,
+    program: tree::program,
+    help: help::rendered,
+};
