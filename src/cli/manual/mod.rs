@@ -2,6 +2,7 @@
 //! manual pages are made of, and `docs/commands.md`.
 
 pub(crate) mod help;
+mod operation;
 #[cfg(test)]
 mod reference;
 mod tree;

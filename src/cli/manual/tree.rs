@@ -8,7 +8,7 @@ use super::super::commands;
 use super::super::request::argparse::{Arity, Check, Flag};
 use super::super::request::error::Form;
 use super::super::request::globals;
-use super::help;
+use super::operation;
 use crate::service::operation::Entry;
 use crate::service::operations;
 
@@ -32,7 +32,7 @@ pub(crate) fn program() -> Command {
         .disable_help_subcommand(true)
         .disable_version_flag(true)
         .args(globals::flags(Form::Plain).iter().filter(|flag| !is_idle(flag)).map(argument))
-        .subcommands(operations::ALL.iter().map(help::of_operation))
+        .subcommands(operations::ALL.iter().map(operation::command))
         .subcommands(commands::NAMES.iter().filter_map(|name| commands::command(name)))
         .subcommand(helper.arg(topic))
 }
