@@ -108,7 +108,16 @@ fn exit_status() -> Roff {
 
 const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "The command was carried out."),
+    (
+        "1",
+        "For rotate-due: a rotation failed or needs a person. For aws configure get: it is not set.",
+    ),
+    (
+        "75",
+        "For rotate-due: try again later, as the vault is locked or another rotate-due is at work.",
+    ),
     ("130", "It was interrupted."),
+    ("141", "The reader of the output closed the pipe."),
     ("252", "The command line is wrong."),
     ("253", "The environment is: no vault, locked and nobody to ask, a wrong passphrase."),
     ("254", "The service refused."),
