@@ -140,7 +140,7 @@ struct Draft {
 impl Draft {
     fn give_words(&mut self, argv: Vec<String>) -> Result<(), Error> {
         if argv.is_empty() || !self.options.argv.is_empty() {
-            return Err(Error::usage("the rotation command is given once, and has a program"));
+            return Err(Error::usage("give exactly one rotation command, and not an empty one"));
         }
         self.options.argv = argv;
         Ok(())
@@ -280,10 +280,10 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         for (words, expected) in [
-            ("--", "the rotation command is given once, and has a program"),
+            ("--", "give exactly one rotation command, and not an empty one"),
             (
                 "--rotation-command [\"/a\"] -- /b",
-                "the rotation command is given once, and has a program",
+                "give exactly one rotation command, and not an empty one",
             ),
             (
                 "--rotation-command /a",
