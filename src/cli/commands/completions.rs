@@ -1,5 +1,5 @@
-//! `completions`: prints what makes a shell complete commands, options and their choices; and
-//! names of secrets, for which the shell comes back and asks.
+//! `completions`: prints what makes a shell complete commands, options and their choices, and the
+//! names of secrets, for which the shell calls this program again.
 
 use clap::builder::ValueHint;
 use clap::{Arg, Command};
@@ -53,7 +53,7 @@ fn script(shell: Shell, program: &Command) -> String {
     script
 }
 
-/// Offers the words that stand by themselves: clap's completions for fish know options alone.
+/// Offers the words that are not options, which clap's completions for fish leave out.
 fn fish_words(program: &Command) -> String {
     let mut out = String::new();
     for command in program.get_subcommands() {
@@ -68,7 +68,7 @@ fn fish_words(program: &Command) -> String {
     out
 }
 
-/// Makes the shell ask for names where an option takes one: clap knows none but fixed values.
+/// Makes the shell ask for names where an option takes one: clap knows fixed values only.
 fn with_names(shell: Shell, script: &str) -> String {
     let mut out = String::with_capacity(script.len() * 2);
     let mut lines = Lines { shell, section: "", before: "" };
@@ -127,7 +127,7 @@ _strongroom_names() {
 }
 "#;
 
-/// The line as it is typed, before the functions for its parts see less and less of it.
+/// Keeps the whole line, of which the functions for its parts see less and less.
 const ZSH_LINE: &str = r#"    local -a strongroom_line
     strongroom_line=("${(@Q)words[2,-1]}")
 "#;

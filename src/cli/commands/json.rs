@@ -1,6 +1,6 @@
 //! `json get`, `json set`: one member of a JSON object, for scripts that have no other tool for it.
 //!
-//! Everything passes through standard input, so that no value stands among a program's arguments.
+//! Everything passes through standard input, so that no value is among a program's arguments.
 //! Needs no vault. No error shows anything of a value.
 
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ impl OwnCommand for Json {
 
 fn read_input() -> Result<Secret<Vec<u8>>, Error> {
     let mut input = Secret::new(Vec::with_capacity(CAPACITY));
-    // Unlike the standard library's, without a buffer that nobody wipes.
+    // The standard library's stdin has a buffer that is never wiped.
     let stdin = streams::inherited(0).map(|stdin| Patient(stdin.into()));
     let read = stdin.and_then(|stdin| stdin.take(MOST + 1).read_to_end(input.expose_mut()));
     let length = read.map_err(|error| Error::plain(format!("standard input: {error}")))?;
@@ -103,7 +103,7 @@ fn set(input: &[u8], key: &str) -> Result<Secret<Vec<u8>>, Error> {
     let members = parse(object)?;
     let blank = rest.iter().take_while(|byte| b" \t\r".contains(byte)).count();
     let value = rest.get(blank..).and_then(|rest| rest.strip_prefix(b"\n"));
-    // What was forgotten is not what was meant to be empty.
+    // A value that was forgotten must not pass for an empty one.
     let value = value.filter(|value| !value.is_empty());
     let missing = || Error::plain("no value follows the object, on a line of its own");
     let value = str::from_utf8(value.ok_or_else(missing)?);

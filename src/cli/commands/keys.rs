@@ -104,8 +104,8 @@ pub(super) struct RekeyPlan {
     renews_recovery: bool,
 }
 
-/// Judges a rekey before anything is changed. The credential at hand is kept, a recovery code is
-/// made anew; for any other slot nobody could wrap the new key, and the user must agree that it goes.
+/// Judges a rekey before anything is changed. The credential at hand is kept and a recovery code is
+/// replaced. No other slot can wrap the new key, so the user must agree to drop it.
 pub(super) fn plan_rekey(
     opened: Opened,
     survey: &[(u8, SlotKind, Option<KdfParameters>)],
@@ -132,7 +132,7 @@ pub(super) fn plan_rekey(
     Ok(RekeyPlan { opened, kdf, renews_recovery })
 }
 
-/// Rekeys an unlocked vault, and returns what there is to print about it.
+/// Rekeys an unlocked vault, and returns the answer's members.
 pub(super) fn rekey_vault(
     context: &CommandContext<'_>,
     vault: &mut Vault,

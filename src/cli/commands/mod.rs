@@ -49,7 +49,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<man::Man>(),
 ];
 
-/// What our own scripts call; nobody types them, and no help tells of them.
+/// What our completions call. Nobody types them, and the help leaves them out.
 const HIDDEN: &[CommandSpec] = &[CommandSpec::of::<names::OfferNames>()];
 
 /// The names of the commands.
@@ -68,7 +68,7 @@ const fn names() -> [&'static str; ALL.len()] {
     names
 }
 
-/// Returns every word that is taken for a command of ours.
+/// Returns every word that is taken for one of our commands.
 pub(crate) fn accepted() -> Vec<&'static str> {
     ALL.iter().chain(HIDDEN).map(|spec| spec.name).collect()
 }

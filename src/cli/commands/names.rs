@@ -1,7 +1,7 @@
-//! The names of secrets, for a shell that completes one: known only where a keyfile opens the vault
-//! by itself. Whatever is in the way, nobody is asked and nothing is said.
+//! The names of secrets, for a shell that completes one. They are known only where a keyfile alone
+//! opens the vault; if anything is in the way, nobody is asked and nothing is printed.
 //!
-//! The shell hands over the line as it stands, because it may say which vault, key and region.
+//! The shell hands over the unfinished line, because it may say which vault, key and region.
 
 use clap::{Arg, ArgAction, ArgMatches};
 
@@ -137,7 +137,7 @@ fn names(which: Which, context: &CommandContext<'_>) -> Option<Vec<String>> {
     let credential = Credential::Keyfile(offer.keyfile().ok()??);
     let locked = LockedVault::glance_at(&context.location.path).ok()?;
     let (_, master) = locked.try_credential(&credential, offer.limit()).ok()?;
-    // What this machine remembers is neither asked nor changed: nothing is decided by a name.
+    // Nothing is decided by a name, so what this machine remembers is not looked at.
     let unlock_policy = UnlockPolicy {
         anchors: None,
         on_rollback: OnRollback::Refuse,

@@ -124,8 +124,8 @@ pub(super) trait Argument: Sized {
     fn read(matches: &ArgMatches, name: &str) -> Result<Self, Error>;
 }
 
-/// A word that stands by itself: required, and not empty. Where it may be left out, the command
-/// judges it.
+/// A word that is not an option: required, and not empty. An `Option` of it may be left out, and it
+/// may be empty.
 pub(super) struct Word(pub(super) String);
 
 /// Words of which clap knows all. By itself it is a required word; an `Option` of it is an option.

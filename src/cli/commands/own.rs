@@ -28,8 +28,8 @@ pub(super) trait OwnCommand: Options {
     const SUMMARY: &'static str;
     /// A command line that a person would type.
     const EXAMPLE: &'static str;
-    /// Whether it looks at the state of the vault, which `--expect` is about. Some make a vault, work
-    /// without one, or take what is there for what it is.
+    /// Whether it looks at the vault's state, which `--expect` is about. Some make a vault, work without
+    /// one, or take it in whatever state it is.
     const LOOKS_AT_STATE: bool = true;
     /// Whether a rotation's program may call it: it needs no vault.
     const RUNS_IN_ROTATION: bool = false;
@@ -57,7 +57,7 @@ pub(super) struct CommandSpec {
 /// that need it.
 #[derive(Clone, Copy)]
 pub(crate) struct Manual {
-    /// Returns every word that is taken for a command of ours.
+    /// Returns every word that is taken for one of our commands.
     pub(crate) names: fn() -> Vec<&'static str>,
     /// Returns a command or an operation as clap knows it.
     pub(crate) command: fn(&str) -> Option<Command>,
@@ -137,7 +137,7 @@ impl CommandSpec {
 }
 
 impl Invocation<'_> {
-    /// Returns the name of the first of these options that stands on the command line.
+    /// Returns the name of the first of these options that the command line has.
     pub(super) fn first_given<O: Options>(&self) -> Option<String> {
         let is_given =
             |name: &String| self.matches.value_source(name) == Some(ValueSource::CommandLine);

@@ -3,7 +3,7 @@
 use super::super::terminal;
 use crate::vault::check::Progress;
 
-/// Work on fewer rows is over before anybody reads about it.
+/// Work on fewer rows ends before anybody could read about it.
 const LONG_WORK: u64 = 2_000;
 
 /// Tells at the terminal how far long work is.

@@ -80,11 +80,11 @@ impl OwnCommand for RotateDue {
             (_, turn) => turn,
         };
         let words = if self.verbose { Words::Always } else { Words::OfFailures };
-        let fates = rotate::with_runner(&mut vault, context, words, |runner| {
+        let outcomes = rotate::with_runner(&mut vault, context, words, |runner| {
             due::rotate_due(runner, &wanted)
         })?;
-        let fates = match fates {
-            Ok(fates) => fates,
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
             Err(DueFault::Failure(failure)) => return Err(rotate::told(Error::Service(failure))),
             Err(DueFault::ClockWentBack { last }) => {
                 if !self.dry_run {
@@ -94,9 +94,9 @@ impl OwnCommand for RotateDue {
             }
         };
         if !self.dry_run {
-            note_trouble(&machine.trouble_of(&vault.vault_id().to_string()), &wanted, &fates);
+            note_trouble(&machine.trouble_of(&vault.vault_id().to_string()), &wanted, &outcomes);
         }
-        tell(&self, invocation, fates, &vault)
+        tell(&self, invocation, outcomes, &vault)
     }
 }
 
@@ -110,9 +110,9 @@ fn clock_went_back(last: Timestamp) -> Failure {
     Failure::Ended(TROUBLE)
 }
 
-/// Keeps in mind, for when nobody can look, whether a rotation needs somebody.
-fn note_trouble(path: &Path, wanted: &Wanted<'_>, fates: &[DueOutcome]) {
-    if fates.iter().any(DueOutcome::is_trouble) {
+/// Remembers whether a rotation needs a person, for runs that cannot look.
+fn note_trouble(path: &Path, wanted: &Wanted<'_>, outcomes: &[DueOutcome]) {
+    if outcomes.iter().any(DueOutcome::is_trouble) {
         leave_word(path);
     } else if wanted.only.is_none() {
         drop(fs::remove_file(path));
@@ -124,7 +124,7 @@ fn leave_word(path: &Path) {
     drop(made.and_then(|()| files::write_replacing(path, b"")));
 }
 
-/// Ends where nothing could be looked at. What had failed is not well again because of that.
+/// Ends a run that could look at nothing: what had failed before is still in trouble.
 fn later(options: &RotateDue, context: &CommandContext<'_>) -> Failure {
     let path = context.open_locked().and_then(|vault| {
         let machine = rotate::machine(context)?;
@@ -137,7 +137,7 @@ fn later(options: &RotateDue, context: &CommandContext<'_>) -> Failure {
     Failure::Ended(TROUBLE)
 }
 
-/// Waits, so that not all machines begin at the same moment.
+/// Waits for a random time, so that not all machines begin at once.
 fn wait(jitter: &str) -> Result<(), Failure> {
     let most = own::seconds(jitter).ok_or_else(|| {
         request::Error::argument("--jitter", "it must be a time such as 90s or 10m")
@@ -150,32 +150,33 @@ fn wait(jitter: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints how all stand, tells of trouble, and ends with the code that says whether there is any.
+/// Prints the state of all, reports trouble, and ends with the exit code for it.
 fn tell(
     options: &RotateDue,
     invocation: &Invocation<'_>,
-    fates: Vec<DueOutcome>,
+    outcomes: Vec<DueOutcome>,
     vault: &Vault,
 ) -> Result<(), Failure> {
     unlock::warn(vault);
     let is_shown =
         options.dry_run || options.verbose || invocation.context.globals.output.is_some();
     let is_quiet = options.quiet;
-    let is_told = |fate: &DueOutcome| fate.is_trouble() && !(is_quiet && fate.is_waiting());
-    let is_trouble = fates.iter().any(is_told);
+    let is_told =
+        |outcome: &DueOutcome| outcome.is_trouble() && !(is_quiet && outcome.is_waiting());
+    let is_trouble = outcomes.iter().any(is_told);
     let mut rows = Vec::new();
     let mut interrupted = None;
-    for fate in fates {
-        if is_told(&fate) && !is_shown && !matches!(fate.outcome, Some(Err(_))) {
-            let state = state_of(&fate);
+    for outcome in outcomes {
+        if is_told(&outcome) && !is_shown && !matches!(outcome.outcome, Some(Err(_))) {
+            let state = state_of(&outcome);
             terminal::report(&format!(
                 "{}: {state}; see `strongroom rotation show`",
-                fate.due.name
+                outcome.due.name
             ));
         }
-        rows.push(row(&fate));
-        let name = fate.due.name;
-        match fate.outcome {
+        rows.push(row(&outcome));
+        let name = outcome.due.name;
+        match outcome.outcome {
             Some(Err(error @ (Error::Interrupted { .. } | Error::Stopped))) => {
                 interrupted = Some(Failure::of_rotation(error));
             }
@@ -197,10 +198,10 @@ fn tell(
     }
 }
 
-fn row(fate: &DueOutcome) -> Value {
-    let due = &fate.due;
+fn row(outcome: &DueOutcome) -> Value {
+    let due = &outcome.due;
     let mut row =
-        vec![text("Name", &due.name), text("ARN", &due.arn), text("State", state_of(fate))];
+        vec![text("Name", &due.name), text("ARN", &due.arn), text("State", state_of(outcome))];
     let times = [
         ("NextRotationDate", due.next_rotation),
         ("WindowStart", due.window.map(|(start, _)| start)),
@@ -210,7 +211,7 @@ fn row(fate: &DueOutcome) -> Value {
     for (name, time) in times {
         row.extend(time.map(|time| (name.to_owned(), Value::Timestamp(time))));
     }
-    match &fate.outcome {
+    match &outcome.outcome {
         Some(Ok(answer)) => {
             row.push(text("Outcome", "Rotated"));
             row.extend(answer.get("VersionId").map(|id| ("VersionId".to_owned(), id.clone())));
@@ -230,9 +231,9 @@ fn row(fate: &DueOutcome) -> Value {
     Value::Map(row)
 }
 
-fn state_of(fate: &DueOutcome) -> &'static str {
-    match fate.due.state {
-        DueState::Unfinished | DueState::Open if !fate.is_approved => "NotApproved",
+fn state_of(outcome: &DueOutcome) -> &'static str {
+    match outcome.due.state {
+        DueState::Unfinished | DueState::Open if !outcome.is_approved => "NotApproved",
         DueState::Unfinished => "Unfinished",
         DueState::Open => "Due",
         DueState::Waiting => "Waiting",

@@ -156,7 +156,7 @@ fn failed(failure: context::Failure) -> Failure {
     Failure::of_operation("RotateSecret", failure)
 }
 
-/// Prints everything about a rotation but values: those of variables are the user's own, and shown.
+/// Prints everything about a rotation except secret values. Variables are the user's own, and shown.
 fn print_settings(
     invocation: &Invocation<'_>,
     vault: &Vault,
@@ -204,7 +204,7 @@ fn print_settings(
     invocation.print(out.into_iter().map(|(name, value)| (name, visible(value))).collect())
 }
 
-/// Lets a person see what there is: what is shown here is what they approve.
+/// Makes every character visible: what is shown here is what a person approves.
 fn visible(value: Value) -> Value {
     let pair = |(name, value): (String, Value)| (output::visible(&name), visible(value));
     match value {
@@ -220,7 +220,7 @@ fn visible(value: Value) -> Value {
     }
 }
 
-/// Says how a rotation that is not finished stands.
+/// Returns the state of an unfinished rotation.
 pub(super) fn unfinished(progress: &Progress) -> Vec<(String, Value)> {
     let mut out = vec![
         text("VersionId", &progress.token),
@@ -256,8 +256,8 @@ fn outlook(outlook: Outlook) -> &'static str {
     }
 }
 
-/// Says what holds a program in on this machine, what does not and why, and which files it reaches
-/// beside the system's and its directory for the step.
+/// Says what confines a program on this machine, what does not and why, and which files it reaches
+/// besides the system's and its directory for the step.
 fn confinement(freedoms: &[Freedom]) -> Vec<(String, Value)> {
     let (mut held, mut missing) =
         (ALWAYS.map(|text| Value::Text(text.into())).to_vec(), Vec::new());

@@ -40,7 +40,7 @@ pub(super) enum Action {
 }
 
 options! {
-    /// The options of `key-slot add`, besides those about a new passphrase.
+    /// The options of `key-slot add`, without those about a new passphrase.
     pub(super) struct Add {
         /// What opens the new slot
         kind: Option<SlotKind> = "KIND",

@@ -9,7 +9,7 @@ use super::{operation, tree};
 use crate::service::operation::Group;
 use crate::service::{self, operations};
 
-/// Returns the help that these words ask for; for all commands where there are none.
+/// Returns the help that these words ask for; without words, that for all commands.
 pub(crate) fn text(words: &[String]) -> Result<String, Failure> {
     let wanted = words.iter().find(|word| !["aws", "secretsmanager"].contains(&word.as_str()));
     let Some(name) = wanted else { return Ok(overview()) };

@@ -22,7 +22,7 @@ pub(super) fn command(entry: &Entry) -> Command {
         }
     }
     if matches!(entry.pages, Pages::Gathered(_)) {
-        // As in AWS: they turn the gathering of pages off, and are there for whoever knows them.
+        // As in AWS: they turn the gathering of pages off, and are hidden.
         command = command.mut_arg("max-results", |argument| argument.hide(true));
         command = command.mut_arg("next-token", |argument| argument.hide(true));
     }
