@@ -13,8 +13,8 @@ mod enroll;
 pub(crate) mod environment;
 pub(crate) mod failure;
 mod field;
-pub(crate) mod help;
 mod keyboard;
+mod manual;
 pub(crate) mod operate;
 pub(crate) mod output;
 mod pager;
@@ -22,8 +22,6 @@ pub(crate) mod pages;
 mod password_prompt;
 pub(crate) mod python;
 pub(crate) mod query;
-#[cfg(test)]
-mod reference;
 pub(crate) mod request;
 pub(crate) mod rotate;
 mod run;
@@ -31,7 +29,6 @@ pub(crate) mod stdout;
 pub(crate) mod suggest;
 mod tell;
 pub(crate) mod terminal;
-mod tree;
 pub(crate) mod unlock;
 
 use std::ffi::OsString;

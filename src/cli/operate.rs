@@ -3,6 +3,7 @@
 use super::answer::{self, Answer};
 use super::environment::Environment;
 use super::failure::Failure;
+use super::manual::help;
 use super::pages::{Fetched, Paginator};
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
@@ -11,7 +12,7 @@ use super::request::paramfile::{self, Sources};
 use super::stdout::print;
 use super::terminal::{self, Lines};
 use super::unlock::{self, CommandContext};
-use super::{creation, elsewhere, field, help, pager, rotate, suggest};
+use super::{creation, elsewhere, field, pager, rotate, suggest};
 use crate::model::case::kebab;
 use crate::model::value::Value;
 use crate::rotation::client::Line;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::failure::Failure;
+use super::manual::{MANUAL, help};
 use super::operate::Backend;
 use super::output::error::ErrorFormat;
 use super::request::error::Form;
@@ -12,7 +13,7 @@ use super::request::globals::{self, Command, CommandLine, Names};
 use super::stdout::print;
 use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
-use super::{aws, commands, help, operate, rotate, terminal};
+use super::{aws, commands, operate, rotate, terminal};
 use crate::service::operation::{self, Entry};
 use crate::service::operations;
 use crate::sys::{modes, silence};
@@ -64,7 +65,7 @@ fn run_command(
     let backend = Backend::of(environment);
     let is_inside = matches!(backend, Backend::RotationSocket(_));
     match command {
-        Command::Own { name, .. } if is_inside && !rotate::inside::may_run(&name) => {
+        Command::Own { name, .. } if is_inside && !commands::runs_in_rotation(&name) => {
             Err(rotate::inside::not_available())
         }
         Command::Identity { .. } | Command::Configure { .. } if is_inside => {
@@ -81,7 +82,7 @@ fn run_command(
         }
         Command::Own { name, words } => {
             let context = CommandContext::new(&globals, environment, form)?;
-            commands::run(&name, &words, &context)
+            commands::run(&name, &words, &context, MANUAL)
         }
         Command::Operation { name, words } => {
             let Some(entry) = operation::find(&name) else {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use clap::{Arg, ArgAction, Command};
-
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::{terminal, unlock};
-use super::{Asked, Own, count, flag, keys, option, progress, text, word};
+use super::keys::{self, GivenUp};
+use super::options::{Word, options};
+use super::own::{Invocation, OwnCommand, count, text};
+use super::progress::progress;
 use crate::model::value::Value;
 use crate::upkeep::init::Plan;
 use crate::upkeep::slots::{self, NewSlot};
@@ -20,58 +21,36 @@ use crate::vault::state::Settings;
 use crate::vault::transaction::Access;
 use crate::vault::{OnDamagedSlot, OnRollback, UnlockPolicy};
 
-/// The first command.
-pub(super) const CHECK: Own = Own {
-    name: "check",
-    title: "Check",
-    summary: "Read and verify everything, and say what is wrong and where.",
-    example: "strongroom check",
-    options: check_options,
-    run: run_check,
-};
-
-/// The second command.
-pub(super) const SALVAGE: Own = Own {
-    name: "salvage",
-    title: "Salvage",
-    summary: "Write what still authenticates in a damaged vault into a new one.",
-    example: "strongroom salvage saved.vault",
-    options: salvage_options,
-    run: run_salvage,
-};
-
-/// The third command.
-pub(super) const PURGE: Own = Own {
-    name: "purge",
-    title: "Purge",
-    summary: "Erase secrets whose recovery window is over.",
-    example: "strongroom purge",
-    options: purge_options,
-    run: run_purge,
-};
-
-fn check_options(command: Command) -> Command {
-    command
-        .arg(flag("repair", "Copy the vault, then drop what is damaged and rebuild the rest"))
-        .arg(
-            accept("With --repair: keep these secrets though nothing vouches for them")
-                .requires("repair"),
-        )
+options! {
+    /// The options of `check`.
+    pub(super) struct Check {
+        /// Copy the vault, then drop what is damaged and rebuild the rest
+        repair: bool,
+        /// With --repair: keep these secrets though nothing vouches for them
+        accept: Vec<String> = "NAME" => .requires("repair"),
+    }
 }
 
-fn salvage_options(command: Command) -> Command {
-    command
-        .arg(word("out", "OUT", "The new vault"))
-        .arg(accept("Save these secrets too though nothing vouches for them"))
+options! {
+    /// The options of `salvage`.
+    pub(super) struct Salvage {
+        /// The new vault
+        out: Word = "OUT",
+        /// Save these secrets too though nothing vouches for them
+        accept: Vec<String> = "NAME",
+    }
 }
 
-/// The names of secrets that may have been put back.
-fn accept(help: &'static str) -> Arg {
-    option("accept", "NAME", help).num_args(1..).action(ArgAction::Append)
-}
-
-fn accepted(asked: &Asked<'_>) -> Vec<String> {
-    asked.matches.get_many("accept").unwrap_or_default().cloned().collect()
+options! {
+    /// The options of `purge`.
+    pub(super) struct Purge {
+        /// Rekey and rewrite the whole file too, so that no old page is left
+        deep: bool,
+        /// With --deep: drop the slots that rekey cannot keep
+        drop_other_slots: bool => .requires("deep"),
+        /// With --deep: make no new recovery code
+        no_recovery: bool => .requires("deep"),
+    }
 }
 
 /// Requires that each name accepted is in doubt: one with a slip in it would be left out.
@@ -86,58 +65,54 @@ fn check_accepted(accepted: &[String], in_doubt: &[InDoubt]) -> Result<(), Failu
     }
 }
 
-fn purge_options(command: Command) -> Command {
-    command
-        .arg(flag("deep", "Rekey and rewrite the whole file too, so that no old page is left"))
-        .arg(
-            flag("drop-other-slots", "With --deep: drop the slots that rekey cannot keep")
-                .requires("deep"),
-        )
-        .arg(flag("no-recovery", "With --deep: make no new recovery code").requires("deep"))
-}
+impl OwnCommand for Check {
+    const NAME: &'static str = "check";
+    const TITLE: &'static str = "Check";
+    const SUMMARY: &'static str = "Read and verify everything, and say what is wrong and where.";
+    const EXAMPLE: &'static str = "strongroom check";
 
-fn run_check(asked: &Asked<'_>) -> Result<(), Failure> {
-    let context = asked.context;
-    let unlock_policy = UnlockPolicy {
-        on_damaged_slot: OnDamagedSlot::Tolerate,
-        on_rollback: OnRollback::RefuseProven,
-        ..context.unlock_policy()
-    };
-    let mut vault = context.unlock_damaged(&unlock_policy)?;
-    let accepted = accepted(asked);
-    let checked = check::survey(&mut vault, context.request_context(), &mut progress())?;
-    terminal::finish();
-    check_accepted(&accepted, &checked.in_doubt)?;
-    if checked.findings.is_empty() || !asked.flag("repair") {
-        let status = if checked.findings.is_empty() { "clean" } else { "damaged" };
-        let findings = ("Findings".to_owned(), shown(&checked.findings));
-        let mut members = vec![text("Status", status), findings];
-        members.extend(doubts(&checked.in_doubt, Repair::NotAsked));
-        asked.print(members)?;
-        return if checked.findings.is_empty() { Ok(()) } else { Err(Failure::Found) };
-    }
-    let repaired =
-        check::repair(&mut vault, &accepted, context.request_context(), &mut progress())?;
-    let left = check::check(&mut vault, context.request_context(), &mut progress())?;
-    terminal::finish();
-    let is_whole = repaired.in_doubt.iter().all(|secret| secret.is_kept);
-    if !is_whole {
-        terminal::note(
-            "note: some secrets were left out, as nothing proves that they were still there; to \
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let unlock_policy = UnlockPolicy {
+            on_damaged_slot: OnDamagedSlot::Tolerate,
+            on_rollback: OnRollback::RefuseProven,
+            ..context.unlock_policy()
+        };
+        let mut vault = context.unlock_damaged(&unlock_policy)?;
+        let checked = check::survey(&mut vault, context.request_context(), &mut progress())?;
+        terminal::finish();
+        check_accepted(&self.accept, &checked.in_doubt)?;
+        if checked.findings.is_empty() || !self.repair {
+            let status = if checked.findings.is_empty() { "clean" } else { "damaged" };
+            let findings = ("Findings".to_owned(), shown(&checked.findings));
+            let mut members = vec![text("Status", status), findings];
+            members.extend(doubts(&checked.in_doubt, Repair::NotAsked));
+            invocation.print(members)?;
+            return if checked.findings.is_empty() { Ok(()) } else { Err(Failure::Found) };
+        }
+        let repaired =
+            check::repair(&mut vault, &self.accept, context.request_context(), &mut progress())?;
+        let left = check::check(&mut vault, context.request_context(), &mut progress())?;
+        terminal::finish();
+        let is_whole = repaired.in_doubt.iter().all(|secret| secret.is_kept);
+        if !is_whole {
+            terminal::note(
+                "note: some secrets were left out, as nothing proves that they were still there; to \
              keep them, put the file at BackupPath back, run `strongroom accept-state`, and repair \
              it with --accept",
-        );
+            );
+        }
+        let status = if left.is_empty() { "repaired" } else { "damaged" };
+        let mut members = vec![
+            text("Status", status),
+            text("BackupPath", repaired.backup.display().to_string()),
+            ("Repairs".to_owned(), shown(&repaired.done)),
+            ("Findings".to_owned(), shown(&left)),
+        ];
+        members.extend(doubts(&repaired.in_doubt, Repair::Done));
+        invocation.print(members)?;
+        if left.is_empty() && is_whole { Ok(()) } else { Err(Failure::Found) }
     }
-    let status = if left.is_empty() { "repaired" } else { "damaged" };
-    let mut members = vec![
-        text("Status", status),
-        text("BackupPath", repaired.backup.display().to_string()),
-        ("Repairs".to_owned(), shown(&repaired.done)),
-        ("Findings".to_owned(), shown(&left)),
-    ];
-    members.extend(doubts(&repaired.in_doubt, Repair::Done));
-    asked.print(members)?;
-    if left.is_empty() && is_whole { Ok(()) } else { Err(Failure::Found) }
 }
 
 /// Whether something was done about secrets in doubt.
@@ -173,77 +148,95 @@ fn shown(findings: &[Finding]) -> Value {
     Value::List(shown.collect())
 }
 
-fn run_salvage(asked: &Asked<'_>) -> Result<(), Failure> {
-    let context = asked.context;
-    let out = Path::new(asked.text("out").unwrap_or_default());
-    unlock::check_destination(out)?;
-    let mut damaged = context.open_damaged()?;
-    let opened = context.offer().open(&damaged)?;
-    let kdf =
-        damaged.slots().find(|(number, _)| *number == opened.slot).and_then(|(_, body)| body.kdf());
-    let label = String::new();
-    let slots = vec![NewSlot { credential: opened.credential, kdf, label }];
-    // What is saved brings the settings along.
-    let settings = Settings::new("000000000000", "local-1");
-    let plan = Plan { slots, settings, anchors: context.environment.anchors() };
-    let request_context = context.request_context();
-    let accepted = accepted(asked);
-    let source = Source { vault: &mut damaged, master: &opened.master };
-    // It appears when all of it is there.
-    let made = init::prepare(out, plan, request_context).and_then(|mut saved| {
-        let salvaged =
-            check::salvage(source, &mut saved, &accepted, request_context, &mut progress())?;
-        Ok((saved, salvaged))
-    });
-    terminal::finish();
-    let (mut saved, salvaged) = made.map_err(|error| error.for_want_of_space_at(out))?;
-    check_accepted(&accepted, &salvaged.in_doubt)?;
-    saved.appear().map_err(|error| error.for_want_of_space_at(out))?;
-    if !salvaged.in_doubt.is_empty() {
-        terminal::note(
-            "note: nothing proves that the secrets in doubt are the newest; look before you rely \
+impl OwnCommand for Salvage {
+    const NAME: &'static str = "salvage";
+    const TITLE: &'static str = "Salvage";
+    const SUMMARY: &'static str =
+        "Write what still authenticates in a damaged vault into a new one.";
+    const EXAMPLE: &'static str = "strongroom salvage saved.vault";
+    const LOOKS_AT_STATE: bool = false;
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let out = Path::new(&self.out.0);
+        unlock::check_destination(out)?;
+        let mut damaged = context.open_damaged()?;
+        let opened = context.offer().open(&damaged)?;
+        let kdf = damaged
+            .slots()
+            .find(|(number, _)| *number == opened.slot)
+            .and_then(|(_, body)| body.kdf());
+        let label = String::new();
+        let slots = vec![NewSlot { credential: opened.credential, kdf, label }];
+        // What is saved brings the settings along.
+        let settings = Settings::new("000000000000", "local-1");
+        let plan = Plan { slots, settings, anchors: context.environment.anchors() };
+        let request_context = context.request_context();
+        let source = Source { vault: &mut damaged, master: &opened.master };
+        // It appears when all of it is there.
+        let made = init::prepare(out, plan, request_context).and_then(|mut saved| {
+            let salvaged =
+                check::salvage(source, &mut saved, &self.accept, request_context, &mut progress())?;
+            Ok((saved, salvaged))
+        });
+        terminal::finish();
+        let (mut saved, salvaged) = made.map_err(|error| error.for_want_of_space_at(out))?;
+        check_accepted(&self.accept, &salvaged.in_doubt)?;
+        saved.appear().map_err(|error| error.for_want_of_space_at(out))?;
+        if !salvaged.in_doubt.is_empty() {
+            terminal::note(
+                "note: nothing proves that the secrets in doubt are the newest; look before you rely \
              on them",
-        );
+            );
+        }
+        let mut members = vec![
+            text("VaultPath", out.display().to_string()),
+            count("Secrets", salvaged.secrets),
+            count("Values", salvaged.values),
+            count("LostSecrets", salvaged.lost_secrets),
+            count("LostValues", salvaged.lost_values),
+        ];
+        members.extend(doubts(&salvaged.in_doubt, Repair::Done));
+        invocation.print(members)
     }
-    let mut members = vec![
-        text("VaultPath", out.display().to_string()),
-        count("Secrets", salvaged.secrets),
-        count("Values", salvaged.values),
-        count("LostSecrets", salvaged.lost_secrets),
-        count("LostValues", salvaged.lost_values),
-    ];
-    members.extend(doubts(&salvaged.in_doubt, Repair::Done));
-    asked.print(members)
 }
 
-fn run_purge(asked: &Asked<'_>) -> Result<(), Failure> {
-    let context = asked.context;
-    let locked = context.open_locked()?;
-    let survey = slots::survey(&locked);
-    let opened = context.offer().open(&locked)?;
-    let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
-    // Judged before anything is erased: a command that is refused must not have half its effect.
-    let change =
-        if asked.flag("deep") { Some(keys::plan_rekey(asked, opened, &survey)?) } else { None };
-    let mut transaction = vault.begin(Access::Write, context.request_context())?;
-    if transaction.clock_state() != ClockState::Believed {
-        return Err(crate::vault::Error::ClockJumped.into());
+impl OwnCommand for Purge {
+    const NAME: &'static str = "purge";
+    const TITLE: &'static str = "Purge";
+    const SUMMARY: &'static str = "Erase secrets whose recovery window is over.";
+    const EXAMPLE: &'static str = "strongroom purge";
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let locked = context.open_locked()?;
+        let survey = slots::survey(&locked);
+        let opened = context.offer().open(&locked)?;
+        let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
+        // Judged before anything is erased: a command that is refused must not have half its effect.
+        let given_up = GivenUp { other_slots: self.drop_other_slots, recovery: self.no_recovery };
+        let plan =
+            if self.deep { Some(keys::plan_rekey(opened, &survey, given_up)?) } else { None };
+        let mut transaction = vault.begin(Access::Write, context.request_context())?;
+        if transaction.clock_state() != ClockState::Believed {
+            return Err(crate::vault::Error::ClockJumped.into());
+        }
+        let names = transaction.erase_gone(usize::MAX)?;
+        for name in &names {
+            let subject = Subject { name: name.clone(), ..Subject::default() };
+            transaction.record("Purge", Event::SUCCESS, subject)?;
+        }
+        transaction.commit()?;
+        let names = names.into_iter().map(Value::Text).collect();
+        let mut members = vec![("Erased".to_owned(), Value::List(names))];
+        if let Some(plan) = plan {
+            let rekeyed = keys::rekey_vault(context, &mut vault, plan);
+            members.extend(rekeyed.map_err(|failure| failure.after(ERASED))?);
+            let vacuumed = vault.store_mut().vacuum().map_err(crate::vault::Error::Store);
+            vacuumed.map_err(|error| error.after(REKEYED))?;
+        }
+        invocation.print(members)
     }
-    let names = transaction.erase_gone(usize::MAX)?;
-    for name in &names {
-        let subject = Subject { name: name.clone(), ..Subject::default() };
-        transaction.record("Purge", Event::SUCCESS, subject)?;
-    }
-    transaction.commit()?;
-    let names = names.into_iter().map(Value::Text).collect();
-    let mut members = vec![("Erased".to_owned(), Value::List(names))];
-    if let Some(change) = change {
-        let rekeyed = keys::rekey_vault(asked, &mut vault, change);
-        members.extend(rekeyed.map_err(|failure| failure.after(ERASED))?);
-        let vacuumed = vault.store_mut().vacuum().map_err(crate::vault::Error::Store);
-        vacuumed.map_err(|error| error.after(REKEYED))?;
-    }
-    asked.print(members)
 }
 
 /// How far `purge --deep` came.

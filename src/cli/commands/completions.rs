@@ -1,57 +1,62 @@
-//! `completions`: prints what makes a shell complete commands, options and their choices; and
-//! names of secrets, for which the shell comes back and asks.
+//! `completions`: prints what makes a shell complete commands, options and their choices, and the
+//! names of secrets, for which the shell calls this program again.
 
-use clap::builder::{PossibleValuesParser, ValueHint};
+use clap::builder::ValueHint;
 use clap::{Arg, Command};
 use clap_complete::Shell;
 
 use super::super::failure::Failure;
-use super::super::request::error as request;
 use super::super::stdout::print;
-use super::super::tree;
-use super::{Asked, Own, word};
+use super::options::{Choice, options};
+use super::own::{Invocation, OwnCommand};
 
-/// The command.
-pub(super) const COMPLETIONS: Own = Own {
-    name: "completions",
-    title: "Completions",
-    summary: "Print completions for a shell.",
-    example: "strongroom completions bash > ~/.local/share/bash-completion/completions/strongroom",
-    options,
-    run,
-};
-
-const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
-
-fn options(command: Command) -> Command {
-    let shell = word("shell", "SHELL", "The shell that reads them");
-    command.arg(shell.value_parser(PossibleValuesParser::new(SHELLS)))
+options! {
+    /// The options of `completions`.
+    pub(super) struct Completions {
+        /// The shell that reads them
+        shell: Shell = "SHELL",
+    }
 }
 
-fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let name = asked.text("shell").unwrap_or_default();
-    let shell = name.parse().map_err(|_unknown: String| {
-        request::Error::usage(format!("there are no completions for {name}"))
-    })?;
-    print(script(shell).as_bytes())
+impl Choice for Shell {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("bash", Self::Bash),
+        ("elvish", Self::Elvish),
+        ("fish", Self::Fish),
+        ("powershell", Self::PowerShell),
+        ("zsh", Self::Zsh),
+    ];
 }
 
-fn script(shell: Shell) -> String {
-    let program = tree::program();
-    let program = program.mut_args(completable).mut_subcommands(|c| c.mut_args(completable));
+impl OwnCommand for Completions {
+    const NAME: &'static str = "completions";
+    const TITLE: &'static str = "Completions";
+    const SUMMARY: &'static str = "Print completions for a shell.";
+    const EXAMPLE: &'static str =
+        "strongroom completions bash > ~/.local/share/bash-completion/completions/strongroom";
+    const LOOKS_AT_STATE: bool = false;
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        print(script(self.shell, &(invocation.manual.program)()).as_bytes())
+    }
+}
+
+fn script(shell: Shell, program: &Command) -> String {
+    let mut completed =
+        program.clone().mut_args(completable).mut_subcommands(|c| c.mut_args(completable));
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut { program }, "strongroom", &mut script);
+    clap_complete::generate(shell, &mut completed, "strongroom", &mut script);
     let mut script = with_names(shell, &String::from_utf8_lossy(&script));
     if shell == Shell::Fish {
-        script.push_str(&fish_words());
+        script.push_str(&fish_words(program));
     }
     script
 }
 
-/// Offers the words that stand by themselves: clap's completions for fish know options alone.
-fn fish_words() -> String {
+/// Offers the words that are not options, which clap's completions for fish leave out.
+fn fish_words(program: &Command) -> String {
     let mut out = String::new();
-    for command in tree::program().get_subcommands() {
+    for command in program.get_subcommands() {
         let values = command.get_positionals().flat_map(Arg::get_possible_values);
         let words: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
         if !words.is_empty() {
@@ -63,7 +68,7 @@ fn fish_words() -> String {
     out
 }
 
-/// Makes the shell ask for names where an option takes one: clap knows none but fixed values.
+/// Makes the shell ask for names where an option takes one: clap knows fixed values only.
 fn with_names(shell: Shell, script: &str) -> String {
     let mut out = String::with_capacity(script.len() * 2);
     let mut lines = Lines { shell, section: "", before: "" };
@@ -122,7 +127,7 @@ _strongroom_names() {
 }
 "#;
 
-/// The line as it is typed, before the functions for its parts see less and less of it.
+/// Keeps the whole line, of which the functions for its parts see less and less.
 const ZSH_LINE: &str = r#"    local -a strongroom_line
     strongroom_line=("${(@Q)words[2,-1]}")
 "#;
@@ -144,14 +149,15 @@ fn completable(argument: Arg) -> Arg {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::manual::MANUAL;
     use super::*;
     use crate::service::operation::Entry;
     use crate::service::operations;
 
     #[test]
     fn every_shell_is_offered_every_command() {
-        for shell in SHELLS {
-            let text = script(shell.parse().unwrap());
+        for (shell, variant) in Shell::ALL {
+            let text = script(*variant, &(MANUAL.program)());
             let operations = operations::ALL.iter().map(Entry::command);
             let own = super::super::NAMES.iter().map(|&name| name.to_owned());
             let options = ["version-stage", "vault"].map(str::to_owned);
@@ -169,7 +175,7 @@ mod tests {
                 .get_arguments()
                 .any(|argument| argument.get_id().as_str().starts_with("secret-id"))
         };
-        let takers = tree::program().get_subcommands().filter(has_id).count();
+        let takers = (MANUAL.program)().get_subcommands().filter(has_id).count();
         for (shell, ask) in [
             (
                 Shell::Bash,
@@ -181,7 +187,7 @@ mod tests {
                 " -f -a \"(strongroom offer-names --prefix= -- (commandline -opc)[2..] 2>/dev/null)\"",
             ),
         ] {
-            let text = script(shell);
+            let text = script(shell, &(MANUAL.program)());
             assert_eq!(text.matches(ask).count(), takers - 1, "{shell}");
             let scheduled = if shell == Shell::Zsh {
                 ":_strongroom_names --scheduled'"

@@ -4,15 +4,15 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use clap::Command;
 use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
-use super::super::unlock;
-use super::{Asked, Own, option, text};
+use super::super::unlock::{self, CommandContext};
+use super::options::{Number, options};
+use super::own::{Invocation, OwnCommand, text};
 use crate::model::time::Timestamp;
 use crate::service::rules::arn;
 use crate::sys::files::{self, FileFault};
@@ -21,142 +21,162 @@ use crate::vault::archive::Junction;
 use crate::vault::transaction::Access;
 use crate::vault::{OnRollback, UnlockPolicy};
 
-/// The first command.
-pub(super) const CHECKPOINT: Own = Own {
-    name: "checkpoint",
-    title: "Checkpoint",
-    summary: "Print a code of the vault's state to write down and compare.",
-    example: "strongroom checkpoint --query Checkpoint --output text",
-    options: none,
-    run: run_checkpoint,
-};
-
-/// The second command.
-pub(super) const ACCEPT_STATE: Own = Own {
-    name: "accept-state",
-    title: "AcceptState",
-    summary: "Take the vault as it is for the newest, after a rollback or fork.",
-    example: "strongroom accept-state",
-    options: none,
-    run: run_accept_state,
-};
-
-/// The third command.
-pub(super) const LIST_EVENTS: Own = Own {
-    name: "list-events",
-    title: "ListEvents",
-    summary: "Show the audit log, newest first, verified as a whole.",
-    example: "strongroom list-events --secret-id app/db --operation GetSecretValue",
-    options: event_options,
-    run: run_list_events,
-};
-
-fn none(command: Command) -> Command {
-    command
+options! {
+    /// The options of `checkpoint`.
+    pub(super) struct Checkpoint;
 }
 
-fn event_options(command: Command) -> Command {
-    command
-        .arg(option("secret-id", "SECRET", "Only events about this secret, by its name or ARN"))
-        .arg(option("operation", "NAME", "Only events of this operation, such as GetSecretValue"))
-        .arg(option("outcome", "CODE", "Only events that ended so: Success or an error code"))
-        .arg(option("since", "TIME", "Only events since then: 2026-01-31T12:00:00Z, or a day"))
-        .arg(option("until", "TIME", "Only events until then; a day is its first moment"))
-        .arg(option("max-items", "N", "At most so many, the newest"))
-        .arg(
-            option("archive", "FILE", "Write the whole log, sealed, into a new file instead")
-                .conflicts_with_all(FILTERS)
-                .conflicts_with("from-archive"),
-        )
-        .arg(option("from-archive", "FILE", "Show and verify what --archive wrote"))
+options! {
+    /// The options of `accept-state`.
+    pub(super) struct AcceptState;
 }
 
-fn run_checkpoint(asked: &Asked<'_>) -> Result<(), Failure> {
-    let mut vault = asked.context.unlock()?;
-    let transaction = vault.begin(Access::Read, asked.context.request_context())?;
-    asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
-}
-
-fn run_accept_state(asked: &Asked<'_>) -> Result<(), Failure> {
-    let context = asked.context;
-    let unlock_policy =
-        UnlockPolicy { on_rollback: OnRollback::AcceptOnCommit, ..context.unlock_policy() };
-    let mut vault = context.unlock_under(&unlock_policy)?;
-    let seen = vault.accepted().map(|seen| format!(", seen {}", seen.generation));
-    let mut transaction = vault.begin(Access::Write, context.request_context())?;
-    let generation = transaction.state().generation;
-    transaction.accept_clock();
-    transaction.record_own(
-        "AcceptState",
-        &format!("generation {generation}{}", seen.unwrap_or_default()),
-    )?;
-    transaction.commit()?;
-    let transaction = vault.begin(Access::Read, context.request_context())?;
-    asked.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
-}
-
-/// The options that say which events are wanted.
-const FILTERS: &[&str] = &["secret-id", "operation", "outcome", "since", "until", "max-items"];
-
-fn run_list_events(asked: &Asked<'_>) -> Result<(), Failure> {
-    let context = asked.context;
-    if let Some(path) = asked.text("archive").map(Path::new) {
-        unlock::check_destination(path)?;
-        let mut vault = context.unlock()?;
-        let (archive, range) = events::archive(&mut vault, context.request_context())?;
-        files::write_private(path, &archive)?;
-        let mut members = vec![text("ArchivePath", path.display().to_string())];
-        members.extend(range);
-        return asked.print(members);
+options! {
+    /// The options of `list-events`.
+    pub(super) struct ListEvents {
+        ..filters: Filters,
+        ..archives: Archives,
     }
-    let wanted = wanted(asked)?;
-    let Some(path) = asked.text("from-archive").map(Path::new) else {
-        let mut vault = context.unlock()?;
-        return asked.answer_with(events::list(&mut vault, &wanted, context.request_context())?);
-    };
-    let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
-    // Only the vault's keys are asked for: an archive from before a rekey needs a copy from then.
-    let unlock_policy = UnlockPolicy { anchors: None, ..context.unlock_policy() };
-    let mut vault = context.unlock_under(&unlock_policy)?;
-    let (members, junction) = events::list_archive(
-        &mut vault,
-        &mut BufReader::new(file),
-        &wanted,
-        context.request_context(),
-    )?;
-    asked.print(members)?;
-    if junction == Junction::Contradicted { Err(Failure::Found) } else { Ok(()) }
 }
 
-fn wanted(asked: &Asked<'_>) -> Result<EventFilter, Failure> {
-    let owned = |name: &str| asked.text(name).map(str::to_owned);
-    let (since, until) = (time(asked, "since")?, time(asked, "until")?);
+options! {
+    /// The options that say which events are shown.
+    pub(super) struct Filters {
+        /// Only events about this secret, by its name or ARN
+        secret_id: Option<String> = "SECRET",
+        /// Only events of this operation, such as GetSecretValue
+        operation: Option<String> = "NAME",
+        /// Only events that ended so: Success or an error code
+        outcome: Option<String> = "CODE",
+        /// Only events since then: 2026-01-31T12:00:00Z, or a day
+        since: Option<String> = "TIME",
+        /// Only events until then; a day is its first moment
+        until: Option<String> = "TIME",
+        /// At most so many, the newest
+        max_items: Number<usize> = "N",
+    }
+}
+
+options! {
+    /// The options about a file that has the whole log.
+    pub(super) struct Archives {
+        /// Write the whole log, sealed, into a new file instead
+        archive: Option<String> = "FILE" =>
+            .conflicts_with_all(Filters::names()).conflicts_with("from-archive"),
+        /// Show and verify what --archive wrote
+        from_archive: Option<String> = "FILE",
+    }
+}
+
+impl OwnCommand for Checkpoint {
+    const NAME: &'static str = "checkpoint";
+    const TITLE: &'static str = "Checkpoint";
+    const SUMMARY: &'static str = "Print a code of the vault's state to write down and compare.";
+    const EXAMPLE: &'static str = "strongroom checkpoint --query Checkpoint --output text";
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let mut vault = invocation.context.unlock()?;
+        let transaction = vault.begin(Access::Read, invocation.context.request_context())?;
+        invocation.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
+    }
+}
+
+impl OwnCommand for AcceptState {
+    const NAME: &'static str = "accept-state";
+    const TITLE: &'static str = "AcceptState";
+    const SUMMARY: &'static str =
+        "Take the vault as it is for the newest, after a rollback or fork.";
+    const EXAMPLE: &'static str = "strongroom accept-state";
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let unlock_policy =
+            UnlockPolicy { on_rollback: OnRollback::AcceptOnCommit, ..context.unlock_policy() };
+        let mut vault = context.unlock_under(&unlock_policy)?;
+        let seen = vault.accepted().map(|seen| format!(", seen {}", seen.generation));
+        let mut transaction = vault.begin(Access::Write, context.request_context())?;
+        let generation = transaction.state().generation;
+        transaction.accept_clock();
+        transaction.record_own(
+            "AcceptState",
+            &format!("generation {generation}{}", seen.unwrap_or_default()),
+        )?;
+        transaction.commit()?;
+        let transaction = vault.begin(Access::Read, context.request_context())?;
+        invocation.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
+    }
+}
+
+impl OwnCommand for ListEvents {
+    const NAME: &'static str = "list-events";
+    const TITLE: &'static str = "ListEvents";
+    const SUMMARY: &'static str = "Show the audit log, newest first, verified as a whole.";
+    const EXAMPLE: &'static str =
+        "strongroom list-events --secret-id app/db --operation GetSecretValue";
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        if let Some(path) = self.archives.archive.as_deref().map(Path::new) {
+            unlock::check_destination(path)?;
+            let mut vault = context.unlock()?;
+            let (archive, range) = events::archive(&mut vault, context.request_context())?;
+            files::write_private(path, &archive)?;
+            let mut members = vec![text("ArchivePath", path.display().to_string())];
+            members.extend(range);
+            return invocation.print(members);
+        }
+        let filter = filter(self.filters, context)?;
+        let Some(path) = self.archives.from_archive.as_deref().map(Path::new) else {
+            let mut vault = context.unlock()?;
+            return invocation.answer_with(events::list(
+                &mut vault,
+                &filter,
+                context.request_context(),
+            )?);
+        };
+        let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
+        // Only the vault's keys are asked for: an archive from before a rekey needs a copy from then.
+        let unlock_policy = UnlockPolicy { anchors: None, ..context.unlock_policy() };
+        let mut vault = context.unlock_under(&unlock_policy)?;
+        let (members, junction) = events::list_archive(
+            &mut vault,
+            &mut BufReader::new(file),
+            &filter,
+            context.request_context(),
+        )?;
+        invocation.print(members)?;
+        if junction == Junction::Contradicted { Err(Failure::Found) } else { Ok(()) }
+    }
+}
+
+fn filter(filters: Filters, context: &CommandContext<'_>) -> Result<EventFilter, Failure> {
+    let since = filters.since.map(|given| time("--since", &given)).transpose()?;
+    let until = filters.until.map(|given| time("--until", &given)).transpose()?;
     if since.zip(until).is_some_and(|(since, until)| since > until) {
         return Err(request::Error::argument("--until", "it must not be before --since").into());
     }
-    let asked_for = asked.text("secret-id").unwrap_or_default();
+    let asked_for = filters.secret_id.as_deref();
     // An ARN says which region it means.
-    let region = arn::region_of(asked_for).or(asked.context.globals.region.as_deref());
+    let region = asked_for.and_then(arn::region_of).or(context.globals.region.as_deref());
     Ok(EventFilter {
-        secret: asked.text("secret-id").map(|id| arn::name_in(id).to_owned()),
+        secret: asked_for.map(|id| arn::name_in(id).to_owned()),
         region: region.map(str::to_owned),
-        operation: owned("operation"),
-        outcome: owned("outcome"),
+        operation: filters.operation,
+        outcome: filters.outcome,
         since,
         until,
-        most: asked.number("max-items")?,
+        most: filters.max_items.get()?,
     })
 }
 
-fn time(asked: &Asked<'_>, name: &str) -> Result<Option<Timestamp>, Failure> {
-    let Some(given) = asked.text(name) else { return Ok(None) };
+fn time(option: &str, given: &str) -> Result<Timestamp, request::Error> {
     let instant = given.parse::<Instant>().or_else(|_without_zone| {
         let local: DateTime = given.parse()?;
         TimeZone::system().to_timestamp(local)
     });
     let instant = instant.map_err(|_not_a_time| {
         let what = format!("{given} is no time such as 2026-01-31T12:00:00Z or 2026-01-31");
-        request::Error::argument(&format!("--{name}"), what)
+        request::Error::argument(option, what)
     })?;
-    Ok(Some(Timestamp(instant.as_millisecond())))
+    Ok(Timestamp(instant.as_millisecond()))
 }

@@ -1,57 +1,72 @@
 //! `json get`, `json set`: one member of a JSON object, for scripts that have no other tool for it.
 //!
-//! Everything passes through standard input, so that no value stands among a program's arguments.
+//! Everything passes through standard input, so that no value is among a program's arguments.
 //! Needs no vault. No error shows anything of a value.
 
 use std::collections::BTreeMap;
 use std::io::Read;
 
-use clap::{Arg, Command};
 use serde_json::value::RawValue;
 
 use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::stdout::print;
-use super::{Asked, Own, option, word};
+use super::options::{Choice, Word, options};
+use super::own::{Invocation, OwnCommand};
 use crate::sys::secret::Secret;
 use crate::sys::streams::{self, Patient};
 
-/// The command.
-pub(super) const JSON: Own = Own {
-    name: "json",
-    title: "Json",
-    summary: "Read or replace one member of the JSON object on standard input.",
-    example: "printf '%s\\n%s' \"$json\" \"$password\" | strongroom json set password",
-    options,
-    run,
-};
-
-fn options(command: Command) -> Command {
-    let action =
-        Arg::new("action").value_name("ACTION").value_parser(["get", "set"]).required(true).help(
-            "get prints a member; set reads its new text after the object, from the next line on",
-        );
-    let default = option("default", "TEXT", "With get: print this where there is no such member");
-    command.arg(action).arg(word("key", "KEY", "The member's name")).arg(default)
+options! {
+    /// The options of `json`.
+    pub(super) struct Json {
+        /// get prints a member; set reads its new text after the object, from the next line on
+        action: Action = "ACTION",
+        /// The member's name
+        key: Word = "KEY",
+        /// With get: print this where there is no such member
+        default: Option<String> = "TEXT",
+    }
 }
 
-fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let key = asked.text("key").unwrap_or_default();
-    let default = asked.text("default");
-    let input = read_input()?;
-    let out = match asked.text("action") {
-        Some("set") if default.is_some() => {
-            return Err(Error::argument("--default", "not allowed with set").into());
-        }
-        Some("set") => set(input.expose(), key)?,
-        Some(_) | None => get(input.expose(), key, default)?,
-    };
-    print(out.expose())
+/// What `json` does.
+#[derive(Clone, Copy)]
+pub(super) enum Action {
+    /// Print a member.
+    Get,
+    /// Replace one.
+    Set,
+}
+
+impl Choice for Action {
+    const ALL: &'static [(&'static str, Self)] = &[("get", Self::Get), ("set", Self::Set)];
+}
+
+impl OwnCommand for Json {
+    const NAME: &'static str = "json";
+    const TITLE: &'static str = "Json";
+    const SUMMARY: &'static str =
+        "Read or replace one member of the JSON object on standard input.";
+    const EXAMPLE: &'static str =
+        "printf '%s\\n%s' \"$json\" \"$password\" | strongroom json set password";
+    const RUNS_IN_ROTATION: bool = true;
+
+    fn run(self, _: &Invocation<'_>) -> Result<(), Failure> {
+        let Word(key) = self.key;
+        let input = read_input()?;
+        let out = match self.action {
+            Action::Set if self.default.is_some() => {
+                return Err(Error::argument("--default", "not allowed with set").into());
+            }
+            Action::Set => set(input.expose(), &key)?,
+            Action::Get => get(input.expose(), &key, self.default.as_deref())?,
+        };
+        print(out.expose())
+    }
 }
 
 fn read_input() -> Result<Secret<Vec<u8>>, Error> {
     let mut input = Secret::new(Vec::with_capacity(CAPACITY));
-    // Unlike the standard library's, without a buffer that nobody wipes.
+    // The standard library's stdin has a buffer that is never wiped.
     let stdin = streams::inherited(0).map(|stdin| Patient(stdin.into()));
     let read = stdin.and_then(|stdin| stdin.take(MOST + 1).read_to_end(input.expose_mut()));
     let length = read.map_err(|error| Error::plain(format!("standard input: {error}")))?;
@@ -88,7 +103,7 @@ fn set(input: &[u8], key: &str) -> Result<Secret<Vec<u8>>, Error> {
     let members = parse(object)?;
     let blank = rest.iter().take_while(|byte| b" \t\r".contains(byte)).count();
     let value = rest.get(blank..).and_then(|rest| rest.strip_prefix(b"\n"));
-    // What was forgotten is not what was meant to be empty.
+    // A value that was forgotten must not pass for an empty one.
     let value = value.filter(|value| !value.is_empty());
     let missing = || Error::plain("no value follows the object, on a line of its own");
     let value = str::from_utf8(value.ok_or_else(missing)?);
@@ -114,7 +129,7 @@ fn set(input: &[u8], key: &str) -> Result<Secret<Vec<u8>>, Error> {
     Ok(out)
 }
 
-/// PageBoundaries the input after its first JSON value.
+/// Cuts the input after its first JSON value.
 fn split(input: &[u8]) -> Result<(&str, &[u8]), Error> {
     let mut values = serde_json::Deserializer::from_slice(input).into_iter::<&RawValue>();
     let is_there = matches!(values.next(), Some(Ok(_)));

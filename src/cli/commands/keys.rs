@@ -1,13 +1,15 @@
 //! `change-passphrase` and `rekey`: another passphrase for the same key, or another key.
 
-use clap::Command;
-
 use super::super::credentials::Opened;
 use super::super::enroll;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
-use super::{Asked, Own, count, flag, new_credential, option, progress, text};
+use super::super::unlock::CommandContext;
+use super::new_credential::{self, PassphraseOptions};
+use super::options::{Number, options};
+use super::own::{Invocation, OwnCommand, count, text};
+use super::progress::progress;
 use crate::crypto::kdf::KdfParameters;
 use crate::crypto::slot::{Credential, SlotKind};
 use crate::model::value::Value;
@@ -16,91 +18,102 @@ use crate::upkeep::slots::{self, NewSlot};
 use crate::vault::Vault;
 use crate::vault::slots::in_words;
 
-/// The first command.
-pub(super) const CHANGE_PASSPHRASE: Own = Own {
-    name: "change-passphrase",
-    title: "ChangePassphrase",
-    summary: "Change the passphrase of a key slot.",
-    example: "strongroom change-passphrase",
-    options: passphrase_options,
-    run: change_passphrase,
-};
-
-/// The second command.
-pub(super) const REKEY: Own = Own {
-    name: "rekey",
-    title: "Rekey",
-    summary: "Give the vault a new master key and seal everything anew.",
-    example: "strongroom rekey --drop-other-slots",
-    options: rekey_options,
-    run: run_rekey,
-};
-
-fn passphrase_options(command: Command) -> Command {
-    let command =
-        command.arg(option("slot", "N", "The slot to change. The default is the one you open"));
-    new_credential::options(command)
-}
-
-fn rekey_options(command: Command) -> Command {
-    command
-        .arg(flag("drop-other-slots", "Drop the slots whose credential is not at hand"))
-        .arg(flag("no-recovery", "Make no new recovery code; the old one is dropped"))
-}
-
-fn change_passphrase(asked: &Asked<'_>) -> Result<(), Failure> {
-    let context = asked.context;
-    let kdf = Some(new_credential::cost(asked)?);
-    let wanted: Option<u8> = asked.number("slot")?;
-    let locked = context.open_locked()?;
-    let survey = slots::survey(&locked);
-    let opened = context.offer().open(&locked)?;
-    let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
-    let number = wanted.unwrap_or(opened.slot);
-    let kind = survey.iter().find(|(n, ..)| *n == number).map(|(_, kind, _)| *kind);
-    if kind != Some(SlotKind::Passphrase) {
-        let message = format!("slot {number} has no passphrase to change");
-        return Err(Failure::environment("SlotError", message)
-            .hinted("`strongroom key-slot list` shows the slots; --slot N chooses one"));
+options! {
+    /// The options of `change-passphrase`.
+    pub(super) struct ChangePassphrase {
+        /// The slot to change. The default is the one you open
+        slot: Number<u8> = "N",
+        ..new: PassphraseOptions,
     }
-    let passphrase = new_credential::passphrase(asked)?;
-    let credential = Credential::Passphrase(passphrase);
-    let slot = NewSlot { credential, kdf, label: String::new() };
-    slots::replace(&mut vault, &opened.master, number, &slot, context.request_context())?;
-    terminal::note(
-        "note: whoever has an old copy of the vault and the old passphrase can still read newer \
-         copies; `strongroom rekey` ends that",
-    );
-    asked.print(vec![("Slot".to_owned(), Value::Integer(number.into()))])
 }
 
-fn run_rekey(asked: &Asked<'_>) -> Result<(), Failure> {
-    let context = asked.context;
-    let locked = context.open_locked()?;
-    let survey = slots::survey(&locked);
-    let opened = context.offer().open(&locked)?;
-    let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
-    let change = plan_rekey(asked, opened, &survey)?;
-    asked.print(rekey_vault(asked, &mut vault, change)?)
+options! {
+    /// The options of `rekey`.
+    pub(super) struct Rekey {
+        /// Drop the slots whose credential is not at hand
+        drop_other_slots: bool,
+        /// Make no new recovery code; the old one is dropped
+        no_recovery: bool,
+    }
+}
+
+impl OwnCommand for ChangePassphrase {
+    const NAME: &'static str = "change-passphrase";
+    const TITLE: &'static str = "ChangePassphrase";
+    const SUMMARY: &'static str = "Change the passphrase of a key slot.";
+    const EXAMPLE: &'static str = "strongroom change-passphrase";
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let kdf = Some(new_credential::cost(&self.new, context.globals)?);
+        let wanted = self.slot.get()?;
+        let locked = context.open_locked()?;
+        let survey = slots::survey(&locked);
+        let opened = context.offer().open(&locked)?;
+        let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
+        let number = wanted.unwrap_or(opened.slot);
+        let kind = survey.iter().find(|(n, ..)| *n == number).map(|(_, kind, _)| *kind);
+        if kind != Some(SlotKind::Passphrase) {
+            let message = format!("slot {number} has no passphrase to change");
+            return Err(Failure::environment("SlotError", message)
+                .hinted("`strongroom key-slot list` shows the slots; --slot N chooses one"));
+        }
+        let passphrase = new_credential::passphrase(&self.new)?;
+        let credential = Credential::Passphrase(passphrase);
+        let slot = NewSlot { credential, kdf, label: String::new() };
+        slots::replace(&mut vault, &opened.master, number, &slot, context.request_context())?;
+        terminal::note(
+            "note: whoever has an old copy of the vault and the old passphrase can still read newer \
+         copies; `strongroom rekey` ends that",
+        );
+        invocation.print(vec![("Slot".to_owned(), Value::Integer(number.into()))])
+    }
+}
+
+impl OwnCommand for Rekey {
+    const NAME: &'static str = "rekey";
+    const TITLE: &'static str = "Rekey";
+    const SUMMARY: &'static str = "Give the vault a new master key and seal everything anew.";
+    const EXAMPLE: &'static str = "strongroom rekey --drop-other-slots";
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let locked = context.open_locked()?;
+        let survey = slots::survey(&locked);
+        let opened = context.offer().open(&locked)?;
+        let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
+        let given_up = GivenUp { other_slots: self.drop_other_slots, recovery: self.no_recovery };
+        let plan = plan_rekey(opened, &survey, given_up)?;
+        invocation.print(rekey_vault(context, &mut vault, plan)?)
+    }
+}
+
+/// What the user gives up for a rekey without being asked.
+#[derive(Clone, Copy)]
+pub(super) struct GivenUp {
+    /// `--drop-other-slots`.
+    pub(super) other_slots: bool,
+    /// `--no-recovery`.
+    pub(super) recovery: bool,
 }
 
 /// A rekey that the user agrees to.
-pub(super) struct Rekey {
+pub(super) struct RekeyPlan {
     opened: Opened,
     kdf: Option<KdfParameters>,
     renews_recovery: bool,
 }
 
-/// Judges a rekey before anything is changed. The credential at hand is kept, a recovery code is
-/// made anew; for any other slot nobody could wrap the new key, and the user must agree that it goes.
+/// Judges a rekey before anything is changed. The credential at hand is kept and a recovery code is
+/// replaced. No other slot can wrap the new key, so the user must agree to drop it.
 pub(super) fn plan_rekey(
-    asked: &Asked<'_>,
     opened: Opened,
     survey: &[(u8, SlotKind, Option<KdfParameters>)],
-) -> Result<Rekey, Failure> {
+    given_up: GivenUp,
+) -> Result<RekeyPlan, Failure> {
     let others = || survey.iter().filter(|(number, ..)| *number != opened.slot);
     let has_recovery = others().any(|(_, kind, _)| *kind == SlotKind::RecoveryCode);
-    let renews_recovery = has_recovery && !asked.flag("no-recovery");
+    let renews_recovery = has_recovery && !given_up.recovery;
     let dropped: Vec<String> = others()
         .filter(|(_, kind, _)| !(renews_recovery && *kind == SlotKind::RecoveryCode))
         .map(|(number, kind, _)| format!("{number} ({})", in_words(*kind)))
@@ -112,26 +125,28 @@ pub(super) fn plan_rekey(
         )
         .hinted("--no-recovery with --drop-other-slots gives the recovery code up"));
     }
-    allow_drops(asked, &dropped)?;
+    if !given_up.other_slots {
+        ask_for_drops(&dropped)?;
+    }
     let kdf = survey.iter().find(|(n, ..)| *n == opened.slot).and_then(|(.., kdf)| *kdf);
-    Ok(Rekey { opened, kdf, renews_recovery })
+    Ok(RekeyPlan { opened, kdf, renews_recovery })
 }
 
-/// Rekeys an unlocked vault, and returns what there is to print about it.
+/// Rekeys an unlocked vault, and returns the answer's members.
 pub(super) fn rekey_vault(
-    asked: &Asked<'_>,
+    context: &CommandContext<'_>,
     vault: &mut Vault,
-    change: Rekey,
+    plan: RekeyPlan,
 ) -> Result<Vec<(String, Value)>, Failure> {
-    let Rekey { opened, kdf, renews_recovery } = change;
-    let label = slots::label(vault, opened.slot, asked.context.request_context())?;
+    let RekeyPlan { opened, kdf, renews_recovery } = plan;
+    let label = slots::label(vault, opened.slot, context.request_context())?;
     let mut slots = vec![(0, NewSlot { credential: opened.credential, kdf, label })];
     if renews_recovery {
         let credential = Credential::RecoveryCode(enroll::recovery_code()?);
         slots.push((1, NewSlot { credential, kdf: None, label: "recovery code".to_owned() }));
     }
     let kept = u64::try_from(slots.len()).unwrap_or(0);
-    rekey::rekey(vault, slots, asked.context.request_context(), &mut progress())?;
+    rekey::rekey(vault, slots, context.request_context(), &mut progress())?;
     terminal::finish();
     Ok(vec![
         text("VaultId", vault.vault_id().to_string()),
@@ -140,8 +155,8 @@ pub(super) fn rekey_vault(
     ])
 }
 
-fn allow_drops(asked: &Asked<'_>, dropped: &[String]) -> Result<(), Failure> {
-    if dropped.is_empty() || asked.flag("drop-other-slots") {
+fn ask_for_drops(dropped: &[String]) -> Result<(), Failure> {
+    if dropped.is_empty() {
         return Ok(());
     }
     let list = dropped.join(", ");

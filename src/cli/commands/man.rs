@@ -2,45 +2,43 @@
 
 use std::io;
 
-use clap::{Arg, Command};
-use clap_mangen::Man;
+use clap::Command;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::stdout::print;
-use super::super::{help, tree};
-use super::{Asked, Own};
+use super::options::{Word, options};
+use super::own::{Invocation, OwnCommand};
 use crate::service::operation;
 
-/// The command.
-pub(super) const MAN: Own = Own {
-    name: "man",
-    title: "Man",
-    summary: "Print a manual page, of a command or of the program.",
-    example: "strongroom man get-secret-value | man -l -",
-    options,
-    run,
-};
-
-fn options(command: Command) -> Command {
-    let about = "The command that the page is about; the program if there is none";
-    command.arg(Arg::new("command").value_name("COMMAND").help(about))
+options! {
+    /// The options of `man`.
+    pub(super) struct Man {
+        /// The command that the page is about; the program if there is none
+        command: Option<Word> = "COMMAND",
+    }
 }
 
-fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let page = match asked.text("command") {
-        None => of_program(),
-        Some(name) => {
-            let command = operation::find(name).map(help::of_operation);
-            let command = command
-                .or_else(|| super::command(name))
-                .ok_or_else(|| request::Error::usage(format!("there is no command {name}")))?;
-            of_command(command)
-        }
-    };
-    let page = page.map_err(Failure::Output)?;
-    print(ascii(&String::from_utf8_lossy(&page)).as_bytes())
+impl OwnCommand for Man {
+    const NAME: &'static str = "man";
+    const TITLE: &'static str = "Man";
+    const SUMMARY: &'static str = "Print a manual page, of a command or of the program.";
+    const EXAMPLE: &'static str = "strongroom man get-secret-value | man -l -";
+    const LOOKS_AT_STATE: bool = false;
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let manual = invocation.manual;
+        let page = match self.command {
+            None => of_program((manual.program)()),
+            Some(Word(name)) => {
+                let none = || request::Error::usage(format!("there is no command {name}"));
+                of_command((manual.command)(&name).ok_or_else(none)?)
+            }
+        };
+        let page = page.map_err(Failure::Output)?;
+        print(ascii(&String::from_utf8_lossy(&page)).as_bytes())
+    }
 }
 
 /// Spells what is not ASCII as every formatter reads it.
@@ -56,9 +54,9 @@ fn ascii(page: &str) -> String {
     text
 }
 
-fn of_program() -> io::Result<Vec<u8>> {
+fn of_program(program: Command) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
-    manual(tree::program()).render(&mut page)?;
+    manual(program).render(&mut page)?;
     exit_status().to_writer(&mut page)?;
     Ok(page)
 }
@@ -93,8 +91,8 @@ fn of_command(command: Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-fn manual(command: Command) -> Man {
-    Man::new(command)
+fn manual(command: Command) -> clap_mangen::Man {
+    clap_mangen::Man::new(command)
         .source(concat!("strongroom ", env!("CARGO_PKG_VERSION")))
         .manual("Strongroom Manual")
 }
@@ -110,7 +108,16 @@ fn exit_status() -> Roff {
 
 const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "The command was carried out."),
+    (
+        "1",
+        "For rotate-due: a rotation failed or needs a person. For aws configure get: it is not set.",
+    ),
+    (
+        "75",
+        "For rotate-due: try again later, as the vault is locked or another rotate-due is at work.",
+    ),
     ("130", "It was interrupted."),
+    ("141", "The reader of the output closed the pipe."),
     ("252", "The command line is wrong."),
     ("253", "The environment is: no vault, locked and nobody to ask, a wrong passphrase."),
     ("254", "The service refused."),

@@ -1,19 +1,20 @@
-//! The names of secrets, for a shell that completes one: known only where a keyfile opens the vault
-//! by itself. Whatever is in the way, nobody is asked and nothing is said.
+//! The names of secrets, for a shell that completes one. They are known only where a keyfile alone
+//! opens the vault; if anything is in the way, nobody is asked and nothing is printed.
 //!
-//! The shell hands over the line as it stands, because it may say which vault, key and region.
+//! The shell hands over the unfinished line, because it may say which vault, key and region.
 
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::super::environment::Environment;
 use super::super::failure::Failure;
-use super::super::request::error::Form;
+use super::super::request::error::{Error, Form};
 use super::super::request::globals::options::Globals;
 use super::super::request::globals::{self, Names};
 use super::super::request::paramfile::{self, Sources};
 use super::super::stdout::print;
 use super::super::unlock::CommandContext;
-use super::{Asked, Own, flag, option};
+use super::options::{Argument, options};
+use super::own::{Invocation, OwnCommand};
 use crate::crypto::slot::Credential;
 use crate::service::context;
 use crate::service::names::{self, Which};
@@ -21,39 +22,57 @@ use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy};
 
-/// The command.
-pub(super) const OFFER_NAMES: Own = Own {
-    name: "offer-names",
-    title: "OfferNames",
-    summary: "Print the names of secrets, for completions.",
-    example: "strongroom offer-names --prefix app/",
-    options,
-    run,
-};
-
-fn options(command: Command) -> Command {
-    let prefix = option("prefix", "TEXT", "Only those that begin so");
-    let line = Arg::new("line").value_name("WORD").last(true).action(ArgAction::Append);
-    let line = line.num_args(0..).allow_hyphen_values(true).help("The line that is completed");
-    command.args([prefix, flag("scheduled", "Those that are scheduled for deletion"), line])
+options! {
+    /// The options of `offer-names`.
+    pub(super) struct OfferNames {
+        /// Only those that begin so
+        prefix: Option<String> = "TEXT",
+        /// Those that are scheduled for deletion
+        scheduled: bool,
+        /// The line that is completed
+        line: Line = "WORD",
+    }
 }
 
-fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let which = if asked.flag("scheduled") { Which::Scheduled } else { Which::Active };
-    let line: Vec<&String> = asked.matches.get_many("line").unwrap_or_default().collect();
-    let names = if line.is_empty() {
-        names(which, asked.context)
-    } else {
-        let environment = asked.context.environment;
-        globals_of(&line, environment).and_then(|globals| {
-            let form = asked.context.form;
-            names(which, &CommandContext::new(&globals, environment, form).ok()?)
-        })
-    };
-    let names = names.unwrap_or_default();
-    let prefix = asked.text("prefix").unwrap_or_default();
-    let begun = names.iter().filter(|name| name.starts_with(prefix) && is_harmless(name));
-    print(begun.flat_map(|name| [name.as_str(), "\n"]).collect::<String>().as_bytes())
+/// All words after `--`, whatever they look like.
+pub(super) struct Line(Vec<String>);
+
+impl Argument for Line {
+    fn shape(argument: Arg) -> Arg {
+        let argument = argument.last(true).action(ArgAction::Append);
+        argument.num_args(0..).allow_hyphen_values(true)
+    }
+
+    fn read(matches: &ArgMatches, name: &str) -> Result<Self, Error> {
+        Vec::read(matches, name).map(Self)
+    }
+}
+
+impl OwnCommand for OfferNames {
+    const NAME: &'static str = "offer-names";
+    const TITLE: &'static str = "OfferNames";
+    const SUMMARY: &'static str = "Print the names of secrets, for completions.";
+    const EXAMPLE: &'static str = "strongroom offer-names --prefix app/";
+    const LOOKS_AT_STATE: bool = false;
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let which = if self.scheduled { Which::Scheduled } else { Which::Active };
+        let context = invocation.context;
+        let Line(line) = self.line;
+        let names = if line.is_empty() {
+            names(which, context)
+        } else {
+            let own = (invocation.manual.names)();
+            globals_of(&line, &own, context.environment).and_then(|globals| {
+                let context = CommandContext::new(&globals, context.environment, context.form);
+                names(which, &context.ok()?)
+            })
+        };
+        let names = names.unwrap_or_default();
+        let prefix = self.prefix.unwrap_or_default();
+        let begun = names.iter().filter(|name| name.starts_with(&prefix) && is_harmless(name));
+        print(begun.flat_map(|name| [name.as_str(), "\n"]).collect::<String>().as_bytes())
+    }
 }
 
 /// Whether a shell sees nothing in a name that it puts on the line: a vault from elsewhere may have
@@ -63,10 +82,10 @@ fn is_harmless(name: &str) -> bool {
 }
 
 /// Reads the global options of an unfinished line.
-fn globals_of(line: &[&String], environment: &Environment) -> Option<Globals> {
+fn globals_of(line: &[String], own: &[&str], environment: &Environment) -> Option<Globals> {
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
     let operations: Vec<&str> = operations.iter().map(String::as_str).collect();
-    let known = Names { operations: &operations, own: &super::accepted() };
+    let known = Names { operations: &operations, own };
     let words = joined(line.iter().map(|word| unquoted(word)));
     let mut globals = globals::split(&words, Form::Plain, known).ok()?.globals;
     let variable = |name: &str| environment.text(name).map(str::to_owned);
@@ -119,7 +138,7 @@ fn names(which: Which, context: &CommandContext<'_>) -> Option<Vec<String>> {
     let credential = Credential::Keyfile(offer.keyfile().ok()??);
     let locked = LockedVault::glance_at(&context.location.path).ok()?;
     let (_, master) = locked.try_credential(&credential, offer.limit()).ok()?;
-    // What this machine remembers is neither asked nor changed: nothing is decided by a name.
+    // Nothing is decided by a name, so what this machine remembers is not looked at.
     let unlock_policy = UnlockPolicy {
         anchors: None,
         on_rollback: OnRollback::Refuse,
@@ -170,7 +189,7 @@ mod tests {
             (&["rotate-secret", "--", "program", "--region", "eu"], None, None),
         ] {
             let words: Vec<String> = line.iter().map(|word| (*word).to_owned()).collect();
-            let globals = globals_of(&words.iter().collect::<Vec<_>>(), &environment).unwrap();
+            let globals = globals_of(&words, &[], &environment).unwrap();
             assert_eq!(globals.vault.as_deref(), vault, "{line:?}");
             assert_eq!(globals.region.as_deref(), region, "{line:?}");
         }

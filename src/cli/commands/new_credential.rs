@@ -5,64 +5,55 @@ use std::path::Path;
 use super::super::enroll;
 use super::super::failure::Failure;
 use super::super::request::error as request;
+use super::super::request::globals::options::Globals;
 use super::super::terminal;
-use super::{Asked, flag, option};
+use super::options::{Number, options};
 use crate::crypto::kdf::{CostLimit, KdfParameters};
 use crate::crypto::passphrase::Passphrase;
 use crate::sys::credential;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::secret::Secret;
 
-/// The options about new passphrases and what deriving a key from them costs.
-pub(super) const OPTIONS: [&str; 6] = [
-    "new-passphrase-file",
-    "generate",
-    "allow-weak-passphrase",
-    "kdf-memory",
-    "kdf-passes",
-    "kdf-lanes",
-];
-
-/// Adds the options about new passphrases and what deriving a key from them costs.
-pub(super) fn options(command: clap::Command) -> clap::Command {
-    command
-        .arg(option(
-            "new-passphrase-file",
-            "FILE",
-            "Read the new passphrase from a file instead of the terminal",
-        ))
-        .arg(
-            flag("generate", "Make up a passphrase of six words, and show it at the terminal")
-                .conflicts_with("new-passphrase-file"),
-        )
-        .arg(flag("allow-weak-passphrase", "Take a passphrase that is easily guessed"))
-        .arg(option("kdf-memory", "MIB", "The memory of a derivation in MiB, instead of measuring"))
-        .arg(option("kdf-passes", "N", "The passes of a derivation. The default is 3"))
-        .arg(option("kdf-lanes", "N", "The lanes of a derivation. The default is 4"))
+options! {
+    /// The options about a new passphrase, and what deriving a key from it costs.
+    pub(super) struct PassphraseOptions {
+        /// Read the new passphrase from a file instead of the terminal
+        new_passphrase_file: Option<String> = "FILE",
+        /// Make up a passphrase of six words, and show it at the terminal
+        generate: bool => .conflicts_with("new-passphrase-file"),
+        /// Take a passphrase that is easily guessed
+        allow_weak_passphrase: bool,
+        /// The memory of a derivation in MiB, instead of measuring
+        kdf_memory: Number<u32> = "MIB",
+        /// The passes of a derivation. The default is 3
+        kdf_passes: Number<u32> = "N",
+        /// The lanes of a derivation. The default is 4
+        kdf_lanes: Number<u32> = "N",
+    }
 }
 
 /// Obtains a new passphrase, and judges it.
-pub(super) fn passphrase(asked: &Asked<'_>) -> Result<Passphrase, Failure> {
-    let passphrase = match asked.text("new-passphrase-file") {
+pub(super) fn passphrase(new: &PassphraseOptions) -> Result<Passphrase, Failure> {
+    let passphrase = match &new.new_passphrase_file {
         Some(path) => {
             let bytes = Secret::new(credential::read(Path::new(path), MAX_BYTES)?);
             Passphrase::from_file_bytes(bytes.expose())?
         }
-        None if asked.flag("generate") => {
+        None if new.generate => {
             let made = Passphrase::generate(&SystemEntropy)?;
             enroll::show("The new passphrase, shown only now:", made.expose())?;
             made
         }
-        None => return enroll::ask(asked.flag("allow-weak-passphrase")),
+        None => return enroll::ask(new.allow_weak_passphrase),
     };
-    enroll::judged(passphrase, asked.flag("allow-weak-passphrase"))
+    enroll::judged(passphrase, new.allow_weak_passphrase)
 }
 
 /// Returns the cost of deriving a key: as asked for, or as this machine affords.
-pub(super) fn cost(asked: &Asked<'_>) -> Result<KdfParameters, Failure> {
-    let memory: Option<u32> = asked.number("kdf-memory")?;
-    let passes = asked.number("kdf-passes")?;
-    let lanes = asked.number("kdf-lanes")?;
+pub(super) fn cost(new: &PassphraseOptions, globals: &Globals) -> Result<KdfParameters, Failure> {
+    let memory = new.kdf_memory.get()?;
+    let passes = new.kdf_passes.get()?;
+    let lanes = new.kdf_lanes.get()?;
     if memory.is_none() && passes.is_none() && lanes.is_none() {
         return Ok(enroll::measured_cost());
     }
@@ -76,7 +67,6 @@ pub(super) fn cost(asked: &Asked<'_>) -> Result<KdfParameters, Failure> {
         passes: passes.unwrap_or(default.passes),
         lanes: lanes.unwrap_or(default.lanes),
     };
-    let globals = asked.context.globals;
     if globals.allow_weak_kdf {
         chosen.check_create_weak()?;
     } else {

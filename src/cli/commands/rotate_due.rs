@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Command;
 use jiff::Timestamp as Instant;
 
 use super::super::failure::Failure;
@@ -12,8 +11,9 @@ use super::super::request::error as request;
 use super::super::rotate::own::Words;
 use super::super::rotate::{self, own};
 use super::super::terminal;
-use super::super::unlock;
-use super::{Asked, Own, flag, option, text};
+use super::super::unlock::{self, CommandContext};
+use super::options::{Number, options};
+use super::own::{Invocation, OwnCommand, text};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::rotation::due::{self, DueOutcome, Mode, Wanted};
@@ -24,84 +24,80 @@ use crate::sys::entropy::{Entropy, SystemEntropy};
 use crate::sys::{files, lock};
 use crate::vault::Vault;
 
-/// The command.
-pub(super) const ROTATE_DUE: Own = Own {
-    name: "rotate-due",
-    title: "RotateDue",
-    summary: "Rotate every secret that is due; for a timer.",
-    example: "strongroom rotate-due --keyfile ~/rotate.key",
-    options,
-    run,
-};
-
-fn options(command: Command) -> Command {
-    command
-        .arg(option("secret-id", "SECRET", "Only this secret, by its name or ARN"))
-        .arg(option("max", "N", "Rotate at most so many"))
-        .arg(flag("dry-run", "Rotate nothing; show how each secret stands"))
-        .arg(flag(
-            "catch-up",
-            "Make up for missed windows at once, even where their hours were set",
-        ))
-        .arg(option("jitter", "TIME", "Wait a random time first, at most this: 10m"))
-        .arg(
-            flag(
-                "verbose",
-                "Show how each secret stands, and what programs write to stderr, even if all is \
-                 well",
-            )
-            .short('v'),
-        )
-        .arg(flag(
-            "quiet",
-            "Say nothing, and exit with 0, about what failed and waits to be tried again",
-        ))
+options! {
+    /// The options of `rotate-due`.
+    pub(super) struct RotateDue {
+        /// Only this secret, by its name or ARN
+        secret_id: Option<String> = "SECRET",
+        /// Rotate at most so many
+        max: Number<usize> = "N",
+        /// Rotate nothing; show how each secret stands
+        dry_run: bool,
+        /// Make up for missed windows at once, even where their hours were set
+        catch_up: bool,
+        /// Wait a random time first, at most this: 10m
+        jitter: Option<String> = "TIME",
+        /// Show how each secret stands, and what programs write to stderr, even if all is well
+        verbose: bool => .short('v'),
+        /// Say nothing, and exit with 0, about what failed and waits to be tried again
+        quiet: bool,
+    }
 }
 
-fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let is_dry = asked.flag("dry-run");
-    let wanted = Wanted {
-        catch_up: if asked.flag("catch-up") { CatchUp::Always } else { CatchUp::NextWindow },
-        most: asked.number("max")?,
-        only: asked.text("secret-id"),
-        deed: if is_dry { Mode::Say } else { Mode::Rotate },
-    };
-    wait(asked)?;
-    let mut vault = match asked.context.unlock() {
-        Err(failure @ Failure::Environment { name: "VaultLocked", .. }) => {
-            if let Some((_, message)) = failure.told() {
-                terminal::report(&message);
+impl OwnCommand for RotateDue {
+    const NAME: &'static str = "rotate-due";
+    const TITLE: &'static str = "RotateDue";
+    const SUMMARY: &'static str = "Rotate every secret that is due; for a timer.";
+    const EXAMPLE: &'static str = "strongroom rotate-due --keyfile ~/rotate.key";
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let wanted = Wanted {
+            catch_up: if self.catch_up { CatchUp::Always } else { CatchUp::NextWindow },
+            most: self.max.get()?,
+            only: self.secret_id.as_deref(),
+            deed: if self.dry_run { Mode::Say } else { Mode::Rotate },
+        };
+        self.jitter.as_deref().map_or(Ok(()), wait)?;
+        let mut vault = match context.unlock() {
+            Err(failure @ Failure::Environment { name: "VaultLocked", .. }) => {
+                if let Some((_, message)) = failure.told() {
+                    terminal::report(&message);
+                }
+                return Err(later(&self, context));
             }
-            return Err(later(asked));
-        }
-        unlocked => unlocked?,
-    };
-    let machine = rotate::machine(asked.context)?;
-    let _turn = match (is_dry, lock::take(&machine.lock_of_due(&vault.vault_id().to_string()))?) {
-        (false, None) => {
-            terminal::report("another rotate-due is at work on this vault");
-            return Err(later(asked));
-        }
-        (_, turn) => turn,
-    };
-    let words = if asked.flag("verbose") { Words::Always } else { Words::OfFailures };
-    let fates = rotate::with_runner(&mut vault, asked.context, words, |runner| {
-        due::rotate_due(runner, &wanted)
-    })?;
-    let fates = match fates {
-        Ok(fates) => fates,
-        Err(DueFault::Failure(failure)) => return Err(rotate::told(Error::Service(failure))),
-        Err(DueFault::ClockWentBack { last }) => {
-            if !is_dry {
-                leave_word(&machine.trouble_of(&vault.vault_id().to_string()));
+            unlocked => unlocked?,
+        };
+        let machine = rotate::machine(context)?;
+        let _turn = match (
+            self.dry_run,
+            lock::take(&machine.lock_of_due(&vault.vault_id().to_string()))?,
+        ) {
+            (false, None) => {
+                terminal::report("another rotate-due is at work on this vault");
+                return Err(later(&self, context));
             }
-            return Err(clock_went_back(last));
+            (_, turn) => turn,
+        };
+        let words = if self.verbose { Words::Always } else { Words::OfFailures };
+        let outcomes = rotate::with_runner(&mut vault, context, words, |runner| {
+            due::rotate_due(runner, &wanted)
+        })?;
+        let outcomes = match outcomes {
+            Ok(outcomes) => outcomes,
+            Err(DueFault::Failure(failure)) => return Err(rotate::told(Error::Service(failure))),
+            Err(DueFault::ClockWentBack { last }) => {
+                if !self.dry_run {
+                    leave_word(&machine.trouble_of(&vault.vault_id().to_string()));
+                }
+                return Err(clock_went_back(last));
+            }
+        };
+        if !self.dry_run {
+            note_trouble(&machine.trouble_of(&vault.vault_id().to_string()), &wanted, &outcomes);
         }
-    };
-    if !is_dry {
-        note_trouble(&machine.trouble_of(&vault.vault_id().to_string()), &wanted, &fates);
+        tell(&self, invocation, outcomes, &vault)
     }
-    tell(asked, fates, &vault)
 }
 
 fn clock_went_back(last: Timestamp) -> Failure {
@@ -114,9 +110,9 @@ fn clock_went_back(last: Timestamp) -> Failure {
     Failure::Ended(TROUBLE)
 }
 
-/// Keeps in mind, for when nobody can look, whether a rotation needs somebody.
-fn note_trouble(path: &Path, wanted: &Wanted<'_>, fates: &[DueOutcome]) {
-    if fates.iter().any(DueOutcome::is_trouble) {
+/// Remembers whether a rotation needs a person, for runs that cannot look.
+fn note_trouble(path: &Path, wanted: &Wanted<'_>, outcomes: &[DueOutcome]) {
+    if outcomes.iter().any(DueOutcome::is_trouble) {
         leave_word(path);
     } else if wanted.only.is_none() {
         drop(fs::remove_file(path));
@@ -128,23 +124,22 @@ fn leave_word(path: &Path) {
     drop(made.and_then(|()| files::write_replacing(path, b"")));
 }
 
-/// Ends where nothing could be looked at. What had failed is not well again because of that.
-fn later(asked: &Asked<'_>) -> Failure {
-    let path = asked.context.open_locked().and_then(|vault| {
-        let machine = rotate::machine(asked.context)?;
+/// Ends a run that could look at nothing: what had failed before is still in trouble.
+fn later(options: &RotateDue, context: &CommandContext<'_>) -> Failure {
+    let path = context.open_locked().and_then(|vault| {
+        let machine = rotate::machine(context)?;
         Ok(machine.trouble_of(&vault.vault_id().to_string()))
     });
-    if asked.flag("quiet") || !path.is_ok_and(|path| path.exists()) {
+    if options.quiet || !path.is_ok_and(|path| path.exists()) {
         return Failure::Ended(LATER);
     }
     terminal::report("a rotation had failed when rotate-due last looked");
     Failure::Ended(TROUBLE)
 }
 
-/// Waits, so that not all machines begin at the same moment.
-fn wait(asked: &Asked<'_>) -> Result<(), Failure> {
-    let Some(given) = asked.text("jitter") else { return Ok(()) };
-    let most = own::seconds(given).ok_or_else(|| {
+/// Waits for a random time, so that not all machines begin at once.
+fn wait(jitter: &str) -> Result<(), Failure> {
+    let most = own::seconds(jitter).ok_or_else(|| {
         request::Error::argument("--jitter", "it must be a time such as 90s or 10m")
     })?;
     let mut random = [0; 8];
@@ -155,27 +150,33 @@ fn wait(asked: &Asked<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints how all stand, tells of trouble, and ends with the code that says whether there is any.
-fn tell(asked: &Asked<'_>, fates: Vec<DueOutcome>, vault: &Vault) -> Result<(), Failure> {
+/// Prints the state of all, reports trouble, and ends with the exit code for it.
+fn tell(
+    options: &RotateDue,
+    invocation: &Invocation<'_>,
+    outcomes: Vec<DueOutcome>,
+    vault: &Vault,
+) -> Result<(), Failure> {
     unlock::warn(vault);
     let is_shown =
-        asked.flag("dry-run") || asked.flag("verbose") || asked.context.globals.output.is_some();
-    let is_quiet = asked.flag("quiet");
-    let is_told = |fate: &DueOutcome| fate.is_trouble() && !(is_quiet && fate.is_waiting());
-    let is_trouble = fates.iter().any(is_told);
+        options.dry_run || options.verbose || invocation.context.globals.output.is_some();
+    let is_quiet = options.quiet;
+    let is_told =
+        |outcome: &DueOutcome| outcome.is_trouble() && !(is_quiet && outcome.is_waiting());
+    let is_trouble = outcomes.iter().any(is_told);
     let mut rows = Vec::new();
     let mut interrupted = None;
-    for fate in fates {
-        if is_told(&fate) && !is_shown && !matches!(fate.outcome, Some(Err(_))) {
-            let state = state_of(&fate);
+    for outcome in outcomes {
+        if is_told(&outcome) && !is_shown && !matches!(outcome.outcome, Some(Err(_))) {
+            let state = state_of(&outcome);
             terminal::report(&format!(
                 "{}: {state}; see `strongroom rotation show`",
-                fate.due.name
+                outcome.due.name
             ));
         }
-        rows.push(row(&fate));
-        let name = fate.due.name;
-        match fate.outcome {
+        rows.push(row(&outcome));
+        let name = outcome.due.name;
+        match outcome.outcome {
             Some(Err(error @ (Error::Interrupted { .. } | Error::Stopped))) => {
                 interrupted = Some(Failure::of_rotation(error));
             }
@@ -188,19 +189,19 @@ fn tell(asked: &Asked<'_>, fates: Vec<DueOutcome>, vault: &Vault) -> Result<(), 
         }
     }
     if is_shown {
-        asked.print(vec![("Rotations".to_owned(), Value::List(rows))])?;
+        invocation.print(vec![("Rotations".to_owned(), Value::List(rows))])?;
     }
-    match (interrupted, is_trouble && !asked.flag("dry-run")) {
+    match (interrupted, is_trouble && !options.dry_run) {
         (Some(failure), _) => Err(failure),
         (None, true) => Err(Failure::Ended(TROUBLE)),
         (None, false) => Ok(()),
     }
 }
 
-fn row(fate: &DueOutcome) -> Value {
-    let due = &fate.due;
+fn row(outcome: &DueOutcome) -> Value {
+    let due = &outcome.due;
     let mut row =
-        vec![text("Name", &due.name), text("ARN", &due.arn), text("State", state_of(fate))];
+        vec![text("Name", &due.name), text("ARN", &due.arn), text("State", state_of(outcome))];
     let times = [
         ("NextRotationDate", due.next_rotation),
         ("WindowStart", due.window.map(|(start, _)| start)),
@@ -210,7 +211,7 @@ fn row(fate: &DueOutcome) -> Value {
     for (name, time) in times {
         row.extend(time.map(|time| (name.to_owned(), Value::Timestamp(time))));
     }
-    match &fate.outcome {
+    match &outcome.outcome {
         Some(Ok(answer)) => {
             row.push(text("Outcome", "Rotated"));
             row.extend(answer.get("VersionId").map(|id| ("VersionId".to_owned(), id.clone())));
@@ -230,9 +231,9 @@ fn row(fate: &DueOutcome) -> Value {
     Value::Map(row)
 }
 
-fn state_of(fate: &DueOutcome) -> &'static str {
-    match fate.due.state {
-        DueState::Unfinished | DueState::Open if !fate.is_approved => "NotApproved",
+fn state_of(outcome: &DueOutcome) -> &'static str {
+    match outcome.due.state {
+        DueState::Unfinished | DueState::Open if !outcome.is_approved => "NotApproved",
         DueState::Unfinished => "Unfinished",
         DueState::Open => "Due",
         DueState::Waiting => "Waiting",

@@ -1,14 +1,12 @@
 //! `rotation show`, `approve`, `revoke`, `template`: which programs may rotate secrets here.
 
-use clap::{Arg, Command};
-
 use super::super::failure::Failure;
-use super::super::pages::Fetched;
 use super::super::request::error as request;
 use super::super::rotate;
 use super::super::stdout::print;
 use super::super::terminal;
-use super::{Asked, Own, count, flag, option, text};
+use super::options::{Choice, Word, options};
+use super::own::{Invocation, OwnCommand, count, text};
 use crate::crypto::fingerprint;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
@@ -20,55 +18,70 @@ use crate::service::jobs::settings::{self, Settings};
 use crate::service::rotation::refusals;
 use crate::vault::Vault;
 use crate::vault::progress::{Outlook, Progress};
-use crate::vault::rotation::{Protocol, Rotation};
+use crate::vault::rotation::{self, Protocol};
 
-/// The command.
-pub(super) const ROTATION: Own = Own {
-    name: "rotation",
-    title: "Rotation",
-    summary: "Look at a rotation's program, approve it or take that back.",
-    example: "strongroom rotation approve --secret-id app/db",
-    options,
-    run,
-};
-
-fn options(command: Command) -> Command {
-    let action = Arg::new("action")
-        .value_name("ACTION")
-        .value_parser(["show", "approve", "revoke", "template"])
-        .required(true)
-        .help("What to do");
-    let name = Arg::new("name")
-        .value_name("NAME")
-        .help("With template: the ready-made program to print; without it they are listed");
-    command
-        .arg(action)
-        .arg(name)
-        .arg(option("secret-id", "SECRET", "The secret, by its name or ARN"))
-        .arg(flag("repin", "With approve: take the program's files as they are now"))
-}
-
-fn run(asked: &Asked<'_>) -> Result<(), Failure> {
-    let action = asked.text("action");
-    if action == Some("template") {
-        return template(asked);
-    }
-    if asked.text("name").is_some() {
-        return Err(request::Error::usage("only rotation template takes a NAME").into());
-    }
-    let id = asked
-        .text("secret-id")
-        .ok_or_else(|| request::Error::usage("--secret-id says which secret's rotation"))?;
-    let (id, mut vault) = (SecretId(id.to_owned()), asked.context.unlock()?);
-    match action {
-        Some("approve") => approve(asked, &mut vault, &id),
-        Some("revoke") => revoke(asked, &mut vault, &id),
-        Some(_) | None => show(asked, &mut vault, &id),
+options! {
+    /// The options of `rotation`.
+    pub(super) struct Rotation {
+        /// What to do
+        action: Action = "ACTION",
+        /// With template: the ready-made program to print; without it they are listed
+        name: Option<Word> = "NAME",
+        /// The secret, by its name or ARN
+        secret_id: Option<String> = "SECRET",
+        /// With approve: take the program's files as they are now
+        repin: bool,
     }
 }
 
-fn template(asked: &Asked<'_>) -> Result<(), Failure> {
-    if let Some(name) = asked.text("name") {
+/// What is done about a rotation's program.
+#[derive(Clone, Copy)]
+pub(super) enum Action {
+    /// Show it.
+    Show,
+    /// Let it run on this machine.
+    Approve,
+    /// Take that back.
+    Revoke,
+    /// Print one that is ready-made.
+    Template,
+}
+
+impl Choice for Action {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("show", Self::Show),
+        ("approve", Self::Approve),
+        ("revoke", Self::Revoke),
+        ("template", Self::Template),
+    ];
+}
+
+impl OwnCommand for Rotation {
+    const NAME: &'static str = "rotation";
+    const TITLE: &'static str = "Rotation";
+    const SUMMARY: &'static str = "Look at a rotation's program, approve it or take that back.";
+    const EXAMPLE: &'static str = "strongroom rotation approve --secret-id app/db";
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        if let Action::Template = self.action {
+            return template(self.name.as_ref(), invocation);
+        }
+        if self.name.is_some() {
+            return Err(request::Error::usage("only rotation template takes a NAME").into());
+        }
+        let none = || request::Error::usage("--secret-id says which secret's rotation");
+        let id = SecretId(self.secret_id.clone().ok_or_else(none)?);
+        let mut vault = invocation.context.unlock()?;
+        match self.action {
+            Action::Approve => approve(&self, invocation, &mut vault, &id),
+            Action::Revoke => revoke(invocation, &mut vault, &id),
+            Action::Show | Action::Template => show(invocation, &mut vault, &id),
+        }
+    }
+}
+
+fn template(name: Option<&Word>, invocation: &Invocation<'_>) -> Result<(), Failure> {
+    if let Some(Word(name)) = name {
         let found = templates::find(name).ok_or_else(|| {
             let names: Vec<&str> = templates::ALL.iter().map(|template| template.name).collect();
             request::Error::usage(format!("there is no {name}; there is: {}", names.join(", ")))
@@ -79,13 +92,18 @@ fn template(asked: &Asked<'_>) -> Result<(), Failure> {
         Value::Map(vec![text("Name", template.name), text("Summary", template.summary)])
     };
     let rows = templates::ALL.iter().map(row).collect();
-    asked.answer.print(Fetched::One(Value::Map(vec![("Templates".to_owned(), Value::List(rows))])))
+    invocation.print(vec![("Templates".to_owned(), Value::List(rows))])
 }
 
-fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
-    let mut found = look_up(asked, vault, id)?;
-    let machine = rotate::machine(asked.context)?;
-    let pins = if asked.flag("repin") {
+fn approve(
+    options: &Rotation,
+    invocation: &Invocation<'_>,
+    vault: &mut Vault,
+    id: &SecretId,
+) -> Result<(), Failure> {
+    let mut found = look_up(invocation, vault, id)?;
+    let machine = rotate::machine(invocation.context)?;
+    let pins = if options.repin {
         let command = &rotation_of(&found)?.command;
         let pins = pins::compute(&command.argv, &command.pinning);
         Some(pins.map_err(|mismatch| Failure::environment("RotationError", mismatch.to_string()))?)
@@ -93,38 +111,44 @@ fn approve(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Fa
         None
     };
     if pins.is_some() || found.progress.is_some() {
-        let (region, request_context) = (asked.context.region(), asked.context.request_context());
+        let (region, request_context) =
+            (invocation.context.region(), invocation.context.request_context());
         settings::approve(vault, id, region, pins, request_context).map_err(failed)?;
-        found = look_up(asked, vault, id)?;
+        found = look_up(invocation, vault, id)?;
     }
     let (place, digest) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
     if let Some(kept) = machine.approvals().approve(&place, &digest)? {
         terminal::note(&format!("note: {}", attempt::begun_anew(&kept)));
     }
-    attempt::tidy(vault, &machine, asked.context.request_context());
-    print_settings(asked, vault, &found)
+    attempt::tidy(vault, &machine, invocation.context.request_context());
+    print_settings(invocation, vault, &found)
 }
 
-fn revoke(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
-    let found = look_up(asked, vault, id)?;
-    let machine = rotate::machine(asked.context)?;
+fn revoke(invocation: &Invocation<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
+    let found = look_up(invocation, vault, id)?;
+    let machine = rotate::machine(invocation.context)?;
     let (place, _) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
     machine.approvals().revoke(&place)?;
-    attempt::tidy(vault, &machine, asked.context.request_context());
-    print_settings(asked, vault, &found)
+    attempt::tidy(vault, &machine, invocation.context.request_context());
+    print_settings(invocation, vault, &found)
 }
 
-fn show(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
-    let found = look_up(asked, vault, id)?;
-    print_settings(asked, vault, &found)
+fn show(invocation: &Invocation<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
+    let found = look_up(invocation, vault, id)?;
+    print_settings(invocation, vault, &found)
 }
 
-fn look_up(asked: &Asked<'_>, vault: &mut Vault, id: &SecretId) -> Result<Settings, Failure> {
-    let (region, request_context) = (asked.context.region(), asked.context.request_context());
+fn look_up(
+    invocation: &Invocation<'_>,
+    vault: &mut Vault,
+    id: &SecretId,
+) -> Result<Settings, Failure> {
+    let (region, request_context) =
+        (invocation.context.region(), invocation.context.request_context());
     settings::settings(vault, id, region, request_context).map_err(failed)
 }
 
-fn rotation_of(found: &Settings) -> Result<&Rotation, Failure> {
+fn rotation_of(found: &Settings) -> Result<&rotation::Rotation, Failure> {
     found.rotation.as_ref().ok_or_else(|| failed(refusals::no_function().into()))
 }
 
@@ -132,11 +156,15 @@ fn failed(failure: context::Failure) -> Failure {
     Failure::of_operation("RotateSecret", failure)
 }
 
-/// Prints everything about a rotation but values: those of variables are the user's own, and shown.
-fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<(), Failure> {
+/// Prints everything about a rotation except secret values. Variables are the user's own, and shown.
+fn print_settings(
+    invocation: &Invocation<'_>,
+    vault: &Vault,
+    found: &Settings,
+) -> Result<(), Failure> {
     let rotation = rotation_of(found)?;
     let command = &rotation.command;
-    let machine = rotate::machine(asked.context)?;
+    let machine = rotate::machine(invocation.context)?;
     let is_approved = attempt::is_approved(vault, &machine, found.rid, command);
     let texts = |texts: &[String]| Value::List(texts.iter().cloned().map(Value::Text).collect());
     let pin = |(path, sha256): (&String, &[u8; 32])| {
@@ -173,10 +201,10 @@ fn print_settings(asked: &Asked<'_>, vault: &Vault, found: &Settings) -> Result<
     if let Some(progress) = &found.progress {
         out.push(("Unfinished".to_owned(), Value::Map(unfinished(progress))));
     }
-    asked.print(out.into_iter().map(|(name, value)| (name, visible(value))).collect())
+    invocation.print(out.into_iter().map(|(name, value)| (name, visible(value))).collect())
 }
 
-/// Lets a person see what there is: what is shown here is what they approve.
+/// Makes every character visible: what is shown here is what a person approves.
 fn visible(value: Value) -> Value {
     let pair = |(name, value): (String, Value)| (output::visible(&name), visible(value));
     match value {
@@ -192,7 +220,7 @@ fn visible(value: Value) -> Value {
     }
 }
 
-/// Says how a rotation that is not finished stands.
+/// Returns the state of an unfinished rotation.
 pub(super) fn unfinished(progress: &Progress) -> Vec<(String, Value)> {
     let mut out = vec![
         text("VersionId", &progress.token),
@@ -228,8 +256,8 @@ fn outlook(outlook: Outlook) -> &'static str {
     }
 }
 
-/// Says what holds a program in on this machine, what does not and why, and which files it reaches
-/// beside the system's and its directory for the step.
+/// Says what confines a program on this machine, what does not and why, and which files it reaches
+/// besides the system's and its directory for the step.
 fn confinement(freedoms: &[Freedom]) -> Vec<(String, Value)> {
     let (mut held, mut missing) =
         (ALWAYS.map(|text| Value::Text(text.into())).to_vec(), Vec::new());

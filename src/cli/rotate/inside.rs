@@ -17,11 +17,6 @@ pub(crate) fn line(environment: &Environment) -> Option<Line> {
     Some(Line { socket, token, peer: "the rotation" })
 }
 
-/// Whether a command of our own needs no vault, and so may run.
-pub(crate) fn may_run(name: &str) -> bool {
-    name == "json"
-}
-
 /// Everything else.
 pub(crate) fn not_available() -> Failure {
     Failure::environment("InsideRotation", NOT_AVAILABLE)

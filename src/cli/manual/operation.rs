@@ -1,31 +1,15 @@
-//! Help, from the declarations: all commands by what a person wants, or one with its options.
+//! One of AWS's operations as clap knows commands: its options, from the shape of its request.
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::failure::Failure;
-use super::request::error as request;
-use super::{commands, rotate, tree};
+use super::super::rotate;
 use crate::model::case::kebab;
 use crate::model::shape::{Bounds, Member, Shape};
-use crate::service::operation::{self, Entry, Group, Pages};
-use crate::service::operations;
+use crate::service::operation::{Entry, Pages};
 
-/// Returns the help that these words ask for; for all commands where there are none.
-pub(crate) fn text(words: &[String]) -> Result<String, Failure> {
-    let wanted = words.iter().find(|word| !["aws", "secretsmanager"].contains(&word.as_str()));
-    let Some(name) = wanted else { return Ok(overview()) };
-    if let Some(entry) = operation::find(name) {
-        return Ok(rendered(of_operation(entry)));
-    }
-    match commands::command(name) {
-        Some(command) => Ok(rendered(command)),
-        None => Err(Failure::Request(request::Error::usage(format!("there is no command {name}")))),
-    }
-}
-
-/// Returns one operation as clap knows commands: for its help, the reference, and more.
-pub(crate) fn of_operation(entry: &Entry) -> Command {
+/// Returns one operation: for its help, the reference, and more.
+pub(super) fn command(entry: &Entry) -> Command {
     let mut command = Command::new(entry.command())
         .bin_name(format!("strongroom {}", entry.command()))
         .about(entry.summary)
@@ -38,7 +22,7 @@ pub(crate) fn of_operation(entry: &Entry) -> Command {
         }
     }
     if matches!(entry.pages, Pages::Gathered(_)) {
-        // As in AWS: they turn the gathering of pages off, and are there for whoever knows them.
+        // As in AWS: they turn the gathering of pages off, and are hidden.
         command = command.mut_arg("max-results", |argument| argument.hide(true));
         command = command.mut_arg("next-token", |argument| argument.hide(true));
     }
@@ -164,47 +148,3 @@ pub(super) fn describe(member: &Member) -> String {
     }
     format!("{} [{}]", member.help(), limits.join(", "))
 }
-
-/// Returns a command's help.
-pub(crate) fn rendered(mut command: Command) -> String {
-    let mut text = command.render_long_help().to_string();
-    text.push_str(
-        "\nGlobal options (--vault, --keyfile, --output, --query, --region, …) may stand anywhere; \
-         `strongroom help` lists them.\n",
-    );
-    text
-}
-
-fn overview() -> String {
-    let mut text = String::from(
-        "Strongroom keeps secrets in one encrypted file, with the commands of `aws \
-         secretsmanager`.\n\nUsage: strongroom COMMAND [OPTIONS]\n       strongroom help COMMAND\n",
-    );
-    for (title, group) in GROUPS {
-        let of_group = operations::ALL.iter().filter(|entry| entry.group == *group);
-        let rows: Vec<(String, &str)> =
-            of_group.map(|entry| (entry.command(), entry.summary)).collect();
-        section(&mut text, title, &rows);
-    }
-    let own = commands::summaries();
-    section(&mut text, "The vault", &own);
-    text.push_str(&tree::global_options());
-    text
-}
-
-fn section(text: &mut String, title: &str, rows: &[(String, &str)]) {
-    if rows.is_empty() {
-        return;
-    }
-    text.extend(["\n", title, ":\n"]);
-    text.extend(rows.iter().map(|(name, summary)| format!("  {name:<32} {summary}\n")));
-}
-
-/// The groups of operations and their titles, in the order of the help.
-pub(super) const GROUPS: &[(&str, Group)] = &[
-    ("Secrets", Group::Secrets),
-    ("Versions and staging labels", Group::Versions),
-    ("Rotation", Group::Rotation),
-    ("Resource policies", Group::Policies),
-    ("Regions", Group::Regions),
-];

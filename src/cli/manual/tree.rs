@@ -4,14 +4,15 @@
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command};
 
-use super::request::argparse::{Arity, Check};
-use super::request::globals::options::{self, GlobalOption, OPTIONS};
-use super::{commands, help};
+use super::super::commands;
+use super::super::request::argparse::{Arity, Check};
+use super::super::request::globals::options::{self, GlobalOption, OPTIONS};
+use super::operation;
 use crate::service::operation::Entry;
 use crate::service::operations;
 
 /// Returns the program with all its commands and global options.
-pub(super) fn program() -> Command {
+pub(crate) fn program() -> Command {
     let names = operations::ALL.iter().map(Entry::command);
     let names: Vec<String> =
         names.chain(commands::NAMES.iter().map(|&name| name.to_owned())).collect();
@@ -30,7 +31,7 @@ pub(super) fn program() -> Command {
         .disable_help_subcommand(true)
         .disable_version_flag(true)
         .args(OPTIONS.iter().filter(|option| !option.is_idle()).map(argument))
-        .subcommands(operations::ALL.iter().map(help::of_operation))
+        .subcommands(operations::ALL.iter().map(operation::command))
         .subcommands(commands::NAMES.iter().filter_map(|name| commands::command(name)))
         .subcommand(helper.arg(topic))
 }

@@ -5,7 +5,8 @@
 use clap::builder::Str;
 use clap::{Arg, Command};
 
-use super::{commands, help, tree};
+use super::super::commands;
+use super::{help, operation, tree};
 use crate::model::case::kebab;
 use crate::model::shape::{Member, Shape};
 use crate::service::operation::Entry;
@@ -20,7 +21,7 @@ fn page() -> String {
     for (title, group) in help::GROUPS {
         page.extend(["\n## ", title, "\n"]);
         let of_group = operations::ALL.iter().filter(|entry| entry.group == *group);
-        page.extend(of_group.map(operation));
+        page.extend(of_group.map(of_operation));
     }
     page.push_str("\n## The vault\n");
     for (name, _) in commands::summaries() {
@@ -29,9 +30,9 @@ fn page() -> String {
     page
 }
 
-fn operation(entry: &Entry) -> String {
+fn of_operation(entry: &Entry) -> String {
     let mut section = head(&entry.command(), entry.summary, entry.example);
-    for argument in help::of_operation(entry).get_arguments() {
+    for argument in operation::command(entry).get_arguments() {
         section.push_str(&option(argument));
         let is_meant = |member: &&Member| kebab(member.name) == argument.get_id().as_str();
         let member = entry.input.members().iter().find(is_meant);
@@ -91,7 +92,7 @@ fn option(argument: &Arg) -> String {
 fn members(members: &[Member], depth: usize) -> String {
     let mut list = String::new();
     for member in members {
-        let about = sentence(&help::describe(member));
+        let about = sentence(&operation::describe(member));
         list.push_str(&"  ".repeat(depth));
         list.extend(["- `", member.name, "`: ", &about, "\n"]);
         list.push_str(&self::members(inner(member.shape), depth + 1));
@@ -138,7 +139,7 @@ mod tests {
     use std::io::Write;
     use std::path::Path;
 
-    use super::super::environment::Environment;
+    use super::super::super::environment::Environment;
     use super::*;
 
     #[test]
@@ -189,7 +190,7 @@ mod tests {
     #[test]
     fn every_option_is_compared_with_aws() {
         let declared = operations::ALL.iter().flat_map(|entry| {
-            let command = help::of_operation(entry);
+            let command = operation::command(entry);
             let options: Vec<String> =
                 command.get_arguments().filter_map(Arg::get_long).map(str::to_owned).collect();
             let own = options.into_iter().filter(|option| !COMMON.contains(&option.as_str()));
