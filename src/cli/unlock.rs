@@ -16,8 +16,7 @@ use crate::service::constraints;
 use crate::store::{self, Mode};
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
-use crate::sys::files;
-use crate::sys::process;
+use crate::sys::{files, process};
 use crate::vault::checkpoint::{Checkpoint, Relation};
 use crate::vault::clock::ClockState;
 use crate::vault::transaction::{Access, RequestContext};
@@ -272,8 +271,7 @@ pub(crate) fn check_destination(path: &Path) -> Result<(), Failure> {
 
 fn checkpoint(text: &str) -> Result<Checkpoint, request::Error> {
     Checkpoint::parse(text).ok_or_else(|| {
-        let what = format!("{text:?} is no checkpoint: GENERATION:CODE");
-        request::Error::argument("--expect", what)
+        request::Error::argument("--expect", format!("{text:?} is no checkpoint: GENERATION:CODE"))
     })
 }
 
