@@ -5,7 +5,7 @@ use std::io;
 
 use super::field::Unpicked;
 use super::request::error as request;
-use crate::service::context;
+use crate::service::failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::Left;
 use crate::sys::files::FileFault;
@@ -79,10 +79,10 @@ impl Failure {
     }
 
     /// Turns an operation's failure into a command's.
-    pub(crate) fn of_operation(operation: &'static str, failure: context::Failure) -> Self {
+    pub(crate) fn of_operation(operation: &'static str, failure: failure::Failure) -> Self {
         match failure {
-            context::Failure::Fault(fault) => Self::Service { operation, fault, hint: None },
-            context::Failure::Vault(error) => Self::Vault(error),
+            failure::Failure::Fault(fault) => Self::Service { operation, fault, hint: None },
+            failure::Failure::Vault(error) => Self::Vault(error),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use super::answers::{Answers, Circumstances};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
-use crate::service::context::Failure;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation;
 use crate::service::rotation::Job;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::programs::output;
-use crate::service::context::Failure;
+use crate::service::failure::Failure;
 use crate::service::rotation::Left;
 use crate::service::scope::Step;
 use crate::sys::files::FileFault;

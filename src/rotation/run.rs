@@ -19,7 +19,7 @@ use crate::programs::confine::Freedom;
 use crate::programs::launch::{self, Attendant, Outcome, Run, RunEvents};
 use crate::programs::output::{self, Keep};
 use crate::programs::workplace::Workplace;
-use crate::service::context::Failure;
+use crate::service::failure::Failure;
 use crate::service::rotation::{self as service, Job, Retry, StepFault};
 use crate::service::scope::{Caller, Capability, Step};
 use crate::sys::entropy::{Entropy, random_uuid};

@@ -8,7 +8,7 @@ use super::runner::Runner;
 use crate::programs::launch::{End, Outcome};
 use crate::programs::output;
 use crate::programs::redact::Redactor;
-use crate::service::context::Failure;
+use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::{self as service, Job, Known, Left, Retry};
 use crate::service::scope::Step;

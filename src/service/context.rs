@@ -1,58 +1,20 @@
-//! What an operation works with: the transaction it is part of, the region it is about, and the
-//! ways to fail.
+//! What an operation works with: the transaction it is part of, the region it is about, and who
+//! calls.
 
+use super::failure::Failure;
 use super::fault::{Code, Fault};
-
 use super::pages::PageBoundaries;
 use super::replication;
 use super::rotation::{self, Errand};
 use super::rules::arn::{self, Place, SecretRef};
 use super::rules::deletion::Standing;
 use super::scope::{self, Capability};
-use crate::model::shape::Mismatch;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::sys::entropy::{Entropy, NoEntropy};
-use crate::vault;
+use crate::sys::entropy::Entropy;
 use crate::vault::audit::Subject;
 use crate::vault::record::{Namespace, Record};
 use crate::vault::transaction::{Access, Transaction};
-
-/// Why an operation did not do what was asked.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The service refuses, in AWS's words.
-    Fault(Fault),
-    /// The vault failed, which AWS has no words for.
-    Vault(vault::Error),
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<vault::Error> for Failure {
-    fn from(error: vault::Error) -> Self {
-        Self::Vault(error)
-    }
-}
-
-impl From<NoEntropy> for Failure {
-    fn from(none: NoEntropy) -> Self {
-        Self::Vault(vault::Error::Crypto(none.into()))
-    }
-}
-
-impl From<Mismatch> for Failure {
-    fn from(mismatch: Mismatch) -> Self {
-        Self::Fault(Fault::new(
-            Code::InternalService,
-            format!("the member {} got past validation with the wrong type", mismatch.member),
-        ))
-    }
-}
 
 /// One operation at work.
 pub(crate) struct Context<'c, 'v> {

@@ -9,6 +9,7 @@ pub(crate) mod dispatch;
 pub(crate) mod elsewhere;
 #[cfg(test)]
 mod extremes;
+pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod names;
 pub(crate) mod operation;

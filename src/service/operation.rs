@@ -2,7 +2,8 @@
 //! line in the list below. Everything else (options, validation, help, skeletons, the command
 //! reference) is derived.
 
-use super::context::{Context, Failure};
+use super::context::Context;
+use super::failure::Failure;
 use super::fault::Code;
 use crate::model::case;
 use crate::model::shape::{Shape, Shaped};

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::context::{Context, Failure};
+use super::context::Context;
+use super::failure::Failure;
 use super::rules::paging::{self, Fingerprint};
 use super::rules::sort::Position;
 use crate::model::time::Timestamp;

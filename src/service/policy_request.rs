@@ -1,6 +1,7 @@
 //! Who asks, as a resource policy sees it: the vault's owner, who is the root of its account.
 
-use super::context::{Context, Failure, arn_of};
+use super::context::{Context, arn_of};
+use super::failure::Failure;
 use super::replication;
 use super::rules::arn::Place;
 use super::rules::policy::principal::Identity;

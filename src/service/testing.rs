@@ -8,8 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
-use super::context::{Context, Failure};
+use super::context::Context;
 use super::dispatch::{self, Call};
+use super::failure::Failure;
 use super::operation::{Effect, Entry};
 use super::operations;
 use super::rules::stages::PENDING;

@@ -14,7 +14,7 @@ use super::super::stdout::print;
 use super::super::unlock::CommandContext;
 use super::{Asked, Own, flag, option};
 use crate::crypto::slot::Credential;
-use crate::service::context;
+use crate::service::failure;
 use crate::service::names::{self, Which};
 use crate::service::operation::Entry;
 use crate::service::operations;
@@ -126,7 +126,7 @@ fn names(which: Which, context: &CommandContext<'_>) -> Option<Vec<String>> {
     };
     let mut vault = locked.unlock(&master, &unlock_policy).ok()?;
     let request_context = context.request_context();
-    let found: Result<_, context::Failure> =
+    let found: Result<_, failure::Failure> =
         names::of_region(&mut vault, context.region(), which, request_context);
     found.ok()
 }

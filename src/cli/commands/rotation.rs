@@ -15,7 +15,7 @@ use crate::model::value::Value;
 use crate::programs::confine::{self, Freedom, Protection, Reach};
 use crate::programs::output;
 use crate::rotation::{attempt, pins, reach, templates};
-use crate::service::context;
+use crate::service::failure;
 use crate::service::rotation::refusals;
 use crate::service::rotation::settings::{self, Settings};
 use crate::vault::Vault;
@@ -128,7 +128,7 @@ fn rotation_of(found: &Settings) -> Result<&Rotation, Failure> {
     found.rotation.as_ref().ok_or_else(|| failed(refusals::no_function().into()))
 }
 
-fn failed(failure: context::Failure) -> Failure {
+fn failed(failure: failure::Failure) -> Failure {
     Failure::of_operation("RotateSecret", failure)
 }
 

@@ -1,7 +1,8 @@
 //! The one way in: a request for an operation becomes a transaction, an audit entry and a response.
 
 use super::constraints;
-use super::context::{Context, Failure};
+use super::context::Context;
+use super::failure::Failure;
 use super::operation::{Effect, Entry};
 use super::pages::PageBoundaries;
 use super::rotation::Errand;

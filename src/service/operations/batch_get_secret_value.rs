@@ -3,7 +3,8 @@
 use super::get_secret_value;
 use super::list_secrets::{self, Search};
 use crate::model::types::{Count, Filter, Listed, NextToken, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::paging;

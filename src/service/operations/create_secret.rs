@@ -5,7 +5,8 @@ use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, Listed, NewName, ReplicaRegion, ReplicationStatus,
     SecretBytes, SecretText, SecretType, Tag,
 };
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication::{self, Overwrite};

@@ -1,7 +1,8 @@
 //! `delete-resource-policy`: takes the resource policy off a secret.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 

@@ -1,7 +1,8 @@
 //! `get-random-password`: makes a password. Needs no vault.
 
 use crate::model::types::{Count, ExcludeCharacters, SecretText};
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::password::{Recipe, Wishes};

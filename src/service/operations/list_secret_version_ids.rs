@@ -2,7 +2,8 @@
 
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, NextToken, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::pages::Page;

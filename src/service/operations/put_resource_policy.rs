@@ -1,7 +1,8 @@
 //! `put-resource-policy`: attaches a resource policy to a secret.
 
 use crate::model::types::{ResourcePolicy, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::policy_request;

@@ -1,7 +1,8 @@
 //! `remove-regions-from-replication`: deletes replicas of a secret.
 
 use crate::model::types::{Listed, RegionName, ReplicationStatus, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;

@@ -1,7 +1,8 @@
 //! `replicate-secret-to-regions`: makes replicas of a secret in other regions of the vault.
 
 use crate::model::types::{Listed, ReplicaRegion, ReplicationStatus, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication::{self, Overwrite};

@@ -2,7 +2,8 @@
 
 use crate::model::rotation::{MetadataItem, RotationLambdaArn, RotationRoleArn, RotationRules};
 use crate::model::types::{ClientRequestToken, SecretId};
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rotation;

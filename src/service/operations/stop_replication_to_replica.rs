@@ -1,7 +1,8 @@
 //! `stop-replication-to-replica`: makes a replica a secret of its own.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;

@@ -1,7 +1,8 @@
 //! `tag-resource`: attaches tags to a secret.
 
 use crate::model::types::{SecretId, Tag};
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::tags;

@@ -1,7 +1,8 @@
 //! `untag-resource`: removes tags from a secret.
 
 use crate::model::types::{SecretId, TagKey};
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::tags;

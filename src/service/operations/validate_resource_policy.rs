@@ -1,7 +1,8 @@
 //! `validate-resource-policy`: says what is wrong with a resource policy, and attaches nothing.
 
 use crate::model::types::{ResourcePolicy, SecretId};
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::policy_request;

@@ -10,7 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::{Context, Failure};
+use super::context::Context;
+use super::failure::Failure;
 use super::fault::Fault;
 use super::versions;
 use crate::model::types::{ReplicaRegion, ReplicationStatus};

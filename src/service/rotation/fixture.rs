@@ -9,7 +9,7 @@ use super::{
     Started, StepFault, after_step, before_step, builtin_step, fail, finish, start,
 };
 use crate::model::value::Value;
-use crate::service::context::Failure;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::scope::{Caller, Capability, Step};
 use crate::service::testing::{ServiceFixture, entry, from_json, to_json, told};

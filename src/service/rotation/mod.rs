@@ -26,7 +26,8 @@ pub(super) use start::{Errand, begin};
 pub(crate) use start::{probe, start};
 pub(crate) use steps::{after_step, before_step, hand_over, known_values};
 
-use super::context::{Context, Failure};
+use super::context::Context;
+use super::failure::Failure;
 use super::fault::Fault;
 use super::rules::stages;
 use super::scope::Step;

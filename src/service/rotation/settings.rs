@@ -3,7 +3,8 @@
 
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::rotation::refusals;
 use crate::vault::Vault;
 use crate::vault::audit::Event;

@@ -2,7 +2,8 @@
 
 use super::{Job, Known, StepFault, at_work, find, log, transact};
 use crate::model::secret_value::SecretValue;
-use crate::service::context::{Context, Failure, arn_of, look_up};
+use crate::service::context::{Context, arn_of, look_up};
+use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::rules::{arn, stages};
 use crate::service::scope::{Caller, Capability, Step};

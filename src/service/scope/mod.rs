@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::context::{Failure, arn_of, look_up};
+use super::context::{arn_of, look_up};
+use super::failure::Failure;
 use super::fault::{Code, Fault};
 use super::operation::Entry;
 use super::rules::stages::{CURRENT, PENDING, PREVIOUS};

@@ -8,7 +8,8 @@ use super::{
 use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::context::{Context, arn_of};
+use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::operations::rotate_secret::Response;
 use crate::service::rules::dice::Dice;
