@@ -3,11 +3,11 @@
 
 use super::failure::Failure;
 use super::fault::{Code, Fault};
-use super::pages::PageBoundaries;
 use super::replication;
 use super::rotation::{self, Errand};
-use super::rules::arn::{self, Place, SecretRef};
+use super::rules::arn::{Place, SecretRef};
 use super::rules::deletion::Standing;
+use super::rules::paging::PageBoundaries;
 use super::scope::{self, Capability};
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
@@ -227,12 +227,6 @@ pub(super) fn look_up(
     let Some(candidate) = wanted.candidate(place) else { return Ok(None) };
     let found = vault.find(&namespace, candidate.name)?;
     Ok(found.filter(|record| candidate.accepts(&record.arn_suffix)))
-}
-
-/// Returns a record's ARN.
-pub(crate) fn arn_of(record: &Record) -> String {
-    let place = Place { account: &record.namespace.account, region: &record.namespace.region };
-    arn::arn(place, &record.name, &record.arn_suffix)
 }
 
 /// Keeps what was asked for, but not a text of any length.

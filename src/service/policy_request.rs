@@ -1,9 +1,10 @@
 //! Who asks, as a resource policy sees it: the vault's owner, who is the root of its account.
 
-use super::context::{Context, arn_of};
+use super::context::Context;
 use super::failure::Failure;
 use super::replication;
 use super::rules::arn::Place;
+use super::rules::arn::arn_of;
 use super::rules::policy::principal::Identity;
 use super::rules::policy::request::{Request, Resource};
 use crate::vault::record::Record;

@@ -3,10 +3,11 @@
 use super::get_secret_value;
 use super::list_secrets::{self, Search};
 use crate::model::types::{Count, Filter, Listed, NextToken, SecretId};
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::paging;
 use crate::service::rules::sort::Order;
 use crate::vault::audit::Event;

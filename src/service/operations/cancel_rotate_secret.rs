@@ -1,11 +1,12 @@
 //! `cancel-rotate-secret`: turns rotation off, and stops the one that is under way.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rotation;
+use crate::service::rules::arn::arn_of;
 
 /// Turns rotation off.
 pub(crate) struct CancelRotateSecret;

@@ -5,11 +5,12 @@ use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, Listed, NewName, ReplicaRegion, ReplicationStatus,
     SecretBytes, SecretText, SecretType, Tag,
 };
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication::{self, Overwrite};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::deletion::Standing;
 use crate::service::rules::idempotency::{self, Earlier, Existing};
 use crate::service::rules::{arn, name, tags};

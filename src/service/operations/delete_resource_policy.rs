@@ -1,10 +1,11 @@
 //! `delete-resource-policy`: takes the resource policy off a secret.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 
 /// Takes a policy off.
 pub(crate) struct DeleteResourcePolicy;

@@ -2,11 +2,12 @@
 
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::arn::{self, Place};
 use crate::service::rules::deletion::{self, Standing};
 use crate::service::rules::name;

@@ -3,12 +3,13 @@
 use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{ReplicationStatus, SecretId, StagesByVersion, Tag, TagKey, TagValue};
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
 use crate::service::rotation;
+use crate::service::rules::arn::arn_of;
 use crate::vault::record::Record;
 
 /// Describes a secret.

@@ -1,10 +1,11 @@
 //! `get-resource-policy`: reads the resource policy of a secret.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 
 /// Reads a policy.
 pub(crate) struct GetResourcePolicy;

@@ -3,10 +3,11 @@
 use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
 use crate::model::types::{SecretBytes, SecretId, SecretText, VersionId, VersionStage};
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::stages::CURRENT;
 use crate::vault::record::{Record, Version};
 use crate::vault::transaction::Access;

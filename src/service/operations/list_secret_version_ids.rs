@@ -2,11 +2,12 @@
 
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, NextToken, SecretId};
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::pages::Page;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::sort::Position;
 use crate::vault::record::Version;
 

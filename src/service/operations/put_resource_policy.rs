@@ -1,11 +1,12 @@
 //! `put-resource-policy`: attaches a resource policy to a secret.
 
 use crate::model::types::{ResourcePolicy, SecretId};
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::policy_request;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::policy::findings::{self, BroadAccess};
 
 /// Attaches a policy.

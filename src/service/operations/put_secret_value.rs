@@ -3,10 +3,11 @@
 use crate::model::types::{
     ClientRequestToken, Listed, RotationToken, SecretBytes, SecretId, SecretText, VersionStage,
 };
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 use crate::service::versions::{self, Written};
 
 /// Adds a version.

@@ -1,11 +1,12 @@
 //! `remove-regions-from-replication`: deletes replicas of a secret.
 
 use crate::model::types::{Listed, RegionName, ReplicationStatus, SecretId};
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
+use crate::service::rules::arn::arn_of;
 
 /// Deletes replicas.
 pub(crate) struct RemoveRegionsFromReplication;

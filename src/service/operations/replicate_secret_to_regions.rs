@@ -1,11 +1,12 @@
 //! `replicate-secret-to-regions`: makes replicas of a secret in other regions of the vault.
 
 use crate::model::types::{Listed, ReplicaRegion, ReplicationStatus, SecretId};
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication::{self, Overwrite};
+use crate::service::rules::arn::arn_of;
 
 /// Makes replicas.
 pub(crate) struct ReplicateSecretToRegions;

@@ -1,11 +1,12 @@
 //! `stop-replication-to-replica`: makes a replica a secret of its own.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
+use crate::service::rules::arn::arn_of;
 
 /// Makes a replica a secret of its own.
 pub(crate) struct StopReplicationToReplica;

@@ -3,11 +3,12 @@
 use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, SecretBytes, SecretId, SecretText, SecretType,
 };
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication;
+use crate::service::rules::arn::arn_of;
 use crate::service::versions;
 
 /// Changes a secret.

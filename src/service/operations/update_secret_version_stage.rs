@@ -1,10 +1,11 @@
 //! `update-secret-version-stage`: moves a staging label from version to version.
 
 use crate::model::types::{SecretId, VersionId, VersionStage};
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::stages::{self, Change};
 
 /// Moves a label.

@@ -1,8 +1,8 @@
 //! What `rotate-secret` answers when nothing is begun: AWS's words where they are known.
 
 use super::BUILTIN;
-use crate::service::context::arn_of;
 use crate::service::fault::{Cause, Code, Fault};
+use crate::service::rules::arn::arn_of;
 use crate::vault::record::Record;
 
 /// AWS has a code of its own for this here (docs/behaviour.md, "Tokens").

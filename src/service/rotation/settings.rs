@@ -3,9 +3,10 @@
 
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::rotation::refusals;
+use crate::service::rules::arn::arn_of;
 use crate::vault::Vault;
 use crate::vault::audit::Event;
 use crate::vault::progress::{Outlook, Progress};

@@ -2,9 +2,10 @@
 
 use super::{Job, Known, StepFault, at_work, find, log, transact};
 use crate::model::secret_value::SecretValue;
-use crate::service::context::{Context, arn_of, look_up};
+use crate::service::context::{Context, look_up};
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::{arn, stages};
 use crate::service::scope::{Caller, Capability, Step};
 use crate::vault::Vault;

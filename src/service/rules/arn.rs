@@ -8,6 +8,7 @@ use super::dice::Dice;
 use super::name;
 use crate::service::fault::Fault;
 use crate::sys::entropy::{Entropy, NoEntropy};
+use crate::vault::record::Record;
 
 /// The account and region that a call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +102,12 @@ pub(crate) fn name_in(secret_id: &str) -> &str {
 /// Returns the region that an ARN names; `None` for a name.
 pub(crate) fn region_of(secret_id: &str) -> Option<&str> {
     secret_id.strip_prefix("arn:")?.split(':').nth(2)
+}
+
+/// Returns a record's ARN.
+pub(crate) fn arn_of(record: &Record) -> String {
+    let place = Place { account: &record.namespace.account, region: &record.namespace.region };
+    arn(place, &record.name, &record.arn_suffix)
 }
 
 /// Writes the ARN of a secret.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::context::{arn_of, look_up};
+use super::context::look_up;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
 use super::operation::Entry;
+use super::rules::arn::arn_of;
 use super::rules::stages::{CURRENT, PENDING, PREVIOUS};
 use crate::model::value::Value;
 use crate::vault::progress::Outlook;

@@ -4,8 +4,8 @@
 use super::end::longest_wait;
 use super::{CatchUp, Due, DueFault, State, is_complete, schedule, transact};
 use crate::model::time::{DAY_MS, Timestamp};
-use crate::service::context::arn_of;
 use crate::service::failure::Failure;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::schedule::Window;
 use crate::vault::Vault;
 use crate::vault::progress::{Kind, Outlook, Progress};

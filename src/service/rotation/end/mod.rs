@@ -8,10 +8,11 @@ use super::{
 use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::operations::rotate_secret::Response;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::dice::Dice;
 use crate::service::rules::stages::{self, Change};
 use crate::service::scope::Step;

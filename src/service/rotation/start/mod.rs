@@ -10,12 +10,13 @@ use super::{
 use crate::model::rotation::RotationRules;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::service::context::{Context, arn_of};
+use crate::service::context::Context;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation;
 use crate::service::operations::rotate_secret::{Request, Response};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::{schedule, stages};
 use crate::service::scope::Caller;
 use crate::service::versions;
