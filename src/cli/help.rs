@@ -8,14 +8,14 @@ use super::request::error as request;
 use super::{commands, rotate, tree};
 use crate::model::case::kebab;
 use crate::model::shape::{Bounds, Member, Shape};
-use crate::service::operation::{self, Entry, Group, Pages};
+use crate::service::operation::{Entry, Group, Pages};
 use crate::service::operations;
 
 /// Returns the help that these words ask for; for all commands where there are none.
 pub(crate) fn text(words: &[String]) -> Result<String, Failure> {
     let wanted = words.iter().find(|word| !["aws", "secretsmanager"].contains(&word.as_str()));
     let Some(name) = wanted else { return Ok(overview()) };
-    if let Some(entry) = operation::find(name) {
+    if let Some(entry) = operations::find(name) {
         return Ok(rendered(of_operation(entry)));
     }
     match commands::command(name) {

@@ -22,7 +22,7 @@ use super::{aws, commands, creation, elsewhere, field, help, pager, rotate, sugg
 use crate::model::case::kebab;
 use crate::model::value::Value;
 use crate::service::dispatch;
-use crate::service::operation::{self, Effect, Entry, Pages};
+use crate::service::operation::{Effect, Entry, Pages};
 use crate::service::operations;
 use crate::service::scope::Caller;
 use crate::sys::entropy::SystemEntropy;
@@ -94,7 +94,7 @@ fn run_command(
             commands::run(&name, &words, &context)
         }
         Command::Operation { name, words } => {
-            let Some(entry) = operation::find(&name) else {
+            let Some(entry) = operations::find(&name) else {
                 return Ok(());
             };
             reporter.hint = meant(entry, &words);

@@ -8,7 +8,7 @@ use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::operation;
+use crate::service::operations;
 use crate::service::rotation::Job;
 use crate::service::rules::stages::PENDING;
 use crate::service::scope::Caller;
@@ -42,7 +42,7 @@ pub(super) fn put(
         ("VersionStages", Value::List(vec![text(PENDING)])),
     ];
     let request = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into());
-    let entry = operation::find("put-secret-value").ok_or_else(|| {
+    let entry = operations::find("put-secret-value").ok_or_else(|| {
         Fault::new(Code::InternalService, "there is no operation put-secret-value")
     })?;
     answers.call(caller, entry, request).map(drop)

@@ -134,8 +134,3 @@ fn run<O: Operation>(cx: &mut Context<'_, '_>, request: Value) -> Result<Value, 
     let response = O::run(cx, request)?;
     Ok(response.into_value().unwrap_or(Value::Null))
 }
-
-/// Finds an operation by its command's name.
-pub(crate) fn find(command: &str) -> Option<&'static Entry> {
-    super::operations::ALL.iter().find(|entry| entry.command() == command)
-}

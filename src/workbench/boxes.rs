@@ -13,7 +13,7 @@ use crate::model::time::{DAY_MS, Timestamp};
 use crate::model::value::Value;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
-use crate::service::operation;
+use crate::service::operations;
 use crate::service::rotation::{self, CatchUp};
 use crate::service::scope::Caller;
 use crate::store::Store;
@@ -281,7 +281,7 @@ fn call(
     (command, members): &Request,
     context: RequestContext<'_>,
 ) -> Option<Result<Value, Failure>> {
-    let entry = operation::find(command)?;
+    let entry = operations::find(command)?;
     let members = members.iter().map(|(name, given)| ((*name).to_owned(), given.value()));
     let request = Value::Map(members.collect());
     dispatch::admit(entry, &request).ok()?;

@@ -26,7 +26,7 @@ use crate::crypto::recovery::RecoveryCode;
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::model::time::Timestamp;
 use crate::service::dispatch;
-use crate::service::operation::{self, Entry};
+use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::service::rules::paging;
 use crate::service::rules::policy::evaluate;
@@ -110,7 +110,7 @@ pub fn argv(bytes: &[u8]) {
         }
         match line.command {
             Command::Operation { name, words } => {
-                if let Some(entry) = operation::find(&name) {
+                if let Some(entry) = operations::find(&name) {
                     call(entry, &words);
                 }
             }
@@ -156,7 +156,7 @@ pub fn paging_tokens(bytes: &[u8]) {
     let _refused = paging::decode(bytes, &fingerprint);
     let Ok(token) = std::str::from_utf8(bytes) else { return };
     for name in ["list-secrets", "list-secret-version-ids", "batch-get-secret-value"] {
-        let Some(entry) = operation::find(name) else { continue };
+        let Some(entry) = operations::find(name) else { continue };
         let id = ["--secret-id".to_owned(), "a".to_owned()];
         let id = if name == "list-secret-version-ids" { &id[..] } else { &[] };
         for option in ["--starting-token", "--next-token"] {

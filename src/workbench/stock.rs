@@ -14,7 +14,8 @@ use crate::model::value::Value;
 use crate::service::context::Context;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
-use crate::service::operation::{self, Entry};
+use crate::service::operation::Entry;
+use crate::service::operations;
 use crate::service::scope::Caller;
 use crate::store::Mode;
 use crate::sys::clock::{Clock, SystemClock};
@@ -98,7 +99,7 @@ fn context(origin: &Origin) -> RequestContext<'_> {
 }
 
 fn entry(command: &str) -> io::Result<&'static Entry> {
-    operation::find(command).ok_or_else(|| io::Error::other(format!("no command {command}")))
+    operations::find(command).ok_or_else(|| io::Error::other(format!("no command {command}")))
 }
 
 fn refused(failure: &Failure) -> io::Error {

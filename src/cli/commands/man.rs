@@ -11,7 +11,7 @@ use super::super::request::error as request;
 use super::super::stdout::print;
 use super::super::{help, tree};
 use super::{Asked, Own};
-use crate::service::operation;
+use crate::service::operations;
 
 /// The command.
 pub(super) const MAN: Own = Own {
@@ -32,7 +32,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     let page = match asked.text("command") {
         None => of_program(),
         Some(name) => {
-            let command = operation::find(name).map(help::of_operation);
+            let command = operations::find(name).map(help::of_operation);
             let command = command
                 .or_else(|| super::command(name))
                 .ok_or_else(|| request::Error::usage(format!("there is no command {name}")))?;
@@ -81,7 +81,7 @@ fn of_command(command: Command) -> io::Result<Vec<u8>> {
     let mut rest = Roff::new();
     rest.control("SH", ["EXAMPLE"]).control("nf", []);
     rest.text([roman(example.trim_start_matches("Example:").trim())]).control("fi", []);
-    if let Some(entry) = operation::find(&name) {
+    if let Some(entry) = operations::find(&name) {
         let faults: Vec<&str> = entry.faults.iter().map(|code| code.as_str()).collect();
         if !faults.is_empty() {
             rest.control("SH", ["ERRORS"]).text([roman(faults.join(", "))]);

@@ -52,3 +52,8 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
     Entry::of::<validate_resource_policy::ValidateResourcePolicy>(),
 ];
+
+/// Finds an operation by its command's name.
+pub(crate) fn find(command: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.command() == command)
+}

@@ -10,7 +10,7 @@ use crate::model::value::Value;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::operation;
+use crate::service::operations;
 use crate::service::rules::stages;
 use crate::service::scope::{Caller, Step};
 use crate::sys::secret::Secret;
@@ -41,7 +41,7 @@ pub(crate) fn builtin_step(
     let recipe = Recipe::read(&known.metadata)?;
     let caller = Caller::Capability(capability);
     let mut call = |name: &str, request| {
-        let entry = operation::find(name).ok_or_else(|| {
+        let entry = operations::find(name).ok_or_else(|| {
             Fault::new(Code::InternalService, format!("there is no operation {name}"))
         })?;
         dispatch::admit(entry, &request)?;

@@ -14,7 +14,7 @@ use crate::service::context::Context;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::operation;
+use crate::service::operations;
 use crate::service::operations::rotate_secret::{Request, Response};
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::{schedule, stages};
@@ -58,7 +58,7 @@ pub(crate) fn start(
     context: RequestContext<'_>,
 ) -> Result<Started, Failure> {
     let StartRotation { request, region, own, resume, holder, seen } = order;
-    let entry = operation::find("rotate-secret").ok_or_else(|| {
+    let entry = operations::find("rotate-secret").ok_or_else(|| {
         Fault::new(Code::InternalService, "there is no operation that rotates secrets")
     })?;
     dispatch::admit(entry, &request)?;
