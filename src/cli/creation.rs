@@ -4,11 +4,12 @@ use super::commands;
 use super::failure::Failure;
 use super::terminal;
 use super::unlock::{Chosen, CommandContext, Location};
+use crate::service::action::Action;
 use crate::service::operation::Entry;
 use crate::vault::Vault;
 
 /// The one operation that makes a vault where there is none.
-const OPERATION: &str = "CreateSecret";
+const OPERATION: &str = Action::CreateSecret.name();
 
 /// Whether this command makes the vault: the first secret, at the place nobody named. A path that
 /// was named is never made by accident.

@@ -5,6 +5,7 @@ use std::io;
 
 use super::field::Unpicked;
 use super::request::error as request;
+use crate::service::action::Action;
 use crate::service::failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::Left;
@@ -12,7 +13,7 @@ use crate::sys::files::FileFault;
 use crate::{crypto, rotation, store, vault};
 
 /// The operation that rotates.
-const ROTATE: &str = "RotateSecret";
+const ROTATE: &str = Action::RotateSecret.name();
 /// The service refused.
 const REFUSED: u8 = 254;
 /// The environment is wrong: no vault, locked, wrong passphrase, bad configuration.

@@ -1,6 +1,7 @@
 //! What an operation works with: the transaction it is part of, the region it is about, and who
 //! calls.
 
+use super::action::Action;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
 use super::replication;
@@ -197,11 +198,11 @@ impl<'c, 'v> Context<'c, 'v> {
 
     /// Writes a part of the operation to the audit log as an operation of its own, about what was
     /// noted since the last.
-    pub(crate) fn log_part(&mut self, operation: &str, outcome: &str) -> Result<(), Failure> {
+    pub(crate) fn log_part(&mut self, action: Action, outcome: &str) -> Result<(), Failure> {
         let subject = std::mem::take(&mut self.subject);
         let vault = self.vault()?;
         if vault.access() == Access::Write {
-            vault.record(operation, outcome, subject)?;
+            vault.record(action.name(), outcome, subject)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
+pub(crate) mod action;
 mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;

@@ -1,5 +1,6 @@
 //! Who asks, as a resource policy sees it: the vault's owner, who is the root of its account.
 
+use super::action::Action;
 use super::context::Context;
 use super::failure::Failure;
 use super::replication;
@@ -9,15 +10,15 @@ use super::rules::policy::principal::Identity;
 use super::rules::policy::request::{Request, Resource};
 use crate::vault::record::Record;
 
-/// Returns what a policy is asked about when the owner asks for `operation`, about a secret or none.
+/// Returns what a policy is asked about when the owner asks for an action, about a secret or none.
 pub(crate) fn request(
     cx: &mut Context<'_, '_>,
-    operation: &str,
+    action: Action,
     secret: Option<&Record>,
 ) -> Result<Request, Failure> {
     let namespace = cx.namespace()?;
     let owner = Identity::root(Place { account: &namespace.account, region: &namespace.region });
-    let request = Request::new(owner, operation, cx.now()?);
+    let request = Request::new(owner, action, cx.now()?);
     let request = request.with("aws:RequestedRegion", cx.region());
     Ok(match secret {
         None => request,

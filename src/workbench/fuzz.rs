@@ -25,6 +25,7 @@ use crate::crypto::keyfile::Keyfile;
 use crate::crypto::recovery::RecoveryCode;
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::model::time::Timestamp;
+use crate::service::action::Action;
 use crate::service::dispatch;
 use crate::service::operation::Entry;
 use crate::service::operations;
@@ -141,7 +142,7 @@ pub fn policy(bytes: &[u8]) {
             rotation_lambda_arn: None,
             secret_type: None,
         };
-        let asked = Request::new(caller, "GetSecretValue", Timestamp(1_700_000_000_123));
+        let asked = Request::new(caller, Action::GetSecretValue, Timestamp(1_700_000_000_123));
         let request = asked.on(&secret);
         let _refused = findings::validate(text, &request);
         if let Ok(policy) = parse::parse(text) {

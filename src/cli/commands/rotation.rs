@@ -15,6 +15,7 @@ use crate::model::value::Value;
 use crate::programs::confine::{self, Freedom, Protection, Reach};
 use crate::programs::output;
 use crate::rotation::{attempt, pins, reach, templates};
+use crate::service::action::Action;
 use crate::service::failure;
 use crate::service::rotation::refusals;
 use crate::service::rotation::settings::{self, Settings};
@@ -129,7 +130,7 @@ fn rotation_of(found: &Settings) -> Result<&Rotation, Failure> {
 }
 
 fn failed(failure: failure::Failure) -> Failure {
-    Failure::of_operation("RotateSecret", failure)
+    Failure::of_operation(Action::RotateSecret.name(), failure)
 }
 
 /// Prints everything about a rotation but values: those of variables are the user's own, and shown.

@@ -8,6 +8,7 @@ use crate::cli::pages::Paginator;
 use crate::rotation::client::Line;
 use crate::rotation::door::NOT_AVAILABLE;
 use crate::rotation::wire::Refusal;
+use crate::service::action::Action;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::Entry;
 
@@ -34,7 +35,7 @@ pub(crate) fn respond(
     entry: &'static Entry,
     paginator: &Paginator,
 ) -> Result<Printed, Failure> {
-    if entry.name == "RotateSecret" {
+    if entry.action == Action::RotateSecret {
         return Err(not_available());
     }
     // Nothing that a step may ask for has pages.

@@ -3,6 +3,7 @@
 use super::get_secret_value;
 use super::list_secrets::{self, Search};
 use crate::model::types::{Count, Filter, Listed, NextToken, SecretId};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
@@ -55,7 +56,7 @@ structure! {
 }
 
 impl Operation for BatchGetSecretValue {
-    const NAME: &'static str = "BatchGetSecretValue";
+    const ACTION: Action = Action::BatchGetSecretValue;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Read the values of several secrets at once.";
     const EXAMPLE: &'static str =
@@ -86,7 +87,7 @@ impl Operation for BatchGetSecretValue {
             ids
         } else {
             let search = Search {
-                operation: Self::NAME,
+                operation: Self::ACTION,
                 filters: list_secrets::read_filters(Some(filters))?,
                 order: Order::default(),
                 shows_planned: false,
@@ -115,12 +116,12 @@ fn read_one(
     match get_secret_value::read(cx, &id, None, None) {
         Ok(value) => {
             response.secret_values.push(value);
-            cx.log_part(get_secret_value::GetSecretValue::NAME, Event::SUCCESS)
+            cx.log_part(Action::GetSecretValue, Event::SUCCESS)
         }
         Err(Failure::Fault(Fault { code, message, .. })) => {
             let error_code = code.as_str().to_owned();
             response.errors.push(Refused { secret_id: id.0, error_code, message });
-            cx.log_part(get_secret_value::GetSecretValue::NAME, code.as_str())
+            cx.log_part(Action::GetSecretValue, code.as_str())
         }
         Err(failure) => Err(failure),
     }

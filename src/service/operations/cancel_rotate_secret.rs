@@ -1,6 +1,7 @@
 //! `cancel-rotate-secret`: turns rotation off, and stops the one that is under way.
 
 use crate::model::types::SecretId;
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -32,7 +33,7 @@ structure! {
 }
 
 impl Operation for CancelRotateSecret {
-    const NAME: &'static str = "CancelRotateSecret";
+    const ACTION: Action = Action::CancelRotateSecret;
     const GROUP: Group = Group::Rotation;
     const SUMMARY: &'static str = "Turn off a secret's rotation, and stop one that is under way.";
     const EXAMPLE: &'static str = "strongroom cancel-rotate-secret --secret-id app/db";

@@ -5,6 +5,7 @@ use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, Listed, NewName, ReplicaRegion, ReplicationStatus,
     SecretBytes, SecretText, SecretType, Tag,
 };
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
@@ -64,7 +65,7 @@ structure! {
 }
 
 impl Operation for CreateSecret {
-    const NAME: &'static str = "CreateSecret";
+    const ACTION: Action = Action::CreateSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Make a new secret, with a first version if a value is given.";
     const EXAMPLE: &'static str = "strongroom create-secret --name app/db --ask";

@@ -1,6 +1,7 @@
 //! `delete-resource-policy`: takes the resource policy off a secret.
 
 use crate::model::types::SecretId;
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -29,7 +30,7 @@ structure! {
 }
 
 impl Operation for DeleteResourcePolicy {
-    const NAME: &'static str = "DeleteResourcePolicy";
+    const ACTION: Action = Action::DeleteResourcePolicy;
     const GROUP: Group = Group::Policies;
     const SUMMARY: &'static str = "Remove the resource policy of a secret.";
     const EXAMPLE: &'static str = "strongroom delete-resource-policy --secret-id app/db";

@@ -2,6 +2,7 @@
 
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
@@ -43,7 +44,7 @@ structure! {
 }
 
 impl Operation for DeleteSecret {
-    const NAME: &'static str = "DeleteSecret";
+    const ACTION: Action = Action::DeleteSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Delete a secret after a recovery window, or at once.";
     const EXAMPLE: &'static str =

@@ -3,6 +3,7 @@
 use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{ReplicationStatus, SecretId, StagesByVersion, Tag, TagKey, TagValue};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -69,7 +70,7 @@ structure! {
 }
 
 impl Operation for DescribeSecret {
-    const NAME: &'static str = "DescribeSecret";
+    const ACTION: Action = Action::DescribeSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Show everything about a secret except its values.";
     const EXAMPLE: &'static str = "strongroom describe-secret --secret-id app/db";

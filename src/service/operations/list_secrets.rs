@@ -4,6 +4,7 @@ use super::describe_secret::{stages_by_version, tags};
 use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, Filter, NextToken, SortBy, SortOrder, StagesByVersion, Tag};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -91,7 +92,7 @@ structure! {
 }
 
 impl Operation for ListSecrets {
-    const NAME: &'static str = "ListSecrets";
+    const ACTION: Action = Action::ListSecrets;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "List the secrets of the region.";
     const EXAMPLE: &'static str =
@@ -115,7 +116,7 @@ impl Operation for ListSecrets {
         let order = Order::named(by, direction).unwrap_or_default();
         let size = request.max_results.map_or(PAGE, |size| size.0);
         let token = request.next_token;
-        let operation = Self::NAME;
+        let operation = Self::ACTION;
         let search = Search { operation, filters, order, shows_planned, size, token };
         let (records, next_token) = search.page(cx)?;
         Ok(Response { secret_list: records.into_iter().map(listed).collect(), next_token })
@@ -125,7 +126,7 @@ impl Operation for ListSecrets {
 /// What to look for in the region, and which page of it.
 pub(super) struct Search {
     /// The operation that looks for it: a token of another does not count.
-    pub(super) operation: &'static str,
+    pub(super) operation: Action,
     /// What all of it matches.
     pub(super) filters: Filters,
     /// The order.
@@ -146,7 +147,7 @@ impl Search {
     ) -> Result<(Vec<Record>, Option<NextToken>), Failure> {
         let Self { operation, filters, order, shows_planned, size, token } = self;
         let namespace = cx.namespace()?;
-        let mut identity = operation.as_bytes().to_vec();
+        let mut identity = operation.name().as_bytes().to_vec();
         identity.extend([0, order.to_byte(), u8::from(shows_planned)]);
         identity.extend(namespace.key().bytes());
         identity.extend(filters.to_bytes());

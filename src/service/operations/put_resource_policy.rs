@@ -1,6 +1,7 @@
 //! `put-resource-policy`: attaches a resource policy to a secret.
 
 use crate::model::types::{ResourcePolicy, SecretId};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -35,7 +36,7 @@ structure! {
 }
 
 impl Operation for PutResourcePolicy {
-    const NAME: &'static str = "PutResourcePolicy";
+    const ACTION: Action = Action::PutResourcePolicy;
     const GROUP: Group = Group::Policies;
     const SUMMARY: &'static str = "Attach a resource policy to a secret.";
     const EXAMPLE: &'static str = "strongroom put-resource-policy --secret-id app/db \
@@ -58,7 +59,7 @@ impl Operation for PutResourcePolicy {
             Some(true) => BroadAccess::Refused,
             Some(false) | None => BroadAccess::Accepted,
         };
-        let asking = policy_request::request(cx, Self::NAME, Some(&record))?;
+        let asking = policy_request::request(cx, Self::ACTION, Some(&record))?;
         findings::put(&request.resource_policy.0, broad_access, &asking)?;
         let policy = Some(request.resource_policy.0);
         if record.policy != policy {

@@ -3,6 +3,7 @@
 use crate::model::types::{
     ClientRequestToken, Listed, RotationToken, SecretBytes, SecretId, SecretText, VersionStage,
 };
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
@@ -47,7 +48,7 @@ structure! {
 }
 
 impl Operation for PutSecretValue {
-    const NAME: &'static str = "PutSecretValue";
+    const ACTION: Action = Action::PutSecretValue;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Add a version with a new value to a secret.";
     const EXAMPLE: &'static str = "strongroom put-secret-value --secret-id app/db --ask";

@@ -1,6 +1,7 @@
 //! `remove-regions-from-replication`: deletes replicas of a secret.
 
 use crate::model::types::{Listed, RegionName, ReplicationStatus, SecretId};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -32,7 +33,7 @@ structure! {
 }
 
 impl Operation for RemoveRegionsFromReplication {
-    const NAME: &'static str = "RemoveRegionsFromReplication";
+    const ACTION: Action = Action::RemoveRegionsFromReplication;
     const GROUP: Group = Group::Regions;
     const SUMMARY: &'static str = "Delete replicas of a secret in other regions.";
     const EXAMPLE: &'static str = "strongroom remove-regions-from-replication --secret-id app/db \

@@ -1,6 +1,7 @@
 //! `replicate-secret-to-regions`: makes replicas of a secret in other regions of the vault.
 
 use crate::model::types::{Listed, ReplicaRegion, ReplicationStatus, SecretId};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -36,7 +37,7 @@ structure! {
 }
 
 impl Operation for ReplicateSecretToRegions {
-    const NAME: &'static str = "ReplicateSecretToRegions";
+    const ACTION: Action = Action::ReplicateSecretToRegions;
     const GROUP: Group = Group::Regions;
     const SUMMARY: &'static str = "Replicate a secret to other regions of the vault.";
     const EXAMPLE: &'static str = "strongroom replicate-secret-to-regions --secret-id app/db \

@@ -1,6 +1,7 @@
 //! `restore-secret`: cancels a planned deletion.
 
 use crate::model::types::SecretId;
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -30,7 +31,7 @@ structure! {
 }
 
 impl Operation for RestoreSecret {
-    const NAME: &'static str = "RestoreSecret";
+    const ACTION: Action = Action::RestoreSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Bring back a secret that is scheduled for deletion.";
     const EXAMPLE: &'static str = "strongroom restore-secret --secret-id app/db";

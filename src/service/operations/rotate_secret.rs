@@ -2,6 +2,7 @@
 
 use crate::model::rotation::{MetadataItem, RotationLambdaArn, RotationRoleArn, RotationRules};
 use crate::model::types::{ClientRequestToken, SecretId};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -49,7 +50,7 @@ structure! {
 }
 
 impl Operation for RotateSecret {
-    const NAME: &'static str = "RotateSecret";
+    const ACTION: Action = Action::RotateSecret;
     const GROUP: Group = Group::Rotation;
     const SUMMARY: &'static str = "Rotate a secret, and say how and when to do it again.";
     const EXAMPLE: &'static str = "strongroom rotate-secret --secret-id app/db \

@@ -1,6 +1,7 @@
 //! `stop-replication-to-replica`: makes a replica a secret of its own.
 
 use crate::model::types::SecretId;
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -28,7 +29,7 @@ structure! {
 }
 
 impl Operation for StopReplicationToReplica {
-    const NAME: &'static str = "StopReplicationToReplica";
+    const ACTION: Action = Action::StopReplicationToReplica;
     const GROUP: Group = Group::Regions;
     const SUMMARY: &'static str = "Make a replica a secret of its own.";
     const EXAMPLE: &'static str =

@@ -1,6 +1,7 @@
 //! `tag-resource`: attaches tags to a secret.
 
 use crate::model::types::{SecretId, Tag};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -21,7 +22,7 @@ structure! {
 }
 
 impl Operation for TagResource {
-    const NAME: &'static str = "TagResource";
+    const ACTION: Action = Action::TagResource;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Attach tags to a secret.";
     const EXAMPLE: &'static str =

@@ -1,6 +1,7 @@
 //! `untag-resource`: removes tags from a secret.
 
 use crate::model::types::{SecretId, TagKey};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -21,7 +22,7 @@ structure! {
 }
 
 impl Operation for UntagResource {
-    const NAME: &'static str = "UntagResource";
+    const ACTION: Action = Action::UntagResource;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Remove tags from a secret.";
     const EXAMPLE: &'static str = "strongroom untag-resource --secret-id app/db --tag-keys env";

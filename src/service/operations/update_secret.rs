@@ -3,6 +3,7 @@
 use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, SecretBytes, SecretId, SecretText, SecretType,
 };
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
@@ -47,7 +48,7 @@ structure! {
 }
 
 impl Operation for UpdateSecret {
-    const NAME: &'static str = "UpdateSecret";
+    const ACTION: Action = Action::UpdateSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Change a secret's description, key or value.";
     const EXAMPLE: &'static str =

@@ -1,6 +1,7 @@
 //! `update-secret-version-stage`: moves a staging label from version to version.
 
 use crate::model::types::{SecretId, VersionId, VersionStage};
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
@@ -36,7 +37,7 @@ structure! {
 }
 
 impl Operation for UpdateSecretVersionStage {
-    const NAME: &'static str = "UpdateSecretVersionStage";
+    const ACTION: Action = Action::UpdateSecretVersionStage;
     const GROUP: Group = Group::Versions;
     const SUMMARY: &'static str = "Move a staging label to another version of a secret.";
     const EXAMPLE: &'static str = "strongroom update-secret-version-stage --secret-id app/db \

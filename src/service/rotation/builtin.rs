@@ -10,7 +10,9 @@ use crate::model::value::Value;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::operations;
+use crate::service::operation::{Entry, Operation};
+use crate::service::operations::get_random_password::GetRandomPassword;
+use crate::service::operations::put_secret_value::PutSecretValue;
 use crate::service::rules::stages;
 use crate::service::scope::{Caller, Step};
 use crate::sys::secret::Secret;
@@ -40,16 +42,13 @@ pub(crate) fn builtin_step(
     }
     let recipe = Recipe::read(&known.metadata)?;
     let caller = Caller::Capability(capability);
-    let mut call = |name: &str, request| {
-        let entry = operations::find(name).ok_or_else(|| {
-            Fault::new(Code::InternalService, format!("there is no operation {name}"))
-        })?;
+    let mut call = |entry: &'static Entry, request| {
         dispatch::admit(entry, &request)?;
         let call =
             Call { entry, request, region: Some(&job.region), caller: &caller, boundaries: None };
         dispatch::dispatch(vault, call, context)
     };
-    let mut answer = call("get-random-password", Value::Map(recipe.wishes))?;
+    let mut answer = call(GetRandomPassword::ENTRY, Value::Map(recipe.wishes))?;
     let password = match answer.get_mut("RandomPassword") {
         Some(Value::Text(password)) => Secret::new(std::mem::take(password)),
         Some(_) | None => return Err(Fault::new(Code::InternalService, "no password").into()),
@@ -62,7 +61,7 @@ pub(crate) fn builtin_step(
         ("SecretString".to_owned(), Value::Text(std::mem::take(value.expose_mut()))),
         ("VersionStages".to_owned(), Value::List(vec![text(stages::PENDING)])),
     ]);
-    call("put-secret-value", request).map(drop)
+    call(PutSecretValue::ENTRY, request).map(drop)
 }
 
 /// Refuses metadata that the function has no use for, or that do not fit the value there is.

@@ -2,6 +2,7 @@
 
 use super::{Job, Known, StepFault, at_work, find, log, transact};
 use crate::model::secret_value::SecretValue;
+use crate::service::action::Action;
 use crate::service::context::{Context, look_up};
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
@@ -147,7 +148,7 @@ fn note_all(
     known: &Known,
 ) -> Result<(), Failure> {
     let id = |label: &str| record.staged(label).map_or(String::new(), |version| version.id.clone());
-    let read = ("GetSecretValue", super::SUCCESS);
+    let read = (Action::GetSecretValue.name(), super::SUCCESS);
     for (is_read, version) in [
         (known.current.is_some(), id(stages::CURRENT)),
         (known.previous.is_some(), id(stages::PREVIOUS)),

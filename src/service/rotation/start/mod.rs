@@ -14,8 +14,8 @@ use crate::service::context::Context;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::operations;
-use crate::service::operations::rotate_secret::{Request, Response};
+use crate::service::operation::Operation;
+use crate::service::operations::rotate_secret::{Request, Response, RotateSecret};
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::{schedule, stages};
 use crate::service::scope::Caller;
@@ -58,9 +58,7 @@ pub(crate) fn start(
     context: RequestContext<'_>,
 ) -> Result<Started, Failure> {
     let StartRotation { request, region, own, resume, holder, seen } = order;
-    let entry = operations::find("rotate-secret").ok_or_else(|| {
-        Fault::new(Code::InternalService, "there is no operation that rotates secrets")
-    })?;
+    let entry = RotateSecret::ENTRY;
     dispatch::admit(entry, &request)?;
     let errand = Errand { functions, own, resume, holder, seen, job: Cell::new(None) };
     let call = Call { entry, request, region, caller: &Caller::Owner, boundaries: None };
