@@ -21,10 +21,10 @@ use super::unlock::{self, CommandContext};
 use super::{aws, commands, creation, elsewhere, field, help, pager, rotate, suggest, terminal};
 use crate::model::case::kebab;
 use crate::model::value::Value;
+use crate::service::caller::Caller;
 use crate::service::dispatch;
 use crate::service::operation::{Effect, Entry, Pages};
 use crate::service::operations;
-use crate::service::scope::Caller;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::{modes, silence};
 

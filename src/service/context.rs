@@ -2,6 +2,7 @@
 //! calls.
 
 use super::action::Action;
+use super::caller::Caller;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
 use super::replication;
@@ -9,7 +10,6 @@ use super::rotation::{self, Errand};
 use super::rules::arn::{Place, SecretRef};
 use super::rules::deletion::Standing;
 use super::rules::paging::PageBoundaries;
-use super::scope::{self, Capability};
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
 use crate::sys::entropy::Entropy;
@@ -23,7 +23,7 @@ pub(crate) struct Context<'c, 'v> {
     entropy: &'c dyn Entropy,
     region: &'c str,
     subject: Subject,
-    caller: &'c scope::Caller,
+    caller: &'c Caller,
     errand: Option<&'c Errand<'c>>,
     boundaries: Option<&'c PageBoundaries>,
 }
@@ -37,23 +37,19 @@ impl<'c, 'v> Context<'c, 'v> {
     ) -> Self {
         let entropy = vault.entropy();
         let region = region.unwrap_or(home);
-        let (caller, subject) = (&scope::Caller::Owner, Subject::default());
+        let (caller, subject) = (&Caller::Owner, Subject::default());
         let vault = Some(vault);
         Self { vault, entropy, region, subject, caller, errand: None, boundaries: None }
     }
 
     /// An operation that needs no vault.
     pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
-        let (caller, subject) = (&scope::Caller::Owner, Subject::default());
+        let (caller, subject) = (&Caller::Owner, Subject::default());
         Self { vault: None, entropy, region: "", subject, caller, errand: None, boundaries: None }
     }
 
     /// Says who calls, and on what errand of rotation.
-    pub(super) fn called_by(
-        self,
-        caller: &'c scope::Caller,
-        errand: Option<&'c Errand<'c>>,
-    ) -> Self {
+    pub(super) fn called_by(self, caller: &'c Caller, errand: Option<&'c Errand<'c>>) -> Self {
         Self { caller, errand, ..self }
     }
 
@@ -67,12 +63,14 @@ impl<'c, 'v> Context<'c, 'v> {
         self.boundaries
     }
 
-    /// Returns what the caller may do where it is the program of a rotation.
-    pub(crate) fn capability(&self) -> Option<&'c Capability> {
-        match self.caller {
-            scope::Caller::Owner => None,
-            scope::Caller::Capability(capability) => Some(capability),
-        }
+    /// Returns who calls.
+    pub(crate) fn caller(&self) -> &'c Caller {
+        self.caller
+    }
+
+    /// Whether the caller is a rotation's program.
+    pub(crate) fn is_step(&self) -> bool {
+        matches!(self.caller, Caller::Step(_))
     }
 
     /// Returns what is known of rotation outside the vault, where there is somebody to run it.
@@ -130,9 +128,23 @@ impl<'c, 'v> Context<'c, 'v> {
     pub(crate) fn find(&mut self, id: &SecretId) -> Result<Record, Failure> {
         name_subject(&mut self.subject, &id.0);
         let region = self.region;
-        let record = look_up(self.vault()?, region, &id.0)?.ok_or_else(Fault::secret_not_found)?;
+        let record = self.look_up(region, &id.0)?.ok_or_else(Fault::secret_not_found)?;
         self.about(&record);
         Ok(record)
+    }
+
+    /// Finds the secret that an id names in a region, scheduled for deletion or not, and notes nothing.
+    ///
+    /// # Errors
+    /// `ValidationException` for an id with characters that no id has.
+    pub(crate) fn look_up(&mut self, region: &str, id: &str) -> Result<Option<Record>, Failure> {
+        let wanted = SecretRef::parse(id)?;
+        let vault = self.vault()?;
+        let namespace = vault.namespace(region);
+        let place = Place { account: &namespace.account, region: &namespace.region };
+        let Some(candidate) = wanted.candidate(place) else { return Ok(None) };
+        let found = vault.find(&namespace, candidate.name)?;
+        Ok(found.filter(|record| candidate.accepts(&record.arn_suffix)))
     }
 
     /// Finds a secret that is not scheduled for deletion.
@@ -211,23 +223,6 @@ impl<'c, 'v> Context<'c, 'v> {
     pub(super) fn into_subject(self) -> Subject {
         self.subject
     }
-}
-
-/// Finds the secret that an id names in a region, scheduled for deletion or not.
-///
-/// # Errors
-/// `ValidationException` for an id with characters that no id has.
-pub(super) fn look_up(
-    vault: &Transaction<'_>,
-    region: &str,
-    id: &str,
-) -> Result<Option<Record>, Failure> {
-    let wanted = SecretRef::parse(id)?;
-    let namespace = vault.namespace(region);
-    let place = Place { account: &namespace.account, region: &namespace.region };
-    let Some(candidate) = wanted.candidate(place) else { return Ok(None) };
-    let found = vault.find(&namespace, candidate.name)?;
-    Ok(found.filter(|record| candidate.accepts(&record.arn_suffix)))
 }
 
 /// Keeps what was asked for, but not a text of any length.

@@ -2,7 +2,9 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
+pub(crate) mod access;
 pub(crate) mod action;
+pub(crate) mod caller;
 mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
@@ -22,7 +24,6 @@ mod reference;
 mod replication;
 pub(crate) mod rotation;
 pub(crate) mod rules;
-pub(crate) mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 mod versions;

@@ -1,5 +1,7 @@
 //! The one way in: a request for an operation becomes a transaction, an audit entry and a response.
 
+use super::access;
+use super::caller::Caller;
 use super::constraints;
 use super::context::Context;
 use super::failure::Failure;
@@ -7,7 +9,6 @@ use super::operation::{Effect, Entry};
 use super::rotation::Errand;
 use super::rules::name;
 use super::rules::paging::PageBoundaries;
-use super::scope::Caller;
 use crate::model::value::Value;
 use crate::store;
 use crate::sys::entropy::Entropy;
@@ -164,10 +165,9 @@ fn attempt(
         purged => purged?,
     }
     let home = transaction.state().settings.region().to_owned();
-    let allowed = caller.check(&transaction, region.unwrap_or(&home), entry, &request);
     let mut cx =
         Context::new(&mut transaction, region, &home).called_by(caller, errand).cut_at(boundaries);
-    let outcome = match allowed {
+    let outcome = match access::check(&mut cx, entry.action, &request) {
         Ok(()) => (entry.run)(&mut cx, request),
         Err(refusal) => {
             if let Some(Value::Text(id)) = request.get("SecretId") {

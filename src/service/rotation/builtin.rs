@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::{Job, before_step, known_values};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
+use crate::service::caller::{Caller, Step};
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
@@ -14,7 +15,6 @@ use crate::service::operation::{Entry, Operation};
 use crate::service::operations::get_random_password::GetRandomPassword;
 use crate::service::operations::put_secret_value::PutSecretValue;
 use crate::service::rules::stages;
-use crate::service::scope::{Caller, Step};
 use crate::sys::secret::Secret;
 use crate::vault::Vault;
 use crate::vault::rotation::{Command, Protocol};
@@ -41,7 +41,7 @@ pub(crate) fn builtin_step(
         return Ok(());
     }
     let recipe = Recipe::read(&known.metadata)?;
-    let caller = Caller::Capability(capability);
+    let caller = Caller::Step(capability);
     let mut call = |entry: &'static Entry, request| {
         dispatch::admit(entry, &request)?;
         let call =

@@ -1,8 +1,8 @@
 //! Who is at work on a rotation, as it is noted for machines that share the vault.
 
 use crate::model::time::Timestamp;
+use crate::service::caller::Step;
 use crate::service::context::Context;
-use crate::service::scope::Step;
 use crate::vault::progress::Lease;
 use crate::vault::rotation::Command;
 

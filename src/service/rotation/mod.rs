@@ -26,11 +26,11 @@ pub(super) use start::{Errand, begin};
 pub(crate) use start::{probe, start};
 pub(crate) use steps::{after_step, before_step, hand_over, known_values};
 
+use super::caller::Step;
 use super::context::Context;
 use super::failure::Failure;
 use super::fault::Fault;
 use super::rules::stages;
-use super::scope::Step;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;

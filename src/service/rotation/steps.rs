@@ -3,12 +3,12 @@
 use super::{Job, Known, StepFault, at_work, find, log, transact};
 use crate::model::secret_value::SecretValue;
 use crate::service::action::Action;
-use crate::service::context::{Context, look_up};
+use crate::service::caller::{Caller, Capability, Step};
+use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::{arn, stages};
-use crate::service::scope::{Caller, Capability, Step};
 use crate::vault::Vault;
 use crate::vault::progress::Kind;
 use crate::vault::record::{Record, Version};
@@ -79,7 +79,7 @@ pub(crate) fn hand_over(
     let (capability, _) = before_step(vault, job, step, context)?;
     let mut origin = context.origin.clone();
     let reads = if step == Step::Finish { Vec::new() } else { capability.reads.clone() };
-    origin.via = Caller::Capability(capability).via().unwrap_or(origin.via);
+    origin.via = Caller::Step(capability).via().unwrap_or(origin.via);
     let context = RequestContext { origin: &origin, ..context };
     let access =
         if vault.is_read_only() || !vault.audits_reads() { Access::Read } else { Access::Write };
@@ -116,7 +116,7 @@ fn known(
     for arn in reads {
         let region = arn::region_of(arn).unwrap_or(cx.region()).to_owned();
         let region = region.as_str();
-        let other = look_up(cx.vault()?, region, arn)?;
+        let other = cx.look_up(region, arn)?;
         let other = other.filter(|other| other.deletion.is_none());
         let Some(other) = other else { continue };
         if let Some(value) = value(cx, &other, other.staged(stages::CURRENT))? {
@@ -160,7 +160,7 @@ fn note_all(
     }
     for (arn, _) in &known.linked {
         let region = cx.region();
-        let other = look_up(cx.vault()?, region, arn)?.ok_or_else(Fault::secret_not_found)?;
+        let other = cx.look_up(region, arn)?.ok_or_else(Fault::secret_not_found)?;
         let version = other.staged(stages::CURRENT).map_or("", |version| version.id.as_str());
         log(cx, read, (&other, version), "")?;
     }

@@ -8,6 +8,7 @@ use super::{
 use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
+use crate::service::caller::Step;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
@@ -15,7 +16,6 @@ use crate::service::operations::rotate_secret::Response;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::dice::Dice;
 use crate::service::rules::stages::{self, Change};
-use crate::service::scope::Step;
 use crate::vault::Vault;
 use crate::vault::progress::{Kind, Outlook, Progress};
 use crate::vault::record::{Record, Version};
@@ -240,7 +240,7 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
 /// `written` by hand. [`follow`] does the rest.
 pub(crate) fn abandon(cx: &Context<'_, '_>, record: &mut Record, written: &str) {
     let Some(Progress { token, .. }) = record.progress.clone() else { return };
-    if cx.capability().is_none() && token != written {
+    if !cx.is_step() && token != written {
         unpend(record, &token);
     }
 }
@@ -253,7 +253,7 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
     let Some(progress) = record.progress.clone() else { return Ok(()) };
     let is_on = |label| record.staged(label).is_some_and(|version| version.id == progress.token);
     let is_pending = is_on(stages::PENDING) && !is_on(stages::CURRENT);
-    if cx.capability().is_some() || is_pending || moved.is_some() && is_on(stages::CURRENT) {
+    if cx.is_step() || is_pending || moved.is_some() && is_on(stages::CURRENT) {
         return Ok(());
     }
     let event = if let Some(at) = moved {

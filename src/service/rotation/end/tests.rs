@@ -4,7 +4,7 @@ use super::super::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::super::{Resume, Started};
 use super::*;
 use crate::model::time::DAY_MS;
-use crate::service::scope::Caller;
+use crate::service::caller::Caller;
 
 fn rotate(number: u32) -> Json {
     json!({
@@ -162,7 +162,7 @@ fn finishing_moves_the_label_that_the_program_left() {
     assert!(matches!(early, Err(Failure::Fault(_))));
     assert_eq!(fixture.stages(), EMPTY);
     assert_eq!(fixture.after(&job, Step::Create).unwrap_err().0, "NoValue");
-    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    let caller = Caller::Step(fixture.capability(&job, Step::Create).unwrap());
     let put = json!({
         "SecretId": "db", "ClientRequestToken": token(2), "SecretString": "second",
         "VersionStages": ["AWSPENDING"],
@@ -178,7 +178,7 @@ fn finishing_moves_the_label_that_the_program_left() {
 fn a_pending_value_is_never_overwritten() {
     let mut fixture = RotationFixture::new();
     let job = fixture.job(&rotate(2));
-    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    let caller = Caller::Step(fixture.capability(&job, Step::Create).unwrap());
     let put = |value: &str| {
         json!({
             "SecretId": "db", "ClientRequestToken": token(2), "SecretString": value,
@@ -231,7 +231,7 @@ fn a_new_version_by_hand_abandons_the_rotation() {
         assert_eq!(fixture.stages(), left, "{operation} {request}");
         assert_eq!(fixture.events().last().unwrap(), "RotationAbandoned ");
         // The program that is still running can do nothing more, nor can its runner.
-        let caller = Caller::Capability(capability);
+        let caller = Caller::Step(capability);
         let late = fixture.child(&caller, "DescribeSecret", &json!({"SecretId": "db"}));
         assert_eq!(late.unwrap_err().0, "AccessDeniedException");
         let refused = fixture.capability(&job, Step::Set).unwrap_err();
@@ -339,7 +339,7 @@ fn a_rotation_under_way_is_cancelled() {
     assert_eq!(never.1, refusals::no_function().message);
     let job = fixture.job(&rotate(2));
     fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
-    let set = Caller::Capability(fixture.capability(&job, Step::Finish).unwrap());
+    let set = Caller::Step(fixture.capability(&job, Step::Finish).unwrap());
     let cancelled = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
     assert_eq!(cancelled["VersionId"], token(2));
     let described = fixture.described();
@@ -528,7 +528,7 @@ fn a_person_may_run_what_is_not_tried_again() {
 fn deleting_stops_a_rotation_and_restoring_lets_it_go_on() {
     let mut fixture = RotationFixture::new();
     let job = fixture.job(&rotate(2));
-    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    let caller = Caller::Step(fixture.capability(&job, Step::Create).unwrap());
     fixture.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
     let marked = Fault::marked_for_deletion().message;
     assert_eq!(fixture.capability(&job, Step::Create).unwrap_err().1, marked);
@@ -542,7 +542,7 @@ fn deleting_stops_a_rotation_and_restoring_lets_it_go_on() {
     assert_eq!(fixture.rotate(&again(3)).unwrap()["VersionId"], token(2));
 
     let job = fixture.job(&again(4));
-    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    let caller = Caller::Step(fixture.capability(&job, Step::Create).unwrap());
     let gone = json!({"SecretId": "db", "ForceDeleteWithoutRecovery": true});
     fixture.call("DeleteSecret", &gone).unwrap();
     let missing = fixture.capability(&job, Step::Create).unwrap_err();

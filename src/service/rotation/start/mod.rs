@@ -10,6 +10,7 @@ use super::{
 use crate::model::rotation::RotationRules;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
+use crate::service::caller::Caller;
 use crate::service::context::Context;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
@@ -18,7 +19,6 @@ use crate::service::operation::Operation;
 use crate::service::operations::rotate_secret::{Request, Response, RotateSecret};
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::{schedule, stages};
-use crate::service::scope::Caller;
 use crate::service::versions;
 use crate::vault::Vault;
 use crate::vault::progress::{Holder, Kind, Lease, Outlook, Progress};

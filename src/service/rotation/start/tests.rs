@@ -2,7 +2,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::fixture::{Break, FUNCTION, How, Refusal, RotationFixture, token};
 use super::*;
-use crate::service::scope::Step;
+use crate::service::caller::Step;
 use crate::vault::rotation::Protocol;
 
 const NO_FUNCTION: &str = "No Lambda rotation function ARN is associated with this secret.";

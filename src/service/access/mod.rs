@@ -1,139 +1,83 @@
-//! Who calls, and what a rotation's program may do: the one place where that is decided.
+//! What each caller may do: the one place where that is decided.
 
 use std::collections::BTreeSet;
 
-use super::context::look_up;
+use super::action::Action;
+use super::caller::{Caller, Capability, Step};
+use super::context::Context;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
-use super::operation::Entry;
 use super::rules::arn::arn_of;
 use super::rules::stages::{CURRENT, PENDING, PREVIOUS};
 use crate::model::value::Value;
 use crate::vault::progress::Outlook;
 use crate::vault::record::Record;
-use crate::vault::transaction::Transaction;
 
-/// Who calls.
-pub(crate) enum Caller {
-    /// Whoever unlocked the vault: everything.
-    Owner,
-    /// The program of a rotation, in one of its steps.
-    Capability(Capability),
+/// Checks whether the caller may make this call.
+///
+/// # Errors
+/// `AccessDeniedException`.
+pub(super) fn check(
+    cx: &mut Context<'_, '_>,
+    action: Action,
+    request: &Value,
+) -> Result<(), Failure> {
+    let Caller::Step(capability) = cx.caller() else { return Ok(()) };
+    if capability.allows(cx, action, request)? {
+        return Ok(());
+    }
+    let (step, operation) = (capability.step.name(), action.name());
+    let message = format!(
+        "The {step} step of a rotation is not allowed to perform: secretsmanager:{operation} with \
+         these parameters."
+    );
+    Err(Fault::new(Code::AccessDenied, message).into())
 }
 
-/// What the program of a rotation is let do, for one step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Capability {
-    /// The secret's row.
-    pub(crate) rid: u64,
-    /// The version that the rotation makes: its `ClientRequestToken`.
-    pub(crate) token: String,
-    /// The step.
-    pub(crate) step: Step,
-    /// ARNs of other secrets that it may read.
-    pub(crate) reads: Vec<String>,
-    /// Whether it may only read.
-    pub(crate) read_only: bool,
-}
-
-/// A step of a rotation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
-    /// Makes the new value.
-    Create,
-    /// Gives it to whoever checks it.
-    Set,
-    /// Sees whether it works.
-    Test,
-    /// Makes it the current one.
-    Finish,
-}
-
-impl Step {
-    /// All steps, in their order.
-    pub(crate) const ALL: [Self; 4] = [Self::Create, Self::Set, Self::Test, Self::Finish];
-
-    /// Returns AWS's name of the step, as it stands in the event.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Create => "createSecret",
-            Self::Set => "setSecret",
-            Self::Test => "testSecret",
-            Self::Finish => "finishSecret",
-        }
+/// Whether the caller may make a call that needs no vault.
+pub(crate) fn allows_without_vault(caller: &Caller, action: Action) -> bool {
+    match caller {
+        Caller::Owner => true,
+        Caller::Step(capability) => capability.allows_without_vault(action),
     }
 }
 
-impl Caller {
-    /// Returns by which way a call comes, for the audit log; `None` for the owner's own.
-    pub(crate) fn via(&self) -> Option<String> {
-        match self {
-            Self::Owner => None,
-            Self::Capability(capability) => Some(format!("rotation:{}", capability.step.name())),
+/// Whether the caller may know that there is such a secret.
+pub(super) fn may_list(caller: &Caller, record: &Record) -> bool {
+    match caller {
+        Caller::Owner => true,
+        Caller::Step(capability) => {
+            record.rid == capability.rid || capability.may_see_other(record)
         }
-    }
-
-    /// Whether the caller may make a call that needs no vault.
-    pub(crate) fn allows_without_vault(&self, operation: &str) -> bool {
-        match self {
-            Self::Owner => true,
-            Self::Capability(capability) => capability.allows_without_vault(operation),
-        }
-    }
-
-    /// Checks whether the caller may make this call in this region.
-    ///
-    /// # Errors
-    /// `AccessDeniedException`.
-    pub(super) fn check(
-        &self,
-        vault: &Transaction<'_>,
-        region: &str,
-        entry: &Entry,
-        request: &Value,
-    ) -> Result<(), Failure> {
-        let Self::Capability(capability) = self else { return Ok(()) };
-        if capability.allows(vault, region, (entry.name, request))? {
-            return Ok(());
-        }
-        let step = capability.step.name();
-        Err(Fault::new(
-            Code::AccessDenied,
-            format!(
-                "The {step} step of a rotation is not allowed to perform: secretsmanager:{} with \
-                 these parameters.",
-                entry.name
-            ),
-        )
-        .into())
     }
 }
 
 impl Capability {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no step may use a new operation untold")]
     fn allows(
         &self,
-        vault: &Transaction<'_>,
-        region: &str,
-        (operation, request): (&str, &Value),
+        cx: &mut Context<'_, '_>,
+        action: Action,
+        request: &Value,
     ) -> Result<bool, Failure> {
         // What is checked here must be what the operation reads.
         if has_duplicates(request) {
             return Ok(false);
         }
-        if self.allows_without_vault(operation) {
+        if self.allows_without_vault(action) {
             return Ok(true);
         }
-        if operation == "ListSecrets" {
+        if action == Action::ListSecrets {
             // It is told only of those that it may describe.
             return Ok(true);
         }
         let Some(id) = text(request, "SecretId") else { return Ok(false) };
-        let Some(record) = look_up(vault, region, id)? else { return Ok(false) };
+        let Some(record) = cx.look_up(cx.region(), id)? else { return Ok(false) };
         if record.rid != self.rid {
             return Ok(self.may_see_other(&record)
-                && match operation {
-                    "DescribeSecret" => true,
-                    "GetSecretValue" => is_of_current(request),
+                && match action {
+                    Action::DescribeSecret => true,
+                    Action::GetSecretValue => is_of_current(request),
                     _ => false,
                 });
         }
@@ -144,23 +88,18 @@ impl Capability {
             return Ok(false);
         };
         let may_write = !self.read_only && progress.outlook != Outlook::Cancelled;
-        Ok(match operation {
-            "DescribeSecret" | "ListSecretVersionIds" => true,
-            "GetSecretValue" => self.may_read(&record, request),
-            "PutSecretValue" => may_write && self.may_put(&record, request),
-            "TagResource" => may_write,
-            "UpdateSecretVersionStage" => may_write && self.may_move(&record, request),
+        Ok(match action {
+            Action::DescribeSecret | Action::ListSecretVersionIds => true,
+            Action::GetSecretValue => self.may_read(&record, request),
+            Action::PutSecretValue => may_write && self.may_put(&record, request),
+            Action::TagResource => may_write,
+            Action::UpdateSecretVersionStage => may_write && self.may_move(&record, request),
             _ => false,
         })
     }
 
-    fn allows_without_vault(&self, operation: &str) -> bool {
-        operation == "GetRandomPassword" && matches!(self.step, Step::Create | Step::Set)
-    }
-
-    /// Whether it may know that there is such a secret.
-    pub(super) fn may_list(&self, record: &Record) -> bool {
-        record.rid == self.rid || self.may_see_other(record)
+    fn allows_without_vault(&self, action: Action) -> bool {
+        action == Action::GetRandomPassword && matches!(self.step, Step::Create | Step::Set)
     }
 
     /// Of its own secret: the current value and the one it makes; the one before only where it gives

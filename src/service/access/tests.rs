@@ -5,6 +5,7 @@ use super::super::operations;
 use super::super::rotation::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::super::testing::told;
 use super::*;
+use crate::vault::transaction::Access;
 
 const DENIED: &str = "AccessDeniedException";
 
@@ -115,7 +116,7 @@ fn each_step_may_do_what_it_is_for() {
         for step in Step::ALL {
             let (mut fixture, mut capability) = scene();
             capability.step = step;
-            let caller = Caller::Capability(capability);
+            let caller = Caller::Step(capability);
             let outcome = fixture.child(&caller, operation, &request);
             let is_denied = outcome.as_ref().is_err_and(|(code, _)| code == DENIED);
             let (name, letter) = (step.name(), step.name().chars().next().unwrap());
@@ -141,7 +142,7 @@ fn everything_else_is_denied_in_every_step() {
     for entry in operations::ALL.iter().filter(|entry| !allowed.contains(&entry.name)) {
         for step in Step::ALL {
             capability.step = step;
-            let caller = Caller::Capability(capability.clone());
+            let caller = Caller::Step(capability.clone());
             let before = fixture.service.events().len();
             let id = ("SecretId".to_owned(), Value::Text("db".to_owned()));
             let request = Value::Map(vec![id]);
@@ -170,7 +171,7 @@ fn everything_else_is_denied_in_every_step() {
 fn a_handler_may_tidy_up_after_it_moved_the_label() {
     let (mut fixture, mut capability) = scene();
     capability.step = Step::Finish;
-    let caller = Caller::Capability(capability);
+    let caller = Caller::Step(capability);
     let moved = json!({
         "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(3),
         "RemoveFromVersionId": token(2),
@@ -188,7 +189,7 @@ fn a_handler_may_tidy_up_after_it_moved_the_label() {
 #[test]
 fn what_may_be_read_of_others_may_be_described_and_nothing_else_is_listed() {
     let (mut fixture, capability) = scene();
-    let caller = Caller::Capability(capability);
+    let caller = Caller::Step(capability);
     fixture.child(&caller, "DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
     for (request, expected) in [
         (json!({}), json!(["admin", "db"])),
@@ -209,7 +210,7 @@ fn what_may_be_read_of_others_may_be_described_and_nothing_else_is_listed() {
 fn a_handler_may_finish_by_storing_its_value_as_the_current_one() {
     let (mut fixture, mut capability) = scene();
     capability.step = Step::Finish;
-    let caller = Caller::Capability(capability);
+    let caller = Caller::Step(capability);
     let pending = fixture.value("AWSPENDING").unwrap();
     let mut request = put(3, &json!(["AWSCURRENT"]));
     let refused = fixture.child(&caller, "PutSecretValue", &request).unwrap_err();
@@ -242,7 +243,7 @@ fn what_may_only_read_writes_nothing() {
         if operation == "PutSecretValue" {
             request["ClientRequestToken"] = token(3).into();
         }
-        let caller = Caller::Capability(capability.clone());
+        let caller = Caller::Step(capability.clone());
         assert_eq!(fixture.child(&caller, operation, &request).unwrap_err().0, DENIED);
     }
 }
@@ -257,8 +258,10 @@ fn no_member_counts_twice() {
         member("VersionStage", "AWSCURRENT"),
         member("SecretId", "other"),
     ]);
-    let allowed = fixture.service.look(|vault| {
-        capability.allows(vault, "local-1", ("GetSecretValue", &request)).is_ok_and(|yes| yes)
+    let allowed = fixture.service.with(|vault, context| {
+        let mut transaction = vault.begin(Access::Read, context).unwrap();
+        let mut cx = Context::new(&mut transaction, None, "local-1");
+        capability.allows(&mut cx, Action::GetSecretValue, &request).unwrap()
     });
     assert!(!allowed);
 }
