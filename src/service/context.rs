@@ -5,8 +5,7 @@ use super::action::Action;
 use super::caller::Caller;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
-use super::replication;
-use super::rotation::{self, Errand};
+use super::rotation::Errand;
 use super::rules::arn::{Place, SecretRef};
 use super::rules::deletion::Standing;
 use super::rules::paging::PageBoundaries;
@@ -153,38 +152,6 @@ impl<'c, 'v> Context<'c, 'v> {
         let due = record.deletion.map(|deletion| deletion.due);
         Standing::of(due, self.due_time()?).require_active()?;
         Ok(record)
-    }
-
-    /// Finds a secret that may be changed: no replica, and not scheduled for deletion.
-    ///
-    /// Everything that changes a secret finds it so, but for what also works on one that is
-    /// scheduled.
-    pub(crate) fn find_writable(&mut self, id: &SecretId) -> Result<Record, Failure> {
-        let record = self.find(id)?;
-        replication::require_primary(&record)?;
-        if record.deletion.is_some() {
-            Err(Fault::marked_for_deletion().into())
-        } else {
-            Ok(record)
-        }
-    }
-
-    /// Stores a new secret. Its replicas are made at once.
-    pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Failure> {
-        replication::mirror_replicas(self, record)?;
-        Ok(self.vault()?.insert(record)?)
-    }
-
-    /// Stores a record that was changed, and dates the change. Its replicas follow at once.
-    ///
-    /// AWS dates what "modified in any way" (docs/behaviour.md, "Dates"). Whether that is any call
-    /// or any change is not known; here a call that changes nothing stores nothing, so it must not
-    /// come here.
-    pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
-        record.changed = self.date()?;
-        rotation::track_current(self, record)?;
-        replication::mirror_replicas(self, record)?;
-        Ok(self.vault()?.update(record)?)
     }
 
     /// Notes for the audit log which secret the operation is about.

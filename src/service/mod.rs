@@ -22,6 +22,7 @@ mod policy_request;
 #[cfg(test)]
 mod reference;
 mod replication;
+mod repository;
 pub(crate) mod rotation;
 pub(crate) mod rules;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::context::Context;
 use super::failure::Failure;
-use super::replication;
+use super::replication::replicas;
 use super::rules::arn::Place;
 use super::rules::arn::arn_of;
 use super::rules::policy::principal::Identity;
@@ -25,7 +25,7 @@ pub(crate) fn request(
         Some(record) => request.on(&Resource {
             arn: &arn_of(record),
             tags: record.tags.as_deref().unwrap_or_default(),
-            primary_region: replication::primary_region(record),
+            primary_region: replicas::primary_region(record),
             rotation_lambda_arn: record
                 .rotation
                 .as_ref()

@@ -6,6 +6,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
 use crate::service::rotation;
 use crate::service::rules::arn::arn_of;
 
@@ -48,7 +49,7 @@ impl Operation for CancelRotateSecret {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let version_id = rotation::cancel(cx, &mut record)?;
         Ok(Response { arn: arn_of(&record), name: record.name, version_id })
     }

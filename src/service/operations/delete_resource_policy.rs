@@ -6,6 +6,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 
 /// Takes a policy off.
@@ -45,9 +46,9 @@ impl Operation for DeleteResourcePolicy {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         if record.policy.take().is_some() {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name })
     }

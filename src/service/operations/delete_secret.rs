@@ -7,7 +7,8 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::replicas;
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::arn::{self, Place};
 use crate::service::rules::deletion::{self, Standing};
@@ -76,7 +77,7 @@ impl Operation for DeleteSecret {
         let requested = cx.date()?;
         let due = asked.date(requested);
         record.deletion = Some(Deletion { requested, due });
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
         Ok(response(&record, due))
     }
 }
@@ -109,10 +110,10 @@ fn require_deletable(
     record: &Record,
     asked: deletion::Deletion,
 ) -> Result<(), Failure> {
-    replication::require_primary(record)?;
+    replicas::require_primary(record)?;
     let due = record.deletion.map(|deletion| deletion.due);
     let standing = Standing::of(due, cx.due_time()?);
-    Ok(asked.check(standing, &arn_of(record), &replication::regions(record))?)
+    Ok(asked.check(standing, &arn_of(record), &replicas::regions(record))?)
 }
 
 fn response(record: &Record, deletion_date: Timestamp) -> Response {

@@ -8,7 +8,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::replicas;
 use crate::service::rotation;
 use crate::service::rules::arn::arn_of;
 use crate::vault::record::Record;
@@ -87,7 +87,7 @@ impl Operation for DescribeSecret {
             // A test, too, finds it on, although that is stored only after it.
             rotation.enabled = Some(true);
         }
-        let status = replication::status(cx, &record)?;
+        let status = replicas::status(cx, &record)?;
         Ok(Response {
             arn: arn_of(&record),
             last_rotated_date: rotation.last_rotated,
@@ -101,7 +101,7 @@ impl Operation for DescribeSecret {
             external_secret_rotation_metadata: rotation.external,
             version_ids_to_stages: stages_by_version(&record),
             created_date: record.created,
-            primary_region: replication::primary_region(&record).map(str::to_owned),
+            primary_region: replicas::primary_region(&record).map(str::to_owned),
             replication_status: Some(status).filter(|status| !status.is_empty()),
             tags: record.tags.map(tags),
             name: record.name,

@@ -11,7 +11,7 @@ use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation, Pages};
 use crate::service::pages::Page;
-use crate::service::replication;
+use crate::service::replication::replicas;
 use crate::service::rotation;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::filters::{Asked, Filterable, Filters};
@@ -202,7 +202,7 @@ fn filterable(record: &Record) -> Filterable<'_> {
         name: &record.name,
         description: record.description.as_deref(),
         tags: record.tags.as_deref().unwrap_or_default(),
-        primary_region: replication::primary_region(record),
+        primary_region: replicas::primary_region(record),
         owning_service: None,
     }
 }
@@ -231,7 +231,7 @@ fn listed(record: Record) -> ListedSecret {
         external_secret_rotation_metadata: rotation.external,
         secret_versions_to_stages: stages_by_version(&record),
         created_date: record.created,
-        primary_region: replication::primary_region(&record).map(str::to_owned),
+        primary_region: replicas::primary_region(&record).map(str::to_owned),
         tags: record.tags.map(tags),
         name: record.name,
         secret_type: record.secret_type,

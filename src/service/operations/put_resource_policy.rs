@@ -7,6 +7,7 @@ use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::policy_request;
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::policy::findings::{self, BroadAccess};
 
@@ -54,7 +55,7 @@ impl Operation for PutResourcePolicy {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let broad_access = match request.block_public_policy {
             Some(true) => BroadAccess::Refused,
             Some(false) | None => BroadAccess::Accepted,
@@ -64,7 +65,7 @@ impl Operation for PutResourcePolicy {
         let policy = Some(request.resource_policy.0);
         if record.policy != policy {
             record.policy = policy;
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name })
     }

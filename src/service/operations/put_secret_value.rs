@@ -8,6 +8,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 use crate::service::versions::{self, Written};
 
@@ -75,12 +76,12 @@ impl Operation for PutSecretValue {
             .ok_or_else(|| {
                 Fault::invalid_request("You must provide either SecretString or SecretBinary.")
             })?;
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let asked = request.version_stages.map(|stages| stages.0);
         let asked: Option<Vec<String>> =
             asked.map(|stages| stages.into_iter().map(|stage| stage.0).collect());
         if versions::write(cx, &mut record, &token, &value, asked.as_deref())? == Written::New {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         // A repeated request may find its version without labels by now.
         let stages = record.version(&token.0).map(|version| version.stages.clone());

@@ -6,7 +6,9 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::change;
+use crate::service::replication::replicas;
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 
 /// Deletes replicas.
@@ -49,15 +51,15 @@ impl Operation for RemoveRegionsFromReplication {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let before = record.clone();
         let regions = request.remove_replica_regions.0.into_iter().map(|region| region.0);
         let regions: Vec<String> = regions.collect();
-        replication::remove(cx, &mut record, &regions)?;
+        change::remove(cx, &mut record, &regions)?;
         if record != before {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
-        let replication_status = replication::status(cx, &record)?;
+        let replication_status = replicas::status(cx, &record)?;
         Ok(Response { arn: arn_of(&record), replication_status })
     }
 }

@@ -6,7 +6,8 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::replicas;
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 
 /// Restores a secret.
@@ -47,9 +48,9 @@ impl Operation for RestoreSecret {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let mut record = cx.find(&request.secret_id)?;
-        replication::require_primary(&record)?;
+        replicas::require_primary(&record)?;
         if record.deletion.take().is_some() {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name })
     }

@@ -6,7 +6,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::change;
 use crate::service::rules::arn::arn_of;
 
 /// Makes a replica a secret of its own.
@@ -46,7 +46,7 @@ impl Operation for StopReplicationToReplica {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let mut record = cx.find_active(&request.secret_id)?;
-        replication::promote(cx, &mut record)?;
+        change::promote(cx, &mut record)?;
         Ok(Response { arn: arn_of(&record) })
     }
 }

@@ -6,6 +6,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::stages::{self, Change};
 
@@ -63,14 +64,14 @@ impl Operation for UpdateSecretVersionStage {
             move_to: request.move_to_version_id.as_ref().map(|id| id.0.as_str()),
         };
         change.check()?;
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let before = record.versions.clone();
         if let Some(to) = change.move_to.filter(|_| change.label == stages::CURRENT) {
             stages::must_have_value(&record.versions, to)?;
         }
         stages::move_label(&mut record.versions, &change)?;
         if record.versions != before {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name })
     }

@@ -5,6 +5,7 @@ use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
+use crate::service::repository;
 use crate::service::rotation::refusals;
 use crate::service::rules::arn::arn_of;
 use crate::vault::Vault;
@@ -72,7 +73,7 @@ pub(crate) fn approve(
             progress.outlook = Outlook::Open;
         }
     }
-    cx.store(&mut record)?;
+    repository::store(&mut cx, &mut record)?;
     let subject = Transaction::subject(&record);
     transaction.record(event, Event::SUCCESS, subject)?;
     transaction.commit()?;

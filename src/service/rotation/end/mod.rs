@@ -13,6 +13,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::operations::rotate_secret::Response;
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::dice::Dice;
 use crate::service::rules::stages::{self, Change};
@@ -48,7 +49,7 @@ pub(crate) fn finish(
                 ("TestRotationSucceeded", None)
             }
         };
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
         log(cx, (event, SUCCESS), (&record, &job.token), "")?;
         let answer = Response { arn: arn_of(&record), name: record.name, version_id };
         Ok(answer.into_value().unwrap_or(Value::Null))
@@ -86,10 +87,10 @@ pub(crate) fn interrupt(
             ("RotationSucceeded", SUCCESS, Left::Complete)
         } else {
             record.progress = Some(Progress { lease: None, ..progress });
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
             return Ok(Left::Pending);
         };
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
         let detail = format!("interrupted during {} step", step.name());
         log(cx, (event, outcome), (&record, &job.token), &detail)?;
         Ok(left)
@@ -106,7 +107,7 @@ pub(crate) fn release(
         let mut record = find(cx, job)?;
         if let Some(progress) = progress_of(&record, job).cloned() {
             record.progress = Some(Progress { lease: None, ..progress });
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(())
     })
@@ -151,7 +152,7 @@ fn note_failure(
         record.progress = Some(progress);
         ("RotationFailed", Left::Pending)
     };
-    cx.store(&mut record)?;
+    repository::store(cx, &mut record)?;
     log(cx, (event, FAILED), (&record, &job.token), &detail)?;
     Ok(left)
 }
@@ -217,7 +218,7 @@ pub(crate) fn cancel(
         }
     }
     if *record != before {
-        cx.store(record)?;
+        repository::store(cx, record)?;
     }
     Ok(version_id)
 }

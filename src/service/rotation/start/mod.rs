@@ -17,6 +17,7 @@ use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::Operation;
 use crate::service::operations::rotate_secret::{Request, Response, RotateSecret};
+use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::{schedule, stages};
 use crate::service::versions;
@@ -77,7 +78,7 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
         return Err(refusals::no_roles().into());
     }
     let rules = checked_rules(request.rotation_rules.as_ref())?;
-    let mut record = cx.find_writable(&request.secret_id)?;
+    let mut record = repository::find_writable(cx, &request.secret_id)?;
     let function = function(cx, &request, &record)?;
     let is_immediate = request.rotate_immediately.unwrap_or(true);
     let now = cx.date()?;
@@ -111,7 +112,7 @@ pub(crate) fn begin(cx: &mut Context<'_, '_>, request: Request) -> Result<Respon
         let is_current = version.stages.iter().any(|stage| stage == stages::CURRENT);
         return if is_current && is_immediate {
             if record != before {
-                cx.store(&mut record)?;
+                repository::store(cx, &mut record)?;
             }
             Ok(Response { arn: arn_of(&record), name: record.name, version_id: Some(token) })
         } else {
@@ -139,7 +140,7 @@ fn begin_rotation(
     record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::Rotate, now) });
     let (function, command) = (config.function.clone(), config.command.clone());
     record.rotation = Some(config);
-    cx.store(&mut record)?;
+    repository::store(cx, &mut record)?;
     let detail = format!("by {function}");
     log(cx, ("RotationStarted", super::SUCCESS), (&record, &token), &detail)?;
     let job = Job { function, command, pending_config: None, ..job(&record, token, Kind::Rotate) };
@@ -163,7 +164,7 @@ fn begin_test(
     add_version(cx, &mut record, version)?;
     let lease = lease::taken(cx, &config.command, now);
     record.progress = Some(Progress { lease, ..Progress::new(token.clone(), Kind::TestOnly, now) });
-    cx.store(&mut record)?;
+    repository::store(cx, &mut record)?;
     let detail = format!("by {}", config.function);
     log(cx, ("TestRotationStarted", super::SUCCESS), (&record, &token), &detail)?;
     let job = Job {
@@ -196,7 +197,7 @@ fn resume_rotation(
         rotation.enabled = true;
     }
     if record != before {
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
     }
     cx.about_token(&token);
     let detail = format!("by {}, once more", config.function);
