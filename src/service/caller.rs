@@ -1,11 +1,20 @@
 //! Who calls, and with which rights. What follows from them is decided in `access`.
 
+use std::collections::BTreeSet;
+
+use super::action::Action;
+use super::rules::policy::model::Policy;
+use crate::model::time::Timestamp;
+
 /// Who calls.
 pub(crate) enum Caller {
     /// Who unlocked the vault: may do everything.
     Owner,
     /// The program of a rotation, in one of its steps.
     Step(Capability),
+    /// Somebody who was granted a part of what the owner may do.
+    #[cfg_attr(not(test), expect(dead_code, reason = "nothing hands out grants yet"))]
+    Grant(Grant),
 }
 
 /// What the program of a rotation may do, for one step.
@@ -21,6 +30,22 @@ pub(crate) struct Capability {
     pub(crate) reads: Vec<String>,
     /// Whether it may only read.
     pub(crate) read_only: bool,
+}
+
+/// What somebody was granted. All of it must allow a call.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    /// The operations.
+    pub(crate) actions: BTreeSet<Action>,
+    /// The names of the secrets, in whichever region a call is about: `*` is any text and `?` any
+    /// character, as in IAM.
+    pub(crate) secrets: Vec<String>,
+    /// From when on nothing is allowed any more.
+    pub(crate) until: Timestamp,
+    /// Whether nothing may be changed.
+    pub(crate) read_only: bool,
+    /// Where there are any, one must allow the call, and none may deny it.
+    pub(crate) policies: Vec<Policy>,
 }
 
 /// A step of a rotation.
@@ -57,6 +82,7 @@ impl Caller {
         match self {
             Self::Owner => None,
             Self::Step(capability) => Some(format!("rotation:{}", capability.step.name())),
+            Self::Grant(_) => Some("grant".to_owned()),
         }
     }
 }

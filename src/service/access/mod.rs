@@ -3,11 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::action::Action;
-use super::caller::{Caller, Capability, Step};
+use super::caller::{Caller, Capability, Grant, Step};
 use super::context::Context;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
-use super::rules::arn::arn_of;
+use super::operation::{Effect, Entry};
+use super::policy_request;
+use super::rules::arn::{self, Place, arn_of};
+use super::rules::policy::evaluate::{self, Decision};
+use super::rules::policy::pattern;
+use super::rules::policy::principal::Identity;
+use super::rules::policy::request::Request;
 use super::rules::stages::{CURRENT, PENDING, PREVIOUS};
 use crate::model::value::Value;
 use crate::vault::progress::Outlook;
@@ -19,18 +25,20 @@ use crate::vault::record::Record;
 /// `AccessDeniedException`.
 pub(super) fn check(
     cx: &mut Context<'_, '_>,
-    action: Action,
+    entry: &Entry,
     request: &Value,
 ) -> Result<(), Failure> {
-    let Caller::Step(capability) = cx.caller() else { return Ok(()) };
-    if capability.allows(cx, action, request)? {
-        return Ok(());
-    }
-    let (step, operation) = (capability.step.name(), action.name());
-    let message = format!(
-        "The {step} step of a rotation is not allowed to perform: secretsmanager:{operation} with \
-         these parameters."
-    );
+    let message = match cx.caller() {
+        Caller::Owner => return Ok(()),
+        Caller::Grant(grant) => return grant.check(cx, entry, request),
+        Caller::Step(capability) if capability.allows(cx, entry.action, request)? => return Ok(()),
+        Caller::Step(capability) => format!(
+            "The {} step of a rotation is not allowed to perform: secretsmanager:{} with these \
+             parameters.",
+            capability.step.name(),
+            entry.name
+        ),
+    };
     Err(Fault::new(Code::AccessDenied, message).into())
 }
 
@@ -39,17 +47,126 @@ pub(crate) fn allows_without_vault(caller: &Caller, action: Action) -> bool {
     match caller {
         Caller::Owner => true,
         Caller::Step(capability) => capability.allows_without_vault(action),
+        // Whether its time is over is said by the vault.
+        Caller::Grant(_) => false,
     }
 }
 
-/// Whether the caller may know that there is such a secret.
-pub(super) fn may_list(caller: &Caller, record: &Record) -> bool {
-    match caller {
-        Caller::Owner => true,
-        Caller::Step(capability) => {
-            record.rid == capability.rid || capability.may_see_other(record)
+/// Which secrets a caller may know of.
+pub(super) struct Visible<'c> {
+    caller: &'c Caller,
+    asking: Request,
+}
+
+impl<'c> Visible<'c> {
+    /// Those that the caller of an operation may know of.
+    pub(super) fn to_caller(cx: &mut Context<'c, '_>) -> Result<Self, Failure> {
+        let asking = policy_request::request(cx, Action::ListSecrets, None)?;
+        Ok(Self { caller: cx.caller(), asking })
+    }
+
+    /// Whether this is one of them.
+    pub(super) fn includes(&self, record: &Record) -> bool {
+        match self.caller {
+            Caller::Owner => true,
+            Caller::Step(capability) => {
+                record.rid == capability.rid || capability.may_see_other(record)
+            }
+            Caller::Grant(grant) => {
+                let asking = policy_request::about(self.asking.clone(), record);
+                grant.is_for(&record.name) && grant.decide(&asking) == Decision::Allow
+            }
         }
     }
+}
+
+impl Grant {
+    fn check(
+        &self,
+        cx: &mut Context<'_, '_>,
+        entry: &Entry,
+        request: &Value,
+    ) -> Result<(), Failure> {
+        let is_open = cx.now()? < self.until
+            && !(self.read_only && entry.effect == Effect::Writes)
+            // What is checked here must be what the operation reads.
+            && !has_duplicates(request);
+        let mut actions = vec![entry.action];
+        if entry.action == Action::BatchGetSecretValue && request.get("Filters").is_some() {
+            // As in AWS, filters need the right to list.
+            actions.push(Action::ListSecrets);
+        }
+        for action in actions {
+            let decision = self.judge(cx, action, request)?;
+            if !is_open || decision != Decision::Allow {
+                return Err(denied(cx, action, request, decision)?.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides whether an operation may be called at all, and about the secret that a request names.
+    fn judge(
+        &self,
+        cx: &mut Context<'_, '_>,
+        action: Action,
+        request: &Value,
+    ) -> Result<Decision, Failure> {
+        let asking = policy_request::request(cx, action, None)?.with_members(request);
+        let found = named(request).map(|id| cx.look_up(cx.region(), id)).transpose()?.flatten();
+        let (asking, is_for) = match (found, named(request)) {
+            (Some(record), _) => {
+                (policy_request::about(asking, &record), self.is_for(&record.name))
+            }
+            (None, Some(id)) => {
+                let (name, here) = (arn::name_in(id), cx.namespace()?);
+                (policy_request::about_missing(asking, &here, name), self.is_for(name))
+            }
+            (None, None) => (asking, true),
+        };
+        let decision = self.decide(&asking);
+        let is_granted = self.actions.contains(&action) && is_for;
+        Ok(if is_granted || decision == Decision::Deny { decision } else { Decision::NoOpinion })
+    }
+
+    fn is_for(&self, name: &str) -> bool {
+        self.secrets.iter().any(|pattern| pattern::is_like(name, pattern))
+    }
+
+    fn decide(&self, asking: &Request) -> Decision {
+        let decide = |policy| evaluate::decide(policy, asking);
+        let decisions: Vec<Decision> = self.policies.iter().map(decide).collect();
+        if decisions.contains(&Decision::Deny) {
+            Decision::Deny
+        } else if decisions.is_empty() || decisions.contains(&Decision::Allow) {
+            Decision::Allow
+        } else {
+            Decision::NoOpinion
+        }
+    }
+}
+
+/// AWS's words for a session whose policy does not go as far. The secret is named as the caller
+/// named it.
+fn denied(
+    cx: &mut Context<'_, '_>,
+    action: Action,
+    request: &Value,
+    decision: Decision,
+) -> Result<Fault, Failure> {
+    let namespace = cx.namespace()?;
+    let here = Place { account: &namespace.account, region: &namespace.region };
+    let (user, operation) = (Identity::root(here).arn(), action.name());
+    let resource = named(request).map(|id| format!(" on resource: {id}")).unwrap_or_default();
+    let why = match decision {
+        Decision::Deny => "with an explicit deny in a session policy".to_owned(),
+        Decision::Allow | Decision::NoOpinion => {
+            format!("because no session policy allows the secretsmanager:{operation} action")
+        }
+    };
+    let what = format!("perform: secretsmanager:{operation}{resource} {why}");
+    let message = format!("User: {user} is not authorized to {what}");
+    Ok(Fault::new(Code::AccessDenied, message))
 }
 
 impl Capability {
@@ -158,6 +275,11 @@ impl Capability {
 fn is_of_current(request: &Value) -> bool {
     text(request, "VersionId").is_none()
         && matches!(text(request, "VersionStage"), None | Some(CURRENT))
+}
+
+/// Returns the id or name of the one secret that a request is about.
+fn named(request: &Value) -> Option<&str> {
+    text(request, "SecretId").or_else(|| text(request, "Name"))
 }
 
 /// Returns a member that is text.

@@ -3,8 +3,11 @@ use serde_json::{Value as Json, json};
 use super::super::dispatch::{Call, dispatch};
 use super::super::operations;
 use super::super::rotation::fixture::{Break, FUNCTION, How, RotationFixture, token};
-use super::super::testing::told;
+use super::super::rules::policy::model::Policy;
+use super::super::rules::policy::parse::parse;
+use super::super::testing::{ARN, ServiceFixture, entry, told};
 use super::*;
+use crate::model::time::Timestamp;
 use crate::vault::transaction::Access;
 
 const DENIED: &str = "AccessDeniedException";
@@ -264,4 +267,244 @@ fn no_member_counts_twice() {
         capability.allows(&mut cx, Action::GetSecretValue, &request).unwrap()
     });
     assert!(!allowed);
+}
+
+/// A service with three secrets, and a grant for all that tests do with two of them, for a minute.
+fn granted() -> (ServiceFixture, Grant) {
+    let mut service = ServiceFixture::new();
+    for name in ["app/db", "app/cache", "web/key"] {
+        let request = json!({"Name": name, "ClientRequestToken": token(1), "SecretString": name});
+        service.call("CreateSecret", &request.to_string()).unwrap();
+    }
+    let actions = [
+        Action::BatchGetSecretValue,
+        Action::CreateSecret,
+        Action::DescribeSecret,
+        Action::GetRandomPassword,
+        Action::GetSecretValue,
+        Action::ListSecrets,
+        Action::PutSecretValue,
+    ];
+    let secrets = vec!["app/*".to_owned()];
+    let until = Timestamp(service.now().0 + 60_000);
+    let (actions, policies) = (actions.into_iter().collect(), Vec::new());
+    (service, Grant { actions, secrets, until, read_only: false, policies })
+}
+
+fn policy(effect: &str, action: &str, resource: &str) -> Policy {
+    let statement =
+        json!({"Effect": effect, "Principal": "*", "Action": action, "Resource": resource});
+    parse(&json!({"Version": "2012-10-17", "Statement": statement}).to_string()).unwrap()
+}
+
+/// Calls under a grant; a refusal for want of rights is told by its text.
+#[track_caller]
+fn under(service: &mut ServiceFixture, grant: Grant, operation: &str, request: &Json) -> String {
+    match service.call_as(&Caller::Grant(grant), operation, &request.to_string()) {
+        Ok(_) => "allowed".to_owned(),
+        Err((code, message)) if code == DENIED => message,
+        Err((code, message)) => panic!("{code}: {message}"),
+    }
+}
+
+fn implicit(operation: &str, resource: &str) -> String {
+    format!(
+        "User: arn:aws:iam::000000000000:root is not authorized to perform: \
+         secretsmanager:{operation}{resource} because no session policy allows the \
+         secretsmanager:{operation} action"
+    )
+}
+
+fn explicit(operation: &str, resource: &str) -> String {
+    format!(
+        "User: arn:aws:iam::000000000000:root is not authorized to perform: \
+         secretsmanager:{operation}{resource} with an explicit deny in a session policy"
+    )
+}
+
+#[test]
+fn a_grant_is_for_its_operations() {
+    let (mut service, mut grant) = granted();
+    let read = json!({"SecretId": "app/db"});
+    let (_, whole) = granted();
+    assert_eq!(under(&mut service, whole, "GetSecretValue", &read), "allowed");
+    grant.actions.remove(&Action::GetSecretValue);
+    let refused = under(&mut service, grant, "GetSecretValue", &read);
+    assert_eq!(refused, implicit("GetSecretValue", " on resource: app/db"));
+    // It is logged, and by whom it was tried.
+    let event = service.events().pop().unwrap();
+    assert_eq!((event.outcome.as_str(), event.via.as_str()), (DENIED, "grant"));
+}
+
+#[test]
+fn a_grant_is_for_its_secrets() {
+    let whole = |name: &str| format!("{ARN}{name}");
+    for (id, pattern, is_allowed) in [
+        ("app/db", "app/*", true),
+        ("app/db", "app/d?", true),
+        ("app/db", "*", true),
+        ("app/db", "app/d", false),
+        ("app/db", "APP/*", false),
+        ("web/key", "app/*", false),
+        (&whole("web/key"), "app/*", false),
+        (&whole("web/key"), "web/key", true),
+        ("app/db", "${a}", false),
+    ] {
+        let (mut service, mut grant) = granted();
+        grant.secrets = vec![pattern.to_owned()];
+        let outcome = under(&mut service, grant, "GetSecretValue", &json!({"SecretId": id}));
+        let refused = implicit("GetSecretValue", &format!(" on resource: {id}"));
+        assert_eq!(outcome == "allowed", is_allowed, "{id} {pattern}");
+        assert!(is_allowed || outcome == refused, "{outcome}");
+    }
+    // Whether there is such a secret is told only to who may know it, as in AWS.
+    let (mut service, grant) = granted();
+    let (caller, gone) = (Caller::Grant(grant), r#"{"SecretId":"app/gone"}"#);
+    let refused = service.call_as(&caller, "GetSecretValue", gone).unwrap_err();
+    assert_eq!(refused.0, "ResourceNotFoundException");
+    let gone = gone.replace("app", "web");
+    let refused = service.call_as(&caller, "GetSecretValue", &gone).unwrap_err();
+    assert_eq!(refused.0, DENIED);
+    // A new secret is judged by its name.
+    for (name, expected) in [("app/new", true), ("web/new", false)] {
+        let (mut service, grant) = granted();
+        let create = json!({"Name": name, "ClientRequestToken": token(2)});
+        let outcome = under(&mut service, grant, "CreateSecret", &create);
+        assert_eq!(outcome == "allowed", expected, "{outcome}");
+    }
+}
+
+#[test]
+fn a_grant_is_over_when_its_time_is() {
+    let (mut service, _) = granted();
+    service.advance(59_999);
+    for (operation, request, resource) in [
+        ("GetSecretValue", json!({"SecretId": "app/db"}), " on resource: app/db"),
+        ("ListSecrets", json!({}), ""),
+        ("GetRandomPassword", json!({}), ""),
+    ] {
+        let (_, grant) = granted();
+        assert!(!allows_without_vault(&Caller::Grant(grant), Action::GetRandomPassword));
+        let (_, grant) = granted();
+        assert_eq!(under(&mut service, grant, operation, &request), "allowed");
+        let (_, mut grant) = granted();
+        grant.until = service.now();
+        assert_eq!(under(&mut service, grant, operation, &request), implicit(operation, resource));
+    }
+}
+
+#[test]
+fn a_grant_to_read_changes_nothing() {
+    let put = json!({
+        "SecretId": "app/db", "ClientRequestToken": token(2), "SecretString": "new",
+    });
+    for (read_only, expected) in
+        [(false, "allowed".to_owned()), (true, implicit("PutSecretValue", " on resource: app/db"))]
+    {
+        let (mut service, grant) = granted();
+        let grant = Grant { read_only, ..grant };
+        assert_eq!(under(&mut service, grant, "PutSecretValue", &put), expected);
+        let (_, grant) = granted();
+        let read = json!({"SecretId": "app/db"});
+        let grant = Grant { read_only, ..grant };
+        assert_eq!(under(&mut service, grant, "GetSecretValue", &read), "allowed");
+    }
+}
+
+#[test]
+fn a_grants_policies_narrow_it() {
+    let db = format!("{ARN}app/db-*");
+    let allow = |resource: &str| policy("Allow", "secretsmanager:*", resource);
+    let deny = |action: &str| policy("Deny", action, &db);
+    let on = " on resource: app/db";
+    for (policies, expected) in [
+        (vec![allow("*")], "allowed".to_owned()),
+        (vec![allow(&db)], "allowed".to_owned()),
+        (vec![allow(&format!("{ARN}app/cache-*")), allow(&db)], "allowed".to_owned()),
+        (vec![allow(&format!("{ARN}app/cache-*"))], implicit("GetSecretValue", on)),
+        (vec![allow("*"), deny("secretsmanager:Get*")], explicit("GetSecretValue", on)),
+        (vec![deny("secretsmanager:Get*"), allow("*")], explicit("GetSecretValue", on)),
+        (vec![allow("*"), deny("secretsmanager:Put*")], "allowed".to_owned()),
+        // A policy widens nothing: see the next.
+        (vec![deny("secretsmanager:Put*")], implicit("GetSecretValue", on)),
+    ] {
+        let (mut service, grant) = granted();
+        let grant = Grant { policies, ..grant };
+        let read = json!({"SecretId": "app/db"});
+        assert_eq!(under(&mut service, grant, "GetSecretValue", &read), expected);
+    }
+    let (mut service, grant) = granted();
+    let grant = Grant { policies: vec![allow("*")], ..grant };
+    let read = json!({"SecretId": "web/key"});
+    let refused = under(&mut service, grant, "GetSecretValue", &read);
+    assert_eq!(refused, implicit("GetSecretValue", " on resource: web/key"));
+    // What the request says counts, too.
+    let (mut service, grant) = granted();
+    let stage = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",
+        "Action":"*","Resource":"*","Condition":{"StringEquals":
+        {"secretsmanager:VersionStage":"AWSCURRENT"}}}]}"#;
+    let grant = Grant { policies: vec![parse(stage).unwrap()], ..grant };
+    let read = json!({"SecretId": "app/db", "VersionStage": "AWSCURRENT"});
+    assert_eq!(under(&mut service, grant, "GetSecretValue", &read), "allowed");
+}
+
+#[test]
+fn lists_tell_a_grant_only_of_what_it_may_see() {
+    let names = |service: &mut ServiceFixture, grant: Grant| {
+        let listed = service.call_as(&Caller::Grant(grant), "ListSecrets", "{}").unwrap();
+        let listed = listed["SecretList"].as_array().unwrap().clone();
+        let mut names: Vec<String> =
+            listed.iter().map(|one| one["Name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let (mut service, grant) = granted();
+    assert_eq!(names(&mut service, grant), ["app/cache", "app/db"]);
+    let (_, grant) = granted();
+    let hidden = policy("Deny", "*", &format!("{ARN}app/db-*"));
+    let policies = vec![policy("Allow", "*", "*"), hidden];
+    assert_eq!(names(&mut service, Grant { policies, ..grant }), ["app/cache"]);
+    assert_eq!(service.call("ListSecrets", "{}").unwrap().matches(r#""Name""#).count(), 3);
+}
+
+#[test]
+fn a_batch_is_judged_secret_by_secret() {
+    let (mut service, grant) = granted();
+    let ids = r#"{"SecretIdList":["app/db","web/key","web/gone"]}"#;
+    let answer = service.call_as(&Caller::Grant(grant), "BatchGetSecretValue", ids).unwrap();
+    assert_eq!(answer["SecretValues"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["SecretValues"][0]["Name"], "app/db");
+    for (index, id) in [(0, "web/key"), (1, "web/gone")] {
+        let expected = json!({
+            "SecretId": id, "ErrorCode": DENIED,
+            "Message": implicit("GetSecretValue", &format!(" on resource: {id}")),
+        });
+        assert_eq!(answer["Errors"][index], expected);
+    }
+    // What filters find is only what may be listed, and filters need the right to list.
+    let filters = r#"{"Filters":[{"Key":"name","Values":["app","web"]}]}"#;
+    let (_, grant) = granted();
+    let answer = service.call_as(&Caller::Grant(grant), "BatchGetSecretValue", filters).unwrap();
+    assert_eq!(answer["SecretValues"].as_array().unwrap().len(), 2);
+    assert_eq!(answer["Errors"], json!([]));
+    let (_, mut grant) = granted();
+    grant.actions.remove(&Action::ListSecrets);
+    let refused = service.call_as(&Caller::Grant(grant), "BatchGetSecretValue", filters);
+    assert_eq!(refused.unwrap_err().1, implicit("ListSecrets", ""));
+    // Each value needs the right to read it.
+    let (_, mut grant) = granted();
+    grant.actions.remove(&Action::GetSecretValue);
+    let answer = service.call_as(&Caller::Grant(grant), "BatchGetSecretValue", ids).unwrap();
+    assert_eq!(answer["SecretValues"], json!([]));
+}
+
+#[test]
+fn no_member_counts_twice_for_a_grant() {
+    let (mut service, grant) = granted();
+    let member = |id: &str| ("SecretId".to_owned(), Value::Text(id.to_owned()));
+    let request = Value::Map(vec![member("app/db"), member("web/key")]);
+    let (entry, caller) = (entry("GetSecretValue"), Caller::Grant(grant));
+    let call = Call { entry, request, region: None, caller: &caller, boundaries: None };
+    let refused = service.with(|vault, context| dispatch(vault, call, context));
+    assert_eq!(refused.map_err(told).err().unwrap().0, DENIED);
 }

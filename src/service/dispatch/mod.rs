@@ -167,7 +167,7 @@ fn attempt(
     let home = transaction.state().settings.region().to_owned();
     let mut cx =
         Context::new(&mut transaction, region, &home).called_by(caller, errand).cut_at(boundaries);
-    let outcome = match access::check(&mut cx, entry.action, &request) {
+    let outcome = match access::check(&mut cx, entry, &request) {
         Ok(()) => (entry.run)(&mut cx, request),
         Err(refusal) => {
             if let Some(Value::Text(id)) = request.get("SecretId") {

@@ -3,6 +3,8 @@
 use super::get_secret_value;
 use super::list_secrets::{self, Search};
 use crate::model::types::{Count, Filter, Listed, NextToken, SecretId};
+use crate::model::value::Value;
+use crate::service::access;
 use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
@@ -113,7 +115,10 @@ fn read_one(
     id: SecretId,
     response: &mut Response,
 ) -> Result<(), Failure> {
-    match get_secret_value::read(cx, &id, None, None) {
+    cx.about_name(&id.0);
+    let part = Value::Map(vec![("SecretId".to_owned(), Value::Text(id.0.clone()))]);
+    let allowed = access::check(cx, get_secret_value::GetSecretValue::ENTRY, &part);
+    match allowed.and_then(|()| get_secret_value::read(cx, &id, None, None)) {
         Ok(value) => {
             response.secret_values.push(value);
             cx.log_part(Action::GetSecretValue, Event::SUCCESS)

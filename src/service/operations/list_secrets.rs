@@ -4,7 +4,7 @@ use super::describe_secret::{stages_by_version, tags};
 use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, Filter, NextToken, SortBy, SortOrder, StagesByVersion, Tag};
-use crate::service::access;
+use crate::service::access::Visible;
 use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
@@ -155,7 +155,7 @@ impl Search {
         let size = usize::try_from(size).unwrap_or_default().max(1);
         let page = Page::asked(cx, &identity, size, token.as_ref())?;
 
-        let caller = cx.caller();
+        let visible = Visible::to_caller(cx)?;
         let mut records = Vec::new();
         cx.vault()?.each(|record| {
             let is_after = page
@@ -164,7 +164,7 @@ impl Search {
             if record.namespace == namespace
                 && (shows_planned || record.deletion.is_none())
                 && is_after
-                && access::may_list(caller, &record)
+                && visible.includes(&record)
                 && filters.matches(&filterable(&record))
             {
                 records.push(record);

@@ -112,9 +112,14 @@ pub(crate) fn arn_of(record: &Record) -> String {
 
 /// Writes the ARN of a secret.
 pub(crate) fn arn(place: Place<'_>, name: &str, suffix: &str) -> String {
+    format!("{}-{suffix}", arn_without_suffix(place, name))
+}
+
+/// Writes the partial ARN of a secret, which ends with its name.
+pub(crate) fn arn_without_suffix(place: Place<'_>, name: &str) -> String {
     let Place { account, region } = place;
     let partition = partition(region);
-    format!("arn:{partition}:{SERVICE}:{region}:{account}:{KIND}:{name}-{suffix}")
+    format!("arn:{partition}:{SERVICE}:{region}:{account}:{KIND}:{name}")
 }
 
 /// Returns the partition that a region belongs to; one that AWS does not have is in `aws`.
