@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::failure::Failure;
-use super::output::{self, DEFAULT_WIDTH, Format, RenderContext};
-use super::pages::Tokens;
+use super::output;
+use super::output::format::{DEFAULT_WIDTH, Format, RenderContext, RenderFailed};
+use super::pages::{Pages, Tokens};
 use super::query::Query;
 use super::request::error as request;
 use super::request::error::Form;
@@ -31,15 +32,23 @@ pub(crate) struct Answer {
 impl Answer {
     /// Reads `--output` and `--query`.
     pub(crate) fn new(context: &CommandContext<'_>, title: &'static str) -> Result<Self, Failure> {
-        let globals = context.globals;
+        let answer = Self::with_query(context, title, None)?;
+        Ok(Self { query: read_query(context.globals)?, ..answer })
+    }
+
+    /// Reads `--output`; the query has been read before.
+    pub(crate) fn with_query(
+        context: &CommandContext<'_>,
+        title: &'static str,
+        query: Option<Query>,
+    ) -> Result<Self, Failure> {
         let configured = match context.form {
             Form::Aws => context.environment.text("AWS_DEFAULT_OUTPUT"),
             Form::Plain => None,
         };
-        let name = globals.output.as_deref().or(configured).unwrap_or("json");
+        let name = context.globals.output.as_deref().or(configured).unwrap_or("json");
         let format = Format::from_name(name)
             .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
-        let query = read_query(globals)?;
         Ok(Self { title, format, query, zone: local_zone(context.environment.zone()) })
     }
 
@@ -102,7 +111,7 @@ impl Answer {
     }
 }
 
-/// Reads `--query`. Like AWS, whoever has both reports its mistakes before those of other options.
+/// Reads `--query`.
 pub(crate) fn read_query(globals: &Globals) -> Result<Option<Query>, request::Error> {
     let read = |expression: &String| {
         Query::parse(expression).map_err(|bad| request::Error::parameters(bad.to_string()))
@@ -110,62 +119,7 @@ pub(crate) fn read_query(globals: &Globals) -> Result<Option<Query>, request::Er
     globals.query.as_ref().map(read).transpose()
 }
 
-/// What there is to print.
-pub(crate) enum Pages {
-    /// One answer.
-    One(Value),
-    /// An answer that AWS would have given in pages.
-    Gathered(Gathered),
-}
-
-/// All pages together, and how they would have been cut.
-pub(crate) struct Gathered {
-    /// The whole answer.
-    pub(crate) whole: Value,
-    /// The member that was gathered.
-    pub(crate) member: &'static str,
-    /// How many elements the first page has: fewer, where an earlier answer ended inside of it.
-    pub(crate) first: usize,
-    /// How many elements each other page has.
-    pub(crate) size: usize,
-    /// The service's token of each page; the last page of all has none.
-    pub(crate) tokens: Vec<String>,
-}
-
-impl Gathered {
-    /// PageBoundaries the answer into its pages, at least one, and takes out the token that goes on from it.
-    fn split(self, shown: Tokens) -> (Vec<Value>, Option<String>) {
-        let Self { whole: Value::Map(mut members), member, first, size, tokens } = self else {
-            return (vec![self.whole], None);
-        };
-        let mut take = |wanted: &str| {
-            let index = members.iter().position(|(name, _)| name == wanted)?;
-            Some(members.remove(index))
-        };
-        let token = match take("NextToken") {
-            Some((_, Value::Text(token))) => Some(token),
-            Some(_) | None => None,
-        };
-        let Some((name, Value::List(elements))) = take(member) else {
-            return (vec![Value::Map(members)], token);
-        };
-        let page = |elements: Vec<Value>| vec![(name.clone(), Value::List(elements))];
-        let mut pages = Vec::new();
-        let mut elements = elements.into_iter().peekable();
-        pages.push(page(elements.by_ref().take(first).collect()));
-        while elements.peek().is_some() {
-            pages.push(page(elements.by_ref().take(size.max(1)).collect()));
-        }
-        if shown == Tokens::OfPages {
-            for (page, token) in pages.iter_mut().zip(tokens) {
-                page.push(("NextToken".to_owned(), Value::Text(token)));
-            }
-        }
-        (pages.into_iter().map(Value::Map).collect(), token)
-    }
-}
-
-fn finish(rendered: Result<(), output::RenderFailed>) -> Result<(), Failure> {
+fn finish(rendered: Result<(), RenderFailed>) -> Result<(), Failure> {
     rendered.map_err(|failed| Failure::Request(request::Error::plain(failed.to_string())))
 }
 

@@ -1,12 +1,17 @@
-//! The first `create-secret`: makes the vault that is not there yet, says so, and goes on.
+//! Making a vault. The first `create-secret` makes the one that is not there yet, says so, and goes
+//! on.
 
-use super::commands;
 use super::failure::Failure;
-use super::terminal;
 use super::unlock::{Chosen, CommandContext, Location};
+use super::{enroll, terminal};
+use crate::crypto::slot::Credential;
 use crate::service::action::Action;
 use crate::service::operation::Entry;
+use crate::sys::files;
+use crate::upkeep::init::{self, Plan};
+use crate::upkeep::slots::NewSlot;
 use crate::vault::Vault;
+use crate::vault::state::Settings;
 
 /// The one operation that makes a vault where there is none.
 const OPERATION: &str = Action::CreateSecret.name();
@@ -29,9 +34,65 @@ pub(crate) fn make(context: &CommandContext<'_>) -> Result<Vault, Failure> {
     let will_ask = !offer.has_passphrase() && offer.keyfile_path().is_none();
     if will_ask && terminal::is_there() {
         terminal::object(&format!("there is no vault yet; making one at {path}"));
-        return commands::init::create(context);
+        return with_defaults(context);
     }
-    let vault = commands::init::create(context)?;
+    let vault = with_defaults(context)?;
     terminal::note(&format!("there was no vault yet; made one at {path}"));
     Ok(vault)
 }
+
+/// Makes the vault with what is offered, or a new passphrase.
+fn with_defaults(context: &CommandContext<'_>) -> Result<Vault, Failure> {
+    let offer = context.offer();
+    let mut slots = Vec::new();
+    if let Some(passphrase) = offer.passphrase()? {
+        let passphrase = enroll::judged(passphrase, false)?;
+        slots.push(derived(Credential::Passphrase(passphrase)));
+    } else if let Some(keyfile) = offer.keyfile()? {
+        let credential = Credential::Keyfile(keyfile);
+        slots.push(NewSlot { credential, kdf: None, label: "keyfile".to_owned() });
+    } else {
+        let passphrase = enroll::ask(false)?;
+        slots.push(derived(Credential::Passphrase(passphrase)));
+    }
+    if terminal::is_there() {
+        slots.push(recovery()?);
+    } else {
+        terminal::note(
+            "note: no terminal, so no recovery code was made; `strongroom key-slot add --kind \
+             recovery-code` makes one",
+        );
+    }
+    let settings = Settings::new(DEFAULT_ACCOUNT, context.region().unwrap_or(DEFAULT_REGION));
+    create(context, slots, settings)
+}
+
+/// Makes a vault at the place the context names, and its directory.
+pub(super) fn create(
+    context: &CommandContext<'_>,
+    slots: Vec<NewSlot>,
+    settings: Settings,
+) -> Result<Vault, Failure> {
+    let path = &context.location.path;
+    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        files::create_private_dir(directory)?;
+    }
+    let plan = Plan { slots, settings, anchors: context.environment.anchors() };
+    Ok(init::init(path, plan, context.request_context())?)
+}
+
+fn derived(credential: Credential) -> NewSlot {
+    let kdf = Some(enroll::measured_cost());
+    NewSlot { credential, kdf, label: "passphrase".to_owned() }
+}
+
+/// Makes the slot of a recovery code, which is shown.
+pub(super) fn recovery() -> Result<NewSlot, Failure> {
+    let credential = Credential::RecoveryCode(enroll::recovery_code()?);
+    Ok(NewSlot { credential, kdf: None, label: "recovery code".to_owned() })
+}
+
+/// The account of a vault that nobody gave one.
+pub(super) const DEFAULT_ACCOUNT: &str = "000000000000";
+/// The home region of a vault that nobody gave one.
+pub(super) const DEFAULT_REGION: &str = "local-1";

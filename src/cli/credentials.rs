@@ -286,35 +286,6 @@ fn not_together() -> Failure {
     Failure::environment("VaultLocked", what).hinted("give one of them")
 }
 
-/// Asks for a new passphrase, twice.
-pub(crate) fn ask_new_passphrase() -> Result<Passphrase, Failure> {
-    if !terminal::is_there() {
-        return Err(Failure::environment(
-            "VaultLocked",
-            format!("a new passphrase is needed, and {}", terminal::why_not()),
-        )
-        .hinted("give --passphrase-file, --passphrase-fd or --passphrase-command"));
-    }
-    let gone = |error: io::Error| {
-        Failure::environment("NoAnswer", format!("a new passphrase is needed: {error}"))
-    };
-    loop {
-        let first = terminal::ask_secret("New passphrase: ", Lines::One).map_err(gone)?;
-        let passphrase = match Passphrase::from_bytes(first.expose().as_bytes()) {
-            Ok(passphrase) => passphrase,
-            Err(error) => {
-                terminal::object(&format!("{error}; another one"));
-                continue;
-            }
-        };
-        let second = terminal::ask_secret("The same again: ", Lines::One).map_err(gone)?;
-        if first.expose() == second.expose() {
-            return Ok(passphrase);
-        }
-        terminal::object("the two are not the same; once more");
-    }
-}
-
 fn read_descriptor(number: i32, stream: Option<&OwnedFd>) -> Result<Secret<Vec<u8>>, Failure> {
     let Some(stream) = stream.and_then(|stream| stream.try_clone().ok()) else {
         let message = format!("nothing is open as descriptor {number}");

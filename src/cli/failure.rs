@@ -8,7 +8,7 @@ use super::request::error as request;
 use crate::service::action::Action;
 use crate::service::failure;
 use crate::service::fault::Fault;
-use crate::service::rotation::Left;
+use crate::service::jobs::Left;
 use crate::sys::files::FileFault;
 use crate::{crypto, rotation, store, vault};
 

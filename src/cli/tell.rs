@@ -12,7 +12,7 @@ pub(super) struct ErrorReporter {
     pub(super) form: Form,
     /// `--cli-error-format`.
     pub(super) format: ErrorFormat,
-    /// The option that may have been meant by one that nobody knows.
+    /// What to do about a failure that does not say it itself: the option that was meant.
     pub(super) hint: Option<String>,
 }
 
@@ -20,7 +20,7 @@ impl ErrorReporter {
     /// Tells a failure, and at a terminal what to do about it. That nobody listens is no failure.
     pub(super) fn tell(&self, failure: &Failure) {
         let mut text = self.text(failure);
-        if let Some(hint) = failure.hint().or_else(|| self.meant(failure))
+        if let Some(hint) = failure.hint().or_else(|| self.hint.clone())
             && terminal::is_watched()
         {
             text.extend(format!("hint: {hint}\n").bytes());
@@ -46,12 +46,6 @@ impl ErrorReporter {
         text
     }
 
-    /// Names the option that was meant, where the command line has one that nobody knows.
-    fn meant(&self, failure: &Failure) -> Option<String> {
-        let Failure::Request(failed) = failure else { return None };
-        self.hint.clone().filter(|_| failed.kind() == Kind::UnknownOptions)
-    }
-
     /// What has a code has a structure, whose message includes the usage where there is one.
     fn request(&self, failed: &request::Error, text: &mut Vec<u8>) {
         let message = failed.whole(self.form);
@@ -64,6 +58,13 @@ impl ErrorReporter {
         }
         error::render(&told, speaker(self.form), self.format, text);
     }
+}
+
+/// Whether somebody would see which option was meant by one that nobody knows.
+pub(super) fn takes_hint(failure: &Failure) -> bool {
+    let is_unknown =
+        matches!(failure, Failure::Request(failed) if failed.kind() == Kind::UnknownOptions);
+    is_unknown && terminal::is_watched()
 }
 
 /// Returns what is printed of an error that has no code.

@@ -15,10 +15,9 @@ use crate::model::value::Value;
 use crate::programs::redact::Redactor;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::rotation::settings::{self, Settings};
-use crate::service::rotation::{
-    self as service, CatchUp, Due, Job, Resume, StartRotation, Started, refusals,
-};
+use crate::service::jobs::settings::{self, Settings};
+use crate::service::jobs::{self, CatchUp, Due};
+use crate::service::rotation::{Job, Resume, StartRotation, Started, refusals};
 use crate::service::rules::arn;
 use crate::sys::lock;
 use crate::vault::Vault;
@@ -61,7 +60,7 @@ impl Runner<'_> {
             Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
         };
         let context = self.circumstances.context();
-        let rid = service::probe(self.vault, &id, region, context)?;
+        let rid = jobs::probe(self.vault, &id, region, context)?;
         let vault = self.vault.vault_id().to_string();
         let lock = lock::take(&self.machine.lock_of(&vault, rid))?;
         if lock.is_none() {
@@ -73,7 +72,7 @@ impl Runner<'_> {
         }
         if let Some((due, catch_up)) = still {
             let context = self.circumstances.context();
-            let now = service::due_still(self.vault, due, catch_up, context)?;
+            let now = jobs::due_still(self.vault, due, catch_up, context)?;
             if !now.is_some_and(|due| due.is_due()) {
                 return Err(Error::Passed);
             }
@@ -100,9 +99,9 @@ impl Runner<'_> {
             self.require_approval(&found)?;
         }
         let own = self.command(options, &request, (region, &found))?;
-        let order = StartRotation { request, region, own, resume, holder, seen };
+        let start = StartRotation { functions: &Local, own, resume, holder, seen };
         let context = self.circumstances.context();
-        let job = match service::start(self.vault, order, &Local, context)? {
+        let job = match jobs::begin(self.vault, request, region, &start, context)? {
             Started::Done(answer) => return Ok(answer),
             Started::Run(job) => job,
         };
@@ -123,7 +122,7 @@ impl Runner<'_> {
     /// Says so where a secret stands where everybody can read it.
     fn warn_of_secrets(&mut self, job: &Job) {
         let context = self.circumstances.context();
-        let Ok(known) = service::known_values(self.vault, job, context) else { return };
+        let Ok(known) = jobs::known_values(self.vault, job, context) else { return };
         let mut redactor = Redactor::default();
         let known = [known.current, known.pending, known.previous].into_iter().flatten();
         known.for_each(|value| redactor.add_credentials(&value));

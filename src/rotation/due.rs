@@ -9,8 +9,9 @@ use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::rotation::settings;
-use crate::service::rotation::{self as service, CatchUp, Due, DueFault, Resume, State};
+use crate::service::jobs::settings;
+use crate::service::jobs::{self, CatchUp, Due, DueFault, DueState};
+use crate::service::rotation::Resume;
 use crate::sys::entropy::random_uuid;
 
 /// What to rotate.
@@ -48,7 +49,7 @@ impl DueOutcome {
     /// Whether somebody has to look after it.
     pub(crate) fn is_trouble(&self) -> bool {
         let failed = matches!(self.outcome, Some(Err(_)));
-        let needs_a_person = matches!(self.due.state, State::Misconfigured | State::Orphaned);
+        let needs_a_person = matches!(self.due.state, DueState::Misconfigured | DueState::Orphaned);
         let is_unapproved = self.due.is_due() && !self.is_approved;
         failed || needs_a_person || is_unapproved || self.is_waiting()
     }
@@ -58,7 +59,7 @@ impl DueOutcome {
     pub(crate) fn is_waiting(&self) -> bool {
         let is_tried_again = self.due.is_due() && self.due.has_failed && self.is_approved;
         let is_left = is_tried_again && self.outcome.is_none();
-        self.due.state == State::Waiting || is_left
+        self.due.state == DueState::Waiting || is_left
     }
 }
 
@@ -67,11 +68,11 @@ pub(crate) fn rotate_due(
     runner: &mut Runner<'_>,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<DueOutcome>, DueFault> {
-    let all = service::due(runner.vault, wanted.catch_up, runner.circumstances.context())?;
+    let all = jobs::due(runner.vault, wanted.catch_up, runner.circumstances.context())?;
     let mut fates = Vec::new();
     let mut left = wanted.most.unwrap_or(usize::MAX);
     if let Some(only) = wanted.only
-        && !service::is_known(runner.vault, only, runner.circumstances.context())?
+        && !jobs::is_known(runner.vault, only, runner.circumstances.context())?
     {
         return Err(Fault::secret_not_found().into());
     }
@@ -147,7 +148,7 @@ mod tests {
                 region: String::new(),
                 next_rotation: None,
                 window: None,
-                state: State::Unfinished,
+                state: DueState::Unfinished,
                 next_attempt: None,
                 has_failed: true,
             },

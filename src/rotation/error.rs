@@ -5,7 +5,7 @@ use std::fmt;
 use crate::programs::output;
 use crate::service::caller::Step;
 use crate::service::failure::Failure;
-use crate::service::rotation::Left;
+use crate::service::jobs::Left;
 use crate::sys::files::FileFault;
 
 /// Why a rotation did not come to its end.

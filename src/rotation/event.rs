@@ -7,7 +7,8 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::model::secret_value::SecretValue;
 use crate::service::caller::Step;
-use crate::service::rotation::{Job, Known};
+use crate::service::jobs::Known;
+use crate::service::rotation::Job;
 use crate::sys::secret::Secret;
 
 /// Returns the event that AWS hands to a Lambda function.

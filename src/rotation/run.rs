@@ -21,7 +21,8 @@ use crate::programs::output::{self, Keep};
 use crate::programs::workplace::Workplace;
 use crate::service::caller::{Caller, Capability, Step};
 use crate::service::failure::Failure;
-use crate::service::rotation::{self as service, Job, Retry, StepFault};
+use crate::service::jobs::{self, Retry, StepFault};
+use crate::service::rotation::Job;
 use crate::sys::entropy::{Entropy, random_uuid};
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
@@ -45,18 +46,18 @@ impl Runner<'_> {
             let stderr = done.map_err(|why| self.explain((job, step), before.as_ref(), why))?;
             self.show(job, before.as_ref(), &stderr);
         }
-        let finished = service::finish(self.vault, job, self.circumstances.context());
+        let finished = jobs::finish(self.vault, job, self.circumstances.context());
         finished.map_err(|failure| self.explain((job, Step::Finish), None, failure.into()))
     }
 
     /// Returns what the program wrote to stderr.
     fn step(&mut self, job: &Job, step: Step) -> Result<Secret<Vec<u8>>, Stop> {
         let (capability, command) =
-            service::before_step(self.vault, job, step, self.circumstances.context())?;
+            jobs::before_step(self.vault, job, step, self.circumstances.context())?;
         let stderr = match command.protocol {
             Protocol::Builtin => {
                 let context = self.circumstances.context();
-                let done = service::builtin_step(self.vault, job, step, context);
+                let done = jobs::builtin_step(self.vault, job, step, context);
                 done.map_err(|failure| refused(failure, Secret::new(Vec::new())))?;
                 Secret::new(Vec::new())
             }
@@ -71,7 +72,7 @@ impl Runner<'_> {
                 launched.map_or_else(|| Secret::new(Vec::new()), |outcome| outcome.stderr)
             }
         };
-        match service::after_step(self.vault, job, step, self.circumstances.context()) {
+        match jobs::after_step(self.vault, job, step, self.circumstances.context()) {
             Ok(()) => Ok(stderr),
             Err(StepFault::NoValue) => {
                 let what = "exit status 0 but no value was stored".to_owned();
@@ -157,7 +158,7 @@ impl Runner<'_> {
         files: &pins::Verified,
     ) -> Result<Option<Outcome>, Stop> {
         let (step, context) = (capability.step, self.circumstances.context());
-        let known = service::hand_over(self.vault, job, step, context)?;
+        let known = jobs::hand_over(self.vault, job, step, context)?;
         if step == Step::Create && known.pending.is_some() {
             return Ok(None);
         }
@@ -267,7 +268,7 @@ fn is_called_off(
     circumstances: Circumstances<'_>,
 ) -> bool {
     let mut vault = vault.lock().unwrap_or_else(PoisonError::into_inner);
-    let looked = service::before_step(&mut vault, job, step, circumstances.context());
+    let looked = jobs::before_step(&mut vault, job, step, circumstances.context());
     matches!(looked, Err(Failure::Fault(_)))
 }
 

@@ -11,7 +11,8 @@ use crate::programs::redact::Redactor;
 use crate::service::caller::Step;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
-use crate::service::rotation::{self as service, Job, Known, Left, Retry};
+use crate::service::jobs::{self, Known, Left, Retry};
+use crate::service::rotation::Job;
 use crate::sys::secret::Secret;
 use crate::vault::progress::Kind;
 use crate::vault::rotation::Command;
@@ -37,7 +38,7 @@ impl From<Failure> for Stop {
 impl Runner<'_> {
     /// What may be secret in what the program writes. Where it cannot be read, nothing is shown.
     pub(super) fn known(&mut self, job: &Job) -> Option<Known> {
-        service::known_values(self.vault, job, self.circumstances.context()).ok()
+        jobs::known_values(self.vault, job, self.circumstances.context()).ok()
     }
 
     /// Shows what a program that succeeded wrote, where that is wanted.
@@ -75,7 +76,7 @@ impl Runner<'_> {
             }
             Stop::Interrupted => {
                 let context = self.circumstances.context();
-                let left = service::interrupt(self.vault, job, step, context).unwrap_or(unknown);
+                let left = jobs::interrupt(self.vault, job, step, context).unwrap_or(unknown);
                 return Error::Interrupted { step, token, left };
             }
             Stop::CalledOff => {
@@ -90,8 +91,8 @@ impl Runner<'_> {
         let lines =
             if known.is_empty() { Vec::new() } else { shown(stderr.expose(), known.as_slice()) };
         let context = self.circumstances.context();
-        let failed = service::Failed { step, status: &what, retry };
-        let left = service::fail(self.vault, job, &failed, context).unwrap_or_else(|failure| {
+        let failed = jobs::FailedStep { step, status: &what, retry };
+        let left = jobs::fail(self.vault, job, &failed, context).unwrap_or_else(|failure| {
             let why = match failure {
                 Failure::Fault(fault) => fault.message,
                 Failure::Vault(error) => error.to_string(),
@@ -107,13 +108,13 @@ impl Runner<'_> {
 
     /// Gives the lease back. Where that fails it ends by itself.
     fn release(&mut self, job: &Job) {
-        drop(service::release(self.vault, job, self.circumstances.context()));
+        drop(jobs::release(self.vault, job, self.circumstances.context()));
     }
 
     /// Says why a rotation was called off while its program ran.
     fn reason(&mut self, job: &Job, step: Step) -> Failure {
         let context = self.circumstances.context();
-        match service::before_step(self.vault, job, step, context) {
+        match jobs::before_step(self.vault, job, step, context) {
             Err(failure) => failure,
             Ok(_) => Fault::invalid_request("The rotation was called off.").into(),
         }

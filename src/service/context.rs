@@ -5,7 +5,6 @@ use super::action::Action;
 use super::caller::Caller;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
-use super::rotation::Errand;
 use super::rules::arn::{Place, SecretRef};
 use super::rules::deletion::Standing;
 use super::rules::paging::PageBoundaries;
@@ -23,7 +22,6 @@ pub(crate) struct Context<'c, 'v> {
     region: &'c str,
     subject: Subject,
     caller: &'c Caller,
-    errand: Option<&'c Errand<'c>>,
     boundaries: Option<&'c PageBoundaries>,
 }
 
@@ -38,18 +36,18 @@ impl<'c, 'v> Context<'c, 'v> {
         let region = region.unwrap_or(home);
         let (caller, subject) = (&Caller::Owner, Subject::default());
         let vault = Some(vault);
-        Self { vault, entropy, region, subject, caller, errand: None, boundaries: None }
+        Self { vault, entropy, region, subject, caller, boundaries: None }
     }
 
     /// An operation that needs no vault.
     pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
         let (caller, subject) = (&Caller::Owner, Subject::default());
-        Self { vault: None, entropy, region: "", subject, caller, errand: None, boundaries: None }
+        Self { vault: None, entropy, region: "", subject, caller, boundaries: None }
     }
 
-    /// Says who calls, and on what errand of rotation.
-    pub(super) fn called_by(self, caller: &'c Caller, errand: Option<&'c Errand<'c>>) -> Self {
-        Self { caller, errand, ..self }
+    /// Says who calls.
+    pub(super) fn called_by(self, caller: &'c Caller) -> Self {
+        Self { caller, ..self }
     }
 
     /// Says which smaller pages the caller wants to know of.
@@ -70,11 +68,6 @@ impl<'c, 'v> Context<'c, 'v> {
     /// Whether the caller is a rotation's program.
     pub(crate) fn is_step(&self) -> bool {
         matches!(self.caller, Caller::Step(_))
-    }
-
-    /// Returns what is known of rotation outside the vault, where there is somebody to run it.
-    pub(super) fn errand(&self) -> Option<&'c Errand<'c>> {
-        self.errand
     }
 
     /// Returns the transaction.

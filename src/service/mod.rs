@@ -14,6 +14,7 @@ pub(crate) mod elsewhere;
 mod extremes;
 pub(crate) mod failure;
 pub(crate) mod fault;
+pub(crate) mod jobs;
 pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::failure::Failure;
 use super::fault::Fault;
 use super::replication::{mirror, replicas};
-use super::rotation;
+use super::rotation::progress;
 use crate::model::types::SecretId;
 use crate::vault::record::Record;
 
@@ -32,7 +32,7 @@ pub(crate) fn insert(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
 /// come here.
 pub(crate) fn store(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     record.changed = cx.date()?;
-    rotation::track_current(cx, record)?;
+    progress::track_current(cx, record)?;
     mirror::mirror_replicas(cx, record)?;
     Ok(cx.vault()?.update(record)?)
 }

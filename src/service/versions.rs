@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
-use super::rotation;
+use super::rotation::progress;
 use super::rules::arn::arn_of;
 use super::rules::idempotency::{self, Earlier, Write};
 use super::rules::stages;
@@ -52,7 +52,7 @@ pub(crate) fn write(
         record.versions.push(Version { kms_key_id, ..version });
     }
     stages::put(&mut record.versions, &token.0, asked)?;
-    rotation::abandon(cx, record, &token.0);
+    progress::abandon(cx, record, &token.0);
     drop_oldest(cx, record)?;
     Ok(Written::New)
 }

@@ -14,8 +14,8 @@ use crate::model::value::Value;
 use crate::service::caller::Caller;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
+use crate::service::jobs::{self, CatchUp};
 use crate::service::operations;
-use crate::service::rotation::{self, CatchUp};
 use crate::store::Store;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::secret::Secret;
@@ -172,7 +172,7 @@ fn look(vault: &mut Vault, context: RequestContext<'_>) -> Result<(), vault::Err
     let _refused = crate::upkeep::slots::list(vault, context);
     let _refused = events::list(vault, &events::EventFilter::default(), context);
     for catch_up in [CatchUp::NextWindow, CatchUp::Always] {
-        let _refused = rotation::due(vault, catch_up, context);
+        let _refused = jobs::due(vault, catch_up, context);
     }
     let transaction = vault.begin(Access::Read, context)?;
     let checkpoint = transaction.checkpoint();

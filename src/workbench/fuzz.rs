@@ -18,7 +18,7 @@ use crate::cli::request::globals::{self, BlobFormat, Command, Names};
 use crate::cli::request::paramfile::{Sources, Unreadable};
 use crate::cli::request::{fit, foreign};
 use crate::cli::request::{json, shorthand as reader, yaml};
-use crate::cli::{pages, run};
+use crate::cli::{operate, pages};
 use crate::crypto::header::Header;
 use crate::crypto::kdf::CostLimit;
 use crate::crypto::keyfile::Keyfile;
@@ -293,7 +293,7 @@ fn write_scratch(content: &[u8]) -> io::Result<PathBuf> {
 
 /// Goes with an operation's words as far as a vault is not needed.
 fn call(entry: &'static Entry, words: &[String]) {
-    let signature = run::signature(entry);
+    let signature = operate::signature(entry);
     let Ok(Parsed::Call(arguments)) = arguments::parse(&signature, words) else { return };
     with_sources(|sources| {
         let around = BuildOptions {

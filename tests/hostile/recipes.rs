@@ -305,7 +305,7 @@ fn texts_on_the_page_are_printed() {
     let quoted: Vec<&str> = seen.flat_map(|cell| cell.split('"').skip(1).step_by(2)).collect();
     assert!(quoted.len() >= 10, "{quoted:?}");
     let mut sources = String::new();
-    for place in ["src/rotation", "src/service/rotation", "src/cli"] {
+    for place in ["src/rotation", "src/service/rotation", "src/service/jobs", "src/cli"] {
         for path in files_below(&repository().join(place)) {
             sources.push_str(&fs::read_to_string(path).unwrap());
         }

@@ -19,7 +19,7 @@ const OUTPUT: &str = "AWS_DEFAULT_OUTPUT";
 const DEFAULT: &str = "default";
 
 /// Runs one of the subcommands.
-pub(in crate::cli) fn run(
+pub(crate) fn run(
     name: &str,
     words: &[String],
     context: &CommandContext<'_>,
@@ -122,7 +122,7 @@ fn line([name, value, kind, place]: [&str; 4]) -> String {
 }
 
 /// What `help` prints.
-pub(in crate::cli) const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 aws configure get VARNAME
 aws configure list
 aws configure set VARNAME VALUE

@@ -1,11 +1,12 @@
 //! `sts get-caller-identity`: the vault's owner, who is the root of its account.
 
 use super::home;
-use crate::cli::answer::{Answer, Pages};
+use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
+use crate::cli::operate;
+use crate::cli::pages::Pages;
 use crate::cli::request::arguments::{self, Paging, Parsed, Picking, Signature};
 use crate::cli::request::build::Built;
-use crate::cli::run;
 use crate::cli::stdout::print;
 use crate::cli::unlock::CommandContext;
 use crate::model::shape::Shaped;
@@ -26,7 +27,7 @@ structure! {
 }
 
 /// Answers with the account of the vault.
-pub(in crate::cli) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), Failure> {
+pub(crate) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), Failure> {
     let signature = Signature {
         input: &[],
         output: Response::SHAPE,
@@ -39,7 +40,7 @@ pub(in crate::cli) fn run(words: &[String], context: &CommandContext<'_>) -> Res
     };
     let answer = Answer::new(context, "GetCallerIdentity")?;
     context.check_region()?;
-    match run::build(&signature, arguments, context)? {
+    match operate::build(&signature, arguments, context)? {
         Built::Text(text) => return print(text.as_bytes()),
         Built::Sample(value) => return answer.print(Pages::One(value)),
         Built::Call(_) => {}
@@ -52,7 +53,7 @@ pub(in crate::cli) fn run(words: &[String], context: &CommandContext<'_>) -> Res
 }
 
 /// What `help` prints.
-pub(in crate::cli) const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 aws sts get-caller-identity
 
 Answers with the account of the vault, whose owner is the root of it. The vault has to be unlocked.

@@ -29,7 +29,7 @@ fn is_wanted(environment: &Environment) -> bool {
 }
 
 /// Becomes the next `aws`, if the command line is for it. Otherwise comes back.
-pub(in crate::cli) fn pass_on(
+pub(crate) fn pass_on(
     argv: &[OsString],
     form: Form,
     environment: &Environment,

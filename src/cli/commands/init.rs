@@ -1,23 +1,23 @@
-//! `init`: makes a vault. The first `create-secret` does the same with the defaults.
+//! `init`: makes a vault.
 
 use std::path::{Path, PathBuf};
 
 use clap::Command;
 
+use super::super::creation;
+use super::super::enroll::{self, Made};
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
 use super::super::unlock::CommandContext;
-use super::new_credential::{self, Made};
+use super::new_credential;
 use super::{Asked, Own, configure, flag, option, text};
 use crate::crypto::slot::{Credential, SlotKind};
 use crate::model::shape::Shaped;
 use crate::model::types::RegionName;
 use crate::service::constraints;
 use crate::sys::files;
-use crate::upkeep::init::{self, Plan};
 use crate::upkeep::slots::NewSlot;
-use crate::vault::Vault;
 use crate::vault::state::Settings;
 
 /// The command.
@@ -54,7 +54,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
     }
     check_offer(asked)?;
     let (slots, made) = slots(asked)?;
-    let vault = made.settle(make(context, slots, settings))?;
+    let vault = made.settle(creation::create(context, slots, settings))?;
     super::super::unlock::warn(&vault);
     asked.print(vec![
         text("VaultPath", context.location.path.display().to_string()),
@@ -63,11 +63,11 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
 }
 
 fn settings(asked: &Asked<'_>) -> Result<Settings, Failure> {
-    let account = asked.text("account-id").unwrap_or(DEFAULT_ACCOUNT);
+    let account = asked.text("account-id").unwrap_or(creation::DEFAULT_ACCOUNT);
     if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(request::Error::argument("--account-id", "it must be twelve digits").into());
     }
-    let region = asked.context.region().unwrap_or(DEFAULT_REGION);
+    let region = asked.context.region().unwrap_or(creation::DEFAULT_REGION);
     if !constraints::allows(RegionName::SHAPE, region) {
         let what = "it must look like eu-west-1: words in small letters, then a number";
         return Err(request::Error::argument("--region", what).into());
@@ -121,7 +121,7 @@ fn slots(asked: &Asked<'_>) -> Result<(Vec<NewSlot>, Made), Failure> {
         offer.keyfile_path().ok_or(missing)
     };
     if asked.flag("keyfile-only") {
-        let (keyfile, made) = new_credential::keyfile(named()?, SlotKind::Keyfile)?;
+        let (keyfile, made) = enroll::keyfile(named()?, SlotKind::Keyfile)?;
         let credential = Credential::Keyfile(keyfile);
         return Ok((vec![NewSlot { credential, kdf: None, label: "keyfile".to_owned() }], made));
     }
@@ -136,70 +136,18 @@ fn slots(asked: &Asked<'_>) -> Result<(Vec<NewSlot>, Made), Failure> {
     }
     let given = if says_new_passphrase(asked) { None } else { offer.passphrase()? };
     let passphrase = match given {
-        Some(given) => new_credential::judged(given, asked.flag("allow-weak-passphrase"))?,
+        Some(given) => enroll::judged(given, asked.flag("allow-weak-passphrase"))?,
         None => new_credential::passphrase(asked)?,
     };
     let (credential, made) = if asked.flag("with-keyfile") {
-        let (keyfile, made) = new_credential::keyfile(named()?, SlotKind::PassphraseAndKeyfile)?;
+        let (keyfile, made) = enroll::keyfile(named()?, SlotKind::PassphraseAndKeyfile)?;
         (Credential::PassphraseAndKeyfile(passphrase, keyfile), made)
     } else {
         (Credential::Passphrase(passphrase), Made::default())
     };
     let mut slots = vec![NewSlot { credential, kdf, label: "passphrase".to_owned() }];
     if !asked.flag("no-recovery") {
-        slots.push(recovery()?);
+        slots.push(creation::recovery()?);
     }
     Ok((slots, made))
 }
-
-/// Makes the vault of the first `create-secret`: with what is offered, or a new passphrase.
-pub(crate) fn create(context: &CommandContext<'_>) -> Result<Vault, Failure> {
-    let offer = context.offer();
-    let mut slots = Vec::new();
-    if let Some(passphrase) = offer.passphrase()? {
-        let passphrase = new_credential::judged(passphrase, false)?;
-        slots.push(derived(Credential::Passphrase(passphrase)));
-    } else if let Some(keyfile) = offer.keyfile()? {
-        let credential = Credential::Keyfile(keyfile);
-        slots.push(NewSlot { credential, kdf: None, label: "keyfile".to_owned() });
-    } else {
-        let passphrase = new_credential::ask(false)?;
-        slots.push(derived(Credential::Passphrase(passphrase)));
-    }
-    if terminal::is_there() {
-        slots.push(recovery()?);
-    } else {
-        terminal::note(
-            "note: no terminal, so no recovery code was made; `strongroom key-slot add --kind \
-             recovery-code` makes one",
-        );
-    }
-    let settings = Settings::new(DEFAULT_ACCOUNT, context.region().unwrap_or(DEFAULT_REGION));
-    make(context, slots, settings)
-}
-
-fn make(
-    context: &CommandContext<'_>,
-    slots: Vec<NewSlot>,
-    settings: Settings,
-) -> Result<Vault, Failure> {
-    let path = &context.location.path;
-    if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        files::create_private_dir(directory)?;
-    }
-    let plan = Plan { slots, settings, anchors: context.environment.anchors() };
-    Ok(init::init(path, plan, context.request_context())?)
-}
-
-fn derived(credential: Credential) -> NewSlot {
-    let kdf = Some(new_credential::measured_cost());
-    NewSlot { credential, kdf, label: "passphrase".to_owned() }
-}
-
-fn recovery() -> Result<NewSlot, Failure> {
-    let credential = Credential::RecoveryCode(new_credential::recovery_code()?);
-    Ok(NewSlot { credential, kdf: None, label: "recovery code".to_owned() })
-}
-
-const DEFAULT_ACCOUNT: &str = "000000000000";
-const DEFAULT_REGION: &str = "local-1";

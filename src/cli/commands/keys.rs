@@ -3,6 +3,7 @@
 use clap::Command;
 
 use super::super::credentials::Opened;
+use super::super::enroll;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
@@ -126,7 +127,7 @@ pub(super) fn rekey_vault(
     let label = slots::label(vault, opened.slot, asked.context.request_context())?;
     let mut slots = vec![(0, NewSlot { credential: opened.credential, kdf, label })];
     if renews_recovery {
-        let credential = Credential::RecoveryCode(new_credential::recovery_code()?);
+        let credential = Credential::RecoveryCode(enroll::recovery_code()?);
         slots.push((1, NewSlot { credential, kdf: None, label: "recovery code".to_owned() }));
     }
     let kept = u64::try_from(slots.len()).unwrap_or(0);

@@ -25,8 +25,9 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use super::answer::{Answer, Pages};
+use super::answer::Answer;
 use super::failure::Failure;
+use super::pages::Pages;
 use super::request::error as request;
 use super::stdout::print;
 use super::terminal;

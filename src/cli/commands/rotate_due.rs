@@ -18,7 +18,7 @@ use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::rotation::due::{self, DueOutcome, Mode, Wanted};
 use crate::rotation::error::Error;
-use crate::service::rotation::{CatchUp, DueFault, State};
+use crate::service::jobs::{CatchUp, DueFault, DueState};
 use crate::sys::clock;
 use crate::sys::entropy::{Entropy, SystemEntropy};
 use crate::sys::{files, lock};
@@ -232,13 +232,13 @@ fn row(fate: &DueOutcome) -> Value {
 
 fn state_of(fate: &DueOutcome) -> &'static str {
     match fate.due.state {
-        State::Unfinished | State::Open if !fate.is_approved => "NotApproved",
-        State::Unfinished => "Unfinished",
-        State::Open => "Due",
-        State::Waiting => "Waiting",
-        State::NotYet => "NotYet",
-        State::Misconfigured => "Misconfigured",
-        State::Orphaned => "Orphaned",
+        DueState::Unfinished | DueState::Open if !fate.is_approved => "NotApproved",
+        DueState::Unfinished => "Unfinished",
+        DueState::Open => "Due",
+        DueState::Waiting => "Waiting",
+        DueState::NotYet => "NotYet",
+        DueState::Misconfigured => "Misconfigured",
+        DueState::Orphaned => "Orphaned",
     }
 }
 

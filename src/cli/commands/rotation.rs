@@ -2,8 +2,8 @@
 
 use clap::{Arg, Command};
 
-use super::super::answer::Pages;
 use super::super::failure::Failure;
+use super::super::pages::Pages;
 use super::super::request::error as request;
 use super::super::rotate;
 use super::super::stdout::print;
@@ -17,8 +17,8 @@ use crate::programs::output;
 use crate::rotation::{attempt, pins, reach, templates};
 use crate::service::action::Action;
 use crate::service::failure;
+use crate::service::jobs::settings::{self, Settings};
 use crate::service::rotation::refusals;
-use crate::service::rotation::settings::{self, Settings};
 use crate::vault::Vault;
 use crate::vault::progress::{Outlook, Progress};
 use crate::vault::rotation::{Protocol, Rotation};

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use clap::{Arg, Command};
 
+use super::super::enroll::{self, Made};
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
-use super::new_credential::{self, Made};
+use super::new_credential;
 use super::{Asked, Own, flag, keys, option};
 use crate::crypto::kdf::KdfParameters;
 use crate::crypto::slot::{Credential, SlotKind};
@@ -141,16 +142,14 @@ fn new_credential(asked: &Asked<'_>, kind: SlotKind) -> Result<(Credential, Made
     let made = Made::default();
     Ok(match kind {
         SlotKind::Passphrase => (Credential::Passphrase(new_credential::passphrase(asked)?), made),
-        SlotKind::RecoveryCode => {
-            (Credential::RecoveryCode(new_credential::recovery_code()?), made)
-        }
+        SlotKind::RecoveryCode => (Credential::RecoveryCode(enroll::recovery_code()?), made),
         SlotKind::Keyfile => {
-            let (keyfile, made) = new_credential::keyfile(path, kind)?;
+            let (keyfile, made) = enroll::keyfile(path, kind)?;
             (Credential::Keyfile(keyfile), made)
         }
         SlotKind::PassphraseAndKeyfile => {
             let passphrase = new_credential::passphrase(asked)?;
-            let (keyfile, made) = new_credential::keyfile(path, kind)?;
+            let (keyfile, made) = enroll::keyfile(path, kind)?;
             (Credential::PassphraseAndKeyfile(passphrase, keyfile), made)
         }
     })

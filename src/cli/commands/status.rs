@@ -5,7 +5,7 @@ use clap::Command;
 use super::super::failure::Failure;
 use super::{Asked, Own, rotation, text};
 use crate::model::value::Value;
-use crate::service::rotation as service;
+use crate::service::jobs;
 use crate::upkeep::status;
 
 /// The command.
@@ -37,7 +37,7 @@ fn run(asked: &Asked<'_>) -> Result<(), Failure> {
             context.environment.anchors().as_deref(),
             context.request_context(),
         )?);
-        let unfinished = service::unfinished(&mut vault, context.request_context());
+        let unfinished = jobs::unfinished(&mut vault, context.request_context());
         let unfinished = unfinished.map_err(|failure| Failure::of_operation("Status", failure))?;
         let rows = unfinished.into_iter().map(|(name, region, progress)| {
             let mut row = vec![text("Name", name), text("Region", region)];

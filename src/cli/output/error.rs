@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::tz::TimeZone;
 
-use super::{DEFAULT_WIDTH, Format, RenderContext};
+use super::format::{DEFAULT_WIDTH, Format, RenderContext};
 use crate::model::value::Value;
 
 /// A form of error: what `--cli-error-format` takes.

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
-use super::{RenderFailed, View};
+use super::format::RenderFailed;
+use super::view::View;
 use crate::cli::python;
 use crate::model::value::Value;
 

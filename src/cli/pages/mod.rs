@@ -9,7 +9,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::answer::{Gathered, Pages};
 use super::failure::Failure;
 use super::python;
 use super::request::arguments::{PAGE_LIMIT, PAGE_TOKEN};
@@ -119,6 +118,61 @@ impl Paginator {
         whole.extend(next.map(|token| (PAGE_TOKEN.to_owned(), Value::Text(token))));
         let first = size.saturating_sub(left_out);
         Ok(Pages::Gathered(Gathered { whole: Value::Map(whole), member, first, size, tokens }))
+    }
+}
+
+/// What there is to print.
+pub(crate) enum Pages {
+    /// One answer.
+    One(Value),
+    /// An answer that AWS would have given in pages.
+    Gathered(Gathered),
+}
+
+/// All pages together, and how they would have been cut.
+pub(crate) struct Gathered {
+    /// The whole answer.
+    pub(crate) whole: Value,
+    /// The member that was gathered.
+    pub(crate) member: &'static str,
+    /// How many elements the first page has: fewer, where an earlier answer ended inside of it.
+    pub(crate) first: usize,
+    /// How many elements each other page has.
+    pub(crate) size: usize,
+    /// The service's token of each page; the last page of all has none.
+    pub(crate) tokens: Vec<String>,
+}
+
+impl Gathered {
+    /// Cuts the answer into its pages, at least one, and takes out the token that goes on from it.
+    pub(crate) fn split(self, shown: Tokens) -> (Vec<Value>, Option<String>) {
+        let Self { whole: Value::Map(mut members), member, first, size, tokens } = self else {
+            return (vec![self.whole], None);
+        };
+        let mut take = |wanted: &str| {
+            let index = members.iter().position(|(name, _)| name == wanted)?;
+            Some(members.remove(index))
+        };
+        let token = match take(PAGE_TOKEN) {
+            Some((_, Value::Text(token))) => Some(token),
+            Some(_) | None => None,
+        };
+        let Some((name, Value::List(elements))) = take(member) else {
+            return (vec![Value::Map(members)], token);
+        };
+        let page = |elements: Vec<Value>| vec![(name.clone(), Value::List(elements))];
+        let mut pages = Vec::new();
+        let mut elements = elements.into_iter().peekable();
+        pages.push(page(elements.by_ref().take(first).collect()));
+        while elements.peek().is_some() {
+            pages.push(page(elements.by_ref().take(size.max(1)).collect()));
+        }
+        if shown == Tokens::OfPages {
+            for (page, token) in pages.iter_mut().zip(tokens) {
+                page.push((PAGE_TOKEN.to_owned(), Value::Text(token)));
+            }
+        }
+        (pages.into_iter().map(Value::Map).collect(), token)
     }
 }
 

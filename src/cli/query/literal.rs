@@ -3,7 +3,7 @@
 use crate::model::value::Value;
 
 /// Makes a value of JSON. Numbers that are too large for a whole number become fractions.
-pub(in crate::cli) fn value(json: serde_json::Value) -> Value {
+pub(crate) fn value(json: serde_json::Value) -> Value {
     match json {
         serde_json::Value::Null => Value::Null,
         serde_json::Value::Bool(flag) => Value::Boolean(flag),

@@ -11,7 +11,7 @@ mod evaluate;
 mod failure;
 mod functions;
 mod lexer;
-pub(in crate::cli) mod literal;
+pub(crate) mod literal;
 mod parser;
 mod signature;
 

@@ -1,10 +1,9 @@
 //! This program as a rotation's program runs it: it asks over the step's socket, opens no vault,
 //! and does nothing else.
 
-use crate::cli::answer::Pages as Printed;
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
-use crate::cli::pages::Paginator;
+use crate::cli::pages::{Pages as Printed, Paginator};
 use crate::rotation::client::Line;
 use crate::rotation::door::NOT_AVAILABLE;
 use crate::rotation::wire::Refusal;

@@ -115,10 +115,10 @@ const AT_WORK: &str =
     "hint: another process is at work on it; wait for its end, or interrupt it there";
 
 /// AWS says that it will go on by itself; here somebody does.
-const NEXT: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with it, \
-                    and `update-secret-version-stage --version-stage AWSPENDING \
-                    --remove-from-version-id VERSION` gives it up (`describe-secret` names the \
-                    version)";
+const NEXT: &str = "hint: unless another process is at it, `rotate-secret --resume` goes on with \
+                      it, and `update-secret-version-stage --version-stage AWSPENDING \
+                      --remove-from-version-id VERSION` gives it up (`describe-secret` names the \
+                      version)";
 
 /// What programs say that were not allowed something.
 const DENIALS: [&str; 2] = ["Permission denied", "Operation not permitted"];

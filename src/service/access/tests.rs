@@ -1,8 +1,8 @@
 use serde_json::{Value as Json, json};
 
 use super::super::dispatch::{Call, dispatch};
+use super::super::jobs::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::super::operations;
-use super::super::rotation::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::super::rules::policy::model::Policy;
 use super::super::rules::policy::parse::parse;
 use super::super::testing::{ARN, ServiceFixture, entry, told};

@@ -6,7 +6,6 @@ use super::constraints;
 use super::context::Context;
 use super::failure::Failure;
 use super::operation::{Effect, Entry};
-use super::rotation::Errand;
 use super::rules::name;
 use super::rules::paging::PageBoundaries;
 use crate::model::value::Value;
@@ -67,28 +66,16 @@ pub(crate) fn dispatch(
     call: Call<'_>,
     context: RequestContext<'_>,
 ) -> Result<Value, Failure> {
-    carry_out(vault, call, None, context)
-}
-
-/// Answers a request as [`dispatch`] does, on an errand of rotation or none.
-pub(super) fn carry_out(
-    vault: &mut Vault,
-    call: Call<'_>,
-    errand: Option<&Errand<'_>>,
-    context: RequestContext<'_>,
-) -> Result<Value, Failure> {
     let Call { entry, region, caller, boundaries, .. } = call;
     let mut origin = context.origin.clone();
-    if let Some(via) = caller.via() {
-        origin.via = via;
-    }
+    origin.via = caller.via().unwrap_or(origin.via);
     let context = RequestContext { origin: &origin, ..context };
     let access = access(vault, entry);
     let is_read = entry.effect != Effect::Writes && access == Access::Write;
     let again = is_read.then(|| call.request.clone());
-    let answer = match survey(vault, &call, errand, context)? {
+    let answer = match survey(vault, &call, context)? {
         Some(answer) => log(vault, (entry, region), answer, context, access),
-        None => attempt(vault, call, errand, context, access),
+        None => attempt(vault, call, context, access, entry.run),
     };
     match (answer, again) {
         (Err(Failure::Vault(vault::Error::Store(error))), Some(request)) => {
@@ -104,24 +91,38 @@ pub(super) fn carry_out(
             };
             vault.leave_reads_unlogged(why);
             let call = Call { entry, request, region, caller, boundaries };
-            attempt(vault, call, errand, context, Access::Read)
+            attempt(vault, call, context, Access::Read, entry.run)
         }
         (answer, _) => answer,
     }
+}
+
+/// Answers a request to write as [`dispatch`] does, but by `run` in the place of the operation's own
+/// rule: for what needs more than the vault, or says more than the response.
+pub(super) fn dispatch_by<T>(
+    vault: &mut Vault,
+    call: Call<'_>,
+    context: RequestContext<'_>,
+    run: impl FnOnce(&mut Context<'_, '_>, Value) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut origin = context.origin.clone();
+    origin.via = call.caller.via().unwrap_or(origin.via);
+    let context = RequestContext { origin: &origin, ..context };
+    attempt(vault, call, context, Access::Write, run)
 }
 
 /// Answers what reads a whole vault on a copy, where the vault is so large that others would wait.
 fn survey(
     vault: &mut Vault,
     call: &Call<'_>,
-    errand: Option<&Errand<'_>>,
     context: RequestContext<'_>,
 ) -> Result<Option<Result<Value, Failure>>, Failure> {
     if call.entry.effect != Effect::Surveys {
         return Ok(None);
     }
     let call = Call { request: call.request.clone(), ..*call };
-    let answer = vault.read_aside(LARGE, |copy| attempt(copy, call, errand, context, Access::Read));
+    let run = call.entry.run;
+    let answer = vault.read_aside(LARGE, |copy| attempt(copy, call, context, Access::Read, run));
     Ok(answer?)
 }
 
@@ -147,13 +148,13 @@ fn log(
     answer
 }
 
-fn attempt(
+fn attempt<T>(
     vault: &mut Vault,
     call: Call<'_>,
-    errand: Option<&Errand<'_>>,
     context: RequestContext<'_>,
     access: Access,
-) -> Result<Value, Failure> {
+    run: impl FnOnce(&mut Context<'_, '_>, Value) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let Call { entry, request, region, caller, boundaries } = call;
     let mut transaction = vault.begin(access, context)?;
     match purge(&mut transaction) {
@@ -165,10 +166,9 @@ fn attempt(
         purged => purged?,
     }
     let home = transaction.state().settings.region().to_owned();
-    let mut cx =
-        Context::new(&mut transaction, region, &home).called_by(caller, errand).cut_at(boundaries);
+    let mut cx = Context::new(&mut transaction, region, &home).called_by(caller).cut_at(boundaries);
     let outcome = match access::check(&mut cx, entry, &request) {
-        Ok(()) => (entry.run)(&mut cx, request),
+        Ok(()) => run(&mut cx, request),
         Err(refusal) => {
             if let Some(Value::Text(id)) = request.get("SecretId") {
                 cx.about_name(id);

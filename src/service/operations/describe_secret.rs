@@ -9,7 +9,7 @@ use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::replication::replicas;
-use crate::service::rotation;
+use crate::service::rotation::dates;
 use crate::service::rules::arn::arn_of;
 use crate::vault::record::Record;
 
@@ -82,7 +82,7 @@ impl Operation for DescribeSecret {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = cx.find(&request.secret_id)?;
-        let mut rotation = rotation::shown(&record);
+        let mut rotation = dates::shown(&record);
         if cx.is_step() {
             // A test, too, finds it on, although that is stored only after it.
             rotation.enabled = Some(true);

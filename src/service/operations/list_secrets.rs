@@ -12,7 +12,7 @@ use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation, Pages};
 use crate::service::pages::Page;
 use crate::service::replication::replicas;
-use crate::service::rotation;
+use crate::service::rotation::dates;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::filters::{Asked, Filterable, Filters};
 use crate::service::rules::sort::{Order, Position, Sortable};
@@ -217,7 +217,7 @@ fn position(order: Order, record: &Record) -> Position<'_> {
 }
 
 fn listed(record: Record) -> ListedSecret {
-    let rotation = rotation::shown(&record);
+    let rotation = dates::shown(&record);
     ListedSecret {
         arn: arn_of(&record),
         last_rotated_date: rotation.last_rotated,

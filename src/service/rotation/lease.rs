@@ -2,15 +2,13 @@
 
 use crate::model::time::Timestamp;
 use crate::service::caller::Step;
-use crate::service::context::Context;
-use crate::vault::progress::Lease;
+use crate::vault::progress::{Holder, Lease};
 use crate::vault::rotation::Command;
 
 /// Who is at work from now on, and until when at the longest.
-pub(super) fn taken(cx: &Context<'_, '_>, command: &Command, now: Timestamp) -> Option<Lease> {
-    let holder = cx.errand()?.holder.clone();
+pub(crate) fn taken(holder: &Holder, command: &Command, now: Timestamp) -> Lease {
     let until = Timestamp(now.0.saturating_add(length(command.timeout_s)));
-    Some(Lease::new(holder, until))
+    Lease::new(holder.clone(), until)
 }
 
 /// Returns how many milliseconds a rotation takes at the longest. An end that is further away was

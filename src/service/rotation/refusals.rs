@@ -1,12 +1,12 @@
 //! What `rotate-secret` answers when nothing is begun: AWS's words where they are known.
 
-use super::BUILTIN;
+use super::builtin::BUILTIN;
 use crate::service::fault::{Cause, Code, Fault};
 use crate::service::rules::arn::arn_of;
 use crate::vault::record::Record;
 
 /// AWS has a code of its own for this here (docs/behaviour.md, "Tokens").
-pub(super) fn no_token() -> Fault {
+pub(crate) fn no_token() -> Fault {
     Fault::invalid_parameter(Fault::no_token().message)
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn no_function() -> Fault {
 }
 
 /// AWS's answer where the function cannot be called.
-pub(super) fn cannot_invoke() -> Fault {
+pub(crate) fn cannot_invoke() -> Fault {
     Fault::new(
         Code::AccessDenied,
         "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function \
@@ -33,24 +33,24 @@ pub(super) fn cannot_invoke() -> Fault {
 }
 
 /// Our own words: AWS has no second way to name a function.
-pub(super) fn two_functions() -> Fault {
+pub(crate) fn two_functions() -> Fault {
     Fault::invalid_parameter("You can't specify both RotationLambdaARN and a rotation command.")
 }
 
 /// Our own words: nothing is run that options could be for.
-pub(super) fn no_options() -> Fault {
+pub(crate) fn no_options() -> Fault {
     Fault::invalid_parameter(format!("{BUILTIN} takes no options for a rotation command."))
 }
 
 /// Our own words: there are no roles to take on.
-pub(super) fn no_roles() -> Fault {
+pub(crate) fn no_roles() -> Fault {
     Fault::invalid_parameter(
         "ExternalSecretRotationRoleArn names a role in AWS, and there are no roles in a local \
          vault. Leave it out: a rotation runs as the user who starts it.",
     )
 }
 
-pub(super) fn token_in_use(token: &str, record: &Record) -> Fault {
+pub(crate) fn token_in_use(token: &str, record: &Record) -> Fault {
     Fault::invalid_request(format!(
         "You can't use ClientRequestToken {token} because that value is already in use for a \
          version of secret {}.",

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::iter;
 
 use super::width;
-use crate::cli::output::RenderFailed;
+use crate::cli::output::format::RenderFailed;
 
 /// Blanks that each cell has beside its text.
 const PADDING: usize = 4;

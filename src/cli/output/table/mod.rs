@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
-use super::{RenderContext, RenderFailed};
+use super::format::{RenderContext, RenderFailed};
 use crate::cli::python;
 use crate::model::value::Value;
 use grid::{Row, Section};

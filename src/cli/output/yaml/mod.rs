@@ -8,8 +8,8 @@ mod scalar;
 
 use jiff::tz::TimeZone;
 
-use super::View;
 use super::json;
+use super::view::View;
 use crate::cli::python;
 use crate::model::value::Value;
 use scalar::Style;

@@ -1,9 +1,9 @@
 //! How a secret's rotation is set up, for a person to look at, and the fingerprints of its program's
 //! files, taken anew when that person says so.
 
+use super::transact::transact;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::repository;
 use crate::service::rotation::refusals;
@@ -37,16 +37,16 @@ pub(crate) fn settings(
     region: Option<&str>,
     context: RequestContext<'_>,
 ) -> Result<Settings, Failure> {
-    let mut transaction = vault.begin(Access::Read, context)?;
-    let home = transaction.state().settings.region().to_owned();
-    let record = Context::new(&mut transaction, region, &home).find(id)?;
-    Ok(Settings {
-        rid: record.rid,
-        arn: arn_of(&record),
-        name: record.name.clone(),
-        rotation: record.rotation,
-        progress: record.progress,
-        rotated: record.rotated,
+    transact(vault, region, Access::Read, context, |cx| {
+        let record = cx.find(id)?;
+        Ok(Settings {
+            rid: record.rid,
+            arn: arn_of(&record),
+            name: record.name,
+            rotation: record.rotation,
+            progress: record.progress,
+            rotated: record.rotated,
+        })
     })
 }
 
@@ -59,23 +59,20 @@ pub(crate) fn approve(
     pins: Option<Vec<Pin>>,
     context: RequestContext<'_>,
 ) -> Result<(), Failure> {
-    let mut transaction = vault.begin(Access::Write, context)?;
-    let home = transaction.state().settings.region().to_owned();
-    let mut cx = Context::new(&mut transaction, region, &home);
-    let mut record = cx.find_active(id)?;
-    let rotation = record.rotation.as_mut().ok_or_else(refusals::no_function)?;
-    let event = if pins.is_some() { "RepinRotation" } else { "ApproveRotation" };
-    rotation.command.pins = pins.unwrap_or(std::mem::take(&mut rotation.command.pins));
-    if let Some(progress) = &mut record.progress {
-        progress.failures = 0;
-        progress.next_attempt = progress.next_attempt.min(context.now);
-        if matches!(progress.outlook, Outlook::Misconfigured | Outlook::Orphaned) {
-            progress.outlook = Outlook::Open;
+    transact(vault, region, Access::Write, context, |cx| {
+        let mut record = cx.find_active(id)?;
+        let rotation = record.rotation.as_mut().ok_or_else(refusals::no_function)?;
+        let event = if pins.is_some() { "RepinRotation" } else { "ApproveRotation" };
+        rotation.command.pins = pins.unwrap_or(std::mem::take(&mut rotation.command.pins));
+        if let Some(progress) = &mut record.progress {
+            progress.failures = 0;
+            progress.next_attempt = progress.next_attempt.min(context.now);
+            if matches!(progress.outlook, Outlook::Misconfigured | Outlook::Orphaned) {
+                progress.outlook = Outlook::Open;
+            }
         }
-    }
-    repository::store(&mut cx, &mut record)?;
-    let subject = Transaction::subject(&record);
-    transaction.record(event, Event::SUCCESS, subject)?;
-    transaction.commit()?;
-    Ok(())
+        repository::store(cx, &mut record)?;
+        let subject = Transaction::subject(&record);
+        Ok(cx.vault()?.record(event, Event::SUCCESS, subject)?)
+    })
 }

@@ -1,12 +1,13 @@
 //! Before, after and beside a step: what its program may do, whether it did it, and what it may know.
 
-use super::{Job, Known, StepFault, at_work, find, log, transact};
+use super::transact::{abandoned, at_work, find, transact};
 use crate::model::secret_value::SecretValue;
-use crate::service::action::Action;
 use crate::service::caller::{Caller, Capability, Step};
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
+use crate::service::rotation::events::{RotationEvent, log};
+use crate::service::rotation::job::Job;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::{arn, stages};
 use crate::vault::Vault;
@@ -14,6 +15,34 @@ use crate::vault::progress::Kind;
 use crate::vault::record::{Record, Version};
 use crate::vault::rotation::Command;
 use crate::vault::transaction::{Access, RequestContext};
+
+/// Why a step is not done although its program ended well.
+pub(crate) enum StepFault {
+    /// `createSecret` stored no value.
+    NoValue,
+    /// Something else.
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for StepFault {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Every value that a rotation's program may come to know.
+pub(crate) struct Known {
+    /// Of `AWSCURRENT`.
+    pub(crate) current: Option<SecretValue>,
+    /// Of the version that is made.
+    pub(crate) pending: Option<SecretValue>,
+    /// Of `AWSPREVIOUS`.
+    pub(crate) previous: Option<SecretValue>,
+    /// Current values of other secrets that it may read, by ARN.
+    pub(crate) linked: Vec<(String, SecretValue)>,
+    /// `ExternalSecretRotationMetadata`.
+    pub(crate) metadata: Vec<(String, String)>,
+}
 
 /// Says what a step may do, and what to run for it, as both are now.
 ///
@@ -26,7 +55,7 @@ pub(crate) fn before_step(
     step: Step,
     context: RequestContext<'_>,
 ) -> Result<(Capability, Command), Failure> {
-    transact(vault, (Some(&job.region), Access::Read), context, |cx| {
+    transact(vault, Some(&job.region), Access::Read, context, |cx| {
         let (record, _) = at_work(cx, job)?;
         let command = command(&record, job)?;
         let capability = Capability {
@@ -47,7 +76,7 @@ pub(crate) fn after_step(
     step: Step,
     context: RequestContext<'_>,
 ) -> Result<(), StepFault> {
-    let has_value = transact(vault, (Some(&job.region), Access::Read), context, |cx| {
+    let has_value = transact(vault, Some(&job.region), Access::Read, context, |cx| {
         let (record, _) = at_work(cx, job)?;
         Ok(record.version(&job.token).is_some_and(|version| version.value.is_some()))
     })?;
@@ -61,7 +90,7 @@ pub(crate) fn known_values(
     job: &Job,
     context: RequestContext<'_>,
 ) -> Result<Known, Failure> {
-    transact(vault, (Some(&job.region), Access::Read), context, |cx| {
+    transact(vault, Some(&job.region), Access::Read, context, |cx| {
         let record = find(cx, job)?;
         let reads = command(&record, job).map(|command| command.reads).unwrap_or_default();
         known(cx, &record, job, &reads)
@@ -83,7 +112,7 @@ pub(crate) fn hand_over(
     let context = RequestContext { origin: &origin, ..context };
     let access =
         if vault.is_read_only() || !vault.audits_reads() { Access::Read } else { Access::Write };
-    transact(vault, (Some(&job.region), access), context, |cx| {
+    transact(vault, Some(&job.region), access, context, |cx| {
         let (record, _) = at_work(cx, job)?;
         let mut known = known(cx, &record, job, &reads)?;
         if !matches!(step, Step::Set | Step::Test) {
@@ -101,7 +130,7 @@ fn command(record: &Record, job: &Job) -> Result<Command, Failure> {
     if let Some(config) = &job.pending_config {
         return Ok(config.command.clone());
     }
-    let stored = record.rotation.as_ref().ok_or_else(super::abandoned)?;
+    let stored = record.rotation.as_ref().ok_or_else(abandoned)?;
     Ok(stored.command.clone())
 }
 
@@ -148,21 +177,20 @@ fn note_all(
     known: &Known,
 ) -> Result<(), Failure> {
     let id = |label: &str| record.staged(label).map_or(String::new(), |version| version.id.clone());
-    let read = (Action::GetSecretValue.name(), super::SUCCESS);
     for (is_read, version) in [
         (known.current.is_some(), id(stages::CURRENT)),
         (known.previous.is_some(), id(stages::PREVIOUS)),
         (known.pending.is_some(), job.token.clone()),
     ] {
         if is_read {
-            log(cx, read, (record, &version), "")?;
+            log(cx, RotationEvent::ValueRead, record, &version, "")?;
         }
     }
     for (arn, _) in &known.linked {
         let region = cx.region();
         let other = cx.look_up(region, arn)?.ok_or_else(Fault::secret_not_found)?;
         let version = other.staged(stages::CURRENT).map_or("", |version| version.id.as_str());
-        log(cx, read, (&other, version), "")?;
+        log(cx, RotationEvent::ValueRead, &other, version, "")?;
     }
     Ok(())
 }

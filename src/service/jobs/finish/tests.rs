@@ -1,26 +1,12 @@
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::super::fixture::{Break, FUNCTION, How, RotationFixture, token};
-use super::super::{Resume, Started};
+use super::super::fixture::{
+    Break, DONE, EMPTY, FUNCTION, How, MOVED, PENDING, RotationFixture, again, rotate, token,
+};
 use super::*;
 use crate::model::time::DAY_MS;
 use crate::service::caller::Caller;
-
-fn rotate(number: u32) -> Json {
-    json!({
-        "SecretId": "db", "ClientRequestToken": token(number), "RotationLambdaARN": FUNCTION,
-        "RotationRules": {"AutomaticallyAfterDays": 30},
-    })
-}
-
-fn again(number: u32) -> Json {
-    json!({"SecretId": "db", "ClientRequestToken": token(number)})
-}
-
-const PENDING: &str = "1[AWSCURRENT] 2[AWSPENDING]";
-const EMPTY: &str = "1[AWSCURRENT] 2[empty AWSPENDING]";
-const MOVED: &str = "1[AWSPREVIOUS] 2[AWSPENDING AWSCURRENT]";
-const DONE: &str = "1[AWSPREVIOUS] 2[AWSCURRENT]";
+use crate::vault::progress::Outlook;
 
 /// Every point at which a rotation can break off, and what it leaves.
 const POINTS: [(Break, &str); 8] = [
@@ -33,25 +19,6 @@ const POINTS: [(Break, &str); 8] = [
     (Break::Before(Step::Finish), PENDING),
     (Break::After(Step::Finish), MOVED),
 ];
-
-/// Whoever finds a rotation at work by the time it stores its own begins none.
-#[test]
-fn one_is_at_work_at_a_time() {
-    let mut fixture = RotationFixture::new();
-    fixture.rotate_until(&rotate(2), Break::After(Step::Set), How::Killed).unwrap_err();
-    let lease = fixture.service.record("db").unwrap().progress.unwrap().lease.unwrap();
-    assert_eq!(lease.holder.host, "here");
-    assert_eq!(lease.until.0 - fixture.service.now().0, 4 * (60 + 30) * 1_000);
-    fixture.minds_others = true;
-    let refused = fixture.rotate(&again(2)).unwrap_err();
-    assert!(refused.1.starts_with("A previous rotation isn't complete."), "{refused:?}");
-    fixture.minds_others = false;
-    fixture.rotate_until(&again(2), Break::Before(Step::Test), How::Fails).unwrap_err();
-    assert_eq!(fixture.service.record("db").unwrap().progress.unwrap().lease, None);
-    fixture.minds_others = true;
-    fixture.rotate(&again(2)).unwrap();
-    assert_eq!(fixture.stages(), DONE);
-}
 
 #[test]
 fn a_rotation_moves_the_labels_and_the_dates() {
@@ -193,200 +160,6 @@ fn a_pending_value_is_never_overwritten() {
 }
 
 #[test]
-fn a_new_version_by_hand_abandons_the_rotation() {
-    let put = |stages: Option<Json>| {
-        let mut request =
-            json!({"SecretId": "db", "ClientRequestToken": token(9), "SecretString": "mine"});
-        if let Some(stages) = stages {
-            request["VersionStages"] = stages;
-        }
-        request
-    };
-    let label = |request: Json| ("UpdateSecretVersionStage", request);
-    for ((operation, request), left) in [
-        (("PutSecretValue", put(None)), "1[AWSPREVIOUS] 2[] 9[AWSCURRENT]"),
-        (("UpdateSecret", put(None)), "1[AWSPREVIOUS] 2[] 9[AWSCURRENT]"),
-        (("PutSecretValue", put(Some(json!(["blue"])))), "1[AWSCURRENT] 2[] 9[blue]"),
-        (("PutSecretValue", put(Some(json!(["AWSPENDING"])))), "1[AWSCURRENT] 2[] 9[AWSPENDING]"),
-        // The documented ways out: to drop the version, or to promote it.
-        (
-            label(json!({
-                "SecretId": "db", "VersionStage": "AWSPENDING", "RemoveFromVersionId": token(2),
-            })),
-            "1[AWSCURRENT] 2[]",
-        ),
-        (
-            label(json!({
-                "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(2),
-                "RemoveFromVersionId": token(1),
-            })),
-            MOVED,
-        ),
-    ] {
-        let mut fixture = RotationFixture::new();
-        let job = fixture.job(&rotate(2));
-        fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
-        let capability = fixture.capability(&job, Step::Create).unwrap();
-        fixture.call(operation, &request).unwrap();
-        assert_eq!(fixture.stages(), left, "{operation} {request}");
-        assert_eq!(fixture.events().last().unwrap(), "RotationAbandoned ");
-        // The program that is still running can do nothing more, nor can its runner.
-        let caller = Caller::Step(capability);
-        let late = fixture.child(&caller, "DescribeSecret", &json!({"SecretId": "db"}));
-        assert_eq!(late.unwrap_err().0, "AccessDeniedException");
-        let refused = fixture.capability(&job, Step::Set).unwrap_err();
-        assert!(refused.1.starts_with("The rotation was abandoned"), "{refused:?}");
-        assert_eq!(fixture.fail(&job, Step::Set), Left::Nothing);
-        let finished = fixture.service.with(|vault, context| finish(vault, &job, context));
-        assert!(finished.is_err());
-        assert_eq!(fixture.stages(), left);
-        fixture.password = fixture.value("AWSCURRENT").unwrap();
-        let next = fixture.rotate(&again(3));
-        if left.ends_with("9[AWSPENDING]") {
-            // That label is nobody's rotation.
-            assert!(next.unwrap_err().1.starts_with("A previous rotation isn't complete"));
-        } else {
-            assert_eq!(next.unwrap()["VersionId"], token(3), "{operation} {request}");
-        }
-        fixture.service.require_sound();
-    }
-}
-
-/// Between the move of the label and the end of the rotation, whoever ends it.
-#[test]
-fn a_rotation_that_moved_the_label_is_done_whatever_comes_then() {
-    let tag = json!({"SecretId": "db", "Tags": [{"Key": "a", "Value": "b"}]});
-    let id = json!({"SecretId": "db"});
-    for (operation, request) in [("TagResource", &tag), ("CancelRotateSecret", &id)] {
-        let mut fixture = RotationFixture::new();
-        let job = fixture.job(&rotate(2));
-        fixture.run(&job, Break::After(Step::Finish), How::Killed).unwrap_err();
-        let answer = fixture.call(operation, request).unwrap();
-        assert_eq!(answer.get("VersionId"), None, "{operation}");
-        let finished = fixture.service.with(|vault, context| finish(vault, &job, context));
-        assert!(finished.is_ok(), "{operation}");
-        assert_eq!(fixture.stages(), DONE);
-        let is_on = operation == "TagResource";
-        assert_eq!(fixture.described()["RotationEnabled"], is_on);
-    }
-    // Nobody is left to end it, and its version is no longer current.
-    let mut fixture = RotationFixture::new();
-    fixture.rotate_until(&rotate(2), Break::After(Step::Finish), How::Killed).unwrap_err();
-    let moved = fixture.service.now();
-    fixture.service.advance(DAY_MS);
-    let put = json!({"SecretId": "db", "ClientRequestToken": token(3), "SecretString": "x"});
-    fixture.call("PutSecretValue", &put).unwrap();
-    assert_eq!(fixture.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
-    assert_eq!(fixture.described()["LastRotatedDate"], moved.0);
-    assert_eq!(fixture.events().last().unwrap(), "RotationSucceeded ");
-}
-
-#[test]
-fn other_changes_abandon_nothing() {
-    let mut fixture = RotationFixture::new();
-    let job = fixture.job(&rotate(2));
-    for (operation, request) in [
-        ("TagResource", json!({"SecretId": "db", "Tags": [{"Key": "a", "Value": "b"}]})),
-        (
-            "UpdateSecret",
-            json!({"SecretId": "db", "ClientRequestToken": token(9), "Description": "d"}),
-        ),
-        (
-            "PutSecretValue",
-            json!({"SecretId": "db", "ClientRequestToken": token(1), "SecretString": "first"}),
-        ),
-        (
-            "UpdateSecretVersionStage",
-            json!({"SecretId": "db", "VersionStage": "x", "MoveToVersionId": token(1)}),
-        ),
-    ] {
-        fixture.call(operation, &request).unwrap();
-    }
-    fixture.run(&job, Break::Nowhere, How::Fails).unwrap();
-    assert_eq!(fixture.stages(), "1[x AWSPREVIOUS] 2[AWSCURRENT]");
-}
-
-#[test]
-fn a_change_by_hand_counts_for_the_next_date_alone() {
-    let mut fixture = RotationFixture::new();
-    fixture.rotate(&rotate(2)).unwrap();
-    let rotated = fixture.service.now();
-    fixture.service.advance(5 * DAY_MS);
-    let put = json!({"SecretId": "db", "ClientRequestToken": token(3), "SecretString": "x"});
-    fixture.call("PutSecretValue", &put).unwrap();
-    let next = fixture.service.now().midnight().0 + 31 * DAY_MS - 1_000;
-    let described = fixture.described();
-    assert_eq!(described["LastRotatedDate"], rotated.0);
-    assert_eq!(described["NextRotationDate"], next);
-    // So does going back to the value before.
-    fixture.service.advance(5 * DAY_MS);
-    let back = json!({
-        "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(2),
-        "RemoveFromVersionId": token(3),
-    });
-    fixture.call("UpdateSecretVersionStage", &back).unwrap();
-    assert_eq!(fixture.described()["NextRotationDate"], next + 5 * DAY_MS);
-    // A tag does not.
-    fixture.service.advance(5 * DAY_MS);
-    fixture.call("TagResource", &json!({"SecretId": "db", "Tags": [{"Key": "a"}]})).unwrap();
-    assert_eq!(fixture.described()["NextRotationDate"], next + 5 * DAY_MS);
-}
-
-#[test]
-fn a_rotation_under_way_is_cancelled() {
-    let mut fixture = RotationFixture::new();
-    let never = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap_err();
-    assert_eq!(never.1, refusals::no_function().message);
-    let job = fixture.job(&rotate(2));
-    fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
-    let set = Caller::Step(fixture.capability(&job, Step::Finish).unwrap());
-    let cancelled = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
-    assert_eq!(cancelled["VersionId"], token(2));
-    let described = fixture.described();
-    assert_eq!(described["RotationEnabled"], false);
-    assert_eq!(described["RotationLambdaARN"], FUNCTION);
-    assert_eq!(described["RotationRules"], json!({"AutomaticallyAfterDays": 30}));
-    assert_eq!(described.get("NextRotationDate"), None);
-    assert_eq!(fixture.stages(), PENDING);
-    // Its program may look, but not touch.
-    fixture.child(&set, "DescribeSecret", &json!({"SecretId": "db"})).unwrap();
-    let moved = json!({
-        "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(2),
-        "RemoveFromVersionId": token(1),
-    });
-    let refused = fixture.child(&set, "UpdateSecretVersionStage", &moved).unwrap_err();
-    assert_eq!(refused.0, "AccessDeniedException");
-    assert_eq!(fixture.capability(&job, Step::Set).unwrap_err().1, "The rotation was cancelled.");
-    assert_eq!(fixture.fail(&job, Step::Set), Left::Pending);
-    // Once more says nothing more.
-    let again = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
-    assert_eq!(again.get("VersionId"), None);
-}
-
-#[test]
-fn what_was_cancelled_goes_on_only_if_somebody_says_so() {
-    let mut fixture = RotationFixture::new();
-    fixture.rotate_until(&rotate(2), Break::After(Step::Set), How::Fails).unwrap_err();
-    fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
-    for resume in [Resume::IfPossible, Resume::IfSame, Resume::No] {
-        fixture.resume = resume;
-        let before = fixture.service.snapshot();
-        assert!(fixture.start(&rotate(3)).is_err(), "{resume:?}");
-        assert!(fixture.service.snapshot() == before);
-    }
-    fixture.resume = Resume::Yes;
-    let answer = fixture.rotate(&again(3)).unwrap();
-    assert_eq!(answer["VersionId"], token(2));
-    assert_eq!(fixture.described()["RotationEnabled"], true);
-    // Without anything left over it is simply turned on again.
-    fixture.resume = Resume::IfPossible;
-    fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
-    assert_eq!(fixture.described().get("LastRotatedDate"), None);
-    assert_eq!(fixture.rotate(&again(3)).unwrap()["VersionId"], token(3));
-    assert_eq!(fixture.described()["RotationEnabled"], true);
-}
-
-#[test]
 fn a_test_leaves_the_secret_as_it_was_and_stores_what_was_said() {
     let mut fixture = RotationFixture::new();
     let mut request = rotate(2);
@@ -435,29 +208,6 @@ fn a_test_that_fails_stores_nothing_of_what_was_said() {
 }
 
 #[test]
-fn a_test_is_abandoned_like_a_rotation_but_keeps_what_somebody_took() {
-    let mut fixture = RotationFixture::new();
-    let mut request = rotate(2);
-    request["RotateImmediately"] = false.into();
-    let job = fixture.job(&request);
-    let put = json!({"SecretId": "db", "ClientRequestToken": token(3), "SecretString": "x"});
-    fixture.call("PutSecretValue", &put).unwrap();
-    assert_eq!(fixture.stages(), "1[AWSPREVIOUS] 3[AWSCURRENT]");
-    assert!(fixture.capability(&job, Step::Test).is_err());
-
-    let mut fixture = RotationFixture::new();
-    let job = fixture.job(&request);
-    let promote = json!({
-        "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(2),
-        "RemoveFromVersionId": token(1),
-    });
-    fixture.call("UpdateSecretVersionStage", &promote).unwrap();
-    assert_eq!(fixture.stages(), MOVED);
-    assert!(fixture.capability(&job, Step::Test).is_err());
-    fixture.service.require_sound();
-}
-
-#[test]
 fn what_is_said_on_resuming_is_stored_once_it_succeeded() {
     let mut fixture = RotationFixture::new();
     fixture.rotate_until(&rotate(2), Break::Before(Step::Set), How::Fails).unwrap_err();
@@ -475,35 +225,6 @@ fn what_is_said_on_resuming_is_stored_once_it_succeeded() {
     let rules = json!({"AutomaticallyAfterDays": 1, "ScheduleExpression": "rate(10 hours)"});
     assert_eq!(described["RotationRules"], rules);
     assert_eq!(fixture.stages(), DONE);
-}
-
-#[test]
-fn attempts_come_later_each_time_until_they_end() {
-    let mut progress = Progress::new(token(2), Kind::Rotate, Timestamp(0));
-    let now = Timestamp(1_000_000);
-    let minutes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 360];
-    for (failures, minutes) in (1..).zip(minutes) {
-        put_off(&mut progress, Retry::BackOff, (now, 100));
-        assert_eq!(progress.failures, failures);
-        assert_eq!(progress.next_attempt.0 - now.0, minutes * MINUTE_MS);
-        let is_last = failures == 10;
-        let outlook = if is_last { Outlook::Orphaned } else { Outlook::Open };
-        assert_eq!(progress.outlook, outlook);
-    }
-    put_off(&mut progress, Retry::BackOff, (Timestamp(i64::MAX), 120));
-    assert_eq!(progress.next_attempt.0, i64::MAX);
-
-    let mut progress = Progress::new(token(2), Kind::Rotate, Timestamp(0));
-    for _ in 0..20 {
-        put_off(&mut progress, Retry::Temporary, (now, 80));
-        assert_eq!((progress.failures, progress.outlook), (0, Outlook::Open));
-        assert_eq!(progress.next_attempt.0 - now.0, MINUTE_MS * 80 / 100);
-    }
-    put_off(&mut progress, Retry::Configuration, (now, 100));
-    assert_eq!(progress.outlook, Outlook::Misconfigured);
-    progress.failures = u64::MAX;
-    put_off(&mut progress, Retry::BackOff, (now, 100));
-    assert_eq!(progress.next_attempt.0 - now.0, 360 * MINUTE_MS);
 }
 
 #[test]
@@ -583,16 +304,4 @@ fn replicas_follow_every_step_and_rotate_nothing() {
     fixture.service.call_in(Some("eu-west-1"), "StopReplicationToReplica", &alone).unwrap();
     assert!(!replica(&mut fixture).rotation.unwrap().enabled);
     assert_eq!(fixture.described()["RotationEnabled"], true);
-}
-
-#[test]
-fn a_token_whose_version_is_current_is_answered_once_more() {
-    let mut fixture = RotationFixture::new();
-    fixture.rotate(&rotate(2)).unwrap();
-    let before = fixture.service.snapshot();
-    let Ok(Started::Done(answer)) = fixture.start(&again(2)) else { panic!() };
-    assert!(answer.get("VersionId") == Some(&Value::Text(token(2))));
-    let used = fixture.start(&again(1)).err().unwrap();
-    assert!(used.1.starts_with("You can't use ClientRequestToken"), "{used:?}");
-    assert!(fixture.service.snapshot() == before);
 }

@@ -12,7 +12,7 @@ use crate::vault::rotation::{Rotation, Rules};
 
 /// The members that rotation gives to a secret that is described or listed.
 #[derive(Default)]
-pub(crate) struct Shown {
+pub(crate) struct ShownRotation {
     /// `RotationEnabled`.
     pub(crate) enabled: Option<bool>,
     /// `RotationLambdaARN`.
@@ -29,7 +29,7 @@ pub(crate) struct Shown {
 
 /// Returns the pairs that a function is told. AWS's model lets either half be missing; what AWS
 /// then says is not published.
-pub(super) fn told(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
+pub(crate) fn checked_metadata(items: Vec<MetadataItem>) -> Result<Vec<(String, String)>, Fault> {
     if items.len() > MAX_ITEMS {
         return Err(Fault::invalid_parameter(format!(
             "You can't give more than {MAX_ITEMS} metadata items."
@@ -47,14 +47,14 @@ const MAX_ITEMS: usize = 50;
 
 /// Returns what is shown of a secret's rotation: nothing where it was never set up, no dates where
 /// it is turned off.
-pub(crate) fn shown(record: &Record) -> Shown {
-    let Some(rotation) = &record.rotation else { return Shown::default() };
+pub(crate) fn shown(record: &Record) -> ShownRotation {
+    let Some(rotation) = &record.rotation else { return ShownRotation::default() };
     let external = rotation.external.iter().map(|(key, value)| MetadataItem {
         key: Some(MetadataKey(key.clone())),
         value: Some(MetadataValue(value.clone())),
     });
     let external: Vec<MetadataItem> = external.collect();
-    Shown {
+    ShownRotation {
         enabled: Some(rotation.enabled),
         function: Some(rotation.function.clone()),
         rules: rotation.rules.as_ref().map(|rules| shown_rules(rules, record, rotation)),
@@ -65,7 +65,7 @@ pub(crate) fn shown(record: &Record) -> Shown {
 }
 
 /// Returns `NextRotationDate`, which lies in the past while a rotation is overdue.
-pub(super) fn next_rotation(record: &Record) -> Option<Timestamp> {
+pub(crate) fn next_rotation(record: &Record) -> Option<Timestamp> {
     let rotation = record.rotation.as_ref().filter(|rotation| rotation.enabled)?;
     let rules = read(rotation)?;
     let window = match base(record, rotation) {
@@ -77,13 +77,13 @@ pub(super) fn next_rotation(record: &Record) -> Option<Timestamp> {
 
 /// Returns the later of the last rotation and the last change of the current value; `None` where
 /// there never was either.
-pub(super) fn base(record: &Record, rotation: &Rotation) -> Option<Timestamp> {
+pub(crate) fn base(record: &Record, rotation: &Rotation) -> Option<Timestamp> {
     record.rotated.max(rotation.current.as_ref().map(|(_, since)| *since))
 }
 
 /// Returns the same as it is at this moment: a date that has not come yet was written by a clock
 /// that was wrong, and would keep a secret from being rotated until it comes.
-pub(super) fn base_at(record: &Record, rotation: &Rotation, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn base_at(record: &Record, rotation: &Rotation, now: Timestamp) -> Option<Timestamp> {
     let since = rotation.current.as_ref().map(|(_, since)| *since);
     let dates = [record.rotated, since].into_iter().flatten();
     dates.map(|date| believed(date, now)).max()
@@ -91,18 +91,18 @@ pub(super) fn base_at(record: &Record, rotation: &Rotation, now: Timestamp) -> O
 
 /// Takes a date of the past as it is, and one of the future for one long ago. Clocks differ by less
 /// than a day.
-pub(super) fn believed(date: Timestamp, now: Timestamp) -> Timestamp {
+pub(crate) fn believed(date: Timestamp, now: Timestamp) -> Timestamp {
     if date.0 > now.0.saturating_add(DAY_MS) { Timestamp(0) } else { date }
 }
 
 /// Returns the rules as the schedule reads them; `None` where there are none, or none that this
 /// version knows.
-pub(super) fn read(rotation: &Rotation) -> Option<schedule::Rules> {
+pub(crate) fn read(rotation: &Rotation) -> Option<schedule::Rules> {
     schedule::Rules::new(&asked(rotation.rules.as_ref()?)).ok().flatten()
 }
 
 /// Returns stored rules as the schedule takes them.
-pub(super) fn asked(rules: &Rules) -> Asked<'_> {
+pub(crate) fn asked(rules: &Rules) -> Asked<'_> {
     Asked {
         automatically_after_days: rules.automatically_after_days,
         duration: rules.duration.as_deref(),
@@ -135,7 +135,7 @@ mod tests {
                     value: Some(MetadataValue("x".repeat(2_048))),
                 })
                 .collect();
-            assert_eq!(told(items).is_ok(), is_within, "{count}");
+            assert_eq!(checked_metadata(items).is_ok(), is_within, "{count}");
         }
     }
 }

@@ -1,9 +1,11 @@
 use serde_json::{Value as Json, json};
 
-use super::super::fixture::{Break, FUNCTION, How, Refusal, RotationFixture, token};
 use super::*;
 use crate::service::caller::Step;
-use crate::vault::rotation::Protocol;
+use crate::service::jobs::fixture::{
+    Break, DONE, FUNCTION, How, Refusal, RotationFixture, again, rotate, token,
+};
+use crate::vault::rotation::{Command, Protocol};
 
 const NO_FUNCTION: &str = "No Lambda rotation function ARN is associated with this secret.";
 const NOT_COMPLETE: &str = "A previous rotation isn't complete. That rotation will be reattempted.";
@@ -27,7 +29,7 @@ fn request(more: &Json) -> Json {
 #[track_caller]
 fn refuses(fixture: &mut RotationFixture, more: &Json, code: &str, message: &str) {
     let before = fixture.service.snapshot();
-    let refused: Refusal = fixture.start(&request(more)).err().expect("it was not refused");
+    let refused: Refusal = fixture.begin(&request(more)).err().expect("it was not refused");
     assert_eq!((refused.0.as_str(), refused.1.as_str()), (code, message), "{more}");
     assert!(fixture.service.snapshot() == before, "{more} stored something");
 }
@@ -158,7 +160,7 @@ fn a_metadata_item_has_both_halves() {
     let mut fixture = RotationFixture::new();
     for item in [json!({"Key": "a"}), json!({"Value": "b"}), json!({})] {
         let more = json!({"ExternalSecretRotationMetadata": [item]});
-        let refused = fixture.start(&request(&more)).err().unwrap();
+        let refused = fixture.begin(&request(&more)).err().unwrap();
         assert_eq!(refused.1, "A metadata item must have a key and a value.");
     }
 }
@@ -278,18 +280,56 @@ fn a_secret_without_a_value_waits_for_its_first_window() {
     fixture.service.require_sound();
 }
 
+/// Whoever finds a rotation at work by the time it stores its own begins none.
 #[test]
-fn a_secret_is_found_without_being_changed() {
+fn one_is_at_work_at_a_time() {
     let mut fixture = RotationFixture::new();
-    let rid = fixture.service.record("db").unwrap().rid;
-    let before = fixture.service.events().len();
-    let found = fixture
-        .service
-        .with(|vault, context| probe(vault, &SecretId("db".to_owned()), None, context));
-    assert!(found.is_ok_and(|found| found == rid));
-    let missing = fixture
-        .service
-        .with(|vault, context| probe(vault, &SecretId("x".to_owned()), None, context));
-    assert!(missing.is_err());
-    assert_eq!(fixture.service.events().len(), before);
+    fixture.rotate_until(&rotate(2), Break::After(Step::Set), How::Killed).unwrap_err();
+    let lease = fixture.service.record("db").unwrap().progress.unwrap().lease.unwrap();
+    assert_eq!(lease.holder.host, "here");
+    assert_eq!(lease.until.0 - fixture.service.now().0, 4 * (60 + 30) * 1_000);
+    fixture.minds_others = true;
+    let refused = fixture.rotate(&again(2)).unwrap_err();
+    assert!(refused.1.starts_with("A previous rotation isn't complete."), "{refused:?}");
+    fixture.minds_others = false;
+    fixture.rotate_until(&again(2), Break::Before(Step::Test), How::Fails).unwrap_err();
+    assert_eq!(fixture.service.record("db").unwrap().progress.unwrap().lease, None);
+    fixture.minds_others = true;
+    fixture.rotate(&again(2)).unwrap();
+    assert_eq!(fixture.stages(), DONE);
+}
+
+#[test]
+fn what_was_cancelled_goes_on_only_if_somebody_says_so() {
+    let mut fixture = RotationFixture::new();
+    fixture.rotate_until(&rotate(2), Break::After(Step::Set), How::Fails).unwrap_err();
+    fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
+    for resume in [Resume::IfPossible, Resume::IfSame, Resume::No] {
+        fixture.resume = resume;
+        let before = fixture.service.snapshot();
+        assert!(fixture.begin(&rotate(3)).is_err(), "{resume:?}");
+        assert!(fixture.service.snapshot() == before);
+    }
+    fixture.resume = Resume::Yes;
+    let answer = fixture.rotate(&again(3)).unwrap();
+    assert_eq!(answer["VersionId"], token(2));
+    assert_eq!(fixture.described()["RotationEnabled"], true);
+    // Without anything left over it is simply turned on again.
+    fixture.resume = Resume::IfPossible;
+    fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
+    assert_eq!(fixture.described().get("LastRotatedDate"), None);
+    assert_eq!(fixture.rotate(&again(3)).unwrap()["VersionId"], token(3));
+    assert_eq!(fixture.described()["RotationEnabled"], true);
+}
+
+#[test]
+fn a_token_whose_version_is_current_is_answered_once_more() {
+    let mut fixture = RotationFixture::new();
+    fixture.rotate(&rotate(2)).unwrap();
+    let before = fixture.service.snapshot();
+    let Ok(Started::Done(answer)) = fixture.begin(&again(2)) else { panic!() };
+    assert!(answer.get("VersionId") == Some(&Value::Text(token(2))));
+    let used = fixture.begin(&again(1)).err().unwrap();
+    assert!(used.1.starts_with("You can't use ClientRequestToken"), "{used:?}");
+    assert!(fixture.service.snapshot() == before);
 }

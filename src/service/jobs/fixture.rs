@@ -5,13 +5,15 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    BUILTIN, Failed, FunctionSpec, Functions, Job, Left, Registered, Resume, Retry, StartRotation,
-    Started, StepFault, after_step, before_step, builtin_step, fail, finish, start,
+    FailedStep, Left, Retry, StepFault, after_step, before_step, begin, builtin_step, fail, finish,
 };
 use crate::model::value::Value;
 use crate::service::caller::{Caller, Capability, Step};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
+use crate::service::rotation::{
+    BUILTIN, FunctionSpec, Functions, Job, Registered, Resume, StartRotation, Started,
+};
 use crate::service::testing::{ServiceFixture, entry, from_json, to_json, told};
 use crate::vault::progress::Holder;
 use crate::vault::progress::Kind;
@@ -105,6 +107,28 @@ pub(crate) fn token(number: u32) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
+/// A request to rotate `db` every 30 days.
+pub(crate) fn rotate(number: u32) -> Json {
+    json!({
+        "SecretId": "db", "ClientRequestToken": token(number), "RotationLambdaARN": FUNCTION,
+        "RotationRules": {"AutomaticallyAfterDays": 30},
+    })
+}
+
+/// The same with everything as it is stored.
+pub(crate) fn again(number: u32) -> Json {
+    json!({"SecretId": "db", "ClientRequestToken": token(number)})
+}
+
+/// What [`RotationFixture::stages`] tells while version 2 is being made, with a value.
+pub(crate) const PENDING: &str = "1[AWSCURRENT] 2[AWSPENDING]";
+/// Without a value.
+pub(crate) const EMPTY: &str = "1[AWSCURRENT] 2[empty AWSPENDING]";
+/// With its label moved.
+pub(crate) const MOVED: &str = "1[AWSPREVIOUS] 2[AWSPENDING AWSCURRENT]";
+/// Once all is done.
+pub(crate) const DONE: &str = "1[AWSPREVIOUS] 2[AWSCURRENT]";
+
 impl RotationFixture {
     /// A secret `db` with the password of the server.
     pub(crate) fn new() -> Self {
@@ -167,20 +191,21 @@ impl RotationFixture {
     }
 
     /// Begins what a request asks for.
-    pub(crate) fn start(&mut self, request: &Json) -> Result<Started, Refusal> {
+    pub(crate) fn begin(&mut self, request: &Json) -> Result<Started, Refusal> {
         let request = from_json(entry("RotateSecret").input, request);
         let (own, resume) = (self.own.clone(), self.resume);
         let seen = self.service.record("db").and_then(|record| record.progress?.lease);
         let seen = if self.minds_others { None } else { seen };
         let holder = Holder { host: "here".to_owned(), ..Holder::default() };
-        let order = StartRotation { request, region: None, own, resume, holder, seen };
-        let started = self.service.with(|vault, context| start(vault, order, &Machine, context));
+        let start = StartRotation { functions: &Machine, own, resume, holder, seen };
+        let started =
+            self.service.with(|vault, context| begin(vault, request, None, &start, context));
         started.map_err(told)
     }
 
     /// Begins a job.
     pub(crate) fn job(&mut self, request: &Json) -> Job {
-        match self.start(request) {
+        match self.begin(request) {
             Ok(Started::Run(job)) => *job,
             Ok(Started::Done(_)) => panic!("nothing to run"),
             Err(refusal) => panic!("{refusal:?}"),
@@ -199,7 +224,7 @@ impl RotationFixture {
         at: Break,
         how: How,
     ) -> Result<Json, Refusal> {
-        match self.start(request)? {
+        match self.begin(request)? {
             Started::Done(answer) => Ok(to_json(&answer)),
             Started::Run(job) => self.run(&job, at, how),
         }
@@ -223,7 +248,7 @@ impl RotationFixture {
 
     /// Tells that a step failed.
     pub(crate) fn fail(&mut self, job: &Job, step: Step) -> Left {
-        let failed = Failed { step, status: "exit status 1", retry: self.retry };
+        let failed = FailedStep { step, status: "exit status 1", retry: self.retry };
         self.service.with(|vault, context| fail(vault, job, &failed, context)).unwrap()
     }
 

@@ -1,0 +1,225 @@
+//! One of AWS's operations, from its words to what is printed of its answer.
+
+use super::answer::{self, Answer};
+use super::environment::Environment;
+use super::failure::Failure;
+use super::pages::{Pages as Printed, Paginator};
+use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
+use super::request::build::{self, Built};
+use super::request::error as request;
+use super::request::paramfile::{self, Sources};
+use super::stdout::print;
+use super::terminal::{self, Lines};
+use super::unlock::{self, CommandContext};
+use super::{creation, elsewhere, field, help, pager, rotate, suggest};
+use crate::model::case::kebab;
+use crate::model::value::Value;
+use crate::rotation::client::Line;
+use crate::service::caller::Caller;
+use crate::service::dispatch;
+use crate::service::operation::{Effect, Entry, Pages};
+use crate::sys::entropy::SystemEntropy;
+
+/// Who answers an operation.
+pub(super) enum Backend {
+    /// The vault, which this process opens.
+    Vault,
+    /// The rotation whose program runs this process.
+    RotationSocket(Line),
+}
+
+impl Backend {
+    /// Finds out who answers: the one place that decides it.
+    pub(super) fn of(environment: &Environment) -> Self {
+        rotate::inside::line(environment).map_or(Self::Vault, Self::RotationSocket)
+    }
+}
+
+/// Carries out one of AWS's operations.
+pub(super) fn operate(
+    entry: &'static Entry,
+    words: &[String],
+    context: &CommandContext<'_>,
+    backend: &Backend,
+) -> Result<(), Failure> {
+    let signature = signature(entry);
+    // As in AWS, a wrong query is reported before any other wrong option.
+    let query = answer::read_query(context.globals)?;
+    let (words, own) = rotate::take_own(entry, words, context)?;
+    let mut arguments = match arguments::parse(&signature, &words)? {
+        Parsed::Help => return print(help::text(&[entry.command()])?.as_bytes()),
+        Parsed::Call(arguments) => arguments,
+    };
+    let answer = Answer::with_query(context, entry.name, query)?;
+    let picked = field::take(&mut arguments, context.globals)?;
+    context.check_region()?;
+    let arguments = ask_for_value(arguments, entry, context, backend)?;
+    let call = match build(&signature, arguments, context)? {
+        Built::Text(text) => return print(text.as_bytes()),
+        Built::Sample(value) => return answer.print(Printed::One(value)),
+        Built::Call(call) => call,
+    };
+    for warning in &call.notes {
+        // AWS's own, which AWS CLI prints to scripts too.
+        terminal::report(warning.trim_end());
+    }
+    let pages = match backend {
+        Backend::Vault => call.pages,
+        // Nothing that a step may ask for has pages.
+        Backend::RotationSocket(_) => build::Pages::One,
+    };
+    let token = call.token;
+    let paginator = Paginator::new(entry, build::Call { pages, ..call })?.showing(answer.tokens());
+    let failed = |failure| Failure::of_operation(entry.name, failure);
+    dispatch::admit(entry, &paginator.request).map_err(failed)?;
+    let responses = match (backend, own) {
+        (Backend::RotationSocket(line), _) => rotate::inside::respond(line, entry, &paginator)?,
+        (Backend::Vault, Some(own)) => {
+            Printed::One(rotate::respond(paginator.request, token, own, context)?)
+        }
+        (Backend::Vault, None) => respond(entry, paginator, context)?,
+    };
+    match (responses, picked) {
+        (Printed::One(value), Some(wanted)) => print(field::pick(&wanted, &value)?.expose()),
+        (responses, _) => pager::print(&answer.rendered(responses)?, context),
+    }
+}
+
+/// Asks the person for the value, where `--ask` says so.
+fn ask_for_value(
+    mut arguments: Arguments,
+    entry: &Entry,
+    context: &CommandContext<'_>,
+    backend: &Backend,
+) -> Result<Arguments, Failure> {
+    let globals = context.globals;
+    if globals.ask {
+        if globals.no_input {
+            let message = "--ask needs a terminal to ask at, and --no-input says not to ask: give \
+                           the value as file:///dev/stdin";
+            return Err(Failure::environment("NoTerminal", message));
+        }
+        let place = arguments.place_for_secret(entry.input.members())?;
+        if !terminal::is_there() {
+            let message = "--ask needs a terminal to ask at";
+            return Err(Failure::environment("NoTerminal", message)
+                .hinted("give the value as file:///dev/stdin instead"));
+        }
+        // Nobody types a secret for a vault that is not there, or cannot be opened.
+        match backend {
+            Backend::Vault if creation::is_first(entry, context) => {}
+            Backend::Vault => drop(context.open_locked()?),
+            Backend::RotationSocket(_) => {}
+        }
+        let typed = if globals.multi_line {
+            terminal::ask_secret("Secret value, up to Ctrl-D: ", Lines::Many)
+        } else {
+            terminal::ask_secret("Secret value: ", Lines::Single)
+        };
+        let typed = typed.map_err(|error| {
+            Failure::environment("NoAnswer", format!("a value is needed: {error}"))
+        })?;
+        arguments.give_secret(place, typed.expose().clone());
+    } else if globals.multi_line {
+        return Err(request::Error::argument("--multi-line", "it belongs to --ask").into());
+    } else if gives_literal_value(&arguments) {
+        terminal::note(
+            "note: a value on the command line is seen by every process while this one runs, and \
+             kept by the shell's history; --ask and file:///dev/stdin are not",
+        );
+    }
+    Ok(arguments)
+}
+
+fn gives_literal_value(arguments: &Arguments) -> bool {
+    use crate::model::shape::Shape;
+    arguments.members.iter().any(|(member, given)| {
+        let is_sensitive = matches!(member.shape, Shape::Text(text) if text.sensitive)
+            || matches!(member.shape, Shape::Blob(_));
+        is_sensitive
+            && matches!(given, arguments::Given::Word(word)
+                if !word.starts_with("file://") && !word.starts_with("fileb://"))
+    })
+}
+
+/// Makes a request of the words of a command line.
+pub(super) fn build(
+    signature: &Signature,
+    arguments: Arguments,
+    context: &CommandContext<'_>,
+) -> Result<Built, Failure> {
+    let variable = |name: &str| context.environment.text(name).map(str::to_owned);
+    let sources = Sources {
+        read: &paramfile::read_file,
+        variable: &variable,
+        encoding: context.file_encoding(),
+    };
+    let around = build::BuildOptions {
+        no_paginate: context.globals.no_paginate,
+        blob_format: context.globals.blob_format,
+        sources,
+        entropy: &SystemEntropy,
+    };
+    Ok(build::build(signature, arguments, around)?)
+}
+
+/// Obtains the response, or the pages of it.
+fn respond(
+    entry: &'static Entry,
+    paginator: Paginator,
+    context: &CommandContext<'_>,
+) -> Result<Printed, Failure> {
+    let failed = |failure| Failure::of_operation(entry.name, failure);
+    if entry.effect == Effect::Nothing {
+        let response =
+            dispatch::answer(entry, paginator.request, &SystemEntropy).map_err(failed)?;
+        return Ok(Printed::One(response));
+    }
+    let mut vault = if creation::is_first(entry, context) {
+        creation::make(context)?
+    } else {
+        context.unlock_silently(&context.unlock_policy())?
+    };
+    let id = match paginator.request.get("SecretId") {
+        Some(Value::Text(id)) if terminal::is_watched() => Some(id.clone()),
+        Some(_) | None => None,
+    };
+    let printed = paginator.fetch(|request, boundaries| {
+        let region = context.region();
+        let call = dispatch::Call { entry, request, region, caller: &Caller::Owner, boundaries };
+        dispatch::dispatch(&mut vault, call, context.request_context()).map_err(failed)
+    });
+    let printed = match (printed, id) {
+        (Err(failure), Some(id)) => {
+            return Err(elsewhere::hinted(failure, &id, &mut vault, context));
+        }
+        (printed, _) => printed?,
+    };
+    // Where the operation failed, its error says enough.
+    unlock::warn(&vault);
+    Ok(printed)
+}
+
+/// Returns what the options of an operation are made of.
+pub(crate) fn signature(entry: &'static Entry) -> Signature {
+    let paging = match entry.pages {
+        Pages::Single => Paging::Manual,
+        Pages::Gathered(_) => Paging::Automatic,
+    };
+    let picking = if entry.holds_value() { Picking::Offered } else { Picking::Absent };
+    Signature { input: entry.input.members(), output: entry.output, paging, picking }
+}
+
+/// Returns a hint about the first option that the operation does not have.
+pub(super) fn meant(entry: &Entry, words: &[String]) -> Option<String> {
+    let members = entry.input.members().iter();
+    let known: Vec<String> = members.map(|member| format!("--{}", kebab(member.name))).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let names = words.iter().filter(|word| word.starts_with("--"));
+    let unknown = names.map(|word| word.split('=').next().unwrap_or(word)).find(|name| {
+        !known
+            .iter()
+            .any(|known| known.starts_with(name) || known.replacen("--", "--no-", 1) == **name)
+    });
+    suggest::hint(unknown?, &known)
+}

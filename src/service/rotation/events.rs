@@ -1,0 +1,60 @@
+//! What the audit log has of a rotation, under AWS's names.
+
+use crate::service::context::Context;
+use crate::service::failure::Failure;
+use crate::vault::audit::{Event, Subject};
+use crate::vault::record::Record;
+use crate::vault::transaction::Transaction;
+
+/// Something that happens to a rotation, or to its test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RotationEvent {
+    /// `RotationStarted`.
+    Started,
+    /// `RotationSucceeded`.
+    Succeeded,
+    /// `RotationFailed`.
+    Failed,
+    /// `RotationAbandoned`.
+    Abandoned,
+    /// `TestRotationStarted`.
+    TestStarted,
+    /// `TestRotationSucceeded`.
+    TestSucceeded,
+    /// `TestRotationFailed`.
+    TestFailed,
+    /// `GetSecretValue`: its program was given a value.
+    ValueRead,
+}
+
+impl RotationEvent {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Started => "RotationStarted",
+            Self::Succeeded => "RotationSucceeded",
+            Self::Failed => "RotationFailed",
+            Self::Abandoned => "RotationAbandoned",
+            Self::TestStarted => "TestRotationStarted",
+            Self::TestSucceeded => "TestRotationSucceeded",
+            Self::TestFailed => "TestRotationFailed",
+            Self::ValueRead => "GetSecretValue",
+        }
+    }
+}
+
+/// Writes an event to the audit log, about this version of a secret.
+pub(crate) fn log(
+    cx: &mut Context<'_, '_>,
+    event: RotationEvent,
+    record: &Record,
+    version: &str,
+    detail: &str,
+) -> Result<(), Failure> {
+    let home = cx.vault()?.state().settings.region();
+    let region = Some(&record.namespace.region).filter(|region| *region != home).cloned();
+    let region = region.unwrap_or_default();
+    let subject = Subject { version: version.to_owned(), region, ..Transaction::subject(record) };
+    let has_failed = matches!(event, RotationEvent::Failed | RotationEvent::TestFailed);
+    let outcome = if has_failed { "Failed" } else { Event::SUCCESS };
+    Ok(cx.vault()?.record_event(event.name(), outcome, subject, detail)?)
+}
