@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::unlock::{Chosen, CommandContext, Location};
 use super::{enroll, terminal};
 use crate::crypto::slot::Credential;
+use crate::service::action::Action;
 use crate::service::operation::Entry;
 use crate::sys::files;
 use crate::upkeep::init::{self, Plan};
@@ -13,7 +14,7 @@ use crate::vault::Vault;
 use crate::vault::state::Settings;
 
 /// The one operation that makes a vault if there is none.
-const OPERATION: &str = "CreateSecret";
+const OPERATION: &str = Action::CreateSecret.name();
 
 /// Whether this command makes the vault: the first secret, at the place nobody named. A path that
 /// was named is never made by accident.

@@ -5,14 +5,15 @@ use std::io;
 
 use super::field::Unpicked;
 use super::request::error as request;
-use crate::service::context;
+use crate::service::action::Action;
+use crate::service::failure;
 use crate::service::fault::Fault;
 use crate::service::jobs::Left;
 use crate::sys::files::FileFault;
 use crate::{crypto, rotation, store, vault};
 
 /// The operation that rotates.
-const ROTATE: &str = "RotateSecret";
+const ROTATE: &str = Action::RotateSecret.name();
 /// The service refused.
 const REFUSED: u8 = 254;
 /// The environment is wrong: no vault, locked, wrong passphrase, bad configuration.
@@ -79,10 +80,10 @@ impl Failure {
     }
 
     /// Turns an operation's failure into a command's.
-    pub(crate) fn of_operation(operation: &'static str, failure: context::Failure) -> Self {
+    pub(crate) fn of_operation(operation: &'static str, failure: failure::Failure) -> Self {
         match failure {
-            context::Failure::Fault(fault) => Self::Service { operation, fault, hint: None },
-            context::Failure::Vault(error) => Self::Vault(error),
+            failure::Failure::Fault(fault) => Self::Service { operation, fault, hint: None },
+            failure::Failure::Vault(error) => Self::Vault(error),
         }
     }
 

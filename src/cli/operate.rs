@@ -16,9 +16,9 @@ use super::{creation, elsewhere, field, pager, rotate, suggest};
 use crate::model::case::kebab;
 use crate::model::value::Value;
 use crate::rotation::client::Line;
+use crate::service::caller::Caller;
 use crate::service::dispatch;
 use crate::service::operation::{Effect, Entry, Pages};
-use crate::service::scope::Caller;
 use crate::sys::entropy::SystemEntropy;
 
 /// Who answers an operation.

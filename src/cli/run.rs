@@ -14,7 +14,7 @@ use super::stdout::print;
 use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
 use super::{aws, commands, operate, rotate, terminal};
-use crate::service::operation::{self, Entry};
+use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::sys::{modes, silence};
 
@@ -85,7 +85,7 @@ fn run_command(
             commands::run(&name, &words, &context, MANUAL)
         }
         Command::Operation { name, words } => {
-            let Some(entry) = operation::find(&name) else {
+            let Some(entry) = operations::find(&name) else {
                 return Ok(());
             };
             let context = CommandContext::new(&globals, environment, form)?;

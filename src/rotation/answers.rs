@@ -7,12 +7,13 @@ use super::server::refuse;
 use super::wire::{self, Refusal, Request};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::service::context::Failure;
+use crate::service::access;
+use crate::service::caller::Caller;
 use crate::service::dispatch::{self, Call};
+use crate::service::failure::Failure;
 use crate::service::operation::{Effect, Entry};
 use crate::service::operations;
 use crate::service::rules::arn;
-use crate::service::scope::Caller;
 use crate::sys::clock::Clock;
 use crate::sys::entropy::Entropy;
 use crate::vault::transaction::RequestContext;
@@ -68,7 +69,7 @@ impl Answers<'_, '_> {
     ) -> Result<Value, Failure> {
         dispatch::admit(entry, &request)?;
         // What is refused goes the long way, into the log.
-        if entry.effect == Effect::Nothing && caller.allows_without_vault(entry.name) {
+        if entry.effect == Effect::Nothing && access::allows_without_vault(caller, entry.action) {
             return dispatch::answer(entry, request, self.circumstances.entropy);
         }
         let region = region_of(&request).unwrap_or(self.region).to_owned();

@@ -13,7 +13,7 @@ use super::runner::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::programs::redact::Redactor;
-use crate::service::context::Failure;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::jobs::settings::{self, Settings};
 use crate::service::jobs::{self, CatchUp, Due};

@@ -6,12 +6,12 @@ use std::sync::Mutex;
 use super::answers::{Answers, Circumstances};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
-use crate::service::context::Failure;
-use crate::service::fault::{Code, Fault};
-use crate::service::operation;
+use crate::service::caller::Caller;
+use crate::service::failure::Failure;
+use crate::service::operation::Operation;
+use crate::service::operations::put_secret_value::PutSecretValue;
 use crate::service::rotation::Job;
 use crate::service::rules::stages::PENDING;
-use crate::service::scope::Caller;
 use crate::vault::Vault;
 
 /// Returns what answers the program of one step.
@@ -42,10 +42,7 @@ pub(super) fn put(
         ("VersionStages", Value::List(vec![text(PENDING)])),
     ];
     let request = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into());
-    let entry = operation::find("put-secret-value").ok_or_else(|| {
-        Fault::new(Code::InternalService, "there is no operation put-secret-value")
-    })?;
-    answers.call(caller, entry, request).map(drop)
+    answers.call(caller, PutSecretValue::ENTRY, request).map(drop)
 }
 
 /// What is said of everything that a step may not do at all.

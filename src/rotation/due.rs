@@ -7,7 +7,7 @@ use super::options::Options;
 use super::runner::Runner;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
-use crate::service::context::Failure;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::jobs::settings;
 use crate::service::jobs::{self, CatchUp, Due, DueFault, DueState};

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use crate::programs::output;
-use crate::service::context::Failure;
+use crate::service::caller::Step;
+use crate::service::failure::Failure;
 use crate::service::jobs::Left;
-use crate::service::scope::Step;
 use crate::sys::files::FileFault;
 
 /// Why a rotation did not come to its end.

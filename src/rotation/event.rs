@@ -6,9 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use crate::model::secret_value::SecretValue;
+use crate::service::caller::Step;
 use crate::service::jobs::Known;
 use crate::service::rotation::Job;
-use crate::service::scope::Step;
 use crate::sys::secret::Secret;
 
 /// Returns the event that AWS hands to a Lambda function.

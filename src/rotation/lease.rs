@@ -6,7 +6,7 @@
 use super::error::Error;
 use crate::model::time::Timestamp;
 use crate::programs::output;
-use crate::service::context::Failure;
+use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::{self as service, refusals};
 use crate::sys::process;

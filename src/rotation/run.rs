@@ -19,10 +19,10 @@ use crate::programs::confine::Freedom;
 use crate::programs::launch::{self, Attendant, Outcome, Run, RunEvents};
 use crate::programs::output::{self, Keep};
 use crate::programs::workplace::Workplace;
-use crate::service::context::Failure;
+use crate::service::caller::{Caller, Capability, Step};
+use crate::service::failure::Failure;
 use crate::service::jobs::{self, Retry, StepFault};
 use crate::service::rotation::Job;
-use crate::service::scope::{Caller, Capability, Step};
 use crate::sys::entropy::{Entropy, random_uuid};
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
@@ -125,7 +125,7 @@ impl Runner<'_> {
         environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
         let freedoms = self.freedoms(command, &workplace);
         let event = event::lambda(job, step, &token);
-        let caller = Arc::new(Caller::Capability(capability));
+        let caller = Arc::new(Caller::Step(capability));
         let caller_of =
             |given: &str| fingerprint::is_same(given, &token).then(|| Arc::clone(&caller));
         let vault = Mutex::new(&mut *self.vault);
@@ -205,7 +205,7 @@ impl Runner<'_> {
 
     /// Stores the value that a program wrote, as if it had asked for that itself.
     fn store(&mut self, job: &Job, step: Capability, value: SecretValue) -> Result<(), Failure> {
-        let caller = Caller::Capability(step);
+        let caller = Caller::Step(step);
         let vault = Mutex::new(&mut *self.vault);
         door::put(&door::answers(&vault, job, self.circumstances), &caller, job, value)
     }

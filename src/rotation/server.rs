@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::wire::{self, Refusal, Request};
 use crate::model::value::Value;
-use crate::service::scope::Caller;
+use crate::service::caller::Caller;
 use crate::sys::secret::Secret;
 use crate::sys::socket::{self, Listener};
 

@@ -179,11 +179,11 @@ fn milliseconds(number: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::operation;
+    use crate::service::operations;
 
     #[test]
     fn requests_are_read_by_their_shape() {
-        let put = operation::find("put-secret-value").unwrap().input;
+        let put = operations::find("put-secret-value").unwrap().input;
         for (text, expected) in [
             (
                 r#"{"SecretId":"a","SecretBinary":"AAE="}"#,
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn answers_come_back_as_they_were() {
-        let shape = operation::find("get-secret-value").unwrap().output;
+        let shape = operations::find("get-secret-value").unwrap().output;
         for ms in [0, 1, 1_700_000_000_123, 1_700_000_000_000, -1, -1_500, 4_102_444_800_999] {
             let value = Value::Map(vec![
                 ("Name".to_owned(), Value::Text("é\n\"".to_owned())),

@@ -30,10 +30,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
+use super::caller::Step;
 use super::jobs::fixture;
 use super::operation::{Effect, Entry};
 use super::operations;
-use super::scope::Step;
 use super::testing::{ARN, START, ServiceFixture, entry};
 use crate::model::time::{DAY_MS, Timestamp};
 

@@ -1,58 +1,19 @@
-//! What an operation works with: the transaction it is part of, the region it is about, and the
-//! ways to fail.
+//! What an operation works with: the transaction it is part of, the region it is about, and who
+//! calls.
 
+use super::action::Action;
+use super::caller::Caller;
+use super::failure::Failure;
 use super::fault::{Code, Fault};
-
-use super::pages::PageBoundaries;
-use super::replication;
-use super::rotation::progress;
-use super::rules::arn::{self, Place, SecretRef};
+use super::rules::arn::{Place, SecretRef};
 use super::rules::deletion::Standing;
-use super::scope::{self, Capability};
-use crate::model::shape::Mismatch;
+use super::rules::paging::PageBoundaries;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::sys::entropy::{Entropy, NoEntropy};
-use crate::vault;
+use crate::sys::entropy::Entropy;
 use crate::vault::audit::Subject;
 use crate::vault::record::{Namespace, Record};
 use crate::vault::transaction::{Access, Transaction};
-
-/// Why an operation did not do what was asked.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The service refuses, in AWS's words.
-    Fault(Fault),
-    /// The vault failed, which AWS has no words for.
-    Vault(vault::Error),
-}
-
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<vault::Error> for Failure {
-    fn from(error: vault::Error) -> Self {
-        Self::Vault(error)
-    }
-}
-
-impl From<NoEntropy> for Failure {
-    fn from(none: NoEntropy) -> Self {
-        Self::Vault(vault::Error::Crypto(none.into()))
-    }
-}
-
-impl From<Mismatch> for Failure {
-    fn from(mismatch: Mismatch) -> Self {
-        Self::Fault(Fault::new(
-            Code::InternalService,
-            format!("the member {} got past validation with the wrong type", mismatch.member),
-        ))
-    }
-}
 
 /// One operation at work.
 pub(crate) struct Context<'c, 'v> {
@@ -60,7 +21,7 @@ pub(crate) struct Context<'c, 'v> {
     entropy: &'c dyn Entropy,
     region: &'c str,
     subject: Subject,
-    caller: &'c scope::Caller,
+    caller: &'c Caller,
     boundaries: Option<&'c PageBoundaries>,
 }
 
@@ -73,19 +34,19 @@ impl<'c, 'v> Context<'c, 'v> {
     ) -> Self {
         let entropy = vault.entropy();
         let region = region.unwrap_or(home);
-        let (caller, subject) = (&scope::Caller::Owner, Subject::default());
+        let (caller, subject) = (&Caller::Owner, Subject::default());
         let vault = Some(vault);
         Self { vault, entropy, region, subject, caller, boundaries: None }
     }
 
     /// An operation that needs no vault.
     pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
-        let (caller, subject) = (&scope::Caller::Owner, Subject::default());
+        let (caller, subject) = (&Caller::Owner, Subject::default());
         Self { vault: None, entropy, region: "", subject, caller, boundaries: None }
     }
 
     /// Says who calls.
-    pub(super) fn called_by(self, caller: &'c scope::Caller) -> Self {
+    pub(super) fn called_by(self, caller: &'c Caller) -> Self {
         Self { caller, ..self }
     }
 
@@ -99,12 +60,14 @@ impl<'c, 'v> Context<'c, 'v> {
         self.boundaries
     }
 
-    /// Returns what the caller may do where it is the program of a rotation.
-    pub(crate) fn capability(&self) -> Option<&'c Capability> {
-        match self.caller {
-            scope::Caller::Owner => None,
-            scope::Caller::Capability(capability) => Some(capability),
-        }
+    /// Returns who calls.
+    pub(crate) fn caller(&self) -> &'c Caller {
+        self.caller
+    }
+
+    /// Whether the caller is a rotation's program.
+    pub(crate) fn is_step(&self) -> bool {
+        matches!(self.caller, Caller::Step(_))
     }
 
     /// Returns the transaction.
@@ -157,9 +120,23 @@ impl<'c, 'v> Context<'c, 'v> {
     pub(crate) fn find(&mut self, id: &SecretId) -> Result<Record, Failure> {
         name_subject(&mut self.subject, &id.0);
         let region = self.region;
-        let record = look_up(self.vault()?, region, &id.0)?.ok_or_else(Fault::secret_not_found)?;
+        let record = self.look_up(region, &id.0)?.ok_or_else(Fault::secret_not_found)?;
         self.about(&record);
         Ok(record)
+    }
+
+    /// Finds the secret that an id names in a region, scheduled for deletion or not, and notes nothing.
+    ///
+    /// # Errors
+    /// `ValidationException` for an id with characters that no id has.
+    pub(crate) fn look_up(&mut self, region: &str, id: &str) -> Result<Option<Record>, Failure> {
+        let wanted = SecretRef::parse(id)?;
+        let vault = self.vault()?;
+        let namespace = vault.namespace(region);
+        let place = Place { account: &namespace.account, region: &namespace.region };
+        let Some(candidate) = wanted.candidate(place) else { return Ok(None) };
+        let found = vault.find(&namespace, candidate.name)?;
+        Ok(found.filter(|record| candidate.accepts(&record.arn_suffix)))
     }
 
     /// Finds a secret that is not scheduled for deletion.
@@ -168,38 +145,6 @@ impl<'c, 'v> Context<'c, 'v> {
         let due = record.deletion.map(|deletion| deletion.due);
         Standing::of(due, self.due_time()?).require_active()?;
         Ok(record)
-    }
-
-    /// Finds a secret that may be changed: no replica, and not scheduled for deletion.
-    ///
-    /// Everything that changes a secret finds it so, but for what also works on one that is
-    /// scheduled.
-    pub(crate) fn find_writable(&mut self, id: &SecretId) -> Result<Record, Failure> {
-        let record = self.find(id)?;
-        replication::require_primary(&record)?;
-        if record.deletion.is_some() {
-            Err(Fault::marked_for_deletion().into())
-        } else {
-            Ok(record)
-        }
-    }
-
-    /// Stores a new secret. Its replicas are made at once.
-    pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Failure> {
-        replication::mirror_replicas(self, record)?;
-        Ok(self.vault()?.insert(record)?)
-    }
-
-    /// Stores a record that was changed, and dates the change. Its replicas follow at once.
-    ///
-    /// AWS dates what "modified in any way" (docs/behaviour.md, "Dates"). Whether that is any call
-    /// or any change is not known; here a call that changes nothing stores nothing, so it must not
-    /// come here.
-    pub(crate) fn store(&mut self, record: &mut Record) -> Result<(), Failure> {
-        record.changed = self.date()?;
-        progress::track_current(self, record)?;
-        replication::mirror_replicas(self, record)?;
-        Ok(self.vault()?.update(record)?)
     }
 
     /// Notes for the audit log which secret the operation is about.
@@ -225,11 +170,11 @@ impl<'c, 'v> Context<'c, 'v> {
 
     /// Writes a part of the operation to the audit log as an operation of its own, about what was
     /// noted since the last.
-    pub(crate) fn log_part(&mut self, operation: &str, outcome: &str) -> Result<(), Failure> {
+    pub(crate) fn log_part(&mut self, action: Action, outcome: &str) -> Result<(), Failure> {
         let subject = std::mem::take(&mut self.subject);
         let vault = self.vault()?;
         if vault.access() == Access::Write {
-            vault.record(operation, outcome, subject)?;
+            vault.record(action.name(), outcome, subject)?;
         }
         Ok(())
     }
@@ -238,29 +183,6 @@ impl<'c, 'v> Context<'c, 'v> {
     pub(super) fn into_subject(self) -> Subject {
         self.subject
     }
-}
-
-/// Finds the secret that an id names in a region, scheduled for deletion or not.
-///
-/// # Errors
-/// `ValidationException` for an id with characters that no id has.
-pub(super) fn look_up(
-    vault: &Transaction<'_>,
-    region: &str,
-    id: &str,
-) -> Result<Option<Record>, Failure> {
-    let wanted = SecretRef::parse(id)?;
-    let namespace = vault.namespace(region);
-    let place = Place { account: &namespace.account, region: &namespace.region };
-    let Some(candidate) = wanted.candidate(place) else { return Ok(None) };
-    let found = vault.find(&namespace, candidate.name)?;
-    Ok(found.filter(|record| candidate.accepts(&record.arn_suffix)))
-}
-
-/// Returns a record's ARN.
-pub(crate) fn arn_of(record: &Record) -> String {
-    let place = Place { account: &record.namespace.account, region: &record.namespace.region };
-    arn::arn(place, &record.name, &record.arn_suffix)
 }
 
 /// Keeps what was asked for, but not a text of any length.

@@ -2,6 +2,9 @@
 //!
 //! Does not know of command lines, streams or SQL. Access is decided in one place, `dispatch`.
 
+pub(crate) mod access;
+pub(crate) mod action;
+pub(crate) mod caller;
 mod conformance;
 pub(crate) mod constraints;
 pub(crate) mod context;
@@ -9,6 +12,7 @@ pub(crate) mod dispatch;
 pub(crate) mod elsewhere;
 #[cfg(test)]
 mod extremes;
+pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod jobs;
 pub(crate) mod names;
@@ -19,9 +23,9 @@ mod policy_request;
 #[cfg(test)]
 mod reference;
 mod replication;
+mod repository;
 pub(crate) mod rotation;
 pub(crate) mod rules;
-pub(crate) mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 mod versions;

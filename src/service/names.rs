@@ -1,6 +1,7 @@
 //! The names of a region's secrets, for whoever types one: not an operation, and not in the log.
 
-use super::context::{Context, Failure};
+use super::context::Context;
+use super::failure::Failure;
 use crate::vault::Vault;
 use crate::vault::transaction::{Access, RequestContext};
 

@@ -1,17 +1,19 @@
-//! What an operation is: one file that declares its request, its response and its rule, and one
-//! line in the list below. Everything else (options, validation, help, skeletons, the command
+//! What an operation is: one file that declares its request, its response and its rule, and its line
+//! in the list of `operations`. Everything else (options, validation, help, skeletons, the command
 //! reference) is derived.
 
-use super::context::{Context, Failure};
+use super::action::Action;
+use super::context::Context;
+use super::failure::Failure;
 use super::fault::Code;
 use crate::model::case;
 use crate::model::shape::{Shape, Shaped};
 use crate::model::value::Value;
 
 /// One AWS operation.
-pub(crate) trait Operation {
-    /// AWS's name, such as `GetSecretValue`.
-    const NAME: &'static str;
+pub(crate) trait Operation: Sized {
+    /// Its name.
+    const ACTION: Action;
     /// What a person wants when using it.
     const GROUP: Group;
     /// What it does, for the help: a sentence, imperative.
@@ -28,6 +30,8 @@ pub(crate) trait Operation {
     type Request: Shaped;
     /// The response.
     type Response: Shaped;
+    /// The operation as a value.
+    const ENTRY: &'static Entry = &Entry::of::<Self>();
 
     /// Carries the operation out.
     fn run(cx: &mut Context<'_, '_>, request: Self::Request) -> Result<Self::Response, Failure>;
@@ -72,7 +76,9 @@ pub(crate) enum Pages {
 
 /// An operation as a value: its declaration and how to call it.
 pub(crate) struct Entry {
-    /// AWS's name.
+    /// Its name.
+    pub(crate) action: Action,
+    /// AWS's name, such as `GetSecretValue`.
     pub(crate) name: &'static str,
     /// How the help groups it.
     pub(crate) group: Group,
@@ -98,7 +104,8 @@ impl Entry {
     /// Makes the entry of an operation.
     pub(super) const fn of<O: Operation>() -> Self {
         Self {
-            name: O::NAME,
+            action: O::ACTION,
+            name: O::ACTION.name(),
             group: O::GROUP,
             summary: O::SUMMARY,
             example: O::EXAMPLE,
@@ -132,9 +139,4 @@ fn run<O: Operation>(cx: &mut Context<'_, '_>, request: Value) -> Result<Value, 
     let request = O::Request::from_value(request)?;
     let response = O::run(cx, request)?;
     Ok(response.into_value().unwrap_or(Value::Null))
-}
-
-/// Finds an operation by its command's name.
-pub(crate) fn find(command: &str) -> Option<&'static Entry> {
-    super::operations::ALL.iter().find(|entry| entry.command() == command)
 }

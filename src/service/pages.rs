@@ -1,11 +1,10 @@
 //! Pages: where one begins, where it ends, and the token that leads to the next.
 
-use std::cell::RefCell;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::context::{Context, Failure};
+use super::context::Context;
+use super::failure::Failure;
 use super::rules::paging::{self, Fingerprint};
 use super::rules::sort::Position;
 use crate::model::time::Timestamp;
@@ -17,25 +16,6 @@ pub(crate) struct Page {
     fingerprint: Fingerprint,
     after: Option<(Option<Timestamp>, String)>,
     size: usize,
-}
-
-/// Where a long answer would have been cut, had it been asked for page by page.
-#[derive(Debug)]
-pub(crate) struct PageBoundaries {
-    size: usize,
-    tokens: RefCell<Vec<String>>,
-}
-
-impl PageBoundaries {
-    /// Pages of so many items.
-    pub(crate) fn of(size: usize) -> Self {
-        Self { size: size.max(1), tokens: RefCell::default() }
-    }
-
-    /// Returns the token that each page but the last would have had.
-    pub(crate) fn into_tokens(self) -> Vec<String> {
-        self.tokens.into_inner()
-    }
 }
 
 impl Page {
@@ -66,8 +46,8 @@ impl Page {
         self.after.as_ref().map(|(at, name)| Position { at: *at, name })
     }
 
-    /// PageBoundaries what follows the page off, and returns the token that leads to it. Where the caller
-    /// wants to know of smaller pages, it is told their tokens.
+    /// Cuts off what follows the page, and returns the token that leads to it. Where the caller wants
+    /// to know of smaller pages, it is told their tokens.
     pub(crate) fn cut<T>(
         &self,
         cx: &mut Context<'_, '_>,
@@ -77,11 +57,9 @@ impl Page {
         let is_last = items.len() <= self.size;
         items.truncate(self.size);
         if let Some(boundaries) = cx.boundaries() {
-            let ends = (boundaries.size..items.len()).step_by(boundaries.size);
-            let ends = ends.filter_map(|end| items.get(end.checked_sub(1)?));
-            let tokens = ends.map(|item| self.token(cx, &position(item)));
+            let tokens = boundaries.lasts(items).map(|item| self.token(cx, &position(item)));
             let tokens: Result<Vec<_>, Failure> = tokens.collect();
-            boundaries.tokens.replace(tokens?.into_iter().flatten().map(|token| token.0).collect());
+            boundaries.note(tokens?.into_iter().flatten().map(|token| token.0).collect());
         }
         match items.last() {
             Some(last) if !is_last => self.token(cx, &position(last)),

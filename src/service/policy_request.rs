@@ -1,33 +1,52 @@
 //! Who asks, as a resource policy sees it: the vault's owner, who is the root of its account.
 
-use super::context::{Context, Failure, arn_of};
-use super::replication;
-use super::rules::arn::Place;
+use super::action::Action;
+use super::context::Context;
+use super::failure::Failure;
+use super::replication::replicas;
+use super::rules::arn::{self, Place, arn_of};
 use super::rules::policy::principal::Identity;
 use super::rules::policy::request::{Request, Resource};
-use crate::vault::record::Record;
+use crate::vault::record::{Namespace, Record};
 
-/// Returns what a policy is asked about when the owner asks for `operation`, about a secret or none.
+/// Returns what a policy is asked about when the owner asks for an action, about a secret or none.
 pub(crate) fn request(
     cx: &mut Context<'_, '_>,
-    operation: &str,
+    action: Action,
     secret: Option<&Record>,
 ) -> Result<Request, Failure> {
     let namespace = cx.namespace()?;
     let owner = Identity::root(Place { account: &namespace.account, region: &namespace.region });
-    let request = Request::new(owner, operation, cx.now()?);
+    let request = Request::new(owner, action, cx.now()?);
     let request = request.with("aws:RequestedRegion", cx.region());
     Ok(match secret {
         None => request,
-        Some(record) => request.on(&Resource {
-            arn: &arn_of(record),
-            tags: record.tags.as_deref().unwrap_or_default(),
-            primary_region: replication::primary_region(record),
-            rotation_lambda_arn: record
-                .rotation
-                .as_ref()
-                .map(|rotation| rotation.function.as_str()),
-            secret_type: record.secret_type.as_deref(),
-        }),
+        Some(record) => about(request, record),
+    })
+}
+
+/// Says which secret a request is about.
+pub(crate) fn about(request: Request, record: &Record) -> Request {
+    let rotation = record.rotation.as_ref();
+    request.on(&Resource {
+        arn: &arn_of(record),
+        tags: record.tags.as_deref().unwrap_or_default(),
+        primary_region: replicas::primary_region(record),
+        rotation_lambda_arn: rotation.map(|rotation| rotation.function.as_str()),
+        secret_type: record.secret_type.as_deref(),
+    })
+}
+
+/// Says that a request is about a secret that is not there: by its name in the place of its ARN's
+/// end, as AWS is taken to do it.
+pub(crate) fn about_missing(request: Request, here: &Namespace, name: &str) -> Request {
+    let place = Place { account: &here.account, region: &here.region };
+    let arn = arn::arn_without_suffix(place, name);
+    request.on(&Resource {
+        arn: &arn,
+        tags: &[],
+        primary_region: None,
+        rotation_lambda_arn: None,
+        secret_type: None,
     })
 }

@@ -1,8 +1,10 @@
 //! How a value becomes a version: the token's idempotency, the labels, and what falls off the end.
 //! `create-secret`, `put-secret-value` and `update-secret` share it.
 
-use super::context::{Context, Failure, arn_of};
+use super::context::Context;
+use super::failure::Failure;
 use super::rotation::progress;
+use super::rules::arn::arn_of;
 use super::rules::idempotency::{self, Earlier, Write};
 use super::rules::stages;
 use crate::model::secret_value::SecretValue;

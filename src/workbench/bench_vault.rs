@@ -11,10 +11,12 @@ use crate::crypto::passphrase::Passphrase;
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::service::context::{Context, Failure};
+use crate::service::caller::Caller;
+use crate::service::context::Context;
 use crate::service::dispatch::{self, Call};
-use crate::service::operation::{self, Entry};
-use crate::service::scope::Caller;
+use crate::service::failure::Failure;
+use crate::service::operation::Entry;
+use crate::service::operations;
 use crate::store::Mode;
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
@@ -97,7 +99,7 @@ fn context(origin: &Origin) -> RequestContext<'_> {
 }
 
 fn entry(command: &str) -> io::Result<&'static Entry> {
-    operation::find(command).ok_or_else(|| io::Error::other(format!("no command {command}")))
+    operations::find(command).ok_or_else(|| io::Error::other(format!("no command {command}")))
 }
 
 fn refused(failure: &Failure) -> io::Error {

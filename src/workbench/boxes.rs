@@ -11,11 +11,11 @@ use crate::crypto::slot::{Credential, SlotBody};
 use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::model::value::Value;
-use crate::service::context::Failure;
+use crate::service::caller::Caller;
 use crate::service::dispatch::{self, Call};
+use crate::service::failure::Failure;
 use crate::service::jobs::{self, CatchUp};
-use crate::service::operation;
-use crate::service::scope::Caller;
+use crate::service::operations;
 use crate::store::Store;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::secret::Secret;
@@ -281,7 +281,7 @@ fn call(
     (command, members): &Request,
     context: RequestContext<'_>,
 ) -> Option<Result<Value, Failure>> {
-    let entry = operation::find(command)?;
+    let entry = operations::find(command)?;
     let members = members.iter().map(|(name, given)| ((*name).to_owned(), given.value()));
     let request = Value::Map(members.collect());
     dispatch::admit(entry, &request).ok()?;

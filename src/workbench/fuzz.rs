@@ -26,8 +26,9 @@ use crate::crypto::keyfile::Keyfile;
 use crate::crypto::recovery::RecoveryCode;
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::model::time::Timestamp;
+use crate::service::action::Action;
 use crate::service::dispatch;
-use crate::service::operation::{self, Entry};
+use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::service::rules::paging;
 use crate::service::rules::policy::evaluate;
@@ -111,7 +112,7 @@ pub fn argv(bytes: &[u8]) {
         }
         match line.command {
             Command::Operation { name, words } => {
-                if let Some(entry) = operation::find(&name) {
+                if let Some(entry) = operations::find(&name) {
                     call(entry, &words);
                 }
             }
@@ -142,7 +143,7 @@ pub fn policy(bytes: &[u8]) {
             rotation_lambda_arn: None,
             secret_type: None,
         };
-        let asked = Request::new(caller, "GetSecretValue", Timestamp(1_700_000_000_123));
+        let asked = Request::new(caller, Action::GetSecretValue, Timestamp(1_700_000_000_123));
         let request = asked.on(&secret);
         let _refused = findings::validate(text, &request);
         if let Ok(policy) = parse::parse(text) {
@@ -157,7 +158,7 @@ pub fn paging_tokens(bytes: &[u8]) {
     let _refused = paging::decode(bytes, &fingerprint);
     let Ok(token) = std::str::from_utf8(bytes) else { return };
     for name in ["list-secrets", "list-secret-version-ids", "batch-get-secret-value"] {
-        let Some(entry) = operation::find(name) else { continue };
+        let Some(entry) = operations::find(name) else { continue };
         let id = ["--secret-id".to_owned(), "a".to_owned()];
         let id = if name == "list-secret-version-ids" { &id[..] } else { &[] };
         for option in ["--starting-token", "--next-token"] {

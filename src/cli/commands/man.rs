@@ -10,7 +10,7 @@ use super::super::request::error as request;
 use super::super::stdout::print;
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand};
-use crate::service::operation;
+use crate::service::operations;
 
 options! {
     /// The options of `man`.
@@ -79,7 +79,7 @@ fn of_command(command: Command) -> io::Result<Vec<u8>> {
     let mut rest = Roff::new();
     rest.control("SH", ["EXAMPLE"]).control("nf", []);
     rest.text([roman(example.trim_start_matches("Example:").trim())]).control("fi", []);
-    if let Some(entry) = operation::find(&name) {
+    if let Some(entry) = operations::find(&name) {
         let faults: Vec<&str> = entry.faults.iter().map(|code| code.as_str()).collect();
         if !faults.is_empty() {
             rest.control("SH", ["ERRORS"]).text([roman(faults.join(", "))]);

@@ -16,7 +16,7 @@ use super::super::unlock::CommandContext;
 use super::options::{Argument, options};
 use super::own::{Invocation, OwnCommand};
 use crate::crypto::slot::Credential;
-use crate::service::context;
+use crate::service::failure;
 use crate::service::names::{self, Which};
 use crate::service::operation::Entry;
 use crate::service::operations;
@@ -146,7 +146,7 @@ fn names(which: Which, context: &CommandContext<'_>) -> Option<Vec<String>> {
     };
     let mut vault = locked.unlock(&master, &unlock_policy).ok()?;
     let request_context = context.request_context();
-    let found: Result<_, context::Failure> =
+    let found: Result<_, failure::Failure> =
         names::of_region(&mut vault, context.region(), which, request_context);
     found.ok()
 }

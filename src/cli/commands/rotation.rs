@@ -13,7 +13,8 @@ use crate::model::value::Value;
 use crate::programs::confine::{self, Freedom, Protection, Reach};
 use crate::programs::output;
 use crate::rotation::{attempt, pins, reach, templates};
-use crate::service::context;
+use crate::service::action;
+use crate::service::failure;
 use crate::service::jobs::settings::{self, Settings};
 use crate::service::rotation::refusals;
 use crate::vault::Vault;
@@ -152,8 +153,8 @@ fn rotation_of(found: &Settings) -> Result<&rotation::Rotation, Failure> {
     found.rotation.as_ref().ok_or_else(|| failed(refusals::no_function().into()))
 }
 
-fn failed(failure: context::Failure) -> Failure {
-    Failure::of_operation("RotateSecret", failure)
+fn failed(failure: failure::Failure) -> Failure {
+    Failure::of_operation(action::Action::RotateSecret.name(), failure)
 }
 
 /// Prints everything about a rotation except secret values. Variables are the user's own, and shown.

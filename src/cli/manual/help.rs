@@ -19,7 +19,7 @@ pub(crate) fn text(words: &[String]) -> Result<String, Failure> {
 
 /// Returns a command or an operation as clap knows it.
 pub(super) fn command(name: &str) -> Option<Command> {
-    service::operation::find(name).map(operation::command).or_else(|| commands::command(name))
+    operations::find(name).map(operation::command).or_else(|| commands::command(name))
 }
 
 /// Returns a command's help.

@@ -16,7 +16,7 @@ use super::request::error::Error;
 use super::request::{base64 as lax, build, json, validate};
 use crate::model::value::Value;
 use crate::service::operation::{self, Entry};
-use crate::service::pages::PageBoundaries;
+use crate::service::rules::paging::PageBoundaries;
 
 /// How many elements AWS's pages have.
 const PAGE: usize = 100;

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::service::operations;
 
 /// Numbers in a service whose tokens name the number before the page.
 fn answer(numbers: &[i64], request: &Value) -> Value {
@@ -34,7 +35,7 @@ fn paginator(numbers: &[i64], size: i64, most: Option<i64>, start: Option<&str>)
         token: build::Token::MadeUp,
         notes: Vec::new(),
     };
-    let entry = operation::find("list-secrets").unwrap();
+    let entry = operations::find("list-secrets").unwrap();
     let pages =
         Paginator::new(entry, call).unwrap().fetch(|request, _| Ok(answer(numbers, &request)));
     let Fetched::Gathered(Gathered { whole, first, .. }) = pages.unwrap() else { panic!() };
@@ -121,7 +122,7 @@ fn what_is_deleted_in_between_takes_nothing_along() {
 
 #[test]
 fn refuses_tokens_that_say_something_else() {
-    let entry = operation::find("list-secrets").unwrap();
+    let entry = operations::find("list-secrets").unwrap();
     for (json, expected) in [
         (r#"{"NextToken":"x"}"#, ""),
         ("{}", ""),

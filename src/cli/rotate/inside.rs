@@ -7,6 +7,7 @@ use crate::cli::pages::{Fetched, Paginator};
 use crate::rotation::client::Line;
 use crate::rotation::door::NOT_AVAILABLE;
 use crate::rotation::wire::Refusal;
+use crate::service::action::Action;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::Entry;
 
@@ -28,7 +29,7 @@ pub(crate) fn respond(
     entry: &'static Entry,
     paginator: &Paginator,
 ) -> Result<Fetched, Failure> {
-    if entry.name == "RotateSecret" {
+    if entry.action == Action::RotateSecret {
         return Err(not_available());
     }
     // Nothing that a step may ask for has pages.

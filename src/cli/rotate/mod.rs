@@ -19,7 +19,7 @@ use crate::rotation::attempt::RotateRequest;
 use crate::rotation::error::Error;
 use crate::rotation::machine::Machine;
 use crate::rotation::runner::Runner;
-use crate::service::context;
+use crate::service::failure;
 use crate::service::fault::Cause;
 use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
@@ -91,7 +91,7 @@ fn next(error: &Error) -> Option<&'static str> {
     match error {
         Error::Failed(failed) if is_denial(&failed.lines) => Some(CONFINED),
         Error::AtWork(_) => Some(AT_WORK),
-        Error::Service(context::Failure::Fault(fault))
+        Error::Service(failure::Failure::Fault(fault))
             if fault.cause == Cause::RotationNotComplete =>
         {
             Some(NEXT)
@@ -177,7 +177,7 @@ mod tests {
     /// It was told how to give up a rotation that was at work.
     #[test]
     fn what_can_be_done_is_told() {
-        let busy = || context::Failure::from(refusals::not_complete());
+        let busy = || failure::Failure::from(refusals::not_complete());
         assert_eq!(next(&Error::AtWork(busy())), Some(AT_WORK));
         assert_eq!(next(&Error::Service(busy())), Some(NEXT));
         assert_eq!(next(&Error::Stopped), None);

@@ -10,6 +10,7 @@ use crate::cli::request::paramfile::Sources;
 use crate::model::value::Value;
 use crate::rotation::lease::OnLease;
 use crate::rotation::options::{NONE, Options};
+use crate::service::action::Action;
 use crate::service::operation::Entry;
 use crate::service::rotation::Resume;
 use crate::vault::rotation::{Pinning, Protocol};
@@ -92,7 +93,7 @@ pub(crate) fn arguments(entry: &Entry) -> Vec<Arg> {
 
 /// Whether an operation has options of our own.
 pub(super) fn has_own(entry: &Entry) -> bool {
-    entry.name == "RotateSecret"
+    entry.action == Action::RotateSecret
 }
 
 /// Takes our own options out of the words of a `rotate-secret`.

@@ -1,11 +1,13 @@
 //! The one way in: a request for an operation becomes a transaction, an audit entry and a response.
 
+use super::access;
+use super::caller::Caller;
 use super::constraints;
-use super::context::{Context, Failure};
+use super::context::Context;
+use super::failure::Failure;
 use super::operation::{Effect, Entry};
-use super::pages::PageBoundaries;
 use super::rules::name;
-use super::scope::Caller;
+use super::rules::paging::PageBoundaries;
 use crate::model::value::Value;
 use crate::store;
 use crate::sys::entropy::Entropy;
@@ -164,9 +166,8 @@ fn attempt<T>(
         purged => purged?,
     }
     let home = transaction.state().settings.region().to_owned();
-    let allowed = caller.check(&transaction, region.unwrap_or(&home), entry, &request);
     let mut cx = Context::new(&mut transaction, region, &home).called_by(caller).cut_at(boundaries);
-    let outcome = match allowed {
+    let outcome = match access::check(&mut cx, entry, &request) {
         Ok(()) => run(&mut cx, request),
         Err(refusal) => {
             if let Some(Value::Text(id)) = request.get("SecretId") {

@@ -1,7 +1,8 @@
 //! When a failed rotation is retried.
 
 use crate::model::time::Timestamp;
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::rules::dice::Dice;
 use crate::vault::progress::{Outlook, Progress};
 

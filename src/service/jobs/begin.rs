@@ -4,12 +4,12 @@ use super::transact::transact;
 use crate::model::shape::Shaped;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
-use crate::service::context::Failure;
+use crate::service::caller::Caller;
 use crate::service::dispatch::{self, Call};
+use crate::service::failure::Failure;
 use crate::service::operation::Entry;
 use crate::service::operations::rotate_secret::{self, Request, RotateSecret};
 use crate::service::rotation::job::{StartRotation, Started};
-use crate::service::scope::Caller;
 use crate::vault::Vault;
 use crate::vault::transaction::{Access, RequestContext};
 

@@ -3,8 +3,9 @@
 
 use super::steps::{before_step, known_values};
 use crate::model::value::Value;
-use crate::service::context::Failure;
+use crate::service::caller::{Caller, Step};
 use crate::service::dispatch::{self, Call};
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::Entry;
 use crate::service::operations::get_random_password::GetRandomPassword;
@@ -12,7 +13,6 @@ use crate::service::operations::put_secret_value::PutSecretValue;
 use crate::service::rotation::builtin::{self, Recipe};
 use crate::service::rotation::job::Job;
 use crate::service::rules::stages;
-use crate::service::scope::{Caller, Step};
 use crate::sys::secret::Secret;
 use crate::vault::Vault;
 use crate::vault::transaction::RequestContext;
@@ -33,7 +33,7 @@ pub(crate) fn builtin_step(
         return Ok(());
     }
     let recipe = Recipe::read(&known.metadata)?;
-    let caller = Caller::Capability(capability);
+    let caller = Caller::Step(capability);
     let mut call = |entry, request| {
         dispatch::admit(entry, &request)?;
         let call =

@@ -8,12 +8,12 @@ use super::{
     FailedStep, Left, Retry, StepFault, after_step, before_step, begin, builtin_step, fail, finish,
 };
 use crate::model::value::Value;
-use crate::service::context::Failure;
+use crate::service::caller::{Caller, Capability, Step};
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::rotation::{
     BUILTIN, FunctionSpec, Functions, Job, Registered, Resume, StartRotation, Started,
 };
-use crate::service::scope::{Caller, Capability, Step};
 use crate::service::testing::{ServiceFixture, entry, from_json, to_json, told};
 use crate::vault::progress::Holder;
 use crate::vault::progress::Purpose;
@@ -261,7 +261,7 @@ impl RotationFixture {
     }
 
     fn step(&mut self, job: &Job, step: Step, at: Break) -> Result<(), Refusal> {
-        let caller = Caller::Capability(self.capability(job, step)?);
+        let caller = Caller::Step(self.capability(job, step)?);
         let broken = |place: Break| {
             if at == place { Err((BROKEN.to_owned(), String::new())) } else { Ok(()) }
         };

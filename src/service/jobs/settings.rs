@@ -4,8 +4,10 @@
 use super::transact::transact;
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::service::context::{Failure, arn_of};
+use crate::service::failure::Failure;
+use crate::service::repository;
 use crate::service::rotation::refusals;
+use crate::service::rules::arn::arn_of;
 use crate::vault::Vault;
 use crate::vault::audit::Event;
 use crate::vault::progress::{Outlook, Progress};
@@ -67,7 +69,7 @@ pub(crate) fn approve(
                 progress.outlook = Outlook::Open;
             }
         }
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
         let subject = Transaction::subject(&record);
         Ok(cx.vault()?.record(event, Event::SUCCESS, subject)?)
     })

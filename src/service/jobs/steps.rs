@@ -2,12 +2,14 @@
 
 use super::transact::{abandoned, at_work, find, transact};
 use crate::model::secret_value::SecretValue;
-use crate::service::context::{Context, Failure, arn_of, look_up};
+use crate::service::caller::{Caller, Capability, Step};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::events::{RotationEvent, log};
 use crate::service::rotation::job::Job;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::{arn, stages};
-use crate::service::scope::{Caller, Capability, Step};
 use crate::vault::Vault;
 use crate::vault::progress::Purpose;
 use crate::vault::record::{Record, Version};
@@ -104,7 +106,7 @@ pub(crate) fn hand_over(
     let (capability, _) = before_step(vault, job, step, context)?;
     let mut origin = context.origin.clone();
     let reads = if step == Step::Finish { Vec::new() } else { capability.reads.clone() };
-    origin.via = Caller::Capability(capability).via().unwrap_or(origin.via);
+    origin.via = Caller::Step(capability).via().unwrap_or(origin.via);
     let context = RequestContext { origin: &origin, ..context };
     let access =
         if vault.is_read_only() || !vault.audits_reads() { Access::Read } else { Access::Write };
@@ -141,7 +143,7 @@ fn known(
     for arn in reads {
         let region = arn::region_of(arn).unwrap_or(cx.region()).to_owned();
         let region = region.as_str();
-        let other = look_up(cx.vault()?, region, arn)?;
+        let other = cx.look_up(region, arn)?;
         let other = other.filter(|other| other.deletion.is_none());
         let Some(other) = other else { continue };
         if let Some(value) = value(cx, &other, other.staged(stages::CURRENT))? {
@@ -184,7 +186,7 @@ fn note_all(
     }
     for (arn, _) in &known.linked {
         let region = cx.region();
-        let other = look_up(cx.vault()?, region, arn)?.ok_or_else(Fault::secret_not_found)?;
+        let other = cx.look_up(region, arn)?.ok_or_else(Fault::secret_not_found)?;
         let version = other.staged(stages::CURRENT).map_or("", |version| version.id.as_str());
         log(cx, RotationEvent::ValueRead, &other, version, "")?;
     }

@@ -1,6 +1,7 @@
 //! A transaction about a job, and the job's secret in it.
 
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::job::Job;
 use crate::service::rotation::progress;

@@ -3,9 +3,14 @@
 use super::get_secret_value;
 use super::list_secrets::{self, Search};
 use crate::model::types::{Count, Filter, Listed, NextToken, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::model::value::Value;
+use crate::service::access;
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::paging;
 use crate::service::rules::sort::Order;
 use crate::vault::audit::Event;
@@ -53,7 +58,7 @@ structure! {
 }
 
 impl Operation for BatchGetSecretValue {
-    const NAME: &'static str = "BatchGetSecretValue";
+    const ACTION: Action = Action::BatchGetSecretValue;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Read the values of several secrets at once.";
     const EXAMPLE: &'static str =
@@ -84,7 +89,7 @@ impl Operation for BatchGetSecretValue {
             ids
         } else {
             let search = Search {
-                operation: Self::NAME,
+                operation: Self::ACTION,
                 filters: list_secrets::read_filters(Some(filters))?,
                 order: Order::default(),
                 shows_planned: false,
@@ -110,15 +115,18 @@ fn read_one(
     id: SecretId,
     response: &mut Response,
 ) -> Result<(), Failure> {
-    match get_secret_value::read(cx, &id, None, None) {
+    cx.about_name(&id.0);
+    let part = Value::Map(vec![("SecretId".to_owned(), Value::Text(id.0.clone()))]);
+    let allowed = access::check(cx, get_secret_value::GetSecretValue::ENTRY, &part);
+    match allowed.and_then(|()| get_secret_value::read(cx, &id, None, None)) {
         Ok(value) => {
             response.secret_values.push(value);
-            cx.log_part(get_secret_value::GetSecretValue::NAME, Event::SUCCESS)
+            cx.log_part(Action::GetSecretValue, Event::SUCCESS)
         }
         Err(Failure::Fault(Fault { code, message, .. })) => {
             let error_code = code.as_str().to_owned();
             response.errors.push(Refused { secret_id: id.0, error_code, message });
-            cx.log_part(get_secret_value::GetSecretValue::NAME, code.as_str())
+            cx.log_part(Action::GetSecretValue, code.as_str())
         }
         Err(failure) => Err(failure),
     }

@@ -1,10 +1,14 @@
 //! `cancel-rotate-secret`: turns rotation off, and stops the one that is under way.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
 use crate::service::rotation::{progress, refusals};
+use crate::service::rules::arn::arn_of;
 use crate::vault::progress::{Outlook, Purpose};
 use crate::vault::record::Record;
 
@@ -32,7 +36,7 @@ structure! {
 }
 
 impl Operation for CancelRotateSecret {
-    const NAME: &'static str = "CancelRotateSecret";
+    const ACTION: Action = Action::CancelRotateSecret;
     const GROUP: Group = Group::Rotation;
     const SUMMARY: &'static str = "Turn off a secret's rotation, and stop one that is under way.";
     const EXAMPLE: &'static str = "strongroom cancel-rotate-secret --secret-id app/db";
@@ -47,7 +51,7 @@ impl Operation for CancelRotateSecret {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let version_id = cancel(cx, &mut record)?;
         Ok(Response { arn: arn_of(&record), name: record.name, version_id })
     }
@@ -71,7 +75,7 @@ fn cancel(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<Option<String
         }
     }
     if *record != before {
-        cx.store(record)?;
+        repository::store(cx, record)?;
     }
     Ok(version_id)
 }
@@ -81,11 +85,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::service::caller::{Caller, Step};
     use crate::service::jobs::Left;
     use crate::service::jobs::fixture::{
         Break, FUNCTION, How, PENDING, RotationFixture, rotate, token,
     };
-    use crate::service::scope::{Caller, Step};
 
     #[test]
     fn a_rotation_under_way_is_cancelled() {
@@ -94,7 +98,7 @@ mod tests {
         assert_eq!(never.1, refusals::no_function().message);
         let job = fixture.job(&rotate(2));
         fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
-        let set = Caller::Capability(fixture.capability(&job, Step::Finish).unwrap());
+        let set = Caller::Step(fixture.capability(&job, Step::Finish).unwrap());
         let cancelled = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
         assert_eq!(cancelled["VersionId"], token(2));
         let described = fixture.described();

@@ -5,10 +5,15 @@ use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, Listed, NewName, ReplicaRegion, ReplicationStatus,
     SecretBytes, SecretText, SecretType, Tag,
 };
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication::{self, Overwrite};
+use crate::service::replication::change::{self, Overwrite};
+use crate::service::replication::replicas;
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::deletion::Standing;
 use crate::service::rules::idempotency::{self, Earlier, Existing};
 use crate::service::rules::{arn, name, tags};
@@ -62,7 +67,7 @@ structure! {
 }
 
 impl Operation for CreateSecret {
-    const NAME: &'static str = "CreateSecret";
+    const ACTION: Action = Action::CreateSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Make a new secret, with a first version if a value is given.";
     const EXAMPLE: &'static str = "strongroom create-secret --name app/db --ask";
@@ -91,16 +96,14 @@ impl Operation for CreateSecret {
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
         let tags = fresh_tags(request.tags.unwrap_or_default())?;
-        replication::check_regions(
-            request.add_replica_regions.as_ref().map_or(&[], |asked| &asked.0),
-        )?;
+        change::check_regions(request.add_replica_regions.as_ref().map_or(&[], |asked| &asked.0))?;
 
         let namespace = cx.namespace()?;
         if let Some(existing) = cx.vault()?.find(&namespace, &request.name.0)? {
             cx.about(&existing);
             let mut response = again(cx, &existing, &token, value.as_ref())?;
             if request.add_replica_regions.is_some() {
-                response.replication_status = Some(replication::status(cx, &existing)?);
+                response.replication_status = Some(replicas::status(cx, &existing)?);
             }
             return Ok(response);
         }
@@ -119,9 +122,9 @@ impl Operation for CreateSecret {
         let mut replication_status = None;
         if let Some(asked) = request.add_replica_regions {
             let overwrite = Overwrite::asked(request.force_overwrite_replica_secret);
-            replication_status = Some(replication::add(cx, &mut record, asked.0, overwrite)?);
+            replication_status = Some(change::add(cx, &mut record, asked.0, overwrite)?);
         }
-        cx.insert(&mut record)?;
+        repository::insert(cx, &mut record)?;
         cx.about(&record);
         Ok(Response { arn: arn_of(&record), name: record.name, version_id, replication_status })
     }
@@ -138,7 +141,7 @@ fn again(
     Standing::of(due, cx.due_time()?).require_name_not_kept()?;
     // A replica was not made by such a request, whatever tokens its versions have.
     let version = existing.version(&token.0);
-    let version = version.filter(|_version| replication::require_primary(existing).is_ok());
+    let version = version.filter(|_version| replicas::require_primary(existing).is_ok());
     let earlier = match version {
         None => Earlier::Absent,
         Some(version) => match cx.vault()?.value(existing, version)? {

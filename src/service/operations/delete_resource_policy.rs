@@ -1,9 +1,13 @@
 //! `delete-resource-policy`: takes the resource policy off a secret.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 
 /// Takes a policy off.
 pub(crate) struct DeleteResourcePolicy;
@@ -27,7 +31,7 @@ structure! {
 }
 
 impl Operation for DeleteResourcePolicy {
-    const NAME: &'static str = "DeleteResourcePolicy";
+    const ACTION: Action = Action::DeleteResourcePolicy;
     const GROUP: Group = Group::Policies;
     const SUMMARY: &'static str = "Remove the resource policy of a secret.";
     const EXAMPLE: &'static str = "strongroom delete-resource-policy --secret-id app/db";
@@ -42,9 +46,9 @@ impl Operation for DeleteResourcePolicy {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         if record.policy.take().is_some() {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name })
     }

@@ -2,10 +2,14 @@
 
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::replicas;
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::arn::{self, Place};
 use crate::service::rules::deletion::{self, Standing};
 use crate::service::rules::name;
@@ -41,7 +45,7 @@ structure! {
 }
 
 impl Operation for DeleteSecret {
-    const NAME: &'static str = "DeleteSecret";
+    const ACTION: Action = Action::DeleteSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Delete a secret after a recovery window, or at once.";
     const EXAMPLE: &'static str =
@@ -73,7 +77,7 @@ impl Operation for DeleteSecret {
         let requested = cx.date()?;
         let due = asked.date(requested);
         record.deletion = Some(Deletion { requested, due });
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
         Ok(response(&record, due))
     }
 }
@@ -106,10 +110,10 @@ fn require_deletable(
     record: &Record,
     asked: deletion::Deletion,
 ) -> Result<(), Failure> {
-    replication::require_primary(record)?;
+    replicas::require_primary(record)?;
     let due = record.deletion.map(|deletion| deletion.due);
     let standing = Standing::of(due, cx.due_time()?);
-    Ok(asked.check(standing, &arn_of(record), &replication::regions(record))?)
+    Ok(asked.check(standing, &arn_of(record), &replicas::regions(record))?)
 }
 
 fn response(record: &Record, deletion_date: Timestamp) -> Response {

@@ -3,11 +3,14 @@
 use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{ReplicationStatus, SecretId, StagesByVersion, Tag, TagKey, TagValue};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::replicas;
 use crate::service::rotation::dates;
+use crate::service::rules::arn::arn_of;
 use crate::vault::record::Record;
 
 /// Describes a secret.
@@ -67,7 +70,7 @@ structure! {
 }
 
 impl Operation for DescribeSecret {
-    const NAME: &'static str = "DescribeSecret";
+    const ACTION: Action = Action::DescribeSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Show everything about a secret except its values.";
     const EXAMPLE: &'static str = "strongroom describe-secret --secret-id app/db";
@@ -80,11 +83,11 @@ impl Operation for DescribeSecret {
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = cx.find(&request.secret_id)?;
         let mut rotation = dates::shown(&record);
-        if cx.capability().is_some() {
+        if cx.is_step() {
             // A test, too, finds it on, although that is stored only after it.
             rotation.enabled = Some(true);
         }
-        let status = replication::status(cx, &record)?;
+        let status = replicas::status(cx, &record)?;
         Ok(Response {
             arn: arn_of(&record),
             last_rotated_date: rotation.last_rotated,
@@ -98,7 +101,7 @@ impl Operation for DescribeSecret {
             external_secret_rotation_metadata: rotation.external,
             version_ids_to_stages: stages_by_version(&record),
             created_date: record.created,
-            primary_region: replication::primary_region(&record).map(str::to_owned),
+            primary_region: replicas::primary_region(&record).map(str::to_owned),
             replication_status: Some(status).filter(|status| !status.is_empty()),
             tags: record.tags.map(tags),
             name: record.name,

@@ -1,7 +1,9 @@
 //! `get-random-password`: makes a password. Needs no vault.
 
 use crate::model::types::{Count, ExcludeCharacters, SecretText};
-use crate::service::context::{Context, Failure};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::password::{Recipe, Wishes};
@@ -41,7 +43,7 @@ structure! {
 }
 
 impl Operation for GetRandomPassword {
-    const NAME: &'static str = "GetRandomPassword";
+    const ACTION: Action = Action::GetRandomPassword;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Make a random password.";
     const EXAMPLE: &'static str = "strongroom get-random-password --password-length 20 \

@@ -1,9 +1,12 @@
 //! `get-resource-policy`: reads the resource policy of a secret.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 
 /// Reads a policy.
 pub(crate) struct GetResourcePolicy;
@@ -29,7 +32,7 @@ structure! {
 }
 
 impl Operation for GetResourcePolicy {
-    const NAME: &'static str = "GetResourcePolicy";
+    const ACTION: Action = Action::GetResourcePolicy;
     const GROUP: Group = Group::Policies;
     const SUMMARY: &'static str = "Show the resource policy of a secret.";
     const EXAMPLE: &'static str = "strongroom get-resource-policy --secret-id app/db \

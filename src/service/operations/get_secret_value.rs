@@ -3,9 +3,12 @@
 use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
 use crate::model::types::{SecretBytes, SecretId, SecretText, VersionId, VersionStage};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::stages::CURRENT;
 use crate::vault::record::{Record, Version};
 use crate::vault::transaction::Access;
@@ -46,7 +49,7 @@ structure! {
 }
 
 impl Operation for GetSecretValue {
-    const NAME: &'static str = "GetSecretValue";
+    const ACTION: Action = Action::GetSecretValue;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Read the value of a secret.";
     const EXAMPLE: &'static str =

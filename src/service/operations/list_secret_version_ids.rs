@@ -2,10 +2,13 @@
 
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, NextToken, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::pages::Page;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::sort::Position;
 use crate::vault::record::Version;
 
@@ -60,7 +63,7 @@ structure! {
 const DEFAULT_KEY: &str = "DefaultEncryptionKey";
 
 impl Operation for ListSecretVersionIds {
-    const NAME: &'static str = "ListSecretVersionIds";
+    const ACTION: Action = Action::ListSecretVersionIds;
     const GROUP: Group = Group::Versions;
     const SUMMARY: &'static str = "List the versions of a secret.";
     const EXAMPLE: &'static str =

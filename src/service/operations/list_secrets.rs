@@ -4,12 +4,16 @@ use super::describe_secret::{stages_by_version, tags};
 use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, Filter, NextToken, SortBy, SortOrder, StagesByVersion, Tag};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::access::Visible;
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation, Pages};
 use crate::service::pages::Page;
-use crate::service::replication;
+use crate::service::replication::replicas;
 use crate::service::rotation::dates;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::filters::{Asked, Filterable, Filters};
 use crate::service::rules::sort::{Order, Position, Sortable};
 use crate::vault::record::Record;
@@ -89,7 +93,7 @@ structure! {
 }
 
 impl Operation for ListSecrets {
-    const NAME: &'static str = "ListSecrets";
+    const ACTION: Action = Action::ListSecrets;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "List the secrets of the region.";
     const EXAMPLE: &'static str =
@@ -113,7 +117,7 @@ impl Operation for ListSecrets {
         let order = Order::named(by, direction).unwrap_or_default();
         let size = request.max_results.map_or(PAGE, |size| size.0);
         let token = request.next_token;
-        let operation = Self::NAME;
+        let operation = Self::ACTION;
         let search = Search { operation, filters, order, shows_planned, size, token };
         let (records, next_token) = search.page(cx)?;
         Ok(Response { secret_list: records.into_iter().map(listed).collect(), next_token })
@@ -123,7 +127,7 @@ impl Operation for ListSecrets {
 /// What to look for in the region, and which page of it.
 pub(super) struct Search {
     /// The operation that looks for it: a token of another does not count.
-    pub(super) operation: &'static str,
+    pub(super) operation: Action,
     /// What all of it matches.
     pub(super) filters: Filters,
     /// The order.
@@ -144,14 +148,14 @@ impl Search {
     ) -> Result<(Vec<Record>, Option<NextToken>), Failure> {
         let Self { operation, filters, order, shows_planned, size, token } = self;
         let namespace = cx.namespace()?;
-        let mut identity = operation.as_bytes().to_vec();
+        let mut identity = operation.name().as_bytes().to_vec();
         identity.extend([0, order.to_byte(), u8::from(shows_planned)]);
         identity.extend(namespace.key().bytes());
         identity.extend(filters.to_bytes());
         let size = usize::try_from(size).unwrap_or_default().max(1);
         let page = Page::asked(cx, &identity, size, token.as_ref())?;
 
-        let caller = cx.capability().cloned();
+        let visible = Visible::to_caller(cx)?;
         let mut records = Vec::new();
         cx.vault()?.each(|record| {
             let is_after = page
@@ -160,7 +164,7 @@ impl Search {
             if record.namespace == namespace
                 && (shows_planned || record.deletion.is_none())
                 && is_after
-                && caller.as_ref().is_none_or(|caller| caller.may_list(&record))
+                && visible.includes(&record)
                 && filters.matches(&filterable(&record))
             {
                 records.push(record);
@@ -198,7 +202,7 @@ fn filterable(record: &Record) -> Filterable<'_> {
         name: &record.name,
         description: record.description.as_deref(),
         tags: record.tags.as_deref().unwrap_or_default(),
-        primary_region: replication::primary_region(record),
+        primary_region: replicas::primary_region(record),
         owning_service: None,
     }
 }
@@ -227,7 +231,7 @@ fn listed(record: Record) -> ListedSecret {
         external_secret_rotation_metadata: rotation.external,
         secret_versions_to_stages: stages_by_version(&record),
         created_date: record.created,
-        primary_region: replication::primary_region(&record).map(str::to_owned),
+        primary_region: replicas::primary_region(&record).map(str::to_owned),
         tags: record.tags.map(tags),
         name: record.name,
         secret_type: record.secret_type,

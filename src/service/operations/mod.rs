@@ -1,4 +1,5 @@
-//! One file an operation. To add one: copy a file, add its two lines here, write its test script.
+//! One file an operation. To add one: copy a file, add its name to `action.rs` and its two lines
+//! here, write its test script.
 
 mod batch_get_secret_value;
 mod cancel_rotate_secret;
@@ -6,13 +7,13 @@ mod create_secret;
 mod delete_resource_policy;
 mod delete_secret;
 mod describe_secret;
-pub(super) mod get_random_password;
+pub(crate) mod get_random_password;
 mod get_resource_policy;
 mod get_secret_value;
 mod list_secret_version_ids;
 mod list_secrets;
 mod put_resource_policy;
-pub(super) mod put_secret_value;
+pub(crate) mod put_secret_value;
 mod remove_regions_from_replication;
 mod replicate_secret_to_regions;
 mod restore_secret;
@@ -24,9 +25,10 @@ mod update_secret;
 mod update_secret_version_stage;
 mod validate_resource_policy;
 
+use super::action::Action;
 use super::operation::Entry;
 
-/// All operations, in alphabetical order. Nothing else lists them.
+/// All operations, in alphabetical order.
 pub(crate) const ALL: &[Entry] = &[
     Entry::of::<batch_get_secret_value::BatchGetSecretValue>(),
     Entry::of::<cancel_rotate_secret::CancelRotateSecret>(),
@@ -52,3 +54,11 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<update_secret_version_stage::UpdateSecretVersionStage>(),
     Entry::of::<validate_resource_policy::ValidateResourcePolicy>(),
 ];
+
+/// A name that no operation has does not compile.
+const _: () = assert!(ALL.len() == Action::ALL.len());
+
+/// Finds an operation by its command's name.
+pub(crate) fn find(command: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.command() == command)
+}

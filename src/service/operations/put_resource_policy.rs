@@ -1,10 +1,14 @@
 //! `put-resource-policy`: attaches a resource policy to a secret.
 
 use crate::model::types::{ResourcePolicy, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::policy_request;
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::policy::findings::{self, BroadAccess};
 
 /// Attaches a policy.
@@ -33,7 +37,7 @@ structure! {
 }
 
 impl Operation for PutResourcePolicy {
-    const NAME: &'static str = "PutResourcePolicy";
+    const ACTION: Action = Action::PutResourcePolicy;
     const GROUP: Group = Group::Policies;
     const SUMMARY: &'static str = "Attach a resource policy to a secret.";
     const EXAMPLE: &'static str = "strongroom put-resource-policy --secret-id app/db \
@@ -51,17 +55,17 @@ impl Operation for PutResourcePolicy {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let broad_access = match request.block_public_policy {
             Some(true) => BroadAccess::Refused,
             Some(false) | None => BroadAccess::Accepted,
         };
-        let asking = policy_request::request(cx, Self::NAME, Some(&record))?;
+        let asking = policy_request::request(cx, Self::ACTION, Some(&record))?;
         findings::put(&request.resource_policy.0, broad_access, &asking)?;
         let policy = Some(request.resource_policy.0);
         if record.policy != policy {
             record.policy = policy;
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name })
     }

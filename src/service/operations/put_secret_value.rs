@@ -3,9 +3,13 @@
 use crate::model::types::{
     ClientRequestToken, Listed, RotationToken, SecretBytes, SecretId, SecretText, VersionStage,
 };
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 use crate::service::versions::{self, Written};
 
 /// Adds a version.
@@ -45,7 +49,7 @@ structure! {
 }
 
 impl Operation for PutSecretValue {
-    const NAME: &'static str = "PutSecretValue";
+    const ACTION: Action = Action::PutSecretValue;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Add a version with a new value to a secret.";
     const EXAMPLE: &'static str = "strongroom put-secret-value --secret-id app/db --ask";
@@ -72,12 +76,12 @@ impl Operation for PutSecretValue {
             .ok_or_else(|| {
                 Fault::invalid_request("You must provide either SecretString or SecretBinary.")
             })?;
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let asked = request.version_stages.map(|stages| stages.0);
         let asked: Option<Vec<String>> =
             asked.map(|stages| stages.into_iter().map(|stage| stage.0).collect());
         if versions::write(cx, &mut record, &token, &value, asked.as_deref())? == Written::New {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         // A repeated request may find its version without labels by now.
         let stages = record.version(&token.0).map(|version| version.stages.clone());

@@ -1,10 +1,15 @@
 //! `remove-regions-from-replication`: deletes replicas of a secret.
 
 use crate::model::types::{Listed, RegionName, ReplicationStatus, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::change;
+use crate::service::replication::replicas;
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 
 /// Deletes replicas.
 pub(crate) struct RemoveRegionsFromReplication;
@@ -30,7 +35,7 @@ structure! {
 }
 
 impl Operation for RemoveRegionsFromReplication {
-    const NAME: &'static str = "RemoveRegionsFromReplication";
+    const ACTION: Action = Action::RemoveRegionsFromReplication;
     const GROUP: Group = Group::Regions;
     const SUMMARY: &'static str = "Delete replicas of a secret in other regions.";
     const EXAMPLE: &'static str = "strongroom remove-regions-from-replication --secret-id app/db \
@@ -46,15 +51,15 @@ impl Operation for RemoveRegionsFromReplication {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let before = record.clone();
         let regions = request.remove_replica_regions.0.into_iter().map(|region| region.0);
         let regions: Vec<String> = regions.collect();
-        replication::remove(cx, &mut record, &regions)?;
+        change::remove(cx, &mut record, &regions)?;
         if record != before {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
-        let replication_status = replication::status(cx, &record)?;
+        let replication_status = replicas::status(cx, &record)?;
         Ok(Response { arn: arn_of(&record), replication_status })
     }
 }

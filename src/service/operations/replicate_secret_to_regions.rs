@@ -1,10 +1,14 @@
 //! `replicate-secret-to-regions`: makes replicas of a secret in other regions of the vault.
 
 use crate::model::types::{Listed, ReplicaRegion, ReplicationStatus, SecretId};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication::{self, Overwrite};
+use crate::service::replication::change::{self, Overwrite};
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 
 /// Makes replicas.
 pub(crate) struct ReplicateSecretToRegions;
@@ -34,7 +38,7 @@ structure! {
 }
 
 impl Operation for ReplicateSecretToRegions {
-    const NAME: &'static str = "ReplicateSecretToRegions";
+    const ACTION: Action = Action::ReplicateSecretToRegions;
     const GROUP: Group = Group::Regions;
     const SUMMARY: &'static str = "Replicate a secret to other regions of the vault.";
     const EXAMPLE: &'static str = "strongroom replicate-secret-to-regions --secret-id app/db \
@@ -51,14 +55,14 @@ impl Operation for ReplicateSecretToRegions {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         cx.about_name(&request.secret_id.0);
-        replication::check_regions(&request.add_replica_regions.0)?;
-        let mut record = cx.find_writable(&request.secret_id)?;
+        change::check_regions(&request.add_replica_regions.0)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let before = record.clone();
         let overwrite = Overwrite::asked(request.force_overwrite_replica_secret);
         let asked = request.add_replica_regions.0;
-        let replication_status = replication::add(cx, &mut record, asked, overwrite)?;
+        let replication_status = change::add(cx, &mut record, asked, overwrite)?;
         if record != before {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), replication_status })
     }

@@ -1,10 +1,14 @@
 //! `restore-secret`: cancels a planned deletion.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::replicas;
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 
 /// Restores a secret.
 pub(crate) struct RestoreSecret;
@@ -28,7 +32,7 @@ structure! {
 }
 
 impl Operation for RestoreSecret {
-    const NAME: &'static str = "RestoreSecret";
+    const ACTION: Action = Action::RestoreSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Bring back a secret that is scheduled for deletion.";
     const EXAMPLE: &'static str = "strongroom restore-secret --secret-id app/db";
@@ -44,9 +48,9 @@ impl Operation for RestoreSecret {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let mut record = cx.find(&request.secret_id)?;
-        replication::require_primary(&record)?;
+        replicas::require_primary(&record)?;
         if record.deletion.take().is_some() {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name })
     }

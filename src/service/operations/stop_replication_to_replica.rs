@@ -1,10 +1,13 @@
 //! `stop-replication-to-replica`: makes a replica a secret of its own.
 
 use crate::model::types::SecretId;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::change;
+use crate::service::rules::arn::arn_of;
 
 /// Makes a replica a secret of its own.
 pub(crate) struct StopReplicationToReplica;
@@ -26,7 +29,7 @@ structure! {
 }
 
 impl Operation for StopReplicationToReplica {
-    const NAME: &'static str = "StopReplicationToReplica";
+    const ACTION: Action = Action::StopReplicationToReplica;
     const GROUP: Group = Group::Regions;
     const SUMMARY: &'static str = "Make a replica a secret of its own.";
     const EXAMPLE: &'static str =
@@ -43,7 +46,7 @@ impl Operation for StopReplicationToReplica {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let mut record = cx.find_active(&request.secret_id)?;
-        replication::promote(cx, &mut record)?;
+        change::promote(cx, &mut record)?;
         Ok(Response { arn: arn_of(&record) })
     }
 }

@@ -1,9 +1,12 @@
 //! `tag-resource`: attaches tags to a secret.
 
 use crate::model::types::{SecretId, Tag};
-use crate::service::context::{Context, Failure};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
 use crate::service::rules::tags;
 
 /// Attaches tags.
@@ -20,7 +23,7 @@ structure! {
 }
 
 impl Operation for TagResource {
-    const NAME: &'static str = "TagResource";
+    const ACTION: Action = Action::TagResource;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Attach tags to a secret.";
     const EXAMPLE: &'static str =
@@ -38,7 +41,7 @@ impl Operation for TagResource {
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<(), Failure> {
         cx.about_name(&request.secret_id.0);
         tags::check(&request.tags)?;
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let before = record.tags.clone().unwrap_or_default();
         let mut tags = before.clone();
         tags::set(&mut tags, request.tags)?;
@@ -46,6 +49,6 @@ impl Operation for TagResource {
             return Ok(());
         }
         record.tags = Some(tags);
-        cx.store(&mut record)
+        repository::store(cx, &mut record)
     }
 }

@@ -1,9 +1,12 @@
 //! `untag-resource`: removes tags from a secret.
 
 use crate::model::types::{SecretId, TagKey};
-use crate::service::context::{Context, Failure};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
 use crate::service::rules::tags;
 
 /// Removes tags.
@@ -20,7 +23,7 @@ structure! {
 }
 
 impl Operation for UntagResource {
-    const NAME: &'static str = "UntagResource";
+    const ACTION: Action = Action::UntagResource;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Remove tags from a secret.";
     const EXAMPLE: &'static str = "strongroom untag-resource --secret-id app/db --tag-keys env";
@@ -38,7 +41,7 @@ impl Operation for UntagResource {
         cx.about_name(&request.secret_id.0);
         let keys: Vec<String> = request.tag_keys.into_iter().map(|key| key.0).collect();
         tags::check_keys(&keys)?;
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let before = record.tags.clone().unwrap_or_default();
         let mut tags = before.clone();
         tags::remove(&mut tags, &keys)?;
@@ -46,6 +49,6 @@ impl Operation for UntagResource {
             return Ok(());
         }
         record.tags = Some(tags);
-        cx.store(&mut record)
+        repository::store(cx, &mut record)
     }
 }

@@ -3,10 +3,15 @@
 use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, SecretBytes, SecretId, SecretText, SecretType,
 };
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication;
+use crate::service::replication::change;
+use crate::service::replication::replicas;
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 use crate::service::versions;
 
 /// Changes a secret.
@@ -45,7 +50,7 @@ structure! {
 }
 
 impl Operation for UpdateSecret {
-    const NAME: &'static str = "UpdateSecret";
+    const ACTION: Action = Action::UpdateSecret;
     const GROUP: Group = Group::Secrets;
     const SUMMARY: &'static str = "Change a secret's description, key or value.";
     const EXAMPLE: &'static str =
@@ -75,9 +80,9 @@ impl Operation for UpdateSecret {
         let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
             .map_err(|_both| Fault::both_values())?;
         let mut record = cx.find_active(&request.secret_id)?;
-        if let Err(fault) = replication::require_primary(&record) {
+        if let Err(fault) = replicas::require_primary(&record) {
             let key = key.ok_or(fault)?;
-            replication::set_key(cx, &record, Some(key.0).filter(|key| !key.is_empty()))?;
+            change::set_key(cx, &record, Some(key.0).filter(|key| !key.is_empty()))?;
             return Ok(Response { arn: arn_of(&record), name: record.name, version_id: None });
         }
         let before = record.clone();
@@ -98,7 +103,7 @@ impl Operation for UpdateSecret {
             version_id = Some(token.0);
         }
         if record != before {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name, version_id })
     }

@@ -1,9 +1,13 @@
 //! `update-secret-version-stage`: moves a staging label from version to version.
 
 use crate::model::types::{SecretId, VersionId, VersionStage};
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::stages::{self, Change};
 
 /// Moves a label.
@@ -34,7 +38,7 @@ structure! {
 }
 
 impl Operation for UpdateSecretVersionStage {
-    const NAME: &'static str = "UpdateSecretVersionStage";
+    const ACTION: Action = Action::UpdateSecretVersionStage;
     const GROUP: Group = Group::Versions;
     const SUMMARY: &'static str = "Move a staging label to another version of a secret.";
     const EXAMPLE: &'static str = "strongroom update-secret-version-stage --secret-id app/db \
@@ -60,14 +64,14 @@ impl Operation for UpdateSecretVersionStage {
             move_to: request.move_to_version_id.as_ref().map(|id| id.0.as_str()),
         };
         change.check()?;
-        let mut record = cx.find_writable(&request.secret_id)?;
+        let mut record = repository::find_writable(cx, &request.secret_id)?;
         let before = record.versions.clone();
         if let Some(to) = change.move_to.filter(|_| change.label == stages::CURRENT) {
             stages::must_have_value(&record.versions, to)?;
         }
         stages::move_label(&mut record.versions, &change)?;
         if record.versions != before {
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(Response { arn: arn_of(&record), name: record.name })
     }

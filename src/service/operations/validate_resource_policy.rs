@@ -1,7 +1,9 @@
 //! `validate-resource-policy`: says what is wrong with a resource policy, and attaches nothing.
 
 use crate::model::types::{ResourcePolicy, SecretId};
-use crate::service::context::{Context, Failure};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
 use crate::service::policy_request;
@@ -42,7 +44,7 @@ structure! {
 }
 
 impl Operation for ValidateResourcePolicy {
-    const NAME: &'static str = "ValidateResourcePolicy";
+    const ACTION: Action = Action::ValidateResourcePolicy;
     const GROUP: Group = Group::Policies;
     const SUMMARY: &'static str = "Check a resource policy without attaching it.";
     const EXAMPLE: &'static str =
@@ -60,7 +62,7 @@ impl Operation for ValidateResourcePolicy {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = request.secret_id.map(|id| cx.find_active(&id)).transpose()?;
-        let asking = policy_request::request(cx, Self::NAME, record.as_ref())?;
+        let asking = policy_request::request(cx, Self::ACTION, record.as_ref())?;
         let found = findings::validate(&request.resource_policy.0, &asking)?;
         Ok(Response {
             policy_validation_passed: found.is_empty(),

@@ -3,8 +3,7 @@ use serde_json::{Value as Json, json};
 use super::super::operation::Effect;
 use super::super::operations;
 use super::super::testing::{ARN, ServiceFixture};
-use super::*;
-use crate::vault::record::ValueKind;
+use crate::vault::record::{Record, ValueKind, Version};
 
 const EU: &str = "eu-west-1";
 const US: &str = "us-east-1";

@@ -1,6 +1,7 @@
 //! The events of a rotation in the audit log, under AWS's names.
 
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::vault::audit::{Event, Subject};
 use crate::vault::record::Record;
 use crate::vault::transaction::Transaction;

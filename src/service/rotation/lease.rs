@@ -1,7 +1,7 @@
 //! The lease that tells other machines sharing the vault who is running a rotation.
 
 use crate::model::time::Timestamp;
-use crate::service::scope::Step;
+use crate::service::caller::Step;
 use crate::vault::progress::{Holder, Lease};
 use crate::vault::rotation::Command;
 

@@ -1,8 +1,8 @@
 //! Why `rotate-secret` begins nothing: in AWS's words where they are known.
 
 use super::builtin::BUILTIN;
-use crate::service::context::arn_of;
 use crate::service::fault::{Cause, Code, Fault};
+use crate::service::rules::arn::arn_of;
 use crate::vault::record::Record;
 
 /// AWS uses another code for this operation than for others (docs/behaviour.md, "Tokens").

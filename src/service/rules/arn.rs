@@ -8,6 +8,7 @@ use super::dice::Dice;
 use super::name;
 use crate::service::fault::Fault;
 use crate::sys::entropy::{Entropy, NoEntropy};
+use crate::vault::record::Record;
 
 /// The account and region that a call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,11 +104,22 @@ pub(crate) fn region_of(secret_id: &str) -> Option<&str> {
     secret_id.strip_prefix("arn:")?.split(':').nth(2)
 }
 
+/// Returns a record's ARN.
+pub(crate) fn arn_of(record: &Record) -> String {
+    let place = Place { account: &record.namespace.account, region: &record.namespace.region };
+    arn(place, &record.name, &record.arn_suffix)
+}
+
 /// Writes the ARN of a secret.
 pub(crate) fn arn(place: Place<'_>, name: &str, suffix: &str) -> String {
+    format!("{}-{suffix}", arn_without_suffix(place, name))
+}
+
+/// Writes the partial ARN of a secret, which ends with its name.
+pub(crate) fn arn_without_suffix(place: Place<'_>, name: &str) -> String {
     let Place { account, region } = place;
     let partition = partition(region);
-    format!("arn:{partition}:{SERVICE}:{region}:{account}:{KIND}:{name}-{suffix}")
+    format!("arn:{partition}:{SERVICE}:{region}:{account}:{KIND}:{name}")
 }
 
 /// Returns the partition that a region belongs to; one that AWS does not have is in `aws`.

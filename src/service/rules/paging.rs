@@ -1,8 +1,11 @@
-//! What a paging token says: after which item the next page begins, and of which request.
+//! What a paging token says: after which item the next page begins, and of which request; and where
+//! a long answer would have been cut into pages.
 //!
 //! A `NextToken` is these bytes, sealed; sealing them, and making text of that, is done elsewhere.
 //! The bytes are `1`, the request's fingerprint (32), the kind of position (`0`, or `1` and the
 //! date in milliseconds, 8 bytes, high byte first), the length of the name (2), and the name.
+
+use std::cell::RefCell;
 
 use super::sort::Position;
 use crate::model::time::Timestamp;
@@ -10,6 +13,36 @@ use crate::service::fault::{Code, Fault};
 
 /// Identifies what a token belongs to: the operation, its filters, its order. A hash of them.
 pub(crate) type Fingerprint = [u8; 32];
+
+/// Where a long answer would have been cut, had it been asked for page by page.
+#[derive(Debug)]
+pub(crate) struct PageBoundaries {
+    size: usize,
+    tokens: RefCell<Vec<String>>,
+}
+
+impl PageBoundaries {
+    /// Pages of so many items.
+    pub(crate) fn of(size: usize) -> Self {
+        Self { size: size.max(1), tokens: RefCell::default() }
+    }
+
+    /// Returns the last item of each page but the last.
+    pub(crate) fn lasts<'i, T>(&self, items: &'i [T]) -> impl Iterator<Item = &'i T> {
+        let ends = (self.size..items.len()).step_by(self.size);
+        ends.filter_map(|end| items.get(end.checked_sub(1)?))
+    }
+
+    /// Notes the tokens that the pages would have had.
+    pub(crate) fn note(&self, tokens: Vec<String>) {
+        self.tokens.replace(tokens);
+    }
+
+    /// Returns the token that each page but the last would have had.
+    pub(crate) fn into_tokens(self) -> Vec<String> {
+        self.tokens.into_inner()
+    }
+}
 
 /// Writes the content of a token that goes on after `last`.
 ///

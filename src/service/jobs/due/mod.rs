@@ -3,8 +3,9 @@
 use super::backoff::longest_wait;
 use super::transact::transact;
 use crate::model::time::{DAY_MS, Timestamp};
-use crate::service::context::{Failure, arn_of};
+use crate::service::failure::Failure;
 use crate::service::rotation::{dates, progress};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::schedule::Window;
 use crate::vault::Vault;
 use crate::vault::progress::{Outlook, Progress, Purpose};

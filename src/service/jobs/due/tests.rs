@@ -2,7 +2,7 @@ use serde_json::{Value as Json, json};
 
 use super::super::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::*;
-use crate::service::scope::Step;
+use crate::service::caller::Step;
 use crate::vault::transaction::Transaction;
 
 const HOUR: i64 = 3_600_000;

@@ -3,14 +3,16 @@
 use super::backoff::{Retry, jitter, put_off};
 use super::transact::{at_work, find, progress_of, transact};
 use crate::model::value::Value;
-use crate::service::context::{Context, Failure};
+use crate::service::caller::Step;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::operations::rotate_secret;
+use crate::service::repository;
 use crate::service::rotation::events::{RotationEvent, log};
 use crate::service::rotation::job::Job;
 use crate::service::rotation::progress::{complete, drop_test, is_complete, moved_to};
 use crate::service::rules::stages::{self, Change};
-use crate::service::scope::Step;
 use crate::vault::Vault;
 use crate::vault::progress::{Progress, Purpose};
 use crate::vault::record::Record;
@@ -62,7 +64,7 @@ pub(crate) fn finish(
                 (RotationEvent::TestSucceeded, None)
             }
         };
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
         log(cx, event, &record, &job.token, "")?;
         Ok(rotate_secret::answer(record, version_id))
     })
@@ -99,10 +101,10 @@ pub(crate) fn interrupt(
             (RotationEvent::Succeeded, Left::Complete)
         } else {
             record.progress = Some(Progress { lease: None, ..progress });
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
             return Ok(Left::Pending);
         };
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
         let detail = format!("interrupted during {} step", step.name());
         log(cx, event, &record, &job.token, &detail)?;
         Ok(left)
@@ -119,7 +121,7 @@ pub(crate) fn release(
         let mut record = find(cx, job)?;
         if let Some(progress) = progress_of(&record, job).cloned() {
             record.progress = Some(Progress { lease: None, ..progress });
-            cx.store(&mut record)?;
+            repository::store(cx, &mut record)?;
         }
         Ok(())
     })
@@ -165,7 +167,7 @@ fn note_failure(
         record.progress = Some(progress);
         (RotationEvent::Failed, Left::Pending)
     };
-    cx.store(&mut record)?;
+    repository::store(cx, &mut record)?;
     log(cx, event, &record, &job.token, &detail)?;
     Ok(left)
 }

@@ -5,7 +5,7 @@ use super::super::fixture::{
 };
 use super::*;
 use crate::model::time::DAY_MS;
-use crate::service::scope::Caller;
+use crate::service::caller::Caller;
 use crate::vault::progress::Outlook;
 
 /// Every point at which a rotation can break off, and what it leaves.
@@ -129,7 +129,7 @@ fn finishing_moves_the_label_that_the_program_left() {
     assert!(matches!(early, Err(Failure::Fault(_))));
     assert_eq!(fixture.stages(), EMPTY);
     assert_eq!(fixture.after(&job, Step::Create).unwrap_err().0, "NoValue");
-    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    let caller = Caller::Step(fixture.capability(&job, Step::Create).unwrap());
     let put = json!({
         "SecretId": "db", "ClientRequestToken": token(2), "SecretString": "second",
         "VersionStages": ["AWSPENDING"],
@@ -145,7 +145,7 @@ fn finishing_moves_the_label_that_the_program_left() {
 fn a_pending_value_is_never_overwritten() {
     let mut fixture = RotationFixture::new();
     let job = fixture.job(&rotate(2));
-    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    let caller = Caller::Step(fixture.capability(&job, Step::Create).unwrap());
     let put = |value: &str| {
         json!({
             "SecretId": "db", "ClientRequestToken": token(2), "SecretString": value,
@@ -249,7 +249,7 @@ fn a_person_may_run_what_is_not_tried_again() {
 fn deleting_stops_a_rotation_and_restoring_lets_it_go_on() {
     let mut fixture = RotationFixture::new();
     let job = fixture.job(&rotate(2));
-    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    let caller = Caller::Step(fixture.capability(&job, Step::Create).unwrap());
     fixture.call("DeleteSecret", &json!({"SecretId": "db"})).unwrap();
     let marked = Fault::marked_for_deletion().message;
     assert_eq!(fixture.capability(&job, Step::Create).unwrap_err().1, marked);
@@ -263,7 +263,7 @@ fn deleting_stops_a_rotation_and_restoring_lets_it_go_on() {
     assert_eq!(fixture.rotate(&again(3)).unwrap()["VersionId"], token(2));
 
     let job = fixture.job(&again(4));
-    let caller = Caller::Capability(fixture.capability(&job, Step::Create).unwrap());
+    let caller = Caller::Step(fixture.capability(&job, Step::Create).unwrap());
     let gone = json!({"SecretId": "db", "ForceDeleteWithoutRecovery": true});
     fixture.call("DeleteSecret", &gone).unwrap();
     let missing = fixture.capability(&job, Step::Create).unwrap_err();

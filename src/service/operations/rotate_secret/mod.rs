@@ -5,14 +5,18 @@ use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
 use crate::model::types::{ClientRequestToken, SecretId};
 use crate::model::value::Value;
-use crate::service::context::{Context, Failure, arn_of};
+use crate::service::action::Action;
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::repository;
 use crate::service::rotation::builtin::{self, BUILTIN};
 use crate::service::rotation::events::{RotationEvent, log};
 use crate::service::rotation::function::{self, Registered};
 use crate::service::rotation::job::{Job, Resume, StartRotation, Started};
 use crate::service::rotation::{dates, lease, progress, refusals};
+use crate::service::rules::arn::arn_of;
 use crate::service::rules::{schedule, stages};
 use crate::service::versions;
 use crate::vault::progress::{Holder, Outlook, Progress, Purpose};
@@ -60,7 +64,7 @@ structure! {
 }
 
 impl Operation for RotateSecret {
-    const NAME: &'static str = "RotateSecret";
+    const ACTION: Action = Action::RotateSecret;
     const GROUP: Group = Group::Rotation;
     const SUMMARY: &'static str = "Rotate a secret, and say how and when to do it again.";
     const EXAMPLE: &'static str = "strongroom rotate-secret --secret-id app/db \
@@ -125,7 +129,7 @@ pub(crate) fn begin(
         let is_current = version.stages.iter().any(|stage| stage == stages::CURRENT);
         return if is_current && is_immediate {
             if record != before {
-                cx.store(&mut record)?;
+                repository::store(cx, &mut record)?;
             }
             Ok(Started::Done(answer(record, Some(token))))
         } else {
@@ -156,7 +160,7 @@ fn check(cx: &mut Context<'_, '_>, request: &Request) -> Result<Checked, Failure
         return Err(refusals::no_roles().into());
     }
     let rules = checked_rules(request.rotation_rules.as_ref())?;
-    let record = cx.find_writable(&request.secret_id)?;
+    let record = repository::find_writable(cx, &request.secret_id)?;
     Ok(Checked { token, rules, record })
 }
 
@@ -188,7 +192,7 @@ fn begin_rotation(
         Some(Progress { lease, ..Progress::new(token.clone(), Purpose::Rotate, now) });
     let job = job(&record, token, Purpose::Rotate, &config);
     record.rotation = Some(config);
-    cx.store(&mut record)?;
+    repository::store(cx, &mut record)?;
     log(cx, RotationEvent::Started, &record, &job.token, &format!("by {}", job.function))?;
     Ok(Started::Run(Box::new(job)))
 }
@@ -212,7 +216,7 @@ fn begin_test(
     let lease = Some(lease::taken(holder, &config.command, now));
     record.progress =
         Some(Progress { lease, ..Progress::new(token.clone(), Purpose::TestOnly, now) });
-    cx.store(&mut record)?;
+    repository::store(cx, &mut record)?;
     let job = job(&record, token, Purpose::TestOnly, &config);
     log(cx, RotationEvent::TestStarted, &record, &job.token, &format!("by {}", job.function))?;
     Ok(Started::Run(Box::new(Job { pending_config: Some(config), ..job })))
@@ -240,7 +244,7 @@ fn resume_rotation(
         rotation.enabled = true;
     }
     if record != before {
-        cx.store(&mut record)?;
+        repository::store(cx, &mut record)?;
     }
     cx.about_token(&token);
     let detail = format!("by {}, once more", config.function);

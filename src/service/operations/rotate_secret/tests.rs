@@ -1,10 +1,10 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::service::caller::Step;
 use crate::service::jobs::fixture::{
     Break, DONE, FUNCTION, How, Refusal, RotationFixture, again, rotate, token,
 };
-use crate::service::scope::Step;
 use crate::vault::rotation::{Command, Protocol};
 
 const NO_FUNCTION: &str = "No Lambda rotation function ARN is associated with this secret.";

@@ -3,7 +3,8 @@
 
 use super::events::{RotationEvent, log};
 use crate::model::time::Timestamp;
-use crate::service::context::{Context, Failure};
+use crate::service::context::Context;
+use crate::service::failure::Failure;
 use crate::service::rules::stages;
 use crate::vault::progress::{Progress, Purpose};
 use crate::vault::record::{Record, Version};
@@ -32,7 +33,7 @@ pub(crate) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
 /// version by hand. [`track_current`] does the rest.
 pub(crate) fn abandon(cx: &Context<'_, '_>, record: &mut Record, written: &str) {
     let Some(Progress { token, .. }) = record.progress.clone() else { return };
-    if cx.capability().is_none() && token != written {
+    if !cx.is_step() && token != written {
         unpend(record, &token);
     }
 }
@@ -45,7 +46,7 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
     let Some(progress) = record.progress.clone() else { return Ok(()) };
     let is_on = |label| record.staged(label).is_some_and(|version| version.id == progress.token);
     let is_pending = is_on(stages::PENDING) && !is_on(stages::CURRENT);
-    if cx.capability().is_some() || is_pending || moved.is_some() && is_on(stages::CURRENT) {
+    if cx.is_step() || is_pending || moved.is_some() && is_on(stages::CURRENT) {
         return Ok(());
     }
     let event = if let Some(at) = moved {

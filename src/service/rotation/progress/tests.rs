@@ -1,11 +1,11 @@
 use serde_json::{Value as Json, json};
 
 use crate::model::time::DAY_MS;
+use crate::service::caller::{Caller, Step};
 use crate::service::jobs::fixture::{
     Break, DONE, How, MOVED, RotationFixture, again, rotate, token,
 };
 use crate::service::jobs::{Left, finish};
-use crate::service::scope::{Caller, Step};
 
 #[test]
 fn a_new_version_by_hand_abandons_the_rotation() {
@@ -46,7 +46,7 @@ fn a_new_version_by_hand_abandons_the_rotation() {
         assert_eq!(fixture.stages(), left, "{operation} {request}");
         assert_eq!(fixture.events().last().unwrap(), "RotationAbandoned ");
         // The program that is still running can do nothing more, nor can its runner.
-        let caller = Caller::Capability(capability);
+        let caller = Caller::Step(capability);
         let late = fixture.child(&caller, "DescribeSecret", &json!({"SecretId": "db"}));
         assert_eq!(late.unwrap_err().0, "AccessDeniedException");
         let refused = fixture.capability(&job, Step::Set).unwrap_err();

@@ -17,6 +17,6 @@ pub(crate) mod findings;
 pub(crate) mod model;
 mod number;
 pub(crate) mod parse;
-mod pattern;
+pub(crate) mod pattern;
 pub(crate) mod principal;
 pub(crate) mod request;

@@ -6,6 +6,7 @@ use super::date;
 use super::principal::Identity;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
+use crate::service::action::Action;
 
 /// A request, as a policy sees it.
 #[derive(Clone, Debug)]
@@ -45,8 +46,8 @@ enum Values {
 }
 
 impl Request {
-    /// `caller` asks for `operation`, such as `GetSecretValue`, at `now`.
-    pub(crate) fn new(caller: Identity, operation: &str, now: Timestamp) -> Self {
+    /// `caller` asks at `now`.
+    pub(crate) fn new(caller: Identity, action: Action, now: Timestamp) -> Self {
         let mut context = Context::default();
         context.set("aws:PrincipalArn", &caller.arn());
         context.set("aws:PrincipalAccount", caller.account());
@@ -59,12 +60,12 @@ impl Request {
         // The request never left the machine, so nobody can have read it on the way.
         context.set("aws:SecureTransport", "true");
         let resource = "*".to_owned();
-        Self { caller, action: action(operation), resource, context }
+        Self { caller, action: spelt(action), resource, context }
     }
 
     /// The same for another operation.
-    pub(super) fn asking(&self, operation: &str) -> Self {
-        Self { action: action(operation), ..self.clone() }
+    pub(super) fn asking(&self, action: Action) -> Self {
+        Self { action: spelt(action), ..self.clone() }
     }
 
     /// Says which secret the request is about.
@@ -164,8 +165,8 @@ impl Context {
     }
 }
 
-fn action(operation: &str) -> String {
-    format!("secretsmanager:{operation}")
+fn spelt(action: Action) -> String {
+    format!("secretsmanager:{}", action.name())
 }
 
 fn each<'a>(members: &'a Value, list: &str) -> impl Iterator<Item = &'a Value> {
@@ -222,7 +223,7 @@ mod tests {
 
     fn request() -> Request {
         let bob = Identity::read("arn:aws:iam::123456789012:user/a/Bob").unwrap();
-        Request::new(bob, "TagResource", Timestamp(1_772_368_245_999))
+        Request::new(bob, Action::TagResource, Timestamp(1_772_368_245_999))
     }
 
     fn listing(request: &Request) -> Vec<String> {

@@ -4,12 +4,13 @@ use super::super::request::Resource;
 use super::*;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
+use crate::service::action::Action;
 
 const BOB: &str = "arn:aws:iam::123456789012:user/Bob";
 const DB: &str = "arn:aws:secretsmanager:local-1:123456789012:secret:app/db-AbCdEf";
 
-fn request(caller: &str, operation: &str) -> Request {
-    Request::new(Identity::read(caller).unwrap(), operation, Timestamp(1_772_368_245_000)).on(
+fn request(caller: &str, action: Action) -> Request {
+    Request::new(Identity::read(caller).unwrap(), action, Timestamp(1_772_368_245_000)).on(
         &Resource {
             arn: DB,
             tags: &[("Team".to_owned(), "blue".to_owned())],
@@ -46,7 +47,7 @@ fn statement(effect: &str, rest: &str) -> String {
 
 #[test]
 fn denies_whatever_else_is_allowed() {
-    let bob = request(BOB, "GetSecretValue");
+    let bob = request(BOB, Action::GetSecretValue);
     let (allow, deny) = (statement("Allow", ""), statement("Deny", ""));
     let other = statement("Deny", r#""Action":"secretsmanager:DeleteSecret""#);
     for (statements, expected) in [
@@ -103,7 +104,7 @@ fn applies_where_every_part_does() {
             false,
         ),
     ] {
-        let bob = request(BOB, "GetSecretValue");
+        let bob = request(BOB, Action::GetSecretValue);
         let allowed = if expected { Decision::Allow } else { Decision::NoOpinion };
         check(&statement("Allow", rest), &bob, allowed);
         let denied = if expected { Decision::Deny } else { Decision::NoOpinion };
@@ -125,7 +126,7 @@ fn knows_the_keys_of_secrets_manager() {
         ("Tags", Value::List(vec![tag])),
     ];
     let members = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).to_vec());
-    let bob = request(BOB, "Any").with_members(&members);
+    let bob = request(BOB, Action::RotateSecret).with_members(&members);
     for (condition, expected) in [
         (r#""StringEquals":{"secretsmanager:VersionStage":"AWSPREVIOUS"}"#, true),
         (r#""StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}"#, false),
@@ -162,7 +163,7 @@ fn has_variables_only_in_the_newer_language() {
         ("", Decision::NoOpinion),
     ] {
         let policy = parse(&format!(r#"{{{version}"Statement":{statement}}}"#)).unwrap();
-        assert_eq!(decide(&policy, &request(BOB, "GetSecretValue")), expected);
+        assert_eq!(decide(&policy, &request(BOB, Action::GetSecretValue)), expected);
     }
 }
 
@@ -177,9 +178,9 @@ fn denies_for_certain_only_by_what_is_known() {
         (r#""Condition":{"Null":{"aws:SourceVpc":true}}"#, false),
     ] {
         let policy = policy(&statement("Deny", rest));
-        let denies = denies_for_certain(&policy, &request(BOB, "GetSecretValue"));
+        let denies = denies_for_certain(&policy, &request(BOB, Action::GetSecretValue));
         assert_eq!(denies, expected, "{rest}");
     }
     let allow = policy(&statement("Allow", ""));
-    assert!(!denies_for_certain(&allow, &request(BOB, "GetSecretValue")));
+    assert!(!denies_for_certain(&allow, &request(BOB, Action::GetSecretValue)));
 }

@@ -9,6 +9,7 @@ use super::exposure;
 use super::model::ProblemKind;
 use super::parse;
 use super::request::Request;
+use crate::service::action::Action;
 use crate::service::fault::{Code, Fault};
 
 /// Whether a policy may let everybody in: `BlockPublicPolicy`.
@@ -104,7 +105,7 @@ pub(crate) fn validate(text: &str, request: &Request) -> Result<Vec<Finding>, Fa
         (Finding::ServicePrincipal, has(ProblemKind::ServicePrincipal)),
         (
             Finding::LockOut,
-            evaluate::denies_for_certain(&policy, &request.asking("PutResourcePolicy")),
+            evaluate::denies_for_certain(&policy, &request.asking(Action::PutResourcePolicy)),
         ),
         (Finding::BroadAccess, exposure::is_broad(&policy)),
     ];

@@ -6,7 +6,7 @@ use crate::service::rules::arn::Place;
 
 fn request() -> Request {
     let here = Place { account: "123456789012", region: "local-1" };
-    Request::new(Identity::root(here), "ValidateResourcePolicy", Timestamp(0)).on(&Resource {
+    Request::new(Identity::root(here), Action::ValidateResourcePolicy, Timestamp(0)).on(&Resource {
         arn: "arn:aws:secretsmanager:local-1:123456789012:secret:db-AbCdEf",
         tags: &[],
         primary_region: None,

@@ -6,6 +6,7 @@ use super::super::principal::Identity;
 use super::super::request::Request;
 use super::*;
 use crate::model::time::Timestamp;
+use crate::service::action::Action;
 
 const STATEMENT: &str = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
 
@@ -292,7 +293,7 @@ const SEEDS: [&str; 4] = [
 
 fn never_panics(text: &str) {
     let bob = Identity::read("arn:aws:iam::123456789012:user/Bob").unwrap();
-    let request = Request::new(bob, "GetSecretValue", Timestamp(0));
+    let request = Request::new(bob, Action::GetSecretValue, Timestamp(0));
     if let Ok(policy) = parse(text) {
         decide(&policy, &request);
     }

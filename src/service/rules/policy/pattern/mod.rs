@@ -184,6 +184,12 @@ impl Pattern {
     }
 }
 
+/// Whether `text` is like a pattern without variables.
+pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
+    let pattern = Pattern::read(pattern, Version::V2008, Wildcards::Match);
+    pattern.is_ok_and(|pattern| pattern.matches(text, Case::Sensitive, &Context::default()))
+}
+
 fn quoted(text: &str) -> Option<String> {
     Some(text.strip_prefix('\'')?.strip_suffix('\'')?.to_owned())
 }

@@ -1,0 +1,510 @@
+use serde_json::{Value as Json, json};
+
+use super::super::dispatch::{Call, dispatch};
+use super::super::jobs::fixture::{Break, FUNCTION, How, RotationFixture, token};
+use super::super::operations;
+use super::super::rules::policy::model::Policy;
+use super::super::rules::policy::parse::parse;
+use super::super::testing::{ARN, ServiceFixture, entry, told};
+use super::*;
+use crate::model::time::Timestamp;
+use crate::vault::transaction::Access;
+
+const DENIED: &str = "AccessDeniedException";
+
+/// A fixture in which a rotation of `db` to version 3 has its value and no more, with 2 the current
+/// and 1 the previous version; `admin` may be read, `other` may not.
+fn scene() -> (RotationFixture, Capability) {
+    let mut fixture = RotationFixture::new();
+    for name in ["admin", "other"] {
+        let request = json!({"Name": name, "ClientRequestToken": token(1), "SecretString": name});
+        fixture.call("CreateSecret", &request).unwrap();
+    }
+    let put = json!({"SecretId": "db", "ClientRequestToken": token(2), "SecretString": "2"});
+    fixture.call("PutSecretValue", &put).unwrap();
+    fixture.password = "2".to_owned();
+    let rotate = json!({
+        "SecretId": "db", "ClientRequestToken": token(3), "RotationLambdaARN": FUNCTION,
+    });
+    let job = fixture.job(&rotate);
+    fixture.run(&job, Break::After(Step::Create), How::Killed).unwrap_err();
+    let mut capability = fixture.capability(&job, Step::Create).unwrap();
+    let admin = fixture.call("DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
+    capability.reads = vec![admin["ARN"].as_str().unwrap().to_owned()];
+    (fixture, capability)
+}
+
+/// A request about `db`.
+fn own(more: &Json) -> Json {
+    of("db", more)
+}
+
+fn of(id: &str, more: &Json) -> Json {
+    let mut request = more.clone();
+    request["SecretId"] = id.into();
+    request
+}
+
+fn put(number: u32, stages: &Json) -> Json {
+    own(&json!({
+        "ClientRequestToken": token(number), "SecretString": "s", "VersionStages": stages,
+    }))
+}
+
+/// Which steps may do what, by their first letters. Whether the call then succeeds is another
+/// matter.
+fn reads() -> Vec<(&'static str, &'static str, Json)> {
+    let value = "GetSecretValue";
+    let stage = |label: &str| json!({"VersionStage": label});
+    let version = |number: u32| json!({"VersionId": token(number)});
+    vec![
+        ("cstf", "DescribeSecret", own(&json!({}))),
+        ("cstf", "ListSecretVersionIds", own(&json!({}))),
+        ("cstf", value, own(&json!({}))),
+        ("cstf", value, own(&stage("AWSCURRENT"))),
+        ("cstf", value, own(&version(2))),
+        ("cstf", value, own(&stage("AWSPENDING"))),
+        ("cstf", value, own(&version(3))),
+        ("cstf", value, own(&json!({"VersionId": token(3), "VersionStage": "AWSPENDING"}))),
+        ("st", value, own(&stage("AWSPREVIOUS"))),
+        ("st", value, own(&version(1))),
+        ("", value, own(&stage("mine"))),
+        ("", value, own(&version(9))),
+        ("cst", value, of("admin", &json!({}))),
+        ("cst", value, of("admin", &stage("AWSCURRENT"))),
+        ("", value, of("admin", &stage("AWSPREVIOUS"))),
+        ("", value, of("admin", &version(1))),
+        ("cst", "DescribeSecret", of("admin", &json!({}))),
+        ("", "ListSecretVersionIds", of("admin", &json!({}))),
+        ("", "DescribeSecret", of("other", &json!({}))),
+        ("", value, of("other", &json!({}))),
+        ("cstf", "ListSecrets", json!({})),
+        ("", value, of("nowhere", &json!({}))),
+        ("cs", "GetRandomPassword", json!({})),
+    ]
+}
+
+fn writes() -> Vec<(&'static str, &'static str, Json)> {
+    let move_label = |label: &str, to: Option<u32>, from: u32| {
+        let mut request = json!({"VersionStage": label, "RemoveFromVersionId": token(from)});
+        if let Some(to) = to {
+            request["MoveToVersionId"] = token(to).into();
+        }
+        own(&request)
+    };
+    let unlabelled = own(&json!({"ClientRequestToken": token(3), "SecretString": "s"}));
+    let (value, stage) = ("PutSecretValue", "UpdateSecretVersionStage");
+    let pending = json!(["AWSPENDING"]);
+    vec![
+        ("c", value, put(3, &pending)),
+        ("", value, put(4, &pending)),
+        ("f", value, put(3, &json!(["AWSCURRENT"]))),
+        ("", value, put(2, &json!(["AWSCURRENT"]))),
+        ("", value, put(3, &json!(["AWSPENDING", "AWSCURRENT"]))),
+        ("", value, put(3, &json!(["AWSPENDING", "AWSPENDING"]))),
+        ("", value, unlabelled),
+        ("", value, of("admin", &put(3, &pending))),
+        ("cstf", "TagResource", own(&json!({"Tags": [{"Key": "a", "Value": "b"}]}))),
+        ("", "TagResource", of("admin", &json!({"Tags": [{"Key": "a", "Value": "b"}]}))),
+        ("f", stage, move_label("AWSCURRENT", Some(3), 2)),
+        ("", stage, move_label("AWSCURRENT", Some(1), 2)),
+        ("", stage, move_label("AWSPENDING", None, 3)),
+        ("", stage, move_label("mine", Some(3), 2)),
+    ]
+}
+
+#[test]
+fn each_step_may_do_what_it_is_for() {
+    for (steps, operation, request) in reads().into_iter().chain(writes()) {
+        for step in Step::ALL {
+            let (mut fixture, mut capability) = scene();
+            capability.step = step;
+            let caller = Caller::Step(capability);
+            let outcome = fixture.child(&caller, operation, &request);
+            let is_denied = outcome.as_ref().is_err_and(|(code, _)| code == DENIED);
+            let (name, letter) = (step.name(), step.name().chars().next().unwrap());
+            assert_eq!(!is_denied, steps.contains(letter), "{name} {operation} {request}");
+        }
+    }
+}
+
+#[test]
+fn everything_else_is_denied_in_every_step() {
+    let (mut fixture, mut capability) = scene();
+    let before = fixture.service.snapshot();
+    let allowed = [
+        "DescribeSecret",
+        "GetRandomPassword",
+        "GetSecretValue",
+        "ListSecretVersionIds",
+        "ListSecrets",
+        "PutSecretValue",
+        "TagResource",
+        "UpdateSecretVersionStage",
+    ];
+    for entry in operations::ALL.iter().filter(|entry| !allowed.contains(&entry.name)) {
+        for step in Step::ALL {
+            capability.step = step;
+            let caller = Caller::Step(capability.clone());
+            let before = fixture.service.events().len();
+            let id = ("SecretId".to_owned(), Value::Text("db".to_owned()));
+            let request = Value::Map(vec![id]);
+            let call = Call { entry, request, region: None, caller: &caller, boundaries: None };
+            let refused = fixture.service.with(|vault, context| dispatch(vault, call, context));
+            let refused = refused.map_err(told).err().unwrap();
+            assert_eq!(refused.0, DENIED, "{}", entry.name);
+            let expected = format!(
+                "The {} step of a rotation is not allowed to perform: secretsmanager:{} with \
+                 these parameters.",
+                step.name(),
+                entry.name
+            );
+            assert_eq!(refused.1, expected);
+            // What was tried is logged; a refused read too, as any read is.
+            let events = fixture.service.events().split_off(before);
+            assert_eq!(events.len(), 1, "{}", entry.name);
+            assert_eq!(events[0].outcome, DENIED);
+            assert_eq!(events[0].via, format!("rotation:{}", step.name()));
+        }
+    }
+    assert!(fixture.service.snapshot() == before);
+}
+
+#[test]
+fn a_handler_may_tidy_up_after_it_moved_the_label() {
+    let (mut fixture, mut capability) = scene();
+    capability.step = Step::Finish;
+    let caller = Caller::Step(capability);
+    let moved = json!({
+        "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": token(3),
+        "RemoveFromVersionId": token(2),
+    });
+    let tidied = json!({
+        "SecretId": "db", "VersionStage": "AWSPENDING", "RemoveFromVersionId": token(3),
+    });
+    fixture.child(&caller, "UpdateSecretVersionStage", &tidied).unwrap_err();
+    fixture.child(&caller, "UpdateSecretVersionStage", &moved).unwrap();
+    fixture.child(&caller, "UpdateSecretVersionStage", &tidied).unwrap();
+    assert_eq!(fixture.stages(), "1[] 2[AWSPREVIOUS] 3[AWSCURRENT]");
+}
+
+/// AWS's templates for several users describe the administrator's secret before they read it.
+#[test]
+fn what_may_be_read_of_others_may_be_described_and_nothing_else_is_listed() {
+    let (mut fixture, capability) = scene();
+    let caller = Caller::Step(capability);
+    fixture.child(&caller, "DescribeSecret", &json!({"SecretId": "admin"})).unwrap();
+    for (request, expected) in [
+        (json!({}), json!(["admin", "db"])),
+        (json!({"Filters": [{"Key": "name", "Values": ["other", "admin"]}]}), json!(["admin"])),
+    ] {
+        let listed = fixture.child(&caller, "ListSecrets", &request).unwrap();
+        let names = listed["SecretList"].as_array().unwrap().iter();
+        let mut names: Vec<&str> = names.map(|one| one["Name"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        assert_eq!(json!(names), expected, "{request}");
+    }
+    assert_eq!(fixture.call("ListSecrets", &json!({})).unwrap()["SecretList"][2]["Name"], "other");
+}
+
+/// Some functions end by storing the pending value once more, as the current one. In AWS as
+/// here that changes nothing: the label is moved when the step is over.
+#[test]
+fn a_handler_may_finish_by_storing_its_value_as_the_current_one() {
+    let (mut fixture, mut capability) = scene();
+    capability.step = Step::Finish;
+    let caller = Caller::Step(capability);
+    let pending = fixture.value("AWSPENDING").unwrap();
+    let mut request = put(3, &json!(["AWSCURRENT"]));
+    let refused = fixture.child(&caller, "PutSecretValue", &request).unwrap_err();
+    assert_eq!(refused.0, "ResourceExistsException");
+    request["SecretString"] = pending.into();
+    fixture.child(&caller, "PutSecretValue", &request).unwrap();
+    assert_eq!(fixture.stages(), "1[AWSPREVIOUS] 2[AWSCURRENT] 3[AWSPENDING]");
+}
+
+#[test]
+fn what_may_only_read_writes_nothing() {
+    let (mut fixture, mut capability) = scene();
+    capability.read_only = true;
+    for (step, operation, more) in [
+        (Step::Test, "TagResource", json!({"Tags": [{"Key": "a", "Value": "b"}]})),
+        (
+            Step::Create,
+            "PutSecretValue",
+            json!({"SecretString": "s", "VersionStages": ["AWSPENDING"]}),
+        ),
+        (
+            Step::Finish,
+            "UpdateSecretVersionStage",
+            json!({"VersionStage": "AWSCURRENT", "MoveToVersionId": token(3)}),
+        ),
+    ] {
+        capability.step = step;
+        let mut request = more;
+        request["SecretId"] = "db".into();
+        if operation == "PutSecretValue" {
+            request["ClientRequestToken"] = token(3).into();
+        }
+        let caller = Caller::Step(capability.clone());
+        assert_eq!(fixture.child(&caller, operation, &request).unwrap_err().0, DENIED);
+    }
+}
+
+#[test]
+fn no_member_counts_twice() {
+    let (mut fixture, mut capability) = scene();
+    capability.step = Step::Set;
+    let member = |name: &str, value: &str| (name.to_owned(), Value::Text(value.to_owned()));
+    let request = Value::Map(vec![
+        member("SecretId", "admin"),
+        member("VersionStage", "AWSCURRENT"),
+        member("SecretId", "other"),
+    ]);
+    let allowed = fixture.service.with(|vault, context| {
+        let mut transaction = vault.begin(Access::Read, context).unwrap();
+        let mut cx = Context::new(&mut transaction, None, "local-1");
+        capability.allows(&mut cx, Action::GetSecretValue, &request).unwrap()
+    });
+    assert!(!allowed);
+}
+
+/// A service with three secrets, and a grant for all that tests do with two of them, for a minute.
+fn granted() -> (ServiceFixture, Grant) {
+    let mut service = ServiceFixture::new();
+    for name in ["app/db", "app/cache", "web/key"] {
+        let request = json!({"Name": name, "ClientRequestToken": token(1), "SecretString": name});
+        service.call("CreateSecret", &request.to_string()).unwrap();
+    }
+    let actions = [
+        Action::BatchGetSecretValue,
+        Action::CreateSecret,
+        Action::DescribeSecret,
+        Action::GetRandomPassword,
+        Action::GetSecretValue,
+        Action::ListSecrets,
+        Action::PutSecretValue,
+    ];
+    let secrets = vec!["app/*".to_owned()];
+    let until = Timestamp(service.now().0 + 60_000);
+    let (actions, policies) = (actions.into_iter().collect(), Vec::new());
+    (service, Grant { actions, secrets, until, read_only: false, policies })
+}
+
+fn policy(effect: &str, action: &str, resource: &str) -> Policy {
+    let statement =
+        json!({"Effect": effect, "Principal": "*", "Action": action, "Resource": resource});
+    parse(&json!({"Version": "2012-10-17", "Statement": statement}).to_string()).unwrap()
+}
+
+/// Calls under a grant; a refusal for want of rights is told by its text.
+#[track_caller]
+fn under(service: &mut ServiceFixture, grant: Grant, operation: &str, request: &Json) -> String {
+    match service.call_as(&Caller::Grant(grant), operation, &request.to_string()) {
+        Ok(_) => "allowed".to_owned(),
+        Err((code, message)) if code == DENIED => message,
+        Err((code, message)) => panic!("{code}: {message}"),
+    }
+}
+
+fn implicit(operation: &str, resource: &str) -> String {
+    format!(
+        "User: arn:aws:iam::000000000000:root is not authorized to perform: \
+         secretsmanager:{operation}{resource} because no session policy allows the \
+         secretsmanager:{operation} action"
+    )
+}
+
+fn explicit(operation: &str, resource: &str) -> String {
+    format!(
+        "User: arn:aws:iam::000000000000:root is not authorized to perform: \
+         secretsmanager:{operation}{resource} with an explicit deny in a session policy"
+    )
+}
+
+#[test]
+fn a_grant_is_for_its_operations() {
+    let (mut service, mut grant) = granted();
+    let read = json!({"SecretId": "app/db"});
+    let (_, whole) = granted();
+    assert_eq!(under(&mut service, whole, "GetSecretValue", &read), "allowed");
+    grant.actions.remove(&Action::GetSecretValue);
+    let refused = under(&mut service, grant, "GetSecretValue", &read);
+    assert_eq!(refused, implicit("GetSecretValue", " on resource: app/db"));
+    // It is logged, and by whom it was tried.
+    let event = service.events().pop().unwrap();
+    assert_eq!((event.outcome.as_str(), event.via.as_str()), (DENIED, "grant"));
+}
+
+#[test]
+fn a_grant_is_for_its_secrets() {
+    let whole = |name: &str| format!("{ARN}{name}");
+    for (id, pattern, is_allowed) in [
+        ("app/db", "app/*", true),
+        ("app/db", "app/d?", true),
+        ("app/db", "*", true),
+        ("app/db", "app/d", false),
+        ("app/db", "APP/*", false),
+        ("web/key", "app/*", false),
+        (&whole("web/key"), "app/*", false),
+        (&whole("web/key"), "web/key", true),
+        ("app/db", "${a}", false),
+    ] {
+        let (mut service, mut grant) = granted();
+        grant.secrets = vec![pattern.to_owned()];
+        let outcome = under(&mut service, grant, "GetSecretValue", &json!({"SecretId": id}));
+        let refused = implicit("GetSecretValue", &format!(" on resource: {id}"));
+        assert_eq!(outcome == "allowed", is_allowed, "{id} {pattern}");
+        assert!(is_allowed || outcome == refused, "{outcome}");
+    }
+    // Whether there is such a secret is told only to who may know it, as in AWS.
+    let (mut service, grant) = granted();
+    let (caller, gone) = (Caller::Grant(grant), r#"{"SecretId":"app/gone"}"#);
+    let refused = service.call_as(&caller, "GetSecretValue", gone).unwrap_err();
+    assert_eq!(refused.0, "ResourceNotFoundException");
+    let gone = gone.replace("app", "web");
+    let refused = service.call_as(&caller, "GetSecretValue", &gone).unwrap_err();
+    assert_eq!(refused.0, DENIED);
+    // A new secret is judged by its name.
+    for (name, expected) in [("app/new", true), ("web/new", false)] {
+        let (mut service, grant) = granted();
+        let create = json!({"Name": name, "ClientRequestToken": token(2)});
+        let outcome = under(&mut service, grant, "CreateSecret", &create);
+        assert_eq!(outcome == "allowed", expected, "{outcome}");
+    }
+}
+
+#[test]
+fn a_grant_is_over_when_its_time_is() {
+    let (mut service, _) = granted();
+    service.advance(59_999);
+    for (operation, request, resource) in [
+        ("GetSecretValue", json!({"SecretId": "app/db"}), " on resource: app/db"),
+        ("ListSecrets", json!({}), ""),
+        ("GetRandomPassword", json!({}), ""),
+    ] {
+        let (_, grant) = granted();
+        assert!(!allows_without_vault(&Caller::Grant(grant), Action::GetRandomPassword));
+        let (_, grant) = granted();
+        assert_eq!(under(&mut service, grant, operation, &request), "allowed");
+        let (_, mut grant) = granted();
+        grant.until = service.now();
+        assert_eq!(under(&mut service, grant, operation, &request), implicit(operation, resource));
+    }
+}
+
+#[test]
+fn a_grant_to_read_changes_nothing() {
+    let put = json!({
+        "SecretId": "app/db", "ClientRequestToken": token(2), "SecretString": "new",
+    });
+    for (read_only, expected) in
+        [(false, "allowed".to_owned()), (true, implicit("PutSecretValue", " on resource: app/db"))]
+    {
+        let (mut service, grant) = granted();
+        let grant = Grant { read_only, ..grant };
+        assert_eq!(under(&mut service, grant, "PutSecretValue", &put), expected);
+        let (_, grant) = granted();
+        let read = json!({"SecretId": "app/db"});
+        let grant = Grant { read_only, ..grant };
+        assert_eq!(under(&mut service, grant, "GetSecretValue", &read), "allowed");
+    }
+}
+
+#[test]
+fn a_grants_policies_narrow_it() {
+    let db = format!("{ARN}app/db-*");
+    let allow = |resource: &str| policy("Allow", "secretsmanager:*", resource);
+    let deny = |action: &str| policy("Deny", action, &db);
+    let on = " on resource: app/db";
+    for (policies, expected) in [
+        (vec![allow("*")], "allowed".to_owned()),
+        (vec![allow(&db)], "allowed".to_owned()),
+        (vec![allow(&format!("{ARN}app/cache-*")), allow(&db)], "allowed".to_owned()),
+        (vec![allow(&format!("{ARN}app/cache-*"))], implicit("GetSecretValue", on)),
+        (vec![allow("*"), deny("secretsmanager:Get*")], explicit("GetSecretValue", on)),
+        (vec![deny("secretsmanager:Get*"), allow("*")], explicit("GetSecretValue", on)),
+        (vec![allow("*"), deny("secretsmanager:Put*")], "allowed".to_owned()),
+        // A policy widens nothing: see the next.
+        (vec![deny("secretsmanager:Put*")], implicit("GetSecretValue", on)),
+    ] {
+        let (mut service, grant) = granted();
+        let grant = Grant { policies, ..grant };
+        let read = json!({"SecretId": "app/db"});
+        assert_eq!(under(&mut service, grant, "GetSecretValue", &read), expected);
+    }
+    let (mut service, grant) = granted();
+    let grant = Grant { policies: vec![allow("*")], ..grant };
+    let read = json!({"SecretId": "web/key"});
+    let refused = under(&mut service, grant, "GetSecretValue", &read);
+    assert_eq!(refused, implicit("GetSecretValue", " on resource: web/key"));
+    // What the request says counts, too.
+    let (mut service, grant) = granted();
+    let stage = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",
+        "Action":"*","Resource":"*","Condition":{"StringEquals":
+        {"secretsmanager:VersionStage":"AWSCURRENT"}}}]}"#;
+    let grant = Grant { policies: vec![parse(stage).unwrap()], ..grant };
+    let read = json!({"SecretId": "app/db", "VersionStage": "AWSCURRENT"});
+    assert_eq!(under(&mut service, grant, "GetSecretValue", &read), "allowed");
+}
+
+#[test]
+fn lists_tell_a_grant_only_of_what_it_may_see() {
+    let names = |service: &mut ServiceFixture, grant: Grant| {
+        let listed = service.call_as(&Caller::Grant(grant), "ListSecrets", "{}").unwrap();
+        let listed = listed["SecretList"].as_array().unwrap().clone();
+        let mut names: Vec<String> =
+            listed.iter().map(|one| one["Name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
+    };
+    let (mut service, grant) = granted();
+    assert_eq!(names(&mut service, grant), ["app/cache", "app/db"]);
+    let (_, grant) = granted();
+    let hidden = policy("Deny", "*", &format!("{ARN}app/db-*"));
+    let policies = vec![policy("Allow", "*", "*"), hidden];
+    assert_eq!(names(&mut service, Grant { policies, ..grant }), ["app/cache"]);
+    assert_eq!(service.call("ListSecrets", "{}").unwrap().matches(r#""Name""#).count(), 3);
+}
+
+#[test]
+fn a_batch_is_judged_secret_by_secret() {
+    let (mut service, grant) = granted();
+    let ids = r#"{"SecretIdList":["app/db","web/key","web/gone"]}"#;
+    let answer = service.call_as(&Caller::Grant(grant), "BatchGetSecretValue", ids).unwrap();
+    assert_eq!(answer["SecretValues"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["SecretValues"][0]["Name"], "app/db");
+    for (index, id) in [(0, "web/key"), (1, "web/gone")] {
+        let expected = json!({
+            "SecretId": id, "ErrorCode": DENIED,
+            "Message": implicit("GetSecretValue", &format!(" on resource: {id}")),
+        });
+        assert_eq!(answer["Errors"][index], expected);
+    }
+    // What filters find is only what may be listed, and filters need the right to list.
+    let filters = r#"{"Filters":[{"Key":"name","Values":["app","web"]}]}"#;
+    let (_, grant) = granted();
+    let answer = service.call_as(&Caller::Grant(grant), "BatchGetSecretValue", filters).unwrap();
+    assert_eq!(answer["SecretValues"].as_array().unwrap().len(), 2);
+    assert_eq!(answer["Errors"], json!([]));
+    let (_, mut grant) = granted();
+    grant.actions.remove(&Action::ListSecrets);
+    let refused = service.call_as(&Caller::Grant(grant), "BatchGetSecretValue", filters);
+    assert_eq!(refused.unwrap_err().1, implicit("ListSecrets", ""));
+    // Each value needs the right to read it.
+    let (_, mut grant) = granted();
+    grant.actions.remove(&Action::GetSecretValue);
+    let answer = service.call_as(&Caller::Grant(grant), "BatchGetSecretValue", ids).unwrap();
+    assert_eq!(answer["SecretValues"], json!([]));
+}
+
+#[test]
+fn no_member_counts_twice_for_a_grant() {
+    let (mut service, grant) = granted();
+    let member = |id: &str| ("SecretId".to_owned(), Value::Text(id.to_owned()));
+    let request = Value::Map(vec![member("app/db"), member("web/key")]);
+    let (entry, caller) = (entry("GetSecretValue"), Caller::Grant(grant));
+    let call = Call { entry, request, region: None, caller: &caller, boundaries: None };
+    let refused = service.with(|vault, context| dispatch(vault, call, context));
+    assert_eq!(refused.map_err(told).err().unwrap().0, DENIED);
+}

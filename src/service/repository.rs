@@ -1,0 +1,38 @@
+//! Finds secrets that may be changed, and stores them with what follows from the change: their
+//! replicas, and the state of their rotation.
+
+use super::context::Context;
+use super::failure::Failure;
+use super::fault::Fault;
+use super::replication::{mirror, replicas};
+use super::rotation::progress;
+use crate::model::types::SecretId;
+use crate::vault::record::Record;
+
+/// Finds a secret that may be changed: no replica, and not scheduled for deletion.
+///
+/// Everything that changes a secret finds it so, but for what also works on one that is
+/// scheduled.
+pub(crate) fn find_writable(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Record, Failure> {
+    let record = cx.find(id)?;
+    replicas::require_primary(&record)?;
+    if record.deletion.is_some() { Err(Fault::marked_for_deletion().into()) } else { Ok(record) }
+}
+
+/// Stores a new secret. Its replicas are made at once.
+pub(crate) fn insert(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
+    mirror::mirror_replicas(cx, record)?;
+    Ok(cx.vault()?.insert(record)?)
+}
+
+/// Stores a record that was changed, and dates the change. Its replicas follow at once.
+///
+/// AWS dates what "modified in any way" (docs/behaviour.md, "Dates"). Whether that is any call
+/// or any change is not known; here a call that changes nothing stores nothing, so it must not
+/// come here.
+pub(crate) fn store(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
+    record.changed = cx.date()?;
+    progress::track_current(cx, record)?;
+    mirror::mirror_replicas(cx, record)?;
+    Ok(cx.vault()?.update(record)?)
+}
