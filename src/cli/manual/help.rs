@@ -7,7 +7,7 @@ use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::{operation, tree};
 use crate::service::operation::Group;
-use crate::service::{self, operations};
+use crate::service::operations;
 
 /// Returns the help that these words ask for; without words, that for all commands.
 pub(crate) fn text(words: &[String]) -> Result<String, Failure> {
