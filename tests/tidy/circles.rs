@@ -52,6 +52,14 @@ fn circles_are_found() {
     );
     check(&[parent("mod two;\nmod one;"), two("use super::one;"), one], &[both[0]]);
     check(&[parent("mod two;\nstruct S;"), two("use super::S;")], &[]);
+    // An imported module, and a path that only says who may look.
+    let to_three = file("src/a/b/three.rs", "use crate::a::two;");
+    let through = two("use super::b;\nfn f() { b::three::g() }");
+    check(
+        &[file("src/a/b/mod.rs", "mod three;"), to_three, through],
+        &[&["src/a/b/three.rs", "src/a/two.rs"]],
+    );
+    check(&[parent("mod two;\nfn f() { two::g() }"), two("pub(in crate::a) fn g() {}")], &[]);
 }
 
 /// Finds the largest sets of files of which each names all others, directly or through others.
@@ -132,22 +140,31 @@ fn end_of_item(texts: &[&str], start: usize) -> usize {
 /// The whole paths that a file names within this crate.
 fn named(tokens: &[Token], module: &[String]) -> Vec<Vec<String>> {
     let text = |index: usize| tokens.get(index).map_or("", |token| token.text.as_str());
-    let children: Vec<&str> = (0..tokens.len())
+    let children = (0..tokens.len())
         .filter(|index| text(*index) == "mod" && text(index + 2) == ";")
-        .map(|index| text(index + 1))
-        .collect();
+        .map(|index| text(index + 1).to_owned());
+    // What a first name leads to: a child, or what was imported.
+    let mut known: BTreeMap<String, Vec<String>> =
+        children.map(|child| (child.clone(), [module, &[child]].concat())).collect();
     let mut out = Vec::new();
     for index in 0..tokens.len() {
-        let begins = index == 0 || text(index - 1) != "::";
+        let begins = index == 0 || text(index - 1) != "::" && text(index - 1) != "in";
         let start = match text(index) {
             "crate" if begins => Vec::new(),
             "self" | "super" if begins && text(index + 1) == "::" => module.to_vec(),
-            name if begins && text(index + 1) == "::" && children.contains(&name) => {
-                module.to_vec()
-            }
+            name if begins && text(index + 1) == "::" => match known.get(name) {
+                Some(path) => path[..path.len() - 1].to_vec(),
+                None => continue,
+            },
             _ => continue,
         };
+        let is_import = index > 0 && text(index - 1) == "use";
+        let first = out.len();
         paths(tokens, index, start, &mut out);
+        if is_import {
+            let names = out[first..].iter().filter_map(|path| Some((path.last()?, path)));
+            known.extend(names.map(|(name, path)| (name.clone(), path.clone())));
+        }
     }
     out
 }
