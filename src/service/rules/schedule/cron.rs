@@ -5,8 +5,7 @@ use std::iter::successors;
 
 use jiff::civil::Date;
 
-use super::HOUR_MS;
-use crate::model::time::{DAY_MS, Timestamp};
+use crate::model::time::{DAY_MS, HOUR_MS, Timestamp};
 use crate::service::rules::calendar;
 
 /// When windows open.

@@ -5,7 +5,7 @@
 
 mod cron;
 
-use crate::model::time::{DAY_MS, Timestamp};
+use crate::model::time::{DAY_MS, HOUR_MS, Timestamp};
 use crate::service::fault::Fault;
 use cron::Cron;
 
@@ -271,7 +271,6 @@ fn duration_alone() -> Fault {
 const DAYS: std::ops::RangeInclusive<i64> = 1..=1000;
 const RATE_HOURS: std::ops::RangeInclusive<i64> = 4..=23;
 const MAX_EXPRESSION: usize = 256;
-const HOUR_MS: i64 = 3_600_000;
 const END_OF_TIME: Timestamp = Timestamp(i64::MAX);
 
 #[cfg(test)]
