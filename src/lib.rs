@@ -9,6 +9,8 @@
 //!   command line into a request and a response into bytes.
 //! * `rotation` runs the user's program that gives a secret a new value, step by step, and lets it
 //!   do nothing else with the vault.
+//! * `gateway` answers other processes of this user: who proves who he is makes an ordinary call
+//!   under his own rights.
 //! * `service` is what AWS does: one file an operation, its rules as pure functions, its fault
 //!   codes written once.
 //! * `upkeep` is what AWS has no word for: making, checking, copying and re-keying a vault.
@@ -30,6 +32,9 @@ pub mod workbench;
 
 mod cli;
 mod rotation;
+
+mod gateway;
+
 mod service;
 mod upkeep;
 

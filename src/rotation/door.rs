@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use super::answers::{Answers, Circumstances};
+use crate::gateway::answers::{Answers, Circumstances};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::caller::Caller;

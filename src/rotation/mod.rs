@@ -4,10 +4,8 @@
 //! What the steps mean is the service's business (`service::jobs`). Does not know command
 //! lines, the terminal, or how a vault is unlocked.
 
-pub(crate) mod answers;
 pub(crate) mod approvals;
 pub(crate) mod attempt;
-pub(crate) mod client;
 pub(crate) mod door;
 pub(crate) mod due;
 pub(crate) mod error;
@@ -20,10 +18,8 @@ pub(crate) mod pins;
 pub(crate) mod reach;
 mod run;
 pub(crate) mod runner;
-mod server;
 mod system;
 pub(crate) mod templates;
 mod tree;
 mod trouble;
 pub(crate) mod trust;
-pub(crate) mod wire;

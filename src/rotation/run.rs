@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::answers::Circumstances;
 use super::approvals::Place;
 use super::error::Error;
 use super::runner::Runner;
-use super::server::{Door, Server};
 use super::trouble::{Stop, judge, not_possible, refused};
 use super::{door, event, pins, reach, trust};
 use crate::crypto::fingerprint;
+use crate::gateway::answers::Circumstances;
+use crate::gateway::server::{Door, Server};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::programs::confine::Freedom;

@@ -1,7 +1,7 @@
 //! What a rotation needs besides its request. Does not know what is done with it.
 
-use super::answers::Circumstances;
 use super::machine::Machine;
+use crate::gateway::answers::Circumstances;
 use crate::programs::launch::RunEvents;
 use crate::vault::Vault;
 

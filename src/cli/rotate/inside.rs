@@ -4,9 +4,9 @@
 use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::pages::{Fetched, Paginator};
-use crate::rotation::client::Line;
+use crate::gateway::client::Line;
+use crate::gateway::refusal::Refusal;
 use crate::rotation::door::NOT_AVAILABLE;
-use crate::rotation::wire::Refusal;
 use crate::service::action::Action;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::Entry;

@@ -3,8 +3,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::server::refuse;
-use super::wire::{self, Refusal, Request};
+use super::json;
+use super::refusal::Refusal;
+use super::wire::Request;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::service::access;
@@ -39,29 +40,29 @@ impl<'a> Circumstances<'a> {
 }
 
 /// Answers callers out of a vault.
-pub(super) struct Answers<'a, 'v> {
+pub(crate) struct Answers<'a, 'v> {
     /// The vault, for one short transaction at a time.
-    pub(super) vault: &'a Mutex<&'v mut Vault>,
+    pub(crate) vault: &'a Mutex<&'v mut Vault>,
     /// The region of what is named without one.
-    pub(super) region: &'a str,
+    pub(crate) region: &'a str,
     /// When and who.
-    pub(super) circumstances: Circumstances<'a>,
+    pub(crate) circumstances: Circumstances<'a>,
     /// What is said of an operation that there is not.
-    pub(super) unknown: &'static str,
+    pub(crate) unknown: &'static str,
 }
 
 impl Answers<'_, '_> {
     /// Answers a caller's request.
-    pub(super) fn answer(&self, caller: &Caller, request: &Request) -> Result<Value, Refusal> {
+    pub(crate) fn answer(&self, caller: &Caller, request: &Request) -> Result<Value, Refusal> {
         let entry = operations::ALL.iter().find(|entry| entry.name == request.operation);
-        let entry = entry.ok_or_else(|| refuse(self.unknown))?;
-        let parameters = wire::from_json(entry.input, &request.parameters)
-            .map_err(|what| Refusal { code: "ValidationException".to_owned(), message: what })?;
-        self.call(caller, entry, parameters).map_err(refusal)
+        let entry = entry.ok_or_else(|| Refusal::denied(self.unknown))?;
+        let parameters =
+            json::from_json(entry.input, &request.parameters).map_err(Refusal::invalid)?;
+        self.call(caller, entry, parameters).map_err(Refusal::from)
     }
 
     /// Makes a call under the caller's rights.
-    pub(super) fn call(
+    pub(crate) fn call(
         &self,
         caller: &Caller,
         entry: &'static Entry,
@@ -83,15 +84,4 @@ impl Answers<'_, '_> {
 fn region_of(request: &Value) -> Option<&str> {
     let Some(Value::Text(id)) = request.get("SecretId") else { return None };
     arn::region_of(id)
-}
-
-fn refusal(failure: Failure) -> Refusal {
-    match failure {
-        Failure::Fault(fault) => {
-            Refusal { code: fault.code.as_str().to_owned(), message: fault.message }
-        }
-        Failure::Vault(error) => {
-            Refusal { code: "InternalServiceError".to_owned(), message: error.to_string() }
-        }
-    }
 }

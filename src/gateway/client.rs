@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::server::read_line;
-use super::wire::{self, Refusal};
+use super::refusal::Refusal;
+use super::wire;
 use crate::model::value::Value;
 use crate::service::operation::Entry;
 use crate::sys::secret::Secret;
@@ -32,7 +32,7 @@ impl Line {
         }
         let line = Secret::new(wire::ask(&self.token, entry.name, request));
         stream.write_all(line.expose())?;
-        let answer = read_line(&stream, Instant::now() + PATIENCE)?;
+        let answer = wire::read_line(&stream, Instant::now() + PATIENCE)?;
         let none = || io::Error::other(format!("{} gave no answer", self.peer));
         wire::answered(answer.expose(), entry.output).ok_or_else(none)
     }

@@ -1,7 +1,4 @@
-//! What goes over a rotation's socket: one line of JSON each way, in AWS's names.
-//!
-//! `{"v":1,"token":…,"op":"GetSecretValue","params":{…}}`, and back `{"ok":true,"result":{…}}` or
-//! `{"ok":false,"error":{"Code":…,"Message":…}}`. Dates are seconds since 1970, bytes are base64.
+//! Values as AWS's JSON has them: dates are seconds since 1970, bytes are base64.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,72 +7,6 @@ use serde_json::{Map, Number, Value as Json, json};
 use crate::model::shape::{Member, Shape};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-
-/// A request as it came in. Has no `Debug`: it may hold a secret.
-pub(super) struct Request {
-    /// Who asks.
-    pub(super) token: String,
-    /// AWS's name of the operation.
-    pub(super) operation: String,
-    /// Its members.
-    pub(super) parameters: Json,
-}
-
-/// A refusal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// The code.
-    pub(crate) code: String,
-    /// The message.
-    pub(crate) message: String,
-}
-
-/// Reads a request. The error says what is wrong with it.
-pub(super) fn request(line: &[u8]) -> Result<Request, String> {
-    let json: Json = serde_json::from_slice(line).map_err(|_not_json| "the request is not JSON")?;
-    if json.get("v") != Some(&json!(1)) {
-        return Err("the request is not of version 1".to_owned());
-    }
-    let text = |name: &str| {
-        let text = json.get(name).and_then(Json::as_str).map(str::to_owned);
-        text.ok_or_else(|| format!("the request has no {name}"))
-    };
-    let parameters = json.get("params").cloned().unwrap_or_else(|| json!({}));
-    Ok(Request { token: text("token")?, operation: text("op")?, parameters })
-}
-
-/// Writes a request.
-pub(super) fn ask(token: &str, operation: &str, parameters: &Value) -> Vec<u8> {
-    let parameters = to_json(parameters);
-    line(&json!({ "v": 1, "token": token, "op": operation, "params": parameters }))
-}
-
-/// Writes an answer.
-pub(super) fn answer(answer: &Result<Value, Refusal>) -> Vec<u8> {
-    line(&match answer {
-        Ok(result) => json!({ "ok": true, "result": to_json(result) }),
-        Err(Refusal { code, message }) => {
-            json!({ "ok": false, "error": { "Code": code, "Message": message } })
-        }
-    })
-}
-
-/// Reads an answer of a shape. `None` if it is none.
-pub(super) fn answered(line: &[u8], shape: &Shape) -> Option<Result<Value, Refusal>> {
-    let json: Json = serde_json::from_slice(line).ok()?;
-    if json.get("ok")?.as_bool()? {
-        return from_json(shape, json.get("result")?).ok().map(Ok);
-    }
-    let error = json.get("error")?;
-    let text = |name: &str| error.get(name)?.as_str().map(str::to_owned);
-    Some(Err(Refusal { code: text("Code")?, message: text("Message")? }))
-}
-
-fn line(json: &Json) -> Vec<u8> {
-    let mut line = json.to_string().into_bytes();
-    line.push(b'\n');
-    line
-}
 
 /// Writes a value as AWS's JSON does.
 pub(crate) fn to_json(value: &Value) -> Json {
@@ -205,37 +136,5 @@ mod tests {
             let read = from_json(put, &json).map(|value| to_json(&value).to_string());
             assert_eq!(read.as_deref().map_err(String::as_str), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn answers_come_back_as_they_were() {
-        let shape = operations::find("get-secret-value").unwrap().output;
-        for ms in [0, 1, 1_700_000_000_123, 1_700_000_000_000, -1, -1_500, 4_102_444_800_999] {
-            let value = Value::Map(vec![
-                ("Name".to_owned(), Value::Text("é\n\"".to_owned())),
-                ("CreatedDate".to_owned(), Value::Timestamp(Timestamp(ms))),
-            ]);
-            let line = answer(&Ok(value));
-            assert!(line.ends_with(b"}}\n"));
-            let json: Json = serde_json::from_slice(&line).unwrap();
-            let date = read(&Shape::Timestamp, &json["result"]["CreatedDate"], "").ok().unwrap();
-            assert!(date == Value::Timestamp(Timestamp(ms)), "{ms}: {json}");
-        }
-        let refusal = Refusal { code: "C".to_owned(), message: "m".to_owned() };
-        let line = answer(&Err(refusal.clone()));
-        assert!(answered(&line, shape).unwrap() == Err(refusal));
-        assert!(answered(b"{}", shape).is_none());
-    }
-
-    #[test]
-    fn what_is_no_request_is_refused() {
-        for line in
-            ["", "{", "[]", "null", r#"{"v":2,"token":"t","op":"x"}"#, r#"{"v":1,"op":"x"}"#]
-        {
-            assert!(request(line.as_bytes()).is_err(), "{line}");
-        }
-        let line = r#"{"v":1,"token":"t","op":"GetRandomPassword"}"#;
-        let request = request(line.as_bytes()).unwrap();
-        assert_eq!((request.token.as_str(), request.parameters), ("t", json!({})));
     }
 }

@@ -5,31 +5,32 @@
 //! the call.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::wire::{self, Refusal, Request};
+use super::refusal::Refusal;
+use super::wire::{self, Request};
 use crate::model::value::Value;
 use crate::service::caller::Caller;
 use crate::sys::secret::Secret;
 use crate::sys::socket::{self, Listener};
 
 /// Whom a server lets in, and what becomes of what they ask.
-pub(super) struct Door<'a> {
+pub(crate) struct Door<'a> {
     /// Finds who has this token; `None` if nobody does. Compares it in constant time.
-    pub(super) caller_of: &'a (dyn Fn(&str) -> Option<Arc<Caller>> + Sync),
+    pub(crate) caller_of: &'a (dyn Fn(&str) -> Option<Arc<Caller>> + Sync),
     /// Answers a caller.
-    pub(super) answer: &'a (dyn Fn(&Caller, &Request) -> Result<Value, Refusal> + Sync),
+    pub(crate) answer: &'a (dyn Fn(&Caller, &Request) -> Result<Value, Refusal> + Sync),
     /// What everybody else is told.
-    pub(super) refusal: &'static str,
+    pub(crate) refusal: &'static str,
 }
 
 /// Answers requests while its door is open.
-pub(super) struct Server<'a> {
+pub(crate) struct Server<'a> {
     door: Door<'a>,
     connections: Mutex<Connections>,
 }
@@ -43,12 +44,12 @@ struct Connections {
 }
 
 impl<'a> Server<'a> {
-    pub(super) fn new(door: Door<'a>) -> Self {
+    pub(crate) fn new(door: Door<'a>) -> Self {
         Self { door, connections: Mutex::default() }
     }
 
     /// Answers until the listener is closed.
-    pub(super) fn serve(&self, listener: &Listener) {
+    pub(crate) fn serve(&self, listener: &Listener) {
         thread::scope(|scope| {
             while let Some(stream) = listener.accept() {
                 let Some((number, stream)) = self.admit(stream) else { continue };
@@ -62,7 +63,7 @@ impl<'a> Server<'a> {
     }
 
     /// Ends all talks and lets nobody in any more. What is being answered just now still is.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         let mut connections = self.connections();
         connections.is_closed = true;
         for stream in connections.open.values() {
@@ -82,7 +83,7 @@ impl<'a> Server<'a> {
     }
 
     fn talk(&self, mut stream: &UnixStream) -> io::Result<()> {
-        let line = read_line(stream, Instant::now() + PATIENCE)?;
+        let line = wire::read_line(stream, Instant::now() + PATIENCE)?;
         let answer = self.answer_line(line.expose(), stream);
         let line = Secret::new(wire::answer(&answer));
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -90,10 +91,10 @@ impl<'a> Server<'a> {
     }
 
     fn answer_line(&self, line: &[u8], stream: &UnixStream) -> Result<Value, Refusal> {
-        let request = wire::request(line).map_err(|what| refuse(&what))?;
+        let request = wire::request(line).map_err(|what| Refusal::denied(&what))?;
         let is_open = !self.connections().is_closed && socket::is_own(stream);
         let caller = (self.door.caller_of)(&request.token).filter(|_| is_open);
-        let caller = caller.ok_or_else(|| refuse(self.door.refusal))?;
+        let caller = caller.ok_or_else(|| Refusal::denied(self.door.refusal))?;
         (self.door.answer)(&caller, &request)
     }
 
@@ -102,42 +103,6 @@ impl<'a> Server<'a> {
     }
 }
 
-/// A refusal that is no operation's.
-pub(super) fn refuse(what: &str) -> Refusal {
-    Refusal { code: "AccessDeniedException".to_owned(), message: what.to_owned() }
-}
-
-/// Reads up to a line feed, or the end.
-pub(super) fn read_line(mut stream: &UnixStream, until: Instant) -> io::Result<Secret<Vec<u8>>> {
-    let mut line = Secret::new(Vec::with_capacity(4096));
-    let mut chunk = Secret::new([0; 4096]);
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
-        let length = match stream.read(chunk.expose_mut()) {
-            Ok(0) => return Ok(line),
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let read = chunk.expose().get(..length).unwrap_or_default();
-        let end = read.iter().position(|byte| *byte == b'\n');
-        let read = read.get(..end.unwrap_or(length)).unwrap_or_default();
-        if line.expose().len().saturating_add(read.len()) > MAX_IN_LINE {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        line.expose_mut().extend_from_slice(read);
-        if end.is_some() {
-            return Ok(line);
-        }
-    }
-}
-
-/// The longest request and answer, in bytes.
-const MAX_IN_LINE: usize = 1 << 20;
 /// How many are heard at once.
 const MAX_AT_ONCE: usize = 8;
 /// How long one request may take to come, and one answer to be taken.
@@ -145,6 +110,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::path::Path;
 
     use super::*;
