@@ -22,7 +22,7 @@ pub(crate) struct Run<'a> {
     /// The path and the arguments.
     pub(crate) argv: &'a [String],
     /// Its whole environment.
-    pub(crate) environment: &'a [(String, String)],
+    pub(crate) environment: Vec<(String, String)>,
     /// What it may do that others may not.
     pub(crate) freedoms: Vec<Freedom>,
     /// What it reads.
@@ -75,7 +75,7 @@ pub(crate) struct RunEvents {
     receiver: Receiver<Event>,
     run: u32,
     closed: u32,
-    wishes: u32,
+    requests: u32,
 }
 
 enum Event {
@@ -94,24 +94,24 @@ impl RunEvents {
             // Nobody rotates any more: then it is about to end anyway.
             drop(to.send(Event::Interrupt(interrupt)));
         })?;
-        Ok(Self { sender, receiver, run: 0, closed: 0, wishes: 0 })
+        Ok(Self { sender, receiver, run: 0, closed: 0, requests: 0 })
     }
 
     /// Whether somebody has asked to stop.
-    pub(crate) fn is_stop_wished(&mut self) -> bool {
+    pub(crate) fn is_stop_requested(&mut self) -> bool {
         while let Ok(event) = self.receiver.try_recv() {
             if let Event::Interrupt(_) = event {
-                self.wishes = self.wishes.saturating_add(1);
+                self.requests = self.requests.saturating_add(1);
             }
         }
-        self.wishes > 0
+        self.requests > 0
     }
 }
 
 /// Who is told of a run, and asked about it.
 pub(crate) struct Attendant<'a> {
     /// Called once when somebody asks to stop and the run goes on.
-    pub(crate) stop_wished: &'a dyn Fn(),
+    pub(crate) stop_requested: &'a dyn Fn(),
     /// Asked now and then whether what the program is for was called off.
     pub(crate) is_called_off: &'a dyn Fn() -> bool,
 }
@@ -121,7 +121,7 @@ pub(crate) fn run(run: Run<'_>, events: &mut RunEvents, attendant: &Attendant<'_
     events.run = events.run.saturating_add(1);
     events.closed = 0;
     let Run { argv, environment, freedoms, stdin, keep, time, mark } = run;
-    let program = Program { argv, environment, freedoms: &freedoms };
+    let program = Program { argv, environment: &environment, freedoms: &freedoms };
     let mut program = match spawn::start(&program, mark) {
         Ok(program) => program,
         Err(error) => return not_started(error.to_string()),
@@ -227,11 +227,11 @@ fn attend(
             }
             Ok(Event::Ended(_) | Event::Flood(_) | Event::Closed(_)) => {}
             Ok(Event::Interrupt(interrupt)) => {
-                events.wishes = events.wishes.saturating_add(1);
-                if interrupt == Interrupt::Order || events.wishes > 1 {
+                events.requests = events.requests.saturating_add(1);
+                if interrupt == Interrupt::Order || events.requests > 1 {
                     return Some(End::Interrupted);
                 }
-                (attendant.stop_wished)();
+                (attendant.stop_requested)();
             }
             Err(RecvTimeoutError::Timeout) => {
                 let is_late = Instant::now() >= deadline;
@@ -258,7 +258,7 @@ fn wait_for_streams(events: &mut RunEvents) {
             Ok(Event::Closed(number)) if number == events.run => {
                 events.closed = events.closed.saturating_add(1);
             }
-            Ok(Event::Interrupt(_)) => events.wishes = events.wishes.saturating_add(1),
+            Ok(Event::Interrupt(_)) => events.requests = events.requests.saturating_add(1),
             Ok(Event::Ended(_) | Event::Flood(_) | Event::Closed(_)) => {}
             Err(_) => return,
         }

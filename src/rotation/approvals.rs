@@ -17,7 +17,7 @@ pub(crate) struct Approvals {
 
 /// One secret of one vault.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct SecretOfVault {
     /// The vault's id.
     pub(crate) vault: String,
     /// The secret's number in it.
@@ -31,7 +31,7 @@ impl Approvals {
     }
 
     /// Whether exactly this command was approved for this secret.
-    pub(crate) fn has(&self, place: &Place, digest: &[u8; 32]) -> Result<bool, FileFault> {
+    pub(crate) fn has(&self, place: &SecretOfVault, digest: &[u8; 32]) -> Result<bool, FileFault> {
         let entries = self.read()?;
         let digest = fingerprint::hex(digest);
         let wanted = entry(place, &digest);
@@ -53,7 +53,7 @@ impl Approvals {
     /// one, and its path returned.
     pub(crate) fn approve(
         &self,
-        place: &Place,
+        place: &SecretOfVault,
         digest: &[u8; 32],
     ) -> Result<Option<PathBuf>, FileFault> {
         let _turn = self.turn()?;
@@ -85,7 +85,7 @@ impl Approvals {
     }
 
     /// Takes back what was approved for a secret. Returns whether anything was.
-    pub(crate) fn revoke(&self, place: &Place) -> Result<bool, FileFault> {
+    pub(crate) fn revoke(&self, place: &SecretOfVault) -> Result<bool, FileFault> {
         let mut was = false;
         self.change(|entries| {
             let before = entries.len();
@@ -142,11 +142,11 @@ impl Approvals {
     }
 }
 
-fn entry(place: &Place, digest: &str) -> Json {
+fn entry(place: &SecretOfVault, digest: &str) -> Json {
     json!({ "vault": place.vault, "secret": place.rid, "command": digest })
 }
 
-fn is_about(entry: &Json, place: &Place) -> bool {
+fn is_about(entry: &Json, place: &SecretOfVault) -> bool {
     let none = Map::new();
     let entry = entry.as_object().unwrap_or(&none);
     entry.get("vault") == Some(&json!(place.vault))
@@ -169,7 +169,7 @@ mod tests {
     fn what_is_approved_is_one_command_for_one_secret() {
         let scratch = Scratch::new();
         let approvals = Approvals::new(&scratch.join("state"));
-        let place = |vault: &str, rid| Place { vault: vault.to_owned(), rid };
+        let place = |vault: &str, rid| SecretOfVault { vault: vault.to_owned(), rid };
         let one = place("a", 1);
         assert!(!approvals.has(&one, &[1; 32]).unwrap());
         assert!(!approvals.revoke(&one).unwrap());
@@ -190,7 +190,7 @@ mod tests {
     fn a_file_that_others_may_read_or_write_is_refused() {
         let scratch = Scratch::new();
         let approvals = Approvals::new(scratch.path());
-        let place = Place { vault: "a".to_owned(), rid: 1 };
+        let place = SecretOfVault { vault: "a".to_owned(), rid: 1 };
         approvals.approve(&place, &[1; 32]).unwrap();
         let open = std::fs::Permissions::from_mode(0o666);
         std::fs::set_permissions(&approvals.path, open).unwrap();
@@ -206,7 +206,7 @@ mod tests {
     fn a_damaged_file_is_mended_by_approving() {
         let scratch = Scratch::new();
         let approvals = Approvals::new(scratch.path());
-        let place = Place { vault: "a".to_owned(), rid: 1 };
+        let place = SecretOfVault { vault: "a".to_owned(), rid: 1 };
         for (round, damage) in ["", "{\"version\":1,\"appr"].into_iter().enumerate() {
             drop(std::fs::remove_file(&approvals.path));
             files::write_private(&approvals.path, damage.as_bytes()).unwrap();
@@ -225,7 +225,7 @@ mod tests {
     fn what_is_approved_for_a_secret_goes_with_it() {
         let scratch = Scratch::new();
         let approvals = Approvals::new(scratch.path());
-        let place = |vault: &str, rid| Place { vault: vault.to_owned(), rid };
+        let place = |vault: &str, rid| SecretOfVault { vault: vault.to_owned(), rid };
         for place in [place("a", 1), place("a", 2), place("b", 2)] {
             approvals.approve(&place, &[1; 32]).unwrap();
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::approvals::Place;
+use super::approvals::SecretOfVault;
 use super::error::Error;
 use super::functions::{self, Local};
 use super::lease::{self, OnLease};
@@ -35,9 +35,18 @@ pub(crate) struct RotateRequest<'a> {
     /// What to do with a rotation that is not finished.
     pub(crate) resume: Resume,
     /// What has to be due still; `None` where it is rotated however it stands.
-    pub(crate) still: Option<(&'a Due, CatchUp)>,
+    pub(crate) still: Option<StillDue<'a>>,
     /// What if another machine began it.
     pub(crate) on_lease: OnLease,
+}
+
+/// What is rotated only if it is due still.
+#[derive(Clone, Copy)]
+pub(crate) struct StillDue<'a> {
+    /// The secret, as it was found.
+    pub(crate) due: &'a Due,
+    /// What about windows that were missed.
+    pub(crate) catch_up: CatchUp,
 }
 
 /// Who says that the command may run.
@@ -53,8 +62,8 @@ enum Consent {
 
 impl Runner<'_> {
     /// Rotates a secret.
-    pub(crate) fn rotate(&mut self, wish: RotateRequest<'_>) -> Result<Value, Error> {
-        let RotateRequest { mut request, region, options, resume, still, on_lease } = wish;
+    pub(crate) fn rotate(&mut self, asked: RotateRequest<'_>) -> Result<Value, Error> {
+        let RotateRequest { mut request, region, options, resume, still, on_lease } = asked;
         let id = match request.get("SecretId") {
             Some(Value::Text(id)) => SecretId(id.clone()),
             Some(_) | None => return Err(Failure::from(Fault::secret_not_found()).into()),
@@ -70,7 +79,7 @@ impl Runner<'_> {
                 Error::AtWork(refusals::not_complete().into())
             });
         }
-        if let Some((due, catch_up)) = still {
+        if let Some(StillDue { due, catch_up }) = still {
             let context = self.circumstances.context();
             let now = jobs::due_still(self.vault, due, catch_up, context)?;
             if !now.is_some_and(|due| due.is_due()) {
@@ -82,7 +91,7 @@ impl Runner<'_> {
         let seen = found.progress.as_ref().and_then(|progress| progress.lease.clone());
         if let Some(lease) = &seen {
             let now = self.circumstances.context().now;
-            let free = lease::must_be_free(lease, &holder, (on_lease, now));
+            let free = lease::must_be_free(lease, &holder, on_lease, now);
             let is_over = now >= lease.until;
             free.map_err(|error| if still.is_some() && !is_over { Error::Passed } else { error })?;
         }
@@ -98,7 +107,7 @@ impl Runner<'_> {
         if consent != Consent::InRequest {
             self.require_approval(&found)?;
         }
-        let own = self.command(options, &request, (region, &found))?;
+        let own = self.command(options, &request, region, &found)?;
         let start = StartRotation { functions: &Local, own, resume, holder, seen };
         let context = self.circumstances.context();
         let job = match jobs::begin(self.vault, request, region, &start, context)? {
@@ -145,7 +154,8 @@ impl Runner<'_> {
         &mut self,
         mut options: Options,
         request: &Value,
-        (region, found): (Option<&str>, &Settings),
+        region: Option<&str>,
+        found: &Settings,
     ) -> Result<Option<Command>, Error> {
         if options.is_empty() {
             return Ok(None);
@@ -247,9 +257,9 @@ pub(crate) fn is_approved(
 }
 
 /// Returns what approvals call a command.
-pub(crate) fn named(vault: &Vault, rid: u64, command: &Command) -> (Place, [u8; 32]) {
+pub(crate) fn named(vault: &Vault, rid: u64, command: &Command) -> (SecretOfVault, [u8; 32]) {
     let id = vault.vault_id();
-    (Place { vault: id.to_string(), rid }, command.digest(id, rid))
+    (SecretOfVault { vault: id.to_string(), rid }, command.digest(id, rid))
 }
 
 /// Says which secret it is that cannot be found.

@@ -1,6 +1,6 @@
 //! All rotations that are due, one after the other: what a timer calls.
 
-use super::attempt::{self, RotateRequest};
+use super::attempt::{self, RotateRequest, StillDue};
 use super::error::Error;
 use super::lease::OnLease;
 use super::options::Options;
@@ -15,7 +15,7 @@ use crate::service::rotation::Resume;
 use crate::sys::entropy::random_uuid;
 
 /// What to rotate.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct DueRequest<'a> {
     /// What about windows that were missed.
     pub(crate) catch_up: CatchUp,
     /// At most so many.
@@ -23,7 +23,7 @@ pub(crate) struct Wanted<'a> {
     /// Only this one: a name or an ARN.
     pub(crate) only: Option<&'a str>,
     /// Whether to do it.
-    pub(crate) deed: Mode,
+    pub(crate) mode: Mode,
 }
 
 /// Whether to rotate, or to say what would be rotated.
@@ -66,25 +66,26 @@ impl DueOutcome {
 /// Rotates what is due. One that fails does not stop the others; somebody who asks to stop does.
 pub(crate) fn rotate_due(
     runner: &mut Runner<'_>,
-    wanted: &Wanted<'_>,
+    asked: &DueRequest<'_>,
 ) -> Result<Vec<DueOutcome>, DueFault> {
-    let all = jobs::due(runner.vault, wanted.catch_up, runner.circumstances.context())?;
-    let mut fates = Vec::new();
-    let mut left = wanted.most.unwrap_or(usize::MAX);
-    if let Some(only) = wanted.only
+    let all = jobs::due(runner.vault, asked.catch_up, runner.circumstances.context())?;
+    let mut outcomes = Vec::new();
+    let mut left = asked.most.unwrap_or(usize::MAX);
+    if let Some(only) = asked.only
         && !jobs::is_known(runner.vault, only, runner.circumstances.context())?
     {
         return Err(Fault::secret_not_found().into());
     }
     for due in all {
-        if wanted.only.is_some_and(|only| only != due.name && only != due.arn) {
+        if asked.only.is_some_and(|only| only != due.name && only != due.arn) {
             continue;
         }
         let (is_approved, outcome) = match is_approved(runner, &due) {
             Ok(is_approved) => {
                 let is_wanted = due.is_due() && is_approved && left > 0;
-                let is_wanted = is_wanted && wanted.deed == Mode::Rotate;
-                let outcome = is_wanted.then(|| rotate(runner, (&due, wanted.catch_up)));
+                let is_wanted = is_wanted && asked.mode == Mode::Rotate;
+                let outcome = is_wanted
+                    .then(|| rotate(runner, StillDue { due: &due, catch_up: asked.catch_up }));
                 (is_approved, outcome)
             }
             // It was deleted while others were rotated.
@@ -97,24 +98,25 @@ pub(crate) fn rotate_due(
         };
         left = left.saturating_sub(usize::from(outcome.is_some()));
         let is_over = matches!(outcome, Some(Err(Error::Interrupted { .. } | Error::Stopped)));
-        fates.push(DueOutcome { due, is_approved, outcome });
+        outcomes.push(DueOutcome { due, is_approved, outcome });
         if is_over {
             break;
         }
     }
-    Ok(fates)
+    Ok(outcomes)
 }
 
-fn rotate(runner: &mut Runner<'_>, (due, catch_up): (&Due, CatchUp)) -> Result<Value, Error> {
-    if runner.events.is_stop_wished() {
+fn rotate(runner: &mut Runner<'_>, still: StillDue<'_>) -> Result<Value, Error> {
+    if runner.events.is_stop_requested() {
         return Err(Error::Stopped);
     }
+    let due = still.due;
     let token = random_uuid(runner.circumstances.entropy).map_err(Failure::from)?;
     let members = [("SecretId", due.arn.clone()), ("ClientRequestToken", token)];
     let members = members.map(|(name, text)| (name.to_owned(), Value::Text(text)));
     let (request, region) = (Value::Map(members.into()), Some(due.region.as_str()));
     let (options, resume) = (Options::default(), Resume::IfPossible);
-    let still = Some((due, catch_up));
+    let still = Some(still);
     let on_lease = OnLease::Respect;
     runner.rotate(RotateRequest { request, region, options, resume, still, on_lease })
 }
@@ -140,7 +142,7 @@ mod tests {
     /// tries that again by itself.
     #[test]
     fn what_is_not_approved_does_not_wait() {
-        let fate = |is_approved| DueOutcome {
+        let outcome = |is_approved| DueOutcome {
             due: Due {
                 rid: 1,
                 arn: String::new(),
@@ -155,7 +157,7 @@ mod tests {
             is_approved,
             outcome: None,
         };
-        assert!(fate(true).is_waiting() && fate(true).is_trouble());
-        assert!(!fate(false).is_waiting() && fate(false).is_trouble());
+        assert!(outcome(true).is_waiting() && outcome(true).is_trouble());
+        assert!(!outcome(false).is_waiting() && outcome(false).is_trouble());
     }
 }

@@ -36,14 +36,15 @@ pub(super) fn own(host: &str) -> Holder {
 pub(super) fn must_be_free(
     lease: &Lease,
     own: &Holder,
-    (on_lease, now): (OnLease, Timestamp),
+    on_lease: OnLease,
+    now: Timestamp,
 ) -> Result<(), Error> {
-    match standing(lease, own, now) {
-        Standing::Free => Ok(()),
-        Standing::Busy => Err(Error::AtWork(refusals::not_complete().into())),
-        Standing::Elsewhere => Err(elsewhere(lease, "is at work on it").into()),
-        Standing::Over if on_lease == OnLease::Break => Ok(()),
-        Standing::Over => Err(elsewhere(
+    match state(lease, own, now) {
+        LeaseState::Free => Ok(()),
+        LeaseState::Busy => Err(Error::AtWork(refusals::not_complete().into())),
+        LeaseState::Elsewhere => Err(elsewhere(lease, "is at work on it").into()),
+        LeaseState::Over if on_lease == OnLease::Break => Ok(()),
+        LeaseState::Over => Err(elsewhere(
             lease,
             "began it and never said how it ended; if nothing of it runs there any more, \
              `rotate-secret --break-lease` goes on with it",
@@ -53,7 +54,7 @@ pub(super) fn must_be_free(
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum LeaseState {
     /// Its process is gone.
     Free,
     /// A process of this machine is at work.
@@ -64,7 +65,7 @@ enum Standing {
     Over,
 }
 
-fn standing(lease: &Lease, own: &Holder, now: Timestamp) -> Standing {
+fn state(lease: &Lease, own: &Holder, now: Timestamp) -> LeaseState {
     let Lease { holder, until, .. } = lease;
     let is_current = now < *until && until.0.saturating_sub(now.0) <= service::longest_lease();
     let is_same_machine = holder.host == own.host && holder.machine == own.machine;
@@ -72,13 +73,13 @@ fn standing(lease: &Lease, own: &Holder, now: Timestamp) -> Standing {
     if is_same_machine && holder.boot == own.boot {
         let is_running = holder.pid != own.pid && process::is_running(holder.pid);
         // Its number may be another process's by now.
-        if is_running && is_current { Standing::Busy } else { Standing::Free }
+        if is_running && is_current { LeaseState::Busy } else { LeaseState::Free }
     } else if is_known {
-        Standing::Free
+        LeaseState::Free
     } else if is_current {
-        Standing::Elsewhere
+        LeaseState::Elsewhere
     } else {
-        Standing::Over
+        LeaseState::Over
     }
 }
 
@@ -108,27 +109,27 @@ mod tests {
             pid,
         };
         for (holder, before, after) in [
-            (holder("box", "m", "b", own.pid), Standing::Free, Standing::Free),
-            (holder("box", "m", "b", gone), Standing::Free, Standing::Free),
-            (holder("box", "m", "b", 1), Standing::Busy, Standing::Free),
-            (holder("box", "m", "earlier", 1), Standing::Free, Standing::Free),
-            (holder("box", "other", "b", 1), Standing::Elsewhere, Standing::Over),
-            (holder("other", "m", "b", 1), Standing::Elsewhere, Standing::Over),
-            (holder("", "", "", 0), Standing::Elsewhere, Standing::Over),
+            (holder("box", "m", "b", own.pid), LeaseState::Free, LeaseState::Free),
+            (holder("box", "m", "b", gone), LeaseState::Free, LeaseState::Free),
+            (holder("box", "m", "b", 1), LeaseState::Busy, LeaseState::Free),
+            (holder("box", "m", "earlier", 1), LeaseState::Free, LeaseState::Free),
+            (holder("box", "other", "b", 1), LeaseState::Elsewhere, LeaseState::Over),
+            (holder("other", "m", "b", 1), LeaseState::Elsewhere, LeaseState::Over),
+            (holder("", "", "", 0), LeaseState::Elsewhere, LeaseState::Over),
         ] {
             let lease = Lease::new(holder, Timestamp(10));
-            assert_eq!(standing(&lease, &own, Timestamp(9)), before, "{lease:?}");
-            assert_eq!(standing(&lease, &own, Timestamp(10)), after, "{lease:?}");
+            assert_eq!(state(&lease, &own, Timestamp(9)), before, "{lease:?}");
+            assert_eq!(state(&lease, &own, Timestamp(10)), after, "{lease:?}");
             // A clock that was ahead wrote an end that no rotation needs, and nobody could break it
             // before that came.
             let until = Timestamp(9 + service::longest_lease() + 1);
             let lease = Lease { until, ..lease };
-            assert_eq!(standing(&lease, &own, Timestamp(9)), after, "{lease:?}");
+            assert_eq!(state(&lease, &own, Timestamp(9)), after, "{lease:?}");
         }
         // Two that nothing tells apart are not taken for one.
         let nameless = Holder { machine: String::new(), ..own };
         let holder = Holder { boot: "other".to_owned(), ..nameless.clone() };
         let lease = Lease::new(holder, Timestamp(10));
-        assert_eq!(standing(&lease, &nameless, Timestamp(9)), Standing::Elsewhere);
+        assert_eq!(state(&lease, &nameless, Timestamp(9)), LeaseState::Elsewhere);
     }
 }

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::system;
-use super::tree::{self, Kind};
+use super::tree::{self, EntryKind};
 use crate::crypto::fingerprint;
 use crate::vault::rotation::{Command, Pin, Pinning};
 
@@ -142,15 +142,15 @@ fn read(path: &str, seen: &mut Vec<Seen>) -> Result<[u8; 32], Mismatch> {
     let mut digest = TREE.to_vec();
     for entry in tree::entries(root).map_err(unreadable)? {
         let (kind, sha256) = match entry.kind {
-            Kind::Directory => (0, [0; 32]),
-            Kind::File => (1, read_file(&entry.path, seen, Look::Itself)?),
-            Kind::Link => {
+            EntryKind::Directory => (0, [0; 32]),
+            EntryKind::File => (1, read_file(&entry.path, seen, Look::Itself)?),
+            EntryKind::Link => {
                 let target = fs::read_link(&entry.path).map_err(unreadable)?;
                 let target = fingerprint::of(target.as_os_str().as_bytes());
                 (2, target.map_err(unreadable)?.0)
             }
         };
-        if entry.kind != Kind::File {
+        if entry.kind != EntryKind::File {
             let identity = Identity::of(&entry.metadata);
             seen.push(Seen { path: entry.path, identity, look: Look::Itself });
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::approvals::Place;
+use super::approvals::SecretOfVault;
 use super::error::Error;
 use super::runner::Runner;
 use super::trouble::{Stop, judge, not_possible, refused};
@@ -23,7 +23,7 @@ use crate::service::caller::{Caller, Capability, Step};
 use crate::service::failure::Failure;
 use crate::service::jobs::{self, Retry, StepFault};
 use crate::service::rotation::Job;
-use crate::sys::entropy::{Entropy, random_uuid};
+use crate::sys::entropy::random_uuid;
 use crate::sys::secret::Secret;
 use crate::sys::socket::Listener;
 use crate::vault::Vault;
@@ -39,15 +39,15 @@ impl Runner<'_> {
         };
         for &step in steps {
             let before = self.known(job);
-            if self.events.is_stop_wished() {
-                return Err(self.explain((job, step), before.as_ref(), Stop::Interrupted));
+            if self.events.is_stop_requested() {
+                return Err(self.explain(job, step, before.as_ref(), Stop::Interrupted));
             }
             let done = self.step(job, step);
-            let stderr = done.map_err(|why| self.explain((job, step), before.as_ref(), why))?;
+            let stderr = done.map_err(|why| self.explain(job, step, before.as_ref(), why))?;
             self.show(job, before.as_ref(), &stderr);
         }
         let finished = jobs::finish(self.vault, job, self.circumstances.context());
-        finished.map_err(|failure| self.explain((job, Step::Finish), None, failure.into()))
+        finished.map_err(|failure| self.explain(job, Step::Finish, None, failure.into()))
     }
 
     /// Returns what the program wrote to stderr.
@@ -89,7 +89,7 @@ impl Runner<'_> {
             Stop::Failed { what, retry, stderr }
         };
         let vault = self.vault.vault_id();
-        let place = Place { vault: vault.to_string(), rid: job.rid };
+        let place = SecretOfVault { vault: vault.to_string(), rid: job.rid };
         let approved = self.machine.approvals().has(&place, &command.digest(vault, job.rid));
         if !approved.map_err(|fault| refuse(fault.to_string()))? {
             return Err(refuse("it is not approved on this machine".to_owned()));
@@ -119,12 +119,11 @@ impl Runner<'_> {
         let workplace = self.workplace()?;
         let (listener, closer) =
             Listener::bind(&workplace.socket()).map_err(|error| not_possible(&error))?;
-        let mut environment = self.environment(job, step, command, &workplace);
+        let mut run = self.prepare(job, step, command, &workplace)?;
+        run.stdin = event::lambda(job, step, &token);
         let socket = workplace.socket().to_string_lossy().into_owned();
-        environment.push(("STRONGROOM_ROTATION_SOCKET".to_owned(), socket));
-        environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
-        let freedoms = self.freedoms(command, &workplace);
-        let event = event::lambda(job, step, &token);
+        run.environment.push(("STRONGROOM_ROTATION_SOCKET".to_owned(), socket));
+        run.environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
         let caller = Arc::new(Caller::Step(capability));
         let caller_of =
             |given: &str| fingerprint::is_same(given, &token).then(|| Arc::clone(&caller));
@@ -133,15 +132,14 @@ impl Runner<'_> {
         let answer = |caller: &Caller, request: &_| answers.answer(caller, request);
         let server =
             Server::new(Door { caller_of: &caller_of, answer: &answer, refusal: door::OVER });
-        let (events, tell, entropy) = (&mut *self.events, self.tell, circumstances.entropy);
-        let stop_wished = || tell(STOPPING);
-        let is_called_off = || is_called_off(&vault, (job, step), circumstances);
-        let attendant = Attendant { stop_wished: &stop_wished, is_called_off: &is_called_off };
+        let (events, tell) = (&mut *self.events, self.tell);
+        let stop_requested = || tell(STOPPING);
+        let is_called_off = || is_called_off(&vault, job, step, circumstances);
+        let attendant =
+            Attendant { stop_requested: &stop_requested, is_called_off: &is_called_off };
         let outcome = thread::scope(|threads| {
             threads.spawn(|| server.serve(&listener));
-            let reach = (&*environment, freedoms);
-            let run = launched(command, reach, event, Keep::Nothing, entropy);
-            let outcome = run.and_then(|run| start(run, files, events, &attendant));
+            let outcome = start(run, files, events, &attendant);
             server.close();
             drop(closer);
             outcome
@@ -163,17 +161,16 @@ impl Runner<'_> {
             return Ok(None);
         }
         let workplace = self.workplace()?;
-        let environment = self.environment(job, step, command, &workplace);
-        let freedoms = self.freedoms(command, &workplace);
-        let event = event::one_shot(job, step, &known);
-        let keep =
-            if step == Step::Create { Keep::Beginning(output::MAX_ANSWER) } else { Keep::Nothing };
-        let (reach, entropy) = ((&*environment, freedoms), self.circumstances.entropy);
-        let run = launched(command, reach, event, keep, entropy)?;
+        let mut run = self.prepare(job, step, command, &workplace)?;
+        run.stdin = event::one_shot(job, step, &known);
+        if step == Step::Create {
+            run.keep = Keep::Beginning(output::MAX_ANSWER);
+        }
         let vault = Mutex::new(&mut *self.vault);
-        let is_called_off = || is_called_off(&vault, (job, step), self.circumstances);
-        let stop_wished = || (self.tell)(STOPPING);
-        let attendant = Attendant { stop_wished: &stop_wished, is_called_off: &is_called_off };
+        let is_called_off = || is_called_off(&vault, job, step, self.circumstances);
+        let stop_requested = || (self.tell)(STOPPING);
+        let attendant =
+            Attendant { stop_requested: &stop_requested, is_called_off: &is_called_off };
         let outcome = judge(start(run, files, self.events, &attendant)?, command)?;
         if step != Step::Create {
             if outcome.written > EMPTY_ANSWER {
@@ -188,13 +185,10 @@ impl Runner<'_> {
             event::new_value(outcome.stdout.expose())
         };
         match value {
-            Ok(value) => {
-                let stored = self.store(job, capability, value);
-                match stored {
-                    Ok(()) => Ok(Some(outcome)),
-                    Err(failure) => Err(refused(failure, outcome.stderr)),
-                }
-            }
+            Ok(value) => match self.store(job, capability, value) {
+                Ok(()) => Ok(Some(outcome)),
+                Err(failure) => Err(refused(failure, outcome.stderr)),
+            },
             Err(what) => Err(Stop::Failed {
                 what: format!("exit status 0 but {what}"),
                 retry: Retry::BackOff,
@@ -216,10 +210,25 @@ impl Runner<'_> {
             .map_err(|error| not_possible(&error))
     }
 
-    fn freedoms(&self, command: &Command, workplace: &Workplace) -> Vec<Freedom> {
+    /// Says how a step's program is run, which reads nothing yet.
+    fn prepare<'c>(
+        &self,
+        job: &Job,
+        step: Step,
+        command: &'c Command,
+        workplace: &Workplace,
+    ) -> Result<Run<'c>, Stop> {
         let mut freedoms = reach::freedoms(command, self.machine);
         freedoms.push(Freedom::Write(workplace.temporary()));
-        freedoms
+        Ok(Run {
+            argv: &command.argv,
+            environment: self.environment(job, step, command, workplace),
+            freedoms,
+            stdin: Secret::new(Vec::new()),
+            keep: Keep::Nothing,
+            time: Duration::from_secs(command.timeout_s),
+            mark: random_uuid(self.circumstances.entropy).map_err(Failure::from)?,
+        })
     }
 
     fn environment(
@@ -249,22 +258,11 @@ impl Runner<'_> {
     }
 }
 
-fn launched<'a>(
-    command: &'a Command,
-    (environment, freedoms): (&'a [(String, String)], Vec<Freedom>),
-    stdin: Secret<Vec<u8>>,
-    keep: Keep,
-    entropy: &dyn Entropy,
-) -> Result<Run<'a>, Stop> {
-    let (time, mark) =
-        (Duration::from_secs(command.timeout_s), random_uuid(entropy).map_err(Failure::from)?);
-    Ok(Run { argv: &command.argv, environment, freedoms, stdin, keep, time, mark })
-}
-
-/// Whether its owner has ended a rotation. What cannot be read now is looked at after the step.
+/// Whether the owner has ended the rotation. What cannot be read now is looked at after the step.
 fn is_called_off(
     vault: &Mutex<&mut Vault>,
-    (job, step): (&Job, Step),
+    job: &Job,
+    step: Step,
     circumstances: Circumstances<'_>,
 ) -> bool {
     let mut vault = vault.lock().unwrap_or_else(PoisonError::into_inner);

@@ -17,14 +17,14 @@ pub(super) struct Entry {
     /// Its path from the directory on.
     pub(super) name: Vec<u8>,
     /// What it is.
-    pub(super) kind: Kind,
+    pub(super) kind: EntryKind,
     /// Its own, not that of what it leads to.
     pub(super) metadata: Metadata,
 }
 
 /// What something is, as it stands in a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum EntryKind {
     Directory,
     File,
     Link,
@@ -42,9 +42,9 @@ pub(super) fn entries(root: &Path) -> io::Result<Vec<Entry>> {
             let metadata = fs::symlink_metadata(&path)?;
             let kind = kind_of(&path, &metadata, &resolved)?;
             match kind {
-                Kind::Directory => ahead.push(path.clone()),
-                Kind::File => bytes = bytes.saturating_add(metadata.len()),
-                Kind::Link => {}
+                EntryKind::Directory => ahead.push(path.clone()),
+                EntryKind::File => bytes = bytes.saturating_add(metadata.len()),
+                EntryKind::Link => {}
             }
             let name = path.strip_prefix(root).unwrap_or(&path).as_os_str().as_bytes().to_vec();
             out.push(Entry { path, name, kind, metadata });
@@ -57,17 +57,19 @@ pub(super) fn entries(root: &Path) -> io::Result<Vec<Entry>> {
     Ok(out)
 }
 
-fn kind_of(path: &Path, metadata: &Metadata, root: &Path) -> io::Result<Kind> {
+fn kind_of(path: &Path, metadata: &Metadata, root: &Path) -> io::Result<EntryKind> {
     let wrong = |what: &str| Err(io::Error::other(format!("{} {what}", path.display())));
     if metadata.is_dir() {
-        Ok(Kind::Directory)
+        Ok(EntryKind::Directory)
     } else if metadata.is_file() {
-        Ok(Kind::File)
+        Ok(EntryKind::File)
     } else if !metadata.is_symlink() {
         wrong("is neither a file nor a directory")
     } else {
         match path.canonicalize() {
-            Ok(target) if target.starts_with(root) || system::brings(&target) => Ok(Kind::Link),
+            Ok(target) if target.starts_with(root) || system::brings(&target) => {
+                Ok(EntryKind::Link)
+            }
             Ok(_) => wrong("is a link that leads to what is not pinned"),
             Err(_) => wrong("is a link that leads nowhere"),
         }

@@ -56,7 +56,8 @@ impl Runner<'_> {
     /// Writes a failure down, and puts it in words.
     pub(super) fn explain(
         &mut self,
-        (job, step): (&Job, Step),
+        job: &Job,
+        step: Step,
         before: Option<&Known>,
         why: Stop,
     ) -> Error {

@@ -29,7 +29,7 @@ use super::filter::{Advice, Asked, Limits, Processor, Truncation};
 use super::{files, kernel};
 
 /// What is to be done to a file.
-enum Deed {
+enum Change {
     Mode(u32),
     Owner(u32, u32),
     Times(Timestamps),
@@ -135,14 +135,14 @@ fn carry_out(
 ) -> Result<(), Errno> {
     let processor = Processor::own().ok_or(Errno::NOSYS)?;
     let asked = processor.asked(call.data.nr).ok_or(Errno::NOSYS)?;
-    let caller = Caller(PathBuf::from(format!("/proc/{}", call.pid)));
+    let process = Process(PathBuf::from(format!("/proc/{}", call.pid)));
     // One that became somebody else has other rights than this process.
-    let owner = fs::metadata(&caller.0).map_err(|_gone| Errno::SRCH)?.uid();
+    let owner = fs::metadata(&process.0).map_err(|_gone| Errno::SRCH)?.uid();
     if owner != files::user_id() {
         return Err(Errno::PERM);
     }
-    let (target, deed) = caller.order(asked, call.data.args)?;
-    let file = caller.open(&target)?;
+    let (target, change) = process.wanted(asked, call.data.args)?;
+    let file = process.open(&target)?;
     let own = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
     let place = fs::read_link(&own).map_err(|_gone| Errno::PERM)?;
     // The number may be that of another process by now, whose memory was read.
@@ -153,25 +153,25 @@ fn carry_out(
         return Err(Errno::PERM);
     }
     let flags = AtFlags::empty();
-    match deed {
-        Deed::Mode(mode) => {
+    match change {
+        Change::Mode(mode) => {
             rustix::fs::chmodat(CWD, &own, Mode::from_raw_mode(mode & 0o7777), flags)
         }
-        Deed::Owner(user, group) => {
+        Change::Owner(user, group) => {
             let user = (user != u32::MAX).then(|| Uid::from_raw(user));
             let group = (group != u32::MAX).then(|| Gid::from_raw(group));
             rustix::fs::chownat(CWD, &own, user, group, flags)
         }
-        Deed::Times(times) => rustix::fs::utimensat(CWD, &own, &times, flags),
+        Change::Times(times) => rustix::fs::utimensat(CWD, &own, &times, flags),
     }
 }
 
 /// The directory of a process in `/proc`.
-struct Caller(PathBuf);
+struct Process(PathBuf);
 
-impl Caller {
+impl Process {
     /// Reads what is wanted out of the words of a call.
-    fn order(&self, asked: Asked, words: [u64; 6]) -> Result<(Target, Deed), Errno> {
+    fn wanted(&self, asked: Asked, words: [u64; 6]) -> Result<(Target, Change), Errno> {
         let [one, two, three, four, five, _] = words;
         let at = |from: u64, path: u64, flags: u64| {
             let path = self.text(path)?;
@@ -191,8 +191,8 @@ impl Caller {
             let is_itself = path == 0 && low(from).cast_signed() != HERE;
             if is_itself { Ok(itself(from)) } else { at(from, path, flags) }
         };
-        let mode = |word: u64| Deed::Mode(low(word));
-        let owner = |user: u64, group: u64| Deed::Owner(low(user), low(group));
+        let mode = |word: u64| Change::Mode(low(word));
+        let owner = |user: u64, group: u64| Change::Owner(low(user), low(group));
         Ok(match asked {
             Asked::Chmod => (at(here, one, 0)?, mode(two)),
             Asked::Fchmod => (itself(one), mode(two)),
@@ -293,9 +293,9 @@ fn low(word: u64) -> u32 {
 }
 
 /// Times that were not given are now.
-fn times(numbers: Option<[i64; 4]>) -> Deed {
+fn times(numbers: Option<[i64; 4]>) -> Change {
     let [access, part, change, other] = numbers.unwrap_or([0, UTIME_NOW, 0, UTIME_NOW]);
-    Deed::Times(Timestamps {
+    Change::Times(Timestamps {
         last_access: Timespec { tv_sec: access, tv_nsec: part },
         last_modification: Timespec { tv_sec: change, tv_nsec: other },
     })

@@ -16,7 +16,7 @@ use super::options::{Number, options};
 use super::own::{Invocation, OwnCommand, text};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::rotation::due::{self, DueOutcome, Mode, Wanted};
+use crate::rotation::due::{self, DueOutcome, DueRequest, Mode};
 use crate::rotation::error::Error;
 use crate::service::jobs::{CatchUp, DueFault, DueState};
 use crate::sys::clock;
@@ -52,11 +52,11 @@ impl OwnCommand for RotateDue {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
-        let wanted = Wanted {
+        let wanted = DueRequest {
             catch_up: if self.catch_up { CatchUp::Always } else { CatchUp::NextWindow },
             most: self.max.get()?,
             only: self.secret_id.as_deref(),
-            deed: if self.dry_run { Mode::Say } else { Mode::Rotate },
+            mode: if self.dry_run { Mode::Say } else { Mode::Rotate },
         };
         self.jitter.as_deref().map_or(Ok(()), wait)?;
         let mut vault = match context.unlock() {
@@ -111,7 +111,7 @@ fn clock_went_back(last: Timestamp) -> Failure {
 }
 
 /// Remembers whether a rotation needs a person, for runs that cannot look.
-fn note_trouble(path: &Path, wanted: &Wanted<'_>, outcomes: &[DueOutcome]) {
+fn note_trouble(path: &Path, wanted: &DueRequest<'_>, outcomes: &[DueOutcome]) {
     if outcomes.iter().any(DueOutcome::is_trouble) {
         leave_word(path);
     } else if wanted.only.is_none() {

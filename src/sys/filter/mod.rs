@@ -36,7 +36,7 @@ pub(super) enum Asked {
 
 /// What becomes of a call.
 #[derive(Clone, Copy)]
-enum Fate {
+enum Ruling {
     Asked(Asked),
     Refused(i32),
     /// Refused where Landlock does not know of truncating.
@@ -105,8 +105,8 @@ impl Processor {
         let number = u32::try_from(number).ok()?;
         let call = CALLS.iter().find(|call| self.number(call) == number)?;
         match call.2 {
-            Fate::Asked(asked) => Some(asked),
-            Fate::Refused(_) | Fate::RefusedBefore(_) => None,
+            Ruling::Asked(asked) => Some(asked),
+            Ruling::Refused(_) | Ruling::RefusedBefore(_) => None,
         }
     }
 
@@ -128,14 +128,14 @@ impl Processor {
             program.extend([jump(AT_LEAST, X32, 0, 1), error(libc::ENOSYS)]);
         }
         for call in CALLS.iter().filter(|call| self.number(call) != NONE) {
-            let fate = match (call.2, advice, truncation) {
-                (Fate::Asked(_), Advice::Asked, _) => answer(libc::SECCOMP_RET_USER_NOTIF),
-                (Fate::Asked(_), Advice::Absent, _) => error(libc::EPERM),
-                (Fate::Refused(errno), _, _)
-                | (Fate::RefusedBefore(errno), _, Truncation::Open) => error(errno),
-                (Fate::RefusedBefore(_), _, Truncation::Guarded) => continue,
+            let ruling = match (call.2, advice, truncation) {
+                (Ruling::Asked(_), Advice::Asked, _) => answer(libc::SECCOMP_RET_USER_NOTIF),
+                (Ruling::Asked(_), Advice::Absent, _) => error(libc::EPERM),
+                (Ruling::Refused(errno), _, _)
+                | (Ruling::RefusedBefore(errno), _, Truncation::Open) => error(errno),
+                (Ruling::RefusedBefore(_), _, Truncation::Guarded) => continue,
             };
-            program.extend(when(self.number(call), vec![fate]));
+            program.extend(when(self.number(call), vec![ruling]));
         }
         if truncation == Truncation::Open {
             // There is no call with the number that stands for none.
@@ -236,25 +236,25 @@ const fn argument(number: u32) -> u32 {
 }
 
 /// A call's numbers on x86-64 and on AArch64, and what becomes of it.
-struct Call(u32, u32, Fate);
+struct Call(u32, u32, Ruling);
 
 /// Not there.
 const NONE: u32 = u32::MAX;
-const NO_ATTRIBUTES: Fate = Fate::Refused(libc::EOPNOTSUPP);
+const NO_ATTRIBUTES: Ruling = Ruling::Refused(libc::EOPNOTSUPP);
 
 const CALLS: [Call; 33] = [
-    Call(90, NONE, Fate::Asked(Asked::Chmod)),
-    Call(91, 52, Fate::Asked(Asked::Fchmod)),
-    Call(268, 53, Fate::Asked(Asked::Fchmodat)),
-    Call(452, 452, Fate::Asked(Asked::Fchmodat2)),
-    Call(92, NONE, Fate::Asked(Asked::Chown)),
-    Call(94, NONE, Fate::Asked(Asked::Lchown)),
-    Call(93, 55, Fate::Asked(Asked::Fchown)),
-    Call(260, 54, Fate::Asked(Asked::Fchownat)),
-    Call(132, NONE, Fate::Asked(Asked::Utime)),
-    Call(235, NONE, Fate::Asked(Asked::Utimes)),
-    Call(261, NONE, Fate::Asked(Asked::Futimesat)),
-    Call(280, 88, Fate::Asked(Asked::Utimensat)),
+    Call(90, NONE, Ruling::Asked(Asked::Chmod)),
+    Call(91, 52, Ruling::Asked(Asked::Fchmod)),
+    Call(268, 53, Ruling::Asked(Asked::Fchmodat)),
+    Call(452, 452, Ruling::Asked(Asked::Fchmodat2)),
+    Call(92, NONE, Ruling::Asked(Asked::Chown)),
+    Call(94, NONE, Ruling::Asked(Asked::Lchown)),
+    Call(93, 55, Ruling::Asked(Asked::Fchown)),
+    Call(260, 54, Ruling::Asked(Asked::Fchownat)),
+    Call(132, NONE, Ruling::Asked(Asked::Utime)),
+    Call(235, NONE, Ruling::Asked(Asked::Utimes)),
+    Call(261, NONE, Ruling::Asked(Asked::Futimesat)),
+    Call(280, 88, Ruling::Asked(Asked::Utimensat)),
     // setxattr, lsetxattr, fsetxattr, setxattrat; the same of removexattr; file_setattr.
     Call(188, 5, NO_ATTRIBUTES),
     Call(189, 6, NO_ATTRIBUTES),
@@ -266,28 +266,28 @@ const CALLS: [Call; 33] = [
     Call(466, 466, NO_ATTRIBUTES),
     Call(469, 469, NO_ATTRIBUTES),
     // io_uring_setup: what a ring does, no filter sees.
-    Call(425, 425, Fate::Refused(libc::ENOSYS)),
+    Call(425, 425, Ruling::Refused(libc::ENOSYS)),
     // open_by_handle_at: needs no path.
-    Call(304, 265, Fate::Refused(libc::EPERM)),
+    Call(304, 265, Ruling::Refused(libc::EPERM)),
     // open_tree, fsopen, fsmount, mount_setattr, open_tree_attr: in a mount that hangs nowhere a file
     // has whatever path one likes, such as that of a place where the program may write.
-    Call(428, 428, Fate::Refused(libc::EPERM)),
-    Call(430, 430, Fate::Refused(libc::EPERM)),
-    Call(432, 432, Fate::Refused(libc::EPERM)),
-    Call(442, 442, Fate::Refused(libc::EPERM)),
-    Call(467, 467, Fate::Refused(libc::EPERM)),
+    Call(428, 428, Ruling::Refused(libc::EPERM)),
+    Call(430, 430, Ruling::Refused(libc::EPERM)),
+    Call(432, 432, Ruling::Refused(libc::EPERM)),
+    Call(442, 442, Ruling::Refused(libc::EPERM)),
+    Call(467, 467, Ruling::Refused(libc::EPERM)),
     // add_key, request_key, keyctl: whatever its session, the keyring of the user can be linked to it.
-    Call(248, 217, Fate::Refused(libc::ENOSYS)),
-    Call(249, 218, Fate::Refused(libc::ENOSYS)),
-    Call(250, 219, Fate::Refused(libc::ENOSYS)),
+    Call(248, 217, Ruling::Refused(libc::ENOSYS)),
+    Call(249, 218, Ruling::Refused(libc::ENOSYS)),
+    Call(250, 219, Ruling::Refused(libc::ENOSYS)),
     // truncate; and openat2, whose flags no filter sees.
-    Call(76, 45, Fate::RefusedBefore(libc::EPERM)),
-    Call(437, 437, Fate::RefusedBefore(libc::ENOSYS)),
+    Call(76, 45, Ruling::RefusedBefore(libc::EPERM)),
+    Call(437, 437, Ruling::RefusedBefore(libc::ENOSYS)),
 ];
-const OPEN: Call = Call(2, NONE, Fate::RefusedBefore(libc::EPERM));
-const OPENAT: Call = Call(257, 56, Fate::RefusedBefore(libc::EPERM));
+const OPEN: Call = Call(2, NONE, Ruling::RefusedBefore(libc::EPERM));
+const OPENAT: Call = Call(257, 56, Ruling::RefusedBefore(libc::EPERM));
 const IOCTL: Call = Call(16, 29, NO_ATTRIBUTES);
-const PRLIMIT: Call = Call(302, 261, Fate::Refused(libc::EPERM));
+const PRLIMIT: Call = Call(302, 261, Ruling::Refused(libc::EPERM));
 
 /// The kinds of controls that file systems have: the second byte of their numbers.
 const KINDS: [u32; 6] = [0x58, 0x66, 0x72, 0x76, 0x94, 0xf5];

@@ -38,7 +38,7 @@ fn refused(errno: i32) -> u32 {
 #[test]
 fn what_changes_files_is_asked_about_or_refused() {
     for processor in BOTH {
-        for (advice, fate) in
+        for (advice, ruling) in
             [(Advice::Asked, libc::SECCOMP_RET_USER_NOTIF), (Advice::Absent, refused(libc::EPERM))]
         {
             let program = processor.program(advice, Truncation::Guarded, Limits::Own);
@@ -46,13 +46,13 @@ fn what_changes_files_is_asked_about_or_refused() {
             for call in CALLS.iter().filter(|call| processor.number(call) != NONE) {
                 let number = processor.number(call);
                 match call.2 {
-                    Fate::Asked(asked) => {
-                        assert_eq!(of(number), fate);
+                    Ruling::Asked(asked) => {
+                        assert_eq!(of(number), ruling);
                         let known = processor.asked(i32::try_from(number).unwrap());
                         assert_eq!(known, Some(asked));
                     }
-                    Fate::Refused(errno) => assert_eq!(of(number), refused(errno)),
-                    Fate::RefusedBefore(_) => assert_eq!(of(number), ALLOWED),
+                    Ruling::Refused(errno) => assert_eq!(of(number), refused(errno)),
+                    Ruling::RefusedBefore(_) => assert_eq!(of(number), ALLOWED),
                 }
             }
             // getpid, and what is not there.
@@ -92,9 +92,9 @@ fn files_are_not_emptied_where_landlock_does_not_guard_that() {
             (processor.number(&OPENAT), [9, 0o1000, 0o1102], 0),
             (processor.number(&OPENAT), [9, 0o1000, 0o1], 0),
         ] {
-            let fate = if errno == 0 { ALLOWED } else { refused(errno) };
+            let ruling = if errno == 0 { ALLOWED } else { refused(errno) };
             let made = Made(processor, number, words);
-            assert_eq!(judged(&open, &made), fate, "{number} {words:?}");
+            assert_eq!(judged(&open, &made), ruling, "{number} {words:?}");
             assert_eq!(judged(&guarded, &made), ALLOWED, "{number}");
         }
     }
