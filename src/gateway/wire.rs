@@ -55,7 +55,7 @@ pub(crate) fn answer(answer: &Result<Value, Refusal>) -> Vec<u8> {
     })
 }
 
-/// Reads an answer of a shape. `None` if it is none.
+/// Reads an answer of a shape. `None` if it has another.
 pub(crate) fn answered(line: &[u8], shape: &Shape) -> Option<Result<Value, Refusal>> {
     let json: Json = serde_json::from_slice(line).ok()?;
     if json.get("ok")?.as_bool()? {

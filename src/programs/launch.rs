@@ -131,7 +131,7 @@ pub(crate) fn run(run: Run<'_>, events: &mut RunEvents, attendant: &Attendant<'_
     let process = program.number();
     let number = events.run;
     if let Some(mut input) = input {
-        // Whoever does not read all of it is in its right.
+        // A program need not read all of it.
         thread::spawn(move || drop(input.write_all(stdin.expose())));
     }
     let stdout = stdout.map(|stream| listen(stream, keep, number, events.sender.clone()));

@@ -131,7 +131,7 @@ pub(super) fn judge(outcome: Outcome, command: &Command) -> Result<Outcome, Stop
         End::Exited(78) => ("exit status 78".to_owned(), Retry::Configuration),
         End::Exited(code) => (format!("exit status {code}"), Retry::BackOff),
         End::Signalled(signal) => (format!("killed by signal {signal}"), Retry::BackOff),
-        End::TimedOut => (format!("no end within {} s", command.timeout_s), Retry::BackOff),
+        End::TimedOut => (format!("timed out after {} s", command.timeout_s), Retry::BackOff),
         End::Flooded => ("output limit".to_owned(), Retry::BackOff),
         End::NotStarted(why) => (format!("it cannot be started: {why}"), Retry::Configuration),
         End::Interrupted => return Err(Stop::Interrupted),

@@ -305,7 +305,7 @@ fn texts_on_the_page_are_printed() {
     let quoted: Vec<&str> = seen.flat_map(|cell| cell.split('"').skip(1).step_by(2)).collect();
     assert!(quoted.len() >= 10, "{quoted:?}");
     let mut sources = String::new();
-    for place in ["src/rotation", "src/service/rotation", "src/service/jobs", "src/cli"] {
+    for place in ["src/rotation", "src/gateway", "src/programs", "src/service", "src/cli"] {
         for path in files_below(&repository().join(place)) {
             sources.push_str(&fs::read_to_string(path).unwrap());
         }
@@ -317,7 +317,7 @@ fn texts_on_the_page_are_printed() {
         // What stands for a number or comes from elsewhere is not in the source.
         let pattern = match text {
             "exit status 1" => "exit status {code}",
-            "no end within 60 s" => "no end within {} s",
+            "timed out after 60 s" => "timed out after {} s",
             "could not connect" => continue,
             text => text,
         };
