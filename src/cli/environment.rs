@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::model::order;
+
 /// The environment's variables.
 pub(crate) struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
     /// Reads the environment of this process.
     pub(crate) fn of_process() -> Self {
-        Self(std::env::vars_os().collect())
+        Self(order::map_of(std::env::vars_os()))
     }
 
     /// Returns a variable that is set, not empty, and text.
@@ -39,7 +41,7 @@ impl Environment {
         let pair = |(name, value): (&OsString, &OsString)| {
             Some((name.to_str()?.to_owned(), value.to_str()?.to_owned()))
         };
-        self.0.iter().filter_map(pair).collect()
+        order::map_of(self.0.iter().filter_map(pair))
     }
 
     /// Returns the directory in which this machine remembers which programs may run.

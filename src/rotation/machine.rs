@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::approvals::Approvals;
 use super::trust;
+use crate::model::order;
 use crate::vault::rotation::Command;
 
 /// What is the same for all rotations here.
@@ -56,7 +57,7 @@ impl Machine {
         let passed = |name: &String| command.pass_env.contains(name);
         let inherited = self.variables.iter().filter(|(name, _)| is_kept(name) || passed(name));
         let inherited = inherited.map(|(name, value)| (name.clone(), value.clone()));
-        let mut environment = BTreeMap::from([("PATH".to_owned(), self.path())]);
+        let mut environment = order::map_of([("PATH".to_owned(), self.path())]);
         environment.extend(inherited);
         environment.extend(command.env.iter().cloned());
         environment.retain(|name, _| !is_reserved(name));

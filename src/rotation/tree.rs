@@ -3,6 +3,7 @@
 //! Follows no links: what a link says counts, and it may lead out of the directory only to what comes
 //! with the system. Looks at no modes and reads no content.
 
+use crate::model::order;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -53,7 +54,7 @@ pub(super) fn entries(root: &Path) -> io::Result<Vec<Entry>> {
             }
         }
     }
-    out.sort_by(|one, other| one.name.cmp(&other.name));
+    order::sort_by(&mut out, |one, other| one.name.cmp(&other.name));
     Ok(out)
 }
 

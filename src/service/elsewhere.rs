@@ -1,5 +1,6 @@
 //! In which regions of a vault a name is taken: for whoever did not find it in the one asked for.
 
+use crate::model::order;
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Vault};
 
@@ -33,7 +34,7 @@ pub(crate) fn find(
             }
             Ok(())
         })?;
-        regions.sort_unstable();
+        order::sort_all(&mut regions);
     }
     Ok(Found { home, regions })
 }

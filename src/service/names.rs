@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::failure::Failure;
+use crate::model::order;
 use crate::vault::Vault;
 use crate::vault::transaction::{Access, RequestContext};
 
@@ -33,6 +34,6 @@ pub(crate) fn of_region(
         }
         Ok(())
     })?;
-    names.sort();
+    order::sort_all(&mut names);
     Ok(names)
 }

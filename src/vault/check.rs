@@ -1,6 +1,7 @@
 //! Reads everything, verifies everything, and says what is wrong and where, without stopping at
 //! the first finding. Changes nothing.
 
+use crate::model::order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::audit::Event;
@@ -163,7 +164,7 @@ impl Transaction<'_> {
         for bucket in expected {
             survey.find(format!("tree bucket {bucket}"), "it is missing");
         }
-        entries.sort_unstable_by_key(|entry| entry.rid);
+        order::sort_by_key(&mut entries, |entry| entry.rid);
         Ok(entries)
     }
 
@@ -247,7 +248,7 @@ impl Transaction<'_> {
 
     fn check_values(&self, survey: &mut Survey, meter: &mut Meter<'_>) -> Result<(), Error> {
         let mut values = std::mem::take(&mut survey.values);
-        values.sort_unstable_by_key(|expected| expected.stored.vid);
+        order::sort_by_key(&mut values, |expected| expected.stored.vid);
         meter.start("values", self.state.values);
         let names = std::mem::take(&mut survey.names);
         let name =

@@ -4,6 +4,7 @@
 //!
 //! Changes nothing and decides nothing: `repair` and `salvage` do.
 
+use crate::model::order;
 use std::collections::BTreeMap;
 
 use super::error::Error;
@@ -155,7 +156,7 @@ impl Reader<'_> {
     /// Returns the records that may be in a bucket, those of one name together, in order.
     fn groups(&self, bucket: u16) -> Vec<Vec<Entry>> {
         let mut entries = self.records.get(&bucket).cloned().unwrap_or_default();
-        entries.sort_by_key(|entry| entry.name_hash);
+        order::sort_by_key(&mut entries, |entry| entry.name_hash);
         let groups = entries.chunk_by(|a, b| a.name_hash == b.name_hash);
         groups.map(<[Entry]>::to_vec).collect()
     }

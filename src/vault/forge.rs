@@ -1,6 +1,7 @@
 //! Vaults for tests and the fuzzer: correctly sealed, with any content in their boxes, as somebody
 //! could write them who has a credential and another program.
 
+use crate::model::order;
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
 
@@ -44,7 +45,7 @@ impl Transaction<'_> {
     fn forge_records(&mut self, alter: Alter<'_>) -> Result<(), Error> {
         let keyring = self.keyring;
         let mut entries = self.entries()?;
-        entries.sort_unstable_by_key(|entry| entry.rid);
+        order::sort_by_key(&mut entries, |entry| entry.rid);
         for (number, entry) in entries.iter_mut().enumerate() {
             let encoded = alter(Part::Record(number), self.record_of(entry)?.encode());
             let (key, id) = (&keyring.keys.record, keyring.vault_id());

@@ -15,6 +15,7 @@ use crate::crypto::history;
 use crate::crypto::keys::{MasterKey, ValueAddress};
 use crate::crypto::sealed::pin;
 use crate::crypto::slot::SlotBody;
+use crate::model::order;
 use crate::store::{self, Spill, Table};
 use crate::sys::secret::Secret;
 
@@ -93,7 +94,7 @@ impl Transaction<'_> {
         meter: &mut Meter<'_>,
     ) -> Result<Vec<Entry>, Error> {
         let mut entries = self.entries()?;
-        entries.sort_unstable_by_key(|entry| entry.rid);
+        order::sort_by_key(&mut entries, |entry| entry.rid);
         meter.start("sealing under the new key", self.state.secrets);
         let (mut secrets, mut values) = (0_u64, 0_u64);
         for entry in &mut entries {
@@ -144,7 +145,7 @@ impl Transaction<'_> {
     /// Replaces the tree by one over `entries`, its digests made with the keys of `next`.
     pub(super) fn plant(&mut self, next: &Keyring, mut entries: Vec<Entry>) -> Result<(), Error> {
         self.rows.clear_tree()?;
-        entries.sort_unstable_by_key(|entry| entry.name_hash);
+        order::sort_by_key(&mut entries, |entry| entry.name_hash);
         let mut root = Branch::default();
         let mut node: Option<(u16, Branch)> = None;
         for bucket in

@@ -1,6 +1,7 @@
 //! Repairing a vault whose state still authenticates: what fits is kept, the rest dropped. Where it
 //! does not, there is `salvage`.
 
+use crate::model::order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::audit::Event;
@@ -214,7 +215,7 @@ impl Transaction<'_> {
     ) -> Result<(), Error> {
         let versions = records.values().flat_map(|record| &record.versions);
         let mut wanted: Vec<StoredValue> = versions.filter_map(|version| version.value).collect();
-        wanted.sort_unstable_by_key(|stored| stored.vid);
+        order::sort_by_key(&mut wanted, |stored| stored.vid);
         let mut orphans = Vec::new();
         self.rows.each(Table::Value, |vid, _sealed| {
             if wanted.binary_search_by_key(&vid, |stored| stored.vid).is_err() {

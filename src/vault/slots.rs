@@ -1,6 +1,7 @@
 //! Key slots: which credentials open the vault. Every change is recorded in the state, so a slot
 //! that was altered, added or put back by hand is noticed.
 
+use crate::model::order;
 use std::borrow::Borrow;
 
 use super::error::Error;
@@ -110,7 +111,7 @@ impl Transaction<'_> {
         let entry = SlotEntry::new(number, body.as_bytes(), label.to_owned(), self.date());
         self.state.slots.retain(|slot| slot.number != number);
         self.state.slots.push(entry);
-        self.state.slots.sort_by_key(|slot| slot.number);
+        order::sort_by_key(&mut self.state.slots, |slot| slot.number);
         self.is_changed = true;
         Ok(())
     }

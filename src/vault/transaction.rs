@@ -12,6 +12,7 @@ use super::state::{Log, State};
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
+use crate::model::order;
 use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
 use crate::store::{self, Table};
@@ -159,7 +160,7 @@ impl<'v> Transaction<'v> {
         visit: &mut dyn FnMut(Record) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut entries = self.entries()?;
-        entries.sort_unstable_by_key(|entry| entry.rid);
+        order::sort_by_key(&mut entries, |entry| entry.rid);
         let mut expected = entries.iter();
         self.rows.each(Table::Secret, |rid, sealed| match expected.next() {
             Some(entry) if entry.rid == rid => visit(self.open_record(entry, sealed)?),

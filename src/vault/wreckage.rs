@@ -1,6 +1,7 @@
 //! What authenticates of the rows that are found in a damaged file is put into a container in memory,
 //! which is then a vault like any other.
 
+use crate::model::order;
 use std::collections::BTreeMap;
 
 use super::error::Error;
@@ -22,7 +23,7 @@ pub(super) fn slots_in(wreck: &Wreck) -> Result<Vec<(u8, Vec<u8>)>, Error> {
         let (Some(number), Some(body)) = (number, wreck.read(row)?) else { continue };
         slots.push((number, body));
     }
-    slots.sort_by_key(|(number, _)| *number);
+    order::sort_by_key(&mut slots, |(number, _)| *number);
     Ok(slots)
 }
 
@@ -115,8 +116,7 @@ impl<'a> RowRecovery<'a> {
 
     fn put_values(&self, others: &[&Found]) -> Result<(), Error> {
         let expected = self.records.values().flat_map(|(_revision, expected)| expected);
-        let expected: BTreeMap<u64, &ExpectedValue> =
-            expected.map(|value| (value.stored.vid, value)).collect();
+        let expected = order::map_of(expected.map(|value| (value.stored.vid, value)));
         for row in others {
             let Some(value) = expected.get(&row.key) else { continue };
             let Some(sealed) = self.wreck.read(row)? else { continue };

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use super::format::RenderFailed;
 use super::view::View;
 use crate::cli::python;
+use crate::model::order;
 use crate::model::value::Value;
 
 /// Writes a value and all that it holds, each line with its line feed.
@@ -28,7 +29,7 @@ impl Text<'_> {
             View::List(elements) => self.list(elements, name),
             View::Map(members) => {
                 let mut columns: Vec<&str> = scalars(members).collect();
-                columns.sort_unstable();
+                order::sort_all(&mut columns);
                 self.map(members, &columns, name)
             }
             View::Null | View::Boolean(_) | View::Integer(_) | View::Float(_) | View::Text(_) => {
@@ -64,7 +65,7 @@ impl Text<'_> {
             let Value::Map(members) = element else { return Err(RenderFailed::Mixed) };
             columns.extend(scalars(members));
         }
-        columns.sort_unstable();
+        order::sort_all(&mut columns);
         columns.dedup();
         for element in elements {
             let Value::Map(members) = element else { return Err(RenderFailed::Mixed) };
@@ -90,7 +91,7 @@ impl Text<'_> {
         }
         let mut others: Vec<_> = members.iter().collect();
         others.retain(|(known, _)| columns.binary_search(&known.as_str()).is_err());
-        others.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        order::sort_by(&mut others, |(left, _), (right, _)| left.cmp(right));
         others.into_iter().try_for_each(|(name, member)| self.value(member, Some(name)))
     }
 

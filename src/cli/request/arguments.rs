@@ -8,6 +8,7 @@ use super::argparse::{self, Abbreviation, Arity, Check, Flag, Grammar, Positiona
 use super::error::Error;
 use crate::cli::python;
 use crate::model::case::kebab;
+use crate::model::order;
 use crate::model::shape::{Member, Shape};
 
 /// One operation as the command line sees it.
@@ -310,7 +311,7 @@ impl Options {
         let place = |name: &str| {
             self.targets.iter().position(|t| matches!(t, Target::Member(m) if m.name == name))
         };
-        arguments.members.sort_by_key(|(member, _)| place(member.name));
+        order::sort_by_key(&mut arguments.members, |(member, _)| place(member.name));
         arguments
     }
 }

@@ -1,5 +1,7 @@
 //! Which of the known words somebody may have meant: Python's `difflib.get_close_matches`.
 
+use crate::model::order;
+
 /// Returns up to three of `choices` that are at least four fifths like `word`, the closest first.
 pub(crate) fn closest<'a>(word: &str, choices: &[&'a str]) -> Vec<&'a str> {
     let word: Vec<char> = word.chars().collect();
@@ -12,7 +14,7 @@ pub(crate) fn closest<'a>(word: &str, choices: &[&'a str]) -> Vec<&'a str> {
         .map(|&choice| (likeness(&choice.chars().collect::<Vec<_>>(), &word), choice))
         .filter(|(likeness, _)| *likeness >= CUTOFF)
         .collect();
-    close.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| b.1.cmp(a.1)));
+    order::sort_by(&mut close, |a, b| b.0.total_cmp(&a.0).then_with(|| b.1.cmp(a.1)));
     close.into_iter().take(MOST).map(|(_, choice)| choice).collect()
 }
 

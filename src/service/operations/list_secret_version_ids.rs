@@ -1,5 +1,6 @@
 //! `list-secret-version-ids`: lists the versions of a secret.
 
+use crate::model::order;
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, NextToken, SecretId};
 use crate::service::action::Action;
@@ -88,7 +89,7 @@ impl Operation for ListSecretVersionIds {
         let size = request.max_results.map_or(PAGE, |size| usize::try_from(size.0).unwrap_or(PAGE));
         let page = Page::asked(cx, &identity, size, request.next_token.as_ref())?;
         let mut versions: Vec<&Version> = record.versions.iter().filter(shown).collect();
-        versions.sort_by_key(|version| place(version));
+        order::sort_by_key(&mut versions, |version| place(version));
         if let Some(after) = page.after() {
             versions.retain(|version| place(version) > (after.at, after.name));
         }

@@ -1,6 +1,7 @@
 //! `list-secrets`: tells everything about all secrets but their values.
 
 use super::describe_secret::{stages_by_version, tags};
+use crate::model::order;
 use crate::model::rotation::{MetadataItem, RotationRules};
 use crate::model::time::Timestamp;
 use crate::model::types::{Count, Filter, NextToken, SortBy, SortOrder, StagesByVersion, Tag};
@@ -171,7 +172,9 @@ impl Search {
             }
             Ok(())
         })?;
-        records.sort_by(|a, b| order.compare(&position(order, a), &position(order, b)));
+        order::sort_by(&mut records, |a, b| {
+            order.compare(&position(order, a), &position(order, b))
+        });
         let next_token = page.cut(cx, &mut records, |record| position(order, record))?;
         Ok((records, next_token))
     }

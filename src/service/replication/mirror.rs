@@ -1,8 +1,7 @@
 //! Makes all replicas what their primary is.
 
-use std::collections::BTreeMap;
-
 use super::replicas::{is_replica, namespace_of, replicas};
+use crate::model::order;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::versions;
@@ -77,8 +76,7 @@ fn copy_versions(
     copy: &mut Record,
     own: Vec<Version>,
 ) -> Result<(), Failure> {
-    let own = own.into_iter().map(|version| (version.id.clone(), version));
-    let mut own: BTreeMap<String, Version> = own.collect();
+    let mut own = order::map_of(own.into_iter().map(|version| (version.id.clone(), version)));
     for version in &primary.versions {
         let mut follower = own.remove(&version.id).unwrap_or_else(|| {
             let mut new = Version::new(version.id.clone(), None, version.created);

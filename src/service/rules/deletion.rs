@@ -1,6 +1,7 @@
 //! Deleting with a way back: recovery windows, and what a secret inside one still answers
 //! (docs/behaviour.md, "Deletion").
 
+use crate::model::order;
 use crate::model::time::Timestamp;
 use crate::service::fault::Fault;
 
@@ -116,7 +117,7 @@ fn bad_window() -> Fault {
 
 fn has_replicas(arn: &str, replicas: &[&str]) -> Fault {
     let mut regions = replicas.to_vec();
-    regions.sort_unstable();
+    order::sort_all(&mut regions);
     let regions = regions.join(", ");
     Fault::invalid_parameter(format!(
         "You can't delete secret {arn} that still has replica regions [{regions}]."

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::format::{RenderContext, RenderFailed};
 use crate::cli::python;
+use crate::model::order;
 use crate::model::value::Value;
 use grid::{Row, Section};
 
@@ -87,7 +88,7 @@ impl<'a> Table<'a> {
 
     fn map(&mut self, members: &'a [(String, Value)], indent: usize) -> Result<(), RenderFailed> {
         let mut members: Vec<_> = members.iter().collect();
-        members.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        order::sort_by(&mut members, |(left, _), (right, _)| left.cmp(right));
         let (scalars, others): (Vec<_>, Vec<_>) =
             members.into_iter().partition(|(_, member)| is_scalar(member));
         let cell = |(_, member): &&'a (String, Value)| python::text(member, self.zone);
@@ -126,7 +127,7 @@ impl<'a> Table<'a> {
             names.push(name.as_str());
         }
         for names in [&mut columns, &mut others] {
-            names.sort_unstable();
+            order::sort_all(names);
             names.dedup();
         }
         for (index, members) in maps.into_iter().enumerate() {

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use super::json;
 use super::view::View;
 use crate::cli::python;
+use crate::model::order;
 use crate::model::value::Value;
 use scalar::Style;
 
@@ -97,7 +98,7 @@ impl<'o> Emitter<'o> {
     fn map(&mut self, members: &[(String, Value)], indent: Option<usize>) {
         let indent = deeper(indent);
         let mut members: Vec<_> = members.iter().collect();
-        members.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        order::sort_by(&mut members, |(left, _), (right, _)| left.cmp(right));
         for (name, member) in members {
             self.indent(indent);
             let style = scalar::choose(name);

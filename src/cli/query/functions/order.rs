@@ -8,6 +8,7 @@ use crate::cli::output::view::View;
 use crate::cli::query::EvaluationFailed;
 use crate::cli::query::evaluate::{Evaluation, Found, NULL};
 use crate::cli::query::signature::{self, Type};
+use crate::model::order;
 use crate::model::value::Value;
 
 /// An element, and what it is ordered by.
@@ -135,7 +136,7 @@ fn foremost<'a>(
 
 /// Keeps the order of elements with the same key.
 fn sorted<'a>(evaluation: Evaluation<'_>, mut pairs: Vec<Keyed<'a>>) -> Found<'a> {
-    pairs.sort_by(|left, right| {
+    order::sort_by(&mut pairs, |left, right| {
         let order = evaluation.order("<", &left.key, &right.key).ok().flatten();
         // NaN goes last, so that there is an order.
         order.unwrap_or_else(|| is_nan(&left.key).cmp(&is_nan(&right.key)))

@@ -4,6 +4,7 @@
 use crate::cli::python;
 use crate::cli::request::argparse::{Abbreviation, Arity, Check, Flag, Grammar, Sorted};
 use crate::cli::request::error::Error;
+use crate::model::order;
 use crate::model::value::Value;
 
 /// A global option, and all that is said of it anywhere.
@@ -61,7 +62,7 @@ impl GlobalOption {
 pub(crate) fn described() -> Vec<(&'static GlobalOption, &'static OptionHelp)> {
     let described = OPTIONS.iter().filter_map(|option| Some((option, option.help.as_ref()?)));
     let mut described: Vec<_> = described.collect();
-    described.sort_unstable_by_key(|(_, help)| help.rank);
+    order::sort_by_key(&mut described, |(_, help)| help.rank);
     described
 }
 

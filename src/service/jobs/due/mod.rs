@@ -2,6 +2,7 @@
 
 use super::backoff::longest_wait;
 use super::transact::transact;
+use crate::model::order;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::service::failure::Failure;
 use crate::service::rotation::{dates, progress};
@@ -100,7 +101,7 @@ pub(crate) fn due(
     if now.0 < last.0.saturating_sub(DAY_MS) {
         return Err(DueFault::ClockWentBack { last });
     }
-    all.sort_by(|a, b| {
+    order::sort_by(&mut all, |a, b| {
         let place = |due: &Due| (due.state != DueState::Unfinished, due.next_rotation.is_none());
         let order = place(a).cmp(&place(b)).then(a.next_rotation.cmp(&b.next_rotation));
         order.then_with(|| (&a.name, &a.region).cmp(&(&b.name, &b.region)))
@@ -149,7 +150,7 @@ pub(crate) fn unfinished(
             }
             Ok(())
         })?;
-        list.sort_by(|a, b| (&a.name, &a.region).cmp(&(&b.name, &b.region)));
+        order::sort_by(&mut list, |a, b| (&a.name, &a.region).cmp(&(&b.name, &b.region)));
         Ok(list)
     })
 }

@@ -5,6 +5,7 @@ use std::iter::successors;
 
 use jiff::civil::Date;
 
+use crate::model::order;
 use crate::model::time::{DAY_MS, HOUR_MS, Timestamp};
 use crate::service::rules::calendar;
 
@@ -122,7 +123,7 @@ impl Hours {
         } else {
             let mut all: Vec<i64> =
                 field.split(',').map(|hour| HOURS.number(hour)).collect::<Option<_>>()?;
-            all.sort_unstable();
+            order::sort_all(&mut all);
             all
         };
         let several = field.contains(['/', ',']);

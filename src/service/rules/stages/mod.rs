@@ -4,6 +4,7 @@
 //! A label is on at most one version of a secret; every change here goes through [`attach`] or
 //! [`detach`], which keep it so. Labels stand in the order in which they were attached.
 
+use crate::model::order;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::service::fault::{Code, Fault};
 use crate::vault::record::Version;
@@ -145,10 +146,10 @@ pub(crate) fn droppable(versions: &[Version], now: Timestamp) -> Vec<usize> {
         .enumerate()
         .filter(|(_, version)| version.stages.is_empty() && is_old(version))
         .collect();
-    found.sort_by_key(|(_, version)| version.created);
+    order::sort_by_key(&mut found, |(_, version)| version.created);
     found.truncate(too_many);
     let mut positions: Vec<usize> = found.into_iter().map(|(position, _)| position).collect();
-    positions.sort_unstable();
+    order::sort_all(&mut positions);
     positions
 }
 
