@@ -188,7 +188,7 @@ fn a_file_system_without_locks_is_told_from_a_busy_vault() {
         let inject = format!("inject=fcntl:error={error}:when={first}+");
         let outcome = fixture.trace(&["-e", "trace=fcntl", "-e", &inject], command);
         let said = outcome.stderr_text();
-        assert!(said.contains("(NoLocks): the file system"), "{error}: {said}");
+        assert!(said.contains("(NoLocks): the vault's file system"), "{error}: {said}");
         assert_eq!(outcome.code, 253);
         let trace = fs::read_to_string(fixture.sandbox.work().join("trace")).unwrap();
         assert!(trace.lines().count() < first + 20, "{error}: it asked again and again");
