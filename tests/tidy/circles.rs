@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::paths;
 use super::source::{Source, Token, sources};
 
 /// Files that may name each other, with the reason.
@@ -61,18 +62,64 @@ fn circles_are_found() {
     check(&[parent("mod two;\nfn f() { two::g() }"), two("pub(in crate::a) fn g() {}")], &[]);
 }
 
+#[test]
+fn no_circle_hides() {
+    let file = |path: &str, text: &str| Source { path: path.to_owned(), text: text.to_owned() };
+    let one = "use super::two::Two;\nmacro_rules! one { () => {} }";
+    for two in [
+        "fn f() { for x in super::one::all() {} }",
+        "use super::one as first;",
+        "use super as above;\nfn f() { above::one::g() }",
+        "use {crate::a as above};\nfn f() { above::one::g() }",
+        "use crate as root;\nfn f() { root::a::one::g() }",
+        "use self::super::one;",
+        "use super::{self as above};\nfn f() { above::one::g() }",
+        "fn f() { above::one::g() }\nuse super as above;",
+        "mod inner { use super::super::one::One; }",
+        "mod inner { mod more {} }\nuse super::one::One;",
+        "struct S { #[cfg(test)] x: u8, y: super::one::One }",
+        "enum E { #[cfg(test)] X, Y(super::one::One) }",
+        "fn f() { match x { #[cfg(test)] X => {} Y => {}, Z => super::one::g() } }",
+        "struct S { x: u8, #[cfg(test)] y: u8 }\nfn f() { super::one::g() }",
+        "macro_rules! two { () => { use $crate::a::one::One; } }",
+        "fn f<'a>(x: &'a u8) -> impl Fn() + use<'a> { super::one::g() }",
+        "one!();",
+    ] {
+        let files = [file("src/a/one.rs", one), file("src/a/two.rs", two)];
+        assert_eq!(circles(&files), [["src/a/one.rs", "src/a/two.rs"]], "{two}");
+    }
+    for two in [
+        "#[cfg(test)]\nfn f<A, B>() { super::one::g() }",
+        "#[cfg(test)]\nuse super::one::{A, B};",
+        "struct S { #[cfg(test)] x: Vec<super::one::One> }",
+        "mod inner { use super::one::One; }",
+        "#[cfg(test)]\nmod tests { fn f() { one!() } }",
+    ] {
+        let files = [file("src/a/one.rs", one), file("src/a/two.rs", two)];
+        assert!(circles(&files).is_empty(), "{two}");
+    }
+}
+
 /// Finds the largest sets of files of which each names all others, directly or through others.
 fn circles(files: &[Source]) -> Vec<Vec<String>> {
     let modules: BTreeMap<Vec<String>, &str> = files
         .iter()
         .filter_map(|file| Some((super::layers::module_of(&file.path)?, file.path.as_str())))
         .collect();
+    let macros: BTreeMap<String, &str> = files
+        .iter()
+        .flat_map(|file| defined_macros(file).into_iter().map(|name| (name, file.path.as_str())))
+        .collect();
     let mut arrows: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (module, path) in &modules {
         let Some(file) = files.iter().find(|file| file.path == *path) else { continue };
-        let named = named(&without_tests(&file.tokens()), module);
-        let named = named.iter().filter_map(|named| home(named, &modules));
-        arrows.insert(path, named.filter(|other| other != path).collect());
+        let tokens = without_tests(&file.tokens());
+        let named = paths::named(&tokens, module);
+        let named = named.iter().filter_map(|named| home(&named.path, &modules));
+        let own = defined_macros(file);
+        let foreign = invoked(&tokens).filter(|name| !own.iter().any(|own| own == name));
+        let macros = foreign.filter_map(|name| macros.get(name).copied());
+        arrows.insert(path, named.chain(macros).filter(|other| other != path).collect());
     }
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         arrows.keys().map(|path| (*path, reachable(path, &arrows))).collect();
@@ -101,6 +148,18 @@ fn home<'a>(named: &[String], modules: &BTreeMap<Vec<String>, &'a str>) -> Optio
     (1..=named.len()).rev().find_map(|length| modules.get(&named[..length]).copied())
 }
 
+/// The macros that a file defines: they need no path, but whoever invokes one names the file.
+fn defined_macros(file: &Source) -> Vec<String> {
+    let tokens = file.tokens();
+    let names = tokens.windows(3).filter(|three| three[0].text == "macro_rules");
+    names.map(|three| three[2].text.clone()).collect()
+}
+
+/// The macros that are invoked here.
+fn invoked(tokens: &[Token]) -> impl Iterator<Item = &str> {
+    tokens.windows(2).filter(|two| two[1].text == "!").map(|two| two[0].text.as_str())
+}
+
 /// Leaves out what only tests compile.
 fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let texts: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
@@ -117,88 +176,28 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
-/// Where an item ends that begins here: after its braces, or its semicolon.
+/// Where what begins here ends: an item after its braces or its semicolon, a field, a variant or an
+/// arm after its comma, or before the end of what it is in.
 fn end_of_item(texts: &[&str], start: usize) -> usize {
+    const ITEMS: &[&str] =
+        &["const", "enum", "fn", "impl", "let", "mod", "static", "struct", "trait", "type", "use"];
+    let head = texts[start..].iter().take_while(|text| !["{", ":", ",", ";", "="].contains(text));
+    let is_item = head.clone().any(|text| ITEMS.contains(text));
     let mut depth = 0_usize;
     for (index, text) in texts.iter().enumerate().skip(start) {
         match *text {
             "{" | "(" | "[" => depth += 1,
+            "}" | ")" | "]" if depth == 0 => return index,
             "}" | ")" | "]" => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 && *text == "}" {
+                depth -= 1;
+                if is_item && depth == 0 && *text == "}" {
                     return index + 1;
                 }
             }
             ";" if depth == 0 => return index + 1,
+            "," if depth == 0 && !is_item => return index + 1,
             _ => {}
         }
     }
     texts.len()
-}
-
-/// The whole paths that a file names within this crate.
-fn named(tokens: &[Token], module: &[String]) -> Vec<Vec<String>> {
-    let text = |index: usize| tokens.get(index).map_or("", |token| token.text.as_str());
-    let children = (0..tokens.len())
-        .filter(|index| text(*index) == "mod" && text(index + 2) == ";")
-        .map(|index| text(index + 1).to_owned());
-    // What a first name leads to: a child, or what was imported.
-    let mut known: BTreeMap<String, Vec<String>> =
-        children.map(|child| (child.clone(), [module, &[child]].concat())).collect();
-    let mut out = Vec::new();
-    for index in 0..tokens.len() {
-        let begins = index == 0 || text(index - 1) != "::" && text(index - 1) != "in";
-        let start = match text(index) {
-            "crate" if begins => Vec::new(),
-            "self" | "super" if begins && text(index + 1) == "::" => module.to_vec(),
-            name if begins && text(index + 1) == "::" => match known.get(name) {
-                Some(path) => path[..path.len() - 1].to_vec(),
-                None => continue,
-            },
-            _ => continue,
-        };
-        let is_import = index > 0 && text(index - 1) == "use";
-        let first = out.len();
-        paths(tokens, index, start, &mut out);
-        if is_import {
-            let names = out[first..].iter().filter_map(|path| Some((path.last()?, path)));
-            known.extend(names.map(|(name, path)| (name.clone(), path.clone())));
-        }
-    }
-    out
-}
-
-/// Follows a path, and each of its branches where it ends in braces; returns where it ended.
-fn paths(
-    tokens: &[Token],
-    mut index: usize,
-    mut path: Vec<String>,
-    out: &mut Vec<Vec<String>>,
-) -> usize {
-    let text = |index: usize| tokens.get(index).map_or("", |token| token.text.as_str());
-    loop {
-        match text(index) {
-            "crate" | "self" => {}
-            "super" => drop(path.pop()),
-            "{" => {
-                index += 1;
-                while text(index) != "}" && index < tokens.len() {
-                    index = paths(tokens, index, path.clone(), out);
-                    while ![",", "}", ""].contains(&text(index)) {
-                        index += 1;
-                    }
-                    index += usize::from(text(index) == ",");
-                }
-                return index + 1;
-            }
-            name => path.push(name.to_owned()),
-        }
-        index += 1;
-        if text(index) != "::" {
-            break;
-        }
-        index += 1;
-    }
-    out.push(path);
-    index
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::source::{Finding, Source, Token, breaks, hold, rust, sources};
+use super::paths::{self, Named};
+use super::source::{Finding, Source, breaks, hold, rust, sources};
 use crate::harness::repository;
 
 /// The folders of `src`, top to bottom. A module may name its own layer and those in lower rows;
@@ -99,8 +100,23 @@ fn nothing_names_what_stands_above_it() {
         "use crate::service::fault;\nuse crate::Secret;",
         &[1, 2],
     );
+    for text in [
+        "use crate as root;",
+        "use super::super as root;",
+        "use super::super::{self as root};",
+        "use super::{super::cli, rows};",
+        "use self::super::super::cli;",
+        "use {super::super::cli};",
+        "use super as here;\nuse here::super::cli;",
+        "fn f() { for x in crate::cli::y() {} }",
+        "extern crate self as strongroom;",
+    ] {
+        let last = text.lines().count();
+        breaks(upward_paths, "src/store/x.rs", text, &[last]);
+    }
     breaks(upward_paths, "src/odd/x.rs", "use crate::model;", &[1]);
     breaks(upward_paths, "src/lib.rs", "use crate::cli;", &[]);
+    breaks(upward_paths, "src/lib.rs", "extern crate self as strongroom;", &[1]);
 }
 
 #[test]
@@ -111,6 +127,8 @@ fn a_crate_is_named_in_its_layer_only() {
     breaks(stray_crates, "src/vault/x.rs", text, &[1, 2]);
     breaks(stray_crates, "src/store/x.rs", text, &[]);
     breaks(stray_crates, "src/crypto/x.rs", "use poly1305::X;", &[1]);
+    let text = "use ::rusqlite::X;\nfn f() { ::rusqlite::y() }\nuse {rusqlite as sql};";
+    breaks(stray_crates, "src/vault/x.rs", text, &[1, 2, 3]);
 }
 
 #[test]
@@ -140,13 +158,17 @@ fn the_documents_have_the_same_order() {
 /// Finds paths to a layer that the file's own layer may not name.
 fn upward_paths(source: &Source) -> Vec<Finding> {
     let Some(module) = module_of(&source.path) else { return Vec::new() };
-    let Some(own) = module.first() else { return Vec::new() };
+    let tokens = source.tokens();
+    let renames = tokens.windows(2).filter(|two| two[0].text == "extern" && two[1].text == "crate");
+    let renames = renames.map(|two| Finding(two[0].line, "extern crate hides a path".to_owned()));
+    let mut out: Vec<Finding> = renames.collect();
+    let Some(own) = module.first() else { return out };
     if row_of(own).is_none() {
         return vec![Finding(1, format!("{own} has no row in tests/tidy/layers.rs"))];
     }
-    let mut out = Vec::new();
-    for (line, target) in targets(&source.tokens(), &module) {
-        let allowed = target == *own || row_of(&target).is_some_and(|row| Some(row) > row_of(own));
+    for Named { line, path } in paths::named(&tokens, &module) {
+        let target = path.first().map_or("the whole crate", String::as_str);
+        let allowed = target == own || row_of(target).is_some_and(|row| Some(row) > row_of(own));
         if !allowed {
             out.push(Finding(line, format!("{own} must not name {target}")));
         }
@@ -165,83 +187,14 @@ fn stray_crates(source: &Source) -> Vec<Finding> {
         };
         let before = index.checked_sub(1).map_or("", |i| tokens[i].text.as_str());
         let after = tokens.get(index + 1).map_or("", |next| next.text.as_str());
-        let is_path = before != "::" && (after == "::" || before == "use");
+        let is_word = |text: &str| text.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let above = index.checked_sub(2).map_or("", |i| tokens[i].text.as_str());
+        let is_first = before != "::" || !is_word(above) || above == "use";
+        let is_path = is_first && (["::", "as"].contains(&after) || before == "use");
         let own = module.first().map_or("", String::as_str);
         if is_path && !layers.contains(&own) {
             let home = if layers.is_empty() { "nowhere" } else { layers[0] };
             out.push(Finding(token.line, format!("{name} is to be named in: {home}")));
-        }
-    }
-    out
-}
-
-/// The layers that a file's paths lead to, with the lines they are on.
-fn targets(tokens: &[Token], module: &[String]) -> Vec<(usize, String)> {
-    let text = |index: usize| tokens.get(index).map_or("", |token| token.text.as_str());
-    let mut out = Vec::new();
-    let mut depth = 0_usize;
-    // The braces in which the inline modules around this token were opened.
-    let mut inline = Vec::new();
-    for index in 0..tokens.len() {
-        match text(index) {
-            "{" => {
-                depth += 1;
-                if index >= 2 && text(index - 2) == "mod" {
-                    inline.push(depth);
-                }
-            }
-            "}" => {
-                inline.pop_if(|opened| *opened == depth);
-                depth = depth.saturating_sub(1);
-            }
-            "crate" | "super" if index == 0 || text(index - 1) != "::" => {
-                let mut supers = 0;
-                let mut next = index;
-                while text(next) == "super" && text(next + 1) == "::" {
-                    supers += 1;
-                    next += 2;
-                }
-                let from_root = text(index) == "crate" && text(index + 1) == "::";
-                let start = if from_root { index + 2 } else { next };
-                let levels = module.len() + inline.len();
-                let at_root = from_root || (supers > 0 && supers >= levels);
-                if at_root {
-                    out.extend(heads(&tokens[start..]));
-                }
-            }
-            _ => {}
-        }
-    }
-    out
-}
-
-/// The first names of what follows the root: one, or those in braces; macros aside.
-fn heads(tokens: &[Token]) -> Vec<(usize, String)> {
-    let is_macro = tokens.get(1).is_some_and(|token| token.text == "!");
-    let is_group = tokens.first().is_some_and(|token| token.text == "{");
-    if !is_group {
-        let single = tokens.first().filter(|_| !is_macro);
-        return single.map(|token| (token.line, token.text.clone())).into_iter().collect();
-    }
-    let mut out = Vec::new();
-    let mut depth = 0;
-    let mut expects = false;
-    for token in tokens {
-        match token.text.as_str() {
-            "{" => {
-                depth += 1;
-                expects = depth == 1;
-            }
-            "}" => depth -= 1,
-            "," => expects = depth == 1,
-            _ if expects => {
-                out.push((token.line, token.text.clone()));
-                expects = false;
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            break;
         }
     }
     out

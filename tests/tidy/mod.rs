@@ -3,6 +3,7 @@
 
 mod circles;
 mod layers;
+mod paths;
 pub(crate) mod source;
 mod tree;
 mod words;
