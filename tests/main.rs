@@ -25,8 +25,8 @@ mod script {
         bad_file
         bad_vault
         batch_get_secret_value
-            change_passphrase
-                check
+        change_passphrase
+        check
         cli_input
         completions
         configure
