@@ -81,6 +81,17 @@ pub(crate) fn find(name: &str) -> Option<&'static Template> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::operations;
+
+    /// The adapter has a method for each, which asks or says that no step may do it.
+    #[test]
+    fn the_lambda_adapter_knows_every_operation() {
+        let text = find("lambda-adapter").unwrap().text;
+        let words: Vec<&str> = text.split(|letter: char| !letter.is_ascii_alphanumeric()).collect();
+        for entry in operations::ALL {
+            assert!(words.contains(&entry.name), "lambda-adapter.py has no {}", entry.name);
+        }
+    }
 
     #[test]
     fn every_shell_script_is_whole() {
