@@ -466,7 +466,7 @@ cases! {
 #[test]
 fn every_operation_has_its_cases() {
     let operations: Vec<String> = operations::ALL.iter().map(Entry::command).collect();
-    assert_eq!(FILES, operations);
+    assert_eq!(FILES, operations, "the list of cases! above, and the operations");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! One file an operation. To add one: copy a file, add its name to `action.rs` and its two lines
-//! here, write its test script.
+//! One file an operation, and the list of them. `docs/CONTRIBUTING.md` says how one is added.
 
 mod batch_get_secret_value;
 mod cancel_rotate_secret;
