@@ -37,36 +37,129 @@ pub(crate) enum Words {
     Always,
 }
 
-/// An option: its name, what its value is called, what for. Without a value it is a flag.
-pub(crate) const OPTIONS: [(&str, &str, &str); 12] = [
-    (
-        "rotation-command",
-        "JSON",
-        "The program and its arguments, as a JSON array; or everything after --",
-    ),
-    (
-        "rotation-protocol",
-        "PROTOCOL",
-        "How the program is spoken to: lambda (the default) or stdio",
-    ),
-    ("rotation-env", "NAME=VALUE", "A variable for the program; repeat for more"),
-    ("rotation-pass-env", "NAME", "A variable passed on to the program; repeat for more"),
-    ("rotation-allow-read", "SECRET", "Another secret that it may read; repeat for more"),
-    (
-        "rotation-pin",
-        "auto|none|PATH",
-        "What must stay as it is: the files that the command names, none, or this file, or this directory and all beneath it",
-    ),
-    ("rotation-timeout", "TIME", "How long a step may take: 60s (the default), 5m"),
-    (
-        "rotation-grant",
-        "GRANT",
-        "Let the program do what it otherwise may not; none takes all back (read=PATH, write=PATH, files, file-modes, signals, abstract-sockets, new-privileges)",
-    ),
-    ("resume", "", "Go on with a rotation that is not finished, even if it was cancelled"),
-    ("no-resume", "", "Refuse if a rotation is not finished, as AWS does"),
-    ("break-lease", "", "Go on with what another machine began and should have ended by now"),
-    ("verbose", "", "Show what the program writes to stderr even if all is well"),
+/// An option: declared once, with what it does.
+struct OwnOption {
+    /// Without the dashes.
+    name: &'static str,
+    help: &'static str,
+    take: Take,
+}
+
+/// What an option does to the draft.
+enum Take {
+    /// It has no value.
+    Flag(fn(&mut Draft)),
+    /// It has a value, which the help calls so.
+    Value(&'static str, fn(&mut Draft, Given<'_>) -> Result<(), Failure>),
+}
+
+/// A value on the command line.
+struct Given<'a> {
+    name: &'a str,
+    value: &'a str,
+    sources: Sources<'a>,
+}
+
+impl Given<'_> {
+    fn wrong(&self, what: &str) -> Error {
+        Error::argument(&format!("--{}", self.name), what)
+    }
+}
+
+const OPTIONS: [OwnOption; 12] = [
+    OwnOption {
+        name: "rotation-command",
+        help: "The program and its arguments, as a JSON array; or everything after --",
+        take: Take::Value("JSON", |draft, given| {
+            Ok(draft.give_words(words_of(given.value, given.sources)?)?)
+        }),
+    },
+    OwnOption {
+        name: "rotation-protocol",
+        help: "How the program is spoken to: lambda (the default) or stdio",
+        take: Take::Value("PROTOCOL", |draft, given| {
+            draft.options.protocol = Some(match given.value {
+                "lambda" => Protocol::Lambda,
+                "stdio" => Protocol::Stdio,
+                _ => return Err(given.wrong("it must be lambda or stdio").into()),
+            });
+            Ok(())
+        }),
+    },
+    OwnOption {
+        name: "rotation-env",
+        help: "A variable for the program; repeat for more",
+        take: Take::Value("NAME=VALUE", |draft, given| {
+            let value = given.value;
+            let pair = if value == NONE { Some((value, "")) } else { value.split_once('=') };
+            let pair = pair.ok_or_else(|| given.wrong("it must be NAME=VALUE, or none"))?;
+            draft.options.env.push((pair.0.to_owned(), pair.1.to_owned()));
+            Ok(())
+        }),
+    },
+    OwnOption {
+        name: "rotation-pass-env",
+        help: "A variable passed on to the program; repeat for more",
+        take: Take::Value("NAME", |draft, given| {
+            draft.options.pass_env.push(given.value.to_owned());
+            Ok(())
+        }),
+    },
+    OwnOption {
+        name: "rotation-allow-read",
+        help: "Another secret that it may read; repeat for more",
+        take: Take::Value("SECRET", |draft, given| {
+            draft.options.reads.push(given.value.to_owned());
+            Ok(())
+        }),
+    },
+    OwnOption {
+        name: "rotation-pin",
+        help: "What must stay as it is: the files that the command names, none, or this file, or \
+               this directory and all beneath it",
+        take: Take::Value("auto|none|PATH", |draft, given| {
+            draft.pins.push(given.value.to_owned());
+            Ok(())
+        }),
+    },
+    OwnOption {
+        name: "rotation-timeout",
+        help: "How long a step may take: 60s (the default), 5m",
+        take: Take::Value("TIME", |draft, given| {
+            let wrong = || given.wrong("it must be a time such as 90s or 5m");
+            draft.options.timeout_s = Some(seconds(given.value).ok_or_else(wrong)?);
+            Ok(())
+        }),
+    },
+    OwnOption {
+        name: "rotation-grant",
+        help: "Let the program do what it otherwise may not; none takes all back (read=PATH, \
+               write=PATH, files, file-modes, signals, abstract-sockets, new-privileges)",
+        take: Take::Value("GRANT", |draft, given| {
+            draft.options.grants.push(given.value.to_owned());
+            Ok(())
+        }),
+    },
+    OwnOption {
+        name: "resume",
+        help: "Go on with a rotation that is not finished, even if it was cancelled",
+        take: Take::Flag(|draft| draft.resume = Some(Resume::Yes)),
+    },
+    OwnOption {
+        name: "no-resume",
+        help: "Refuse if a rotation is not finished, as AWS does",
+        take: Take::Flag(|draft| draft.resume = Some(Resume::No)),
+    },
+    OwnOption {
+        name: "break-lease",
+        help: "Go on with what another machine began and should have ended by now",
+        take: Take::Flag(|draft| draft.on_lease = OnLease::Break),
+    },
+    OwnOption {
+        name: VERBOSE,
+        help: "Show what the program writes to stderr even if all is well",
+        take: Take::Flag(|draft| draft.words = Words::Always),
+    },
 ];
 
 /// The one that has a short form.
@@ -77,13 +170,12 @@ pub(crate) fn arguments(entry: &Entry) -> Vec<Arg> {
     if !has_own(entry) {
         return Vec::new();
     }
-    let option = |&(name, value, help): &(&'static str, &'static str, &'static str)| {
+    let option = |&OwnOption { name, help, ref take }: &OwnOption| {
         let option = Arg::new(name).long(name).help(help);
         let option = if name == VERBOSE { option.short('v') } else { option };
-        if value.is_empty() {
-            option.action(ArgAction::SetTrue)
-        } else {
-            option.value_name(value).action(ArgAction::Append)
+        match take {
+            Take::Flag(_) => option.action(ArgAction::SetTrue),
+            Take::Value(value, _) => option.value_name(value).action(ArgAction::Append),
         }
     };
     let words = Arg::new("command").last(true).num_args(1..).value_name("COMMAND");
@@ -114,18 +206,19 @@ pub(super) fn take(
             None => (word.as_str(), None),
         };
         let name = if name == "-v" { "--verbose" } else { name };
-        let known = OPTIONS.iter().find(|(own, ..)| name.strip_prefix("--") == Some(own));
-        match (known, explicit) {
+        let known = OPTIONS.iter().find(|own| name.strip_prefix("--") == Some(own.name));
+        match (known.map(|own| (own.name, &own.take)), explicit) {
             (None, _) => rest.push(word.clone()),
-            (Some((_, "", _)), Some(value)) => {
+            (Some((_, Take::Flag(_))), Some(value)) => {
                 let what = format!("ignored explicit argument '{value}'");
                 return Err(Error::argument(name, what).into());
             }
-            (Some((_, "", _)), None) => draft.flag(name),
-            (Some((own, ..)), explicit) => {
+            (Some((_, Take::Flag(set))), None) => set(&mut draft),
+            (Some((own, Take::Value(_, set))), explicit) => {
                 let value = explicit.or_else(|| words.next().cloned());
                 let none = || Error::argument(name, "expected one argument");
-                draft.option(own, &value.ok_or_else(none)?, sources)?;
+                let value = &value.ok_or_else(none)?;
+                set(&mut draft, Given { name: own, value, sources })?;
             }
         }
     }
@@ -147,45 +240,6 @@ impl Draft {
             return Err(Error::usage("give exactly one rotation command, and not an empty one"));
         }
         self.options.argv = argv;
-        Ok(())
-    }
-
-    fn flag(&mut self, name: &str) {
-        match name {
-            "--verbose" => self.words = Words::Always,
-            "--break-lease" => self.on_lease = OnLease::Break,
-            "--resume" => self.resume = Some(Resume::Yes),
-            _ => self.resume = Some(Resume::No),
-        }
-    }
-
-    fn option(&mut self, name: &str, value: &str, sources: Sources<'_>) -> Result<(), Failure> {
-        let wrong = |what: &str| Error::argument(&format!("--{name}"), what);
-        let options = &mut self.options;
-        match name {
-            "rotation-command" => self.give_words(words_of(value, sources)?)?,
-            "rotation-protocol" => {
-                options.protocol = Some(match value {
-                    "lambda" => Protocol::Lambda,
-                    "stdio" => Protocol::Stdio,
-                    _ => return Err(wrong("it must be lambda or stdio").into()),
-                });
-            }
-            "rotation-env" => {
-                let pair = if value == NONE { Some((value, "")) } else { value.split_once('=') };
-                let pair = pair.ok_or_else(|| wrong("it must be NAME=VALUE, or none"))?;
-                options.env.push((pair.0.to_owned(), pair.1.to_owned()));
-            }
-            "rotation-pass-env" => options.pass_env.push(value.to_owned()),
-            "rotation-allow-read" => options.reads.push(value.to_owned()),
-            "rotation-pin" => self.pins.push(value.to_owned()),
-            "rotation-timeout" => {
-                let seconds = seconds(value);
-                let seconds = seconds.ok_or_else(|| wrong("it must be a time such as 90s or 5m"));
-                options.timeout_s = Some(seconds?);
-            }
-            _ => options.grants.push(value.to_owned()),
-        }
         Ok(())
     }
 
