@@ -74,7 +74,8 @@ pub(crate) fn dispatch(
     let is_read = entry.effect != Effect::Writes && access == Access::Write;
     let again = is_read.then(|| call.request.clone());
     let answer = match survey(vault, &call, context)? {
-        Some(answer) => log(vault, (entry, region), answer, context, access),
+        Some(answer) if access == Access::Read => answer,
+        Some(answer) => log(vault, entry, region, answer, context),
         None => attempt(vault, call, context, access, entry.run),
     };
     match (answer, again) {
@@ -129,13 +130,12 @@ fn survey(
 /// Logs how a survey ended, before its answer is seen.
 fn log(
     vault: &mut Vault,
-    (entry, region): (&Entry, Option<&str>),
+    entry: &Entry,
+    region: Option<&str>,
     answer: Result<Value, Failure>,
     context: RequestContext<'_>,
-    access: Access,
 ) -> Result<Value, Failure> {
     let outcome = match &answer {
-        _ if access == Access::Read => return answer,
         Ok(_) => Event::SUCCESS,
         Err(Failure::Fault(fault)) => fault.code.as_str(),
         Err(Failure::Vault(_)) => return answer,

@@ -7,13 +7,11 @@ use crate::model::value::Value;
 use crate::service::caller::Caller;
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
-use crate::service::operation::Entry;
+use crate::service::operation::Operation;
 use crate::service::operations::rotate_secret::{self, Request, RotateSecret};
 use crate::service::rotation::job::{StartRotation, Started};
 use crate::vault::Vault;
 use crate::vault::transaction::{Access, RequestContext};
-
-const ROTATE_SECRET: &Entry = &Entry::of::<RotateSecret>();
 
 /// Finds the row of a secret, by which its lock is named.
 pub(crate) fn probe(
@@ -37,7 +35,7 @@ pub(crate) fn begin(
     start: &StartRotation<'_>,
     context: RequestContext<'_>,
 ) -> Result<Started, Failure> {
-    let (entry, caller) = (ROTATE_SECRET, &Caller::Owner);
+    let (entry, caller) = (RotateSecret::ENTRY, &Caller::Owner);
     dispatch::admit(entry, &request)?;
     let call = Call { entry, request, region, caller, boundaries: None };
     dispatch::dispatch_by(vault, call, context, |cx, request| {

@@ -7,7 +7,7 @@ use crate::service::caller::{Caller, Step};
 use crate::service::dispatch::{self, Call};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::operation::Entry;
+use crate::service::operation::Operation;
 use crate::service::operations::get_random_password::GetRandomPassword;
 use crate::service::operations::put_secret_value::PutSecretValue;
 use crate::service::rotation::builtin::{self, Recipe};
@@ -16,9 +16,6 @@ use crate::service::rules::stages;
 use crate::sys::secret::Secret;
 use crate::vault::Vault;
 use crate::vault::transaction::RequestContext;
-
-const GET_RANDOM_PASSWORD: &Entry = &Entry::of::<GetRandomPassword>();
-const PUT_SECRET_VALUE: &Entry = &Entry::of::<PutSecretValue>();
 
 /// Carries out a step. Only the first has anything to do.
 pub(crate) fn builtin_step(
@@ -40,7 +37,7 @@ pub(crate) fn builtin_step(
             Call { entry, request, region: Some(&job.region), caller: &caller, boundaries: None };
         dispatch::dispatch(vault, call, context)
     };
-    let mut answer = call(GET_RANDOM_PASSWORD, Value::Map(recipe.wishes))?;
+    let mut answer = call(GetRandomPassword::ENTRY, Value::Map(recipe.wishes))?;
     let password = match answer.get_mut("RandomPassword") {
         Some(Value::Text(password)) => Secret::new(std::mem::take(password)),
         Some(_) | None => return Err(Fault::new(Code::InternalService, "no password").into()),
@@ -53,7 +50,7 @@ pub(crate) fn builtin_step(
         ("SecretString".to_owned(), Value::Text(std::mem::take(value.expose_mut()))),
         ("VersionStages".to_owned(), Value::List(vec![text(stages::PENDING)])),
     ]);
-    call(PUT_SECRET_VALUE, request).map(drop)
+    call(PutSecretValue::ENTRY, request).map(drop)
 }
 
 #[cfg(test)]
