@@ -15,6 +15,7 @@ use super::rules::policy::pattern;
 use super::rules::policy::principal::Identity;
 use super::rules::policy::request::Request;
 use super::rules::stages::{CURRENT, PENDING, PREVIOUS};
+use crate::model::shape::Shape;
 use crate::model::value::Value;
 use crate::vault::progress::Outlook;
 use crate::vault::record::Record;
@@ -74,10 +75,20 @@ impl<'c> Visible<'c> {
             }
             Caller::Grant(grant) => {
                 let asking = policy_request::about(self.asking.clone(), record);
-                grant.is_for(&record.name) && grant.decide(&asking) == Decision::Allow
+                grant.is_for(&record.name) && grant.decide(&asking) == Verdict::Allowed
             }
         }
     }
+}
+
+/// What all that there is to say of a grant's call comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Allowed,
+    /// A policy of this kind denies it.
+    Denied(&'static str),
+    /// Nothing allows it.
+    NotAllowed,
 }
 
 impl Grant {
@@ -87,19 +98,16 @@ impl Grant {
         entry: &Entry,
         request: &Value,
     ) -> Result<(), Failure> {
-        let is_open = cx.now()? < self.until
+        // A clock that was set back brings no time back.
+        let now = cx.now()?.max(cx.date()?);
+        let is_open = now < self.until
             && !(self.read_only && entry.effect == Effect::Writes)
             // What is checked here must be what the operation reads.
-            && !has_duplicates(request);
-        let mut actions = vec![entry.action];
-        if entry.action == Action::BatchGetSecretValue && request.get("Filters").is_some() {
-            // As in AWS, filters need the right to list.
-            actions.push(Action::ListSecrets);
-        }
-        for action in actions {
-            let decision = self.judge(cx, action, request)?;
-            if !is_open || decision != Decision::Allow {
-                return Err(denied(cx, action, request, decision)?.into());
+            && is_plain(entry.input, request);
+        for action in needed(entry.action, request) {
+            let verdict = self.judge(cx, action, request)?;
+            if !is_open || verdict != Verdict::Allowed {
+                return Err(denied(cx, action, request, verdict)?.into());
             }
         }
         Ok(())
@@ -111,56 +119,75 @@ impl Grant {
         cx: &mut Context<'_, '_>,
         action: Action,
         request: &Value,
-    ) -> Result<Decision, Failure> {
+    ) -> Result<Verdict, Failure> {
         let asking = policy_request::request(cx, action, None)?.with_members(request);
         let found = named(request).map(|id| cx.look_up(cx.region(), id)).transpose()?.flatten();
-        let (asking, is_for) = match (found, named(request)) {
-            (Some(record), _) => {
-                (policy_request::about(asking, &record), self.is_for(&record.name))
-            }
+        let (asking, is_for) = match (&found, named(request)) {
+            (Some(record), _) => (policy_request::about(asking, record), self.is_for(&record.name)),
             (None, Some(id)) => {
                 let (name, here) = (arn::name_in(id), cx.namespace()?);
                 (policy_request::about_missing(asking, &here, name), self.is_for(name))
             }
             (None, None) => (asking, true),
         };
-        let decision = self.decide(&asking);
-        let is_granted = self.actions.contains(&action) && is_for;
-        Ok(if is_granted || decision == Decision::Deny { decision } else { Decision::NoOpinion })
+        if !is_for {
+            // Not even the words may tell whether there is such a secret.
+            return Ok(Verdict::NotAllowed);
+        }
+        let verdict = self.decide(&asking);
+        let is_allowed = self.actions.contains(&action) || verdict != Verdict::Allowed;
+        Ok(if is_allowed { verdict } else { Verdict::NotAllowed })
     }
 
     fn is_for(&self, name: &str) -> bool {
         self.secrets.iter().any(|pattern| pattern::is_like(name, pattern))
     }
 
-    fn decide(&self, asking: &Request) -> Decision {
+    fn decide(&self, asking: &Request) -> Verdict {
         let decide = |policy| evaluate::decide(policy, asking);
         let decisions: Vec<Decision> = self.policies.iter().map(decide).collect();
         if decisions.contains(&Decision::Deny) {
-            Decision::Deny
+            Verdict::Denied("a session policy")
         } else if decisions.is_empty() || decisions.contains(&Decision::Allow) {
-            Decision::Allow
+            Verdict::Allowed
         } else {
-            Decision::NoOpinion
+            Verdict::NotAllowed
         }
     }
 }
 
+/// The operations that a grant must have for a call: as in AWS, some need the right to another.
+fn needed(action: Action, request: &Value) -> Vec<Action> {
+    let others: &[(Action, Option<&str>, Action)] = &[
+        (Action::BatchGetSecretValue, Some("Filters"), Action::ListSecrets),
+        (Action::CreateSecret, Some("Tags"), Action::TagResource),
+        (Action::CreateSecret, Some("AddReplicaRegions"), Action::ReplicateSecretToRegions),
+        (Action::ValidateResourcePolicy, None, Action::PutResourcePolicy),
+    ];
+    let others = others.iter().filter(|(of, member, _)| {
+        *of == action && member.is_none_or(|member| request.get(member).is_some())
+    });
+    std::iter::once(action).chain(others.map(|(_, _, other)| *other)).collect()
+}
+
 /// AWS's words for a session whose policy does not go as far. The secret is named as the caller
-/// named it.
+/// named it, in the log too.
 fn denied(
     cx: &mut Context<'_, '_>,
     action: Action,
     request: &Value,
-    decision: Decision,
+    verdict: Verdict,
 ) -> Result<Fault, Failure> {
+    if let Some(id) = named(request) {
+        cx.about_name(id);
+    }
     let namespace = cx.namespace()?;
     let here = Place { account: &namespace.account, region: &namespace.region };
     let (user, operation) = (Identity::root(here).arn(), action.name());
     let resource = named(request).map(|id| format!(" on resource: {id}")).unwrap_or_default();
-    let why = match decision {
-        Decision::Deny => "with an explicit deny in a session policy".to_owned(),
-        Decision::Allow | Decision::NoOpinion => {
+    let why = match verdict {
+        Verdict::Denied(by) => format!("with an explicit deny in {by}"),
+        Verdict::Allowed | Verdict::NotAllowed => {
             format!("because no session policy allows the secretsmanager:{operation} action")
         }
     };
@@ -287,6 +314,24 @@ fn text<'v>(request: &'v Value, member: &str) -> Option<&'v str> {
     match request.get(member) {
         Some(Value::Text(text)) => Some(text),
         Some(_) | None => None,
+    }
+}
+
+/// Whether a request has only members that its shape declares, each of them once, at every depth.
+fn is_plain(shape: &Shape, request: &Value) -> bool {
+    match (shape, request) {
+        (Shape::Structure(members), Value::Map(given)) => {
+            let is_declared = |(name, value): &(String, Value)| {
+                let member = members.iter().find(|member| member.name == name);
+                member.is_some_and(|member| is_plain(member.shape, value))
+            };
+            !has_duplicates(request) && given.iter().all(is_declared)
+        }
+        (Shape::List(list), Value::List(elements)) => {
+            elements.iter().all(|element| is_plain(list.element, element))
+        }
+        (Shape::Map(_), _) => !has_duplicates(request),
+        _ => true,
     }
 }
 
