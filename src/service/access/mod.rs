@@ -11,6 +11,7 @@ use super::operation::{Effect, Entry};
 use super::policy_request;
 use super::rules::arn::{self, Place, arn_of};
 use super::rules::policy::evaluate::{self, Decision};
+use super::rules::policy::parse::parse;
 use super::rules::policy::pattern;
 use super::rules::policy::principal::Identity;
 use super::rules::policy::request::Request;
@@ -75,7 +76,8 @@ impl<'c> Visible<'c> {
             }
             Caller::Grant(grant) => {
                 let asking = policy_request::about(self.asking.clone(), record);
-                grant.is_for(&record.name) && grant.decide(&asking) == Verdict::Allowed
+                grant.is_for(&record.name)
+                    && grant.decide(&asking, Some(record)) == Verdict::Allowed
             }
         }
     }
@@ -134,7 +136,7 @@ impl Grant {
             // Not even the words may tell whether there is such a secret.
             return Ok(Verdict::NotAllowed);
         }
-        let verdict = self.decide(&asking);
+        let verdict = self.decide(&asking, found.as_ref());
         let is_allowed = self.actions.contains(&action) || verdict != Verdict::Allowed;
         Ok(if is_allowed { verdict } else { Verdict::NotAllowed })
     }
@@ -143,7 +145,12 @@ impl Grant {
         self.secrets.iter().any(|pattern| pattern::is_like(name, pattern))
     }
 
-    fn decide(&self, asking: &Request) -> Verdict {
+    /// Asks the policies: the secret's own, which can only deny here, then the grant's.
+    fn decide(&self, asking: &Request, record: Option<&Record>) -> Verdict {
+        if record.and_then(|record| record.policy.as_deref()).is_some_and(|own| denies(own, asking))
+        {
+            return Verdict::Denied("a resource-based policy");
+        }
         let decide = |policy| evaluate::decide(policy, asking);
         let decisions: Vec<Decision> = self.policies.iter().map(decide).collect();
         if decisions.contains(&Decision::Deny) {
@@ -168,6 +175,11 @@ fn needed(action: Action, request: &Value) -> Vec<Action> {
         *of == action && member.is_none_or(|member| request.get(member).is_some())
     });
     std::iter::once(action).chain(others.map(|(_, _, other)| *other)).collect()
+}
+
+/// Whether a secret's own policy denies a request. One that cannot be read denies all, as in AWS.
+fn denies(policy: &str, asking: &Request) -> bool {
+    parse(policy).map_or(true, |policy| evaluate::decide(&policy, asking) == Decision::Deny)
 }
 
 /// AWS's words for a session whose policy does not go as far. The secret is named as the caller

@@ -4,7 +4,6 @@ use super::super::dispatch::{Call, dispatch};
 use super::super::jobs::fixture::{Break, FUNCTION, How, RotationFixture, token};
 use super::super::operations;
 use super::super::rules::policy::model::Policy;
-use super::super::rules::policy::parse::parse;
 use super::super::testing::{ARN, ServiceFixture, entry, told};
 use super::*;
 use crate::model::time::Timestamp;
@@ -544,6 +543,54 @@ fn some_operations_need_another() {
         grant.actions.extend([Action::ValidateResourcePolicy, other]);
         assert_ne!(under(&mut service, grant, operation, &request), refused);
     }
+}
+
+#[test]
+fn a_secrets_own_policy_denies_a_grant() {
+    let (mut service, grant) = granted();
+    let on = |resource: &str, policy: &str| {
+        let statement = json!({
+            "Effect": policy, "Principal": "*", "Action": "secretsmanager:*", "Resource": "*",
+        });
+        let policy = json!({"Version": "2012-10-17", "Statement": statement}).to_string();
+        (resource.to_owned(), policy)
+    };
+    for (name, policy) in [on("app/db", "Deny"), on("app/cache", "Allow"), on("web/key", "Deny")] {
+        service.meddle(|transaction| {
+            let namespace = transaction.namespace("local-1");
+            let mut record = transaction.find(&namespace, &name).unwrap().unwrap();
+            record.policy = Some(policy);
+            transaction.update(&mut record).unwrap();
+        });
+    }
+    let read = json!({"SecretId": "app/db"});
+    let refused = under(&mut service, grant, "GetSecretValue", &read);
+    assert_eq!(
+        refused,
+        explicit("GetSecretValue", " on resource: app/db")
+            .replace("a session policy", "a resource-based policy")
+    );
+    let (_, grant) = granted();
+    let read = json!({"SecretId": "app/cache"});
+    assert_eq!(under(&mut service, grant, "GetSecretValue", &read), "allowed");
+    let (_, grant) = granted();
+    let listed = service.call_as(&Caller::Grant(grant), "ListSecrets", "{}").unwrap();
+    assert_eq!(listed["SecretList"].as_array().unwrap().len(), 1);
+    // One that cannot be read denies all.
+    service.meddle(|transaction| {
+        let namespace = transaction.namespace("local-1");
+        let mut record = transaction.find(&namespace, "app/cache").unwrap().unwrap();
+        record.policy = Some("{}".to_owned());
+        transaction.update(&mut record).unwrap();
+    });
+    let (_, grant) = granted();
+    assert_ne!(under(&mut service, grant, "GetSecretValue", &read), "allowed");
+    // It gives no rights beyond the grant, and its owner is not bound by it.
+    let (_, grant) = granted();
+    let read = json!({"SecretId": "web/key"});
+    let refused = under(&mut service, grant, "GetSecretValue", &read);
+    assert_eq!(refused, implicit("GetSecretValue", " on resource: web/key"));
+    service.call("GetSecretValue", &read.to_string()).unwrap();
 }
 
 #[test]

@@ -9,10 +9,6 @@ pub(crate) mod idempotency;
 pub(crate) mod name;
 pub(crate) mod paging;
 pub(crate) mod password;
-#[cfg_attr(
-    not(any(test, feature = "workbench")),
-    expect(dead_code, reason = "policies decide about grants, which nothing hands out yet")
-)]
 pub(crate) mod policy;
 pub(crate) mod schedule;
 pub(crate) mod sort;
