@@ -666,3 +666,80 @@ fn a_refused_name_stands_in_the_log() {
     let event = service.events().pop().unwrap();
     assert_eq!((event.outcome.as_str(), event.subject.name.as_str()), (DENIED, "web/new"));
 }
+
+/// Every operation that names a secret, with all that it needs.
+fn about(id: &str) -> Vec<(&'static str, Json)> {
+    let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
+    let of = |more: Json| of(id, &more);
+    vec![
+        ("CancelRotateSecret", of(json!({}))),
+        ("DeleteResourcePolicy", of(json!({}))),
+        ("DeleteSecret", of(json!({"ForceDeleteWithoutRecovery": true}))),
+        ("DescribeSecret", of(json!({}))),
+        ("GetResourcePolicy", of(json!({}))),
+        ("GetSecretValue", of(json!({}))),
+        ("ListSecretVersionIds", of(json!({}))),
+        ("PutResourcePolicy", of(json!({"ResourcePolicy": policy}))),
+        ("PutSecretValue", of(json!({"ClientRequestToken": token(2), "SecretString": "s"}))),
+        ("RemoveRegionsFromReplication", of(json!({"RemoveReplicaRegions": ["local-2"]}))),
+        ("ReplicateSecretToRegions", of(json!({"AddReplicaRegions": [{"Region": "local-2"}]}))),
+        ("RestoreSecret", of(json!({}))),
+        ("RotateSecret", of(json!({"ClientRequestToken": token(2)}))),
+        ("StopReplicationToReplica", of(json!({}))),
+        ("TagResource", of(json!({"Tags": [{"Key": "a", "Value": "b"}]}))),
+        ("UntagResource", of(json!({"TagKeys": ["a"]}))),
+        ("UpdateSecret", of(json!({"Description": "d"}))),
+        ("UpdateSecretVersionStage", of(json!({"VersionStage": "a", "MoveToVersionId": token(1)}))),
+        ("ValidateResourcePolicy", of(json!({"ResourcePolicy": policy}))),
+    ]
+}
+
+#[test]
+fn no_operation_reaches_what_a_grant_is_not_for() {
+    let (mut service, _) = granted();
+    let suffix = service.record("web/key").unwrap().arn_suffix;
+    let all = |read_only| {
+        let (_, grant) = granted();
+        Grant { actions: Action::ALL.iter().copied().collect(), read_only, ..grant }
+    };
+    let before = service.snapshot();
+    let elsewhere = format!("{ARN}web/key").replace("local-1", "local-2");
+    let whole = format!("{ARN}web/key-{suffix}");
+    for id in ["web/key", &whole, &format!("{ARN}web/key"), &elsewhere, "web/gone"] {
+        for (operation, request) in about(id) {
+            let refused = under(&mut service, all(false), operation, &request);
+            let on = format!(" on resource: {id}");
+            assert_eq!(refused, implicit(operation, &on));
+            let event = service.events().pop().unwrap();
+            let logged = (event.operation.as_str(), event.outcome.as_str(), event.subject.name);
+            assert_eq!(logged, (operation, DENIED, id.to_owned()));
+        }
+    }
+    // What may be read only is not changed either.
+    for (operation, request) in about("app/db") {
+        if entry(operation).effect == Effect::Writes {
+            let refused = under(&mut service, all(true), operation, &request);
+            assert_eq!(refused, implicit(operation, " on resource: app/db"));
+        }
+    }
+    assert_eq!(service.snapshot(), before);
+    assert_eq!(about("").len() + 4, Action::ALL.len());
+}
+
+/// A token of the owner's leads a grant to nothing more.
+#[test]
+fn pages_of_others_show_a_grant_only_its_own() {
+    let (mut service, _) = granted();
+    let first = service.call("ListSecrets", r#"{"MaxResults":1}"#).unwrap();
+    let first: Json = serde_json::from_str(&first).unwrap();
+    let (mut seen, mut next) = (Vec::new(), first["NextToken"].clone());
+    while next != Json::Null {
+        let (_, grant) = granted();
+        let request = json!({"MaxResults": 1, "NextToken": next}).to_string();
+        let page = service.call_as(&Caller::Grant(grant), "ListSecrets", &request).unwrap();
+        let names = page["SecretList"].as_array().unwrap().clone();
+        seen.extend(names.into_iter().map(|one| one["Name"].as_str().unwrap().to_owned()));
+        next = page.get("NextToken").cloned().unwrap_or(Json::Null);
+    }
+    assert!(!seen.is_empty() && seen.iter().all(|name| name.starts_with("app/")), "{seen:?}");
+}
