@@ -1,6 +1,6 @@
 //! Strongroom: an encrypted secrets vault in one file, with the commands of `aws secretsmanager`.
 //!
-//! The folders are layers, top to bottom. Each may name only what stands below it; the test
+//! The folders are layers, top to bottom. Each may name only what is below it; the test
 //! `tidy::layers` holds that order. `docs/architecture.md` follows one command through them.
 //!
 //! * `workbench` is no layer of the program: it lets the benchmark and the fuzz targets in, and no
@@ -22,7 +22,7 @@
 //! * `model` is the words everybody uses: shapes, values, names, times.
 //! * `sys` is the operating system: clock, randomness, files, memory, the process itself.
 
-// The two declaring macros of `model` are in scope only below it, so it stands first.
+// The two declaring macros of `model` are in scope only below it, so it comes first.
 #[macro_use]
 mod model;
 

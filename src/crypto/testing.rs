@@ -70,7 +70,7 @@ pub(super) fn each_flip(bytes: &[u8], refused: impl Fn(&[u8]) -> bool) {
     }
 }
 
-/// Makes a box of another content with the nonce and the tag of `model`, as whoever has the key can:
+/// Makes a box of another content with the nonce and the tag of `model`, as somebody who has the key can:
 /// Poly1305 is a polynomial in a number that the key gives away. Sixteen bytes of the content are
 /// the price: those of `body` at `free`, which is a multiple of 16. `None` if no bytes do.
 pub(super) fn collide(

@@ -34,7 +34,7 @@ pub(crate) struct RotateRequest<'a> {
     pub(crate) options: Options,
     /// What to do with a rotation that is not finished.
     pub(crate) resume: Resume,
-    /// What has to be due still; `None` where it is rotated however it stands.
+    /// What has to be due still; `None` where it is rotated in any case.
     pub(crate) still: Option<StillDue<'a>>,
     /// What if another machine began it.
     pub(crate) on_lease: OnLease,
@@ -52,7 +52,7 @@ pub(crate) struct StillDue<'a> {
 /// Who says that the command may run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Consent {
-    /// The request names a function: whoever asks, on this machine, wants it run.
+    /// The request names a function: somebody on this machine asks for it to be run.
     InRequest,
     /// The vault names it, which must have been approved here; the request says how to run it.
     Changed,
@@ -128,7 +128,7 @@ impl Runner<'_> {
         self.run(&job)
     }
 
-    /// Says so where a secret stands where everybody can read it.
+    /// Says so where a secret can be read by everybody.
     fn warn_of_secrets(&mut self, job: &Job) {
         let context = self.circumstances.context();
         let Ok(known) = jobs::known_values(self.vault, job, context) else { return };

@@ -55,7 +55,7 @@ impl DueOutcome {
     }
 
     /// Whether it failed and is tried again by itself, when its time or its turn comes. Until then
-    /// whoever uses it may be locked out.
+    /// its users may be locked out.
     pub(crate) fn is_waiting(&self) -> bool {
         let is_tried_again = self.due.is_due() && self.due.has_failed && self.is_approved;
         let is_left = is_tried_again && self.outcome.is_none();

@@ -99,7 +99,7 @@ fn check_form(command: &Command) -> Result<(), String> {
     Ok(())
 }
 
-/// What stands before the path of a program.
+/// What comes before the path of a program.
 const EXECUTABLE: &str = "arn:local:exec:";
 const MAX_IN_ARGV: usize = 4096;
 

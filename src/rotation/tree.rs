@@ -23,7 +23,7 @@ pub(super) struct Entry {
     pub(super) metadata: Metadata,
 }
 
-/// What something is, as it stands in a digest.
+/// What an entry is, as written into a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EntryKind {
     Directory,

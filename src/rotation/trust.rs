@@ -207,7 +207,7 @@ mod tests {
         // The way to a link counts too, even when what it leads to is good.
         ground.link("open/link", "own/run");
         assert_eq!(ground.why("open/link"), Some(Why::Writable(0o770)));
-        // And so does what stands between two links.
+        // And so does what is between two links.
         ground.link("through", "open/link");
         assert_eq!(ground.why("through"), Some(Why::Writable(0o770)));
         ground.link("own/back", "own/../open/../own");

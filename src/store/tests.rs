@@ -127,7 +127,7 @@ fn links_are_followed_before_sqlite_sees_the_path() {
     assert_eq!(store.path(), path);
     let rows = store.write().unwrap();
     rows.put_vault(b"", b"").unwrap();
-    // The journal stands where any other process would look for it.
+    // The journal is where any other process would look for it.
     assert_eq!(scratch.names(), ["link", "vault", "vault-journal"]);
 }
 
@@ -251,7 +251,7 @@ fn in_a_directory_that_cannot_be_written_a_vault_is_read() {
     let (_scratch, path) = sample::closed();
     let directory = files::parent_of(&path);
     fs::set_permissions(directory, fs::Permissions::from_mode(0o500)).unwrap();
-    // Whoever may do everything may also write there, and gives that up first.
+    // Root may also write there, and gives that up first.
     let test = "store::tests::reads_where_it_cannot_write";
     let give_up = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
     let is_root = files::user_id() == 0;

@@ -75,7 +75,7 @@ fn a_full_or_read_only_disk_loses_nothing() {
     let sandbox = Sandbox::with_vault();
     write(&sandbox.work().join("large"), "large ".repeat(9000).as_bytes());
     done(&sandbox, "check");
-    // Whoever is not root makes a disk in a namespace where they are.
+    // A user who is not root makes a disk in a namespace where they are.
     let is_root = rustix::process::geteuid().is_root();
     let way = if is_root { "--mount" } else { "--map-root-user" };
     let words = [way, "--mount", "sh", "-c", SCRIPT].map(str::to_owned);

@@ -231,7 +231,7 @@ impl Form {
         }
     }
 
-    /// Binds a name to a value, unless it stands for another, or another name for this one.
+    /// Binds a name to a value, unless it means another, or another name for this one.
     fn bind(self, name: &str, value: &str, bound: &mut BTreeMap<String, String>) -> bool {
         if name == "TIME" {
             return true;

@@ -118,7 +118,7 @@ fn the_units_of_systemd_are_accepted() {
 
     let Some(analyze) = tool("systemd-analyze") else { return };
     let place = fixture.sandbox.work();
-    // Whoever checks looks for the program; the settings of the last block take the place of others.
+    // The check looks for the program; the settings of the last block take the place of others.
     let installed = |text: &str| text.replace("/usr/local/bin/strongroom", "/bin/true");
     let system = service.lines().filter(|line| !line.starts_with("ExecStart="));
     let system = format!("{}\n{sealed}", system.collect::<Vec<_>>().join("\n"));

@@ -148,7 +148,7 @@ fn home<'a>(named: &[String], modules: &BTreeMap<Vec<String>, &'a str>) -> Optio
     (1..=named.len()).rev().find_map(|length| modules.get(&named[..length]).copied())
 }
 
-/// The macros that a file defines: they need no path, but whoever invokes one names the file.
+/// The macros that a file defines: they need no path, but a file that invokes one names that file.
 fn defined_macros(file: &Source) -> Vec<String> {
     let tokens = file.tokens();
     let names = tokens.windows(3).filter(|three| three[0].text == "macro_rules");

@@ -9,7 +9,7 @@ use crate::model::value::Value;
 
 /// A part of an expression.
 pub(super) enum Node {
-    /// `@`, and whatever stands for "as it is".
+    /// `@`, and anything that means "as it is".
     Current,
     /// `name`: a member of a map.
     Field(String),

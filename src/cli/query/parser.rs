@@ -316,7 +316,7 @@ impl<'e> Parser<'e> {
     }
 
     /// Counts a level: one for each expression in another, and one for each node that takes in what
-    /// stands before it, for those are nested without being read within each other.
+    /// comes before it, for those are nested without being read within each other.
     fn deepen(&mut self) -> Result<(), BadExpression> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {

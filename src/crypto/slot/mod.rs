@@ -133,7 +133,7 @@ impl SlotBody {
     /// Wraps a master key for a credential, under a fresh id, salt and nonce.
     ///
     /// `kdf` is given exactly for the kinds that are derived. Its floor for new slots is checked by
-    /// whoever asks the user; here only that the slot can be opened again.
+    /// the code that asks the user; here only that the slot can be opened again.
     pub(crate) fn wrap(
         master: &MasterKey,
         vault: &VaultId,

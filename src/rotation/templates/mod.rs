@@ -1,7 +1,7 @@
 //! The ready-made rotators: texts that are printed, saved, read and then run as anybody's own.
 //!
 //! None is run from here: a rotator is a file that its owner has put in a place of his own and
-//! approved. What several scripts share stands in a file of its own and is joined when compiled.
+//! approved. What several scripts share is in a file of its own and is joined when compiled.
 
 /// A rotator to begin with.
 pub(crate) struct Template {

@@ -21,7 +21,7 @@ structure! {
 }
 
 structure! {
-    /// The secret that stands alone now.
+    /// The secret that was a replica.
     pub(crate) struct Response {
         /// The ARN of the secret, which stays what it was.
         arn: String => "ARN",

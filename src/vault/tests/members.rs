@@ -1,4 +1,4 @@
-//! Members that a later version wrote: wherever one stands, it is kept and written back in its place.
+//! Members that a later version wrote: wherever one is, it is kept and written back in its place.
 
 use minicbor::Encoder;
 use proptest::prelude::*;

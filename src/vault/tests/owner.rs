@@ -1,4 +1,4 @@
-//! What whoever has the keys can do to a vault, and what a checkpoint kept elsewhere still tells.
+//! What somebody who has the keys can do to a vault, and what a checkpoint kept elsewhere still tells.
 //!
 //! A pin used to be the Poly1305 tag of a box, which the owner of the key makes collide at will, and a
 //! checkpoint covered the audit log but not the secrets.
@@ -175,7 +175,7 @@ fn rewrite_history(fixture: &VaultFixture, vault: &mut Vault) -> Rows {
 
 #[test]
 fn what_was_logged_before_a_checkpoint_cannot_be_rewritten_after_it() {
-    // That a later entry names the state of the checkpoint proves nothing by itself: whoever has the
+    // That a later entry names the state of the checkpoint proves nothing by itself: who has the
     // keys can write it. The chain before that entry must be the one the checkpoint was made over.
     let fixture = VaultFixture::new();
     let (mut vault, key, checkpoint) = watched(&fixture);

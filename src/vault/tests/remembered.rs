@@ -1,4 +1,4 @@
-//! When a state is remembered: whenever a newer one was seen, whoever committed it.
+//! When a state is remembered: whenever a newer one was seen, no matter who committed it.
 
 use super::anchors::MachineFixture;
 use super::*;

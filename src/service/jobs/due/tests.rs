@@ -153,7 +153,7 @@ fn a_date_in_the_future_is_none() {
         assert_eq!(state(&mut fixture), Some(expected), "{rules}");
         let due = &list(&mut fixture, CatchUp::Always)[0];
         assert_eq!(due.state, DueState::Open, "{rules}");
-        // Whoever chose hours gets them, the next ones.
+        // If hours were chosen, they are kept, the next ones.
         let (opens, closes) = due.window.unwrap();
         assert!(opens.0 < fixture.service.now().0 + 7 * DAY_MS && closes > fixture.service.now());
         fixture.rotate(&rotate(3, "")).unwrap();

@@ -40,7 +40,7 @@ pub(crate) struct FailedStep<'a> {
 
 /// Finishes a job whose steps are done, and returns the answer of `rotate-secret`.
 ///
-/// Moves `AWSCURRENT` to the new version if the program has not.
+/// Moves `AWSCURRENT` to the new version if the program did not.
 ///
 /// # Errors
 /// As [`super::steps::before_step`]; and `InvalidRequestException` if the new version has no value.

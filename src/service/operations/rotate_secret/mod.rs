@@ -1,4 +1,4 @@
-//! `rotate-secret`: gives a secret a new value by a program that also gives it to whoever checks it.
+//! `rotate-secret`: gives a secret a new value by a program that also gives it to what checks it.
 
 use crate::model::rotation::{MetadataItem, RotationLambdaArn, RotationRoleArn, RotationRules};
 use crate::model::shape::Shaped;

@@ -67,7 +67,7 @@ fn a_new_version_by_hand_abandons_the_rotation() {
     }
 }
 
-/// Between the move of the label and the end of the rotation, whoever ends it.
+/// Between the move of the label and the end of the rotation, no matter who ends it.
 #[test]
 fn a_rotation_that_moved_the_label_is_done_whatever_comes_then() {
     let tag = json!({"SecretId": "db", "Tags": [{"Key": "a", "Value": "b"}]});
