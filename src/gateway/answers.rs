@@ -23,36 +23,29 @@ use crate::vault::{Origin, Vault};
 /// Where the time and randomness come from, and who asks.
 #[derive(Clone, Copy)]
 pub(crate) struct Circumstances<'a> {
-    /// The time.
     pub(crate) clock: &'a (dyn Clock + Sync),
-    /// Randomness.
     pub(crate) entropy: &'a (dyn Entropy + Sync),
-    /// Who asks.
     pub(crate) origin: &'a Origin,
 }
 
 impl<'a> Circumstances<'a> {
-    /// Returns the moment a transaction happens at.
     pub(crate) fn context(&self) -> RequestContext<'a> {
         let now = Timestamp(self.clock.now_ms());
         RequestContext { now, entropy: self.entropy, origin: self.origin }
     }
 }
 
-/// Answers callers out of a vault.
 pub(crate) struct Answers<'a, 'v> {
     /// The vault, for one short transaction at a time.
     pub(crate) vault: &'a Mutex<&'v mut Vault>,
-    /// The region of what is named without one.
     pub(crate) region: &'a str,
     /// When and who.
     pub(crate) circumstances: Circumstances<'a>,
-    /// What is said of an operation that there is not.
+    /// The message for an unknown operation.
     pub(crate) unknown: &'static str,
 }
 
 impl Answers<'_, '_> {
-    /// Answers a caller's request.
     pub(crate) fn answer(&self, caller: &Caller, request: &Request) -> Result<Value, Refusal> {
         let entry = operations::ALL.iter().find(|entry| entry.name == request.operation);
         let entry = entry.ok_or_else(|| Refusal::denied(self.unknown))?;

@@ -13,18 +13,15 @@ use crate::service::operation::Entry;
 use crate::sys::secret::Secret;
 use crate::sys::socket;
 
-/// Where to ask, and the proof that one may.
+/// Where to ask, and the token that permits it.
 pub(crate) struct Line {
-    /// The socket.
     pub(crate) socket: PathBuf,
-    /// The token.
     pub(crate) token: String,
     /// What answers there, as a person calls it.
     pub(crate) peer: &'static str,
 }
 
 impl Line {
-    /// Asks for an operation.
     pub(crate) fn ask(&self, entry: &Entry, request: &Value) -> io::Result<Result<Value, Refusal>> {
         let mut stream = UnixStream::connect(&self.socket)?;
         if !socket::is_own(&stream) {

@@ -2,12 +2,9 @@
 
 use crate::service::failure::Failure;
 
-/// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    /// The code.
     pub(crate) code: String,
-    /// The message.
     pub(crate) message: String,
 }
 
@@ -17,7 +14,7 @@ impl Refusal {
         Self { code: "AccessDeniedException".to_owned(), message: what.to_owned() }
     }
 
-    /// Refuses a request that is not of its operation's shape.
+    /// Refuses a request that does not fit its operation's shape.
     pub(crate) fn invalid(what: String) -> Self {
         Self { code: "ValidationException".to_owned(), message: what }
     }

@@ -21,21 +21,19 @@ use crate::sys::socket::{self, Listener};
 
 /// Whom a server lets in, and what becomes of what they ask.
 pub(crate) struct Door<'a> {
-    /// Finds who has this token; `None` if nobody does. Compares it in constant time.
+    /// Finds the holder of this token, if any. Compares in constant time.
     pub(crate) caller_of: &'a (dyn Fn(&str) -> Option<Arc<Caller>> + Sync),
-    /// Answers a caller.
     pub(crate) answer: &'a (dyn Fn(&Caller, &Request) -> Result<Value, Refusal> + Sync),
     /// What everybody else is told.
     pub(crate) refusal: &'static str,
 }
 
-/// Answers requests while its door is open.
 pub(crate) struct Server<'a> {
     door: Door<'a>,
     connections: Mutex<Connections>,
 }
 
-/// Those who are being heard.
+/// The open connections.
 #[derive(Default)]
 struct Connections {
     is_closed: bool,
@@ -62,7 +60,7 @@ impl<'a> Server<'a> {
         });
     }
 
-    /// Ends all talks and lets nobody in any more. What is being answered just now still is.
+    /// Closes all connections and accepts no more. Requests in progress are still answered.
     pub(crate) fn close(&self) {
         let mut connections = self.connections();
         connections.is_closed = true;
@@ -103,7 +101,7 @@ impl<'a> Server<'a> {
     }
 }
 
-/// How many are heard at once.
+/// The most connections at once.
 const MAX_AT_ONCE: usize = 8;
 /// How long one request may take to come, and one answer to be taken.
 const PATIENCE: Duration = Duration::from_secs(10);

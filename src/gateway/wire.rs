@@ -39,13 +39,11 @@ pub(crate) fn request(line: &[u8]) -> Result<Request, String> {
     Ok(Request { token: text("token")?, operation: text("op")?, parameters })
 }
 
-/// Writes a request.
 pub(crate) fn ask(token: &str, operation: &str, parameters: &Value) -> Vec<u8> {
     let parameters = to_json(parameters);
     line(&json!({ "v": 1, "token": token, "op": operation, "params": parameters }))
 }
 
-/// Writes an answer.
 pub(crate) fn answer(answer: &Result<Value, Refusal>) -> Vec<u8> {
     line(&match answer {
         Ok(result) => json!({ "ok": true, "result": to_json(result) }),
@@ -55,7 +53,7 @@ pub(crate) fn answer(answer: &Result<Value, Refusal>) -> Vec<u8> {
     })
 }
 
-/// Reads an answer of a shape. `None` if it has another.
+/// Reads an answer of this shape; `None` if it does not fit.
 pub(crate) fn answered(line: &[u8], shape: &Shape) -> Option<Result<Value, Refusal>> {
     let json: Json = serde_json::from_slice(line).ok()?;
     if json.get("ok")?.as_bool()? {

@@ -3,20 +3,16 @@
 
 use super::value::Value;
 
-/// The shape of a value.
 pub(crate) enum Shape {
     /// A map with these members, in AWS's order.
     Structure(&'static [Member]),
-    /// A list of one kind of element.
     List(List),
     /// A map from text to one kind of value; only responses have it.
     Map(&'static Shape),
     Text(Text),
-    /// A whole number.
     Integer(Bounds),
     /// A boolean: on the command line the pair `--x` and `--no-x`.
     Boolean,
-    /// Bytes.
     Blob(Blob),
     /// A point in time; only responses have it.
     Timestamp,
@@ -30,7 +26,6 @@ pub(crate) struct Member {
     pub(crate) doc: &'static str,
     /// Whether a request without it is refused.
     pub(crate) required: bool,
-    /// What it may hold.
     pub(crate) shape: &'static Shape,
 }
 
@@ -38,24 +33,19 @@ pub(crate) struct Member {
 /// (docs/behaviour.md, "Order of checks").
 #[derive(Clone, Copy)]
 pub(crate) struct Bounds {
-    /// The least allowed.
     pub(crate) min: Option<i64>,
-    /// The most allowed.
     pub(crate) max: Option<i64>,
 }
 
 pub(crate) struct List {
     /// What each element is.
     pub(crate) element: &'static Shape,
-    /// How many elements.
     pub(crate) bounds: Bounds,
 }
 
 /// Text. Lengths count characters, as AWS counts them.
 pub(crate) struct Text {
-    /// How long.
     pub(crate) bounds: Bounds,
-    /// The service's pattern.
     pub(crate) pattern: Option<Pattern>,
     /// The values allowed, in AWS's order; empty where any is.
     pub(crate) choices: &'static [&'static str],
@@ -65,9 +55,7 @@ pub(crate) struct Text {
     pub(crate) token: bool,
 }
 
-/// Bytes.
 pub(crate) struct Blob {
-    /// How many bytes.
     pub(crate) bounds: Bounds,
     /// Whether errors must leave the value out.
     pub(crate) sensitive: bool,
@@ -83,15 +71,12 @@ pub(crate) struct Pattern {
 }
 
 impl Bounds {
-    /// No limit.
     pub(crate) const NONE: Self = Self { min: None, max: None };
 
-    /// From `min` to `max`.
     pub(crate) const fn between(min: i64, max: i64) -> Self {
         Self { min: Some(min), max: Some(max) }
     }
 
-    /// At most `max`.
     pub(crate) const fn at_most(max: i64) -> Self {
         Self { min: None, max: Some(max) }
     }

@@ -8,10 +8,8 @@ pub(crate) struct Timestamp(pub(crate) i64);
 /// All that is reckoned with such times is far from the ends of an `i64`, and has a date.
 pub(crate) const FURTHEST_MS: i64 = 1 << 47;
 
-/// The milliseconds of an hour.
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
-/// Milliseconds in a day.
 pub(crate) const DAY_MS: i64 = 86_400_000;
 
 impl Timestamp {

@@ -8,14 +8,12 @@ pub(crate) enum Value {
     /// JSON's `null`; in a request the same as absence.
     Null,
     Boolean(bool),
-    /// A whole number.
     Integer(i64),
     /// A number with a fraction, which no member takes; kept so that the refusal can show it.
     Float(f64),
     Text(String),
     /// Bytes; base64 in JSON.
     Bytes(Vec<u8>),
-    /// A point in time.
     Timestamp(Timestamp),
     List(Vec<Value>),
     /// Members in order, each name once.

@@ -20,7 +20,7 @@ pub(crate) enum Freedom {
     Files,
     /// Change modes, owners, times and attributes of files that it may not write, too.
     FileModes,
-    /// Send signals to processes that it has not started.
+    /// Send signals to processes it did not start.
     Signals,
     /// Connect to abstract sockets that others listen on.
     AbstractSockets,
@@ -115,13 +115,11 @@ pub(crate) enum Protection {
     Privileges,
     /// It has no key of this session's keyring.
     Keyring,
-    /// It reaches only the files it was allowed.
     Files,
     /// It changes no modes, owners, times and attributes of files that it may not write.
     FileModes,
     /// It cannot cut files short that it may not write.
     Truncation,
-    /// It reaches no abstract socket of others.
     AbstractSockets,
     /// It cannot send signals to others.
     Signals,
@@ -341,7 +339,7 @@ mod platform {
     const TRUNCATION: u32 = 3;
     const SCOPES: u32 = 6;
 
-    /// Devices that keep nothing, and the terminal, which it has none of.
+    /// Devices that keep nothing, and the terminal, which it does not have.
     const DEVICES_OF_ALL: [&str; 6] =
         ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 }

@@ -31,7 +31,7 @@ pub(crate) struct Run<'a> {
     pub(crate) keep: Keep,
     /// How long it may take.
     pub(crate) time: Duration,
-    /// Something nobody else knows, to tell its words from ours.
+    /// A secret mark that tells its output from our own.
     pub(crate) mark: String,
 }
 
@@ -56,7 +56,6 @@ pub(crate) enum End {
 
 /// What a run left.
 pub(crate) struct Outcome {
-    /// How it ended.
     pub(crate) end: End,
     /// What was kept of stdout.
     pub(crate) stdout: Secret<Vec<u8>>,
@@ -91,7 +90,7 @@ impl RunEvents {
         let (sender, receiver) = std::sync::mpsc::channel();
         let to = sender.clone();
         crate::sys::interrupts::listen(move |interrupt| {
-            // Nobody rotates any more: then it is about to end anyway.
+            // The rotation is over, so it is about to end anyway.
             drop(to.send(Event::Interrupt(interrupt)));
         })?;
         Ok(Self { sender, receiver, run: 0, closed: 0, requests: 0 })
@@ -116,7 +115,6 @@ pub(crate) struct Attendant<'a> {
     pub(crate) is_called_off: &'a dyn Fn() -> bool,
 }
 
-/// Runs a program.
 pub(crate) fn run(run: Run<'_>, events: &mut RunEvents, attendant: &Attendant<'_>) -> Outcome {
     events.run = events.run.saturating_add(1);
     events.closed = 0;

@@ -18,7 +18,6 @@ pub(crate) const MAX_ANSWER: usize = 256 << 10;
 /// Which part of a stream is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
-    /// None of it.
     Nothing,
     /// Its beginning, so many bytes.
     Beginning(usize),
@@ -70,7 +69,6 @@ impl Captured {
         if is_over { Amount::TooMuch } else { Amount::Fine }
     }
 
-    /// Returns how many bytes there were.
     pub(crate) fn total(&self) -> u64 {
         self.total
     }

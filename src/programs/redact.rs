@@ -159,7 +159,7 @@ struct Needles<'n> {
 }
 
 impl Needles<'_> {
-    /// Says where one of them stands.
+    /// Returns where the needles occur.
     fn places(&self, letters: &[u8]) -> impl Iterator<Item = Range<usize>> {
         (0..letters.len()).flat_map(move |start| {
             let rest = letters.get(start..).unwrap_or_default();
@@ -175,11 +175,11 @@ fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
-/// What stands in the place of a secret.
+/// What replaces a secret.
 const INSTEAD: &[u8] = b"[redacted]";
-/// How much of a needle says where it may stand.
+/// How much of a needle is used to find candidates.
 const BEGINNING: usize = 4;
-/// Shorter values stand in any text by chance.
+/// Shorter values occur in any text by chance.
 const SHORTEST: usize = 6;
 
 /// Whether a member holds a secret, by its name.
@@ -344,9 +344,9 @@ mod tests {
             assert!(shown.starts_with("<[redacted]"), "{shown}");
         }
         assert_eq!(shown(value, "correct horse battery, simplest"), "[redacted], [redacted]");
-        // The whole is left out too, as it stands.
+        // The whole is left out too, unchanged.
         assert_eq!(shown(r#"{"host": "db"}"#, r#"of {"host": "db"}"#), "of [redacted]");
-        // What is no object has no names to go by.
+        // Only an object has names to go by.
         assert_eq!(shown(r#"["postgres"]"#, "postgres"), "[redacted]");
     }
 
@@ -367,7 +367,7 @@ mod tests {
         assert!(began.elapsed().as_secs() < 60);
     }
 
-    /// A long value of one letter stands at each letter of such an output, and was hidden anew at each.
+    /// A long value of one letter matches at each letter of such an output, and was hidden at each.
     #[test]
     fn a_secret_that_overlaps_itself_is_found_soon() {
         let mut redactor = Redactor::default();

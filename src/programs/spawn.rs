@@ -1,7 +1,7 @@
 //! A program of the user's, started apart from this process: in a session of its own, without a
 //! terminal, without descriptors but three, confined to what it was granted.
 //!
-//! Between fork and exec nothing of ours runs, as that could not be written without `unsafe`.
+//! None of our code runs between fork and exec, as that would need `unsafe`.
 //! Instead this very program is started once more with [`FIRST_WORD`] before all others; it sets
 //! itself up and then becomes the program. Does not know what the program is for.
 
@@ -45,7 +45,6 @@ pub(crate) struct Spawned {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Number(Pid);
 
-/// Starts a program. It dies with the calling thread.
 pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Spawned> {
     let (ours, theirs) = UnixStream::pair()?;
     rustix::io::fcntl_setfd(&theirs, FdFlags::empty())?;
@@ -71,7 +70,6 @@ impl Spawned {
         &mut self.child
     }
 
-    /// Returns its number.
     pub(crate) fn number(&self) -> Number {
         Number(Pid::from_child(&self.child))
     }
@@ -99,14 +97,14 @@ pub(crate) fn kill(process: Number) {
 }
 
 fn signal(pid: Pid, signal: Signal) {
-    // That nobody is left to hear it is what is wanted.
+    // An error means that the group is gone, as intended.
     let _nobody = rustix::process::kill_process_group(pid, signal);
     // Before it has its own group, only its number reaches it.
     let _nobody = rustix::process::kill_process(pid, signal);
 }
 
 /// From now on, what a started program leaves behind becomes this process's to [`sweep`]; but not
-/// what whoever was this process before has started.
+/// what this process started before its exec.
 #[cfg(target_os = "linux")]
 pub(crate) fn adopt() -> io::Result<()> {
     crate::sys::kernel::heed_children()?;
@@ -114,7 +112,7 @@ pub(crate) fn adopt() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
 }
 
-/// Elsewhere nobody can: what left its group lives on.
+/// Impossible elsewhere: what left its group lives on.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn adopt() -> io::Result<()> {
     Ok(())
@@ -226,7 +224,7 @@ fn own_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
-/// What stands between the freedoms and the program.
+/// Separates the freedoms from the program.
 const END: &str = "--";
 /// What shells say of a program that could not be started.
 const NOT_STARTED: u8 = 127;

@@ -38,7 +38,7 @@ pub(super) fn spellings(value: &[u8]) -> BTreeSet<Vec<u8>> {
     out
 }
 
-/// Where a value stands in what was encoded decides how its letters fall.
+/// The position of a value in the encoded text decides how its letters fall.
 fn base64s(value: &[u8]) -> Vec<Vec<u8>> {
     let mut out = Vec::new();
     for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
@@ -172,5 +172,5 @@ fn lower(text: &str) -> String {
     text.chars().map(spell).collect()
 }
 
-/// Shorter encoded text stands anywhere by chance.
+/// Shorter encoded text occurs anywhere by chance.
 const SHORTEST_ENCODED: usize = 7;

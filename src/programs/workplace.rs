@@ -43,7 +43,7 @@ impl Workplace {
         if !base.is_dir() {
             DirBuilder::new().mode(0o700).create(base)?;
         }
-        // Fails where something is already, whoever made it.
+        // Fails if anything exists there already.
         DirBuilder::new().mode(0o700).create(&root)?;
         let lock = lock::take_directory(&root).map_err(io::Error::other)?;
         let lock = lock.ok_or(io::ErrorKind::ResourceBusy)?;
@@ -52,7 +52,7 @@ impl Workplace {
         Ok(workplace)
     }
 
-    /// Returns where the socket is to be.
+    /// Returns the path for the socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.root.join(SOCKET)
     }

@@ -1,5 +1,5 @@
 //! The operations by name, as callers' rights, policies and the audit log speak of them. What each
-//! is and does stands in `operations`, above.
+//! is and does is in `operations`, above.
 
 macro_rules! actions {
     ($($action:ident)*) => {

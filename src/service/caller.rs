@@ -24,7 +24,6 @@ pub(crate) struct Capability {
     pub(crate) rid: u64,
     /// The version that the rotation makes: its `ClientRequestToken`.
     pub(crate) token: String,
-    /// The step.
     pub(crate) step: Step,
     /// ARNs of other secrets that it may read.
     pub(crate) reads: Vec<String>,
@@ -35,7 +34,6 @@ pub(crate) struct Capability {
 /// What somebody was granted. All of it must allow a call.
 #[derive(Debug)]
 pub(crate) struct Grant {
-    /// The operations.
     pub(crate) actions: BTreeSet<Action>,
     /// The names of the secrets, in whichever region a call is about: `*` is any text and `?` any
     /// character, as in IAM.
@@ -51,7 +49,6 @@ pub(crate) struct Grant {
 /// A step of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
-    /// Makes the new value.
     Create,
     /// Gives it to what checks it.
     Set,
@@ -65,7 +62,7 @@ impl Step {
     /// All steps, in their order.
     pub(crate) const ALL: [Self; 4] = [Self::Create, Self::Set, Self::Test, Self::Finish];
 
-    /// Returns AWS's name of the step, as it stands in the event.
+    /// Returns AWS's name of the step, as in the event.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Create => "createSecret",

@@ -44,7 +44,7 @@ struct Case {
     bound: BTreeMap<String, String>,
     /// The calls that the audit log must have, and how they ended.
     log: Vec<(String, String)>,
-    /// Where it is, for whoever reads why it failed.
+    /// Where it is, for failure messages.
     place: String,
 }
 

@@ -60,7 +60,6 @@ impl<'c, 'v> Context<'c, 'v> {
         self.boundaries
     }
 
-    /// Returns who calls.
     pub(crate) fn caller(&self) -> &'c Caller {
         self.caller
     }
@@ -70,7 +69,6 @@ impl<'c, 'v> Context<'c, 'v> {
         matches!(self.caller, Caller::Step(_))
     }
 
-    /// Returns the transaction.
     pub(crate) fn vault(&mut self) -> Result<&mut Transaction<'v>, Failure> {
         match &mut self.vault {
             Some(vault) => Ok(vault),
@@ -85,7 +83,6 @@ impl<'c, 'v> Context<'c, 'v> {
         self.entropy
     }
 
-    /// Returns the region the call is about.
     pub(crate) fn region(&self) -> &'c str {
         self.region
     }
@@ -96,7 +93,7 @@ impl<'c, 'v> Context<'c, 'v> {
         Ok(self.vault()?.now())
     }
 
-    /// Returns the time for whatever is given a date.
+    /// Returns the time to use for dates.
     pub(crate) fn date(&mut self) -> Result<Timestamp, Failure> {
         Ok(self.vault()?.date())
     }

@@ -1,4 +1,4 @@
-//! In which regions of a vault a name is taken: for whoever did not find it in the one asked for.
+//! The regions of a vault in which a name is taken, for when the region asked for lacks it.
 
 use crate::model::order;
 use crate::vault::transaction::{Access, RequestContext};
@@ -9,7 +9,6 @@ const MAX_LOOKED_THROUGH: u64 = 5_000;
 
 /// Where a name is, and where the vault is at home.
 pub(crate) struct Found {
-    /// The vault's home region.
     pub(crate) home: String,
     /// The regions that have a secret of the name, in order.
     pub(crate) regions: Vec<String>,

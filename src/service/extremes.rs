@@ -81,7 +81,7 @@ fn a_secret_has_so_many_replicas() {
     call(&mut service, "ReplicateSecretToRegions", &replicate(regions(49, 50))).unwrap();
     let refused = call(&mut service, "ReplicateSecretToRegions", &replicate(regions(50, 51)));
     assert_eq!(refused.unwrap_err().0, "InvalidParameterException");
-    // One that is there already is not one more.
+    // An existing one does not count again.
     call(&mut service, "ReplicateSecretToRegions", &replicate(regions(7, 8))).unwrap();
     service.require_sound();
 }

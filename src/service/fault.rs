@@ -38,7 +38,6 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    /// All codes.
     const ALL: [Self; 14] = [
         Self::AccessDenied,
         Self::DecryptionFailure,
@@ -56,12 +55,12 @@ impl Code {
         Self::Validation,
     ];
 
-    /// Finds the code that stands on the wire as `name`.
+    /// Finds the code that is `name` on the wire.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|code| code.as_str() == name)
     }
 
-    /// Returns the code as it stands on the wire.
+    /// Returns the code as written on the wire.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::AccessDenied => "AccessDeniedException",
@@ -91,20 +90,15 @@ impl fmt::Display for Code {
 /// What a refusal is about, where a hint depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// There is no such secret.
     SecretNotFound,
-    /// A rotation that was begun is not complete.
     RotationNotComplete,
-    /// Anything else.
     Other,
 }
 
 /// A refusal in AWS's words. Its message never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The code.
     pub(crate) code: Code,
-    /// The message.
     pub(crate) message: String,
     /// What it is about.
     pub(crate) cause: Cause,
@@ -116,22 +110,18 @@ impl Fault {
         Self { code, message: message.into(), cause: Cause::Other }
     }
 
-    /// `InvalidParameterException`.
     pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::new(Code::InvalidParameter, message)
     }
 
-    /// `InvalidRequestException`.
     pub(crate) fn invalid_request(message: impl Into<String>) -> Self {
         Self::new(Code::InvalidRequest, message)
     }
 
-    /// `ResourceNotFoundException`.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(Code::ResourceNotFound, message)
     }
 
-    /// `ValidationException`.
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new(Code::Validation, message)
     }

@@ -12,7 +12,6 @@ use crate::model::value::Value;
 
 /// One AWS operation.
 pub(crate) trait Operation: Sized {
-    /// Its name.
     const ACTION: Action;
     /// What a person wants when using it.
     const GROUP: Group;
@@ -26,27 +25,20 @@ pub(crate) trait Operation: Sized {
     const FAULTS: &'static [Code];
     /// Whether the AWS CLI fetches page after page of it by itself.
     const PAGES: Pages = Pages::Single;
-    /// The request.
     type Request: Shaped;
-    /// The response.
     type Response: Shaped;
-    /// The operation as a value.
     const ENTRY: &'static Entry = &Entry::of::<Self>();
 
-    /// Carries the operation out.
     fn run(cx: &mut Context<'_, '_>, request: Self::Request) -> Result<Self::Response, Failure>;
 }
 
 /// How the help groups commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Group {
-    /// Secrets and their values.
     Secrets,
-    /// Versions and staging labels.
     Versions,
     /// New values by themselves.
     Rotation,
-    /// Resource policies.
     Policies,
     /// Replicas in other regions.
     Regions,
@@ -76,32 +68,22 @@ pub(crate) enum Pages {
 
 /// An operation as a value: its declaration and how to call it.
 pub(crate) struct Entry {
-    /// Its name.
     pub(crate) action: Action,
     /// AWS's name, such as `GetSecretValue`.
     pub(crate) name: &'static str,
-    /// How the help groups it.
     pub(crate) group: Group,
-    /// What it does.
     pub(crate) summary: &'static str,
-    /// A command line.
     pub(crate) example: &'static str,
-    /// What it does to the vault.
     pub(crate) effect: Effect,
-    /// The codes it may answer with.
     pub(crate) faults: &'static [Code],
-    /// How it pages.
     pub(crate) pages: Pages,
-    /// The request's shape.
     pub(crate) input: &'static Shape,
-    /// The response's shape.
     pub(crate) output: &'static Shape,
     /// Carries it out on a request that validation has let through.
     pub(crate) run: fn(&mut Context<'_, '_>, Value) -> Result<Value, Failure>,
 }
 
 impl Entry {
-    /// Makes the entry of an operation.
     pub(super) const fn of<O: Operation>() -> Self {
         Self {
             action: O::ACTION,

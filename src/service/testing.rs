@@ -1,4 +1,4 @@
-//! A service to put operations on: a vault in memory, a clock that stands still, and requests and
+//! A service to put operations on: a vault in memory, a stopped clock, and requests and
 //! responses as JSON in AWS's member names.
 //!
 //! A call goes the way of every call: constraints, then dispatch. What the command line does before
@@ -127,7 +127,7 @@ impl ServiceFixture {
         transaction.commit().unwrap();
     }
 
-    /// Hands out the vault and the time, for what is no call.
+    /// Hands out the vault and the time, outside of a call.
     pub(crate) fn with<T>(&mut self, act: impl FnOnce(&mut Vault, RequestContext<'_>) -> T) -> T {
         let context =
             RequestContext { now: self.now(), entropy: &self.entropy, origin: &self.origin };

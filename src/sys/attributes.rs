@@ -28,7 +28,7 @@ use rustix::net::{
 use super::filter::{Advice, Asked, Limits, Processor, Truncation};
 use super::{files, kernel};
 
-/// What is to be done to a file.
+/// What to do to a file.
 enum Change {
     Mode(u32),
     Owner(u32, u32),
@@ -109,7 +109,7 @@ fn answer_all(listener: &OwnedFd, places: &[PathBuf]) {
         let events = poll.map(|poll| poll.revents());
         if !events.iter().any(|events| events.contains(PollFlags::IN)) {
             if events.iter().any(|events| !events.is_empty()) {
-                // Nobody is left to ask.
+                // The asking process is gone.
                 return;
             }
             continue;
@@ -136,7 +136,7 @@ fn carry_out(
     let processor = Processor::own().ok_or(Errno::NOSYS)?;
     let asked = processor.asked(call.data.nr).ok_or(Errno::NOSYS)?;
     let process = Process(PathBuf::from(format!("/proc/{}", call.pid)));
-    // One that became somebody else has other rights than this process.
+    // A process with another user id has other rights than this one.
     let owner = fs::metadata(&process.0).map_err(|_gone| Errno::SRCH)?.uid();
     if owner != files::user_id() {
         return Err(Errno::PERM);
@@ -265,7 +265,7 @@ impl Process {
         Ok(bytes)
     }
 
-    /// Reads some numbers; `None` at the address that is none.
+    /// Reads some numbers; `None` at the null address.
     fn numbers<const N: usize>(&self, address: u64) -> Result<Option<[i64; N]>, Errno> {
         if address == 0 {
             return Ok(None);

@@ -50,13 +50,13 @@ pub(crate) fn pause(moment: Duration) {
     let _early = poll(&mut [], Some(&moment));
 }
 
-/// A clock that stands still until a test moves it.
+/// A clock that stops until a test moves it.
 #[cfg(test)]
 pub(crate) struct FixedClock(std::cell::Cell<i64>);
 
 #[cfg(test)]
 impl FixedClock {
-    /// Stands at `ms` milliseconds since the epoch.
+    /// Stopped at `ms` milliseconds since the epoch.
     pub(crate) fn at(ms: i64) -> Self {
         Self(std::cell::Cell::new(ms))
     }

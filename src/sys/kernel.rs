@@ -141,7 +141,7 @@ pub(super) fn seccomp_answer(listener: BorrowedFd<'_>, id: u64, errno: i32) -> i
     if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Takes a descriptor that whoever started this process has handed down, and named by its number.
+/// Takes a descriptor that the parent process passed down and named by its number.
 pub(crate) fn handed_down(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: asks about a number; nothing is read or written.
     if number <= 2 || unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
@@ -175,7 +175,7 @@ pub(crate) fn has_keyrings() -> bool {
     serial >= 0 || matches!(refusal, Some(libc::ENOKEY | libc::EKEYEXPIRED | libc::EKEYREVOKED))
 }
 
-/// Has the ends of children told to this process, though whoever started it may have ignored them:
+/// Has the ends of children told to this process, though its parent may have ignored them:
 /// such a process has no status to wait for.
 pub(crate) fn heed_children() -> io::Result<()> {
     // SAFETY: no function of this program becomes a handler.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{listing, process};
 
 /// Removes what killed processes left of their attempts to write this file in this directory.
-/// Whatever is young may be another machine's, which writes it now.
+/// A young file may belong to another machine that is writing it now.
 pub(super) fn remove(path: &Path, directory: &Path) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();

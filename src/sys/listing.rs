@@ -1,4 +1,4 @@
-//! What is in a directory.
+//! The contents of a directory.
 //!
 //! Not by the standard library: where closing the directory fails, which a failing disk can bring
 //! about after all was done, it panics.
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Dir, Mode, OFlags};
 
-/// Returns the paths of what is in a directory, in no order; none where it cannot be read.
+/// Returns the paths in a directory, in no order; empty if it cannot be read.
 pub(super) fn paths_in(directory: &Path) -> Vec<PathBuf> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let opened = rustix::fs::open(directory, flags, Mode::empty()).and_then(Dir::new);

@@ -216,7 +216,7 @@ pub(crate) mod residue {
             Self(bytes.iter().map(|byte| !byte).collect())
         }
 
-        /// Counts the places where it stands, in memory that is written to and not kept out of
+        /// Counts its occurrences in memory that is written to and not kept out of
         /// dumps, at any multiple of four.
         pub(crate) fn count(&self) -> usize {
             let memory = File::open("/proc/self/mem").unwrap();

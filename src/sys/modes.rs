@@ -12,7 +12,7 @@ pub(crate) fn accept_readers() {
     READERS_ARE_ACCEPTED.store(true, Ordering::Relaxed);
 }
 
-/// Returns which of these bits of a mode make a file one that must not be taken.
+/// Returns the bits of a mode for which a file must be refused.
 pub(super) fn refused(bits: u32) -> u32 {
     refused_by(READERS_ARE_ACCEPTED.load(Ordering::Relaxed), bits)
 }

@@ -23,13 +23,11 @@ const MAX_ERASED: usize = 16;
 
 /// A request for an operation, and the region it is about; `None` is the vault's home.
 pub(crate) struct Call<'a> {
-    /// The operation.
     pub(crate) entry: &'static Entry,
     /// The request, which client validation has let through.
     pub(crate) request: Value,
     /// The region asked for.
     pub(crate) region: Option<&'a str>,
-    /// Who calls.
     pub(crate) caller: &'a Caller,
     /// The pages that a long answer would have had, where the caller shows them.
     pub(crate) boundaries: Option<&'a PageBoundaries>,

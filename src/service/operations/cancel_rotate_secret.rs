@@ -120,7 +120,7 @@ mod tests {
             "The rotation was cancelled."
         );
         assert_eq!(fixture.fail(&job, Step::Set), Left::Pending);
-        // Once more says nothing more.
+        // A second time adds nothing.
         let again = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
         assert_eq!(again.get("VersionId"), None);
     }

@@ -159,7 +159,7 @@ fn again(
     })
 }
 
-/// An empty list of tags is none: the answers of a secret that never had a tag have no `Tags`.
+/// An empty list of tags counts as absent: a secret that never had a tag answers without `Tags`.
 fn fresh_tags(given: Vec<Tag>) -> Result<Option<Vec<(String, String)>>, Fault> {
     let mut tags = Vec::new();
     tags::set(&mut tags, given)?;

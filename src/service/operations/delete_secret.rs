@@ -82,7 +82,7 @@ impl Operation for DeleteSecret {
     }
 }
 
-/// Deletes whatever is there. What is not there counts as deleted, as in AWS.
+/// Deletes the secret if there is one. A missing one counts as deleted, as in AWS.
 fn delete_at_once(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Response, Failure> {
     let now = cx.date()?;
     match cx.find(id) {

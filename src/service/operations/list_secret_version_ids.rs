@@ -105,7 +105,7 @@ impl Operation for ListSecretVersionIds {
 /// How many versions a page has unless the request says.
 const PAGE: usize = 100;
 
-/// The place of a version: oldest first, by id where two are of the same moment.
+/// The position of a version: oldest first, then by id.
 fn place(version: &Version) -> (Option<Timestamp>, &str) {
     (Some(version.created), &version.id)
 }

@@ -129,9 +129,7 @@ impl Operation for ListSecrets {
 pub(super) struct Search {
     /// The operation that looks for it: a token of another does not count.
     pub(super) operation: Action,
-    /// What all of it matches.
     pub(super) filters: Filters,
-    /// The order.
     pub(super) order: Order,
     /// Whether secrets that are scheduled for deletion count.
     pub(super) shows_planned: bool,

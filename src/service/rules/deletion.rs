@@ -74,7 +74,7 @@ impl Deletion {
 }
 
 impl Standing {
-    /// Tells how a secret stands that has this `DeletionDate`, or none.
+    /// Returns the state of a secret with this `DeletionDate`, if any.
     pub(crate) fn of(deletion_date: Option<Timestamp>, now: Timestamp) -> Self {
         match deletion_date {
             None => Self::Active,

@@ -4,7 +4,7 @@
 
 use crate::service::fault::Fault;
 
-/// Checks the name of a secret that is to be made.
+/// Checks the name of a new secret.
 pub(crate) fn check(name: &str) -> Result<(), Fault> {
     if is_name(name) { Ok(()) } else { Err(invalid_name()) }
 }

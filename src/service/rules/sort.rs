@@ -24,10 +24,10 @@ pub(crate) struct Sortable<'a> {
     pub(crate) changed: Timestamp,
 }
 
-/// Where something stands in an order: its date, where it is sorted by one, then its name.
+/// A position in an order: the date, if sorted by one, then the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position<'a> {
-    /// The date; `None` when there is none, which counts as the oldest.
+    /// The date; `None` counts as the oldest.
     pub(crate) at: Option<Timestamp>,
     /// The name, or what else is unique among the things that are sorted.
     pub(crate) name: &'a str,
@@ -71,7 +71,7 @@ impl Order {
         Some(Self { by, direction })
     }
 
-    /// Returns where a secret stands in this order.
+    /// Returns the position of a secret in this order.
     pub(crate) fn position<'a>(self, secret: &Sortable<'a>) -> Position<'a> {
         let at = match self.by {
             By::CreatedDate => Some(secret.created),

@@ -49,7 +49,7 @@ pub(crate) enum FileFault {
         path: PathBuf,
         mode: u32,
     },
-    /// It belongs to somebody else.
+    /// Another user owns it.
     WrongOwner {
         /// The file.
         path: PathBuf,

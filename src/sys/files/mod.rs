@@ -230,7 +230,7 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
 /// Files that a killed process may have left beside one.
 const MAX_LEFT_OVERS: u32 = 16;
 
-/// Returns the user that files must belong to.
+/// Returns the user that must own files.
 pub(crate) fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }

@@ -219,7 +219,7 @@ fn file_systems_are_told_apart() {
     sync_directory(scratch.path()).unwrap();
 }
 
-/// The name told was one that nobody had given and nobody would find.
+/// The reported name was one that no user had given or would find.
 #[test]
 fn what_cannot_be_made_is_named_by_where_it_was_to_be() {
     let scratch = Scratch::new();

@@ -47,7 +47,7 @@ enum Ruling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Advice {
     Asked,
-    /// Then nobody may do any of it.
+    /// Then all of it is forbidden.
     Absent,
 }
 
@@ -138,7 +138,7 @@ impl Processor {
             program.extend(when(self.number(call), vec![ruling]));
         }
         if truncation == Truncation::Open {
-            // There is no call with the number that stands for none.
+            // No call has the number that means "no call".
             program.extend(when(self.number(&OPEN), opening(1)));
             program.extend(when(self.number(&OPENAT), opening(2)));
         }

@@ -280,7 +280,7 @@ fn a_secret_without_a_value_waits_for_its_first_window() {
     fixture.service.require_sound();
 }
 
-/// Whoever finds a rotation at work by the time it stores its own begins none.
+/// A request that finds a rotation at work when it stores its own begins no rotation.
 #[test]
 fn one_is_at_work_at_a_time() {
     let mut fixture = RotationFixture::new();

@@ -142,7 +142,7 @@ impl Test {
     fn matches(&self, field: Field, secret: &Filterable<'_>) -> bool {
         match self {
             Self::Prefix(prefix) => field.texts(secret).any(|text| text.starts_with(prefix)),
-            // The words of an `all` filter may stand in different members.
+            // The words of an `all` filter may be in different members.
             Self::Words(wanted) => {
                 !wanted.is_empty() && wanted.iter().all(|word| field.has_word(secret, word))
             }

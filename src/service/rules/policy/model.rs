@@ -59,7 +59,7 @@ pub(crate) struct Malformed(pub(super) Vec<Problem>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) kind: ProblemKind,
-    /// The statement it stands in, from 1.
+    /// The statement it is in, from 1.
     pub(super) statement: Option<usize>,
     pub(super) detail: String,
 }

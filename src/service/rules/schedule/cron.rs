@@ -17,7 +17,7 @@ pub(super) struct Cron {
     days: Days,
 }
 
-/// The hours of a day, in order, never none.
+/// The hours of a day, in order, never empty.
 #[derive(Debug, PartialEq, Eq)]
 struct Hours {
     all: Vec<i64>,
@@ -51,7 +51,7 @@ struct Range {
 }
 
 impl Cron {
-    /// Reads the six fields; `None` when they are no schedule, or one that never comes.
+    /// Reads the six fields; `None` if they form no schedule, or one that never comes.
     pub(super) fn parse(fields: &str) -> Option<Self> {
         let fields: Vec<&str> = fields.split(' ').collect();
         let [minutes, hours, of_month, months, of_week, year] = fields[..] else { return None };

@@ -50,7 +50,7 @@ enum Frequency {
 impl Rules {
     /// Reads rules; `Ok(None)` when none are given, so that those stored stay.
     ///
-    /// A `Duration` may also stand beside `AutomaticallyAfterDays`, as in AWS.
+    /// A `Duration` may also accompany `AutomaticallyAfterDays`, as in AWS.
     pub(crate) fn new(asked: &Asked<'_>) -> Result<Option<Self>, Fault> {
         let frequency = match (asked.automatically_after_days, asked.schedule_expression) {
             (Some(_), Some(_)) => return Err(contradiction()),

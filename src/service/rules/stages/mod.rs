@@ -2,7 +2,7 @@
 //! `update-secret-version-stage` and which versions may be dropped.
 //!
 //! A label is on at most one version of a secret; every change here goes through [`attach`] or
-//! [`detach`], which keep it so. Labels stand in the order in which they were attached.
+//! [`detach`], which keep it so. Labels are in the order of attachment.
 
 use crate::model::order;
 use crate::model::time::{DAY_MS, Timestamp};
@@ -27,7 +27,7 @@ pub(crate) struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// Refuses a request to do nothing, of whatever secret.
+    /// Refuses a request to do nothing.
     pub(crate) fn check(&self) -> Result<(), Fault> {
         if self.remove_from.is_none() && self.move_to.is_none() {
             return Err(nothing_to_do());

@@ -154,7 +154,7 @@ fn one_label_is_moved_as_the_table_says() {
     let neither = "You must specify MoveToVersionId, RemoveFromVersionId or both to change a \
          staging label.";
     for (step, expected) in [
-        // Nobody has the label.
+        // No version has the label.
         ("move two - v3", Ok("v1[current] v2[one] v3[two]")),
         ("move two v2 v3", Err("Version stage two not found in version v2")),
         ("move two v2 -", Err("Version stage two not found in version v2")),
@@ -223,7 +223,7 @@ fn a_secret_has_at_most_twenty_labels() {
         ("move b - v1", false),
         // AWSPREVIOUS would be the twenty-first.
         ("put v3", false),
-        // A label that only changes its place is none the more.
+        // A label that only moves does not count again.
         ("put v3 a", true),
         ("move a v1 v3", true),
         ("move a v1 -", true),

@@ -55,11 +55,11 @@ pub(super) enum Test {
     Address(Vec<Network>),
     /// In base64.
     Binary(Vec<String>),
-    /// Whether the key is to be absent.
+    /// Whether the key must be absent.
     Null(Vec<bool>),
 }
 
-/// How two values must stand to each other.
+/// How two values must compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     Equal,

@@ -102,7 +102,7 @@ impl Pattern {
         };
         match key.trim() {
             "" => return Err(BadVariable),
-            // The predefined ones stand for the character itself.
+            // The predefined ones mean the character itself.
             "*" => self.push_text('*'),
             "?" => self.push_text('?'),
             "$" => self.push_text('$'),
@@ -164,7 +164,7 @@ impl Pattern {
         matches!(self.0.as_slice(), [Piece::Text(text), Piece::Run] if text == start)
     }
 
-    /// Puts the variables' values in; `None` where one has none.
+    /// Puts the variables' values in; `None` if one lacks a value.
     fn resolve(&self, case: Case, context: &Context) -> Option<Vec<Glyph>> {
         let mut glyphs = Vec::new();
         for piece in &self.0 {
