@@ -263,7 +263,7 @@ fn wait_for_streams(events: &mut RunEvents) {
     }
 }
 
-/// How often one looks whether it was called off.
+/// How often to check whether it was called off.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a program may take to end once it was asked to.
 const GRACE: Duration = Duration::from_secs(5);

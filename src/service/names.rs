@@ -1,4 +1,4 @@
-//! The names of a region's secrets, for completion: not an operation, and not in the log.
+//! The names of a region's secrets, for completion in a shell: not an operation, and not in the log.
 
 use super::context::Context;
 use super::failure::Failure;

@@ -51,7 +51,6 @@ pub(super) struct Snapshot {
 }
 
 impl ServiceFixture {
-    /// An empty vault.
     pub(crate) fn new() -> Self {
         Self::in_store(Store::in_memory())
     }
@@ -77,7 +76,6 @@ impl ServiceFixture {
         self.call_in(None, operation, request)
     }
 
-    /// Calls an operation in a region.
     pub(crate) fn call_in(
         &mut self,
         region: Option<&str>,
@@ -101,12 +99,10 @@ impl ServiceFixture {
         to_json(&response.unwrap_or_else(|failure| panic!("{failure:?}")))
     }
 
-    /// Moves the clock.
     pub(crate) fn advance(&mut self, ms: i64) {
         self.clock.advance(ms);
     }
 
-    /// Returns what the clock shows.
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp(self.clock.now_ms())
     }
@@ -172,7 +168,7 @@ impl ServiceFixture {
         self.vault.store_mut().tamper("PRAGMA max_page_count = 1");
     }
 
-    /// Returns whether a read was not logged for want of space.
+    /// Whether a read went unlogged for lack of space.
     pub(crate) fn is_full(&self) -> bool {
         self.vault.unlogged() == Some(crate::vault::Unlogged::Full)
     }
@@ -247,7 +243,7 @@ pub(super) fn entry(operation: &str) -> &'static Entry {
     found.unwrap_or_else(|| panic!("no operation {operation}"))
 }
 
-/// Tells a failure by its code and message.
+/// Returns the code and message of a failure.
 pub(super) fn told(failure: Failure) -> (String, String) {
     match failure {
         Failure::Fault(fault) => (fault.code.as_str().to_owned(), fault.message),

@@ -35,7 +35,6 @@ enum Change {
     Times(Timestamps),
 }
 
-/// Which file.
 struct Target {
     /// The number of a descriptor of the program's, or [`HERE`].
     from: i32,
@@ -170,7 +169,7 @@ fn carry_out(
 struct Process(PathBuf);
 
 impl Process {
-    /// Reads what is wanted out of the words of a call.
+    /// Reads the wanted change from the words of a call.
     fn wanted(&self, asked: Asked, words: [u64; 6]) -> Result<(Target, Change), Errno> {
         let [one, two, three, four, five, _] = words;
         let at = |from: u64, path: u64, flags: u64| {
@@ -292,7 +291,7 @@ fn low(word: u64) -> u32 {
     u32::try_from(word & u64::from(u32::MAX)).unwrap_or(u32::MAX)
 }
 
-/// Times that were not given are now.
+/// Times not given mean now.
 fn times(numbers: Option<[i64; 4]>) -> Change {
     let [access, part, change, other] = numbers.unwrap_or([0, UTIME_NOW, 0, UTIME_NOW]);
     Change::Times(Timestamps {

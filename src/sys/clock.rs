@@ -4,13 +4,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::event::{Timespec, poll};
 
-/// Where the time comes from.
 pub(crate) trait Clock {
     /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     fn now_ms(&self) -> i64;
 }
 
-/// The system's clock.
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
@@ -29,7 +27,6 @@ impl Clock for SystemClock {
 pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Begins to measure.
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
@@ -50,7 +47,7 @@ pub(crate) fn pause(moment: Duration) {
     let _early = poll(&mut [], Some(&moment));
 }
 
-/// A clock that stops until a test moves it.
+/// A clock that only tests move.
 #[cfg(test)]
 pub(crate) struct FixedClock(std::cell::Cell<i64>);
 
@@ -61,7 +58,6 @@ impl FixedClock {
         Self(std::cell::Cell::new(ms))
     }
 
-    /// Moves the clock by `ms` milliseconds.
     pub(crate) fn advance(&self, ms: i64) {
         self.0.set(self.0.get() + ms);
     }

@@ -49,7 +49,7 @@ impl Draft {
         Self { path, _lock: lock, has_place: false }
     }
 
-    /// Returns where it is for now.
+    /// Returns its present path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

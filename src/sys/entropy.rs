@@ -5,7 +5,6 @@ use std::sync::OnceLock;
 
 /// Where random bytes come from.
 pub(crate) trait Entropy {
-    /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy>;
 }
 

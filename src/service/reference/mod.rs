@@ -18,7 +18,6 @@ pub(super) struct Reference {
     secrets: BTreeMap<String, Secret>,
 }
 
-/// One secret.
 #[derive(Clone)]
 struct Secret {
     /// As the service told it when the secret was made: nobody can foresee its suffix.

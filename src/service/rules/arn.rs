@@ -13,9 +13,7 @@ use crate::vault::record::Record;
 /// The account and region that a call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place<'a> {
-    /// The account's id.
     pub(crate) account: &'a str,
-    /// The region.
     pub(crate) region: &'a str,
 }
 
@@ -38,7 +36,6 @@ pub(crate) enum SecretRef<'a> {
 /// The one secret that can be meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate<'a> {
-    /// The name to look up.
     pub(crate) name: &'a str,
     /// The suffix that the secret's ARN must have; `None` where any will do.
     suffix: Option<&'a str>,
@@ -104,13 +101,11 @@ pub(crate) fn region_of(secret_id: &str) -> Option<&str> {
     secret_id.strip_prefix("arn:")?.split(':').nth(2)
 }
 
-/// Returns a record's ARN.
 pub(crate) fn arn_of(record: &Record) -> String {
     let place = Place { account: &record.namespace.account, region: &record.namespace.region };
     arn(place, &record.name, &record.arn_suffix)
 }
 
-/// Writes the ARN of a secret.
 pub(crate) fn arn(place: Place<'_>, name: &str, suffix: &str) -> String {
     format!("{}-{suffix}", arn_without_suffix(place, name))
 }

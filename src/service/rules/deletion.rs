@@ -5,7 +5,7 @@ use crate::model::order;
 use crate::model::time::Timestamp;
 use crate::service::fault::Fault;
 
-/// How a secret is to be deleted.
+/// How to delete a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deletion {
     /// At once, without a way back.

@@ -65,9 +65,7 @@ pub(crate) fn create(earlier: Earlier, token: &str, existing: Existing<'_>) -> R
 /// The secret that has the name already.
 #[derive(Clone, Copy)]
 pub(crate) struct Existing<'a> {
-    /// Its name.
     pub(crate) name: &'a str,
-    /// Its ARN.
     pub(crate) arn: &'a str,
 }
 

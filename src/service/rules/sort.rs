@@ -14,7 +14,6 @@ pub(crate) struct Order {
 /// What a secret is sorted by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sortable<'a> {
-    /// Its name.
     pub(crate) name: &'a str,
     /// `CreatedDate`.
     pub(crate) created: Timestamp,

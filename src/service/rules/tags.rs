@@ -33,7 +33,7 @@ fn pair(tag: Tag) -> Option<(String, String)> {
     Some((tag.key?.0, tag.value.map(|value| value.0).unwrap_or_default()))
 }
 
-/// Removes tags by their keys; a key that is not there is none the worse. On a fault nothing has
+/// Removes tags by their keys; an absent key is ignored. On a fault nothing has
 /// changed.
 pub(crate) fn remove(tags: &mut Tags, keys: &[String]) -> Result<(), Fault> {
     check_keys(keys)?;
@@ -61,7 +61,7 @@ pub(crate) fn check(given: &[Tag]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Refuses the keys of tags that nobody can remove.
+/// Refuses keys of tags that cannot be removed.
 pub(crate) fn check_keys(keys: &[String]) -> Result<(), Fault> {
     match keys.iter().find(|key| is_system(key)) {
         Some(system) => Err(system_tag(system)),
@@ -84,17 +84,17 @@ fn system_tag(key: &str) -> Fault {
     Fault::invalid_parameter(format!("You can't modify system tags. Tag key: '{key}'."))
 }
 
-/// Our own words: AWS's are not published.
+/// Our own message: AWS's is not published.
 fn no_key() -> Fault {
     Fault::invalid_parameter("A tag must have a key.")
 }
 
-/// Our own words: AWS's are not published.
+/// Our own message: AWS's is not published.
 fn given_twice(key: &str) -> Fault {
     Fault::invalid_parameter(format!("You can't specify tag key '{key}' more than once."))
 }
 
-/// Our own words: AWS's are not published.
+/// Our own message: AWS's is not published.
 fn bad_character(key: &str, character: char) -> Fault {
     let character = character.escape_default();
     Fault::invalid_parameter(format!(
@@ -103,7 +103,7 @@ fn bad_character(key: &str, character: char) -> Fault {
     ))
 }
 
-/// Our own words: AWS's are not published.
+/// Our own message: AWS's is not published.
 fn too_many() -> Fault {
     Fault::invalid_parameter(format!("You can't attach more than {MAX_TAGS} tags to a secret."))
 }

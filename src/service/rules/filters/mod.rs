@@ -10,20 +10,15 @@ use crate::service::fault::Fault;
 /// One filter of a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
-    /// `Key`.
     pub(crate) key: Option<&'a str>,
-    /// `Values`.
     pub(crate) values: &'a [String],
 }
 
 /// What a secret is filtered by.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Filterable<'a> {
-    /// Its name.
     pub(crate) name: &'a str,
-    /// Its description, where it has one.
     pub(crate) description: Option<&'a str>,
-    /// Its tags, key and value.
     pub(crate) tags: &'a [(String, String)],
     /// The region it is replicated from.
     pub(crate) primary_region: Option<&'a str>,
@@ -81,7 +76,6 @@ impl Filters {
         asked.iter().map(Filter::new).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether a secret passes all of them.
     pub(crate) fn matches(&self, secret: &Filterable<'_>) -> bool {
         self.0.iter().all(|filter| {
             filter

@@ -10,19 +10,12 @@ use crate::sys::secret::Secret;
 pub(crate) struct Wishes<'a> {
     /// `PasswordLength`.
     pub(crate) length: u16,
-    /// `ExcludeCharacters`.
     pub(crate) exclude_characters: &'a str,
-    /// `ExcludeNumbers`.
     pub(crate) exclude_numbers: bool,
-    /// `ExcludePunctuation`.
     pub(crate) exclude_punctuation: bool,
-    /// `ExcludeUppercase`.
     pub(crate) exclude_uppercase: bool,
-    /// `ExcludeLowercase`.
     pub(crate) exclude_lowercase: bool,
-    /// `IncludeSpace`.
     pub(crate) include_space: bool,
-    /// `RequireEachIncludedType`.
     pub(crate) require_each_included_type: bool,
 }
 

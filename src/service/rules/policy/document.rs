@@ -7,7 +7,6 @@ use std::fmt;
 
 use serde_core::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A JSON value.
 #[derive(Debug)]
 pub(super) enum Document {
     /// `null`.
@@ -30,7 +29,6 @@ pub(super) fn read(text: &str) -> Option<Document> {
 }
 
 impl Document {
-    /// Returns the text of a string.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -49,7 +47,6 @@ impl Document {
         }
     }
 
-    /// Returns the members of an object.
     pub(super) fn members(&self) -> Option<&[(String, Self)]> {
         match self {
             Self::Object(members) => Some(members),

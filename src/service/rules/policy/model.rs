@@ -55,7 +55,6 @@ impl<T> Scope<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(super) Vec<Problem>);
 
-/// One problem.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
     pub(super) kind: ProblemKind,

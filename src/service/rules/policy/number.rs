@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-/// A number.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Decimal {
     negative: bool,

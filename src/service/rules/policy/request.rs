@@ -21,15 +21,12 @@ pub(crate) struct Request {
 
 /// What conditions may know of a secret.
 pub(crate) struct Resource<'a> {
-    /// Its ARN.
     pub(crate) arn: &'a str,
-    /// Its tags.
     pub(crate) tags: &'a [(String, String)],
     /// Its primary region, where it is replicated.
     pub(crate) primary_region: Option<&'a str>,
     /// The ARN of its rotation function, where it has one.
     pub(crate) rotation_lambda_arn: Option<&'a str>,
-    /// The kind of a managed external secret.
     pub(crate) secret_type: Option<&'a str>,
 }
 

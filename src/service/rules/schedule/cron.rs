@@ -9,7 +9,6 @@ use crate::model::order;
 use crate::model::time::{DAY_MS, HOUR_MS, Timestamp};
 use crate::service::rules::calendar;
 
-/// When windows open.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Cron {
     hours: Hours,

@@ -12,11 +12,8 @@ use cron::Cron;
 /// The `RotationRules` of a request or a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked<'a> {
-    /// `AutomaticallyAfterDays`.
     pub(crate) automatically_after_days: Option<i64>,
-    /// `Duration`.
     pub(crate) duration: Option<&'a str>,
-    /// `ScheduleExpression`.
     pub(crate) schedule_expression: Option<&'a str>,
 }
 
@@ -176,7 +173,6 @@ impl Window {
         Timestamp(self.closes.0.saturating_sub(1000))
     }
 
-    /// Whether it is open.
     pub(crate) fn is_open(self, now: Timestamp) -> bool {
         self.opens <= now && now < self.closes
     }
@@ -261,7 +257,7 @@ fn days_out_of_range() -> Fault {
     Fault::invalid_parameter("RotationRules.AutomaticallyAfterDays must be within 1-1000.")
 }
 
-/// Our own words: AWS's are not published.
+/// Our own message: AWS's is not published.
 fn duration_alone() -> Fault {
     Fault::invalid_parameter(
         "You must specify AutomaticallyAfterDays or ScheduleExpression to specify Duration.",

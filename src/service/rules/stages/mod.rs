@@ -234,14 +234,14 @@ fn current_must_stay() -> Fault {
     )
 }
 
-/// Our own words: AWS's are not published.
+/// Our own message: AWS's is not published.
 fn nothing_to_do() -> Fault {
     Fault::invalid_parameter(
         "You must specify MoveToVersionId, RemoveFromVersionId or both to change a staging label.",
     )
 }
 
-/// Our own words: AWS's are not published.
+/// Our own message: AWS's is not published.
 fn too_many_labels() -> Fault {
     Fault::new(
         Code::LimitExceeded,

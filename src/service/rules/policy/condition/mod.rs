@@ -144,7 +144,6 @@ impl Operator {
 }
 
 impl Condition {
-    /// Whether the condition holds.
     pub(super) fn holds(&self, context: &Context) -> bool {
         let values = context.values(&self.key);
         if let Test::Null(expected) = &self.test {

@@ -4,7 +4,7 @@ use super::model::{Effect, Policy, Statement};
 use super::pattern::Case;
 use super::request::Request;
 
-/// What a policy says of a request.
+/// What a policy says about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// A statement allows it, and none denies it.

@@ -37,7 +37,6 @@ pub(crate) enum Finding {
 }
 
 impl Finding {
-    /// Returns `CheckName`.
     pub(crate) const fn check_name(self) -> &'static str {
         match self {
             Self::Syntax => "SyntaxCheck",

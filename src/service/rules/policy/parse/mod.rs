@@ -15,7 +15,6 @@ use super::model::{Effect, Malformed, Policy, Problem, ProblemKind, Scope, State
 use super::pattern::{Pattern, Version, Wildcards};
 use super::principal::Principal;
 
-/// The most characters a policy may have.
 pub(crate) const MAX_CHARS: usize = 20_480;
 
 /// Reads a policy. Any text at all may be given; fuzzing begins here.

@@ -62,7 +62,6 @@ enum Glyph {
 pub(super) struct BadVariable;
 
 impl Pattern {
-    /// Reads a pattern.
     pub(super) fn read(
         text: &str,
         version: Version,
@@ -149,12 +148,10 @@ impl Pattern {
         self.0.iter().all(|piece| matches!(piece, Piece::Text(_)))
     }
 
-    /// Whether there is a variable in it.
     pub(super) fn has_variable(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Variable { .. }))
     }
 
-    /// Whether it is `*`.
     pub(super) fn is_any(&self) -> bool {
         self.0 == [Piece::Run]
     }

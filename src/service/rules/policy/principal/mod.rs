@@ -4,7 +4,7 @@
 
 use crate::service::rules::arn::{self, Place};
 
-/// Whom a statement speaks of.
+/// Whom a statement is about.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Principal {
     /// `*`: everybody.
@@ -89,7 +89,7 @@ impl Principal {
         is_id.then_some(Self::Elsewhere)
     }
 
-    /// Whether the one who asks is meant.
+    /// Whether the caller is meant.
     pub(super) fn covers(&self, caller: &Identity) -> bool {
         match self {
             Self::Everyone => true,
@@ -205,7 +205,6 @@ fn is_partition(text: &str) -> bool {
     text.split('-').all(is_word) && text.starts_with("aws")
 }
 
-/// Whether `text` is the number of an account.
 pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
