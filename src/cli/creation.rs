@@ -1,9 +1,10 @@
 //! Making a vault. The first `create-secret` makes the one that is not there yet, says so, and goes
 //! on.
 
+use super::enroll::{self, OnWeak};
 use super::failure::Failure;
+use super::terminal;
 use super::unlock::{Chosen, CommandContext, Location};
-use super::{enroll, terminal};
 use crate::crypto::slot::Credential;
 use crate::service::action::Action;
 use crate::service::operation::Entry;
@@ -46,13 +47,13 @@ fn with_defaults(context: &CommandContext<'_>) -> Result<Vault, Failure> {
     let offer = context.offer();
     let mut slots = Vec::new();
     if let Some(passphrase) = offer.passphrase()? {
-        let passphrase = enroll::judged(passphrase, false)?;
+        let passphrase = enroll::judged(passphrase, OnWeak::Refuse)?;
         slots.push(derived(Credential::Passphrase(passphrase)));
     } else if let Some(keyfile) = offer.keyfile()? {
         let credential = Credential::Keyfile(keyfile);
         slots.push(NewSlot { credential, kdf: None, label: "keyfile".to_owned() });
     } else {
-        let passphrase = enroll::ask(false)?;
+        let passphrase = enroll::ask(OnWeak::Refuse)?;
         slots.push(derived(Credential::Passphrase(passphrase)));
     }
     if terminal::is_there() {

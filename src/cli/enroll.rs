@@ -16,10 +16,18 @@ use crate::sys::entropy::SystemEntropy;
 use crate::sys::secret::Secret;
 use crate::sys::{credential, files, process};
 
+/// What becomes of a weak passphrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnWeak {
+    Refuse,
+    /// The user insists.
+    Take,
+}
+
 /// Asks for a new passphrase until it is a good one: what else was typed is not lost.
-pub(crate) fn ask(insists: bool) -> Result<Passphrase, Failure> {
+pub(crate) fn ask(on_weak: OnWeak) -> Result<Passphrase, Failure> {
     loop {
-        match judged(twice()?, insists) {
+        match judged(twice()?, on_weak) {
             Err(Failure::Environment { name: WEAK, message, .. }) => {
                 terminal::object(&format!("{message}; another one"));
             }
@@ -29,9 +37,9 @@ pub(crate) fn ask(insists: bool) -> Result<Passphrase, Failure> {
 }
 
 /// Refuses a weak passphrase, with the reason, unless the user insists.
-pub(crate) fn judged(passphrase: Passphrase, insists: bool) -> Result<Passphrase, Failure> {
+pub(crate) fn judged(passphrase: Passphrase, on_weak: OnWeak) -> Result<Passphrase, Failure> {
     let strength = passphrase::judge(&passphrase);
-    if !strength.is_weak() || insists {
+    if !strength.is_weak() || on_weak == OnWeak::Take {
         return Ok(passphrase);
     }
     let reason = strength.warning.unwrap_or_else(|| {

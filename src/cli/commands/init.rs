@@ -138,7 +138,7 @@ fn slots(options: &Init, context: &CommandContext<'_>) -> Result<(Vec<NewSlot>, 
     }
     let given = if says_new_passphrase(&options.new) { None } else { offer.passphrase()? };
     let passphrase = match given {
-        Some(given) => enroll::judged(given, options.new.allow_weak_passphrase)?,
+        Some(given) => enroll::judged(given, options.new.on_weak())?,
         None => new_credential::passphrase(&options.new)?,
     };
     let (credential, made) = if options.with_keyfile {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::enroll;
+use super::super::enroll::{self, OnWeak};
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::request::globals::options::Globals;
@@ -32,6 +32,12 @@ options! {
     }
 }
 
+impl PassphraseOptions {
+    pub(super) fn on_weak(&self) -> OnWeak {
+        if self.allow_weak_passphrase { OnWeak::Take } else { OnWeak::Refuse }
+    }
+}
+
 /// Obtains a new passphrase, and judges it.
 pub(super) fn passphrase(new: &PassphraseOptions) -> Result<Passphrase, Failure> {
     let passphrase = match &new.new_passphrase_file {
@@ -44,9 +50,9 @@ pub(super) fn passphrase(new: &PassphraseOptions) -> Result<Passphrase, Failure>
             enroll::show("The new passphrase, shown only now:", made.expose())?;
             made
         }
-        None => return enroll::ask(new.allow_weak_passphrase),
+        None => return enroll::ask(new.on_weak()),
     };
-    enroll::judged(passphrase, new.allow_weak_passphrase)
+    enroll::judged(passphrase, new.on_weak())
 }
 
 /// Returns the cost of deriving a key: as asked for, or as this machine affords.
