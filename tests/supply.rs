@@ -127,6 +127,19 @@ fn every_source_is_the_registry() {
     assert_eq!(foreign_sources(lock), ["source = \"git+https://example.com/x\""]);
 }
 
+/// The lock file of the fuzz targets once lacked two crates: nothing else reads it.
+#[test]
+fn the_fuzz_targets_are_locked_alike() {
+    let lock = std::fs::read_to_string(repository().join("tests/fuzz/Cargo.lock")).unwrap();
+    let locked = |krate: &Crate| {
+        let version = krate.version.trim_start_matches('v');
+        lock.contains(&format!("name = \"{}\"\nversion = \"{version}\"\n", krate.name))
+    };
+    let shipped = shipped();
+    let missing: Vec<&Crate> = shipped.iter().filter(|krate| !locked(krate)).collect();
+    assert!(missing.is_empty(), "`cargo update` in tests/fuzz: {missing:?}");
+}
+
 #[test]
 fn cargo_deny_is_told_the_same() {
     let policy = std::fs::read_to_string(repository().join(".cargo/deny.toml")).unwrap();
