@@ -7,17 +7,20 @@ use super::replication::replicas;
 use super::rules::arn::{self, Place, arn_of};
 use super::rules::policy::principal::Identity;
 use super::rules::policy::request::{Request, Resource};
+use crate::model::time::Timestamp;
 use crate::vault::record::{Namespace, Record};
 
-/// Returns what a policy is asked about when the owner asks for an action, about a secret or none.
+/// Returns what a policy is asked about when an action is asked for at a time, about a secret or
+/// none.
 pub(crate) fn request(
     cx: &mut Context<'_, '_>,
     action: Action,
     secret: Option<&Record>,
+    now: Timestamp,
 ) -> Result<Request, Failure> {
     let namespace = cx.namespace()?;
     let owner = Identity::root(Place { account: &namespace.account, region: &namespace.region });
-    let request = Request::new(owner, action, cx.now()?);
+    let request = Request::new(owner, action, now);
     let request = request.with("aws:RequestedRegion", cx.region());
     Ok(match secret {
         None => request,

@@ -17,6 +17,7 @@ use super::rules::policy::principal::Identity;
 use super::rules::policy::request::Request;
 use super::rules::stages::{CURRENT, PENDING, PREVIOUS};
 use crate::model::shape::Shape;
+use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::vault::progress::Outlook;
 use crate::vault::record::Record;
@@ -63,7 +64,8 @@ pub(super) struct Visible<'c> {
 impl<'c> Visible<'c> {
     /// Those that the caller of an operation may know of.
     pub(super) fn to_caller(cx: &mut Context<'c, '_>) -> Result<Self, Failure> {
-        let asking = policy_request::request(cx, Action::ListSecrets, None)?;
+        let now = latest(cx)?;
+        let asking = policy_request::request(cx, Action::ListSecrets, None, now)?;
         Ok(Self { caller: cx.caller(), asking })
     }
 
@@ -100,9 +102,7 @@ impl Grant {
         entry: &Entry,
         request: &Value,
     ) -> Result<(), Failure> {
-        // A clock that was set back brings no time back.
-        let now = cx.now()?.max(cx.date()?);
-        let is_open = now < self.until
+        let is_open = latest(cx)? < self.until
             && !(self.read_only && entry.effect == Effect::Writes)
             // What is checked here must be what the operation reads.
             && is_plain(entry.input, request);
@@ -122,7 +122,8 @@ impl Grant {
         action: Action,
         request: &Value,
     ) -> Result<Verdict, Failure> {
-        let asking = policy_request::request(cx, action, None)?.with_members(request);
+        let now = latest(cx)?;
+        let asking = policy_request::request(cx, action, None, now)?.with_members(request);
         let found = named(request).map(|id| cx.look_up(cx.region(), id)).transpose()?.flatten();
         let (asking, is_for) = match (&found, named(request)) {
             (Some(record), _) => (policy_request::about(asking, record), self.is_for(&record.name)),
@@ -161,6 +162,11 @@ impl Grant {
             Verdict::NotAllowed
         }
     }
+}
+
+/// The time for a grant and its policies: a clock that was set back brings no time back.
+fn latest(cx: &mut Context<'_, '_>) -> Result<Timestamp, Failure> {
+    Ok(cx.now()?.max(cx.date()?))
 }
 
 /// The operations that a grant must have for a call: as in AWS, some need the right to another.

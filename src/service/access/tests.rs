@@ -616,6 +616,42 @@ fn a_clock_that_was_set_back_gives_a_grant_no_time() {
     assert_eq!(refused, implicit("GetSecretValue", " on resource: app/db"));
 }
 
+/// The same for a time in a policy: it was compared with the clock as it is.
+#[test]
+fn a_clock_that_was_set_back_gives_a_policy_no_time() {
+    let (mut service, grant) = granted();
+    let end = service.now().0 / 1000 + 30;
+    let statement = json!({
+        "Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*",
+        "Condition": {"NumericLessThan": {"aws:EpochTime": end.to_string()}},
+    });
+    let until = parse(&json!({"Version": "2012-10-17", "Statement": statement}).to_string());
+    let mut caller = Caller::Grant(Grant { policies: vec![until.unwrap()], ..grant });
+    let read = r#"{"SecretId":"app/db"}"#;
+    service.call_as(&caller, "GetSecretValue", read).unwrap();
+    service.advance(30_000);
+    let put = json!({"SecretId": "web/key", "ClientRequestToken": token(3), "SecretString": "s"});
+    service.call("PutSecretValue", &put.to_string()).unwrap();
+    service.advance(-29_000);
+    let refused = service.call_as(&caller, "GetSecretValue", read).unwrap_err();
+    assert_eq!(refused.1, implicit("GetSecretValue", " on resource: app/db"));
+    // Nor are lists told of more: here the policy only denies, until then.
+    if let Caller::Grant(grant) = &mut caller {
+        let statement = json!([
+            {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"},
+            {
+                "Effect": "Deny", "Principal": "*", "Action": "*",
+                "Resource": format!("{ARN}app/db-*"),
+                "Condition": {"NumericGreaterThanEquals": {"aws:EpochTime": end.to_string()}},
+            },
+        ]);
+        let from = parse(&json!({"Version": "2012-10-17", "Statement": statement}).to_string());
+        grant.policies = vec![from.unwrap()];
+    }
+    let listed = service.call_as(&caller, "ListSecrets", "{}").unwrap();
+    assert_eq!(listed["SecretList"].as_array().unwrap().len(), 1);
+}
+
 /// What an operation does not read must not speak for it, at any depth.
 #[test]
 fn only_what_an_operation_reads_counts_for_a_grant() {

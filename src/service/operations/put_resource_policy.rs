@@ -60,7 +60,8 @@ impl Operation for PutResourcePolicy {
             Some(true) => BroadAccess::Refused,
             Some(false) | None => BroadAccess::Accepted,
         };
-        let asking = policy_request::request(cx, Self::ACTION, Some(&record))?;
+        let now = cx.now()?;
+        let asking = policy_request::request(cx, Self::ACTION, Some(&record), now)?;
         findings::put(&request.resource_policy.0, broad_access, &asking)?;
         let policy = Some(request.resource_policy.0);
         if record.policy != policy {

@@ -62,7 +62,8 @@ impl Operation for ValidateResourcePolicy {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = request.secret_id.map(|id| cx.find_active(&id)).transpose()?;
-        let asking = policy_request::request(cx, Self::ACTION, record.as_ref())?;
+        let now = cx.now()?;
+        let asking = policy_request::request(cx, Self::ACTION, record.as_ref(), now)?;
         let found = findings::validate(&request.resource_policy.0, &asking)?;
         Ok(Response {
             policy_validation_passed: found.is_empty(),
