@@ -141,10 +141,7 @@ fn known(
     let config = job.pending_config.as_ref().or(record.rotation.as_ref());
     let mut linked = Vec::new();
     for arn in reads {
-        let region = arn::region_of(arn).unwrap_or(cx.region()).to_owned();
-        let region = region.as_str();
-        let other = cx.look_up(region, arn)?;
-        let other = other.filter(|other| other.deletion.is_none());
+        let other = linked_secret(cx, arn)?.filter(|other| other.deletion.is_none());
         let Some(other) = other else { continue };
         if let Some(value) = value(cx, &other, other.staged(stages::CURRENT))? {
             linked.push((arn_of(&other), value));
@@ -157,6 +154,11 @@ fn known(
         linked,
         metadata: config.map(|config| config.external.clone()).unwrap_or_default(),
     })
+}
+
+/// Finds another secret that may be read, in the region that its ARN names.
+fn linked_secret(cx: &mut Context<'_, '_>, arn: &str) -> Result<Option<Record>, Failure> {
+    cx.look_up(arn::region_of(arn).unwrap_or(cx.region()), arn)
 }
 
 fn value(
@@ -185,8 +187,7 @@ fn note_all(
         }
     }
     for (arn, _) in &known.linked {
-        let region = cx.region();
-        let other = cx.look_up(region, arn)?.ok_or_else(Fault::secret_not_found)?;
+        let other = linked_secret(cx, arn)?.ok_or_else(Fault::secret_not_found)?;
         let version = other.staged(stages::CURRENT).map_or("", |version| version.id.as_str());
         log(cx, RotationEvent::ValueRead, &other, version, "")?;
     }
@@ -264,6 +265,33 @@ mod tests {
                 assert_eq!(event.via, format!("rotation:{}", step.name()));
             }
         }
+    }
+
+    /// A secret of another region that a rotation may read was found to be read, but not to be
+    /// logged: every step that is handed its values failed.
+    #[test]
+    fn a_secret_of_another_region_is_handed_over_and_logged() {
+        let mut fixture = RotationFixture::new();
+        let create = json!({
+            "Name": "away", "ClientRequestToken": token(1), "SecretString": "far",
+        });
+        let region = Some("local-2");
+        let away = fixture.service.call_in(region, "CreateSecret", &create.to_string()).unwrap();
+        let away: Json = serde_json::from_str(&away).unwrap();
+        let mut own = Command::new(vec!["/opt/own".to_owned()], Protocol::Stdio);
+        own.reads = vec![away["ARN"].as_str().unwrap().to_owned()];
+        fixture.own = Some(own);
+        let job = fixture.job(&json!({"SecretId": "db", "ClientRequestToken": token(2)}));
+        let before = fixture.service.events().len();
+        let known =
+            fixture.service.with(|vault, context| hand_over(vault, &job, Step::Set, context));
+        let [.., linked] = texts(&known.ok().unwrap());
+        assert_eq!(linked.as_deref(), Some("far"));
+        let event = fixture.service.events().split_off(before).pop().unwrap();
+        assert_eq!(
+            (event.subject.name.as_str(), event.subject.region.as_str()),
+            ("away", "local-2")
+        );
     }
 
     #[test]
