@@ -6,7 +6,6 @@ use super::super::operations;
 use super::super::rules::policy::model::Policy;
 use super::super::testing::{ARN, ServiceFixture, entry, told};
 use super::*;
-use crate::model::time::Timestamp;
 use crate::vault::transaction::Access;
 
 const DENIED: &str = "AccessDeniedException";
