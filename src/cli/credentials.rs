@@ -146,13 +146,19 @@ impl Offer {
         let keyfile = self.keyfile()?;
         let takes_both = has(SlotKind::PassphraseAndKeyfile);
         let lacks_keyfile = keyfile.is_none() && !has(SlotKind::Passphrase);
+        // A recovery code is known by its check digits, which leave no doubt.
+        let code_or_passphrase =
+            |passphrase: Passphrase| match RecoveryCode::parse(passphrase.expose()) {
+                Ok(code) if has(SlotKind::RecoveryCode) => Credential::RecoveryCode(code),
+                Ok(_) | Err(_) => Credential::Passphrase(passphrase),
+            };
         if let Some(passphrase) = self.passphrase()? {
             let credential = match keyfile {
                 Some(keyfile) if takes_both => {
                     Credential::PassphraseAndKeyfile(passphrase, keyfile)
                 }
                 Some(_) => return Err(not_together()),
-                None => spoken(passphrase, has(SlotKind::RecoveryCode)),
+                None => code_or_passphrase(passphrase),
             };
             if lacks_keyfile && takes_both && credential.kind() == SlotKind::Passphrase {
                 return Err(keyfile_missing(TOGETHER));
@@ -177,9 +183,9 @@ impl Offer {
             }
             None if lacks_keyfile && takes_both => Err(keyfile_missing(TOGETHER)),
             None if lacks_keyfile && has(SlotKind::Keyfile) => Err(keyfile_missing(ALONE)),
-            None => ask(PASSPHRASE, |passphrase| {
-                self.attempt(vault, spoken(passphrase, has(SlotKind::RecoveryCode)))
-            }),
+            None => {
+                ask(PASSPHRASE, |passphrase| self.attempt(vault, code_or_passphrase(passphrase)))
+            }
         }
     }
 
@@ -197,14 +203,6 @@ pub(crate) struct Opened {
     pub(crate) master: MasterKey,
     /// The credential, to wrap another master key for.
     pub(crate) credential: Credential,
-}
-
-/// Takes what was typed for a recovery code where it is one: its check digits leave no doubt.
-fn spoken(passphrase: Passphrase, has_recovery: bool) -> Credential {
-    match RecoveryCode::parse(passphrase.expose()) {
-        Ok(code) if has_recovery => Credential::RecoveryCode(code),
-        Ok(_) | Err(_) => Credential::Passphrase(passphrase),
-    }
 }
 
 /// Returns the one source there is; the names of two, if there are more.
