@@ -37,7 +37,7 @@ pub(crate) fn builtin_step(
             Call { entry, request, region: Some(&job.region), caller: &caller, boundaries: None };
         dispatch::dispatch(vault, call, context)
     };
-    let mut answer = call(GetRandomPassword::ENTRY, Value::Map(recipe.wishes))?;
+    let mut answer = call(GetRandomPassword::ENTRY, Value::Map(recipe.request))?;
     let password = match answer.get_mut("RandomPassword") {
         Some(Value::Text(password)) => Secret::new(std::mem::take(password)),
         Some(_) | None => return Err(Fault::new(Code::InternalService, "no password").into()),

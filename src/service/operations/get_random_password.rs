@@ -6,7 +6,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::rules::password::{Recipe, Wishes};
+use crate::service::rules::password::{Demands, Recipe};
 
 /// Makes a password.
 pub(crate) struct GetRandomPassword;
@@ -55,11 +55,11 @@ impl Operation for GetRandomPassword {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let default = Wishes::default();
+        let default = Demands::default();
         let length = request.password_length.and_then(|length| u16::try_from(length.0).ok());
         let excluded = request.exclude_characters.map(|text| text.0).unwrap_or_default();
         let is_set = |flag: Option<bool>| flag.unwrap_or(false);
-        let recipe = Recipe::new(&Wishes {
+        let recipe = Recipe::new(&Demands {
             length: length.unwrap_or(default.length),
             exclude_characters: &excluded,
             exclude_numbers: is_set(request.exclude_numbers),

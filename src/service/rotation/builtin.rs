@@ -28,7 +28,7 @@ pub(crate) fn check(
 /// What the metadata asks for.
 pub(crate) struct Recipe {
     /// The request to `get-random-password`.
-    pub(crate) wishes: Vec<(String, Value)>,
+    pub(crate) request: Vec<(String, Value)>,
     /// The member of the value, a JSON object, that is the password.
     pub(crate) json_key: Option<String>,
 }
@@ -36,14 +36,14 @@ pub(crate) struct Recipe {
 impl Recipe {
     /// Reads it from the metadata.
     pub(crate) fn read(metadata: &[(String, String)]) -> Result<Self, Fault> {
-        let mut recipe = Self { wishes: Vec::new(), json_key: None };
+        let mut recipe = Self { request: Vec::new(), json_key: None };
         for (key, value) in metadata {
             let refused = || {
                 let message =
                     format!("The metadata item {key}={value} means nothing to {BUILTIN}.");
                 Fault::invalid_parameter(message)
             };
-            let wish = match key.as_str() {
+            let member = match key.as_str() {
                 "JsonKey" => {
                     recipe.json_key = Some(value.clone());
                     continue;
@@ -63,10 +63,10 @@ impl Recipe {
                 }
                 _ => return Err(refused()),
             };
-            if recipe.wishes.iter().any(|(name, _)| name == key) {
+            if recipe.request.iter().any(|(name, _)| name == key) {
                 return Err(refused());
             }
-            recipe.wishes.push((key.clone(), wish));
+            recipe.request.push((key.clone(), member));
         }
         Ok(recipe)
     }

@@ -7,7 +7,7 @@ use crate::sys::secret::Secret;
 
 /// What `get-random-password` was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wishes<'a> {
+pub(crate) struct Demands<'a> {
     /// `PasswordLength`.
     pub(crate) length: u16,
     pub(crate) exclude_characters: &'a str,
@@ -19,7 +19,7 @@ pub(crate) struct Wishes<'a> {
     pub(crate) require_each_included_type: bool,
 }
 
-impl Default for Wishes<'_> {
+impl Default for Demands<'_> {
     fn default() -> Self {
         Self {
             length: 32,
@@ -34,7 +34,7 @@ impl Default for Wishes<'_> {
     }
 }
 
-/// Wishes that a password can fulfil.
+/// Demands that a password can meet.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Recipe {
     length: usize,
@@ -45,24 +45,24 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    /// Refuses wishes that no password fulfils. A space may be had, but is never required.
-    pub(crate) fn new(wishes: &Wishes<'_>) -> Result<Self, Fault> {
-        let allowed = |byte: &u8| !wishes.exclude_characters.contains(char::from(*byte));
+    /// Refuses demands that no password meets. A space may be had, but is never required.
+    pub(crate) fn new(demands: &Demands<'_>) -> Result<Self, Fault> {
+        let allowed = |byte: &u8| !demands.exclude_characters.contains(char::from(*byte));
         let kinds: Vec<&'static [u8]> = [
-            (wishes.exclude_lowercase, LOWERCASE),
-            (wishes.exclude_uppercase, UPPERCASE),
-            (wishes.exclude_numbers, NUMBERS),
-            (wishes.exclude_punctuation, PUNCTUATION),
+            (demands.exclude_lowercase, LOWERCASE),
+            (demands.exclude_uppercase, UPPERCASE),
+            (demands.exclude_numbers, NUMBERS),
+            (demands.exclude_punctuation, PUNCTUATION),
         ]
         .into_iter()
         .filter_map(|(excluded, kind)| (!excluded).then_some(kind))
         .collect();
-        let space = if wishes.include_space { SPACE } else { &[] };
+        let space = if demands.include_space { SPACE } else { &[] };
         let characters = kinds.iter().copied().flatten().chain(space);
         let alphabet: Vec<u8> = characters.copied().filter(allowed).collect();
 
-        let length = usize::from(wishes.length);
-        let required = if wishes.require_each_included_type { kinds } else { Vec::new() };
+        let length = usize::from(demands.length);
+        let required = if demands.require_each_included_type { kinds } else { Vec::new() };
         if length < required.len() {
             return Err(too_short());
         }
@@ -75,7 +75,7 @@ impl Recipe {
         Ok(Self { length, alphabet, required })
     }
 
-    /// Draws a password. Each one that fulfils the wishes is as likely as any other.
+    /// Draws a password. Each one that meets the demands is as likely as any other.
     ///
     /// That is why a draw that lacks a required kind is thrown away as a whole. Putting in what is
     /// missing would be quicker, but would make some passwords likelier. At worst, with four
