@@ -8,7 +8,7 @@ use super::request::error as request;
 use crate::service::action::Action;
 use crate::service::failure;
 use crate::service::fault::Fault;
-use crate::service::jobs::Left;
+use crate::service::jobs::LeftBehind;
 use crate::sys::files::FileFault;
 use crate::{crypto, rotation, store, vault};
 
@@ -97,15 +97,17 @@ impl Failure {
             Error::Interrupted { step, token, left } => {
                 let step = step.name();
                 Self::Interrupted(match left {
-                    Left::Pending => format!(
+                    LeftBehind::Pending => format!(
                         "interrupted; {step} was not done. Version {token} stays AWSPENDING; run \
                          rotate-secret again to resume."
                     ),
-                    Left::Complete => format!(
+                    LeftBehind::Complete => format!(
                         "interrupted during {step}, when version {token} was AWSCURRENT already; \
                          the rotation is complete."
                     ),
-                    Left::Nothing => format!("interrupted during {step}; nothing was changed."),
+                    LeftBehind::Nothing => {
+                        format!("interrupted during {step}; nothing was changed.")
+                    }
                 })
             }
             Error::Stopped => Self::Interrupted("interrupted; the rest was not begun.".to_owned()),

@@ -15,7 +15,7 @@ use crate::model::value::Value;
 use crate::programs::redact::Redactor;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
-use crate::service::jobs::settings::{self, Settings};
+use crate::service::jobs::settings::{self, RotationSettings};
 use crate::service::jobs::{self, CatchUp, Due};
 use crate::service::rotation::{Job, Resume, StartRotation, Started, refusals};
 use crate::service::rules::arn;
@@ -144,7 +144,11 @@ impl Runner<'_> {
         }
     }
 
-    fn look_up(&mut self, id: &SecretId, region: Option<&str>) -> Result<Settings, Failure> {
+    fn look_up(
+        &mut self,
+        id: &SecretId,
+        region: Option<&str>,
+    ) -> Result<RotationSettings, Failure> {
         let context = self.circumstances.context();
         settings::settings(self.vault, id, region, context)
     }
@@ -155,7 +159,7 @@ impl Runner<'_> {
         mut options: Options,
         request: &Value,
         region: Option<&str>,
-        found: &Settings,
+        found: &RotationSettings,
     ) -> Result<Option<Command>, Error> {
         if options.is_empty() {
             return Ok(None);
@@ -171,7 +175,7 @@ impl Runner<'_> {
     }
 
     /// Requires that what the vault says is to be run was approved here.
-    fn require_approval(&self, found: &Settings) -> Result<(), Error> {
+    fn require_approval(&self, found: &RotationSettings) -> Result<(), Error> {
         let Some(rotation) = &found.rotation else { return Ok(()) };
         if is_approved(self.vault, self.machine, found.rid, &rotation.command)? {
             return Ok(());

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::programs::output;
 use crate::service::caller::Step;
 use crate::service::failure::Failure;
-use crate::service::jobs::Left;
+use crate::service::jobs::LeftBehind;
 use crate::sys::files::FileFault;
 
 /// Why a rotation did not come to its end.
@@ -27,7 +27,7 @@ pub(crate) enum Error {
         /// The version.
         token: String,
         /// What is left of it.
-        left: Left,
+        left: LeftBehind,
     },
     /// Somebody asked to stop before anything was begun.
     Stopped,
@@ -42,7 +42,7 @@ pub(crate) struct Failed {
     pub(super) step: Step,
     pub(super) what: String,
     pub(super) token: String,
-    pub(super) left: Left,
+    pub(super) left: LeftBehind,
     /// The last lines that the program wrote to stderr, without what is known to be secret.
     pub(crate) lines: Vec<String>,
 }
@@ -65,11 +65,11 @@ impl fmt::Display for Failed {
         let (function, what) = (output::visible(function), output::visible(what));
         write!(f, "Error when executing {function} during {} step: {what}.", step.name())?;
         match left {
-            Left::Pending => {
+            LeftBehind::Pending => {
                 write!(f, " Version {token} stays AWSPENDING; run rotate-secret again to resume.")
             }
-            Left::Complete => write!(f, " Version {token} is AWSCURRENT all the same."),
-            Left::Nothing => Ok(()),
+            LeftBehind::Complete => write!(f, " Version {token} is AWSCURRENT all the same."),
+            LeftBehind::Nothing => Ok(()),
         }
     }
 }

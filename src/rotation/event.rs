@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::model::secret_value::SecretValue;
 use crate::service::caller::Step;
-use crate::service::jobs::Known;
+use crate::service::jobs::KnownValues;
 use crate::service::rotation::Job;
 use crate::sys::secret::Secret;
 
@@ -23,7 +23,7 @@ pub(super) fn lambda(job: &Job, step: Step, token: &str) -> Secret<Vec<u8>> {
 }
 
 /// Returns what the one-shot protocol says.
-pub(super) fn one_shot(job: &Job, step: Step, known: &Known) -> Secret<Vec<u8>> {
+pub(super) fn one_shot(job: &Job, step: Step, known: &KnownValues) -> Secret<Vec<u8>> {
     let value = |value: &Option<SecretValue>| value.as_ref().map_or(Json::Null, shown);
     let linked: Map<String, Json> =
         known.linked.iter().map(|(arn, value)| (arn.clone(), shown(value))).collect();

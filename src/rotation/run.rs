@@ -33,7 +33,7 @@ use crate::vault::rotation::{Command, Protocol};
 impl Runner<'_> {
     /// Runs a job to its end, and returns the answer of the operation.
     pub(super) fn run(&mut self, job: &Job) -> Result<Value, Error> {
-        let steps: &[Step] = match job.kind {
+        let steps: &[Step] = match job.purpose {
             Purpose::Rotate => &Step::ALL,
             Purpose::TestOnly => &[Step::Test],
         };

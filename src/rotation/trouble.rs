@@ -11,7 +11,7 @@ use crate::programs::redact::Redactor;
 use crate::service::caller::Step;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
-use crate::service::jobs::{self, Known, Left, Retry};
+use crate::service::jobs::{self, KnownValues, LeftBehind, Retry};
 use crate::service::rotation::Job;
 use crate::sys::secret::Secret;
 use crate::vault::progress::Purpose;
@@ -37,15 +37,20 @@ impl From<Failure> for Stop {
 
 impl Runner<'_> {
     /// What may be secret in what the program writes. Where it cannot be read, nothing is shown.
-    pub(super) fn known(&mut self, job: &Job) -> Option<Known> {
+    pub(super) fn known(&mut self, job: &Job) -> Option<KnownValues> {
         jobs::known_values(self.vault, job, self.circumstances.context()).ok()
     }
 
     /// Shows what a program that succeeded wrote, where that is wanted.
-    pub(super) fn show(&mut self, job: &Job, before: Option<&Known>, stderr: &Secret<Vec<u8>>) {
+    pub(super) fn show(
+        &mut self,
+        job: &Job,
+        before: Option<&KnownValues>,
+        stderr: &Secret<Vec<u8>>,
+    ) {
         let Some(show) = self.show else { return };
         let after = self.known(job);
-        let known: Vec<&Known> = before.into_iter().chain(&after).collect();
+        let known: Vec<&KnownValues> = before.into_iter().chain(&after).collect();
         if !known.is_empty() {
             for line in shown(stderr.expose(), &known) {
                 show(&line);
@@ -58,13 +63,13 @@ impl Runner<'_> {
         &mut self,
         job: &Job,
         step: Step,
-        before: Option<&Known>,
+        before: Option<&KnownValues>,
         why: Stop,
     ) -> Error {
         let token = job.token.clone();
-        let unknown = match job.kind {
-            Purpose::Rotate => Left::Pending,
-            Purpose::TestOnly => Left::Nothing,
+        let unknown = match job.purpose {
+            Purpose::Rotate => LeftBehind::Pending,
+            Purpose::TestOnly => LeftBehind::Nothing,
         };
         let (mut what, retry, stderr) = match why {
             // Its owner ended it meanwhile.
@@ -88,7 +93,7 @@ impl Runner<'_> {
             Stop::Failed { what, retry, stderr } => (what, retry, stderr),
         };
         let after = self.known(job);
-        let known: Vec<&Known> = before.into_iter().chain(&after).collect();
+        let known: Vec<&KnownValues> = before.into_iter().chain(&after).collect();
         let lines =
             if known.is_empty() { Vec::new() } else { shown(stderr.expose(), known.as_slice()) };
         let context = self.circumstances.context();
@@ -158,7 +163,7 @@ pub(super) fn not_possible(error: &io::Error) -> Stop {
 }
 
 /// Returns what a person may see of stderr.
-fn shown(stderr: &[u8], known: &[&Known]) -> Vec<String> {
+fn shown(stderr: &[u8], known: &[&KnownValues]) -> Vec<String> {
     let mut redactor = Redactor::default();
     for known in known {
         let own = [&known.current, &known.pending, &known.previous].into_iter().flatten();

@@ -128,11 +128,11 @@ impl Case {
             steps(*Step::ALL.iter().find(|step| step.name() == name).unwrap())
         });
         let before = self.service.events().len();
-        let stock = self.service.snapshot();
+        let contents = self.service.snapshot();
         let outcome = fixture::alone(&mut self.service, &request, at);
         let is_stuck = outcome.as_ref().is_err_and(|(code, _)| code == fixture::BROKEN);
         if outcome.is_err() && !is_stuck {
-            assert!(self.service.snapshot() == stock, "{}changed something", self.place);
+            assert!(self.service.snapshot() == contents, "{}changed something", self.place);
         }
         let outcome = outcome.map_err(|(code, message)| format!("{code}: {message}"));
         self.judge(

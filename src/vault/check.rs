@@ -25,7 +25,7 @@ pub(crate) struct Finding {
 
 /// How far a long piece of work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub(crate) struct RowsDone {
     /// What is being done.
     pub(crate) step: &'static str,
     /// Rows done.
@@ -35,24 +35,24 @@ pub(crate) struct Progress {
 }
 
 /// Called every so often during long work.
-pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(Progress);
+pub(crate) type OnProgress<'a> = &'a mut dyn FnMut(RowsDone);
 
 /// Rows between two calls of [`OnProgress`].
 const STRIDE: u64 = 256;
 
 /// Counts rows and tells how far the work is.
 pub(super) struct Meter<'a> {
-    progress: Progress,
+    progress: RowsDone,
     tell: OnProgress<'a>,
 }
 
 impl<'a> Meter<'a> {
     pub(super) fn new(tell: OnProgress<'a>) -> Self {
-        Self { progress: Progress { step: "", done: 0, total: 0 }, tell }
+        Self { progress: RowsDone { step: "", done: 0, total: 0 }, tell }
     }
 
     pub(super) fn start(&mut self, step: &'static str, total: u64) {
-        self.progress = Progress { step, done: 0, total };
+        self.progress = RowsDone { step, done: 0, total };
         (self.tell)(self.progress);
     }
 

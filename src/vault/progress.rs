@@ -9,7 +9,7 @@ pub(crate) struct Progress {
     /// The version it makes, which is the request's token.
     pub(crate) token: String,
     /// Whether it rotates or only tests.
-    pub(crate) kind: Purpose,
+    pub(crate) purpose: Purpose,
     /// When it was begun.
     pub(crate) began: Timestamp,
     /// How many attempts failed so that the next comes later.
@@ -119,10 +119,10 @@ impl Progress {
     }
 
     /// A rotation that begins now.
-    pub(crate) fn new(token: String, kind: Purpose, now: Timestamp) -> Self {
+    pub(crate) fn new(token: String, purpose: Purpose, now: Timestamp) -> Self {
         Self {
             token,
-            kind,
+            purpose,
             began: now,
             failures: 0,
             next_attempt: now,
@@ -136,7 +136,7 @@ impl Progress {
     pub(super) fn encode(&self) -> MapWriter<'_> {
         let mut map = MapWriter::with(&self.unknown);
         map.member(0).text(&self.token);
-        map.member(1).number(match self.kind {
+        map.member(1).number(match self.purpose {
             Purpose::Rotate => 0,
             Purpose::TestOnly => 1,
         });
@@ -155,14 +155,14 @@ impl Progress {
     }
 
     pub(super) fn decode(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let (mut token, mut kind, mut began) = (None, None, None);
+        let (mut token, mut purpose, mut began) = (None, None, None);
         let (mut failures, mut next_attempt, mut outlook, mut last_error) =
             (None, None, None, None);
         let mut lease = None;
         let unknown = reader.map(|r, key| {
             match key {
                 0 => token = Some(r.text()?),
-                1 => kind = Some(r.number()?),
+                1 => purpose = Some(r.number()?),
                 2 => began = Some(r.time()?),
                 3 => failures = Some(r.count()?),
                 4 => next_attempt = Some(r.time()?),
@@ -173,7 +173,7 @@ impl Progress {
             }
             Ok(true)
         })?;
-        let kind = match kind {
+        let purpose = match purpose {
             Some(0) => Purpose::Rotate,
             Some(1) => Purpose::TestOnly,
             Some(_) | None => return Err(Malformed),
@@ -187,7 +187,7 @@ impl Progress {
         };
         Ok(Self {
             token: token.ok_or(Malformed)?,
-            kind,
+            purpose,
             began: began.ok_or(Malformed)?,
             failures: failures.ok_or(Malformed)?,
             next_attempt: next_attempt.ok_or(Malformed)?,
@@ -217,7 +217,7 @@ mod tests {
                 let cut = &bytes[..end];
                 assert!(Progress::decode(&mut Reader::new(cut)).is_err(), "{end} bytes");
             }
-            progress.kind = Purpose::Rotate;
+            progress.purpose = Purpose::Rotate;
             progress.last_error = Some("setSecret: exit status 1".to_owned());
             let holder = Holder { host: "box".to_owned(), pid: 7, ..Holder::default() };
             let until = Timestamp(9);

@@ -15,7 +15,7 @@ use crate::programs::output;
 use crate::rotation::{attempt, pins, reach, templates};
 use crate::service::action;
 use crate::service::failure;
-use crate::service::jobs::settings::{self, Settings};
+use crate::service::jobs::settings::{self, RotationSettings};
 use crate::service::rotation::refusals;
 use crate::vault::Vault;
 use crate::vault::progress::{Outlook, Progress};
@@ -143,13 +143,13 @@ fn look_up(
     invocation: &Invocation<'_>,
     vault: &mut Vault,
     id: &SecretId,
-) -> Result<Settings, Failure> {
+) -> Result<RotationSettings, Failure> {
     let (region, request_context) =
         (invocation.context.region(), invocation.context.request_context());
     settings::settings(vault, id, region, request_context).map_err(failed)
 }
 
-fn rotation_of(found: &Settings) -> Result<&rotation::Rotation, Failure> {
+fn rotation_of(found: &RotationSettings) -> Result<&rotation::Rotation, Failure> {
     found.rotation.as_ref().ok_or_else(|| failed(refusals::no_function().into()))
 }
 
@@ -161,7 +161,7 @@ fn failed(failure: failure::Failure) -> Failure {
 fn print_settings(
     invocation: &Invocation<'_>,
     vault: &Vault,
-    found: &Settings,
+    found: &RotationSettings,
 ) -> Result<(), Failure> {
     let rotation = rotation_of(found)?;
     let command = &rotation.command;

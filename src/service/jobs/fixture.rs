@@ -5,7 +5,8 @@
 use serde_json::{Value as Json, json};
 
 use super::{
-    FailedStep, Left, Retry, StepFault, after_step, before_step, begin, builtin_step, fail, finish,
+    FailedStep, LeftBehind, Retry, StepFault, after_step, before_step, begin, builtin_step, fail,
+    finish,
 };
 use crate::model::value::Value;
 use crate::service::caller::{Caller, Capability, Step};
@@ -228,7 +229,7 @@ impl RotationFixture {
 
     pub(crate) fn run(&mut self, job: &Job, at: Break, how: How) -> Result<Json, Refusal> {
         let steps: &[Step] =
-            if job.kind == Purpose::TestOnly { &[Step::Test] } else { &Step::ALL[..] };
+            if job.purpose == Purpose::TestOnly { &[Step::Test] } else { &Step::ALL[..] };
         for step in steps {
             if let Err(refusal) = self.step(job, *step, at) {
                 if how == How::Fails {
@@ -241,7 +242,7 @@ impl RotationFixture {
         answer.map(|answer: Value| to_json(&answer)).map_err(told)
     }
 
-    pub(crate) fn fail(&mut self, job: &Job, step: Step) -> Left {
+    pub(crate) fn fail(&mut self, job: &Job, step: Step) -> LeftBehind {
         let failed = FailedStep { step, status: "exit status 1", retry: self.retry };
         self.service.with(|vault, context| fail(vault, job, &failed, context)).unwrap()
     }

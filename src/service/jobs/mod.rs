@@ -21,5 +21,5 @@ pub(crate) use builtin::builtin_step;
 pub(crate) use due::{
     CatchUp, Due, DueFault, DueState, Unfinished, due, due_still, is_known, unfinished,
 };
-pub(crate) use finish::{FailedStep, Left, fail, finish, interrupt, release};
-pub(crate) use steps::{Known, StepFault, after_step, before_step, hand_over, known_values};
+pub(crate) use finish::{FailedStep, LeftBehind, fail, finish, interrupt, release};
+pub(crate) use steps::{KnownValues, StepFault, after_step, before_step, hand_over, known_values};

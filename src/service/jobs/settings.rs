@@ -15,7 +15,7 @@ use crate::vault::rotation::{Pin, Rotation};
 use crate::vault::transaction::{Access, RequestContext, Transaction};
 
 /// A secret and its rotation.
-pub(crate) struct Settings {
+pub(crate) struct RotationSettings {
     /// The secret's row.
     pub(crate) rid: u64,
     pub(crate) arn: String,
@@ -34,10 +34,10 @@ pub(crate) fn settings(
     id: &SecretId,
     region: Option<&str>,
     context: RequestContext<'_>,
-) -> Result<Settings, Failure> {
+) -> Result<RotationSettings, Failure> {
     transact(vault, region, Access::Read, context, |cx| {
         let record = cx.find(id)?;
-        Ok(Settings {
+        Ok(RotationSettings {
             rid: record.rid,
             arn: arn_of(&record),
             name: record.name,

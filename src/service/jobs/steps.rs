@@ -31,7 +31,7 @@ impl<E: Into<Failure>> From<E> for StepFault {
 }
 
 /// Every value that a rotation's program can learn.
-pub(crate) struct Known {
+pub(crate) struct KnownValues {
     pub(crate) current: Option<SecretValue>,
     /// Of the new version.
     pub(crate) pending: Option<SecretValue>,
@@ -61,7 +61,7 @@ pub(crate) fn before_step(
             token: job.token.clone(),
             step,
             reads: command.reads.clone(),
-            read_only: job.kind == Purpose::TestOnly,
+            read_only: job.purpose == Purpose::TestOnly,
         };
         Ok((capability, command))
     })
@@ -87,7 +87,7 @@ pub(crate) fn known_values(
     vault: &mut Vault,
     job: &Job,
     context: RequestContext<'_>,
-) -> Result<Known, Failure> {
+) -> Result<KnownValues, Failure> {
     transact(vault, Some(&job.region), Access::Read, context, |cx| {
         let record = find(cx, job)?;
         let reads = command(&record, job).map(|command| command.reads).unwrap_or_default();
@@ -102,7 +102,7 @@ pub(crate) fn hand_over(
     job: &Job,
     step: Step,
     context: RequestContext<'_>,
-) -> Result<Known, Failure> {
+) -> Result<KnownValues, Failure> {
     let (capability, _) = before_step(vault, job, step, context)?;
     let mut origin = context.origin.clone();
     let reads = if step == Step::Finish { Vec::new() } else { capability.reads.clone() };
@@ -137,7 +137,7 @@ fn known(
     record: &Record,
     job: &Job,
     reads: &[String],
-) -> Result<Known, Failure> {
+) -> Result<KnownValues, Failure> {
     let config = job.pending_config.as_ref().or(record.rotation.as_ref());
     let mut linked = Vec::new();
     for arn in reads {
@@ -147,7 +147,7 @@ fn known(
             linked.push((arn_of(&other), value));
         }
     }
-    Ok(Known {
+    Ok(KnownValues {
         current: value(cx, record, record.staged(stages::CURRENT))?,
         pending: value(cx, record, record.version(&job.token))?,
         previous: value(cx, record, record.staged(stages::PREVIOUS))?,
@@ -174,7 +174,7 @@ fn note_all(
     cx: &mut Context<'_, '_>,
     record: &Record,
     job: &Job,
-    known: &Known,
+    known: &KnownValues,
 ) -> Result<(), Failure> {
     let id = |label: &str| record.staged(label).map_or(String::new(), |version| version.id.clone());
     for (is_read, version) in [
@@ -224,7 +224,7 @@ mod tests {
         (fixture, job)
     }
 
-    fn texts(known: &Known) -> [Option<String>; 4] {
+    fn texts(known: &KnownValues) -> [Option<String>; 4] {
         let text = |value: &SecretValue| String::from_utf8(value.expose_bytes().to_vec()).unwrap();
         let linked = known.linked.first().map(|(_, value)| value);
         [known.current.as_ref(), known.pending.as_ref(), known.previous.as_ref(), linked]

@@ -66,7 +66,7 @@ fn cancel(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<Option<String
     if let Some(mut left) = record.progress.clone()
         && left.outlook != Outlook::Cancelled
     {
-        if left.kind == Purpose::TestOnly {
+        if left.purpose == Purpose::TestOnly {
             progress::drop_test(cx, record, &left)?;
         } else if !progress::is_complete(record, &left) {
             left.outlook = Outlook::Cancelled;
@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::service::caller::{Caller, Step};
-    use crate::service::jobs::Left;
+    use crate::service::jobs::LeftBehind;
     use crate::service::jobs::fixture::{
         Break, FUNCTION, How, PENDING, RotationFixture, rotate, token,
     };
@@ -119,7 +119,7 @@ mod tests {
             fixture.capability(&job, Step::Set).unwrap_err().1,
             "The rotation was cancelled."
         );
-        assert_eq!(fixture.fail(&job, Step::Set), Left::Pending);
+        assert_eq!(fixture.fail(&job, Step::Set), LeftBehind::Pending);
         // A second time adds nothing.
         let again = fixture.call("CancelRotateSecret", &json!({"SecretId": "db"})).unwrap();
         assert_eq!(again.get("VersionId"), None);

@@ -50,7 +50,7 @@ pub(crate) struct Job {
     /// The id of the new version: `ClientRequestToken`.
     pub(crate) token: String,
     /// Whether it rotates or only tests.
-    pub(crate) kind: Purpose,
+    pub(crate) purpose: Purpose,
     /// Whether an earlier attempt began it.
     pub(crate) resumed: bool,
     /// The function, as shown.

@@ -158,7 +158,7 @@ pub(crate) fn unfinished(
 fn unfinished_of(record: &Record) -> Option<&Progress> {
     let progress = record.progress.as_ref();
     progress.filter(|progress| {
-        progress.kind == Purpose::Rotate && !progress::is_complete(record, progress)
+        progress.purpose == Purpose::Rotate && !progress::is_complete(record, progress)
     })
 }
 

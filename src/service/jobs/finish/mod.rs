@@ -21,7 +21,7 @@ use crate::vault::transaction::{Access, RequestContext};
 
 /// What a failure left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Left {
+pub(crate) enum LeftBehind {
     /// The version with `AWSPENDING`; running it again resumes.
     Pending,
     /// The new value is current: the rotation is complete.
@@ -53,7 +53,7 @@ pub(crate) fn finish(
         let (mut record, progress) = at_work(cx, job)?;
         let now = cx.date()?;
         configure(&mut record, job);
-        let (event, version_id) = match job.kind {
+        let (event, version_id) = match job.purpose {
             Purpose::Rotate => {
                 move_current(&mut record, &job.token)?;
                 complete(&mut record, now);
@@ -76,7 +76,7 @@ fn configure(record: &mut Record, job: &Job) {
     let stored = record.rotation.as_ref();
     let current = stored.map_or_else(|| config.current.clone(), |stored| stored.current.clone());
     // It may have been cancelled after the program made the new version current.
-    let enabled = job.kind == Purpose::TestOnly || stored.is_none_or(|stored| stored.enabled);
+    let enabled = job.purpose == Purpose::TestOnly || stored.is_none_or(|stored| stored.enabled);
     record.rotation = Some(Rotation { enabled, current, ..config.clone() });
 }
 
@@ -87,22 +87,24 @@ pub(crate) fn interrupt(
     job: &Job,
     step: Step,
     context: RequestContext<'_>,
-) -> Result<Left, Failure> {
+) -> Result<LeftBehind, Failure> {
     transact(vault, Some(&job.region), Access::Write, context, |cx| {
         let mut record = find(cx, job)?;
-        let Some(progress) = progress_of(&record, job).cloned() else { return Ok(Left::Nothing) };
-        let (event, left) = if progress.kind == Purpose::TestOnly {
+        let Some(progress) = progress_of(&record, job).cloned() else {
+            return Ok(LeftBehind::Nothing);
+        };
+        let (event, left) = if progress.purpose == Purpose::TestOnly {
             drop_test(cx, &mut record, &progress)?;
-            (RotationEvent::TestFailed, Left::Nothing)
+            (RotationEvent::TestFailed, LeftBehind::Nothing)
         } else if is_complete(&record, &progress) {
             let at = moved_to(&record).unwrap_or(cx.date()?);
             configure(&mut record, job);
             complete(&mut record, at);
-            (RotationEvent::Succeeded, Left::Complete)
+            (RotationEvent::Succeeded, LeftBehind::Complete)
         } else {
             record.progress = Some(Progress { lease: None, ..progress });
             repository::store(cx, &mut record)?;
-            return Ok(Left::Pending);
+            return Ok(LeftBehind::Pending);
         };
         repository::store(cx, &mut record)?;
         let detail = format!("interrupted during {} step", step.name());
@@ -133,10 +135,12 @@ pub(crate) fn fail(
     job: &Job,
     failed: &FailedStep<'_>,
     context: RequestContext<'_>,
-) -> Result<Left, Failure> {
+) -> Result<LeftBehind, Failure> {
     transact(vault, Some(&job.region), Access::Write, context, |cx| {
         let record = find(cx, job)?;
-        let Some(progress) = progress_of(&record, job).cloned() else { return Ok(Left::Nothing) };
+        let Some(progress) = progress_of(&record, job).cloned() else {
+            return Ok(LeftBehind::Nothing);
+        };
         note_failure(cx, record, progress, job, failed)
     })
 }
@@ -147,25 +151,25 @@ fn note_failure(
     mut progress: Progress,
     job: &Job,
     failed: &FailedStep<'_>,
-) -> Result<Left, Failure> {
+) -> Result<LeftBehind, Failure> {
     let now = cx.now()?;
     let step = failed.step.name();
     let detail =
         format!("Error when executing {} during {step} step: {}", job.function, failed.status);
-    let (event, left) = if progress.kind == Purpose::TestOnly {
+    let (event, left) = if progress.purpose == Purpose::TestOnly {
         drop_test(cx, &mut record, &progress)?;
-        (RotationEvent::TestFailed, Left::Nothing)
+        (RotationEvent::TestFailed, LeftBehind::Nothing)
     } else if is_complete(&record, &progress) {
         let at = moved_to(&record).unwrap_or(cx.date()?);
         configure(&mut record, job);
         complete(&mut record, at);
-        (RotationEvent::Failed, Left::Complete)
+        (RotationEvent::Failed, LeftBehind::Complete)
     } else {
         progress.last_error = Some(format!("{step}: {}", failed.status));
         progress.lease = None;
         put_off(&mut progress, failed.retry, now, jitter(cx)?);
         record.progress = Some(progress);
-        (RotationEvent::Failed, Left::Pending)
+        (RotationEvent::Failed, LeftBehind::Pending)
     };
     repository::store(cx, &mut record)?;
     log(cx, event, &record, &job.token, &detail)?;

@@ -254,14 +254,14 @@ fn resume_rotation(
     Ok(Started::Run(Box::new(Job { resumed: true, pending_config, ..job })))
 }
 
-fn job(record: &Record, token: String, kind: Purpose, config: &Rotation) -> Job {
+fn job(record: &Record, token: String, purpose: Purpose, config: &Rotation) -> Job {
     Job {
         rid: record.rid,
         arn: arn_of(record),
         name: record.name.clone(),
         region: record.namespace.region.clone(),
         token,
-        kind,
+        purpose,
         resumed: false,
         function: config.function.clone(),
         command: config.command.clone(),
@@ -308,7 +308,7 @@ fn may_resume(record: &Record, pending: &str, resume: Resume, asked: &str) -> bo
         Resume::IfSame => is_on && progress.token == asked,
     };
     is_wanted
-        && progress.kind == Purpose::Rotate
+        && progress.purpose == Purpose::Rotate
         && progress.token == pending
         && !progress::is_complete(record, progress)
 }

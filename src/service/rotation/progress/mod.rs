@@ -12,14 +12,15 @@ use crate::vault::record::{Record, Version};
 /// Whether a rotation's version is already current, so that only tidying up is left.
 pub(crate) fn is_complete(record: &Record, progress: &Progress) -> bool {
     let current = record.staged(stages::CURRENT);
-    progress.kind == Purpose::Rotate && current.is_some_and(|version| version.id == progress.token)
+    progress.purpose == Purpose::Rotate
+        && current.is_some_and(|version| version.id == progress.token)
 }
 
 /// Tidies up after a run that was killed: a test leaves nothing, and a rotation whose version is
 /// current is complete. Changes the record without storing it.
 pub(crate) fn settle(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     let Some(progress) = record.progress.clone() else { return Ok(()) };
-    if progress.kind == Purpose::TestOnly {
+    if progress.purpose == Purpose::TestOnly {
         drop_test(cx, record, &progress)
     } else if is_complete(record, &progress) {
         complete(record, moved_to(record).unwrap_or(cx.date()?));
@@ -53,7 +54,7 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
         // It was complete before this change, but its runner was gone.
         complete(record, at);
         RotationEvent::Succeeded
-    } else if progress.kind == Purpose::TestOnly {
+    } else if progress.purpose == Purpose::TestOnly {
         drop_test(cx, record, &progress)?;
         RotationEvent::Abandoned
     } else {
@@ -66,7 +67,8 @@ pub(crate) fn track_current(cx: &mut Context<'_, '_>, record: &mut Record) -> Re
 /// Returns when the rotation in progress moved `AWSCURRENT` to its version, if it did: as recorded
 /// before the change that is about to be stored.
 pub(crate) fn moved_to(record: &Record) -> Option<Timestamp> {
-    let progress = record.progress.as_ref().filter(|progress| progress.kind == Purpose::Rotate)?;
+    let progress =
+        record.progress.as_ref().filter(|progress| progress.purpose == Purpose::Rotate)?;
     let (id, since) = record.rotation.as_ref()?.current.as_ref()?;
     (*id == progress.token).then_some(*since)
 }

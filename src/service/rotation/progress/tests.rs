@@ -5,7 +5,7 @@ use crate::service::caller::{Caller, Step};
 use crate::service::jobs::fixture::{
     Break, DONE, How, MOVED, RotationFixture, again, rotate, token,
 };
-use crate::service::jobs::{Left, finish};
+use crate::service::jobs::{LeftBehind, finish};
 
 #[test]
 fn a_new_version_by_hand_abandons_the_rotation() {
@@ -51,7 +51,7 @@ fn a_new_version_by_hand_abandons_the_rotation() {
         assert_eq!(late.unwrap_err().0, "AccessDeniedException");
         let refused = fixture.capability(&job, Step::Set).unwrap_err();
         assert!(refused.1.starts_with("The rotation was abandoned"), "{refused:?}");
-        assert_eq!(fixture.fail(&job, Step::Set), Left::Nothing);
+        assert_eq!(fixture.fail(&job, Step::Set), LeftBehind::Nothing);
         let finished = fixture.service.with(|vault, context| finish(vault, &job, context));
         assert!(finished.is_err());
         assert_eq!(fixture.stages(), left);
