@@ -30,12 +30,11 @@ impl ErrorFormat {
     pub(crate) const ALL: [Self; 6] =
         [Self::Legacy, Self::Json, Self::Yaml, Self::Text, Self::Table, Self::Enhanced];
 
-    /// Finds a form by its name, in capitals or not.
+    /// Finds a form by its name, whatever its case.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(name))
     }
 
-    /// Returns the name.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Legacy => "legacy",
@@ -47,7 +46,7 @@ impl ErrorFormat {
         }
     }
 
-    /// The format of output that it is an error in; none for a sentence.
+    /// The output format in which the error is printed; `None` for a sentence.
     const fn structured(self) -> Option<Format> {
         match self {
             Self::Legacy | Self::Enhanced => None,
@@ -71,23 +70,16 @@ pub(crate) enum Speaker {
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure<'a> {
-    /// The service refused.
     Service {
         /// AWS's name of the operation, such as `GetSecretValue`.
         operation_name: &'a str,
         /// The code, such as `ResourceNotFoundException`.
         code: &'a str,
-        /// The message.
         message: &'a str,
     },
     /// The command line or the environment is wrong, in a way that has a code, such as
     /// `ParamValidation`.
-    Client {
-        /// The code.
-        code: &'a str,
-        /// The message.
-        message: &'a str,
-    },
+    Client { code: &'a str, message: &'a str },
     /// Anything else: a sentence in every form.
     General(&'a str),
 }
@@ -137,7 +129,7 @@ pub(crate) fn render(
         }
     }
     let sentence = match (failure, format) {
-        // Only the service's own sentences had codes of old.
+        // In the legacy form only the service's own sentences have codes.
         (Failure::Client { message, .. }, ErrorFormat::Legacy) => (*message).to_owned(),
         (failure, _) => failure.to_string(),
     };

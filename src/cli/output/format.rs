@@ -26,7 +26,6 @@ impl Format {
     pub(crate) const ALL: [Self; 6] =
         [Self::Json, Self::Text, Self::Table, Self::Yaml, Self::YamlStream, Self::Off];
 
-    /// Finds a format by its name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
@@ -43,8 +42,8 @@ impl Format {
         }
     }
 
-    /// Whether each page of an answer is queried and printed by itself, with [`render_page`](super::render_page);
-    /// the others are for the answer as a whole.
+    /// Whether each page of an answer is queried and printed by itself, with
+    /// [`render_page`](super::render_page), rather than the answer as a whole.
     pub(crate) const fn is_paged(self) -> bool {
         match self {
             Self::Text | Self::YamlStream => true,
@@ -58,7 +57,7 @@ impl Format {
 pub(crate) struct RenderContext<'a> {
     /// AWS's name of the operation, such as `GetSecretValue`: the title of a table.
     pub(crate) operation_name: &'a str,
-    /// The zone in which times are told.
+    /// The time zone that times are shown in.
     pub(crate) zone: &'a TimeZone,
     /// How wide the terminal is: rows of a wider table are turned. [`DEFAULT_WIDTH`] if stdout is
     /// not a terminal.

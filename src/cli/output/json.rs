@@ -6,7 +6,7 @@ use super::view::View;
 use crate::cli::python;
 use crate::model::value::Value;
 
-/// How the elements of a container stand.
+/// How the elements of a container are laid out.
 #[derive(Clone, Copy)]
 pub(crate) enum Layout {
     /// Each on its line, this deep; non-ASCII kept.

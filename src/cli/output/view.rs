@@ -12,26 +12,21 @@ use jiff::tz::TimeZone;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 
-/// One look at a [`Value`]. Has no `Debug`: it may show a secret.
+/// A [`Value`] as it is printed. Has no `Debug`: it may show a secret.
 pub(crate) enum View<'a> {
-    /// `null`.
     Null,
-    /// A boolean.
     Boolean(bool),
-    /// A whole number.
     Integer(i64),
-    /// A number with a fraction.
     Float(f64),
     /// Text, a time or bytes.
     Text(Cow<'a, str>),
-    /// A list.
     List(&'a [Value]),
     /// Members in order.
     Map(&'a [(String, Value)]),
 }
 
 impl<'a> View<'a> {
-    /// Looks at a value; times are told in `zone`.
+    /// Looks at a value; times are shown in `zone`.
     pub(crate) fn of(value: &'a Value, zone: &TimeZone) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -54,7 +49,7 @@ impl<'a> View<'a> {
 
 /// Spells a time as AWS CLI v2 does: with the zone's offset, with six digits of a second or none.
 ///
-/// A long list has millions of times, so this takes no detour over format strings.
+/// A long list has millions of times, so this does without format strings.
 fn iso8601(at: Timestamp, zone: &TimeZone) -> String {
     // A time that no calendar has is shown as the calendar's end nearest to it.
     let end = if at.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
@@ -83,7 +78,7 @@ fn iso8601(at: Timestamp, zone: &TimeZone) -> String {
     digits(offset / 3_600, 2, &mut text);
     text.push(':');
     digits(offset / 60 % 60, 2, &mut text);
-    // Only offsets of before standard time have seconds.
+    // Only offsets from before standard time have seconds.
     let seconds = offset % 60;
     if seconds > 0 {
         text.push(':');
@@ -92,7 +87,7 @@ fn iso8601(at: Timestamp, zone: &TimeZone) -> String {
     text
 }
 
-/// Writes so many digits of a number.
+/// Writes a number with so many digits.
 fn digits(number: u32, places: u32, text: &mut String) {
     for place in (0..places).rev() {
         let digit = number / 10_u32.pow(place) % 10;

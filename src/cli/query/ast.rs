@@ -94,7 +94,6 @@ impl Node {
     }
 }
 
-/// Where the elements come from, and what is made of each.
 pub(super) struct Projection {
     /// Where the elements come from.
     pub(super) source: Node,
@@ -113,7 +112,6 @@ pub(super) struct Slice {
     pub(super) step: Option<i64>,
 }
 
-/// How two values are compared.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Comparator {
     /// `==`
@@ -131,7 +129,6 @@ pub(super) enum Comparator {
 }
 
 impl Comparator {
-    /// Returns the sign.
     pub(super) const fn sign(self) -> &'static str {
         match self {
             Self::Equal => "==",

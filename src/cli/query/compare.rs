@@ -91,9 +91,7 @@ impl Evaluation<'_> {
 /// A number of either kind.
 #[derive(Clone, Copy)]
 pub(super) enum Number {
-    /// A whole one.
     Integer(i64),
-    /// Another.
     Float(f64),
 }
 

@@ -14,7 +14,7 @@ use crate::model::value::Value;
 /// What evaluation must know besides the value.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluation<'z> {
-    /// The zone in which times are told.
+    /// The time zone that times are shown in.
     pub(super) zone: &'z TimeZone,
 }
 
@@ -138,7 +138,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// What a projection makes of elements; nothing comes of `null`.
+    /// What a projection makes of elements; `null` is left out.
     fn projected<'a>(
         self,
         projection: &'a Projection,
@@ -178,7 +178,6 @@ impl Evaluation<'_> {
     }
 }
 
-/// Nothing.
 pub(super) const NULL: Found<'static> = Cow::Owned(Value::Null);
 
 /// Sets a member; one that is there keeps its place.

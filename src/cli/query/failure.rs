@@ -45,22 +45,18 @@ impl std::error::Error for BadExpression {}
 /// words, but shows no text and no container of the value: they may hold a secret.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum EvaluationFailed {
-    /// There is no function of this name.
     UnknownFunction(String),
     /// A function was given too few arguments, or too many.
     Arity {
-        /// The function's name.
         function: &'static str,
-        /// How many it takes; `true`: or more.
+        /// How many it takes.
         expected: usize,
-        /// Whether it takes more.
         at_least: bool,
         /// How many it was given.
         received: usize,
     },
     /// A function was given what it does not take.
     Type {
-        /// The function's name.
         function: &'static str,
         /// What it was given, if that may be shown.
         value: String,
@@ -71,18 +67,17 @@ pub(crate) enum EvaluationFailed {
     },
     /// Two values were compared that have no order.
     Unordered {
-        /// The sign.
         sign: &'static str,
-        /// The Python type before it.
+        /// The Python type on its left.
         left: &'static str,
-        /// The Python type after it.
+        /// The Python type on its right.
         right: &'static str,
     },
-    /// Something other than text was looked for in text; of this Python type.
+    /// Something other than text was looked for in text: a value of this Python type.
     NotInText(&'static str),
     /// A slice with a step of zero.
     ZeroStep,
-    /// A whole number was asked of infinity or of what is no number.
+    /// A whole number was to be made from infinity or NaN.
     NotFinite(&'static str),
     /// `&expression` where a value is needed.
     Reference,

@@ -9,7 +9,6 @@ use crate::model::value::Value;
 
 /// One word.
 pub(super) struct Token {
-    /// What it is.
     pub(super) kind: TokenKind,
     /// Where it begins, in characters.
     pub(super) start: usize,
@@ -24,7 +23,6 @@ impl Token {
     }
 }
 
-/// The kinds of words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
     /// `.`
@@ -275,7 +273,7 @@ impl Lexer<'_> {
         match serde_json::from_str(&inner) {
             Ok(json) => Ok(literal::value(json)),
             Err(not_json) => match literal::unescape(inner.trim_start()) {
-                // JSON it is, but nested too deep to be read.
+                // It is JSON, but nested too deep to be read.
                 Ok(_) if not_json.to_string().starts_with("recursion limit") => {
                     Err(self.refuse(start, "literal is nested too deep"))
                 }

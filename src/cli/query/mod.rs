@@ -2,8 +2,8 @@
 //!
 //! The grammar, the functions, what counts as true or equal, and the words of every complaint are
 //! those of python-jmespath, because scripts were written against it. That is why the grammar is
-//! here too and not a crate's: the crate for JMESPath sorts members, words its errors otherwise and
-//! recurses without bound.
+//! here too and not taken from a crate: the one for JMESPath sorts members, words its errors
+//! differently and recurses without bound.
 
 mod ast;
 mod compare;

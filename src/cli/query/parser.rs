@@ -11,8 +11,8 @@ use super::ast::{Comparator, Node, Projection, Slice};
 use super::lexer::{self, Token, TokenKind};
 use crate::model::value::Value;
 
-/// How deep expressions may be nested. Python gives up at about the same depth; we must, before
-/// the stack ends.
+/// How deep expressions may be nested. Python gives up at about the same depth; we must do so
+/// before the stack overflows.
 const MAX_DEPTH: usize = 200;
 
 /// Words that bind less than this end a projection.
@@ -186,7 +186,7 @@ impl<'e> Parser<'e> {
     fn index(&mut self, left: Node) -> Result<Node, BadExpression> {
         if self.kind() == TokenKind::Colon || self.kind_after() == TokenKind::Colon {
             let slice = self.slice()?;
-            // python-jmespath forgets to project here, and scripts may rest on it.
+            // python-jmespath forgets to project here, and scripts may rely on it.
             if left.ends_in_subscript() {
                 return Ok(left.then(Node::Slice(slice)));
             }
@@ -371,7 +371,7 @@ impl<'e> Parser<'e> {
     }
 }
 
-/// Stands behind the last word.
+/// What follows the last word.
 static END: Token = Token { kind: TokenKind::End, start: 0, value: Value::Null };
 
 fn number(token: &Token) -> i64 {

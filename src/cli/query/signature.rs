@@ -12,7 +12,6 @@ use crate::model::value::Value;
 /// A type that a function takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
-    /// A number.
     Number,
     /// Text, a time or bytes.
     Text,
@@ -22,7 +21,6 @@ pub(super) enum Type {
     Numbers,
     /// A list of texts.
     Texts,
-    /// A map.
     Map,
     /// `&expression`.
     Reference,
@@ -64,7 +62,6 @@ impl Type {
 
 /// What a function is given.
 pub(super) enum Argument<'a> {
-    /// A value.
     Value(Found<'a>),
     /// `&expression`, for the function to evaluate.
     Reference(&'a Node),
@@ -149,7 +146,7 @@ pub(super) const fn python_type(view: &View<'_>) -> &'static str {
     }
 }
 
-/// Stands for a value in messages.
+/// What messages show instead of a value.
 const HIDDEN: &str = "(not shown)";
 
 const fn is_number(view: &View<'_>) -> bool {

@@ -8,36 +8,29 @@ use super::error::Error;
 use super::similar;
 use crate::cli::python;
 
-/// What an error shows of a word that may be a secret.
+/// What an error shows in place of a word that may be a secret.
 const HIDDEN: &str = "***";
 
 /// What one parser knows.
 pub(crate) struct Grammar {
     /// The options, in the order in which messages name them.
     pub(crate) flags: Vec<Flag>,
-    /// The positional.
     pub(crate) positional: Positional,
 }
 
-/// One option.
 #[derive(Clone, Debug)]
 pub(crate) struct Flag {
     /// With its dashes.
     pub(crate) name: String,
-    /// How many words it takes.
     pub(crate) arity: Arity,
-    /// What its words must be.
     pub(crate) check: Check,
-    /// Whether it is found by its first letters.
     pub(crate) abbreviation: Abbreviation,
 }
 
 /// How many words an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arity {
-    /// None.
     None,
-    /// One.
     One,
     /// One or none.
     Optional,
@@ -50,7 +43,6 @@ pub(crate) enum Arity {
 /// What is checked while the words are sorted, because a later error must not come before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// Nothing.
     Nothing,
     /// A whole number as Python reads it.
     Integer,
@@ -69,19 +61,18 @@ pub(crate) enum Abbreviation {
     Refused,
 }
 
-/// The positional of a parser.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Positional {
-    /// One word out of these; messages call it by `name`.
+    /// One of the words that are offered.
     Required {
-        /// Its name.
+        /// What messages call it.
         name: &'static str,
     },
-    /// One word out of these; of any other that AWS has it is said that it is not here.
+    /// The same; the error for another of AWS's words says that Strongroom does not have it.
     Known {
-        /// Its name.
+        /// What messages call it.
         name: &'static str,
-        /// What there is.
+        /// What Strongroom has, for the error.
         known: &'static str,
     },
     /// One word or none.
@@ -93,7 +84,6 @@ pub(crate) enum Positional {
 pub(crate) struct Sorted {
     /// Each option that was met, by its place in [`Grammar::flags`], with its words.
     pub(crate) found: Vec<(usize, Vec<String>)>,
-    /// The positional.
     pub(crate) positional: Option<String>,
     /// Whether a `--` stood directly beside the positional and went with it.
     pub(crate) separator: Separator,
@@ -106,9 +96,7 @@ pub(crate) struct Sorted {
 /// Whether the positional took a `--` with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Separator {
-    /// It did.
     Taken,
-    /// It did not.
     #[default]
     Left,
 }
@@ -118,7 +106,6 @@ pub(crate) enum Separator {
 pub(crate) enum Stopped {
     /// At an option with [`Arity::Stop`].
     Early,
-    /// No.
     #[default]
     Never,
 }
@@ -375,11 +362,11 @@ fn check_choice(name: &str, word: &str, choices: &[&str]) -> Result<(), Error> {
     Err(Error::argument(name, lines.join("\n")))
 }
 
-/// Checks a word that AWS may have, and this program not.
+/// Checks a word that AWS may have and Strongroom may not.
 fn check_known(name: &str, word: &str, choices: &[&str], known: &str) -> Result<(), Error> {
     let first = choices.get(..1).unwrap_or_default();
     if choices.contains(&word) || !similar::closest(word, first).is_empty() {
-        // Of what is a slip in the first, AWS tells.
+        // AWS's own error tells of a slip in the first choice.
         return check_choice(name, word, choices);
     }
     let what = format!("this aws is Strongroom, which knows {known}, but not {word}");

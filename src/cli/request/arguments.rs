@@ -1,8 +1,8 @@
 //! The options of one operation, read into plain data: no file is opened, no value interpreted.
 //!
-//! One option a member, in the members' order; then `--cli-input-json`, `--cli-input-yaml`, the
-//! paging options where the operation pages by itself, and `--generate-cli-skeleton`. Of an option
-//! that is repeated the last counts. Does not know the global options, which are gone by now.
+//! One option for each member, in the members' order; then `--cli-input-json`, `--cli-input-yaml`,
+//! the paging options where the operation pages by itself, and `--generate-cli-skeleton`. If an
+//! option is repeated, the last one counts. The global options have been taken out by then.
 
 use super::argparse::{self, Abbreviation, Arity, Check, Flag, Grammar, Positional, Sorted};
 use super::error::Error;
@@ -18,7 +18,6 @@ pub(crate) struct Signature {
     pub(crate) input: &'static [Member],
     /// The shape of its response.
     pub(crate) output: &'static Shape,
-    /// Whether the client fetches all pages.
     pub(crate) paging: Paging,
     /// Whether the value of a secret can be picked out of the response.
     pub(crate) picking: Picking,
@@ -29,7 +28,6 @@ pub(crate) struct Signature {
 pub(crate) enum Picking {
     /// Its response holds one value.
     Offered,
-    /// It has neither.
     Absent,
 }
 
@@ -47,7 +45,7 @@ pub(crate) enum Pick {
 pub(crate) enum Paging {
     /// The client, by [`PAGE_LIMIT`] and [`PAGE_TOKEN`].
     Automatic,
-    /// Whoever calls.
+    /// The caller.
     Manual,
 }
 
@@ -58,9 +56,7 @@ pub(crate) const PAGE_TOKEN: &str = "NextToken";
 
 /// What the words after an operation ask for.
 pub(crate) enum Parsed {
-    /// The operation's help.
     Help,
-    /// The operation.
     Call(Arguments),
 }
 
@@ -69,31 +65,21 @@ pub(crate) enum Parsed {
 pub(crate) struct Arguments {
     /// Each option given, in the order of the members.
     pub(crate) members: Vec<(&'static Member, Given)>,
-    /// `--cli-input-json`.
     pub(crate) cli_input_json: Option<String>,
-    /// `--cli-input-yaml`.
     pub(crate) cli_input_yaml: Option<String>,
     /// `--generate-cli-skeleton`.
     pub(crate) skeleton: Option<Skeleton>,
-    /// `--starting-token`.
     pub(crate) starting_token: Option<String>,
-    /// `--page-size`.
     pub(crate) page_size: Option<i64>,
-    /// `--max-items`.
     pub(crate) max_items: Option<i64>,
-    /// `--field`.
     pub(crate) field: Option<String>,
-    /// `--raw`.
     pub(crate) raw: bool,
 }
 
 /// What was given for a member.
 pub(crate) enum Given {
-    /// One word.
     Word(String),
-    /// Any number of words.
     Words(Vec<String>),
-    /// A whole number.
     Number(i64),
     /// `--x` or `--no-x`.
     Flag(bool),
@@ -112,7 +98,7 @@ pub(crate) enum Skeleton {
     Output,
 }
 
-/// Keeps only the option's name of a word that nobody knows: the rest may be a secret.
+/// Hides all but the option's name in a word that no option takes: the rest may be a secret.
 pub(crate) fn hide_value(word: &mut String) {
     let (name, value) = word.split_once('=').map_or((&**word, None), |(n, v)| (n, Some(v)));
     let is_letter = |c: char| c.is_ascii_lowercase() || c == '-';
@@ -152,7 +138,7 @@ pub(crate) fn parse(signature: &Signature, words: &[String]) -> Result<Parsed, E
 }
 
 impl Arguments {
-    /// Returns the member that a secret's text goes into which is to be asked for.
+    /// Returns the member for the secret text that a person will be asked for.
     pub(crate) fn place_for_secret(
         &self,
         input: &'static [Member],
@@ -168,7 +154,7 @@ impl Arguments {
         Ok(member)
     }
 
-    /// Puts the text that was asked for, not typed as an argument, there.
+    /// Gives that member the text that was typed when asked for.
     pub(crate) fn give_secret(&mut self, place: &'static Member, text: String) {
         self.members.push((place, Given::Literal(text)));
     }
@@ -377,7 +363,7 @@ mod tests {
         for (words, expected) in [
             (&["--secret-id", "x"][..], "SecretId=x"),
             (&["--version-stages", "A", "B", "--secret-id=x"], "SecretId=x VersionStages=A|B"),
-            // Of a repeated option the last counts, lists included.
+            // If an option is repeated, the last one counts, lists included.
             (
                 &[
                     "--version-stages",

@@ -1,17 +1,15 @@
-//! Base64 as Python's `base64.b64decode` reads it: whatever is not of the alphabet is passed over.
+//! Base64 as Python's `base64.b64decode` reads it: characters outside the alphabet are skipped.
 //!
 //! A strict reader would refuse what scripts rely on, such as line breaks.
 
 /// Why text is not base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undecodable {
-    /// It holds characters beyond ASCII.
     NotAscii,
     /// Its last group is not whole.
     Padding,
 }
 
-/// Decodes text.
 pub(crate) fn decode(text: &str) -> Result<Vec<u8>, Undecodable> {
     if !text.is_ascii() {
         return Err(Undecodable::NotAscii);

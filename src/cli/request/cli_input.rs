@@ -1,7 +1,7 @@
 //! `--cli-input-json` and `--cli-input-yaml`: a whole request as one document.
 //!
-//! Members are named as in the API; what is given as an option counts more. Blobs inside are read
-//! with the rest of the request (`build`).
+//! Members are named as in the API; options take precedence. Blobs inside are read with the rest of
+//! the request (`build`).
 
 use super::arguments::Arguments;
 use super::error::Error;

@@ -1,7 +1,6 @@
 //! What the bytes of a text file mean: the encodings that files of secrets and policies come in,
 //! under the names that Python has for them, which are the AWS CLI's.
 
-/// An encoding of text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Encoding {
     /// UTF-8; a byte order mark is text.
@@ -9,11 +8,10 @@ pub(crate) enum Encoding {
     Utf8,
     /// UTF-8; a byte order mark is left out.
     Utf8Marked,
-    /// ASCII.
     Ascii,
     /// ISO 8859-1: each byte is the character of that number.
     Latin1,
-    /// Windows' Western European one.
+    /// Windows' encoding for Western Europe.
     Windows1252,
     /// UTF-16 in the order that its mark says; without one, low byte first.
     Utf16,
@@ -79,7 +77,7 @@ fn windows_1252(byte: u8) -> Option<char> {
     }
 }
 
-/// What Windows has from 0x80 to 0x9f; NUL for nothing.
+/// The characters that Windows has from 0x80 to 0x9f; NUL where it has none.
 const BETWEEN: [char; 32] = [
     '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘',
     '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',

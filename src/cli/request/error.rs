@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// Whose manners to show: those of `aws`, or our own.
+/// Whose form errors and usage have: that of `aws`, or our own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// As `aws`: errors carry its prefix, usage names it.
@@ -20,9 +20,8 @@ pub(crate) enum ErrorKind {
     Usage,
     /// Words that no option takes; the usage is printed above the message.
     UnknownOptions,
-    /// A parameter's value is wrong.
     ParamValidation,
-    /// What AWS prints without a code, and ends with 255.
+    /// What AWS prints without a code, with the exit code 255.
     Plain,
 }
 
@@ -46,7 +45,6 @@ impl Error {
         Self::usage(format!("argument {flag}: {what}"))
     }
 
-    /// Words that no option takes.
     pub(crate) fn unknown_options(words: &[String]) -> Self {
         Self {
             kind: ErrorKind::UnknownOptions,
@@ -55,7 +53,6 @@ impl Error {
         }
     }
 
-    /// The parameters are wrong.
     pub(crate) fn parameters(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::ParamValidation, message: message.into(), hint: None }
     }
@@ -70,18 +67,17 @@ impl Error {
         Self { kind: ErrorKind::Plain, message: message.into(), hint: None }
     }
 
-    /// Says what to do next about it.
+    /// Adds what to do about it.
     #[must_use]
     pub(crate) fn hinted(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
     }
 
-    /// Returns what to do next, where there is something to do.
+    /// Returns what to do about it, if that is known.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         self.hint
     }
 
-    /// Returns the kind.
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -111,7 +107,6 @@ impl Error {
         }
     }
 
-    /// Returns the exit code.
     pub(crate) fn exit_code(&self) -> u8 {
         match self.kind {
             ErrorKind::Usage | ErrorKind::UnknownOptions | ErrorKind::ParamValidation => 252,

@@ -1,5 +1,5 @@
-//! Fitting what shorthand says to a shape: its texts are numbers and booleans where the shape has
-//! those, and one value is a list where the shape has a list.
+//! Fits what shorthand says to a shape: texts become numbers and booleans where the shape has
+//! those, and a single value becomes a list where the shape has a list.
 //!
 //! What does not fit is left as it is, for validation to name.
 

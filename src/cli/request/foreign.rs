@@ -1,19 +1,18 @@
-//! Command lines in AWS's form that ask for what is not here, and that another `aws` may know.
+//! Command lines in AWS's form for what Strongroom does not have and another `aws` may.
 
 use super::argparse::{Arity, Flag};
 use super::error::Form;
 use super::globals::{AWS, CONFIGURE, HELP, IDENTITY, SERVICE, SETTINGS, STS, flags};
 
-/// A command line in AWS's form for what is not here.
+/// A command line in AWS's form for what Strongroom does not have.
 pub(crate) struct Foreign {
-    /// The service.
     pub(crate) service: String,
     /// The position of the `aws` of `strongroom aws`.
     pub(crate) own_word: Option<usize>,
 }
 
-/// Finds what a command line in AWS's form asks for that is not here; `None` if it asks for what
-/// is, or is in our own form. The one that answers the line says whether it is right.
+/// Finds what a command line in AWS's form asks for that Strongroom does not have; `None` if it has
+/// it, or for a line in our own form. Whether the line is right, the program that answers says.
 pub(crate) fn foreign(argv: &[String], form: Form) -> Option<Foreign> {
     let flags = flags(Form::Aws);
     let takes_word = |word: &String| {

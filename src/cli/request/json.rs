@@ -18,7 +18,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
     if end == text.len() { Ok(value) } else { Err(reader.error("Extra data", end)) }
 }
 
-/// Deeper texts are refused, as Python refuses them, before the stack ends.
+/// Deeper texts are refused, as by Python, before the stack overflows.
 const DEEPEST: usize = 500;
 
 struct Reader<'a> {
@@ -58,7 +58,7 @@ impl Reader<'_> {
 
     fn object(&self, at: usize, depth: usize) -> Read<Value> {
         let mut members: Vec<(String, Value)> = Vec::new();
-        // Of members with one name the last counts, at the place of the first.
+        // If a name is repeated, the last value counts, at the place of the first.
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut at = self.skip_space(at);
         if self.byte(at) == Some(b'}') {

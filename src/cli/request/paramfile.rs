@@ -1,4 +1,4 @@
-//! `file://` and `fileb://`: values that stand in files.
+//! `file://` and `fileb://`: values that are in files.
 //!
 //! Does not know which options take them. Files and the environment are handed in.
 
@@ -18,9 +18,9 @@ pub(crate) const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// Where files and variables come from.
 #[derive(Clone, Copy)]
 pub(crate) struct Sources<'a> {
-    /// Reads a file of at most so many bytes, whole.
+    /// Reads a whole file, up to this many bytes.
     pub(crate) read: &'a ReadFile,
-    /// Looks up a variable of the environment.
+    /// Looks up an environment variable.
     pub(crate) variable: &'a dyn Fn(&str) -> Option<String>,
     /// The name of the encoding that text files are in; UTF-8 if none is given.
     pub(crate) encoding: Option<&'a str>,
@@ -31,12 +31,12 @@ pub(crate) struct Sources<'a> {
 pub(crate) enum Unloadable {
     /// AWS's sentence about the parameter.
     Parameter(String),
-    /// Nobody knows an encoding of this name; AWS does not say where.
+    /// There is no encoding of this name; AWS does not say which option asked for it.
     Encoding(String),
 }
 
 impl Unloadable {
-    /// Makes an error of it, about an option.
+    /// Makes it an error about an option.
     pub(crate) fn of(self, flag: &str) -> Error {
         match self {
             Self::Parameter(what) => Error::parameter(flag, what),
@@ -59,9 +59,7 @@ pub(crate) type ReadFile = dyn Fn(&str, u64) -> Result<Vec<u8>, Unreadable>;
 /// Why a file was not read.
 #[derive(Debug)]
 pub(crate) enum Unreadable {
-    /// It holds more than is allowed.
     TooLarge,
-    /// The operating system says no.
     System(io::Error),
 }
 
@@ -69,7 +67,7 @@ pub(crate) enum Unreadable {
 /// stream itself.
 pub(crate) fn read_file(path: &str, limit: u64) -> Result<Vec<u8>, Unreadable> {
     let opened = match streams::named(path) {
-        // As the path would say it.
+        // The error that the path would give.
         Some(number) => streams::inherited(number)
             .map(File::from)
             .map_err(|_closed| rustix::io::Errno::NOENT.into()),
@@ -86,8 +84,8 @@ pub(crate) fn read_file(path: &str, limit: u64) -> Result<Vec<u8>, Unreadable> {
 }
 
 impl Sources<'_> {
-    /// Loads what `word` refers to: text for `file://`, bytes for `fileb://`; `None` where it
-    /// refers to nothing and stands for itself.
+    /// Loads what `word` refers to: text for `file://`, bytes for `fileb://`; `None` if it
+    /// refers to nothing and is itself the value.
     ///
     /// The error is AWS's sentence; it names the file and holds nothing of it.
     pub(crate) fn load(&self, word: &str) -> Result<Option<Value>, Unloadable> {

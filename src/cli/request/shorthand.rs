@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A comma both continues a list and ends a pair; a list that runs into the next pair's `=` gives
-//! its last item back. Reads syntax only, and makes texts, lists and maps of it; `fit` makes them what
-//! a shape wants. Does not know when an option's words are shorthand and when JSON: `unpack` does.
+//! its last item back. Reads only the syntax, into texts, lists and maps; `fit` turns them into
+//! what a shape wants. Whether an option's words are shorthand or JSON is for `unpack` to decide.
 
 use super::error::Error;
 use super::paramfile::Sources;
@@ -48,7 +48,7 @@ enum Fault {
     TooDeep,
 }
 
-/// Whether values of the present pair may stand in files.
+/// Whether values of the current pair may be in files.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Files {
     /// After `=`.
@@ -69,13 +69,11 @@ enum Item {
 /// Whether a comma follows an item.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum More {
-    /// Another item must follow.
     Yes,
-    /// The word ends.
     No,
 }
 
-/// Deeper lists are refused before the stack ends.
+/// Deeper lists are refused before the stack overflows.
 const DEEPEST: usize = 200;
 
 struct Reader<'a> {
@@ -295,7 +293,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Takes one letter and the space around it. Space before it is gone even where it fails.
+    /// Takes one letter and the space around it; the space before it even if that fails.
     fn expect(&mut self, letter: char, what: &'static str) -> Result<(), Fault> {
         self.skip_space();
         self.expect_here(letter, what)?;
@@ -320,7 +318,7 @@ impl Reader<'_> {
         let after: String = self.letters.iter().skip(at).collect();
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
         let (line, rest) = after.split_at(after.find('\n').unwrap_or(after.len()));
-        // The caret may stand beyond the end.
+        // The caret may be beyond the end.
         let column = column + at.saturating_sub(self.letters.len());
         format!("{before}{line}\n{:column$}^{rest}", "")
     }

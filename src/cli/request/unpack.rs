@@ -14,7 +14,7 @@ use crate::model::case::kebab;
 use crate::model::shape::{Member, Shape};
 use crate::model::value::Value;
 
-/// Makes the value of `member` of what was given for it.
+/// Makes the value of `member` from what was given for it.
 pub(crate) fn unpack(member: &Member, given: Given, sources: Sources<'_>) -> Result<Value, Error> {
     let parameter = Parameter { flag: format!("--{}", kebab(member.name)), sources };
     let shape = member.shape;
@@ -40,7 +40,7 @@ pub(crate) fn unpack(member: &Member, given: Given, sources: Sources<'_>) -> Res
     }
 }
 
-/// One option while it is read.
+/// An option that is being read.
 struct Parameter<'a> {
     flag: String,
     sources: Sources<'a>,
@@ -141,7 +141,7 @@ impl Parameter<'_> {
     }
 }
 
-/// What Python says of the first letter of nothing.
+/// What Python says about the first letter of an empty text.
 fn empty() -> Error {
     Error::plain("string index out of range")
 }

@@ -26,7 +26,7 @@ struct Problems {
 }
 
 impl Problems {
-    /// `name` is the way to the value, with a point before each member.
+    /// `name` is the path to the value, with a dot before each member.
     fn check(&mut self, name: &str, shape: &Shape, value: &Value) {
         match (shape, value) {
             (Shape::Structure(members), Value::Map(given)) => {

@@ -1,4 +1,4 @@
-//! Reading a YAML document as AWS does: YAML 1.2, safe tags only, one document, no doubled keys.
+//! Reading a YAML document as AWS does: YAML 1.2, safe tags only, one document, no repeated keys.
 //!
 //! What a plain scalar is follows YAML's core schema, with which AWS's reader agrees on everything
 //! a request can hold. Does not keep comments, and does not merge (`<<`).
@@ -17,12 +17,12 @@ pub(crate) struct Invalid;
 
 /// Reads a whole YAML text.
 pub(crate) fn parse(text: &str) -> Result<Value, Invalid> {
-    // A byte-order mark is not part of a YAML document. Of JSON it is, and AWS refuses it.
+    // A byte-order mark is not part of a YAML document. In JSON it is, and AWS refuses it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         parser: Parser::new_from_str(text),
         anchors: BTreeMap::new(),
-        // Aliases may repeat what they name, but not make it many times what was written.
+        // Aliases may repeat what they name, but not make it many times longer than the text.
         budget: text.len().saturating_mul(2).saturating_add(1000),
     };
     let mut value = Value::Null;
@@ -48,7 +48,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, Invalid> {
     Ok(value)
 }
 
-/// Deeper documents are refused before the stack ends.
+/// Deeper documents are refused before the stack overflows.
 const DEEPEST: usize = 200;
 
 struct Reader<'a> {

@@ -91,8 +91,8 @@ impl<'a> Section<'a> {
         title.max(cells) + 2 + 2 * self.indent
     }
 
-    /// Spreads the columns over a width; what rounding leaves goes to the last, what it takes too
-    /// much comes off the first.
+    /// Spreads the columns over a width; what rounding leaves over goes to the last, and what it
+    /// takes too much comes off the first.
     fn column_widths(&self, available: usize) -> Vec<usize> {
         let wanted: Vec<usize> = self.widths.iter().map(|width| width + PADDING).collect();
         let scale = float(available) / float(wanted.iter().sum());
@@ -207,7 +207,7 @@ fn center(text: &str, width: usize, left_edge: &str, out: &mut Vec<u8>) {
     let before = (width / 2).checked_sub(text_width / 2 + 1);
     repeat(b' ', before.unwrap_or(0), out);
     out.extend_from_slice(text.as_bytes());
-    // The room behind counts the blanks before even where there was too little room for them.
+    // The space after it counts the blanks before it even if there was no room for them.
     let missing = (text_width / 2 + 1).saturating_sub(width / 2);
     let taken = left_edge.len() + before.unwrap_or(0) + text_width + 1;
     repeat(b' ', (width + missing).saturating_sub(taken), out);

@@ -1,5 +1,5 @@
 //! Boxes within boxes: what `--output table` prints. This file cuts a value into sections, each a
-//! title, columns and rows; `grid` draws them. Colours are not ours.
+//! title, columns and rows; `grid` draws them. There are no colours.
 
 mod grid;
 mod width;
@@ -14,7 +14,7 @@ use crate::model::order;
 use crate::model::value::Value;
 use grid::{Row, Section};
 
-/// Draws a value under the operation's name; nothing where the value is empty, false or zero.
+/// Draws a value under the operation's name; nothing if the value is empty, false or zero.
 pub(super) fn write(
     value: &Value,
     context: &RenderContext<'_>,
@@ -132,7 +132,7 @@ impl<'a> Table<'a> {
         }
         for (index, members) in maps.into_iter().enumerate() {
             let find = |name: &str| members.iter().find(|(known, _)| known == name);
-            // What hangs below a row parts it from the next.
+            // What is below a row separates it from the next.
             if index > 0 && !others.is_empty() {
                 self.sections.push(Section::new(title, indent));
             }
@@ -159,7 +159,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What Python takes for false.
+/// What Python counts as false.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null | Value::Boolean(false) | Value::Integer(0) => true,

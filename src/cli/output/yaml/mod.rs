@@ -18,7 +18,7 @@ use scalar::Style;
 /// How many columns each level is indented.
 const INDENT: usize = 2;
 
-/// The column behind which a line is folded.
+/// The column after which a line is folded.
 const WIDTH: usize = 80;
 
 /// A longer key, in bytes, is written behind a question mark.
@@ -56,7 +56,7 @@ struct Emitter<'o> {
     zone: &'o TimeZone,
     out: &'o mut Vec<u8>,
     column: usize,
-    /// Whether the last thing written was white.
+    /// Whether the last thing written was white space.
     after_blank: bool,
     /// Whether the line so far is nothing but indentation and marks of elements.
     in_indent: bool,

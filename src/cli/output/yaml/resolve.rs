@@ -1,6 +1,6 @@
 //! What text without quotes would be read as: the tags of YAML 1.2 as ruamel resolves them.
 
-/// Whether the text would be read as something else than text.
+/// Whether the text would be read as something other than text.
 pub(super) fn is_not_text(text: &str) -> bool {
     let is_word = matches!(
         text,
@@ -23,12 +23,12 @@ pub(super) fn is_not_text(text: &str) -> bool {
     is_word || is_integer(text) || is_float(text) || is_time(text)
 }
 
-/// What is left of a text while it is read.
+/// The rest of a text that is being read.
 #[derive(Clone, Copy)]
 struct Rest<'t>(&'t str);
 
 impl<'t> Rest<'t> {
-    /// Skips any number of these, and tells how many.
+    /// Skips any number of these, and returns how many.
     fn skip(&mut self, is_one: fn(char) -> bool) -> usize {
         let rest = self.0.trim_start_matches(is_one);
         let count = self.0.len() - rest.len();
@@ -36,14 +36,14 @@ impl<'t> Rest<'t> {
         count
     }
 
-    /// Skips one of these, and tells whether there was one.
+    /// Skips one of these, and returns whether there was one.
     fn take(&mut self, is_one: fn(char) -> bool) -> bool {
         let rest = self.0.strip_prefix(is_one);
         self.0 = rest.unwrap_or(self.0);
         rest.is_some()
     }
 
-    /// Skips digits, between so many and so many, and tells whether there were enough.
+    /// Skips digits, between a minimum and a maximum, and returns whether there were enough.
     fn digits(&mut self, least: usize, most: usize) -> bool {
         let count = (0..most).take_while(|_| self.take(is_digit)).count();
         count >= least

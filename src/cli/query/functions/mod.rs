@@ -22,7 +22,6 @@ struct Function {
 
 type Run = for<'a> fn(Evaluation<'_>, Given<'a>) -> Result<Found<'a>, EvaluationFailed>;
 
-/// Calls a function.
 pub(super) fn call<'a>(
     evaluation: Evaluation<'_>,
     name: &str,
@@ -65,7 +64,6 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// Takes a value.
     fn value(&mut self) -> Result<Found<'a>, EvaluationFailed> {
         Ok(self.next()?.unwrap_or(NULL))
     }
@@ -75,7 +73,6 @@ impl<'a> Given<'a> {
         Ok(evaluate::list(self.value()?).unwrap_or_default())
     }
 
-    /// Takes an expression.
     fn reference(&mut self) -> &'a Node {
         match self.0.next() {
             Some(Argument::Reference(node)) => node,

@@ -99,7 +99,7 @@ fn whole(number: f64) -> Value {
     }
 }
 
-/// Adds up; from a sum too large for a whole number on, in fractions.
+/// Adds up; in fractions once the sum is too large for a whole number.
 fn total(evaluation: Evaluation<'_>, elements: &[Found<'_>]) -> Number {
     let mut total = Number::Integer(0);
     for element in elements {

@@ -102,7 +102,7 @@ pub(super) fn type_of<'a>(
     Ok(Cow::Owned(Value::Text(name.to_owned())))
 }
 
-/// Reads text; the signature has seen to it that it is some.
+/// Reads text; the signature has made sure that it is text.
 fn text<'v>(evaluation: Evaluation<'_>, value: &'v Value) -> Cow<'v, str> {
     if let View::Text(text) = View::of(value, evaluation.zone) { text } else { Cow::Borrowed("") }
 }

@@ -17,14 +17,12 @@ use crate::model::shape::{Blob, Member, Shape};
 use crate::model::value::Value;
 use crate::sys::entropy::{Entropy, random_uuid};
 
-/// What the global options and the world outside have to do with a request.
+/// What a request takes from the global options and from outside.
 #[derive(Clone, Copy)]
 pub(crate) struct BuildOptions<'a> {
-    /// `--no-paginate`.
     pub(crate) no_paginate: bool,
     /// `--cli-binary-format`.
     pub(crate) blob_format: BlobFormat,
-    /// Files and variables.
     pub(crate) sources: Sources<'a>,
     /// Where a made-up token comes from.
     pub(crate) entropy: &'a dyn Entropy,
@@ -32,7 +30,6 @@ pub(crate) struct BuildOptions<'a> {
 
 /// What a command line asks for.
 pub(crate) enum Built {
-    /// A call of the operation.
     Call(Call),
     /// A text for stdout, as it is; no call.
     Text(String),
@@ -44,24 +41,20 @@ pub(crate) enum Built {
 pub(crate) struct Call {
     /// The request, validated; of the pages to come it asks for the first.
     pub(crate) request: Value,
-    /// How many pages to fetch.
     pub(crate) pages: PagesWanted,
-    /// What to tell on stderr first, each a line with its newline.
+    /// What to print on stderr first, each a line with its newline.
     pub(crate) notes: Vec<&'static str>,
-    /// Whose the request's token is.
     pub(crate) token: Token,
 }
 
-/// Whose a request's token is.
+/// Who chose a request's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token {
-    /// The user's, or there is none.
+    /// The user, unless there is no token.
     Given,
-    /// It was made up here.
     MadeUp,
 }
 
-/// How many pages to fetch.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum PagesWanted {
     /// The one the request asks for.
@@ -70,7 +63,6 @@ pub(crate) enum PagesWanted {
     All {
         /// `--starting-token`, as it was given.
         starting_token: Option<String>,
-        /// `--max-items`.
         max_items: Option<i64>,
     },
 }

@@ -12,24 +12,21 @@ use options::{ERROR_FORMAT, Given, GlobalOption, Globals, OPTIONS, Owner};
 
 /// A command line, cut into what is global and the words of one command.
 pub(crate) struct CommandLine {
-    /// The global options.
     pub(crate) globals: Globals,
-    /// Whose manners are asked for; `strongroom aws …` is `Aws`.
+    /// `Aws` for `strongroom aws …` too.
     pub(crate) form: Form,
-    /// What is asked for.
     pub(crate) command: Command,
 }
 
 /// What is asked for, and the words that belong to it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// The version.
     Version,
     /// Help about the command that these words name; about everything if there are none.
     Help(Vec<String>),
     /// One of AWS's operations.
     Operation {
-        /// Its name, such as `get-secret-value`.
+        /// Such as `get-secret-value`.
         name: String,
         /// All but the global options.
         words: Vec<String>,
@@ -41,14 +38,12 @@ pub(crate) enum Command {
     },
     /// `configure`, in AWS's form.
     Configure {
-        /// The subcommand.
         name: String,
         /// All but the global options.
         words: Vec<String>,
     },
     /// One of our own commands.
     Own {
-        /// Its name.
         name: String,
         /// All but the global options; a `--` stays.
         words: Vec<String>,
@@ -58,9 +53,7 @@ pub(crate) enum Command {
 /// The words that are commands.
 #[derive(Clone, Copy)]
 pub(crate) struct Names<'a> {
-    /// AWS's operations.
     pub(crate) operations: &'a [&'a str],
-    /// Our own commands.
     pub(crate) own: &'a [&'a str],
 }
 
@@ -106,16 +99,16 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
     Ok(CommandLine { globals, form, command })
 }
 
-/// Returns the form that a command line asks for, right or wrong: an error of [`split`] is told in
-/// it. Takes the first word that is a command for the command.
+/// Returns the form that a command line asks for, even if it is wrong: errors of [`split`] are
+/// shown in it. The first word that is a command counts as the command.
 pub(crate) fn form(argv: &[String], form: Form, names: Names<'_>) -> Form {
     let choices = commands(form, names);
     let command = argv.iter().find(|word| choices.contains(&word.as_str()));
     if command.is_some_and(|word| word == AWS) { Form::Aws } else { form }
 }
 
-/// Returns the `--cli-error-format` of a command line, right or wrong. AWS's rule for a line whose
-/// global options cannot be read is not known.
+/// Returns the `--cli-error-format` of a command line, even if it is wrong. AWS's rule for a line
+/// whose global options cannot be read is not known.
 pub(crate) fn error_format(argv: &[String]) -> Option<&str> {
     let mut words = argv.iter().map(String::as_str).take_while(|word| *word != "--").peekable();
     let mut found = None;
@@ -144,7 +137,7 @@ fn commands(form: Form, names: Names<'_>) -> Vec<&str> {
     choices
 }
 
-/// Makes text of the words a process was started with. The error does not show the word.
+/// Turns the words a process was started with into text. The error does not show the word.
 pub(crate) fn text(
     argv: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Result<Vec<String>, Error> {
@@ -184,7 +177,7 @@ fn configure(words: &[String]) -> Result<Command, Error> {
     Ok(Command::Configure { name, words: sorted.rest })
 }
 
-/// Returns the global options there are.
+/// Returns the global options of a form.
 pub(super) fn flags(form: Form) -> Vec<Flag> {
     let is_there = |option: &&GlobalOption| form == Form::Plain || option.owner != Owner::Help;
     OPTIONS.iter().filter(is_there).map(GlobalOption::flag).collect()

@@ -1,5 +1,5 @@
 //! The global options: each is declared once, in the table below. From its row come its place on a
-//! command line, its field in [`Globals`], and what the help says of it.
+//! command line, its field in [`Globals`], and what the help says about it.
 
 use crate::cli::python;
 use crate::cli::request::argparse::{Abbreviation, Arity, Check, Flag, Grammar, Sorted};
@@ -7,17 +7,14 @@ use crate::cli::request::error::Error;
 use crate::model::order;
 use crate::model::value::Value;
 
-/// A global option, and all that is said of it anywhere.
+/// A global option, and all that is said about it anywhere.
 pub(crate) struct GlobalOption {
     /// With its dashes.
     pub(crate) name: &'static str,
-    /// How many words it takes.
     pub(crate) arity: Arity,
-    /// What its words must be.
     pub(crate) check: Check,
-    /// Whose it is.
     pub(crate) owner: Owner,
-    /// What the help says of it; an option without effect has none.
+    /// `None` for an option without effect.
     pub(crate) help: Option<OptionHelp>,
 }
 
@@ -32,13 +29,12 @@ pub(crate) enum Owner {
     Help,
 }
 
-/// What the help says of an option.
+/// What the help says about an option.
 pub(crate) struct OptionHelp {
     /// Its place in the list.
     rank: u8,
     /// What its value is called; empty where it takes none.
     pub(crate) value: &'static str,
-    /// What it is for.
     pub(crate) about: &'static str,
 }
 
@@ -58,7 +54,7 @@ impl GlobalOption {
     }
 }
 
-/// Returns the options that have an effect and what is said of them, in the order of the help.
+/// Returns the options that have an effect, with their help, in the order of the help.
 pub(crate) fn described() -> Vec<(&'static GlobalOption, &'static OptionHelp)> {
     let described = OPTIONS.iter().filter_map(|option| Some((option, option.help.as_ref()?)));
     let mut described: Vec<_> = described.collect();
@@ -66,14 +62,14 @@ pub(crate) fn described() -> Vec<(&'static GlobalOption, &'static OptionHelp)> {
     described
 }
 
-/// Makes of each row an option and, where it has an effect, a field. An option without effect has
-/// neither a field nor help.
+/// Makes each row an option and, if it has an effect, a field. An option without effect has neither
+/// a field nor help.
 macro_rules! global_options {
     ($($owner:ident {$(
         $name:expr, $arity:ident, $check:expr
         $(=> $field:ident: $type:ty = $read:ident, $rank:literal $value:literal $about:literal)?;
     )*})*) => {
-        /// The global options; of one that is repeated the last counts.
+        /// The global options; if one is repeated, the last counts.
         #[derive(Default)]
         pub(crate) struct Globals {
             $($($(#[doc = concat!("`", stringify!($name), "`.")] pub(crate) $field: $type,)?)*)*
@@ -184,7 +180,7 @@ global_options! {
     }
 }
 
-/// The option that is looked for even where the line is wrong.
+/// The option that is looked for even if the line is wrong.
 pub(super) const ERROR_FORMAT: &str = "--cli-error-format";
 const READ_TIMEOUT: &str = "--cli-read-timeout";
 const CONNECT_TIMEOUT: &str = "--cli-connect-timeout";
@@ -210,10 +206,8 @@ impl Globals {
 /// How a blob is written in a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BlobFormat {
-    /// As base64.
     #[default]
     Base64,
-    /// As it is.
     Raw,
 }
 
@@ -234,7 +228,7 @@ impl Given<'_> {
         Ok(self.last(name).map(str::to_owned))
     }
 
-    /// What a script makes of a variable that is not set counts as not given.
+    /// An empty word, as a script gives for a variable that is not set, counts as not given.
     fn unless_empty(&self, name: &str) -> Result<Option<String>, Error> {
         Ok(self.last(name).filter(|word| !word.is_empty()).map(str::to_owned))
     }
