@@ -1,8 +1,8 @@
 //! The commands that the documents show a reader: they work, and print what is shown.
 //!
 //! A `console` block is a session at a terminal: commands after `$ `, and below them what they
-//! print. An `sh` block is a script, in its own home; a `bash` block makes `aws` known to scripts. What cannot be had here is replaced:
-//! cargo, a stick, a password store.
+//! print. An `sh` block is a script, in its own home; a `bash` block makes `aws` known to scripts.
+//! What cannot be had here is replaced: cargo, a stick, a password store.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
 //! Completions in the shells themselves: a line is typed, the shell says what it offers.
 //!
-//! bash is everywhere, so that `tests/script/completions.txt` asks it.
+//! bash is everywhere, so `tests/script/completions.txt` asks it.
 
 use crate::harness::process::tool;
 use crate::harness::{Sandbox, files};

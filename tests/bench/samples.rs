@@ -1,4 +1,4 @@
-//! Times of runs, and the numbers that are told of them.
+//! Times of runs, and the numbers that are reported about them.
 
 use std::fmt;
 use std::io;

@@ -94,7 +94,7 @@ const KILL: &str = "signal=KILL";
 const EIO: &str = "error=EIO";
 const ENOSPC: &str = "error=ENOSPC";
 
-/// How many of a change's calls some are, evenly spread.
+/// How many of a change's calls are tried, evenly spread.
 const KILLS: usize = 16;
 const FAILURES: usize = 5;
 
@@ -174,7 +174,7 @@ fn what_fails_after_the_commit_does_not_hide_it() {
     assert_eq!(told, 3, "{trace}");
 }
 
-/// Where locks cannot be had, every command once waited for ten seconds and blamed other processes.
+/// Where there are no locks, every command once waited ten seconds and blamed other processes.
 #[test]
 fn a_file_system_without_locks_is_told_from_a_busy_vault() {
     let Some(fixture) = ChangeFixture::set(&["create-secret --name a --secret-string one"]) else {
@@ -222,7 +222,7 @@ fn salvage() {
 }
 
 /// What a command makes is whole or not there, and nothing of it is in the way of the next one. The
-/// vault that it is of does not change.
+/// vault it comes from does not change.
 fn appears_whole(command: &str) {
     let Some(fixture) =
         ChangeFixture::set(&["create-secret --name a --secret-string file://large"])
@@ -270,7 +270,7 @@ fn a_change_is_durable_before_it_is_acknowledged() {
     assert_eq!(events, expected, "{trace}");
 }
 
-/// Which call happens to what, without where it is; calls on neither the vault nor the answer aside.
+/// A call and what it is made on, without the path; `None` unless that is the vault or the answer.
 fn event(line: &str) -> Option<String> {
     let (name, arguments) = line.split_once('(')?;
     if name == "write" {

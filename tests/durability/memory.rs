@@ -3,7 +3,7 @@
 use crate::harness::process::Outcome;
 use crate::harness::{Sandbox, binary};
 
-/// What there may be of addresses, in KiB.
+/// The limit of the address space, in KiB.
 const MOST: u64 = 1 << 20;
 const STEP: u64 = 32;
 const BELOW: u64 = 3 << 10;

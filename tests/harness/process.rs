@@ -98,7 +98,7 @@ impl Invocation {
             command.spawn().unwrap_or_else(|error| panic!("cannot start {title}: {error}"));
         if let Some(mut stdin) = child.stdin.take() {
             let bytes = self.stdin;
-            // A program that does not read its input to the end is in its right.
+            // A program need not read its input to the end.
             thread::spawn(move || drop(stdin.write_all(&bytes)));
         }
         let ended = Arc::new(AtomicBool::new(false));
@@ -156,7 +156,7 @@ impl Running {
         }
     }
 
-    /// Sends the program a signal; one that has ended does not mind.
+    /// Sends the program a signal, unless it has ended.
     pub(crate) fn signal(&self, signal: Signal) {
         // It may end just now.
         let _ended = kill_process(self.pid, signal);

@@ -20,10 +20,10 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcgetpgrp, tcsetwinsize};
 /// What is typed, and which of the child's streams are the terminal too.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Typing {
-    /// One answer a prompt; after the last, every prompt gets `^D`. `^C`, `^D`, `^Z` and `^\\` are
-    /// the keys, `^HUP`, `^INT`, `^QUIT` and `^TERM` signals to who has the terminal. After `raw:`
-    /// stands what is typed or pasted at once, with the escapes that [`raw`] knows; after `ahead:` the
-    /// same, without waiting for the next question.
+    /// One answer for each prompt; after the last, every prompt gets `^D`. `^C`, `^D`, `^Z` and
+    /// `^\\` are the keys; `^HUP`, `^INT`, `^QUIT` and `^TERM` are signals to the process that has
+    /// the terminal. After `raw:` comes what is typed or pasted at once, with the escapes that
+    /// [`raw`] knows; after `ahead:` the same, without waiting for the next question.
     pub(crate) lines: Vec<String>,
     /// The streams, out of `stdin`, `stdout` and `stderr`, that are the terminal.
     pub(crate) streams: Vec<String>,
@@ -31,7 +31,7 @@ pub(crate) struct Typing {
 
 /// What a terminal session was.
 pub(crate) struct Session {
-    /// What stood on the screen, with plain newlines.
+    /// What was on the screen, with plain newlines.
     pub(crate) screen: String,
     /// The lines that were typed while the child had the echo off.
     pub(crate) hidden: Vec<String>,

@@ -61,9 +61,7 @@ pub(crate) type Word = Vec<(Quoting, String)>;
 /// Whether `$NAME` means something in a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quoting {
-    /// It does.
     Bare,
-    /// It does not.
     Quoted,
 }
 

@@ -117,7 +117,7 @@ fn a_second_timer_stands_back() {
     assert_eq!(fixture.steps(), format!("{ALL} {ALL}"));
 }
 
-/// What a person rotates is unfinished meanwhile, but nothing for the timer.
+/// What a person is rotating is unfinished meanwhile, but the timer leaves it alone.
 #[test]
 fn a_timer_leaves_alone_what_a_person_rotates() {
     let fixture = HostileFixture::new();
@@ -162,7 +162,7 @@ ask()
 "#;
 
 /// Another user who has the token, and for whom somebody opened the way to the socket, is refused.
-/// Only root can be somebody else, so only for root there is something to try.
+/// Only root can become another user, so only root can try this.
 #[test]
 fn another_user_is_not_answered() {
     if !rustix::process::geteuid().is_root() {
@@ -187,7 +187,7 @@ fn another_user_is_not_answered() {
     assert_eq!(fixture.note("answers"), "{\"ok\":true\nnothing");
 }
 
-/// The vault's data key is another one in the middle of a rotation.
+/// The vault's data key changes in the middle of a rotation.
 #[test]
 fn a_vault_that_is_rekeyed_meanwhile_is_rotated() {
     for step in ALL.split(' ') {
@@ -200,7 +200,7 @@ fn a_vault_that_is_rekeyed_meanwhile_is_rotated() {
     }
 }
 
-/// It gets another passphrase, and loses the key that opened it.
+/// The vault gets another passphrase, and loses the key that opened it.
 #[test]
 fn a_passphrase_that_is_changed_meanwhile_does_not_matter() {
     let fixture = HostileFixture::new();

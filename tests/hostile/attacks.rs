@@ -288,7 +288,7 @@ esac
     assert!(fixture.note("told").contains("AccessDeniedException"), "{}", fixture.note("told"));
 }
 
-/// No lock of the vault is held while a program runs: it is written by its owner meanwhile.
+/// The vault is not locked while a program runs: its owner writes to it meanwhile.
 #[test]
 fn the_owner_is_not_locked_out() {
     let fixture = HostileFixture::new();

@@ -209,7 +209,7 @@ fn a_value_that_is_gone_by_now_is_not_shown() {
     assert!(!told.contains(OLD) && !told.contains(NEW), "{told}");
 }
 
-/// Who ends a rotation does not wait for its program.
+/// Ending a rotation does not wait for its program.
 #[test]
 fn what_was_called_off_is_stopped_at_once() {
     for (command, expected) in [

@@ -115,7 +115,7 @@ fn options_alone_approve_nothing() {
     assert_eq!((outcome.code, fixture.steps().as_str()), (254, ""));
 }
 
-/// The program is another one in the second step than in the first.
+/// The program is a different one in the second step.
 #[test]
 fn what_changed_since_it_was_approved_is_not_run() {
     for change in [
@@ -229,7 +229,7 @@ fn a_directory_that_was_opened_meanwhile_ends_it() {
 }
 
 /// A program of somebody else's, and one that somebody else's arguments name. Only root can give a
-/// file away, so only for root there is something to try.
+/// file away, so only root can try this.
 #[test]
 fn what_belongs_to_others_is_not_run() {
     if !rustix::process::geteuid().is_root() {
@@ -264,7 +264,7 @@ fn long_commands_are_run_or_refused() {
     fixture.must_be_rotated_to(&fixture.version("AWSCURRENT"));
 }
 
-/// The interpreter's script is another one in the second step than in the first.
+/// The interpreter's script is a different one in the second step.
 #[test]
 fn a_script_that_changes_meanwhile_is_not_run() {
     let fixture = HostileFixture::new();

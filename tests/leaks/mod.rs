@@ -27,7 +27,7 @@ struct LeakFixture {
     current: String,
     previous: String,
     other: String,
-    /// What the vault keeps from who has only the file.
+    /// What the vault keeps from anyone who has only the file.
     labels: Vec<String>,
 }
 
@@ -110,7 +110,7 @@ struct Needle {
 }
 
 impl Needle {
-    /// Cuts a secret, and it in base64 and hexadecimal, into pieces that cannot stand anywhere by
+    /// Cuts a secret, as it is and in base64 and hexadecimal, into pieces that cannot occur by
     /// chance.
     fn of(what: &'static str, secret: &[u8]) -> Vec<Self> {
         let hex = hex(secret);

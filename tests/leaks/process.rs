@@ -17,7 +17,7 @@ use crate::harness::binary;
 use crate::harness::files::TempDir;
 use crate::harness::process::{Invocation, Outcome, tool};
 
-/// A program that waits for somebody to write to a FIFO, and this somebody.
+/// A program that waits for somebody to write to a FIFO, and that somebody.
 struct Waiting {
     child: Child,
     _writer: File,

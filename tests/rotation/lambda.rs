@@ -91,7 +91,7 @@ fn a_function_of_aws_runs_here() {
     let healed = fixture.register("lambda", &["--rotation-env", &variable], &command);
     assert_eq!(healed.code, 0, "{}", healed.stderr_text());
 
-    // A function that is another than was approved does not run.
+    // A function other than the one that was approved does not run.
     write(&handler, "def lambda_handler(event, context): pass\n");
     let refused = fixture.rotate("lambda");
     assert_ne!(refused.code, 0);

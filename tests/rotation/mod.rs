@@ -1,8 +1,8 @@
 //! Rotations against real servers: each ready-made rotator, from a secret to a login.
 //!
-//! Every server runs as a user without rights, in its own directory, on a local socket or on
-//! none; it is started once for each test. Where it is not installed, its tests say so. `due` needs none: it
-//! is about the timer.
+//! Every server runs as a user without rights, in its own directory, on a local socket or on none;
+//! it is started once for each test. If it is not installed, its tests say so. `due` needs no
+//! server: it is about the timer.
 
 mod course;
 mod due;

@@ -1,4 +1,4 @@
-//! Words that must not stand in the sources, each for a reason of its own.
+//! Words that must not appear in the sources, each for a reason of its own.
 
 use std::path::Path;
 
