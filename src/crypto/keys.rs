@@ -302,7 +302,7 @@ impl AnchorKey {
         sealed::open(&self.token_key(), &[&TOKEN[..], context].concat(), sealed)
     }
 
-    /// The anchor key makes codes; a key that encrypts is another one, derived from it.
+    /// The anchor key makes codes; the key that encrypts is derived from it.
     fn token_key(&self) -> KeyBytes {
         let mut key = KeyBytes::zeros();
         key.expose_mut().copy_from_slice(&hmac(&self.0, &[&TOKEN]));

@@ -188,8 +188,8 @@ fn is_secret_name(name: &str) -> bool {
     SECRET_PARTS.iter().any(|part| name.contains(part)) || SECRET_NAMES.contains(&name.as_str())
 }
 
-/// Whether a member is what messages about a secret have to name: of the members that AWS gives to
-/// the secrets of databases, those that are none.
+/// Whether a member is one that messages about a secret have to name: of the members that AWS gives
+/// to the secrets of databases, those that are not secret.
 fn is_plain_name(name: &str) -> bool {
     let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     PLAIN_NAMES.contains(&name.to_ascii_lowercase().as_str())

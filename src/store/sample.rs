@@ -93,7 +93,7 @@ pub(crate) fn journal(length: u32, pages: &[(u32, &[u8])], further: Option<&Path
     }
     if let Some(further) = further {
         let name = further.to_str().unwrap().as_bytes();
-        // The page that locks lie on is none; its number says that a name follows.
+        // The page with the locks is never stored; its number says that a name follows.
         bytes.extend((0x4000_0000_u32 / 4096 + 1).to_be_bytes());
         bytes.extend(name);
         bytes.extend(u32::try_from(name.len()).unwrap().to_be_bytes());

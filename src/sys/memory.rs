@@ -252,7 +252,7 @@ pub(crate) mod residue {
         }
     }
 
-    /// Reads `length` bytes from an address that nothing may stand at any more.
+    /// Reads `length` bytes from an address where nothing may be left.
     pub(crate) fn peek(address: usize, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         let memory = File::open("/proc/self/mem").unwrap();

@@ -137,7 +137,7 @@ fn number(name: &str, number: u64) -> (String, Value) {
 }
 
 fn shown(seq: u64, event: Event, home: &str) -> Value {
-    // One that is about no secret has a region only where it was asked for another than home.
+    // An event about no secret has a region only if one other than home was asked for.
     let has_region = !event.subject.name.is_empty() || !event.subject.region.is_empty();
     let region = if has_region { region_of(&event, home).to_owned() } else { String::new() };
     let mut members = vec![number("EventId", seq), number("Generation", event.generation)];

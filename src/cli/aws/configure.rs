@@ -84,8 +84,8 @@ fn get(variable: &str, context: &CommandContext<'_>) -> Result<(), Failure> {
     }
 }
 
-/// Returns the setting that is meant, if it is one of the profile at hand or of `default`: that is
-/// the vault at hand here, as there is no other file to look in.
+/// Returns the setting that is meant, if it belongs to the profile in use or to `default`: here
+/// that is the vault in use, as there is no other file to look in.
 fn of_profile<'a>(variable: &'a str, profile: &str) -> &'a str {
     let named = variable.strip_prefix("profile.").and_then(|rest| rest.split_once('.'));
     match named {

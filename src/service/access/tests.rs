@@ -355,7 +355,7 @@ fn a_grant_is_for_its_secrets() {
         assert_eq!(outcome == "allowed", is_allowed, "{id} {pattern}");
         assert!(is_allowed || outcome == refused, "{outcome}");
     }
-    // Whether there is such a secret is told only to who may know it, as in AWS.
+    // Whether there is such a secret is told only to those who may know it, as in AWS.
     let (mut service, grant) = granted();
     let (caller, gone) = (Caller::Grant(grant), r#"{"SecretId":"app/gone"}"#);
     let refused = service.call_as(&caller, "GetSecretValue", gone).unwrap_err();

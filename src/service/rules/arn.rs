@@ -123,7 +123,7 @@ pub(crate) fn partition(region: &str) -> &'static str {
     of.map_or("aws", |(_, partition)| partition)
 }
 
-/// Draws the suffix of a new ARN, so that a secret made again under its old name is another one.
+/// Draws the suffix of a new ARN: a secret made again under its old name has a different ARN.
 pub(crate) fn draw_suffix(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
     let mut dice = Dice::new(entropy);
     let mut suffix = String::with_capacity(SUFFIX_LENGTH);

@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 
 use crate::model::time::Timestamp;
 
-/// Returns the date on which a point in time lies; `None` outside the calendar.
+/// Returns the date on which a point in time falls; `None` outside the calendar.
 pub(super) fn date_of(at: Timestamp) -> Option<Date> {
     let at = jiff::Timestamp::from_millisecond(at.0).ok()?;
     Some(Offset::UTC.to_datetime(at).date())

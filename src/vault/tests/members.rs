@@ -219,7 +219,8 @@ fn what_is_always_there_is_required() {
     check(&event().encode(), &[&[3, 4, 12, 14], &[1, 6]], |bytes| Event::decode(bytes).is_ok());
 }
 
-/// Slots that stand twice, are none or have no number were passed over or taken for slot 0.
+/// Slots that are listed twice, do not exist or have no number were passed over
+/// or taken for slot 0.
 #[test]
 fn the_slots_of_a_state_are_each_there_once() {
     let read = |numbers: &[u64]| {

@@ -184,8 +184,8 @@ fn furnish_marked(fixture: &VaultFixture, vault: &mut Vault, mark: &str) {
     });
 }
 
-/// Changes a furnished vault so that every table is another one: a new version, a new secret, one
-/// gone, other slots, more of a log.
+/// Changes a furnished vault so that every table is different: a new version, a new secret, one
+/// gone, other slots, a longer log.
 fn renovate(fixture: &VaultFixture, vault: &mut Vault, key: &Key) {
     let vault_id = *vault.vault_id();
     let ((again, _), (more, _)) =

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 
 /// Rules with the date that follows a base, rules with the message that refuses them, and
-/// expressions that are none.
+/// expressions that are not valid.
 const VECTORS: &str = include_str!("../../../../tests/conformance/schedule.json");
 
 fn vectors(list: &str) -> Vec<Value> {
