@@ -446,6 +446,22 @@ fn a_grants_policies_narrow_it() {
     assert_eq!(under(&mut service, grant, "GetSecretValue", &read), "allowed");
 }
 
+/// A secret that is not there yet is held to the policies by its name.
+#[test]
+fn a_grants_policies_judge_new_names() {
+    let (db, on) = (format!("{ARN}app/db*"), " on resource: app/db2");
+    for (policies, expected) in [
+        (vec![policy("Allow", "*", &db)], "allowed".to_owned()),
+        (vec![policy("Allow", "*", &format!("{ARN}app/cache*"))], implicit("CreateSecret", on)),
+        (vec![policy("Allow", "*", "*"), policy("Deny", "*", &db)], explicit("CreateSecret", on)),
+    ] {
+        let (mut service, grant) = granted();
+        let grant = Grant { policies, ..grant };
+        let create = json!({"Name": "app/db2", "ClientRequestToken": token(2)});
+        assert_eq!(under(&mut service, grant, "CreateSecret", &create), expected);
+    }
+}
+
 #[test]
 fn lists_tell_a_grant_only_of_what_it_may_see() {
     let names = |service: &mut ServiceFixture, grant: Grant| {
