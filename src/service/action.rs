@@ -16,6 +16,13 @@ macro_rules! actions {
             /// All of them, in alphabetical order.
             pub(super) const ALL: &[Self] = &[$(Self::$action),*];
 
+            /// Whether it is the other: `==` for the compiler.
+            pub(super) const fn is(self, other: Self) -> bool {
+                match self {
+                    $(Self::$action => matches!(other, Self::$action),)*
+                }
+            }
+
             /// Returns AWS's name.
             pub(crate) const fn name(self) -> &'static str {
                 match self {

@@ -54,8 +54,15 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<validate_resource_policy::ValidateResourcePolicy>(),
 ];
 
-/// A name that no operation has does not compile.
-const _: () = assert!(ALL.len() == Action::ALL.len());
+/// Each name has its own operation, or it does not compile: one that was copied keeps no other's name.
+const _: () = {
+    assert!(ALL.len() == Action::ALL.len());
+    let (mut entries, mut actions) = (ALL, Action::ALL);
+    while let ([entry, next_entries @ ..], [action, next_actions @ ..]) = (entries, actions) {
+        assert!(entry.action.is(*action));
+        (entries, actions) = (next_entries, next_actions);
+    }
+};
 
 /// Finds an operation by its command's name.
 pub(crate) fn find(command: &str) -> Option<&'static Entry> {
