@@ -80,6 +80,14 @@ fn configure(record: &mut Record, job: &Job) {
     record.rotation = Some(Rotation { enabled, current, ..config.clone() });
 }
 
+/// Completes a rotation whose program moved the label itself, as of that moment.
+fn conclude(cx: &mut Context<'_, '_>, record: &mut Record, job: &Job) -> Result<(), Failure> {
+    let at = moved_to(record).unwrap_or(cx.date()?);
+    configure(record, job);
+    complete(record, at);
+    Ok(())
+}
+
 /// Tidies up after an interruption before or during a step: a test leaves nothing, and a rotation
 /// that the program completed is complete.
 pub(crate) fn interrupt(
@@ -97,9 +105,7 @@ pub(crate) fn interrupt(
             drop_test(cx, &mut record, &progress)?;
             (RotationEvent::TestFailed, LeftBehind::Nothing)
         } else if is_complete(&record, &progress) {
-            let at = moved_to(&record).unwrap_or(cx.date()?);
-            configure(&mut record, job);
-            complete(&mut record, at);
+            conclude(cx, &mut record, job)?;
             (RotationEvent::Succeeded, LeftBehind::Complete)
         } else {
             record.progress = Some(Progress { lease: None, ..progress });
@@ -160,9 +166,7 @@ fn note_failure(
         drop_test(cx, &mut record, &progress)?;
         (RotationEvent::TestFailed, LeftBehind::Nothing)
     } else if is_complete(&record, &progress) {
-        let at = moved_to(&record).unwrap_or(cx.date()?);
-        configure(&mut record, job);
-        complete(&mut record, at);
+        conclude(cx, &mut record, job)?;
         (RotationEvent::Failed, LeftBehind::Complete)
     } else {
         progress.last_error = Some(format!("{step}: {}", failed.status));
