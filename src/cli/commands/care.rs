@@ -5,13 +5,13 @@ use std::path::Path;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::{terminal, unlock};
-use super::keys::{self, GivenUp};
+use super::keys::{self, GivenUp, Unlocked};
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand, count, text};
 use super::progress::progress;
 use crate::model::value::Value;
 use crate::upkeep::init::Plan;
-use crate::upkeep::slots::{self, NewSlot};
+use crate::upkeep::slots::NewSlot;
 use crate::upkeep::{Source, check, init};
 use crate::vault::audit::{Event, Subject};
 use crate::vault::check::Finding;
@@ -209,10 +209,8 @@ impl OwnCommand for Purge {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
-        let locked = context.open_locked()?;
-        let survey = slots::survey(&locked);
-        let opened = context.offer().open(&locked)?;
-        let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
+        let Unlocked { mut vault, opened, survey } =
+            keys::unlock(context, &context.unlock_policy())?;
         // Judged before anything is erased: a command that is refused must not have half its effect.
         let given_up = GivenUp { other_slots: self.drop_other_slots, recovery: self.no_recovery };
         let plan =

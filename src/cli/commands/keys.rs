@@ -15,8 +15,8 @@ use crate::crypto::slot::{Credential, SlotKind};
 use crate::model::value::Value;
 use crate::upkeep::rekey;
 use crate::upkeep::slots::{self, NewSlot};
-use crate::vault::Vault;
 use crate::vault::slots::in_words;
+use crate::vault::{UnlockPolicy, Vault};
 
 options! {
     /// The options of `change-passphrase`.
@@ -47,10 +47,7 @@ impl OwnCommand for ChangePassphrase {
         let context = invocation.context;
         let kdf = Some(new_credential::cost(&self.new, context.globals)?);
         let wanted = self.slot.get()?;
-        let locked = context.open_locked()?;
-        let survey = slots::survey(&locked);
-        let opened = context.offer().open(&locked)?;
-        let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
+        let Unlocked { mut vault, opened, survey } = unlock(context, &context.unlock_policy())?;
         let number = wanted.unwrap_or(opened.slot);
         let kind = survey.iter().find(|(n, ..)| *n == number).map(|(_, kind, _)| *kind);
         if kind != Some(SlotKind::Passphrase) {
@@ -78,14 +75,30 @@ impl OwnCommand for Rekey {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
-        let locked = context.open_locked()?;
-        let survey = slots::survey(&locked);
-        let opened = context.offer().open(&locked)?;
-        let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
+        let Unlocked { mut vault, opened, survey } = unlock(context, &context.unlock_policy())?;
         let given_up = GivenUp { other_slots: self.drop_other_slots, recovery: self.no_recovery };
         let plan = plan_rekey(opened, &survey, given_up)?;
         invocation.print(rekey_vault(context, &mut vault, plan)?)
     }
+}
+
+/// A vault, the credential that opened it, and the slots that it had then.
+pub(super) struct Unlocked {
+    pub(super) vault: Vault,
+    pub(super) opened: Opened,
+    pub(super) survey: Vec<(u8, SlotKind, Option<KdfParameters>)>,
+}
+
+/// Opens the vault for work on its slots.
+pub(super) fn unlock(
+    context: &CommandContext<'_>,
+    policy: &UnlockPolicy,
+) -> Result<Unlocked, Failure> {
+    let locked = context.open_locked()?;
+    let survey = slots::survey(&locked);
+    let opened = context.offer().open(&locked)?;
+    let vault = context.unlock_with(locked, &opened, policy)?;
+    Ok(Unlocked { vault, opened, survey })
 }
 
 /// What the user gives up for a rekey without being asked.

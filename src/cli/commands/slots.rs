@@ -6,7 +6,7 @@ use super::super::enroll::{self, Made};
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
-use super::keys::{self, GivenUp};
+use super::keys::{self, GivenUp, Unlocked};
 use super::new_credential::{self, PassphraseOptions};
 use super::options::{Choice, Number, options};
 use super::own::{Invocation, OwnCommand};
@@ -202,10 +202,7 @@ fn remove(remove: &Remove, invocation: &Invocation<'_>) -> Result<(), Failure> {
     if remove.damaged {
         unlock_policy.on_damaged_slot = OnDamagedSlot::Tolerate;
     }
-    let locked = context.open_locked()?;
-    let opened = context.offer().open(&locked)?;
-    let survey = slots::survey(&locked);
-    let mut vault = context.unlock_with(locked, &opened, &unlock_policy)?;
+    let Unlocked { mut vault, opened, survey } = keys::unlock(context, &unlock_policy)?;
     let last = if remove.force { LastPortable::MayGo } else { LastPortable::Keep };
     if remove.compromised {
         if number == opened.slot {
