@@ -11,7 +11,7 @@ use super::rules::paging::PageBoundaries;
 use crate::model::value::Value;
 use crate::store;
 use crate::sys::entropy::Entropy;
-use crate::vault::audit::{Event, Subject};
+use crate::vault::audit::{Event, Origin, Subject};
 use crate::vault::transaction::{Access, RequestContext, Transaction};
 use crate::vault::{self, Unlogged, Vault};
 
@@ -65,8 +65,7 @@ pub(crate) fn dispatch(
     context: RequestContext<'_>,
 ) -> Result<Value, Failure> {
     let Call { entry, region, caller, boundaries, .. } = call;
-    let mut origin = context.origin.clone();
-    origin.via = caller.via().unwrap_or(origin.via);
+    let origin = origin_of(caller, context);
     let context = RequestContext { origin: &origin, ..context };
     let access = access(vault, entry);
     let is_read = entry.effect != Effect::Writes && access == Access::Write;
@@ -96,6 +95,12 @@ pub(crate) fn dispatch(
     }
 }
 
+/// Returns who is asking, and in which way: the caller's, if it has one of its own.
+fn origin_of(caller: &Caller, context: RequestContext<'_>) -> Origin {
+    let Origin { actor, via } = context.origin.clone();
+    Origin { actor, via: caller.via().unwrap_or(via) }
+}
+
 /// Answers a request to write as [`dispatch`] does, but by `run` in the place of the operation's own
 /// rule: for what needs more than the vault, or says more than the response.
 pub(super) fn dispatch_by<T>(
@@ -104,8 +109,7 @@ pub(super) fn dispatch_by<T>(
     context: RequestContext<'_>,
     run: impl FnOnce(&mut Context<'_, '_>, Value) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut origin = context.origin.clone();
-    origin.via = call.caller.via().unwrap_or(origin.via);
+    let origin = origin_of(call.caller, context);
     let context = RequestContext { origin: &origin, ..context };
     attempt(vault, call, context, Access::Write, run)
 }

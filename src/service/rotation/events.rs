@@ -1,5 +1,6 @@
 //! The events of a rotation in the audit log, under AWS's names.
 
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::vault::audit::{Event, Subject};
@@ -30,7 +31,7 @@ impl RotationEvent {
             Self::TestStarted => "TestRotationStarted",
             Self::TestSucceeded => "TestRotationSucceeded",
             Self::TestFailed => "TestRotationFailed",
-            Self::ValueRead => "GetSecretValue",
+            Self::ValueRead => Action::GetSecretValue.name(),
         }
     }
 }
