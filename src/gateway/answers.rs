@@ -15,6 +15,7 @@ use crate::service::failure::Failure;
 use crate::service::operation::{Effect, Entry};
 use crate::service::operations;
 use crate::service::rules::arn;
+use crate::service::rules::paging::PageBoundaries;
 use crate::sys::clock::Clock;
 use crate::sys::entropy::Entropy;
 use crate::vault::transaction::RequestContext;
@@ -35,10 +36,19 @@ impl<'a> Circumstances<'a> {
     }
 }
 
+/// Which region a request is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Region<'a> {
+    /// That of its ARN, or else this one: a secret that a step may read can be in any.
+    OfArnOr(&'a str),
+    /// The one that was asked for; `None` is the vault's home.
+    Asked(Option<&'a str>),
+}
+
 pub(crate) struct Answers<'a, 'v> {
     /// The vault, for one short transaction at a time.
     pub(crate) vault: &'a Mutex<&'v mut Vault>,
-    pub(crate) region: &'a str,
+    pub(crate) region: Region<'a>,
     /// When and who.
     pub(crate) circumstances: Circumstances<'a>,
     /// The message for an unknown operation.
@@ -51,7 +61,7 @@ impl Answers<'_, '_> {
         let entry = entry.ok_or_else(|| Refusal::denied(self.unknown))?;
         let parameters =
             json::from_json(entry.input, &request.parameters).map_err(Refusal::invalid)?;
-        self.call(caller, entry, parameters).map_err(Refusal::from)
+        self.call(caller, entry, parameters, None).map_err(Refusal::from)
     }
 
     /// Makes a call under the caller's rights.
@@ -60,20 +70,24 @@ impl Answers<'_, '_> {
         caller: &Caller,
         entry: &'static Entry,
         request: Value,
+        boundaries: Option<&PageBoundaries>,
     ) -> Result<Value, Failure> {
         dispatch::admit(entry, &request)?;
         // What is refused goes the long way, into the log.
         if entry.effect == Effect::Nothing && access::allows_without_vault(caller, entry.action) {
             return dispatch::answer(entry, request, self.circumstances.entropy);
         }
-        let region = region_of(&request).unwrap_or(self.region).to_owned();
-        let call = Call { entry, request, region: Some(&region), caller, boundaries: None };
+        let region = match self.region {
+            Region::OfArnOr(home) => Some(region_of(&request).unwrap_or(home).to_owned()),
+            Region::Asked(asked) => asked.map(str::to_owned),
+        };
+        let call = Call { entry, request, region: region.as_deref(), caller, boundaries };
         let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
         dispatch::dispatch(&mut vault, call, self.circumstances.context())
     }
 }
 
-/// Returns the region in a request's ARN: a secret that may be read may be in any.
+/// Returns the region in a request's ARN.
 fn region_of(request: &Value) -> Option<&str> {
     let Some(Value::Text(id)) = request.get("SecretId") else { return None };
     arn::region_of(id)

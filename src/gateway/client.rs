@@ -1,11 +1,12 @@
 //! The other end of the socket: how this very program, as another process, asks for an operation. It
 //! opens no vault and prompts for nothing.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::frames::Framing;
 use super::refusal::Refusal;
 use super::wire;
 use crate::model::value::Value;
@@ -23,17 +24,19 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn ask(&self, entry: &Entry, request: &Value) -> io::Result<Result<Value, Refusal>> {
-        let mut stream = UnixStream::connect(&self.socket)?;
+        let stream = UnixStream::connect(&self.socket)?;
         if !socket::is_own(&stream) {
             return Err(io::Error::other("the socket belongs to another user"));
         }
         let line = Secret::new(wire::ask(&self.token, entry.name, request));
-        stream.write_all(line.expose())?;
-        let answer = wire::read_line(&stream, Instant::now() + PATIENCE)?;
-        let none = || io::Error::other(format!("{} gave no answer", self.peer));
-        wire::answered(answer.expose(), entry.output).ok_or_else(none)
+        Framing::Line.write(&stream, line.expose(), PATIENCE)?;
+        let answer = Framing::Line.read(&stream, Instant::now() + PATIENCE, MAX_ANSWER)?;
+        let answer = answer.and_then(|answer| wire::answered(answer.expose(), entry.output));
+        answer.ok_or_else(|| io::Error::other(format!("{} gave no answer", self.peer)))
     }
 }
 
 /// A vault that others write to may take its time.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest answer, in bytes.
+const MAX_ANSWER: usize = 1 << 20;

@@ -6,7 +6,8 @@
 
 pub(crate) mod answers;
 pub(crate) mod client;
-mod json;
+pub(crate) mod frames;
+pub(crate) mod json;
 pub(crate) mod refusal;
 pub(crate) mod server;
 pub(crate) mod wire;

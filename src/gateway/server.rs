@@ -1,36 +1,53 @@
 //! A socket at which other processes of this user are answered.
 //!
-//! Who may ask: a process of this user, with a token that the door knows, while the door is open;
-//! each of the three is checked again after the request was read. What it may ask is decided with
-//! the call.
+//! Who may ask: a process of this user, which is checked when it comes and before each answer, while
+//! the door is open. Whether it has a token, and what it may ask, is the door's to say. However
+//! many come, and whatever they send or keep back, only so many are heard at once, and no longer than
+//! a request takes.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::refusal::Refusal;
-use super::wire::{self, Request};
-use crate::model::value::Value;
-use crate::service::caller::Caller;
+use super::frames::Framing;
 use crate::sys::secret::Secret;
-use crate::sys::socket::{self, Listener};
+use crate::sys::socket::{self, Listener, Peer};
 
-/// Whom a server lets in, and what becomes of what they ask.
-pub(crate) struct Door<'a> {
-    /// Finds the holder of this token, if any. Compares in constant time.
-    pub(crate) caller_of: &'a (dyn Fn(&str) -> Option<Arc<Caller>> + Sync),
-    pub(crate) answer: &'a (dyn Fn(&Caller, &Request) -> Result<Value, Refusal> + Sync),
-    /// What everybody else is told.
-    pub(crate) refusal: &'static str,
+/// What becomes of what a process asks.
+pub(crate) trait Door: Sync {
+    /// Answers one message; `None` ends the connection. The stream is the caller's own: a long answer
+    /// may look whether anybody still waits for it.
+    fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>>;
+
+    /// A thread has panicked: what it held may be half done.
+    fn panicked(&self);
+}
+
+/// How much is heard, and for how long.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) framing: Framing,
+    /// The most connections at once; others wait for a place.
+    pub(crate) at_once: usize,
+    /// The longest message, in bytes.
+    pub(crate) longest: usize,
+    /// How long one message may take to come, and one answer to be taken.
+    pub(crate) patience: Duration,
+    /// How long a connection keeps its place without a message while others wait for one.
+    pub(crate) grace: Duration,
 }
 
 pub(crate) struct Server<'a> {
-    door: Door<'a>,
+    door: &'a dyn Door,
+    rules: Rules,
     connections: Mutex<Connections>,
+    /// Rings when a place becomes free, or the server is closed.
+    moved: Condvar,
 }
 
 /// The open connections.
@@ -38,24 +55,40 @@ pub(crate) struct Server<'a> {
 struct Connections {
     is_closed: bool,
     next: u64,
-    open: BTreeMap<u64, UnixStream>,
+    open: BTreeMap<u64, Connection>,
+}
+
+struct Connection {
+    stream: UnixStream,
+    /// Since when it has been listened to; `None` while it is answered.
+    listened_to: Option<Instant>,
 }
 
 impl<'a> Server<'a> {
-    pub(crate) fn new(door: Door<'a>) -> Self {
-        Self { door, connections: Mutex::default() }
+    pub(crate) fn new(door: &'a dyn Door, rules: Rules) -> Self {
+        Self { door, rules, connections: Mutex::default(), moved: Condvar::new() }
     }
 
-    /// Answers until the listener is closed.
-    pub(crate) fn serve(&self, listener: &Listener) {
+    /// Answers those who come until the listener is closed, and first of all `first`, which is
+    /// connected already.
+    pub(crate) fn serve(&self, listener: &Listener, first: Option<UnixStream>) {
         thread::scope(|scope| {
-            while let Some(stream) = listener.accept() {
+            let mut first = first;
+            while let Some(stream) = first.take().or_else(|| listener.accept()) {
                 let Some((number, stream)) = self.admit(stream) else { continue };
-                scope.spawn(move || {
+                let attend = move || {
                     // A caller who does not wait for the answer does not want it.
-                    drop(self.talk(&stream));
+                    let attended = catch_unwind(AssertUnwindSafe(|| self.attend(number, &stream)));
+                    if attended.is_err() {
+                        self.door.panicked();
+                    }
                     self.connections().open.remove(&number);
-                });
+                    self.moved.notify_all();
+                };
+                // Without a thread for it, it is turned away.
+                if thread::Builder::new().spawn_scoped(scope, attend).is_err() {
+                    self.connections().open.remove(&number);
+                }
             }
         });
     }
@@ -64,78 +97,116 @@ impl<'a> Server<'a> {
     pub(crate) fn close(&self) {
         let mut connections = self.connections();
         connections.is_closed = true;
-        for stream in connections.open.values() {
-            drop(stream.shutdown(Shutdown::Read));
+        for connection in connections.open.values() {
+            drop(connection.stream.shutdown(Shutdown::Read));
         }
+        drop(connections);
+        self.moved.notify_all();
     }
 
+    /// Waits for a place, and takes one away from somebody who makes no use of it.
     fn admit(&self, stream: UnixStream) -> Option<(u64, UnixStream)> {
         let mut connections = self.connections();
-        if connections.is_closed || connections.open.len() >= MAX_AT_ONCE {
+        while !connections.is_closed && connections.open.len() >= self.rules.at_once {
+            let grace = self.rules.grace;
+            let idle = |connection: &&Connection| {
+                connection.listened_to.is_some_and(|since| since.elapsed() >= grace)
+            };
+            if let Some(idle) = connections.open.values().find(idle) {
+                drop(idle.stream.shutdown(Shutdown::Both));
+            }
+            let waited = self.moved.wait_timeout(connections, grace);
+            connections = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if connections.is_closed {
             return None;
         }
         let number = connections.next;
         connections.next = number.saturating_add(1);
-        connections.open.insert(number, stream.try_clone().ok()?);
+        let listened_to = Some(Instant::now());
+        let connection = Connection { stream: stream.try_clone().ok()?, listened_to };
+        connections.open.insert(number, connection);
         Some((number, stream))
     }
 
-    fn talk(&self, mut stream: &UnixStream) -> io::Result<()> {
-        let line = wire::read_line(stream, Instant::now() + PATIENCE)?;
-        let answer = self.answer_line(line.expose(), stream);
-        let line = Secret::new(wire::answer(&answer));
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.write_all(line.expose())
+    fn attend(&self, number: u64, stream: &UnixStream) -> io::Result<()> {
+        let Rules { framing, patience, longest, .. } = self.rules;
+        loop {
+            self.listen_to(number, Some(Instant::now()));
+            let Some(message) = framing.read(stream, Instant::now() + patience, longest)? else {
+                return Ok(());
+            };
+            self.listen_to(number, None);
+            let peer = socket::peer(stream).filter(|peer| peer.is_own());
+            let peer = peer.filter(|_| !self.connections().is_closed);
+            let answer = peer.and_then(|peer| self.door.answer(peer, stream, message.expose()));
+            drop(message);
+            let Some(answer) = answer else { return Ok(()) };
+            framing.write(stream, answer.expose(), patience)?;
+            if framing == Framing::Line {
+                return Ok(());
+            }
+        }
     }
 
-    fn answer_line(&self, line: &[u8], stream: &UnixStream) -> Result<Value, Refusal> {
-        let request = wire::request(line).map_err(|what| Refusal::denied(&what))?;
-        let is_open = !self.connections().is_closed && socket::is_own(stream);
-        let caller = (self.door.caller_of)(&request.token).filter(|_| is_open);
-        let caller = caller.ok_or_else(|| Refusal::denied(self.door.refusal))?;
-        (self.door.answer)(&caller, &request)
+    fn listen_to(&self, number: u64, since: Option<Instant>) {
+        if let Some(connection) = self.connections().open.get_mut(&number) {
+            connection.listened_to = since;
+        }
     }
 
-    fn connections(&self) -> std::sync::MutexGuard<'_, Connections> {
+    fn connections(&self) -> MutexGuard<'_, Connections> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The most connections at once.
-const MAX_AT_ONCE: usize = 8;
-/// How long one request may take to come, and one answer to be taken.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::path::Path;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
     use crate::sys::scratch::Scratch;
 
+    /// Says after everybody what he says.
+    #[derive(Default)]
+    struct Echo {
+        has_panicked: AtomicBool,
+    }
+
+    impl Door for Echo {
+        fn answer(&self, _: Peer, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+            assert_ne!(message, b"panic", "as it was asked to");
+            (message != b"end").then(|| Secret::new(message.to_vec()))
+        }
+
+        fn panicked(&self) {
+            self.has_panicked.store(true, Ordering::SeqCst);
+        }
+    }
+
     /// Serves while `talk` talks, and returns what it made of that.
-    fn served<T>(talk: impl FnOnce(&Path, &Server<'_>) -> T) -> T {
+    fn served<T>(framing: Framing, talk: impl FnOnce(&Path, &Server<'_>, &Echo) -> T) -> T {
         let scratch = Scratch::new();
         let path = scratch.join("s");
         let (listener, closer) = Listener::bind(&path).unwrap();
-        let answer = |_: &Caller, request: &Request| Ok(Value::Text(request.operation.clone()));
-        let owner = Arc::new(Caller::Owner);
-        let caller_of = |token: &str| (token == "token").then(|| Arc::clone(&owner));
-        let door = Door { caller_of: &caller_of, answer: &answer, refusal: "not the token" };
-        let server = Server::new(door);
+        let (door, patience) = (Echo::default(), Duration::from_mins(1));
+        let grace = Duration::from_millis(1);
+        let rules = Rules { framing, at_once: 8, longest: 1000, patience, grace };
+        let server = Server::new(&door, rules);
         thread::scope(|scope| {
-            scope.spawn(|| server.serve(&listener));
-            let out = talk(&path, &server);
+            scope.spawn(|| server.serve(&listener, None));
+            let out = talk(&path, &server, &door);
             server.close();
             drop(closer);
             out
         })
     }
 
-    fn say(path: &Path, line: &str) -> String {
+    fn say(path: &Path, bytes: &[u8]) -> String {
         let mut stream = UnixStream::connect(path).unwrap();
-        drop(stream.write_all(line.as_bytes()));
+        drop(stream.write_all(bytes));
         drop(stream.shutdown(Shutdown::Write));
         let mut answer = String::new();
         drop(stream.read_to_string(&mut answer));
@@ -143,56 +214,57 @@ mod tests {
     }
 
     #[test]
-    fn only_the_token_is_answered() {
-        served(|path, _| {
-            let good = say(path, "{\"v\":1,\"token\":\"token\",\"op\":\"Op\"}\n");
-            assert_eq!(good, "{\"ok\":true,\"result\":\"Op\"}\n");
-            for line in [
-                "{\"v\":1,\"token\":\"Token\",\"op\":\"Op\"}\n",
-                "{\"v\":1,\"token\":\"\",\"op\":\"Op\"}\n",
-                "{\"v\":1,\"op\":\"Op\"}\n",
-                "{\"v\":1,\"token\":\"token\",",
-                "\n",
-            ] {
-                assert!(say(path, line).contains("AccessDeniedException"), "{line}");
-            }
+    fn messages_are_answered_as_they_are_framed() {
+        served(Framing::Line, |path, _, _| {
+            assert_eq!(say(path, b"a\nb\n"), "a\n");
+            assert_eq!(say(path, b"end\n"), "");
+        });
+        served(Framing::Frame, |path, _, _| {
+            let both = b"\0\0\0\x01a\0\0\0\x01b";
+            assert_eq!(say(path, both).as_bytes(), both);
+            assert_eq!(say(path, b"\0\0\0\x03end\0\0\0\x01a"), "");
         });
     }
 
     #[test]
     fn what_is_too_long_is_not_read() {
-        served(|path, _| {
-            let long =
-                format!("{{\"v\":1,\"token\":\"token\",\"op\":\"{}\"}}\n", "x".repeat(2 << 20));
-            assert_eq!(say(path, &long), "");
+        served(Framing::Line, |path, _, _| assert_eq!(say(path, &[b'x'; 1001]), ""));
+        served(Framing::Frame, |path, _, _| assert_eq!(say(path, b"\x80\0\0\0"), ""));
+    }
+
+    #[test]
+    fn who_says_nothing_gives_his_place_up() {
+        served(Framing::Line, |path, _, _| {
+            let silent: Vec<UnixStream> =
+                (0..20).map(|_| UnixStream::connect(path).unwrap()).collect();
+            assert_eq!(say(path, b"a\n"), "a\n");
+            drop(silent);
         });
     }
 
     #[test]
-    fn nine_do_not_talk_at_once() {
-        served(|path, _| {
-            let eight: Vec<UnixStream> =
-                (0..8).map(|_| UnixStream::connect(path).unwrap()).collect();
-            let line = "{\"v\":1,\"token\":\"token\",\"op\":\"Op\"}\n";
-            assert_eq!(say(path, line), "");
-            drop(eight);
+    fn a_panic_is_told_and_others_are_answered() {
+        served(Framing::Line, |path, _, door| {
+            assert_eq!(say(path, b"panic\n"), "");
+            assert!(door.has_panicked.load(Ordering::SeqCst));
+            assert_eq!(say(path, b"a\n"), "a\n");
         });
     }
 
     #[test]
-    fn a_request_that_comes_too_late_is_refused() {
-        served(|path, server| {
+    fn a_request_that_comes_too_late_is_not_answered() {
+        served(Framing::Line, |path, server, _| {
             let mut early = UnixStream::connect(path).unwrap();
-            early.write_all(b"{\"v\":1,\"token\":\"token\",").unwrap();
+            early.write_all(b"a").unwrap();
             // It is heard before the end comes.
             while server.connections().open.is_empty() {
                 thread::yield_now();
             }
             server.close();
-            drop(early.write_all(b"\"op\":\"Op\"}\n"));
+            drop(early.write_all(b"b\n"));
             let mut answer = String::new();
             drop(early.read_to_string(&mut answer));
-            assert!(!answer.contains("true"), "{answer}");
+            assert!(!answer.contains('b'), "{answer}");
         });
     }
 }

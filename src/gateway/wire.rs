@@ -3,17 +3,12 @@
 //! `{"v":1,"token":…,"op":"GetSecretValue","params":{…}}`, and back `{"ok":true,"result":{…}}` or
 //! `{"ok":false,"error":{"Code":…,"Message":…}}`.
 
-use std::io::{self, Read};
-use std::os::unix::net::UnixStream;
-use std::time::Instant;
-
 use serde_json::{Value as Json, json};
 
 use super::json::{from_json, to_json};
 use super::refusal::Refusal;
 use crate::model::shape::Shape;
 use crate::model::value::Value;
-use crate::sys::secret::Secret;
 
 /// A request as it came in. Has no `Debug`: it may hold a secret.
 pub(crate) struct Request {
@@ -65,42 +60,8 @@ pub(crate) fn answered(line: &[u8], shape: &Shape) -> Option<Result<Value, Refus
 }
 
 fn line(json: &Json) -> Vec<u8> {
-    let mut line = json.to_string().into_bytes();
-    line.push(b'\n');
-    line
+    json.to_string().into_bytes()
 }
-
-/// Reads up to a line feed, or the end.
-pub(crate) fn read_line(mut stream: &UnixStream, until: Instant) -> io::Result<Secret<Vec<u8>>> {
-    let mut line = Secret::new(Vec::with_capacity(4096));
-    let mut chunk = Secret::new([0; 4096]);
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
-        let length = match stream.read(chunk.expose_mut()) {
-            Ok(0) => return Ok(line),
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let read = chunk.expose().get(..length).unwrap_or_default();
-        let end = read.iter().position(|byte| *byte == b'\n');
-        let read = read.get(..end.unwrap_or(length)).unwrap_or_default();
-        if line.expose().len().saturating_add(read.len()) > MAX_IN_LINE {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        line.expose_mut().extend_from_slice(read);
-        if end.is_some() {
-            return Ok(line);
-        }
-    }
-}
-
-/// The longest request and answer, in bytes.
-const MAX_IN_LINE: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -117,7 +78,7 @@ mod tests {
                 ("CreatedDate".to_owned(), Value::Timestamp(Timestamp(ms))),
             ]);
             let line = answer(&Ok(value));
-            assert!(line.ends_with(b"}}\n"));
+            assert!(line.ends_with(b"}}"));
             let json: Json = serde_json::from_slice(&line).unwrap();
             let date = from_json(&Shape::Timestamp, &json["result"]["CreatedDate"]).unwrap();
             assert!(date == Value::Timestamp(Timestamp(ms)), "{ms}: {json}");

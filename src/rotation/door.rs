@@ -1,9 +1,16 @@
 //! Rotation's door to the gateway: whom it lets in, in which words it refuses, and what it stores for
 //! a program that asks for nothing itself.
 
+use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
+use std::time::Duration;
 
-use crate::gateway::answers::{Answers, Circumstances};
+use crate::crypto::fingerprint;
+use crate::gateway::answers::{Answers, Circumstances, Region};
+use crate::gateway::frames::Framing;
+use crate::gateway::refusal::Refusal;
+use crate::gateway::server::{Door, Rules};
+use crate::gateway::wire;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::caller::Caller;
@@ -12,6 +19,8 @@ use crate::service::operation::Operation;
 use crate::service::operations::put_secret_value::PutSecretValue;
 use crate::service::rotation::Job;
 use crate::service::rules::stages::PENDING;
+use crate::sys::secret::Secret;
+use crate::sys::socket::Peer;
 use crate::vault::Vault;
 
 /// Returns what answers the program of one step.
@@ -20,8 +29,44 @@ pub(super) fn answers<'a, 'v>(
     job: &'a Job,
     circumstances: Circumstances<'a>,
 ) -> Answers<'a, 'v> {
-    Answers { vault, region: &job.region, circumstances, unknown: NOT_AVAILABLE }
+    let region = Region::OfArnOr(&job.region);
+    Answers { vault, region, circumstances, unknown: NOT_AVAILABLE }
 }
+
+/// The door to the socket of one step: whoever has its token calls under its rights.
+pub(super) struct StepDoor<'a, 'v> {
+    pub(super) token: &'a str,
+    pub(super) caller: &'a Caller,
+    pub(super) answers: Answers<'a, 'v>,
+}
+
+impl StepDoor<'_, '_> {
+    fn response(&self, message: &[u8]) -> Result<Value, Refusal> {
+        let request = wire::request(message).map_err(|what| Refusal::denied(&what))?;
+        if !fingerprint::is_same(&request.token, self.token) {
+            return Err(Refusal::denied(OVER));
+        }
+        self.answers.answer(self.caller, &request)
+    }
+}
+
+impl Door for StepDoor<'_, '_> {
+    fn answer(&self, _: Peer, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+        Some(Secret::new(wire::answer(&self.response(message))))
+    }
+
+    /// The program gets no answer, and its step fails.
+    fn panicked(&self) {}
+}
+
+/// What is heard of the program of a step.
+pub(super) const RULES: Rules = Rules {
+    framing: Framing::Line,
+    at_once: 8,
+    longest: 1 << 20,
+    patience: Duration::from_secs(10),
+    grace: Duration::from_secs(1),
+};
 
 /// Stores the value of the version that a job makes, as if the caller had asked for that.
 pub(super) fn put(
@@ -42,7 +87,7 @@ pub(super) fn put(
         ("VersionStages", Value::List(vec![text(PENDING)])),
     ];
     let request = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into());
-    answers.call(caller, PutSecretValue::ENTRY, request).map(drop)
+    answers.call(caller, PutSecretValue::ENTRY, request, None).map(drop)
 }
 
 /// What is said of everything that a step may not do at all.

@@ -1,18 +1,18 @@
 //! A rotation from its first step to its last. Each step is a run of the user's program between two
 //! transactions; while it runs, nothing of the vault is locked.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::approvals::SecretOfVault;
+use super::door::StepDoor;
 use super::error::Error;
 use super::runner::Runner;
 use super::trouble::{Stop, judge, not_possible, refused};
 use super::{door, event, pins, reach, trust};
-use crate::crypto::fingerprint;
 use crate::gateway::answers::Circumstances;
-use crate::gateway::server::{Door, Server};
+use crate::gateway::server::Server;
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::programs::confine::Freedom;
@@ -124,21 +124,18 @@ impl Runner<'_> {
         let socket = workplace.socket().to_string_lossy().into_owned();
         run.environment.push(("STRONGROOM_ROTATION_SOCKET".to_owned(), socket));
         run.environment.push(("STRONGROOM_ROTATION_TOKEN".to_owned(), token.clone()));
-        let caller = Arc::new(Caller::Step(capability));
-        let caller_of =
-            |given: &str| fingerprint::is_same(given, &token).then(|| Arc::clone(&caller));
+        let caller = Caller::Step(capability);
         let vault = Mutex::new(&mut *self.vault);
         let answers = door::answers(&vault, job, circumstances);
-        let answer = |caller: &Caller, request: &_| answers.answer(caller, request);
-        let server =
-            Server::new(Door { caller_of: &caller_of, answer: &answer, refusal: door::OVER });
+        let door = StepDoor { token: &token, caller: &caller, answers };
+        let server = Server::new(&door, door::RULES);
         let (events, tell) = (&mut *self.events, self.tell);
         let stop_requested = || tell(STOPPING);
         let is_called_off = || is_called_off(&vault, job, step, circumstances);
         let attendant =
             Attendant { stop_requested: &stop_requested, is_called_off: &is_called_off };
         let outcome = thread::scope(|threads| {
-            threads.spawn(|| server.serve(&listener));
+            threads.spawn(|| server.serve(&listener, None));
             let outcome = start(run, files, events, &attendant);
             server.close();
             drop(closer);

@@ -56,17 +56,39 @@ impl Listener {
     }
 }
 
-/// Whether the other end belongs to this user.
-#[cfg(target_os = "linux")]
-pub(crate) fn is_own(stream: &impl AsFd) -> bool {
-    let peer = rustix::net::sockopt::socket_peercred(stream);
-    peer.is_ok_and(|peer| peer.uid == rustix::process::geteuid())
+/// The process at the other end of a connection, as the kernel knew it when it connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Peer {
+    /// The user's number.
+    pub(crate) uid: u32,
+    /// The process.
+    pub(crate) pid: u32,
 }
 
-/// Elsewhere the mode of the directory, 0700, says so.
+impl Peer {
+    /// Whether it belongs to this user.
+    pub(crate) fn is_own(self) -> bool {
+        self.uid == rustix::process::geteuid().as_raw()
+    }
+}
+
+/// Returns the process at the other end; `None` where nobody can tell.
+#[cfg(target_os = "linux")]
+pub(crate) fn peer(stream: &impl AsFd) -> Option<Peer> {
+    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    let pid = u32::try_from(peer.pid.as_raw_pid()).ok()?;
+    Some(Peer { uid: peer.uid.as_raw(), pid })
+}
+
+/// Elsewhere the mode of the directory, 0700, says whose it is.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn is_own(_stream: &impl AsFd) -> bool {
-    true
+pub(crate) fn peer(_stream: &impl AsFd) -> Option<Peer> {
+    Some(Peer { uid: rustix::process::geteuid().as_raw(), pid: 0 })
+}
+
+/// Whether the other end belongs to this user.
+pub(crate) fn is_own(stream: &impl AsFd) -> bool {
+    peer(stream).is_some_and(Peer::is_own)
 }
 
 #[cfg(test)]
