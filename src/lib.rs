@@ -7,6 +7,7 @@
 //!   release has it.
 //! * `cli` is the only layer with argv, the environment, the terminal and exit codes. It turns a
 //!   command line into a request and a response into bytes.
+//! * `agent` is a process that holds vaults open between commands, and answers at a socket.
 //! * `rotation` runs the user's program that gives a secret a new value, step by step, and lets it
 //!   do nothing else with the vault.
 //! * `gateway` answers other processes of this user: who proves who he is makes an ordinary call
@@ -31,6 +32,8 @@ mod model;
 pub mod workbench;
 
 mod cli;
+
+mod agent;
 mod rotation;
 
 mod gateway;

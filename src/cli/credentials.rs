@@ -35,6 +35,7 @@ pub(crate) struct Offer {
     passphrase: Option<Source>,
     keyfile: Option<PathBuf>,
     limit: Option<CostLimit>,
+    is_on_the_line: bool,
 }
 
 /// Where a passphrase is read from.
@@ -72,7 +73,7 @@ impl Offer {
             (false, false) => None,
         };
         if option.is_some() || keyfile.is_some() {
-            return Ok(Self { passphrase: option, keyfile, limit });
+            return Ok(Self { passphrase: option, keyfile, limit, is_on_the_line: true });
         }
         let (file, command) = ("STRONGROOM_PASSPHRASE_FILE", "STRONGROOM_PASSPHRASE_COMMAND");
         let set = only([
@@ -94,7 +95,12 @@ impl Offer {
             keyfile = credential("strongroom.key");
             passphrase = credential("strongroom.passphrase").map(Source::File);
         }
-        Ok(Self { passphrase, keyfile, limit })
+        Ok(Self { passphrase, keyfile, limit, is_on_the_line: false })
+    }
+
+    /// Whether the command line says what to unlock with.
+    pub(crate) fn is_on_the_line(&self) -> bool {
+        self.is_on_the_line
     }
 
     /// Returns what the user allowed a derivation to cost.

@@ -2,26 +2,22 @@
 
 use super::failure::Failure;
 use super::unlock::{CommandContext, Named};
-use crate::service::elsewhere::{self, Found};
+use crate::service::elsewhere::Found;
 use crate::service::fault::Cause;
 use crate::service::rules::arn;
-use crate::vault::Vault;
 
-/// Adds to a failure where the secret is that a call did not find. The search is only worth its
-/// cost if a person reads the hint.
+/// Adds to a failure where the secret is that a call did not find, which `find` finds out. The search
+/// is only worth its cost if a person reads the hint.
 pub(super) fn hinted(
     failure: Failure,
     id: &str,
-    vault: &mut Vault,
     context: &CommandContext<'_>,
+    find: impl FnOnce(&str) -> Option<Found>,
 ) -> Failure {
     let Failure::Service { operation, fault, hint: None } = failure else { return failure };
-    let is_missing = fault.cause == Cause::SecretNotFound;
-    let found =
-        is_missing.then(|| elsewhere::find(vault, arn::name_in(id), context.request_context()));
-    let hint = found
-        .and_then(Result::ok)
-        .and_then(|found| told(&found, arn::name_in(id), context.asked_region()));
+    let name = arn::name_in(id);
+    let found = (fault.cause == Cause::SecretNotFound).then(|| find(name)).flatten();
+    let hint = found.and_then(|found| told(&found, name, context.asked_region()));
     Failure::Service { operation, fault, hint }
 }
 

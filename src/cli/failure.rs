@@ -5,6 +5,7 @@ use std::io;
 
 use super::field::Unpicked;
 use super::request::error as request;
+use crate::agent::messages::Explained;
 use crate::service::action::Action;
 use crate::service::failure;
 use crate::service::fault::Fault;
@@ -41,6 +42,8 @@ pub(crate) enum Failure {
     },
     /// The vault failed.
     Vault(vault::Error),
+    /// The vault failed in the agent, which says how.
+    Explained(Explained),
     /// A file that is not the vault failed.
     File(FileFault),
     /// Something around the command is missing or wrong.
@@ -132,6 +135,7 @@ impl Failure {
             Self::Rotation(_) => Some(ROTATE),
             Self::Request(_)
             | Self::Vault(_)
+            | Self::Explained(_)
             | Self::File(_)
             | Self::Environment { .. }
             | Self::Interrupted(_)
@@ -149,6 +153,7 @@ impl Failure {
             Self::Service { .. } | Self::Rotation(_) => REFUSED,
             Self::Environment { .. } => ENVIRONMENT,
             Self::Vault(error) => vault_exit_code(error),
+            Self::Explained(explained) => explained.exit_code,
             Self::File(fault) => file_exit_code(fault),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
             Self::Interrupted(_) => INTERRUPTED,
@@ -158,13 +163,14 @@ impl Failure {
     }
 
     /// Returns the code and sentence to print; `None` where there is nothing to say.
-    pub(crate) fn told(&self) -> Option<(&'static str, String)> {
+    pub(crate) fn told(&self) -> Option<(&str, String)> {
         match self {
             Self::Request(_) | Self::Found | Self::Ended(_) => None,
             Self::Rotation(failed) => Some(("RotationFailed", failed.to_string())),
             Self::Interrupted(message) => Some(("Interrupted", message.clone())),
             Self::Service { fault, .. } => Some((fault.code.as_str(), fault.message.clone())),
             Self::Vault(error) => Some((error.name(), error.to_string())),
+            Self::Explained(explained) => Some((&explained.name, explained.message.clone())),
             Self::File(fault) => Some((fault.name(), fault.to_string())),
             Self::Environment { name, message, .. } => Some((name, message.clone())),
             Self::Pick(unpicked) => Some(("FieldError", unpicked.to_string())),
@@ -180,56 +186,14 @@ impl Failure {
 
     /// Returns what to do next, where there is something to do.
     pub(crate) fn hint(&self) -> Option<String> {
-        let fixed = |text: &str| Some(text.to_owned());
         match self {
             Self::Environment { hint, .. } | Self::Service { hint, .. } => hint.clone(),
-            Self::Request(error) => error.hint().and_then(fixed),
-            Self::Pick(unpicked) => unpicked.hint().and_then(fixed),
-            Self::File(fault) | Self::Vault(vault::Error::Store(store::Error::File(fault))) => {
-                fault.remedy()
-            }
-            Self::Vault(vault::Error::Forked { .. }) => fixed(
-                "keep one of the two: `strongroom accept-state` makes this one the newest; where both \
-                 machines only read, `strongroom configure --audit-reads off` ends such forks",
-            ),
-            Self::Vault(vault::Error::RolledBack { .. }) => fixed(
-                "if you put this copy there yourself, `strongroom accept-state` makes it the \
-                 newest; otherwise get the newer file back",
-            ),
-            Self::Vault(vault::Error::WouldLose(_)) => fixed(
-                "--accept-rollback puts the copy there all the same, and keeps the vault beside it",
-            ),
-            Self::Vault(vault::Error::TamperedSlot { .. }) => fixed(
-                "`strongroom key-slot remove --slot N --damaged` drops the slot; the others still \
-                 work",
-            ),
-            Self::Vault(
-                vault::Error::Tampered(_)
-                | vault::Error::Store(
-                    store::Error::Damaged { .. } | store::Error::SchemaAltered { .. },
-                ),
-            ) => fixed(
-                "`strongroom check` says what is wrong; restore a backup, or save what still \
-                 authenticates with `strongroom check --repair` or `strongroom salvage`",
-            ),
-            Self::Vault(vault::Error::Store(store::Error::NoLocks { .. })) => fixed(
-                "keep the vault on a local disk, or mount this file system with its locks; a copy \
-                 of the file elsewhere can be read",
-            ),
-            Self::Vault(vault::Error::ClockJumped) => {
-                fixed("set the clock, or `strongroom accept-state` if it is right")
-            }
-            Self::Vault(vault::Error::Crypto(crypto::Error::CostRefused { .. })) => {
-                fixed("--allow-costly-kdf derives the key all the same")
-            }
-            Self::Vault(vault::Error::Crypto(crypto::Error::NoMemory { .. })) => {
-                fixed("a keyfile and the recovery code need no memory")
-            }
-            Self::Vault(vault::Error::Crypto(crypto::Error::CostTooLow { .. })) => {
-                fixed("--allow-weak-kdf takes it all the same")
-            }
-            Self::Vault(_)
-            | Self::Rotation(_)
+            Self::Request(error) => error.hint().map(str::to_owned),
+            Self::Pick(unpicked) => unpicked.hint().map(str::to_owned),
+            Self::File(fault) => fault.remedy(),
+            Self::Vault(error) => vault_hint(error),
+            Self::Explained(explained) => explained.hint.clone(),
+            Self::Rotation(_)
             | Self::Interrupted(_)
             | Self::Found
             | Self::Ended(_)
@@ -238,7 +202,68 @@ impl Failure {
     }
 }
 
-fn vault_exit_code(error: &vault::Error) -> u8 {
+/// Returns what to do next about a failure of the vault.
+pub(super) fn vault_hint(error: &vault::Error) -> Option<String> {
+    Some(
+        match error {
+            vault::Error::Store(store::Error::File(fault)) => return fault.remedy(),
+            vault::Error::Forked { .. } => {
+                "keep one of the two: `strongroom accept-state` makes this one the newest; where both \
+                 machines only read, `strongroom configure --audit-reads off` ends such forks"
+            }
+            vault::Error::RolledBack { .. } => {
+                "if you put this copy there yourself, `strongroom accept-state` makes it the \
+                 newest; otherwise get the newer file back"
+            }
+            vault::Error::WouldLose(_) => {
+                "--accept-rollback puts the copy there all the same, and keeps the vault beside it"
+            }
+            vault::Error::TamperedSlot { .. } => {
+                "`strongroom key-slot remove --slot N --damaged` drops the slot; the others still \
+                 work"
+            }
+            vault::Error::Tampered(_)
+            | vault::Error::Store(
+                store::Error::Damaged { .. } | store::Error::SchemaAltered { .. },
+            ) => {
+                "`strongroom check` says what is wrong; restore a backup, or save what still \
+                 authenticates with `strongroom check --repair` or `strongroom salvage`"
+            }
+            vault::Error::Store(store::Error::NoLocks { .. }) => {
+                "keep the vault on a local disk, or mount this file system with its locks; a copy \
+                 of the file elsewhere can be read"
+            }
+            vault::Error::ClockJumped => {
+                "set the clock, or `strongroom accept-state` if it is right"
+            }
+            vault::Error::Crypto(crypto::Error::CostRefused { .. }) => {
+                "--allow-costly-kdf derives the key all the same"
+            }
+            vault::Error::Crypto(crypto::Error::NoMemory { .. }) => {
+                "a keyfile and the recovery code need no memory"
+            }
+            vault::Error::Crypto(crypto::Error::CostTooLow { .. }) => {
+                "--allow-weak-kdf takes it all the same"
+            }
+            vault::Error::BadArchive(_)
+            | vault::Error::Crypto(_)
+            | vault::Error::LastSlot(_)
+            | vault::Error::Limit(_)
+            | vault::Error::NameTaken(_)
+            | vault::Error::NewerContent(_)
+            | vault::Error::NoSlotFor { .. }
+            | vault::Error::NoSuchSlot(_)
+            | vault::Error::OtherVault(_)
+            | vault::Error::Partly { .. }
+            | vault::Error::Rekeyed
+            | vault::Error::SlotsFull
+            | vault::Error::Store(_) => return None,
+        }
+        .to_owned(),
+    )
+}
+
+pub(super) fn vault_exit_code(error: &vault::Error) -> u8 {
     match error {
         vault::Error::BadArchive(_)
         | vault::Error::NoSlotFor { .. }

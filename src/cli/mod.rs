@@ -3,11 +3,13 @@
 //! `request` turns words into a request; `run` obtains a vault and an answer; `output` and `query`
 //! turn the answer into bytes; `failure` turns what went wrong into an exit code.
 
+mod agent;
 pub(crate) mod answer;
 mod aws;
 pub(crate) mod commands;
 pub(crate) mod creation;
 pub(crate) mod credentials;
+mod duration;
 mod elsewhere;
 mod enroll;
 pub(crate) mod environment;
@@ -35,14 +37,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::agent::process;
 use crate::programs::spawn;
-use crate::sys::process;
+use crate::sys;
 use environment::Environment;
 
 /// Runs the command line that the process was started with, and returns its exit code.
 #[must_use]
 pub fn start() -> ExitCode {
-    if process::harden().is_err() {
+    if sys::process::harden().is_err() {
         terminal::note("note: the system did not let this process be closed to others");
     }
     let mut argv = std::env::args_os();
@@ -51,6 +54,10 @@ pub fn start() -> ExitCode {
     if argv.next_if(|word| word == spawn::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
         return ExitCode::from(spawn::become_program(&words));
+    }
+    if argv.next_if(|word| word == process::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return ExitCode::from(process::be(&words, agent::explain));
     }
     ExitCode::from(run::run(&program, argv.collect(), &Environment::of_process()))
 }

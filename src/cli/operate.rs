@@ -1,7 +1,7 @@
 //! One of AWS's operations, from its words to what is fetched of its answer.
 
+use super::agent::{Asked, Session};
 use super::answer::{self, Answer};
-use super::environment::Environment;
 use super::failure::Failure;
 use super::manual::help;
 use super::pages::{Fetched, Paginator};
@@ -18,6 +18,7 @@ use crate::model::case::kebab;
 use crate::model::value::Value;
 use crate::service::caller::Caller;
 use crate::service::dispatch;
+use crate::service::elsewhere as regions;
 use crate::service::operation::{Effect, Entry, Pages};
 use crate::sys::entropy::SystemEntropy;
 
@@ -27,12 +28,17 @@ pub(super) enum Backend {
     Vault,
     /// The rotation whose program runs this process.
     RotationSocket(Line),
+    /// The agent, which holds the vault open.
+    Agent(Session),
 }
 
 impl Backend {
     /// Finds out who answers: the one place that decides it.
-    pub(super) fn of(environment: &Environment) -> Self {
-        rotate::inside::line(environment).map_or(Self::Vault, Self::RotationSocket)
+    pub(super) fn of(inside: Option<Line>, context: &CommandContext<'_>) -> Self {
+        match inside {
+            Some(line) => Self::RotationSocket(line),
+            None => Session::find(context).map_or(Self::Vault, Self::Agent),
+        }
     }
 }
 
@@ -65,7 +71,7 @@ pub(super) fn operate(
         terminal::report(warning.trim_end());
     }
     let pages = match backend {
-        Backend::Vault => call.pages,
+        Backend::Vault | Backend::Agent(_) => call.pages,
         // Nothing that a step may ask for has pages.
         Backend::RotationSocket(_) => build::PagesWanted::One,
     };
@@ -75,10 +81,11 @@ pub(super) fn operate(
     dispatch::admit(entry, &paginator.request).map_err(failed)?;
     let fetched = match (backend, own) {
         (Backend::RotationSocket(line), _) => rotate::inside::respond(line, entry, &paginator)?,
-        (Backend::Vault, Some(own)) => {
+        (Backend::Vault | Backend::Agent(_), Some(own)) => {
             Fetched::One(rotate::respond(paginator.request, token, own, context)?)
         }
-        (Backend::Vault, None) => respond(entry, paginator, context)?,
+        (Backend::Vault, None) => respond(entry, paginator, context, None)?,
+        (Backend::Agent(session), None) => respond(entry, paginator, context, Some(session))?,
     };
     match (fetched, picked) {
         (Fetched::One(value), Some(wanted)) => print(field::pick(&wanted, &value)?.expose()),
@@ -110,7 +117,7 @@ fn ask_for_value(
         match backend {
             Backend::Vault if creation::is_first(entry, context) => {}
             Backend::Vault => drop(context.open_locked()?),
-            Backend::RotationSocket(_) => {}
+            Backend::RotationSocket(_) | Backend::Agent(_) => {}
         }
         let typed = if globals.multi_line {
             terminal::ask_secret("Secret value, up to Ctrl-D: ", Lines::Many)
@@ -164,11 +171,12 @@ pub(super) fn build(
     Ok(build::build(signature, arguments, options)?)
 }
 
-/// Obtains the response, or the pages of it.
+/// Obtains the response, or the pages of it: from the agent, or else from the vault.
 fn respond(
     entry: &'static Entry,
     paginator: Paginator,
     context: &CommandContext<'_>,
+    session: Option<&Session>,
 ) -> Result<Fetched, Failure> {
     let failed = |failure| Failure::of_operation(entry.name, failure);
     if entry.effect == Effect::Nothing {
@@ -176,29 +184,41 @@ fn respond(
             dispatch::answer(entry, paginator.request, &SystemEntropy).map_err(failed)?;
         return Ok(Fetched::One(response));
     }
-    let mut vault = if creation::is_first(entry, context) {
-        creation::make(context)?
-    } else {
-        context.unlock_silently(&context.unlock_policy())?
-    };
     let id = match paginator.request.get("SecretId") {
         Some(Value::Text(id)) if terminal::is_watched() => Some(id.clone()),
         Some(_) | None => None,
     };
+    let mut opened = None;
     let fetched = paginator.fetch(|request, boundaries| {
         let region = context.region();
-        let call = dispatch::Call { entry, request, region, caller: &Caller::Owner, boundaries };
-        dispatch::dispatch(&mut vault, call, context.request_context()).map_err(failed)
-    });
-    let fetched = match (fetched, id) {
-        (Err(failure), Some(id)) => {
-            return Err(elsewhere::hinted(failure, &id, &mut vault, context));
+        if let Some(session) = session
+            && let Asked::Answered(answer) = session.call(entry, &request, region, boundaries)?
+        {
+            return Ok(answer);
         }
-        (fetched, _) => fetched?,
-    };
-    // Where the operation failed, its error says enough.
-    unlock::warn(&vault);
-    Ok(fetched)
+        let vault = opened.insert(if creation::is_first(entry, context) {
+            creation::make(context)?
+        } else {
+            context.unlock_silently(&context.unlock_policy())?
+        });
+        let call = dispatch::Call { entry, request, region, caller: &Caller::Owner, boundaries };
+        dispatch::dispatch(vault, call, context.request_context()).map_err(failed)
+    });
+    match (fetched, id) {
+        (Err(failure), Some(id)) => {
+            let find = |name: &str| match (&mut opened, session) {
+                (Some(vault), _) => regions::find(vault, name, context.request_context()).ok(),
+                (None, session) => session?.elsewhere(name),
+            };
+            Err(elsewhere::hinted(failure, &id, context, find))
+        }
+        (fetched, _) => {
+            let fetched = fetched?;
+            // Where the operation failed, its error says enough.
+            opened.iter().for_each(unlock::warn);
+            Ok(fetched)
+        }
+    }
 }
 
 /// Returns what the options of an operation are made of.

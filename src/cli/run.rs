@@ -62,8 +62,8 @@ fn run_command(
     if globals.trust_file_modes || trusts {
         modes::accept_readers();
     }
-    let backend = Backend::of(environment);
-    let is_inside = matches!(backend, Backend::RotationSocket(_));
+    let inside = rotate::inside::line(environment);
+    let is_inside = inside.is_some();
     match command {
         Command::Own { name, .. } if is_inside && !commands::runs_in_rotation(&name) => {
             Err(rotate::inside::not_available())
@@ -89,6 +89,7 @@ fn run_command(
                 return Ok(());
             };
             let context = CommandContext::new(&globals, environment, form)?;
+            let backend = Backend::of(inside, &context);
             operate::operate(entry, &words, &context, &backend).inspect_err(|failure| {
                 if tell::takes_hint(failure) {
                     reporter.hint = operate::meant(entry, &words);

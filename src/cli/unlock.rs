@@ -10,17 +10,17 @@ use super::request::error::Form;
 use super::request::globals::options::Globals;
 use super::terminal;
 use crate::model::shape::Shaped;
-use crate::model::time::{DAY_MS, Timestamp};
+use crate::model::time::Timestamp;
 use crate::model::types::RegionName;
 use crate::service::constraints;
 use crate::store::{self, Mode};
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::{files, process};
+use crate::upkeep::notices::{self, Notice};
 use crate::vault::checkpoint::{Checkpoint, Relation};
-use crate::vault::clock::ClockState;
 use crate::vault::transaction::{Access, RequestContext};
-use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Unlogged, Vault};
+use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
 
 /// Where the vault is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -230,7 +230,9 @@ impl<'a> CommandContext<'a> {
         let mut vault = locked.unlock(&opened.master, policy)?;
         self.expect(&mut vault)?;
         if policy.on_rollback == OnRollback::Refuse {
-            doubt_clock(self.request_context().now, vault.last_commit());
+            // At once, not when a date is missed.
+            let now = self.request_context().now;
+            notices::of_clock(now, vault.last_commit()).into_iter().for_each(tell);
         }
         Ok(vault)
     }
@@ -277,38 +279,34 @@ fn checkpoint(text: &str) -> Result<Checkpoint, request::Error> {
 
 /// Tells what a person should know but a script need not.
 pub(crate) fn warn(vault: &Vault) {
-    if vault.is_read_only() && vault.audits_reads() {
-        terminal::note("note: the vault can only be read here; the audit log is not written");
-    }
-    match vault.unlogged() {
-        Some(Unlogged::Full) => terminal::note(
-            "note: there is no space left where the vault is; the audit log is not written",
-        ),
-        Some(Unlogged::Busy) => terminal::note(
-            "note: another process keeps on writing; this read is not in the audit log",
-        ),
-        None => {}
-    }
-    if vault.is_anchor_unwritable() {
-        terminal::note(
-            "note: this machine could not remember the state of the vault; an older copy put \
-             back would not be noticed",
-        );
-    }
+    notices::of(vault).into_iter().for_each(tell);
 }
 
-/// Tells at once that the clock sets no dates, not when one is missed. `status` tells a script.
-fn doubt_clock(now: Timestamp, last: Timestamp) {
-    let days = now.0.saturating_sub(last.0).unsigned_abs() / DAY_MS.unsigned_abs();
-    let how = match ClockState::of(now, last) {
-        ClockState::Believed => return,
-        ClockState::Behind => "behind",
-        ClockState::Ahead => "ahead of",
+/// Tells one thing that is not as it should be. `status` tells a script.
+pub(crate) fn tell(notice: Notice) {
+    let clock = |days: u64, how: &str| {
+        format!(
+            "note: the clock is {days} days {how} the last change to the vault, whose date is used \
+             instead; if the clock is right, run `strongroom accept-state`"
+        )
     };
-    terminal::note(&format!(
-        "note: the clock is {days} days {how} the last change to the vault, whose date is used \
-         instead; if the clock is right, run `strongroom accept-state`"
-    ));
+    let text = match notice {
+        Notice::ReadOnly => {
+            "note: the vault can only be read here; the audit log is not written".to_owned()
+        }
+        Notice::Full => "note: there is no space left where the vault is; the audit log is not \
+                         written"
+            .to_owned(),
+        Notice::Busy => {
+            "note: another process keeps on writing; this read is not in the audit log".to_owned()
+        }
+        Notice::Unremembered => "note: this machine could not remember the state of the vault; an \
+                                 older copy put back would not be noticed"
+            .to_owned(),
+        Notice::Behind(days) => clock(days, "behind"),
+        Notice::Ahead(days) => clock(days, "ahead of"),
+    };
+    terminal::note(&text);
 }
 
 /// Reports that no vault is at the place.

@@ -41,6 +41,7 @@ impl MasterKey {
     }
 
     /// Derives the seven keys.
+    #[cfg(test)]
     pub(crate) fn keys(&self, vault: &VaultId) -> Keys {
         self.vault_key(vault).keys()
     }
@@ -55,6 +56,18 @@ impl MasterKey {
 pub(crate) struct VaultKey(KeyBytes);
 
 impl VaultKey {
+    /// Takes a key that another process of this program has [shown](Self::expose).
+    pub(crate) fn of(bytes: &[u8; 32]) -> Self {
+        let mut key = KeyBytes::zeros();
+        key.expose_mut().copy_from_slice(bytes);
+        Self(key)
+    }
+
+    /// Shows the key, for the process that is to hold it.
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+
     /// Derives the seven keys; to be done once and kept.
     pub(crate) fn keys(&self) -> Keys {
         let keys = Keys {

@@ -61,7 +61,7 @@ impl Answers<'_, '_> {
         let entry = entry.ok_or_else(|| Refusal::denied(self.unknown))?;
         let parameters =
             json::from_json(entry.input, &request.parameters).map_err(Refusal::invalid)?;
-        self.call(caller, entry, parameters, None).map_err(Refusal::from)
+        self.call(caller, entry, parameters).map_err(Refusal::from)
     }
 
     /// Makes a call under the caller's rights.
@@ -70,9 +70,19 @@ impl Answers<'_, '_> {
         caller: &Caller,
         entry: &'static Entry,
         request: Value,
-        boundaries: Option<&PageBoundaries>,
     ) -> Result<Value, Failure> {
         dispatch::admit(entry, &request)?;
+        self.run(caller, entry, request, None)
+    }
+
+    /// Makes a call that was admitted.
+    pub(crate) fn run(
+        &self,
+        caller: &Caller,
+        entry: &'static Entry,
+        request: Value,
+        boundaries: Option<&PageBoundaries>,
+    ) -> Result<Value, Failure> {
         // What is refused goes the long way, into the log.
         if entry.effect == Effect::Nothing && access::allows_without_vault(caller, entry.action) {
             return dispatch::answer(entry, request, self.circumstances.entropy);

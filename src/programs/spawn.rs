@@ -11,7 +11,6 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +19,7 @@ use rustix::io::{Errno, FdFlags};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions};
 
 use super::confine::{self, Freedom};
-use crate::sys::{clock, interrupts, streams};
+use crate::sys::{clock, detach, interrupts};
 
 /// The first word of the command line by which this program starts another apart.
 pub(crate) const FIRST_WORD: &str = "rotation-child";
@@ -48,7 +47,7 @@ pub(crate) struct Number(Pid);
 pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Spawned> {
     let (ours, theirs) = UnixStream::pair()?;
     rustix::io::fcntl_setfd(&theirs, FdFlags::empty())?;
-    let child = Command::new(own_program()?)
+    let child = Command::new(detach::own_program()?)
         .args([FIRST_WORD, &mark, &std::process::id().to_string(), &theirs.as_raw_fd().to_string()])
         .args(program.freedoms.iter().map(Freedom::to_string))
         .arg(END)
@@ -190,7 +189,7 @@ fn set_up(parent: &OsString, channel: &OsString, freedoms: &[OsString]) -> io::R
     let channel = channel.ok_or(io::ErrorKind::InvalidInput)?;
     rustix::process::setsid()?;
     die_with(parent)?;
-    close_inherited(channel);
+    detach::close_inherited(channel);
     interrupts::unblock()?;
     confine::enter(&freedoms, channel)
 }
@@ -206,22 +205,6 @@ fn die_with(parent: &OsString) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn die_with(_parent: &OsString) -> io::Result<()> {
     Ok(())
-}
-
-/// Closes what the shell that started us may have left open: a passphrase, for one.
-fn close_inherited(kept: i32) {
-    let entries = fs::read_dir("/dev/fd").into_iter().flatten();
-    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<i32>().ok();
-    let open: Vec<i32> = entries.filter_map(|entry| number(entry.ok()?)).collect();
-    for descriptor in open.into_iter().filter(|number| *number > 2 && *number != kept) {
-        // The directory's own is among them, and closed by now.
-        drop(streams::close(descriptor));
-    }
-}
-
-/// Finds this program's own file; on Linux even when it was replaced by a newer one.
-fn own_program() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
 /// Separates the freedoms from the program.

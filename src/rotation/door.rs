@@ -87,7 +87,7 @@ pub(super) fn put(
         ("VersionStages", Value::List(vec![text(PENDING)])),
     ];
     let request = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into());
-    answers.call(caller, PutSecretValue::ENTRY, request, None).map(drop)
+    answers.call(caller, PutSecretValue::ENTRY, request).map(drop)
 }
 
 /// What is said of everything that a step may not do at all.

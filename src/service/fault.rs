@@ -95,6 +95,24 @@ pub(crate) enum Cause {
     Other,
 }
 
+impl Cause {
+    const ALL: [Self; 3] = [Self::SecretNotFound, Self::RotationNotComplete, Self::Other];
+
+    /// Returns the cause of this name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.name() == name)
+    }
+
+    /// Returns the name by which processes of this program tell each other.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SecretNotFound => "secret-not-found",
+            Self::RotationNotComplete => "rotation-not-complete",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// A refusal in AWS's words. Its message never holds a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {

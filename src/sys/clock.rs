@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::event::{Timespec, poll};
+use rustix::time::{ClockId, clock_gettime};
 
 pub(crate) trait Clock {
     /// Returns the milliseconds since 1970-01-01T00:00:00Z.
@@ -21,6 +22,37 @@ impl Clock for SystemClock {
         }
     }
 }
+
+/// A moment by two clocks, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// Since the system's start, suspended or not (`CLOCK_BOOTTIME`): nobody sets it.
+    pub(crate) boot_ms: i64,
+    /// Since 1970-01-01T00:00:00Z.
+    pub(crate) wall_ms: i64,
+}
+
+/// Both clocks, handed in like the time of day.
+pub(crate) trait Moments {
+    /// Returns what they say.
+    fn moment(&self) -> Moment;
+}
+
+pub(crate) struct SystemMoments;
+
+impl Moments for SystemMoments {
+    fn moment(&self) -> Moment {
+        let boot = clock_gettime(SINCE_START);
+        let seconds = boot.tv_sec.saturating_mul(1000);
+        let boot_ms = seconds.saturating_add(boot.tv_nsec / 1_000_000);
+        Moment { boot_ms, wall_ms: SystemClock.now_ms() }
+    }
+}
+
+#[cfg(target_os = "linux")]
+const SINCE_START: ClockId = ClockId::Boottime;
+#[cfg(not(target_os = "linux"))]
+const SINCE_START: ClockId = ClockId::Monotonic;
 
 /// How long something takes, whatever happens to the time of day meanwhile.
 #[derive(Clone, Copy)]

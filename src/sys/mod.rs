@@ -3,10 +3,12 @@
 //! Knows nothing of vaults. `kernel`, `memory` and `streams` are the only modules of the crate that
 //! may contain `unsafe`.
 
+pub(crate) mod alarm;
 #[cfg(target_os = "linux")]
 pub(crate) mod attributes;
 pub(crate) mod clock;
 pub(crate) mod credential;
+pub(crate) mod detach;
 pub(crate) mod draft;
 pub(crate) mod entropy;
 pub(crate) mod files;
@@ -26,9 +28,11 @@ pub(crate) mod overwrite;
 pub(crate) mod process;
 mod remedy;
 pub(crate) mod removal;
+pub(crate) mod runtime;
 #[cfg(test)]
 pub(crate) mod scratch;
 pub(crate) mod secret;
+pub(crate) mod session_key;
 pub(crate) mod silence;
 pub(crate) mod socket;
 #[expect(

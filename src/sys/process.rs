@@ -89,6 +89,11 @@ pub(crate) fn actor() -> Actor {
     }
 }
 
+/// placeholder
+pub(crate) fn actor_of(pid: u32, uid: u32) -> Actor {
+    Actor { uid, pid, ..Actor::default() }
+}
+
 /// Returns the memory that can be had without swapping or being killed, in KiB; `None` where
 /// nobody can tell.
 pub(crate) fn available_memory_kib() -> Option<u64> {

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod events;
 pub(crate) mod init;
+pub(crate) mod notices;
 pub(crate) mod rekey;
 pub(crate) mod settings;
 pub(crate) mod slots;

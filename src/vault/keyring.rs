@@ -4,7 +4,7 @@ use super::error::{Error, decoded, opened, tampered};
 use super::state::State;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::history;
-use crate::crypto::keys::{Keys, MasterKey};
+use crate::crypto::keys::{Keys, MasterKey, VaultKey};
 use crate::store;
 
 /// The keys of a vault and the header they belong to.
@@ -16,10 +16,16 @@ pub(crate) struct Keyring {
 
 impl Keyring {
     pub(super) fn new(header: Header, master: &MasterKey) -> Result<Self, Error> {
-        if master.commit(&header.vault_id) != header.mk_commit {
+        let key = master.vault_key(&header.vault_id);
+        Self::of(header, &key)
+    }
+
+    /// Derives the keys of the vault with this header.
+    pub(super) fn of(header: Header, key: &VaultKey) -> Result<Self, Error> {
+        if key.commit() != header.mk_commit {
             return Err(tampered("the master key is not this vault's"));
         }
-        let keys = master.keys(&header.vault_id);
+        let keys = key.keys();
         Ok(Self { header_bytes: header.encode(), header, keys })
     }
 

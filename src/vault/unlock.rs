@@ -13,7 +13,7 @@ use super::wreckage;
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::kdf::CostLimit;
-use crate::crypto::keys::MasterKey;
+use crate::crypto::keys::{MasterKey, VaultKey};
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::model::time::Timestamp;
 use crate::store::{Mode, Store, Wreck};
@@ -165,12 +165,18 @@ impl LockedVault {
 
     /// Unlocks the vault: the state must authenticate, the slots must match it, and it must be no
     /// older than what this machine has seen.
-    pub(crate) fn unlock(
+    pub(crate) fn unlock(self, master: &MasterKey, policy: &UnlockPolicy) -> Result<Vault, Error> {
+        let key = master.vault_key(&self.header.vault_id);
+        self.unlock_by(&key, policy)
+    }
+
+    /// Unlocks the vault with the key that everything but the slots hangs on.
+    pub(crate) fn unlock_by(
         mut self,
-        master: &MasterKey,
+        key: &VaultKey,
         policy: &UnlockPolicy,
     ) -> Result<Vault, Error> {
-        let keyring = Keyring::new(self.header, master)?;
+        let keyring = Keyring::of(self.header, key)?;
         if let Some(wreck) = &self.wreck {
             wreckage::fill(&mut self.store, wreck, &keyring)?;
         }

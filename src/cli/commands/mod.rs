@@ -8,6 +8,7 @@ mod history;
 pub(crate) mod init;
 mod json;
 mod keys;
+mod lock;
 mod man;
 mod names;
 mod new_credential;
@@ -29,6 +30,8 @@ use own::{CommandSpec, Manual};
 /// The commands, in the order of the help.
 const ALL: &[CommandSpec] = &[
     CommandSpec::of::<init::Init>(),
+    CommandSpec::of::<lock::Unlock>(),
+    CommandSpec::of::<lock::Lock>(),
     CommandSpec::of::<status::Status>(),
     CommandSpec::of::<configure::Configure>(),
     CommandSpec::of::<keys::ChangePassphrase>(),

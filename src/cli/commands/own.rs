@@ -149,6 +149,11 @@ impl Invocation<'_> {
         self.answer_with(Value::Map(members))
     }
 
+    /// Answers with some members before the command is over.
+    pub(super) fn print_now(&self, members: Vec<(String, Value)>) -> Result<(), Failure> {
+        print(self.answer.rendered(Fetched::One(Value::Map(members)))?.expose())
+    }
+
     /// Gives the answer, which is printed when the command is over.
     pub(super) fn answer_with(&self, value: Value) -> Result<(), Failure> {
         self.answered.set(Some(self.answer.rendered(Fetched::One(value))?));

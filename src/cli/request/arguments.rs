@@ -50,7 +50,7 @@ pub(crate) enum Paging {
 }
 
 /// The member that limits a page.
-pub(crate) const PAGE_LIMIT: &str = "MaxResults";
+pub(crate) const PAGE_LIMIT: &str = crate::service::rules::paging::LIMIT;
 /// The member that says where a page starts.
 pub(crate) const PAGE_TOKEN: &str = "NextToken";
 

@@ -11,6 +11,9 @@ use super::sort::Position;
 use crate::model::time::Timestamp;
 use crate::service::fault::{Code, Fault};
 
+/// The member that says how many items an answer has at the most.
+pub(crate) const LIMIT: &str = "MaxResults";
+
 /// Identifies what a token belongs to: the operation, its filters, its order. A hash of them.
 pub(crate) type Fingerprint = [u8; 32];
 
@@ -25,6 +28,11 @@ impl PageBoundaries {
     /// Pages of so many items.
     pub(crate) fn of(size: usize) -> Self {
         Self { size: size.max(1), tokens: RefCell::default() }
+    }
+
+    /// Returns how many items a page has.
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 
     /// Returns the last item of each page but the last.

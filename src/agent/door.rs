@@ -1,0 +1,230 @@
+//! The agent's door to the gateway: what each message is answered.
+
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::messages::{Ask, Explained, Pages, Refused, Reply, Unlock};
+use super::sessions::{Gone, Session, Sessions};
+use crate::gateway::answers::{Answers, Circumstances, Region};
+use crate::gateway::frames::Framing;
+use crate::gateway::json::{from_json, to_json};
+use crate::gateway::server::{Door, Rules};
+use crate::model::value::Value;
+use crate::service::caller::Caller;
+use crate::service::dispatch;
+use crate::service::elsewhere;
+use crate::service::failure::Failure;
+use crate::service::operation::Entry;
+use crate::service::operations;
+use crate::service::rules::paging::{self, PageBoundaries};
+use crate::sys::clock::{Clock, Moment, Moments};
+use crate::sys::entropy::Entropy;
+use crate::sys::process;
+use crate::sys::secret::Secret;
+use crate::sys::socket::Peer;
+use crate::upkeep::notices;
+use crate::vault::{self, Origin, Vault};
+
+/// What is heard at the socket.
+pub(super) const RULES: Rules = Rules {
+    framing: Framing::Frame,
+    at_once: 64,
+    longest: 4 << 20,
+    patience: Duration::from_secs(10),
+    grace: Duration::from_secs(1),
+};
+
+/// Says what a failure of the vault is, and what to do next.
+pub(crate) type Explain = fn(&vault::Error) -> Explained;
+
+/// What the agent knows, and whom it serves.
+pub(crate) struct Agent<'a> {
+    pub(super) sessions: Sessions,
+    pub(super) moments: &'a (dyn Moments + Sync),
+    pub(super) clock: &'a (dyn Clock + Sync),
+    pub(super) entropy: &'a (dyn Entropy + Sync),
+    pub(super) explain: Explain,
+    /// Tells the thread that waits for the time to be over that there is something new.
+    pub(super) wake: &'a (dyn Fn() + Sync),
+    /// Whether it is to end.
+    pub(super) is_ending: AtomicBool,
+    /// Whether anything was to be unlocked yet.
+    pub(super) has_begun: AtomicBool,
+}
+
+impl Agent<'_> {
+    /// Holds a vault open, and returns its token.
+    pub(super) fn unlock(&self, unlock: Unlock) -> Result<Json, Refused> {
+        let session = self.sessions.open(unlock, self.moments.moment(), self.entropy);
+        self.has_begun.store(true, Ordering::SeqCst);
+        (self.wake)();
+        let session = session.map_err(|error| Refused::Vault((self.explain)(&error)))?;
+        let token = session.token.expose();
+        Ok(json!({ "token": token, "session": self.told(&session) }))
+    }
+
+    fn reply(&self, peer: Peer, message: &[u8]) -> Reply {
+        let plain = |outcome| Reply { outcome, notices: Vec::new() };
+        match Ask::read(message) {
+            Err(refused) => plain(Err(refused)),
+            Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
+            Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
+            Ok(Ask::Status) => plain(Ok(self.status())),
+            Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
+            Ok(Ask::Call { token, operation, parameters, region, pages }) => {
+                let Some(entry) = operations::ALL.iter().find(|entry| entry.name == operation)
+                else {
+                    return plain(Err(Refused::Malformed("there is no such operation".to_owned())));
+                };
+                let call = Called { entry, parameters, region, pages };
+                self.used(peer, &token, |vault, circumstances| {
+                    let outcome = self.call(vault, call, circumstances);
+                    let context = circumstances.context();
+                    let mut notices = notices::of(vault);
+                    notices.extend(notices::of_clock(context.now, vault.last_commit()));
+                    (outcome, notices)
+                })
+            }
+        }
+    }
+
+    /// Lends the vault of a token.
+    fn used(
+        &self,
+        peer: Peer,
+        token: &Secret<String>,
+        work: impl FnOnce(
+            &mut Vault,
+            Circumstances<'_>,
+        ) -> (Result<Json, Refused>, Vec<notices::Notice>),
+    ) -> Reply {
+        let refused = |gone: Gone| Err(Refused::Locked(gone.told().to_owned()));
+        let Some(session) = self.sessions.find(token.expose()) else {
+            return Reply { outcome: refused(Gone::Locked), notices: Vec::new() };
+        };
+        let origin = Origin { actor: process::actor_of(peer.pid, peer.uid), via: VIA.to_owned() };
+        let circumstances =
+            Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
+        let used = session.used_at(self.moments.moment(), |vault| work(vault, circumstances));
+        let (outcome, notices) = used.unwrap_or_else(|gone| (refused(gone), Vec::new()));
+        if used_up(&outcome) {
+            self.sessions.close(&session.path);
+            (self.wake)();
+        }
+        Reply { outcome, notices }
+    }
+
+    fn call(
+        &self,
+        vault: &mut Vault,
+        call: Called,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Json, Refused> {
+        let Called { entry, parameters, region, pages } = call;
+        let mut request = from_json(entry.input, &parameters).map_err(Refused::Malformed)?;
+        dispatch::admit(entry, &request).map_err(|failure| self.refused(failure))?;
+        if let (Value::Map(members), Some(most)) = (&mut request, pages.most) {
+            members.push((paging::LIMIT.to_owned(), Value::Integer(most)));
+        }
+        let boundaries = pages.size.map(PageBoundaries::of);
+        let vault = Mutex::new(vault);
+        let region = Region::Asked(region.as_deref());
+        let answers = Answers { vault: &vault, region, circumstances, unknown: "" };
+        let answer = answers.run(&Caller::Owner, entry, request, boundaries.as_ref());
+        let answer = answer.map_err(|failure| self.refused(failure))?;
+        let tokens = boundaries.map(PageBoundaries::into_tokens);
+        Ok(json!({ "answer": to_json(&answer), "tokens": tokens }))
+    }
+
+    fn elsewhere(&self, peer: Peer, token: &Secret<String>, name: &str) -> Result<Json, Refused> {
+        let reply = self.used(peer, token, |vault, circumstances| {
+            let found = elsewhere::find(vault, name, circumstances.context());
+            let found = found.map(|found| json!({ "home": found.home, "regions": found.regions }));
+            (found.map_err(|error| self.refused(error.into())), Vec::new())
+        });
+        reply.outcome
+    }
+
+    fn refused(&self, failure: Failure) -> Refused {
+        match failure {
+            Failure::Fault(fault) => Refused::Fault(fault),
+            Failure::Vault(vault::Error::Rekeyed) => {
+                Refused::Locked(Gone::Rekeyed.told().to_owned())
+            }
+            Failure::Vault(error) => Refused::Vault((self.explain)(&error)),
+        }
+    }
+
+    /// Locks a vault, or all and ends.
+    fn lock(&self, vault: Option<&Path>) -> Json {
+        let locked = match vault {
+            Some(path) => {
+                let locked = self.sessions.close(path);
+                (self.wake)();
+                usize::from(locked)
+            }
+            None => self.end(),
+        };
+        json!({ "locked": locked })
+    }
+
+    /// Locks all, and has the process end. Returns how many there were.
+    pub(super) fn end(&self) -> usize {
+        self.is_ending.store(true, Ordering::SeqCst);
+        let locked = self.sessions.all();
+        let locked = locked.iter().filter(|session| self.sessions.close(&session.path)).count();
+        (self.wake)();
+        locked
+    }
+
+    fn status(&self) -> Json {
+        let sessions = self.sessions.all();
+        let told: Vec<Json> = sessions.iter().map(|session| self.told(session)).collect();
+        json!({ "pid": std::process::id(), "sessions": told })
+    }
+
+    fn told(&self, session: &Arc<Session>) -> Json {
+        let now: Moment = self.moments.moment();
+        let (opened, left_ms) = session.times(now);
+        let until = now.wall_ms.saturating_add(left_ms);
+        let age = session.limits.age_ms;
+        json!({
+            "path": session.path.to_string_lossy(),
+            "since": opened.wall_ms,
+            "until": until,
+            "latest": opened.wall_ms.saturating_add(age),
+        })
+    }
+}
+
+/// An operation that was asked for.
+struct Called {
+    entry: &'static Entry,
+    parameters: Json,
+    region: Option<String>,
+    pages: Pages,
+}
+
+/// Whether a vault cannot be used any more.
+fn used_up(outcome: &Result<Json, Refused>) -> bool {
+    matches!(outcome, Err(Refused::Locked(_)))
+}
+
+impl Door for Agent<'_> {
+    fn answer(&self, peer: Peer, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+        Some(self.reply(peer, message).write())
+    }
+
+    /// What a vault was doing may be half done: nothing of it is used any more.
+    fn panicked(&self) {
+        self.end();
+    }
+}
+
+/// How the audit log says that a call came this way.
+const VIA: &str = "agent";

@@ -1,0 +1,343 @@
+//! What is said at the agent's socket: frames of JSON, in AWS's names where AWS has them.
+//!
+//! `{"version":"0.1.0/1","do":"call","token":…,"op":"GetSecretValue","params":{…}}`, and back
+//! `{"ok":…}` or `{"refused":{"kind":…}}`, with `"notices"` beside it. Every version understands
+//! `version`, and answers another one with `{"refused":{"kind":"version","version":…}}`.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value as Json, json};
+
+use super::limits::Limits;
+use crate::crypto::keys::VaultKey;
+use crate::service::fault::{Cause, Code, Fault};
+use crate::sys::secret::Secret;
+use crate::upkeep::notices::Notice;
+
+/// The program's version and that of these messages: what both ends must have in common.
+pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+
+/// What is asked of the agent. Has no `Debug`: it may hold a key.
+pub(crate) enum Ask {
+    /// Hold this vault open.
+    Unlock(Unlock),
+    /// Carry an operation out.
+    Call {
+        token: Secret<String>,
+        /// AWS's name of it.
+        operation: String,
+        parameters: Json,
+        /// The region asked for; `None` is the vault's home.
+        region: Option<String>,
+        pages: Pages,
+    },
+    /// Say in which regions there is a secret of this name.
+    Elsewhere { token: Secret<String>, name: String },
+    /// Forget this vault, or all.
+    Lock { vault: Option<PathBuf> },
+    /// Say what is unlocked.
+    Status,
+}
+
+/// What of a list is wanted, where the caller puts pages together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Pages {
+    /// The most items, however many a page of AWS's may have.
+    pub(crate) most: Option<i64>,
+    /// How many items a page has, where the caller shows the tokens of pages.
+    pub(crate) size: Option<usize>,
+}
+
+/// A vault to be held open.
+pub(crate) struct Unlock {
+    /// Where it is, resolved.
+    pub(crate) path: PathBuf,
+    /// The key that everything in it but the slots hangs on.
+    pub(crate) key: VaultKey,
+    /// How long.
+    pub(crate) limits: Limits,
+    /// Where this machine remembers vaults.
+    pub(crate) anchors: Option<PathBuf>,
+}
+
+/// Why the agent did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The service refuses.
+    Fault(Fault),
+    /// The vault failed.
+    Vault(Explained),
+    /// It does not have this vault, or not any more, and why.
+    Locked(String),
+    /// It is of another version.
+    Version(String),
+    /// It did not understand.
+    Malformed(String),
+}
+
+/// A failure of the vault, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Explained {
+    /// The stable name of its kind.
+    pub(crate) name: String,
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) hint: Option<String>,
+    pub(crate) exit_code: u8,
+}
+
+/// What the agent answers: the outcome, and what a person should know besides.
+pub(crate) struct Reply {
+    pub(crate) outcome: Result<Json, Refused>,
+    pub(crate) notices: Vec<Notice>,
+}
+
+impl Ask {
+    /// Writes it.
+    pub(crate) fn write(&self) -> Secret<Vec<u8>> {
+        let (what, mut members) = match self {
+            Self::Unlock(Unlock { path, key, limits, anchors }) => {
+                let members = json!({
+                    "path": encoded(path),
+                    "key": STANDARD.encode(key.expose()),
+                    "idle": limits.idle_ms,
+                    "age": limits.age_ms,
+                    "anchors": anchors.as_deref().map(encoded),
+                });
+                ("unlock", members)
+            }
+            Self::Call { token, operation, parameters, region, pages } => {
+                let members = json!({
+                    "token": token.expose(),
+                    "op": operation,
+                    "params": parameters,
+                    "region": region,
+                    "most": pages.most,
+                    "page": pages.size,
+                });
+                ("call", members)
+            }
+            Self::Elsewhere { token, name } => {
+                ("elsewhere", json!({ "token": token.expose(), "name": name }))
+            }
+            Self::Lock { vault } => ("lock", json!({ "vault": vault.as_deref().map(encoded) })),
+            Self::Status => ("status", json!({})),
+        };
+        if let Some(members) = members.as_object_mut() {
+            members.insert("version".to_owned(), VERSION.into());
+            members.insert("do".to_owned(), what.into());
+        }
+        Secret::new(members.to_string().into_bytes())
+    }
+
+    /// Reads it.
+    pub(crate) fn read(message: &[u8]) -> Result<Self, Refused> {
+        let malformed = |what: &str| Refused::Malformed(what.to_owned());
+        let json: Json =
+            serde_json::from_slice(message).map_err(|_not| malformed("the request is not JSON"))?;
+        if json.get("version").and_then(Json::as_str) != Some(VERSION) {
+            return Err(Refused::Version(VERSION.to_owned()));
+        }
+        let text = |name: &str| {
+            let text = json.get(name).and_then(Json::as_str).map(str::to_owned);
+            text.ok_or_else(|| Refused::Malformed(format!("the request has no {name}")))
+        };
+        let optional = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+        let number = |name: &str| {
+            let number = json.get(name).and_then(Json::as_i64).filter(|number| *number > 0);
+            number.ok_or_else(|| Refused::Malformed(format!("the request has no {name}")))
+        };
+        let path = |text: String| decoded(&text).ok_or_else(|| malformed("a path is not base64"));
+        Ok(match text("do")?.as_str() {
+            "unlock" => {
+                let key = Secret::new(text("key")?);
+                let key = Secret::new(STANDARD.decode(key.expose()).unwrap_or_default());
+                let bytes = <&[u8; 32]>::try_from(key.expose().as_slice());
+                let bytes = bytes.map_err(|_length| malformed("the request has no key"))?;
+                Self::Unlock(Unlock {
+                    path: path(text("path")?)?,
+                    key: VaultKey::of(bytes),
+                    limits: Limits { idle_ms: number("idle")?, age_ms: number("age")? },
+                    anchors: optional("anchors").map(path).transpose()?,
+                })
+            }
+            "call" => Self::Call {
+                token: Secret::new(text("token")?),
+                operation: text("op")?,
+                parameters: json.get("params").cloned().unwrap_or_else(|| json!({})),
+                region: optional("region"),
+                pages: Pages {
+                    most: number("most").ok(),
+                    size: number("page").ok().and_then(|size| usize::try_from(size).ok()),
+                },
+            },
+            "elsewhere" => {
+                Self::Elsewhere { token: Secret::new(text("token")?), name: text("name")? }
+            }
+            "lock" => Self::Lock { vault: optional("vault").map(path).transpose()? },
+            "status" => Self::Status,
+            _ => return Err(malformed("the request asks for something unknown")),
+        })
+    }
+}
+
+impl Reply {
+    /// Writes it.
+    pub(crate) fn write(&self) -> Secret<Vec<u8>> {
+        let mut members = Map::new();
+        match &self.outcome {
+            Ok(answer) => members.insert("ok".to_owned(), answer.clone()),
+            Err(refused) => members.insert("refused".to_owned(), refused.to_json()),
+        };
+        if !self.notices.is_empty() {
+            let notices = self.notices.iter().map(|notice| notice.to_string().into());
+            members.insert("notices".to_owned(), Json::Array(notices.collect()));
+        }
+        Secret::new(Json::Object(members).to_string().into_bytes())
+    }
+
+    /// Reads it; `None` if that is no reply.
+    pub(crate) fn read(message: &[u8]) -> Option<Self> {
+        let mut json: Json = serde_json::from_slice(message).ok()?;
+        let notices = json.get("notices").and_then(Json::as_array).cloned().unwrap_or_default();
+        let notices = notices.iter().filter_map(|notice| Notice::parse(notice.as_str()?)).collect();
+        let outcome = match (json.get_mut("ok").map(Json::take), json.get("refused")) {
+            (Some(answer), None) => Ok(answer),
+            (None, Some(refused)) => Err(Refused::from_json(refused)?),
+            _ => return None,
+        };
+        Some(Self { outcome, notices })
+    }
+}
+
+impl Refused {
+    fn to_json(&self) -> Json {
+        match self {
+            Self::Fault(Fault { code, message, cause }) => json!({
+                "kind": "fault", "code": code.as_str(), "message": message, "cause": cause.name(),
+            }),
+            Self::Vault(Explained { name, message, hint, exit_code }) => json!({
+                "kind": "vault", "name": name, "message": message, "hint": hint, "exit": exit_code,
+            }),
+            Self::Locked(why) => json!({ "kind": "locked", "message": why }),
+            Self::Version(version) => json!({ "kind": "version", "version": version }),
+            Self::Malformed(what) => json!({ "kind": "malformed", "message": what }),
+        }
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+        Some(match text("kind")?.as_str() {
+            "fault" => {
+                let fault = Fault::new(Code::named(&text("code")?)?, text("message")?);
+                Self::Fault(Fault { cause: Cause::named(&text("cause")?)?, ..fault })
+            }
+            "vault" => Self::Vault(Explained {
+                name: text("name")?,
+                message: text("message")?,
+                hint: text("hint"),
+                exit_code: u8::try_from(json.get("exit")?.as_u64()?).ok()?,
+            }),
+            "locked" => Self::Locked(text("message")?),
+            "version" => Self::Version(text("version")?),
+            "malformed" => Self::Malformed(text("message")?),
+            _ => return None,
+        })
+    }
+}
+
+/// A path may hold any bytes.
+fn encoded(path: &Path) -> String {
+    STANDARD.encode(path.as_os_str().as_bytes())
+}
+
+fn decoded(text: &str) -> Option<PathBuf> {
+    let bytes = STANDARD.decode(text).ok()?;
+    Some(OsString::from_vec(bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_is_read_as_it_was() {
+        let path = PathBuf::from(OsStr::from_bytes(b"/a/\xff"));
+        let token = || Secret::new("t".to_owned());
+        for ask in [
+            Ask::Unlock(Unlock {
+                path: path.clone(),
+                key: VaultKey::of(&[3; 32]),
+                limits: Limits { idle_ms: 5, age_ms: 7 },
+                anchors: Some(path.clone()),
+            }),
+            Ask::Call {
+                token: token(),
+                operation: "GetSecretValue".to_owned(),
+                parameters: json!({ "SecretId": "a" }),
+                region: Some("local-2".to_owned()),
+                pages: Pages { most: Some(7), size: Some(100) },
+            },
+            Ask::Elsewhere { token: token(), name: "a".to_owned() },
+            Ask::Lock { vault: Some(path.clone()) },
+            Ask::Lock { vault: None },
+            Ask::Status,
+        ] {
+            let written = ask.write();
+            let read = Ask::read(written.expose()).ok().unwrap();
+            assert!(read.write().expose() == written.expose());
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        let of = |rest: &str| format!("{{\"version\":\"{VERSION}\"{rest}}}");
+        for (message, is_version) in [
+            (String::new(), false),
+            ("[]".to_owned(), true),
+            ("{}".to_owned(), true),
+            (r#"{"version":"0.0.0/1","do":"status"}"#.to_owned(), true),
+            (of(""), false),
+            (of(r#","do":"sing""#), false),
+            (of(r#","do":"call","op":"x""#), false),
+            (of(r#","do":"unlock","path":"","key":"AAAA","idle":1,"age":1"#), false),
+            (of(r#","do":"unlock","path":"?","key":"","idle":1,"age":1"#), false),
+        ] {
+            let refused = Ask::read(message.as_bytes()).err().unwrap();
+            assert_eq!(matches!(refused, Refused::Version(_)), is_version, "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_answered_is_read_as_it_was() {
+        let fault = Fault::secret_not_found();
+        let explained = Explained {
+            name: "VaultBusy".to_owned(),
+            message: "m".to_owned(),
+            hint: Some("h".to_owned()),
+            exit_code: 255,
+        };
+        for refused in [
+            Refused::Fault(fault),
+            Refused::Vault(explained),
+            Refused::Locked("why".to_owned()),
+            Refused::Version("0.0.0/1".to_owned()),
+            Refused::Malformed("what".to_owned()),
+        ] {
+            let before = format!("{refused:?}");
+            let reply = Reply { outcome: Err(refused), notices: vec![Notice::Full] };
+            let read = Reply::read(reply.write().expose()).unwrap();
+            assert_eq!(format!("{:?}", read.outcome.err().unwrap()), before);
+            assert_eq!(read.notices, [Notice::Full]);
+        }
+        for message in ["", "{}", r#"{"ok":1,"refused":{}}"#, r#"{"refused":{"kind":"x"}}"#] {
+            assert!(Reply::read(message.as_bytes()).is_none(), "{message}");
+        }
+    }
+}

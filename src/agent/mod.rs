@@ -1,0 +1,15 @@
+//! A process that holds vaults open between commands: unlocked once, locked by time or on request.
+//!
+//! One for each user, with any number of vaults. It answers at a socket: it carries operations out, so
+//! that no key crosses the socket but the one that it is given to hold. What is said there is in
+//! `messages`; `door` answers it, `sessions` has the vaults, `client` is the other end. Does not know
+//! what a command line is.
+
+pub(crate) mod client;
+mod door;
+mod identity;
+pub(crate) mod limits;
+pub(crate) mod messages;
+pub(crate) mod place;
+pub(crate) mod process;
+mod sessions;

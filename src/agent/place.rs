@@ -1,0 +1,134 @@
+//! Where the agent of this user is found: its directory, its socket, and the tokens that let a session
+//! in.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use crate::crypto::fingerprint;
+use crate::sys::entropy::{Entropy, NoEntropy};
+use crate::sys::files::{self, FileFault};
+use crate::sys::secret::Secret;
+use crate::sys::{runtime, session_key};
+
+/// The directory of the agent.
+#[derive(Clone, Debug)]
+pub(crate) struct Place(PathBuf);
+
+/// Where the token of a vault is kept for those who may use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// In the kernel's keyring of this login session (session-keyring(7)).
+    Session,
+    /// In a file that only this user may read.
+    User,
+}
+
+impl Scope {
+    /// Returns what `status` calls it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session keyring",
+            Self::User => "file",
+        }
+    }
+}
+
+impl Place {
+    /// The directory below the user's runtime directory, which is made if it is not there.
+    pub(crate) fn make(runtime: Option<&Path>) -> Result<Self, FileFault> {
+        runtime::directory(runtime).map(Self)
+    }
+
+    /// The same, if it is there.
+    pub(crate) fn find(runtime: Option<&Path>) -> Option<Self> {
+        runtime::existing(runtime).map(Self)
+    }
+
+    /// The directory that another process of this program has found.
+    pub(super) fn at(directory: &Path) -> Self {
+        Self(directory.to_owned())
+    }
+
+    /// Returns the directory.
+    pub(super) fn directory(&self) -> &Path {
+        &self.0
+    }
+
+    /// Returns where the agent is heard.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.0.join("agent.sock")
+    }
+
+    /// Returns the lock that the agent holds as long as it runs.
+    pub(super) fn lock(&self) -> PathBuf {
+        self.0.join("agent.lock")
+    }
+
+    /// Returns the lock that whoever starts an agent holds until it answers.
+    pub(crate) fn start(&self) -> PathBuf {
+        self.0.join("start.lock")
+    }
+
+    /// Keeps a vault's token for this login session, or else for this user, for `seconds`.
+    pub(crate) fn keep_token(
+        &self,
+        vault: &Path,
+        token: &Secret<String>,
+        seconds: u32,
+    ) -> Result<Scope, FileFault> {
+        let name = name_of(vault);
+        let bytes = token.expose().as_bytes();
+        if session_key::has_own() && session_key::keep(&described(&name), bytes, seconds).is_ok() {
+            return Ok(Scope::Session);
+        }
+        files::write_replacing(&self.token_file(&name), bytes)?;
+        Ok(Scope::User)
+    }
+
+    /// Returns a vault's token, if there is one for this process.
+    pub(crate) fn token(&self, vault: &Path) -> Option<(Secret<String>, Scope)> {
+        let name = name_of(vault);
+        let text = |bytes: Secret<Vec<u8>>| {
+            let text = std::str::from_utf8(bytes.expose()).ok()?;
+            Some(Secret::new(text.to_owned()))
+        };
+        if let Some(token) = session_key::find(&described(&name)).ok().flatten().and_then(text) {
+            return Some((token, Scope::Session));
+        }
+        let file = files::read_bounded(&self.token_file(&name), MAX_TOKEN).ok()?;
+        Some((text(Secret::new(file))?, Scope::User))
+    }
+
+    /// Forgets a vault's token.
+    pub(crate) fn forget_token(&self, vault: &Path) {
+        let name = name_of(vault);
+        // What is not there need not be forgotten.
+        drop(session_key::forget(&described(&name)));
+        drop(std::fs::remove_file(self.token_file(&name)));
+    }
+
+    fn token_file(&self, name: &str) -> PathBuf {
+        self.0.join(format!("{name}.token"))
+    }
+}
+
+/// Draws a token. Nobody guesses one.
+pub(super) fn new_token(entropy: &dyn Entropy) -> Result<Secret<String>, NoEntropy> {
+    let mut bytes = Secret::new([0; 32]);
+    entropy.fill(bytes.expose_mut())?;
+    Ok(Secret::new(fingerprint::hex(bytes.expose())))
+}
+
+/// Names a vault by its path, which need not fit into a file's name.
+fn name_of(vault: &Path) -> String {
+    let bytes = vault.as_os_str().as_bytes();
+    let hash = fingerprint::of(bytes).map(|(hash, _)| hash).unwrap_or_default();
+    fingerprint::hex(hash.first_chunk::<16>().unwrap_or(&[0; 16]))
+}
+
+fn described(name: &str) -> String {
+    format!("strongroom:{name}")
+}
+
+/// The length of a token in characters, and more.
+const MAX_TOKEN: usize = 128;

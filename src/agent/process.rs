@@ -1,0 +1,174 @@
+//! The agent's process: how it is started, what it waits for, and how it ends.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::door::{Agent, Explain, RULES};
+use super::messages::{Refused, Reply, Unlock};
+use super::place::Place;
+use super::sessions::Sessions;
+use crate::gateway::frames::Framing;
+use crate::gateway::server::Server;
+use crate::sys::alarm::{Alarm, Bell};
+use crate::sys::clock::{self, Stopwatch, SystemClock, SystemMoments};
+use crate::sys::entropy::SystemEntropy;
+use crate::sys::lock::{self, Held};
+use crate::sys::socket::Listener;
+use crate::sys::{detach, interrupts};
+
+/// The first word of the command line by which this program starts the agent.
+pub(crate) const FIRST_WORD: &str = "agent-process";
+
+/// Why there is no agent.
+#[derive(Debug)]
+pub(crate) enum NotStarted {
+    /// Another one runs.
+    Taken,
+    /// The system does not let it.
+    System(io::Error),
+}
+
+impl From<io::Error> for NotStarted {
+    fn from(error: io::Error) -> Self {
+        Self::System(error)
+    }
+}
+
+/// Starts the agent in the background. What is said on the stream is answered as on its socket: once it
+/// is answered, the agent runs.
+pub(crate) fn start(place: &Place) -> io::Result<UnixStream> {
+    detach::start(&[OsStr::new(FIRST_WORD), place.directory().as_os_str()])
+}
+
+/// Is the agent, as [`start`] started it. Returns the exit code when it ends.
+pub(crate) fn be(words: &[OsString], explain: Explain) -> u8 {
+    let [directory, descriptor] = words else { return FAILED };
+    let Ok(stream) = detach::set_up(descriptor) else { return FAILED };
+    let Ok(last_word) = stream.try_clone() else { return FAILED };
+    let place = Place::at(Path::new(directory));
+    let served = hold(&place).and_then(|held| {
+        serve(&place, held, explain, First::Heard(stream))?;
+        Ok(())
+    });
+    let Err(why) = served else { return 0 };
+    let what = match why {
+        NotStarted::Taken => "another agent runs".to_owned(),
+        NotStarted::System(error) => error.to_string(),
+    };
+    let reply = Reply { outcome: Err(Refused::Malformed(what)), notices: Vec::new() };
+    // Whoever started it may have gone.
+    drop(Framing::Frame.write(&last_word, reply.write().expose(), PATIENCE));
+    FAILED
+}
+
+/// Takes the lock that one agent at a time has. One that is just ending is waited for.
+pub(crate) fn hold(place: &Place) -> Result<Held, NotStarted> {
+    let waiting = Stopwatch::start();
+    loop {
+        let taken = lock::take(&place.lock());
+        match taken.map_err(|fault| NotStarted::System(io::Error::other(fault.to_string())))? {
+            Some(held) => return Ok(held),
+            None if waiting.elapsed() > PATIENCE => return Err(NotStarted::Taken),
+            None => clock::pause(ROUND),
+        }
+    }
+}
+
+/// What an agent begins with.
+pub(crate) enum First<'a> {
+    /// Somebody at the other end of a stream, who asks for something.
+    Heard(UnixStream),
+    /// A vault to be unlocked; what comes of it is told before anybody else is heard.
+    Vault(Unlock, &'a mut dyn FnMut(Result<Json, Refused>)),
+}
+
+/// Serves until everything is locked.
+pub(crate) fn serve(
+    place: &Place,
+    held: Held,
+    explain: Explain,
+    first: First<'_>,
+) -> io::Result<()> {
+    let (mut alarm, bell) = Alarm::new()?;
+    let bell = Arc::new(bell);
+    let is_asked_to_end = Arc::new(AtomicBool::new(false));
+    heed_signals(&bell, &is_asked_to_end)?;
+    let wake = || bell.ring();
+    let agent = Agent {
+        sessions: Sessions::default(),
+        moments: &SystemMoments,
+        clock: &SystemClock,
+        entropy: &SystemEntropy,
+        explain,
+        wake: &wake,
+        is_ending: AtomicBool::new(false),
+        has_begun: AtomicBool::new(false),
+    };
+    let socket = place.socket();
+    // Whose it was has ended: this process has the lock.
+    match fs::remove_file(&socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let (listener, closer) = Listener::bind(&socket)?;
+    let heard = match first {
+        First::Heard(stream) => Some(stream),
+        First::Vault(unlock, told) => {
+            told(agent.unlock(unlock));
+            None
+        }
+    };
+    let server = Server::new(&agent, RULES);
+    let outcome = thread::scope(|scope| {
+        scope.spawn(|| server.serve(&listener, heard));
+        let outcome = watch(&agent, &mut alarm, &is_asked_to_end);
+        agent.end();
+        // Nobody connects to one that answers no more.
+        drop(fs::remove_file(&socket));
+        server.close();
+        drop(closer);
+        outcome
+    });
+    // Its file goes with it, and it with the socket.
+    drop(held);
+    outcome
+}
+
+/// Locks what is to be locked, when it is to be, until nothing is left.
+fn watch(agent: &Agent<'_>, alarm: &mut Alarm, is_asked_to_end: &AtomicBool) -> io::Result<()> {
+    let begun = Stopwatch::start();
+    loop {
+        let left = agent.sessions.expire(agent.moments.moment());
+        let has_begun = agent.has_begun.load(Ordering::SeqCst) || begun.elapsed() > PATIENCE;
+        let is_ending = agent.is_ending.load(Ordering::SeqCst);
+        if is_ending || is_asked_to_end.load(Ordering::SeqCst) || (left.is_none() && has_begun) {
+            return Ok(());
+        }
+        let left = left.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
+        alarm.wait(Some(left.unwrap_or(PATIENCE)))?;
+    }
+}
+
+/// Takes SIGTERM, SIGINT and SIGHUP for a request to lock all and end.
+fn heed_signals(bell: &Arc<Bell>, is_asked_to_end: &Arc<AtomicBool>) -> io::Result<()> {
+    let (bell, is_asked_to_end) = (Arc::clone(bell), Arc::clone(is_asked_to_end));
+    interrupts::listen(move |_| {
+        is_asked_to_end.store(true, Ordering::SeqCst);
+        bell.ring();
+    })
+}
+
+/// How long an agent waits for one that is ending, and for whoever started it.
+const PATIENCE: Duration = Duration::from_secs(10);
+const ROUND: Duration = Duration::from_millis(10);
+/// It was not to be.
+const FAILED: u8 = 1;

@@ -1,0 +1,168 @@
+//! The agent as commands use it: whether it holds the vault open that a command is about, and what it
+//! answers.
+
+use serde_json::Value as Json;
+
+use super::environment::Environment;
+use super::failure::Failure;
+use super::terminal;
+use super::unlock::{self, CommandContext};
+use crate::agent::client::{Line, Silence};
+use crate::agent::messages::{self, Ask, Explained, Refused};
+use crate::agent::place::Place;
+use crate::gateway::json::{from_json, to_json};
+use crate::model::value::Value;
+use crate::service::elsewhere::Found;
+use crate::service::failure::Failure as Refusal;
+use crate::service::operation::{Effect, Entry, Pages};
+use crate::service::rules::paging::{self, PageBoundaries};
+use crate::sys::secret::Secret;
+use crate::vault;
+
+/// A vault that the agent holds open, and the right to use it.
+pub(crate) struct Session {
+    line: Line,
+    token: Secret<String>,
+}
+
+/// What came of asking the agent.
+pub(crate) enum Asked<T> {
+    Answered(T),
+    /// It does not have the vault open any more: the command goes on without it.
+    Gone,
+}
+
+impl Session {
+    /// Finds out whether the vault is open in the agent, for this process. A credential on the command
+    /// line goes past the agent, and so does `--expect`.
+    pub(crate) fn find(context: &CommandContext<'_>) -> Option<Self> {
+        if context.offer().is_on_the_line() || context.globals.expect.is_some() {
+            return None;
+        }
+        let place = place(context.environment)?;
+        let line = Line::connect(&place)?;
+        let vault = context.location.path.canonicalize().ok()?;
+        let (token, _) = place.token(&vault)?;
+        Some(Self { line, token })
+    }
+
+    /// Has an operation carried out.
+    pub(crate) fn call(
+        &self,
+        entry: &'static Entry,
+        request: &Value,
+        region: Option<&str>,
+        boundaries: Option<&PageBoundaries>,
+    ) -> Result<Asked<Value>, Failure> {
+        let mut parameters = to_json(request);
+        // The service has let the request through with a page's size.
+        let most = match (entry.pages, &mut parameters) {
+            (Pages::Gathered(_), Json::Object(members)) => members.shift_remove(paging::LIMIT),
+            _ => None,
+        };
+        let ask = Ask::Call {
+            token: self.token(),
+            operation: entry.name.to_owned(),
+            parameters,
+            region: region.map(str::to_owned),
+            pages: messages::Pages {
+                most: most.and_then(|most| most.as_i64()),
+                size: boundaries.map(PageBoundaries::size),
+            },
+        };
+        let is_repeatable = entry.effect != Effect::Writes;
+        let Asked::Answered(reply) = self.ask(&ask, entry.name, is_repeatable)? else {
+            return Ok(Asked::Gone);
+        };
+        if let Some(boundaries) = boundaries {
+            let tokens = reply.get("tokens").and_then(Json::as_array).cloned().unwrap_or_default();
+            let text = |token: &Json| token.as_str().map(str::to_owned);
+            boundaries.note(tokens.iter().filter_map(text).collect());
+        }
+        let answer = reply.get("answer").and_then(|answer| from_json(entry.output, answer).ok());
+        answer.map(Asked::Answered).ok_or_else(unintelligible)
+    }
+
+    /// Finds the regions that have a secret of this name.
+    pub(crate) fn elsewhere(&self, name: &str) -> Option<Found> {
+        let ask = Ask::Elsewhere { token: self.token(), name: name.to_owned() };
+        let Ok(Asked::Answered(reply)) = self.ask(&ask, "", true) else { return None };
+        let text = |json: &Json| json.as_str().map(str::to_owned);
+        let regions = reply.get("regions")?.as_array()?.iter().filter_map(text).collect();
+        Some(Found { home: text(reply.get("home")?)?, regions })
+    }
+
+    fn token(&self) -> Secret<String> {
+        Secret::new(self.token.expose().clone())
+    }
+
+    fn ask(
+        &self,
+        ask: &Ask,
+        operation: &'static str,
+        is_repeatable: bool,
+    ) -> Result<Asked<Json>, Failure> {
+        let reply = match self.line.ask(ask) {
+            Ok(reply) => reply,
+            Err(Silence::Unsent(_)) => return Ok(Asked::Gone),
+            Err(Silence::Unanswered(_)) if is_repeatable => return Ok(Asked::Gone),
+            Err(Silence::Unanswered(error)) => {
+                let message = format!(
+                    "the agent ended before it answered ({error}); what was asked for may have \
+                     been done"
+                );
+                return Err(Failure::environment("AgentError", message));
+            }
+        };
+        reply.notices.into_iter().for_each(unlock::tell);
+        match reply.outcome {
+            Ok(answer) => Ok(Asked::Answered(answer)),
+            Err(Refused::Fault(fault)) => {
+                Err(Failure::of_operation(operation, Refusal::Fault(fault)))
+            }
+            Err(Refused::Vault(explained)) => Err(Failure::Explained(explained)),
+            Err(Refused::Locked(why)) => {
+                terminal::note(&format!("note: {why}"));
+                Ok(Asked::Gone)
+            }
+            Err(Refused::Version(version)) => {
+                terminal::note(&other_version(&version));
+                Ok(Asked::Gone)
+            }
+            Err(Refused::Malformed(what)) => Err(Failure::environment("AgentError", what)),
+        }
+    }
+}
+
+/// Returns where the agent of this user is, if it may run there.
+pub(crate) fn place(environment: &Environment) -> Option<Place> {
+    Place::find(environment.path(RUNTIME))
+}
+
+/// Returns where the agent of this user is to be.
+pub(crate) fn make_place(environment: &Environment) -> Result<Place, Failure> {
+    Ok(Place::make(environment.path(RUNTIME))?)
+}
+
+/// Says that the agent is of another version.
+pub(crate) fn other_version(version: &str) -> String {
+    format!(
+        "note: the agent is of version {version}, and this is another; `strongroom lock --all` ends \
+         it"
+    )
+}
+
+/// Says what a failure of the vault is, for the agent to pass on.
+pub(crate) fn explain(error: &vault::Error) -> Explained {
+    let name = error.name().to_owned();
+    let message = error.to_string();
+    let exit_code = super::failure::vault_exit_code(error);
+    Explained { name, message, hint: super::failure::vault_hint(error), exit_code }
+}
+
+fn unintelligible() -> Failure {
+    Failure::environment("AgentError", "the agent's answer is not one")
+}
+
+/// The user's runtime directory (the XDG base directory specification).
+const RUNTIME: &str = "XDG_RUNTIME_DIR";

@@ -1,0 +1,37 @@
+//! Times as people write them: `90s`, `15m`, `8h`, `1d`.
+
+/// Reads a time, in milliseconds. A number alone is seconds.
+pub(crate) fn milliseconds(text: &str) -> Option<i64> {
+    let units = [('s', 1), ('m', 60), ('h', 60 * 60), ('d', 24 * 60 * 60)];
+    let unit = units.into_iter().find_map(|(unit, s)| Some((text.strip_suffix(unit)?, s)));
+    let (number, seconds) = unit.unwrap_or((text, 1));
+    let is_number = !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit());
+    let number: i64 = number.parse().ok().filter(|_| is_number)?;
+    number.checked_mul(seconds)?.checked_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_people_write() {
+        for (text, expected) in [
+            ("90", Some(90_000)),
+            ("90s", Some(90_000)),
+            ("15m", Some(900_000)),
+            ("8h", Some(28_800_000)),
+            ("1d", Some(86_400_000)),
+            ("0s", Some(0)),
+            ("", None),
+            ("s", None),
+            ("-1s", None),
+            ("+1s", None),
+            ("1.5h", None),
+            ("1w", None),
+            ("9223372036854775807d", None),
+        ] {
+            assert_eq!(milliseconds(text), expected, "{text}");
+        }
+    }
+}
