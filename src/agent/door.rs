@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::chores::Chore;
 use super::messages::{Ask, Explained, Pages, Refused, Reply, Unlock};
-use super::sessions::{Gone, Session, Sessions};
+use super::paths;
+use super::sessions::{Gone, Session, Sessions, Use};
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
-use crate::gateway::json::{from_json, to_json};
+use crate::gateway::json::{from_json, tagged, to_json};
 use crate::gateway::server::{Door, Rules};
 use crate::model::value::Value;
 use crate::service::caller::Caller;
@@ -76,13 +78,22 @@ impl Agent<'_> {
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
             Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
+            Ok(Ask::Do { token, chore }) => {
+                let how =
+                    if matches!(chore, Chore::Status { .. }) { Use::Looks } else { Use::Counts };
+                self.used(peer, &token, how, |vault, circumstances| {
+                    let done = chore.run(vault, circumstances.context());
+                    let done = done.map(|answer| tagged(&answer));
+                    (done.map_err(|failure| self.refused(failure)), notices::of(vault))
+                })
+            }
             Ok(Ask::Call { token, operation, parameters, region, pages }) => {
                 let Some(entry) = operations::ALL.iter().find(|entry| entry.name == operation)
                 else {
                     return plain(Err(Refused::Malformed("there is no such operation".to_owned())));
                 };
                 let call = Called { entry, parameters, region, pages };
-                self.used(peer, &token, |vault, circumstances| {
+                self.used(peer, &token, Use::Counts, |vault, circumstances| {
                     let outcome = self.call(vault, call, circumstances);
                     let context = circumstances.context();
                     let mut notices = notices::of(vault);
@@ -98,6 +109,7 @@ impl Agent<'_> {
         &self,
         peer: Peer,
         token: &Secret<String>,
+        how: Use,
         work: impl FnOnce(
             &mut Vault,
             Circumstances<'_>,
@@ -110,7 +122,7 @@ impl Agent<'_> {
         let origin = Origin { actor: process::actor_of(peer.pid, peer.uid), via: VIA.to_owned() };
         let circumstances =
             Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
-        let used = session.used_at(self.moments.moment(), |vault| work(vault, circumstances));
+        let used = session.used_at(self.moments.moment(), how, |vault| work(vault, circumstances));
         let (outcome, notices) = used.unwrap_or_else(|gone| (refused(gone), Vec::new()));
         if used_up(&outcome) {
             self.sessions.close(&session.path);
@@ -142,7 +154,7 @@ impl Agent<'_> {
     }
 
     fn elsewhere(&self, peer: Peer, token: &Secret<String>, name: &str) -> Result<Json, Refused> {
-        let reply = self.used(peer, token, |vault, circumstances| {
+        let reply = self.used(peer, token, Use::Looks, |vault, circumstances| {
             let found = elsewhere::find(vault, name, circumstances.context());
             let found = found.map(|found| json!({ "home": found.home, "regions": found.regions }));
             (found.map_err(|error| self.refused(error.into())), Vec::new())
@@ -194,7 +206,7 @@ impl Agent<'_> {
         let until = now.wall_ms.saturating_add(left_ms);
         let age = session.limits.age_ms;
         json!({
-            "path": session.path.to_string_lossy(),
+            "vault": paths::encoded(&session.path),
             "since": opened.wall_ms,
             "until": until,
             "latest": opened.wall_ms.saturating_add(age),

@@ -4,15 +4,15 @@
 //! `{"ok":…}` or `{"refused":{"kind":…}}`, with `"notices"` beside it. Every version understands
 //! `version`, and answers another one with `{"refused":{"kind":"version","version":…}}`.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
+use super::chores::Chore;
 use super::limits::Limits;
+use super::paths::{decoded, encoded};
 use crate::crypto::keys::VaultKey;
 use crate::service::fault::{Cause, Code, Fault};
 use crate::sys::secret::Secret;
@@ -37,6 +37,8 @@ pub(crate) enum Ask {
     },
     /// Say in which regions there is a secret of this name.
     Elsewhere { token: Secret<String>, name: String },
+    /// Do what a command of our own needs.
+    Do { token: Secret<String>, chore: Chore },
     /// Forget this vault, or all.
     Lock { vault: Option<PathBuf> },
     /// Say what is unlocked.
@@ -124,6 +126,9 @@ impl Ask {
             Self::Elsewhere { token, name } => {
                 ("elsewhere", json!({ "token": token.expose(), "name": name }))
             }
+            Self::Do { token, chore } => {
+                ("chore", json!({ "token": token.expose(), "chore": chore.to_json() }))
+            }
             Self::Lock { vault } => ("lock", json!({ "vault": vault.as_deref().map(encoded) })),
             Self::Status => ("status", json!({})),
         };
@@ -177,6 +182,11 @@ impl Ask {
             },
             "elsewhere" => {
                 Self::Elsewhere { token: Secret::new(text("token")?), name: text("name")? }
+            }
+            "chore" => {
+                let chore = json.get("chore").and_then(Chore::from_json);
+                let chore = chore.ok_or_else(|| malformed("there is no such work"))?;
+                Self::Do { token: Secret::new(text("token")?), chore }
             }
             "lock" => Self::Lock { vault: optional("vault").map(path).transpose()? },
             "status" => Self::Status,
@@ -250,19 +260,10 @@ impl Refused {
     }
 }
 
-/// A path may hold any bytes.
-fn encoded(path: &Path) -> String {
-    STANDARD.encode(path.as_os_str().as_bytes())
-}
-
-fn decoded(text: &str) -> Option<PathBuf> {
-    let bytes = STANDARD.decode(text).ok()?;
-    Some(OsString::from_vec(bytes).into())
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
 
     use super::*;
 
@@ -285,6 +286,7 @@ mod tests {
                 pages: Pages { most: Some(7), size: Some(100) },
             },
             Ask::Elsewhere { token: token(), name: "a".to_owned() },
+            Ask::Do { token: token(), chore: Chore::Purge },
             Ask::Lock { vault: Some(path.clone()) },
             Ask::Lock { vault: None },
             Ask::Status,

@@ -5,11 +5,13 @@
 //! `messages`; `door` answers it, `sessions` has the vaults, `client` is the other end. Does not know
 //! what a command line is.
 
+pub(crate) mod chores;
 pub(crate) mod client;
 mod door;
 mod identity;
 pub(crate) mod limits;
 pub(crate) mod messages;
+pub(crate) mod paths;
 pub(crate) mod place;
 pub(crate) mod process;
 mod sessions;

@@ -30,6 +30,13 @@ pub(super) struct Session {
     vault: Mutex<Option<Vault>>,
 }
 
+/// Whether somebody who uses a vault is a reason to hold it open for longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Counts,
+    Looks,
+}
+
 /// Why a vault is not held open any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Gone {
@@ -78,10 +85,11 @@ impl Session {
         Ok(Self { path, token, limits, identity: before, commit, times, vault })
     }
 
-    /// Uses the vault, which is one more reason to hold it open.
+    /// Lends the vault.
     pub(super) fn used_at<T>(
         &self,
         now: Moment,
+        how: Use,
         work: impl FnOnce(&mut Vault) -> T,
     ) -> Result<T, Gone> {
         if self.is_over(now) {
@@ -90,7 +98,9 @@ impl Session {
         if FileIdentity::at(&self.path).ok() != Some(self.identity) {
             return Err(Gone::Replaced);
         }
-        lock(&self.times).used = now;
+        if how == Use::Counts {
+            lock(&self.times).used = now;
+        }
         lock(&self.vault).as_mut().map(work).ok_or(Gone::Locked)
     }
 

@@ -7,10 +7,13 @@ use super::environment::Environment;
 use super::failure::Failure;
 use super::terminal;
 use super::unlock::{self, CommandContext};
+use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
 use crate::agent::messages::{self, Ask, Explained, Refused};
-use crate::agent::place::Place;
-use crate::gateway::json::{from_json, to_json};
+use crate::agent::paths;
+use crate::agent::place::{Place, Scope};
+use crate::gateway::json::{from_json, to_json, untagged};
+use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::service::elsewhere::Found;
 use crate::service::failure::Failure as Refusal;
@@ -83,6 +86,16 @@ impl Session {
         answer.map(Asked::Answered).ok_or_else(unintelligible)
     }
 
+    /// Has work of our own done.
+    pub(crate) fn chore(&self, chore: Chore, name: &'static str) -> Result<Asked<Value>, Failure> {
+        let is_repeatable = !matches!(chore, Chore::Configure(_) | Chore::Purge);
+        let ask = Ask::Do { token: self.token(), chore };
+        let Asked::Answered(answer) = self.ask(&ask, name, is_repeatable)? else {
+            return Ok(Asked::Gone);
+        };
+        untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
+    }
+
     /// Finds the regions that have a secret of this name.
     pub(crate) fn elsewhere(&self, name: &str) -> Option<Found> {
         let ask = Ask::Elsewhere { token: self.token(), name: name.to_owned() };
@@ -132,6 +145,73 @@ impl Session {
             Err(Refused::Malformed(what)) => Err(Failure::environment("AgentError", what)),
         }
     }
+}
+
+/// What the agent says of a vault that it holds open, whoever may use it.
+pub(crate) struct Held {
+    session: Json,
+    scope: Option<Scope>,
+}
+
+impl Held {
+    /// Finds out whether the agent holds the vault open. That is not using it.
+    pub(crate) fn find(context: &CommandContext<'_>) -> Option<Self> {
+        let place = place(context.environment)?;
+        let vault = context.location.path.canonicalize().ok()?;
+        let reply = Line::connect(&place)?.ask(&Ask::Status).ok()?;
+        let answer = match reply.outcome {
+            Ok(answer) => answer,
+            Err(Refused::Version(version)) => {
+                terminal::note(&other_version(&version));
+                return None;
+            }
+            Err(_) => return None,
+        };
+        let is_it = |session: &&Json| {
+            session.get("vault").and_then(Json::as_str) == Some(&paths::encoded(&vault))
+        };
+        let session = answer.get("sessions")?.as_array()?.iter().find(is_it)?.clone();
+        Some(Self { session, scope: place.token(&vault).map(|(_, scope)| scope) })
+    }
+
+    /// Whether this process may use it.
+    pub(crate) fn is_for_us(&self) -> bool {
+        self.scope.is_some()
+    }
+
+    /// Returns what a person is shown of it.
+    pub(crate) fn shown(&self) -> Vec<(String, Value)> {
+        let mut members = times(&self.session);
+        let token = self.scope.map_or("in another login session", Scope::name);
+        members.push(("Token".to_owned(), Value::Text(token.to_owned())));
+        members
+    }
+}
+
+/// Returns since when a vault is unlocked, and until when.
+pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
+    let names = [("UnlockedSince", "since"), ("LocksAt", "until"), ("LocksAtTheLatest", "latest")];
+    let time = |(name, member): (&str, &str)| {
+        let ms = session.get(member)?.as_i64()?;
+        Some((name.to_owned(), Value::Timestamp(Timestamp(ms))))
+    };
+    names.into_iter().filter_map(time).collect()
+}
+
+/// Has the vault do something, wherever it is open: in the agent, or else here.
+pub(crate) fn chore(
+    chore: impl Fn() -> Chore,
+    name: &'static str,
+    context: &CommandContext<'_>,
+) -> Result<Value, Failure> {
+    if let Some(session) = Session::find(context)
+        && let Asked::Answered(answer) = session.chore(chore(), name)?
+    {
+        return Ok(answer);
+    }
+    let mut vault = context.unlock()?;
+    let done = chore().run(&mut vault, context.request_context());
+    done.map_err(|failure| Failure::of_operation(name, failure))
 }
 
 /// Returns where the agent of this user is, if it may run there.

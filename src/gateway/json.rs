@@ -25,6 +25,48 @@ pub(crate) fn to_json(value: &Value) -> Json {
     }
 }
 
+/// Writes a value of no declared shape so that [`untagged`] finds it as it was: what JSON does not have
+/// is an object of one member that names its kind.
+pub(crate) fn tagged(value: &Value) -> Json {
+    match value {
+        Value::Bytes(bytes) => json!({ "bytes": STANDARD.encode(bytes) }),
+        Value::Timestamp(Timestamp(ms)) => json!({ "time": ms }),
+        Value::List(elements) => Json::Array(elements.iter().map(tagged).collect()),
+        Value::Map(members) => {
+            let members = members.iter().map(|(name, v)| (name.clone(), tagged(v)));
+            json!({ "map": Json::Object(members.collect()) })
+        }
+        Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) | Value::Text(_) => {
+            to_json(value)
+        }
+    }
+}
+
+/// Reads what [`tagged`] wrote; `None` if that is something else.
+pub(crate) fn untagged(json: &Json) -> Option<Value> {
+    Some(match json {
+        Json::Null => Value::Null,
+        Json::Bool(is_true) => Value::Boolean(*is_true),
+        Json::Number(number) => match number.as_i64() {
+            Some(number) => Value::Integer(number),
+            None => Value::Float(number.as_f64()?),
+        },
+        Json::String(text) => Value::Text(text.clone()),
+        Json::Array(elements) => Value::List(elements.iter().map(untagged).collect::<Option<_>>()?),
+        Json::Object(members) => match members.iter().next()? {
+            (kind, Json::String(text)) if kind == "bytes" => {
+                Value::Bytes(STANDARD.decode(text).ok()?)
+            }
+            (kind, Json::Number(ms)) if kind == "time" => Value::Timestamp(Timestamp(ms.as_i64()?)),
+            (kind, Json::Object(members)) if kind == "map" => {
+                let member = |(name, json): (&String, &Json)| Some((name.clone(), untagged(json)?));
+                Value::Map(members.iter().map(member).collect::<Option<_>>()?)
+            }
+            _ => return None,
+        },
+    })
+}
+
 /// Reads a value of a shape, as AWS's JSON has it. The error names the member.
 pub(crate) fn from_json(shape: &Shape, json: &Json) -> Result<Value, String> {
     read(shape, json, "")
@@ -111,6 +153,22 @@ fn milliseconds(number: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::service::operations;
+
+    #[test]
+    fn values_of_no_shape_come_back_as_they_were() {
+        let member = |name: &str, value| (name.to_owned(), value);
+        let value = Value::Map(vec![
+            member("b", Value::Timestamp(Timestamp(-1_500))),
+            member("a", Value::List(vec![Value::Null, Value::Boolean(true), Value::Integer(7)])),
+            member("time", Value::Bytes(vec![0, 255])),
+            member("map", Value::Map(Vec::new())),
+            member("f", Value::Float(0.5)),
+        ]);
+        let text = tagged(&value).to_string();
+        let json: Json = serde_json::from_str(&text).unwrap();
+        assert!(untagged(&json) == Some(value), "{text}");
+        assert!(untagged(&json!({ "time": "x" })).is_none() && untagged(&json!({})).is_none());
+    }
 
     #[test]
     fn requests_are_read_by_their_shape() {

@@ -11,7 +11,7 @@ use crate::vault::transaction::{Access, RequestContext, Transaction};
 use crate::vault::{self, Vault};
 
 /// Which events to show; what is not given matches all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct EventFilter {
     /// The secret's name.
     pub(crate) secret: Option<String>,

@@ -8,6 +8,7 @@ pub(crate) mod copy;
 pub(crate) mod events;
 pub(crate) mod init;
 pub(crate) mod notices;
+pub(crate) mod purge;
 pub(crate) mod rekey;
 pub(crate) mod settings;
 pub(crate) mod slots;

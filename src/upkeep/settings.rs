@@ -8,7 +8,7 @@ use crate::vault::{self, Vault};
 /// Changes settings: names and values. What is as it was is not written again.
 pub(crate) fn configure(
     vault: &mut Vault,
-    changes: &[(&str, String)],
+    changes: &[(String, String)],
     context: RequestContext<'_>,
 ) -> Result<Vec<(String, Value)>, vault::Error> {
     let mut transaction = vault.begin(Access::Write, context)?;
@@ -51,7 +51,7 @@ mod tests {
         let context = RequestContext { now: Timestamp(1), entropy: &entropy, origin: &origin };
         let mut vault = Vault::testing(context);
         let mut set = |name: &str, value: &str| {
-            configure(&mut vault, &[(name, value.to_owned())], context).unwrap();
+            configure(&mut vault, &[(name.to_owned(), value.to_owned())], context).unwrap();
             let transaction = vault.begin(Access::Read, context).unwrap();
             let state = transaction.state();
             (state.settings.audit_keep(), state.settings.audit_keep_days(), state.generation)

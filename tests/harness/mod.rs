@@ -77,7 +77,16 @@ impl Sandbox {
             let path = sandbox.home().join(path);
             sandbox.environment.insert(name.to_owned(), path.to_str().unwrap().to_owned());
         }
+        if setting("SUITE_AGENT").is_some() {
+            sandbox.unlock();
+        }
         sandbox
+    }
+
+    /// Has the agent hold the vault open.
+    pub(crate) fn unlock(&self) {
+        let unlocked = self.strongroom(&["unlock"]);
+        assert_eq!(unlocked.code, 0, "{}", unlocked.stderr_text());
     }
 
     /// Returns the directory in which commands run.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::agent;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::{terminal, unlock};
@@ -9,16 +10,14 @@ use super::keys::{self, GivenUp, Unlocked};
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand, count, text};
 use super::progress::progress;
+use crate::agent::chores::Chore;
 use crate::model::value::Value;
 use crate::upkeep::init::Plan;
 use crate::upkeep::slots::NewSlot;
-use crate::upkeep::{Source, check, init};
-use crate::vault::audit::{Event, Subject};
+use crate::upkeep::{Source, check, init, purge};
 use crate::vault::check::Finding;
-use crate::vault::clock::ClockState;
 use crate::vault::evidence::InDoubt;
 use crate::vault::state::Settings;
-use crate::vault::transaction::Access;
 use crate::vault::{OnDamagedSlot, OnRollback, UnlockPolicy};
 
 options! {
@@ -209,30 +208,21 @@ impl OwnCommand for Purge {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
+        if !self.deep {
+            return invocation.answer_with(agent::chore(|| Chore::Purge, Self::TITLE, context)?);
+        }
         let Unlocked { mut vault, opened, survey } =
             keys::unlock(context, &context.unlock_policy())?;
         // Judged before anything is erased: a command that is refused must not have half its effect.
         let given_up = GivenUp { other_slots: self.drop_other_slots, recovery: self.no_recovery };
-        let plan =
-            if self.deep { Some(keys::plan_rekey(opened, &survey, given_up)?) } else { None };
-        let mut transaction = vault.begin(Access::Write, context.request_context())?;
-        if transaction.clock_state() != ClockState::Believed {
-            return Err(crate::vault::Error::ClockJumped.into());
-        }
-        let names = transaction.erase_gone(usize::MAX)?;
-        for name in &names {
-            let subject = Subject { name: name.clone(), ..Subject::default() };
-            transaction.record("Purge", Event::SUCCESS, subject)?;
-        }
-        transaction.commit()?;
+        let plan = keys::plan_rekey(opened, &survey, given_up)?;
+        let names = purge::purge(&mut vault, context.request_context())?;
         let names = names.into_iter().map(Value::Text).collect();
         let mut members = vec![("Erased".to_owned(), Value::List(names))];
-        if let Some(plan) = plan {
-            let rekeyed = keys::rekey_vault(context, &mut vault, plan);
-            members.extend(rekeyed.map_err(|failure| failure.after(ERASED))?);
-            let vacuumed = vault.store_mut().vacuum().map_err(crate::vault::Error::Store);
-            vacuumed.map_err(|error| error.after(REKEYED))?;
-        }
+        let rekeyed = keys::rekey_vault(context, &mut vault, plan);
+        members.extend(rekeyed.map_err(|failure| failure.after(ERASED))?);
+        let vacuumed = vault.store_mut().vacuum().map_err(crate::vault::Error::Store);
+        vacuumed.map_err(|error| error.after(REKEYED))?;
         invocation.print(members)
     }
 }

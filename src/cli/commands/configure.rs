@@ -1,12 +1,12 @@
 //! `configure`: what can be chosen about a vault after `init`.
 
+use super::super::agent;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::options::{Number, options};
 use super::own::{Invocation, OwnCommand};
-use crate::upkeep::settings;
+use crate::agent::chores::Chore;
 use crate::vault::state::Settings;
-use crate::vault::transaction::Access;
 
 options! {
     /// The options of `configure`.
@@ -30,22 +30,16 @@ impl OwnCommand for Configure {
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let mut changes = Vec::new();
         if let Some(reads) = audit_reads(self.audit_reads.as_deref())? {
-            changes.push((Settings::AUDIT_READS, reads.to_owned()));
+            changes.push((Settings::AUDIT_READS.to_owned(), reads.to_owned()));
         }
         if let Some(keep) = self.audit_keep.within(&Settings::KEEP)? {
-            changes.push((Settings::AUDIT_KEEP, keep.to_string()));
+            changes.push((Settings::AUDIT_KEEP.to_owned(), keep.to_string()));
         }
         if let Some(days) = self.audit_keep_days.within(&Settings::KEEP_DAYS)? {
-            changes.push((Settings::AUDIT_KEEP_DAYS, days.to_string()));
+            changes.push((Settings::AUDIT_KEEP_DAYS.to_owned(), days.to_string()));
         }
-        let mut vault = invocation.context.unlock()?;
-        let request_context = invocation.context.request_context();
-        let shown = if changes.is_empty() {
-            settings::shown(&vault.begin(Access::Read, request_context)?.state().settings)
-        } else {
-            settings::configure(&mut vault, &changes, request_context)?
-        };
-        invocation.print(shown)
+        let chore = || Chore::Configure(changes.clone());
+        invocation.answer_with(agent::chore(chore, Self::TITLE, invocation.context)?)
     }
 }
 

@@ -8,11 +8,13 @@ use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use super::super::agent;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::unlock::{self, CommandContext};
 use super::options::{Number, options};
 use super::own::{Invocation, OwnCommand, text};
+use crate::agent::chores::Chore;
 use crate::model::time::Timestamp;
 use crate::service::rules::arn;
 use crate::sys::files::{self, FileFault};
@@ -75,9 +77,7 @@ impl OwnCommand for Checkpoint {
     const EXAMPLE: &'static str = "strongroom checkpoint --query Checkpoint --output text";
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
-        let mut vault = invocation.context.unlock()?;
-        let transaction = vault.begin(Access::Read, invocation.context.request_context())?;
-        invocation.print(vec![text("Checkpoint", transaction.checkpoint().to_string())])
+        invocation.answer_with(agent::chore(|| Chore::Checkpoint, Self::TITLE, invocation.context)?)
     }
 }
 
@@ -127,12 +127,8 @@ impl OwnCommand for ListEvents {
         }
         let filter = filter(self.filters, context)?;
         let Some(path) = self.archives.from_archive.as_deref().map(Path::new) else {
-            let mut vault = context.unlock()?;
-            return invocation.answer_with(events::list(
-                &mut vault,
-                &filter,
-                context.request_context(),
-            )?);
+            let chore = || Chore::Events(filter.clone());
+            return invocation.answer_with(agent::chore(chore, Self::TITLE, context)?);
         };
         let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
         // Only the vault's keys are asked for: an archive from before a rekey needs a copy from then.

@@ -17,7 +17,6 @@ use crate::agent::limits::Limits;
 use crate::agent::messages::{Ask, Refused, Reply, Unlock as Unlocking};
 use crate::agent::place::Place;
 use crate::agent::process::{self, First, NotStarted};
-use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::sys::files::FileFault;
 use crate::sys::lock;
@@ -148,23 +147,13 @@ fn unlocked(
     let scope = place.keep_token(path, &Secret::new(token.to_owned()), seconds)?;
     let session = answer.get("session").cloned().unwrap_or_default();
     let mut members = vec![text("VaultPath", path.display().to_string())];
-    members.extend(times(&session));
+    members.extend(agent::times(&session));
     members.push(text("Token", scope.name()));
     Ok(members)
 }
 
-/// Returns since when a vault is unlocked, and until when.
-pub(super) fn times(session: &Json) -> Vec<(String, Value)> {
-    let names = [("UnlockedSince", "since"), ("LocksAt", "until"), ("LocksAtTheLatest", "latest")];
-    let time = |(name, member): (&str, &str)| {
-        let ms = session.get(member)?.as_i64()?;
-        Some((name.to_owned(), Value::Timestamp(Timestamp(ms))))
-    };
-    names.into_iter().filter_map(time).collect()
-}
-
 /// Takes what the agent answers to a request about itself.
-pub(super) fn answered(reply: Reply) -> Result<Json, Failure> {
+fn answered(reply: Reply) -> Result<Json, Failure> {
     match reply.outcome {
         Ok(answer) => Ok(answer),
         Err(Refused::Vault(explained)) => Err(Failure::Explained(explained)),

@@ -5,6 +5,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches};
 
+use super::super::agent::{Asked, Session};
 use super::super::environment::Environment;
 use super::super::failure::Failure;
 use super::super::request::error::{Error, Form};
@@ -15,7 +16,9 @@ use super::super::stdout::print;
 use super::super::unlock::CommandContext;
 use super::options::{Argument, options};
 use super::own::{Invocation, OwnCommand};
+use crate::agent::chores::Chore;
 use crate::crypto::slot::Credential;
+use crate::model::value::Value;
 use crate::service::failure;
 use crate::service::names::{self, Which};
 use crate::service::operation::Entry;
@@ -134,6 +137,14 @@ fn unquoted(word: &str) -> String {
 }
 
 fn names(which: Which, context: &CommandContext<'_>) -> Option<Vec<String>> {
+    let region = context.region().map(str::to_owned);
+    if let Some(session) = Session::find(context)
+        && let Asked::Answered(Value::List(names)) =
+            session.chore(Chore::Names { region, which }, OfferNames::TITLE).ok()?
+    {
+        let text = |name| if let Value::Text(name) = name { Some(name) } else { None };
+        return names.into_iter().map(text).collect();
+    }
     let offer = context.offer();
     let credential = Credential::Keyfile(offer.keyfile().ok()??);
     let locked = LockedVault::glance_at(&context.location.path).ok()?;

@@ -15,10 +15,10 @@ use crate::programs::output;
 use crate::rotation::{attempt, pins, reach, templates};
 use crate::service::action;
 use crate::service::failure;
+use crate::service::jobs::progress;
 use crate::service::jobs::settings::{self, RotationSettings};
 use crate::service::rotation::refusals;
 use crate::vault::Vault;
-use crate::vault::progress::{Outlook, Progress};
 use crate::vault::rotation::{self, Protocol};
 
 options! {
@@ -200,7 +200,7 @@ fn print_settings(
         out.push(("LastRotatedDate".to_owned(), Value::Timestamp(rotated)));
     }
     if let Some(progress) = &found.progress {
-        out.push(("Unfinished".to_owned(), Value::Map(unfinished(progress))));
+        out.push(("Unfinished".to_owned(), Value::Map(progress::shown(progress))));
     }
     invocation.print(out.into_iter().map(|(name, value)| (name, visible(value))).collect())
 }
@@ -221,39 +221,11 @@ fn visible(value: Value) -> Value {
     }
 }
 
-/// Returns the state of an unfinished rotation.
-pub(super) fn unfinished(progress: &Progress) -> Vec<(String, Value)> {
-    let mut out = vec![
-        text("VersionId", &progress.token),
-        ("Began".to_owned(), Value::Timestamp(progress.began)),
-        count("Failures", progress.failures),
-        text("Outlook", outlook(progress.outlook)),
-    ];
-    let next = progress.tried_again().map(Value::Timestamp);
-    out.extend(next.map(|next| ("NextAttempt".to_owned(), next)));
-    out.extend(progress.lease.as_ref().map(|lease| {
-        let until = ("Until".to_owned(), Value::Timestamp(lease.until));
-        let process = count("Process", lease.holder.pid);
-        ("AtWork".to_owned(), Value::Map(vec![text("Host", &lease.holder.host), process, until]))
-    }));
-    out.extend(progress.last_error.as_ref().map(|error| text("LastError", error)));
-    out
-}
-
 fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Lambda => "lambda",
         Protocol::Stdio => "stdio",
         Protocol::Builtin => "builtin",
-    }
-}
-
-fn outlook(outlook: Outlook) -> &'static str {
-    match outlook {
-        Outlook::Open => "Open",
-        Outlook::Misconfigured => "Misconfigured",
-        Outlook::Orphaned => "Orphaned",
-        Outlook::Cancelled => "Cancelled",
     }
 }
 

@@ -1,11 +1,11 @@
 //! `status`: tells what can be told of the vault, without asking for anything.
 
+use super::super::agent::{self, Held};
 use super::super::failure::Failure;
 use super::options::options;
-use super::own::{Invocation, OwnCommand, text};
-use super::rotation;
+use super::own::{Invocation, OwnCommand};
+use crate::agent::chores::Chore;
 use crate::model::value::Value;
-use crate::service::jobs::{self, Unfinished};
 use crate::upkeep::status;
 
 options! {
@@ -23,26 +23,19 @@ impl OwnCommand for Status {
         let context = invocation.context;
         let locked = context.open_locked()?;
         let mut members = status::locked(&context.location.path, &locked);
+        let anchors = context.environment.anchors();
+        let chore = || Chore::Status { anchors: anchors.clone() };
+        let held = Held::find(context);
         let offer = context.offer();
         let is_offered = offer.has_passphrase() || offer.keyfile_path().is_some();
-        members.push(("Locked".to_owned(), Value::Boolean(!is_offered)));
-        if is_offered {
-            let opened = offer.open(&locked)?;
-            let mut vault = context.unlock_with(locked, &opened, &context.unlock_policy())?;
-            members.extend(status::unlocked(
-                &mut vault,
-                context.environment.anchors().as_deref(),
-                context.request_context(),
-            )?);
-            let unfinished = jobs::unfinished(&mut vault, context.request_context());
-            let unfinished =
-                unfinished.map_err(|failure| Failure::of_operation("Status", failure))?;
-            let rows = unfinished.into_iter().map(|Unfinished { name, region, progress }| {
-                let mut row = vec![text("Name", name), text("Region", region)];
-                row.extend(rotation::unfinished(&progress));
-                Value::Map(row)
-            });
-            members.push(("UnfinishedRotations".to_owned(), Value::List(rows.collect())));
+        let is_held = held.as_ref().is_some_and(Held::is_for_us);
+        let is_locked = !is_offered && !is_held;
+        members.push(("Locked".to_owned(), Value::Boolean(is_locked)));
+        if let Some(held) = held {
+            members.extend(held.shown());
+        }
+        if !is_locked && let Value::Map(more) = agent::chore(chore, Self::TITLE, context)? {
+            members.extend(more);
         }
         invocation.print(members)
     }

@@ -11,6 +11,7 @@ mod due;
 mod finish;
 #[cfg(test)]
 pub(super) mod fixture;
+pub(crate) mod progress;
 pub(crate) mod settings;
 mod steps;
 mod transact;

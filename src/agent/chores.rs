@@ -1,0 +1,166 @@
+//! What commands of our own have an unlocked vault do, wherever it is open: in the agent, or in the
+//! process of the command. None of it changes a key.
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::paths::{decoded, encoded};
+use crate::model::time::Timestamp;
+use crate::model::value::Value;
+use crate::service::failure::Failure;
+use crate::service::jobs::{self, Unfinished, progress};
+use crate::service::names::{self, Which};
+use crate::upkeep::events::{self, EventFilter};
+use crate::upkeep::{purge, settings, status};
+use crate::vault::Vault;
+use crate::vault::transaction::{Access, RequestContext};
+
+/// One such piece of work.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Chore {
+    /// Say the code of the state.
+    Checkpoint,
+    /// Change settings, if any are named, and show all.
+    Configure(Vec<(String, String)>),
+    /// Show events.
+    Events(EventFilter),
+    /// Name the secrets of a region; `None` is the vault's home.
+    Names { region: Option<String>, which: Which },
+    /// Erase what is past its recovery window.
+    Purge,
+    /// Say how the vault stands, and what this machine remembers of it.
+    Status { anchors: Option<PathBuf> },
+}
+
+impl Chore {
+    /// Does it.
+    pub(crate) fn run(
+        self,
+        vault: &mut Vault,
+        context: RequestContext<'_>,
+    ) -> Result<Value, Failure> {
+        Ok(match self {
+            Self::Checkpoint => {
+                let transaction = vault.begin(Access::Read, context)?;
+                let checkpoint = transaction.checkpoint().to_string();
+                Value::Map(vec![("Checkpoint".to_owned(), Value::Text(checkpoint))])
+            }
+            Self::Configure(changes) if changes.is_empty() => {
+                let transaction = vault.begin(Access::Read, context)?;
+                Value::Map(settings::shown(&transaction.state().settings))
+            }
+            Self::Configure(changes) => Value::Map(settings::configure(vault, &changes, context)?),
+            Self::Events(filter) => events::list(vault, &filter, context)?,
+            Self::Names { region, which } => {
+                let names = names::of_region(vault, region.as_deref(), which, context)?;
+                Value::List(names.into_iter().map(Value::Text).collect())
+            }
+            Self::Purge => {
+                let erased = purge::purge(vault, context)?;
+                let erased = erased.into_iter().map(Value::Text).collect();
+                Value::Map(vec![("Erased".to_owned(), Value::List(erased))])
+            }
+            Self::Status { anchors } => {
+                let mut members = status::unlocked(vault, anchors.as_deref(), context)?;
+                let row = |Unfinished { name, region, progress }: Unfinished| {
+                    let text = |name: &str, text| (name.to_owned(), Value::Text(text));
+                    let mut row = vec![text("Name", name), text("Region", region)];
+                    row.extend(progress::shown(&progress));
+                    Value::Map(row)
+                };
+                let rows = jobs::unfinished(vault, context)?.into_iter().map(row).collect();
+                members.push(("UnfinishedRotations".to_owned(), Value::List(rows)));
+                Value::Map(members)
+            }
+        })
+    }
+
+    pub(super) fn to_json(&self) -> Json {
+        match self {
+            Self::Checkpoint => json!({ "name": "checkpoint" }),
+            Self::Configure(changes) => {
+                let changes = changes.iter().map(|(name, to)| (name.clone(), to.clone().into()));
+                let changes: Map<String, Json> = changes.collect();
+                json!({ "name": "configure", "changes": changes })
+            }
+            Self::Events(filter) => json!({
+                "name": "events",
+                "secret": filter.secret,
+                "region": filter.region,
+                "operation": filter.operation,
+                "outcome": filter.outcome,
+                "since": filter.since.map(|time| time.0),
+                "until": filter.until.map(|time| time.0),
+                "most": filter.most,
+            }),
+            Self::Names { region, which } => json!({
+                "name": "names", "region": region, "scheduled": *which == Which::Scheduled,
+            }),
+            Self::Purge => json!({ "name": "purge" }),
+            Self::Status { anchors } => {
+                json!({ "name": "status", "anchors": anchors.as_deref().map(encoded) })
+            }
+        }
+    }
+
+    pub(super) fn from_json(json: &Json) -> Option<Self> {
+        let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+        let time = |name: &str| json.get(name).and_then(Json::as_i64).map(Timestamp);
+        Some(match json.get("name")?.as_str()? {
+            "checkpoint" => Self::Checkpoint,
+            "configure" => {
+                let changes = json.get("changes")?.as_object()?.iter();
+                let change =
+                    |(name, to): (&String, &Json)| Some((name.clone(), to.as_str()?.to_owned()));
+                Self::Configure(changes.map(change).collect::<Option<_>>()?)
+            }
+            "events" => Self::Events(EventFilter {
+                secret: text("secret"),
+                region: text("region"),
+                operation: text("operation"),
+                outcome: text("outcome"),
+                since: time("since"),
+                until: time("until"),
+                most: json.get("most").and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok()),
+            }),
+            "names" => {
+                let is_scheduled = json.get("scheduled")?.as_bool()?;
+                let which = if is_scheduled { Which::Scheduled } else { Which::Active };
+                Self::Names { region: text("region"), which }
+            }
+            "purge" => Self::Purge,
+            "status" => Self::Status { anchors: text("anchors").and_then(|path| decoded(&path)) },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chore_is_read_as_it_was_written() {
+        let filter = EventFilter {
+            secret: Some("a".to_owned()),
+            region: None,
+            operation: Some("b".to_owned()),
+            outcome: None,
+            since: Some(Timestamp(-5)),
+            until: None,
+            most: Some(3),
+        };
+        for chore in [
+            Chore::Checkpoint,
+            Chore::Configure(vec![("a".to_owned(), "b".to_owned())]),
+            Chore::Events(filter),
+            Chore::Names { region: Some("r".to_owned()), which: Which::Scheduled },
+            Chore::Purge,
+            Chore::Status { anchors: Some("/a".into()) },
+        ] {
+            assert_eq!(Chore::from_json(&chore.to_json()), Some(chore));
+        }
+        assert_eq!(Chore::from_json(&json!({ "name": "rekey" })), None);
+    }
+}
