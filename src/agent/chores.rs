@@ -40,6 +40,8 @@ impl Chore {
         vault: &mut Vault,
         context: RequestContext<'_>,
     ) -> Result<Value, Failure> {
+        // What is shown includes the reads before it.
+        vault.write_waiting_reads(context)?;
         Ok(match self {
             Self::Checkpoint => {
                 let transaction = vault.begin(Access::Read, context)?;

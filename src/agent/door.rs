@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::chores::Chore;
 use super::messages::{Ask, Explained, Pages, Refused, Reply, Unlock};
 use super::paths;
-use super::sessions::{Gone, Session, Sessions, Use};
+use super::sessions::{Gone, Session, Sessions, Use, Used};
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
 use crate::gateway::json::{from_json, tagged, to_json};
@@ -30,6 +30,7 @@ use crate::sys::process;
 use crate::sys::secret::Secret;
 use crate::sys::socket::Peer;
 use crate::upkeep::notices;
+use crate::vault::transaction::RequestContext;
 use crate::vault::{self, Origin, Vault};
 
 /// What is heard at the socket.
@@ -50,6 +51,8 @@ pub(crate) struct Agent<'a> {
     pub(super) moments: &'a (dyn Moments + Sync),
     pub(super) clock: &'a (dyn Clock + Sync),
     pub(super) entropy: &'a (dyn Entropy + Sync),
+    /// As whom the agent itself acts.
+    pub(super) origin: Origin,
     pub(super) explain: Explain,
     /// Tells the thread that waits for the time to be over that there is something new.
     pub(super) wake: &'a (dyn Fn() + Sync),
@@ -62,12 +65,17 @@ pub(crate) struct Agent<'a> {
 impl Agent<'_> {
     /// Holds a vault open, and returns its token.
     pub(super) fn unlock(&self, unlock: Unlock) -> Result<Json, Refused> {
-        let session = self.sessions.open(unlock, self.moments.moment(), self.entropy);
+        let session = self.sessions.open(unlock, self.moments.moment(), self.context());
         self.has_begun.store(true, Ordering::SeqCst);
         (self.wake)();
         let session = session.map_err(|error| Refused::Vault((self.explain)(&error)))?;
         let token = session.token.expose();
         Ok(json!({ "token": token, "session": self.told(&session) }))
+    }
+
+    /// Returns when and as whom the agent itself acts.
+    pub(super) fn context(&self) -> RequestContext<'_> {
+        Circumstances { clock: self.clock, entropy: self.entropy, origin: &self.origin }.context()
     }
 
     fn reply(&self, peer: Peer, message: &[u8]) -> Reply {
@@ -122,10 +130,19 @@ impl Agent<'_> {
         let origin = Origin { actor: process::actor_of(peer.pid, peer.uid), via: VIA.to_owned() };
         let circumstances =
             Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
-        let used = session.used_at(self.moments.moment(), how, |vault| work(vault, circumstances));
-        let (outcome, notices) = used.unwrap_or_else(|gone| (refused(gone), Vec::new()));
+        let (now, context) = (self.moments.moment(), circumstances.context());
+        let used = session.used_at(now, how, context, |vault| work(vault, circumstances));
+        let (outcome, notices) = match used {
+            Ok(Used { done, begins_to_wait }) => {
+                if begins_to_wait {
+                    (self.wake)();
+                }
+                done
+            }
+            Err(gone) => (refused(gone), Vec::new()),
+        };
         if used_up(&outcome) {
-            self.sessions.close(&session.path);
+            self.sessions.close(&session.path, self.context());
             (self.wake)();
         }
         Reply { outcome, notices }
@@ -176,7 +193,7 @@ impl Agent<'_> {
     fn lock(&self, vault: Option<&Path>) -> Json {
         let locked = match vault {
             Some(path) => {
-                let locked = self.sessions.close(path);
+                let locked = self.sessions.close(path, self.context());
                 (self.wake)();
                 usize::from(locked)
             }
@@ -189,7 +206,10 @@ impl Agent<'_> {
     pub(super) fn end(&self) -> usize {
         self.is_ending.store(true, Ordering::SeqCst);
         let locked = self.sessions.all();
-        let locked = locked.iter().filter(|session| self.sessions.close(&session.path)).count();
+        let locked = locked
+            .iter()
+            .filter(|session| self.sessions.close(&session.path, self.context()))
+            .count();
         (self.wake)();
         locked
     }
@@ -209,6 +229,7 @@ impl Agent<'_> {
             "vault": paths::encoded(&session.path),
             "since": opened.wall_ms,
             "until": until,
+            "reads": session.reads.name(),
             "latest": opened.wall_ms.saturating_add(age),
         })
     }
@@ -239,4 +260,4 @@ impl Door for Agent<'_> {
 }
 
 /// How the audit log says that a call came this way.
-const VIA: &str = "agent";
+pub(super) const VIA: &str = "agent";

@@ -64,6 +64,34 @@ pub(crate) struct Unlock {
     pub(crate) limits: Limits,
     /// Where this machine remembers vaults.
     pub(crate) anchors: Option<PathBuf>,
+    /// When reads are written to the audit log.
+    pub(crate) reads: Reads,
+}
+
+/// When reads are written to the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// Before they are answered.
+    AtOnce,
+    /// Several at a time, soon after they were answered.
+    Batched,
+}
+
+impl Reads {
+    pub(crate) const ALL: [(&str, Self); 2] =
+        [("batched", Self::Batched), ("at-once", Self::AtOnce)];
+
+    /// Returns the word for it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at-once",
+            Self::Batched => "batched",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, reads)| reads)
+    }
 }
 
 /// Why the agent did not do what was asked.
@@ -102,13 +130,14 @@ impl Ask {
     /// Writes it.
     pub(crate) fn write(&self) -> Secret<Vec<u8>> {
         let (what, mut members) = match self {
-            Self::Unlock(Unlock { path, key, limits, anchors }) => {
+            Self::Unlock(Unlock { path, key, limits, anchors, reads }) => {
                 let members = json!({
                     "path": encoded(path),
                     "key": STANDARD.encode(key.expose()),
                     "idle": limits.idle_ms,
                     "age": limits.age_ms,
                     "anchors": anchors.as_deref().map(encoded),
+                    "reads": reads.name(),
                 });
                 ("unlock", members)
             }
@@ -168,6 +197,8 @@ impl Ask {
                     key: VaultKey::of(bytes),
                     limits: Limits { idle_ms: number("idle")?, age_ms: number("age")? },
                     anchors: optional("anchors").map(path).transpose()?,
+                    reads: Reads::named(&text("reads")?)
+                        .ok_or_else(|| malformed("the request has no reads"))?,
                 })
             }
             "call" => Self::Call {
@@ -277,6 +308,7 @@ mod tests {
                 key: VaultKey::of(&[3; 32]),
                 limits: Limits { idle_ms: 5, age_ms: 7 },
                 anchors: Some(path.clone()),
+                reads: Reads::Batched,
             }),
             Ask::Call {
                 token: token(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::door::{Agent, Explain, RULES};
+use super::door::{Agent, Explain, RULES, VIA};
 use super::messages::{Refused, Reply, Unlock};
 use super::place::Place;
 use super::sessions::Sessions;
@@ -23,7 +23,8 @@ use crate::sys::clock::{self, Stopwatch, SystemClock, SystemMoments};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::lock::{self, Held};
 use crate::sys::socket::Listener;
-use crate::sys::{detach, interrupts};
+use crate::sys::{detach, interrupts, process};
+use crate::vault::Origin;
 
 /// The first word of the command line by which this program starts the agent.
 pub(crate) const FIRST_WORD: &str = "agent-process";
@@ -108,6 +109,7 @@ pub(crate) fn serve(
         moments: &SystemMoments,
         clock: &SystemClock,
         entropy: &SystemEntropy,
+        origin: Origin { actor: process::actor(), via: VIA.to_owned() },
         explain,
         wake: &wake,
         is_ending: AtomicBool::new(false),
@@ -147,7 +149,7 @@ pub(crate) fn serve(
 fn watch(agent: &Agent<'_>, alarm: &mut Alarm, is_asked_to_end: &AtomicBool) -> io::Result<()> {
     let begun = Stopwatch::start();
     loop {
-        let left = agent.sessions.expire(agent.moments.moment());
+        let left = agent.sessions.attend(agent.moments.moment(), agent.context());
         let has_begun = agent.has_begun.load(Ordering::SeqCst) || begun.elapsed() > PATIENCE;
         let is_ending = agent.is_ending.load(Ordering::SeqCst);
         if is_ending || is_asked_to_end.load(Ordering::SeqCst) || (left.is_none() && has_begun) {

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::identity::FileIdentity;
 use super::limits::{Limits, Times};
-use super::messages::Unlock;
+use super::messages::{Reads, Unlock};
 use super::place;
 use crate::crypto;
 use crate::crypto::fingerprint;
 use crate::store::{self, Mode};
 use crate::sys::clock::Moment;
-use crate::sys::entropy::Entropy;
 use crate::sys::files::FileFault;
 use crate::sys::secret::Secret;
+use crate::vault::transaction::RequestContext;
 use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy, Vault};
 
 /// A vault that is held open, for those who have its token.
@@ -22,10 +22,13 @@ pub(super) struct Session {
     pub(super) path: PathBuf,
     pub(super) token: Secret<String>,
     pub(super) limits: Limits,
+    pub(super) reads: Reads,
     identity: FileIdentity,
     /// What no other vault's key has.
     commit: [u8; 32],
     times: Mutex<Times>,
+    /// Since when reads wait to be logged.
+    waiting_since: Mutex<Option<Moment>>,
     /// `None` once it is locked.
     vault: Mutex<Option<Vault>>,
 }
@@ -35,6 +38,13 @@ pub(super) struct Session {
 pub(super) enum Use {
     Counts,
     Looks,
+}
+
+/// What came of using a vault.
+pub(super) struct Used<T> {
+    pub(super) done: T,
+    /// Whether a read waits to be logged, where none did.
+    pub(super) begins_to_wait: bool,
 }
 
 /// Why a vault is not held open any more.
@@ -64,7 +74,7 @@ impl Gone {
 impl Session {
     /// Opens a vault, for whoever has this token.
     fn open(unlock: Unlock, token: Secret<String>, now: Moment) -> Result<Self, vault::Error> {
-        let Unlock { path, key, limits, anchors } = unlock;
+        let Unlock { path, key, limits, anchors, reads } = unlock;
         let policy = UnlockPolicy {
             anchors,
             on_rollback: OnRollback::Refuse,
@@ -75,14 +85,24 @@ impl Session {
             found.map_err(|error| store::Error::from(FileFault::from_io(&path, error)))
         };
         let before = identity()?;
-        let vault = LockedVault::open(&path, Mode::ReadWrite)?.unlock_by(&key, &policy)?;
+        let mut vault = LockedVault::open(&path, Mode::ReadWrite)?.unlock_by(&key, &policy)?;
+        if reads == Reads::Batched {
+            vault.let_reads_wait();
+        }
         if identity()? != before {
             return Err(store::Error::Changed.into());
         }
-        let times = Mutex::new(Times { opened: now, used: now });
-        let commit = vault.header().mk_commit;
-        let vault = Mutex::new(Some(vault));
-        Ok(Self { path, token, limits, identity: before, commit, times, vault })
+        Ok(Self {
+            path,
+            token,
+            limits,
+            reads,
+            identity: before,
+            commit: vault.header().mk_commit,
+            times: Mutex::new(Times { opened: now, used: now }),
+            waiting_since: Mutex::default(),
+            vault: Mutex::new(Some(vault)),
+        })
     }
 
     /// Lends the vault.
@@ -90,8 +110,9 @@ impl Session {
         &self,
         now: Moment,
         how: Use,
+        context: RequestContext<'_>,
         work: impl FnOnce(&mut Vault) -> T,
-    ) -> Result<T, Gone> {
+    ) -> Result<Used<T>, Gone> {
         if self.is_over(now) {
             return Err(Gone::Over);
         }
@@ -101,7 +122,35 @@ impl Session {
         if how == Use::Counts {
             lock(&self.times).used = now;
         }
-        lock(&self.vault).as_mut().map(work).ok_or(Gone::Locked)
+        let mut guard = lock(&self.vault);
+        let vault = guard.as_mut().ok_or(Gone::Locked)?;
+        // If it fails, so does the work, and says why.
+        drop(vault.begin_anew(context));
+        let done = work(vault);
+        if vault.waiting_reads() >= MOST_WAITING {
+            drop(vault.write_waiting_reads(context));
+        }
+        let mut waiting_since = lock(&self.waiting_since);
+        let waited_since = *waiting_since;
+        *waiting_since = (vault.waiting_reads() > 0).then(|| waited_since.unwrap_or(now));
+        let begins_to_wait = waited_since.is_none() && waiting_since.is_some();
+        Ok(Used { done, begins_to_wait })
+    }
+
+    /// Writes the reads that have waited long enough, and returns how many milliseconds are left to
+    /// the next.
+    fn write_waiting(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
+        let since = (*lock(&self.waiting_since))?;
+        let left = Limits { idle_ms: LONGEST_WAIT_MS, age_ms: LONGEST_WAIT_MS }
+            .left_ms(Times { opened: since, used: since }, now);
+        if left > 0 {
+            return Some(left);
+        }
+        let mut guard = lock(&self.vault);
+        let vault = guard.as_mut()?;
+        let is_written = vault.write_waiting_reads(context).is_ok();
+        *lock(&self.waiting_since) = (!is_written).then_some(now);
+        (!is_written).then_some(LONGEST_WAIT_MS)
     }
 
     /// Whether it is the same file, with the same key.
@@ -109,9 +158,13 @@ impl Session {
         (self.identity, self.commit) == (other.identity, other.commit)
     }
 
-    /// Forgets the keys, when whoever uses them now has ended.
-    fn close(&self) {
-        drop(lock(&self.vault).take());
+    /// Forgets the keys, when whoever uses them now has ended, and after what waits is written.
+    fn close(&self, context: RequestContext<'_>) {
+        let mut guard = lock(&self.vault);
+        if let Some(mut vault) = guard.take() {
+            // What cannot be written now goes with the keys.
+            drop(vault.write_waiting_reads(context));
+        }
     }
 
     /// Whether it must be locked.
@@ -137,9 +190,9 @@ impl Sessions {
         &self,
         unlock: Unlock,
         now: Moment,
-        entropy: &dyn Entropy,
+        context: RequestContext<'_>,
     ) -> Result<Arc<Session>, vault::Error> {
-        let token = place::new_token(entropy).map_err(crypto::Error::from)?;
+        let token = place::new_token(context.entropy).map_err(crypto::Error::from)?;
         let mut session = Session::open(unlock, token, now)?;
         let mut sessions = self.lock();
         let known = sessions.get(&session.path);
@@ -150,7 +203,7 @@ impl Sessions {
         let replaced = sessions.insert(session.path.clone(), Arc::clone(&session));
         drop(sessions);
         if let Some(replaced) = replaced {
-            replaced.close();
+            replaced.close(context);
         }
         Ok(session)
     }
@@ -168,20 +221,26 @@ impl Sessions {
     }
 
     /// Locks one vault. Returns whether it was unlocked.
-    pub(super) fn close(&self, path: &Path) -> bool {
+    pub(super) fn close(&self, path: &Path, context: RequestContext<'_>) -> bool {
         let session = self.lock().remove(path);
-        session.inspect(|session| session.close()).is_some()
+        session.inspect(|session| session.close(context)).is_some()
     }
 
-    /// Locks all whose time is over, and returns how many milliseconds are left to the next.
-    pub(super) fn expire(&self, now: Moment) -> Option<i64> {
+    /// Locks all whose time is over, writes what has waited long enough, and returns how many
+    /// milliseconds are left to the next of either; `None` if none is unlocked.
+    pub(super) fn attend(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
         let is_over = |session: &&Arc<Session>| session.is_over(now);
         let over: Vec<PathBuf> =
             self.lock().values().filter(is_over).map(|session| session.path.clone()).collect();
         for path in over {
-            self.close(&path);
+            self.close(&path, context);
         }
-        self.all().iter().map(|session| session.times(now).1).min()
+        let sessions = self.all();
+        let left = |session: &Arc<Session>| {
+            let left = session.times(now).1;
+            session.write_waiting(now, context).map_or(left, |wait| wait.min(left))
+        };
+        sessions.iter().map(left).min()
     }
 
     /// Returns all.
@@ -197,3 +256,8 @@ impl Sessions {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// How long a read waits to be logged, in milliseconds.
+const LONGEST_WAIT_MS: i64 = 2_000;
+/// How many wait at the most while they can be written.
+const MOST_WAITING: usize = 1_000;

@@ -188,14 +188,17 @@ impl Held {
     }
 }
 
-/// Returns since when a vault is unlocked, and until when.
+/// Returns since when a vault is unlocked, until when, and when its reads are logged.
 pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
     let names = [("UnlockedSince", "since"), ("LocksAt", "until"), ("LocksAtTheLatest", "latest")];
     let time = |(name, member): (&str, &str)| {
         let ms = session.get(member)?.as_i64()?;
         Some((name.to_owned(), Value::Timestamp(Timestamp(ms))))
     };
-    names.into_iter().filter_map(time).collect()
+    let mut members: Vec<(String, Value)> = names.into_iter().filter_map(time).collect();
+    let reads = session.get("reads").and_then(Json::as_str);
+    members.extend(reads.map(|reads| ("ReadsWritten".to_owned(), Value::Text(reads.to_owned()))));
+    members
 }
 
 /// Has the vault do something, wherever it is open: in the agent, or else here.

@@ -13,7 +13,7 @@ use crate::model::types::SecretId;
 use crate::sys::entropy::Entropy;
 use crate::vault::audit::Subject;
 use crate::vault::record::{Namespace, Record};
-use crate::vault::transaction::{Access, Transaction};
+use crate::vault::transaction::Transaction;
 
 /// One operation at work.
 pub(crate) struct Context<'c, 'v> {
@@ -170,7 +170,7 @@ impl<'c, 'v> Context<'c, 'v> {
     pub(crate) fn log_part(&mut self, action: Action, outcome: &str) -> Result<(), Failure> {
         let subject = std::mem::take(&mut self.subject);
         let vault = self.vault()?;
-        if vault.access() == Access::Write {
+        if vault.logs() {
             vault.record(action.name(), outcome, subject)?;
         }
         Ok(())

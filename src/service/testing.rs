@@ -23,6 +23,7 @@ use crate::sys::clock::{Clock, FixedClock};
 use crate::sys::entropy::CountingEntropy;
 use crate::vault::audit::Event;
 use crate::vault::record::{Record, Version};
+use crate::vault::state::Settings;
 use crate::vault::transaction::{Access, RequestContext, Transaction};
 use crate::vault::{Origin, Vault};
 
@@ -175,7 +176,9 @@ impl ServiceFixture {
 
     /// Leaves reads out of the audit log from now on.
     pub(crate) fn silence_reads(&mut self) {
-        self.vault.silence_reads();
+        self.meddle(|transaction| transaction.set(Settings::AUDIT_READS, "off"));
+        // As if it were unlocked after that.
+        self.look(|_| ());
     }
 
     /// Returns the audit log, oldest entry first.

@@ -69,6 +69,8 @@ pub(crate) enum Unlogged {
 impl Event {
     /// The outcome of an operation that did what was asked.
     pub(crate) const SUCCESS: &'static str = "Success";
+    /// The event that says how many reads were not logged.
+    pub(crate) const DROPPED: &'static str = "ReadsDropped";
 
     /// Writes the entry.
     pub(crate) fn encode(&self) -> Vec<u8> {

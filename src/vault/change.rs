@@ -138,6 +138,7 @@ impl Transaction<'_> {
     /// Makes the changes durable. A transaction that changed nothing only ends.
     pub(crate) fn commit(mut self) -> Result<(), Error> {
         if !self.is_changed {
+            self.keep_noted();
             return Ok(self.rows.commit()?);
         }
         if self.access == Access::Read {
@@ -152,7 +153,14 @@ impl Transaction<'_> {
         let sealed =
             self.keyring.keys.state.seal(header, &self.encoded_state()?, self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
-        self.rows.commit()?;
+        let committed = self.rows.commit().map_err(Error::Store);
+        // What may be in the log already is not written again.
+        if committed.as_ref().map_or_else(Error::may_be_done, |()| true)
+            && let Some(waiting) = self.waiting
+        {
+            waiting.clear();
+        }
+        committed?;
         self.guard.note(&self.state, &self.keyring.keys.anchor);
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::slots::check_derived;
 use super::state::{Settings, SlotEntry, State};
 use super::transaction::{Access, Beginning, RequestContext, Transaction};
 use super::unlock::Vault;
+use super::waiting::WaitingReads;
 use crate::crypto::header::{Header, VaultId};
 use crate::crypto::keys::MasterKey;
 use crate::crypto::slot::SlotBody;
@@ -96,11 +97,14 @@ impl Vault {
             next_commit_id,
             access: Access::Write,
             is_changed: true,
+            waiting: None,
+            noted: Vec::new(),
         };
         transaction.record_own("Init", "")?;
         transaction.commit().map_err(Error::of_draft)?;
         let last_commit = context.now;
-        Ok(Self { store, keyring, guard, audits_reads, last_commit, unlogged: None, wreck: None })
+        let (unlogged, waiting, wreck) = (None, WaitingReads::default(), None);
+        Ok(Self { store, keyring, guard, audits_reads, last_commit, unlogged, waiting, wreck })
     }
 }
 
@@ -129,11 +133,6 @@ impl Vault {
             anchors: None,
         };
         Self::create_in(store, new, context).unwrap()
-    }
-
-    /// Makes it a vault that was unlocked with reads left out of the audit log.
-    pub(crate) fn silence_reads(&mut self) {
-        self.audits_reads = false;
     }
 }
 

@@ -3,14 +3,14 @@
 //! docs/format.md, "The audit log". Deleting, reordering or cutting entries contradicts the chain's
 //! head, which is in the state.
 
-use super::audit::{Event, Subject};
+use super::audit::{Event, Origin, Subject};
 use super::cbor::Unknown;
 use super::chain::{Link, walk};
 use super::error::{Error, decoded, opened, tampered};
 use super::state::Log;
-use super::transaction::Transaction;
+use super::transaction::{Access, Transaction};
 use crate::crypto::history;
-use crate::model::time::DAY_MS;
+use crate::model::time::{DAY_MS, Timestamp};
 use crate::store::Table;
 
 /// The most characters of an entry's details: they may be a list of any length.
@@ -22,15 +22,38 @@ const LAST_ROW: u64 = i64::MAX.cast_unsigned();
 /// Entries are dropped in blocks of this many.
 pub(crate) const BLOCK: u64 = if cfg!(test) { 50 } else { 1_000 };
 
+/// What an entry says.
+pub(super) struct Entry<'a> {
+    /// When it was, and who asked, where that is not this transaction's.
+    pub(super) was: Option<(Timestamp, &'a Origin)>,
+    pub(super) operation: &'a str,
+    pub(super) outcome: &'a str,
+    pub(super) subject: Subject,
+    pub(super) detail: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    /// Something of our own that happens now and is about no secret.
+    fn own(operation: &'a str, detail: &'a str) -> Self {
+        let (outcome, subject) = (Event::SUCCESS, Subject::default());
+        Self { was: None, operation, outcome, subject, detail }
+    }
+}
+
 impl Transaction<'_> {
-    /// Writes what was asked for and how it ended. It becomes durable with the transaction.
+    /// Writes what was asked for and how it ended. It becomes durable with the transaction, or with a
+    /// later one, where reads wait.
     pub(crate) fn record(
         &mut self,
         operation: &str,
         outcome: &str,
         subject: Subject,
     ) -> Result<(), Error> {
-        self.append(operation, outcome, subject, "")
+        if self.access == Access::Read {
+            self.note_entry(operation, outcome, subject);
+            return Ok(());
+        }
+        self.append(Entry { was: None, operation, outcome, subject, detail: "" })
     }
 
     /// Writes something that happened to a secret, with further details.
@@ -41,30 +64,22 @@ impl Transaction<'_> {
         subject: Subject,
         detail: &str,
     ) -> Result<(), Error> {
-        self.append(operation, outcome, subject, detail)
+        self.append(Entry { was: None, operation, outcome, subject, detail })
     }
 
     /// Writes something that is not about one secret, with further details.
     pub(crate) fn record_own(&mut self, operation: &str, detail: &str) -> Result<(), Error> {
-        self.append(operation, Event::SUCCESS, Subject::default(), detail)
+        self.append(Entry::own(operation, detail))
     }
 
-    fn append(
-        &mut self,
-        operation: &str,
-        outcome: &str,
-        subject: Subject,
-        detail: &str,
-    ) -> Result<(), Error> {
+    pub(super) fn append(&mut self, entry: Entry<'_>) -> Result<(), Error> {
         let stray = self.drop_strays()?;
-        self.append_one(operation, outcome, subject, detail)?;
+        self.append_one(entry)?;
         if let Some(seq) = stray {
-            let detail = format!("entry {seq} was put in by hand");
-            self.append_one("AuditCut", Event::SUCCESS, Subject::default(), &detail)?;
+            self.append_one(Entry::own("AuditCut", &format!("entry {seq} was put in by hand")))?;
         }
         if let Some((first, last)) = self.prune()? {
-            let detail = format!("entries {first} to {last}");
-            self.append_one("AuditPruned", Event::SUCCESS, Subject::default(), &detail)?;
+            self.append_one(Entry::own("AuditPruned", &format!("entries {first} to {last}")))?;
         }
         Ok(())
     }
@@ -80,21 +95,17 @@ impl Transaction<'_> {
         Ok(Some(next))
     }
 
-    fn append_one(
-        &mut self,
-        operation: &str,
-        outcome: &str,
-        subject: Subject,
-        detail: &str,
-    ) -> Result<(), Error> {
+    fn append_one(&mut self, entry: Entry<'_>) -> Result<(), Error> {
+        let Entry { was, operation, outcome, subject, detail } = entry;
         let seq = self.state.log.next;
+        let (time, origin) = was.unwrap_or_else(|| (self.date(), self.context.origin));
         let event = Event {
-            time: self.date(),
+            time,
             operation: operation.to_owned(),
             outcome: outcome.to_owned(),
             subject,
-            actor: self.context.origin.actor.clone(),
-            via: self.context.origin.via.clone(),
+            actor: origin.actor.clone(),
+            via: origin.via.clone(),
             generation: self.next_generation(),
             commit_id: self.next_commit_id,
             detail: detail.chars().take(MAX_DETAIL).collect(),

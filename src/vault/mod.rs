@@ -39,6 +39,7 @@ pub(crate) mod transaction;
 mod tree;
 mod unlock;
 mod version;
+mod waiting;
 mod wreckage;
 
 pub(crate) use audit::{Origin, Unlogged};

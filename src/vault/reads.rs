@@ -1,14 +1,30 @@
-//! Reading while others write: without logging where the log cannot be written, on a copy where it
-//! takes long.
+//! Reads beside writes: without logging where the log cannot be written, on a copy where it takes
+//! long, and logged later where they may wait.
 
-use super::audit::Unlogged;
+use super::audit::{Event, Subject, Unlogged};
 use super::error::Error;
+use super::log::Entry;
+use super::record::Record;
+use super::transaction::{Access, RequestContext, Transaction};
 use super::unlock::Vault;
+use super::waiting::WaitingRead;
+use crate::model::time::Timestamp;
 
 impl Vault {
     /// Goes on without logging reads.
     pub(crate) fn leave_reads_unlogged(&mut self, why: Unlogged) {
         self.unlogged = Some(why);
+    }
+
+    /// Begins anew, for another request to a vault that stays open: what kept the last read out of the
+    /// log may be over, and another process may have chosen what is logged.
+    pub(crate) fn begin_anew(&mut self, context: RequestContext<'_>) -> Result<(), Error> {
+        self.unlogged = None;
+        // Where reads wait, their own transaction finds out.
+        if self.lets_reads_wait() {
+            return Ok(());
+        }
+        self.begin(Access::Read, context).map(drop)
     }
 
     /// Returns why reads had to be left out of the audit log, if they had to.
@@ -28,4 +44,132 @@ impl Vault {
         self.store = store;
         Ok(Some(answer))
     }
+}
+
+impl Vault {
+    /// Lets reads wait from now on. Who calls this sees to it that they are written in time.
+    pub(crate) fn let_reads_wait(&mut self) {
+        self.waiting.is_kept = true;
+    }
+
+    /// Whether reads wait until they are written.
+    pub(crate) fn lets_reads_wait(&self) -> bool {
+        self.waiting.is_kept
+    }
+
+    /// Returns how many wait.
+    pub(crate) fn waiting_reads(&self) -> usize {
+        self.waiting.items.len()
+    }
+
+    /// Writes those that wait. If that fails, they wait on.
+    pub(crate) fn write_waiting_reads(&mut self, context: RequestContext<'_>) -> Result<(), Error> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        // Any commit writes them.
+        self.begin(Access::Write, context)?.commit()
+    }
+}
+
+impl Transaction<'_> {
+    /// Whether what is recorded is kept, now or with a later commit.
+    pub(crate) fn logs(&self) -> bool {
+        self.access == Access::Write || self.waiting.is_some()
+    }
+
+    /// Remembers the day on which a version of a secret was read; that is no change of the secret.
+    pub(crate) fn note_access(
+        &mut self,
+        record: &mut Record,
+        version_id: &str,
+    ) -> Result<(), Error> {
+        let day = self.date().midnight();
+        if !self.logs() || is_noted(record, version_id, day) {
+            return Ok(());
+        }
+        if self.access == Access::Write {
+            return self.write_access(record, version_id, day);
+        }
+        self.noted.push(WaitingRead::Access {
+            place: (record.namespace.clone(), record.name.clone()),
+            rid: record.rid,
+            version_id: version_id.to_owned(),
+            day,
+        });
+        Ok(())
+    }
+
+    /// Notes an entry that a later commit writes.
+    pub(super) fn note_entry(&mut self, operation: &str, outcome: &str, subject: Subject) {
+        self.noted.push(WaitingRead::Entry {
+            time: self.date(),
+            operation: operation.to_owned(),
+            outcome: outcome.to_owned(),
+            subject,
+            origin: self.context.origin.clone(),
+        });
+    }
+
+    /// Lets what was noted wait for a later commit.
+    pub(super) fn keep_noted(&mut self) {
+        let noted = std::mem::take(&mut self.noted);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.add(noted);
+        }
+    }
+
+    /// Writes what waits, before anything else of this transaction.
+    pub(super) fn write_waiting(&mut self) -> Result<(), Error> {
+        let Some(waiting) = self.waiting.as_deref().filter(|waiting| !waiting.is_empty()) else {
+            return Ok(());
+        };
+        let (items, dropped) = (waiting.items.clone(), waiting.dropped);
+        for item in items {
+            match item {
+                WaitingRead::Entry { time, operation, outcome, subject, origin } => {
+                    let was = Some((time, &origin));
+                    let (operation, outcome) = (&operation, &outcome);
+                    self.append(Entry { was, operation, outcome, subject, detail: "" })?;
+                }
+                WaitingRead::Access { place: (namespace, name), rid, version_id, day } => {
+                    let found = match self.find_stored(&namespace, &name) {
+                        // What is wrong with a secret must not keep the others from being used.
+                        Err(error) if error.is_damage() => None,
+                        found => found?,
+                    };
+                    if let Some(mut record) = found.filter(|record| record.rid == rid)
+                        && !is_noted(&record, &version_id, day)
+                    {
+                        self.write_access(&mut record, &version_id, day)?;
+                    }
+                }
+            }
+        }
+        if dropped > 0 {
+            let detail = format!("{dropped} entries, for want of space");
+            self.record_own(Event::DROPPED, &detail)?;
+        }
+        Ok(())
+    }
+
+    fn write_access(
+        &mut self,
+        record: &mut Record,
+        version_id: &str,
+        day: Timestamp,
+    ) -> Result<(), Error> {
+        record.accessed = Some(day);
+        if let Some(version) = record.version_mut(version_id) {
+            version.accessed = Some(day);
+        }
+        self.update(record)
+    }
+}
+
+/// Whether the day is known already.
+fn is_noted(record: &Record, version_id: &str, day: Timestamp) -> bool {
+    let is_known = |accessed: Option<Timestamp>| accessed.is_some_and(|known| known >= day);
+    let version = record.version(version_id);
+    is_known(record.accessed) && version.is_none_or(|version| is_known(version.accessed))
 }

@@ -10,6 +10,7 @@ use super::record::{Namespace, Record, Version};
 use super::rollback::RollbackGuard;
 use super::state::{Log, State};
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
+use super::waiting::{WaitingRead, WaitingReads};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::order;
@@ -42,6 +43,10 @@ pub(crate) struct Transaction<'v> {
     pub(super) next_commit_id: [u8; 16],
     pub(super) access: Access,
     pub(super) is_changed: bool,
+    /// What waits to be written: by this commit, or after this read.
+    pub(super) waiting: Option<&'v mut WaitingReads>,
+    /// What waits from this transaction on, once it is over.
+    pub(super) noted: Vec<WaitingRead>,
 }
 
 /// What a transaction found when it began.
@@ -67,7 +72,7 @@ impl<'v> Transaction<'v> {
     pub(super) fn begin(
         rows: store::Transaction<'v>,
         keyring: &'v Keyring,
-        guard: &'v mut RollbackGuard,
+        (guard, waiting): (&'v mut RollbackGuard, &'v mut WaitingReads),
         context: RequestContext<'v>,
         access: Access,
     ) -> Result<Self, Error> {
@@ -84,7 +89,8 @@ impl<'v> Transaction<'v> {
             filled.map_err(|none| Error::Crypto(none.into()))?;
         }
         let is_changed = false;
-        Ok(Self {
+        let is_kept = waiting.is_kept && (access == Access::Write || state.settings.audits_reads());
+        let mut transaction = Self {
             rows,
             keyring,
             guard,
@@ -94,7 +100,13 @@ impl<'v> Transaction<'v> {
             next_commit_id,
             access,
             is_changed,
-        })
+            waiting: is_kept.then_some(waiting),
+            noted: Vec::new(),
+        };
+        if access == Access::Write {
+            transaction.write_waiting()?;
+        }
+        Ok(transaction)
     }
 
     /// Returns the state this transaction started from, with the changes made in it so far.

@@ -9,6 +9,7 @@ use super::keyring::Keyring;
 use super::rollback::RollbackGuard;
 use super::slots::{self, MAX_DERIVED};
 use super::transaction::{Access, RequestContext, Transaction};
+use super::waiting::WaitingReads;
 use super::wreckage;
 use crate::crypto;
 use crate::crypto::header::{Header, VaultId};
@@ -35,9 +36,10 @@ pub(crate) struct Vault {
     pub(super) keyring: Keyring,
     pub(super) guard: RollbackGuard,
     pub(super) audits_reads: bool,
-    /// When the newest commit was made that was there when it was unlocked.
+    /// When the newest commit was made that it has seen.
     pub(super) last_commit: Timestamp,
     pub(super) unlogged: Option<Unlogged>,
+    pub(super) waiting: WaitingReads,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
 }
@@ -214,6 +216,7 @@ impl LockedVault {
             audits_reads,
             last_commit,
             unlogged: None,
+            waiting: WaitingReads::default(),
             wreck: self.wreck,
         })
     }
@@ -237,7 +240,12 @@ impl Vault {
             Access::Read => self.store.read()?,
             Access::Write => self.store.write()?,
         };
-        Transaction::begin(rows, &self.keyring, &mut self.guard, context, access)
+        let memory = (&mut self.guard, &mut self.waiting);
+        let transaction = Transaction::begin(rows, &self.keyring, memory, context, access)?;
+        // Another process may have changed them since.
+        self.audits_reads = transaction.state().settings.audits_reads();
+        self.last_commit = transaction.state().time;
+        Ok(transaction)
     }
 
     /// Returns whether the container can only be read.

@@ -85,7 +85,7 @@ impl Sandbox {
 
     /// Has the agent hold the vault open.
     pub(crate) fn unlock(&self) {
-        let unlocked = self.strongroom(&["unlock"]);
+        let unlocked = self.strongroom(&["unlock", "--audit-reads", "at-once"]);
         assert_eq!(unlocked.code, 0, "{}", unlocked.stderr_text());
     }
 

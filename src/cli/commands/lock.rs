@@ -10,11 +10,11 @@ use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::terminal;
 use super::super::unlock::CommandContext;
-use super::options::options;
+use super::options::{Choice, options};
 use super::own::{Invocation, OwnCommand, count, text};
 use crate::agent::client::{Line, Silence};
 use crate::agent::limits::Limits;
-use crate::agent::messages::{Ask, Refused, Reply, Unlock as Unlocking};
+use crate::agent::messages::{Ask, Reads, Refused, Reply, Unlock as Unlocking};
 use crate::agent::place::Place;
 use crate::agent::process::{self, First, NotStarted};
 use crate::model::value::Value;
@@ -29,6 +29,9 @@ options! {
         timeout: Option<String> = "TIME",
         /// Lock the vault after so long, used or not. The default is 8h
         max_age: Option<String> = "TIME",
+        /// When reads are written to the audit log: before they are answered, or several at a time
+        /// within two seconds, which is the default
+        audit_reads: Option<ReadsWritten>,
         /// Do not go into the background: hold the vault open in this process
         foreground: bool,
     }
@@ -40,6 +43,15 @@ options! {
         /// Lock all vaults, and end the agent
         all: bool,
     }
+}
+
+/// When reads are written to the audit log.
+#[derive(Clone, Copy)]
+pub(super) struct ReadsWritten(Reads);
+
+impl Choice for ReadsWritten {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("batched", Self(Reads::Batched)), ("at-once", Self(Reads::AtOnce))];
 }
 
 impl OwnCommand for Unlock {
@@ -63,7 +75,8 @@ impl OwnCommand for Unlock {
         drop(opened);
         let path = resolved(context)?;
         let anchors = context.environment.anchors();
-        let unlocking = Unlocking { path: path.clone(), key, limits, anchors };
+        let reads = self.audit_reads.map_or(Reads::Batched, |ReadsWritten(reads)| reads);
+        let unlocking = Unlocking { path: path.clone(), key, limits, anchors, reads };
         let place = agent::make_place(context.environment)?;
         if self.foreground {
             return hold_open(invocation, &place, unlocking);

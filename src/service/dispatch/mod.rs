@@ -1,6 +1,7 @@
 //! The one way in: a request for an operation becomes a transaction, an audit entry and a response.
 
 use super::access;
+use super::action::Action;
 use super::caller::Caller;
 use super::constraints;
 use super::context::Context;
@@ -67,11 +68,17 @@ pub(crate) fn dispatch(
     let Call { entry, region, caller, boundaries, .. } = call;
     let origin = origin_of(caller, context);
     let context = RequestContext { origin: &origin, ..context };
+    let reads_values = matches!(entry.action, Action::GetSecretValue | Action::BatchGetSecretValue);
+    if entry.effect != Effect::Writes && !reads_values {
+        // It may show what was read when. If that cannot be written now, it waits on.
+        drop(vault.write_waiting_reads(context));
+    }
     let access = access(vault, entry);
     let is_read = entry.effect != Effect::Writes && access == Access::Write;
     let again = is_read.then(|| call.request.clone());
     let answer = match survey(vault, &call, context)? {
-        Some(answer) if access == Access::Read => answer,
+        // Where reads wait, this one does already.
+        Some(answer) if !is_logged(vault, entry) || vault.lets_reads_wait() => answer,
         Some(answer) => log(vault, entry, region, answer, context),
         None => attempt(vault, call, context, access, entry.run),
     };
@@ -182,7 +189,7 @@ fn attempt<T>(
     region.filter(|region| *region != home).unwrap_or_default().clone_into(&mut subject.region);
     match outcome {
         Ok(response) => {
-            if access == Access::Write {
+            if transaction.logs() {
                 transaction.record(entry.name, Event::SUCCESS, subject)?;
             }
             transaction.commit()?;
@@ -190,8 +197,9 @@ fn attempt<T>(
         }
         Err(Failure::Fault(fault)) => {
             debug_assert!(entry.may_answer(fault.code), "{} is not declared", fault.code);
+            let is_logged = transaction.logs();
             drop(transaction);
-            if access == Access::Write {
+            if is_logged {
                 let mut transaction = vault.begin(access, context)?;
                 transaction.record(entry.name, fault.code.as_str(), subject)?;
                 match transaction.commit() {
@@ -217,10 +225,17 @@ fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
     Ok(())
 }
 
-/// Reads write too, for the log and the day of last access, where the vault lets them.
+/// Reads write too, for the log and the day of last access, where the vault lets them and they do not
+/// wait.
 fn access(vault: &Vault, entry: &Entry) -> Access {
+    let writes = entry.effect == Effect::Writes;
+    let is_logged_now = is_logged(vault, entry) && !vault.lets_reads_wait();
+    if writes || is_logged_now { Access::Write } else { Access::Read }
+}
+
+fn is_logged(vault: &Vault, entry: &Entry) -> bool {
     let is_silent = vault.is_read_only() || !vault.audits_reads() || vault.unlogged().is_some();
-    if entry.effect != Effect::Writes && is_silent { Access::Read } else { Access::Write }
+    entry.effect == Effect::Writes || !is_silent
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use crate::service::operation::{Effect, Group, Operation};
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::stages::CURRENT;
 use crate::vault::record::{Record, Version};
-use crate::vault::transaction::Access;
 
 /// Reads a value.
 pub(crate) struct GetSecretValue;
@@ -89,7 +88,7 @@ pub(super) fn read(
         Some(id) => unknown_version(&id.0),
         None => unknown_stage(version_stage),
     })?;
-    note_access(cx, &mut record, &version.id)?;
+    cx.vault()?.note_access(&mut record, &version.id)?;
     let (secret_string, secret_binary) = match value {
         SecretValue::Text(text) => (Some(SecretText(text)), None),
         SecretValue::Binary(bytes) => (None, Some(SecretBytes(bytes))),
@@ -127,25 +126,6 @@ fn select<'r>(
             record.staged(label).ok_or_else(|| unknown_stage(stage))
         }
     }
-}
-
-/// Remembers the day of the read on the secret and on the version; not a change of the secret.
-fn note_access(
-    cx: &mut Context<'_, '_>,
-    record: &mut Record,
-    version_id: &str,
-) -> Result<(), Failure> {
-    let today = Some(cx.date()?.midnight());
-    let is_known = record.accessed == today
-        && record.version(version_id).is_some_and(|version| version.accessed == today);
-    if is_known || cx.vault()?.access() == Access::Read {
-        return Ok(());
-    }
-    record.accessed = today;
-    if let Some(version) = record.version_mut(version_id) {
-        version.accessed = today;
-    }
-    Ok(cx.vault()?.update(record)?)
 }
 
 fn unknown_version(id: &str) -> Fault {
