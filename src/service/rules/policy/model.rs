@@ -59,6 +59,11 @@ impl<T> Scope<T> {
 }
 
 impl Policy {
+    /// Whether there is anything that it allows.
+    pub(crate) fn allows_something(&self) -> bool {
+        self.statements.iter().any(|statement| statement.effect == Effect::Allow)
+    }
+
     /// Whether what it says depends on a secret's tag of this key. Capitals do not matter to IAM.
     pub(crate) fn minds_tag(&self, tag: &str) -> bool {
         let tag = tag.to_lowercase();

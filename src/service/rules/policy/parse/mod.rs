@@ -25,7 +25,6 @@ pub(crate) fn parse(text: &str) -> Result<Policy, Malformed> {
 }
 
 /// Reads an identity's policy.
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing makes grants yet"))]
 pub(crate) fn parse_of_identity(text: &str) -> Result<Policy, Malformed> {
     whole(Reader::read(Owner::Identity, text))
 }
