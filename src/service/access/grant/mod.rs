@@ -101,12 +101,12 @@ impl Grant {
         }
         let own = record.and_then(|record| record.policy.as_deref());
         let own = own.and_then(|own| parse(own).ok());
-        let mut policies = self.policies.iter().chain(&own);
-        let mut is_minded = |tag: &str| {
+        let is_minded = |tag: &str| {
             let is_it = |(key, _): &(String, _)| key.to_lowercase() == tag.to_lowercase();
-            self.secrets.tags.iter().any(is_it) || policies.any(|policy| policy.minds_tag(tag))
+            self.secrets.tags.iter().any(is_it)
+                || self.policies.iter().chain(&own).any(|policy| policy.minds_tag(tag))
         };
-        changed_tags(request).any(&mut is_minded)
+        changed_tags(request).any(is_minded)
     }
 
     /// Asks the policies: the secret's own, which can only deny here, then the grant's.

@@ -629,11 +629,11 @@ fn a_grant_by_tags_cannot_widen_itself() {
         assert_eq!(outcome, expected);
     }
     // The same for tags that a policy of the grant, or of the secret, depends on.
-    let deny = |principal: bool, condition: Json| {
+    let deny = |principal: bool, part: &(&str, Json)| {
         let mut statement = json!({
             "Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": "*",
-            "Condition": condition,
         });
+        statement[part.0] = part.1.clone();
         if principal {
             statement["Principal"] = "*".into();
         }
@@ -642,24 +642,25 @@ fn a_grant_by_tags_cannot_widen_itself() {
         let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         if principal { text } else { text.replace(r#","Principal":"*""#, "") }
     };
-    let untag = |key: &str| of("app/db", &json!({"TagKeys": [key]}));
-    for condition in [
-        json!({"StringEquals": {"aws:ResourceTag/Team": "blue"}}),
-        json!({"Null": {"secretsmanager:ResourceTag/team": "false"}}),
-        json!({"StringEquals": {"aws:PrincipalArn": "${aws:ResourceTag/team}"}}),
+    let untag = |keys: &[&str]| of("app/db", &json!({"TagKeys": keys}));
+    for part in [
+        ("Condition", json!({"StringEquals": {"aws:ResourceTag/Team": "blue"}})),
+        ("Condition", json!({"Null": {"secretsmanager:ResourceTag/team": "false"}})),
+        ("Condition", json!({"StringEquals": {"aws:PrincipalArn": "${aws:ResourceTag/team}"}})),
+        ("Resource", json!("arn:aws:secretsmanager:*:*:secret:${aws:ResourceTag/team}/*")),
     ] {
-        for key in ["team", "other"] {
-            let expected = match key {
-                "team" => implicit("UntagResource", " on resource: app/db"),
-                _ => "allowed".to_owned(),
-            };
+        for (keys, is_allowed) in
+            [(&["team"][..], false), (&["TEAM"], false), (&["a", "team"], false), (&["a"], true)]
+        {
+            let refused = implicit("UntagResource", " on resource: app/db");
+            let expected = if is_allowed { "allowed".to_owned() } else { refused };
             let (mut service, grant) = tagged();
-            let policies = vec![parse_of_identity(&deny(false, condition.clone())).unwrap()];
+            let policies = vec![parse_of_identity(&deny(false, &part)).unwrap()];
             let narrowed = Grant { policies, ..grant };
-            assert_eq!(under(&mut service, narrowed, "UntagResource", &untag(key)), expected);
+            assert_eq!(under(&mut service, narrowed, "UntagResource", &untag(keys)), expected);
             let (mut service, grant) = tagged();
-            attach(&mut service, "app/db", deny(true, condition.clone()));
-            assert_eq!(under(&mut service, grant, "UntagResource", &untag(key)), expected);
+            attach(&mut service, "app/db", deny(true, &part));
+            assert_eq!(under(&mut service, grant, "UntagResource", &untag(keys)), expected);
         }
     }
 }
@@ -711,6 +712,33 @@ fn a_grant_is_for_its_region() {
             assert_eq!(listed.contains("app/db"), expected, "{pattern} {region:?}");
         }
     }
+}
+
+#[test]
+fn a_grant_by_tags_is_for_its_region() {
+    let (mut service, grant) = granted();
+    let tags = json!([{"Key": "team", "Value": "blue"}]);
+    let create = json!({
+        "Name": "far", "ClientRequestToken": token(1), "SecretString": "far", "Tags": tags,
+    });
+    service.call_in(Some("eu-west-1"), "CreateSecret", &create.to_string()).unwrap();
+    for (region, expected) in [("local-1", false), ("eu-west-1", true)] {
+        let (_, grant) = granted();
+        let secrets = Selection { region: region.to_owned(), ..by_tags(&[], &[("team", None)]) };
+        let caller = Caller::Grant(Grant { secrets, ..grant });
+        let entry = entry("GetSecretValue");
+        let request = from_json(entry.input, &json!({"SecretId": "far"}));
+        let (region, boundaries) = (Some("eu-west-1"), None);
+        let call = Call { entry, request, region, caller: &caller, boundaries };
+        let read = service.with(|vault, context| dispatch(vault, call, context));
+        assert_eq!(read.is_ok(), expected);
+    }
+    // An ARN is of one secret: one that takes its name when it is gone has another.
+    let gone =
+        Caller::Grant(Grant { secrets: named_like(&[&format!("{ARN}web/gone-a1b2c3")]), ..grant });
+    let create = json!({"Name": "web/gone", "ClientRequestToken": token(2)});
+    let refused = service.call_as(&gone, "CreateSecret", &create.to_string()).unwrap_err();
+    assert_eq!(refused.1, implicit("CreateSecret", " on resource: web/gone"));
 }
 
 /// A replica could put a secret out of its place that the grant was not for, or that its own policy
