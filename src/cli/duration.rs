@@ -10,6 +10,11 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     number.checked_mul(seconds)?.checked_mul(1000)
 }
 
+/// Reads a time, in seconds.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    u64::try_from(milliseconds(text)? / 1000).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +37,8 @@ mod tests {
             ("9223372036854775807d", None),
         ] {
             assert_eq!(milliseconds(text), expected, "{text}");
+            let seconds_of = |ms: i64| u64::try_from(ms / 1000).ok();
+            assert_eq!(seconds(text), expected.and_then(seconds_of), "{text}");
         }
     }
 }

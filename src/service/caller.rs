@@ -34,16 +34,31 @@ pub(crate) struct Capability {
 /// What somebody was granted. All of it must allow a call.
 #[derive(Debug)]
 pub(crate) struct Grant {
+    /// Tells it from others; no secret.
+    pub(crate) id: String,
+    /// The owner's name for it, which a session of a role could have.
+    pub(crate) label: Option<String>,
     pub(crate) actions: BTreeSet<Action>,
-    /// The names of the secrets, in whichever region a call is about: `*` is any text and `?` any
-    /// character, as in IAM.
-    pub(crate) secrets: Vec<String>,
+    pub(crate) secrets: Selection,
     /// From when on nothing is allowed any more.
     pub(crate) until: Timestamp,
     /// Whether nothing may be changed.
     pub(crate) read_only: bool,
     /// Where there are any, one must allow the call, and none may deny it.
     pub(crate) policies: Vec<Policy>,
+}
+
+/// Which secrets are meant: those that have one of the names and all of the tags when a call is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Selection {
+    /// The region that all but ARNs are about.
+    pub(crate) region: String,
+    /// Patterns of names, or of ARNs, which name their regions: `*` is any text and `?` any
+    /// character, as in IAM. Where there are none, any name will do; where there are no tags either,
+    /// any secret of any region.
+    pub(crate) names: Vec<String>,
+    /// Keys, and the values that they must have; `None` is any.
+    pub(crate) tags: Vec<(String, Option<String>)>,
 }
 
 /// A step of a rotation.
@@ -79,7 +94,20 @@ impl Caller {
         match self {
             Self::Owner => None,
             Self::Step(capability) => Some(format!("rotation:{}", capability.step.name())),
-            Self::Grant(_) => Some("grant".to_owned()),
+            Self::Grant(Grant { id, label: None, .. }) => Some(format!("grant:{id}")),
+            Self::Grant(Grant { id, label: Some(label), .. }) => {
+                Some(format!("grant:{id}/{label}"))
+            }
         }
+    }
+}
+
+impl Grant {
+    /// The role whose sessions grants are, for policies that speak of all of them.
+    pub(crate) const ROLE: &str = "strongroom-grant";
+
+    /// Returns the name of its session of the role.
+    pub(crate) fn session(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.id)
     }
 }

@@ -1,6 +1,8 @@
-//! Who asks, as a resource policy sees it: the vault's owner, who is the root of its account.
+//! Who asks, as a policy sees it: the vault's owner is the root of its account, a grant a session of a
+//! role in it.
 
 use super::action::Action;
+use super::caller::{Caller, Grant};
 use super::context::Context;
 use super::failure::Failure;
 use super::replication::replicas;
@@ -18,13 +20,21 @@ pub(crate) fn request(
     secret: Option<&Record>,
     now: Timestamp,
 ) -> Result<Request, Failure> {
-    let namespace = cx.namespace()?;
-    let owner = Identity::root(Place { account: &namespace.account, region: &namespace.region });
-    let request = Request::new(owner, action, now);
+    let request = Request::new(identity(cx)?, action, now);
     let request = request.with("aws:RequestedRegion", cx.region());
     Ok(match secret {
         None => request,
         Some(record) => about(request, record),
+    })
+}
+
+/// Returns who asks.
+pub(crate) fn identity(cx: &mut Context<'_, '_>) -> Result<Identity, Failure> {
+    let namespace = cx.namespace()?;
+    let here = Place { account: &namespace.account, region: &namespace.region };
+    Ok(match cx.caller() {
+        Caller::Owner | Caller::Step(_) => Identity::root(here),
+        Caller::Grant(grant) => Identity::session(here, Grant::ROLE, grant.session()),
     })
 }
 

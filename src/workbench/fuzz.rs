@@ -129,7 +129,7 @@ pub fn argv(bytes: &[u8]) {
     }
 }
 
-/// A resource policy: what is wrong with it, and what it says of some requests.
+/// A policy, of a resource or an identity: what is wrong with it, and what it says of some requests.
 pub fn policy(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-a1b2c3";
@@ -146,8 +146,9 @@ pub fn policy(bytes: &[u8]) {
         let asked = Request::new(caller, Action::GetSecretValue, Timestamp(1_700_000_000_123));
         let request = asked.on(&secret);
         let _refused = findings::validate(text, &request);
-        if let Ok(policy) = parse::parse(text) {
+        for policy in [parse::parse(text), parse::parse_of_identity(text)].into_iter().flatten() {
             let _decision = evaluate::decide(&policy, &request);
+            let _depends = policy.minds_tag("team");
         }
     }
 }

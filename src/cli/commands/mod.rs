@@ -4,6 +4,8 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+#[cfg_attr(not(test), expect(dead_code, reason = "it cannot work before the agent"))]
+mod grant;
 mod history;
 pub(crate) mod init;
 mod json;

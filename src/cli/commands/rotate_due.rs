@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp as Instant;
 
+use super::super::duration;
 use super::super::failure::Failure;
 use super::super::request::error as request;
+use super::super::rotate;
 use super::super::rotate::own::Words;
-use super::super::rotate::{self, own};
 use super::super::terminal;
 use super::super::unlock::{self, CommandContext};
 use super::options::{Number, options};
@@ -139,7 +140,7 @@ fn later(options: &RotateDue, context: &CommandContext<'_>) -> Failure {
 
 /// Waits for a random time, so that not all machines begin at once.
 fn wait(jitter: &str) -> Result<(), Failure> {
-    let most = own::seconds(jitter).ok_or_else(|| {
+    let most = duration::seconds(jitter).ok_or_else(|| {
         request::Error::argument("--jitter", "it must be a time such as 90s or 10m")
     })?;
     let mut random = [0; 8];

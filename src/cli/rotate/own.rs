@@ -3,6 +3,7 @@
 
 use clap::{Arg, ArgAction};
 
+use crate::cli::duration::seconds;
 use crate::cli::failure::Failure;
 use crate::cli::request::error::Error;
 use crate::cli::request::json;
@@ -278,16 +279,6 @@ fn words_of(value: &str, sources: Sources<'_>) -> Result<Vec<String>, Error> {
         Ok(word)
     };
     words.into_iter().map(word).collect()
-}
-
-/// Reads `90`, `90s` or `5m`.
-pub(crate) fn seconds(text: &str) -> Option<u64> {
-    let (number, factor) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
-        (Some(number), _) => (number, 1),
-        (None, Some(number)) => (number, 60),
-        (None, None) => (text, 1),
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 #[cfg(test)]

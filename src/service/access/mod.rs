@@ -10,9 +10,9 @@ use super::context::Context;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
 use super::operation::Entry;
-use super::rules::policy::request::Request;
 use crate::model::value::Value;
 use crate::vault::record::Record;
+use grant::Asking;
 
 /// Checks whether the caller may make this call.
 ///
@@ -52,7 +52,7 @@ pub(super) enum Visible<'c> {
     All,
     ToStep(&'c Capability),
     /// With what its policies are asked.
-    ToGrant(&'c Grant, Request),
+    ToGrant(&'c Grant, Asking),
 }
 
 impl<'c> Visible<'c> {
@@ -61,7 +61,7 @@ impl<'c> Visible<'c> {
         Ok(match cx.caller() {
             Caller::Owner => Self::All,
             Caller::Step(capability) => Self::ToStep(capability),
-            Caller::Grant(grant) => Self::ToGrant(grant, grant::asking(cx, Action::ListSecrets)?),
+            Caller::Grant(grant) => Self::ToGrant(grant, Asking::about(cx, Action::ListSecrets)?),
         })
     }
 
@@ -70,7 +70,7 @@ impl<'c> Visible<'c> {
         match self {
             Self::All => true,
             Self::ToStep(capability) => capability.may_know_of(record),
-            Self::ToGrant(grant, asking) => grant.may_know_of(record, asking.clone()),
+            Self::ToGrant(grant, asking) => grant.may_know_of(record, asking),
         }
     }
 }

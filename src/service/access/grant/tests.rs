@@ -2,13 +2,14 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::service::access::allows_without_vault;
-use crate::service::caller::Caller;
+use crate::service::caller::{Caller, Selection};
 use crate::service::dispatch::{Call, dispatch};
 use crate::service::jobs::fixture::token;
-use crate::service::rules::policy::model::Policy;
-use crate::service::testing::{ARN, ServiceFixture, entry, told};
+use crate::service::rules::policy::parse::parse_of_identity;
+use crate::service::testing::{ARN, ServiceFixture, entry, from_json, to_json, told};
 
 const DENIED: &str = "AccessDeniedException";
+const USER: &str = "arn:aws:sts::000000000000:assumed-role/strongroom-grant/g1";
 
 fn of(id: &str, more: &Json) -> Json {
     let mut request = more.clone();
@@ -32,10 +33,15 @@ fn granted() -> (ServiceFixture, Grant) {
         Action::ListSecrets,
         Action::PutSecretValue,
     ];
-    let secrets = vec!["app/*".to_owned()];
     let until = Timestamp(service.now().0 + 60_000);
+    let (id, secrets) = ("g1".to_owned(), named_like(&["app/*"]));
     let (actions, policies) = (actions.into_iter().collect(), Vec::new());
-    (service, Grant { actions, secrets, until, read_only: false, policies })
+    (service, Grant { id, label: None, actions, secrets, until, read_only: false, policies })
+}
+
+fn named_like(names: &[&str]) -> Selection {
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    Selection { region: "local-1".to_owned(), names, tags: Vec::new() }
 }
 
 fn policy(effect: &str, action: &str, resource: &str) -> Policy {
@@ -56,16 +62,16 @@ fn under(service: &mut ServiceFixture, grant: Grant, operation: &str, request: &
 
 fn implicit(operation: &str, resource: &str) -> String {
     format!(
-        "User: arn:aws:iam::000000000000:root is not authorized to perform: \
-         secretsmanager:{operation}{resource} because no session policy allows the \
+        "User: {USER} is not authorized to perform: \
+         secretsmanager:{operation}{resource} because no identity-based policy allows the \
          secretsmanager:{operation} action"
     )
 }
 
 fn explicit(operation: &str, resource: &str) -> String {
     format!(
-        "User: arn:aws:iam::000000000000:root is not authorized to perform: \
-         secretsmanager:{operation}{resource} with an explicit deny in a session policy"
+        "User: {USER} is not authorized to perform: \
+         secretsmanager:{operation}{resource} with an explicit deny in an identity-based policy"
     )
 }
 
@@ -80,7 +86,7 @@ fn a_grant_is_for_its_operations() {
     assert_eq!(refused, implicit("GetSecretValue", " on resource: app/db"));
     // It is logged, and by whom it was tried.
     let event = service.events().pop().unwrap();
-    assert_eq!((event.outcome.as_str(), event.via.as_str()), (DENIED, "grant"));
+    assert_eq!((event.outcome.as_str(), event.via.as_str()), (DENIED, "grant:g1"));
 }
 
 #[test]
@@ -98,7 +104,7 @@ fn a_grant_is_for_its_secrets() {
         ("app/db", "${a}", false),
     ] {
         let (mut service, mut grant) = granted();
-        grant.secrets = vec![pattern.to_owned()];
+        grant.secrets = named_like(&[pattern]);
         let outcome = under(&mut service, grant, "GetSecretValue", &json!({"SecretId": id}));
         let refused = implicit("GetSecretValue", &format!(" on resource: {id}"));
         assert_eq!(outcome == "allowed", is_allowed, "{id} {pattern}");
@@ -286,23 +292,23 @@ fn some_operations_need_another() {
         (
             create("Tags", &json!([{"Key": "a", "Value": "b"}])),
             Action::TagResource,
-            " on resource: app/new",
+            format!(" on resource: {ARN}app/new"),
         ),
         (
             create("AddReplicaRegions", &json!([{"Region": "local-2"}])),
             Action::ReplicateSecretToRegions,
-            " on resource: app/new",
+            format!(" on resource: {ARN}app/new"),
         ),
         (
             ("ValidateResourcePolicy", json!({"SecretId": "app/db", "ResourcePolicy": policy})),
             Action::PutResourcePolicy,
-            " on resource: app/db",
+            " on resource: app/db".to_owned(),
         ),
     ] {
         let (mut service, mut grant) = granted();
         grant.actions.insert(Action::ValidateResourcePolicy);
         let refused = under(&mut service, grant, operation, &request);
-        assert_eq!(refused, implicit(other.name(), on));
+        assert_eq!(refused, implicit(other.name(), &on));
         let (_, mut grant) = granted();
         grant.actions.extend([Action::ValidateResourcePolicy, other]);
         assert_ne!(under(&mut service, grant, operation, &request), refused);
@@ -332,7 +338,7 @@ fn a_secrets_own_policy_denies_a_grant() {
     assert_eq!(
         refused,
         explicit("GetSecretValue", " on resource: app/db")
-            .replace("a session policy", "a resource-based policy")
+            .replace("an identity-based policy", "a resource-based policy")
     );
     let (_, grant) = granted();
     let read = json!({"SecretId": "app/cache"});
@@ -542,4 +548,314 @@ fn pages_of_others_show_a_grant_only_its_own() {
         next = page.get("NextToken").cloned().unwrap_or(Json::Null);
     }
     assert!(!seen.is_empty() && seen.iter().all(|name| name.starts_with("app/")), "{seen:?}");
+}
+
+/// A service whose secrets have tags: app/db of team blue, app/cache of team red, web/key of none.
+fn tagged() -> (ServiceFixture, Grant) {
+    let (mut service, mut grant) = granted();
+    for (name, team) in [("app/db", "blue"), ("app/cache", "red")] {
+        let tags = json!([{"Key": "team", "Value": team}]);
+        service.call("TagResource", &of(name, &json!({"Tags": tags})).to_string()).unwrap();
+    }
+    grant.actions = Action::ALL.iter().copied().collect();
+    (service, grant)
+}
+
+fn by_tags(names: &[&str], tags: &[(&str, Option<&str>)]) -> Selection {
+    let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), value.map(str::to_owned)));
+    Selection { tags: tags.collect(), ..named_like(names) }
+}
+
+#[test]
+fn a_grant_by_tags_is_for_what_carries_them_now() {
+    let read = |id: &str| json!({"SecretId": id});
+    for (names, tags, seen) in [
+        (&[][..], &[("team", Some("blue"))][..], &["app/db"][..]),
+        (&[], &[("team", None)], &["app/cache", "app/db"]),
+        (&[], &[("Team", None)], &[]),
+        (&[], &[("team", Some("blue")), ("team", Some("red"))], &[]),
+        (&["app/*"], &[("team", Some("red"))], &["app/cache"]),
+        (&["web/*"], &[("team", Some("red"))], &[]),
+        (&[], &[], &["app/cache", "app/db", "web/key"]),
+    ] {
+        let (mut service, grant) = tagged();
+        let grant = Grant { secrets: by_tags(names, tags), ..grant };
+        let caller = Caller::Grant(grant);
+        for id in ["app/cache", "app/db", "web/key"] {
+            let outcome = service.call_as(&caller, "GetSecretValue", &read(id).to_string());
+            assert_eq!(outcome.is_ok(), seen.contains(&id), "{id} {names:?} {tags:?}");
+        }
+        let listed = service.call_as(&caller, "ListSecrets", "{}").unwrap();
+        assert_eq!(listed["SecretList"].as_array().unwrap().len(), seen.len());
+        let filters = r#"{"Filters":[{"Key":"tag-key","Values":["team"]}]}"#;
+        let found = service.call_as(&caller, "BatchGetSecretValue", filters).unwrap();
+        let tagged = seen.iter().filter(|name| name.starts_with("app")).count();
+        assert_eq!(found["SecretValues"].as_array().unwrap().len(), tagged);
+    }
+    // The tag is looked at in every call.
+    let (mut service, grant) = tagged();
+    let caller = Caller::Grant(Grant { secrets: by_tags(&[], &[("team", Some("blue"))]), ..grant });
+    let id = read("app/db").to_string();
+    service.call_as(&caller, "GetSecretValue", &id).unwrap();
+    service
+        .call("UntagResource", &of("app/db", &json!({"TagKeys": ["team"]})).to_string())
+        .unwrap();
+    let refused = service.call_as(&caller, "GetSecretValue", &id).unwrap_err();
+    assert_eq!(refused.1, implicit("GetSecretValue", " on resource: app/db"));
+}
+
+/// A holder that sets and removes tags makes its grant no wider by them.
+#[test]
+fn a_grant_by_tags_cannot_widen_itself() {
+    let blue = || by_tags(&[], &[("team", Some("blue"))]);
+    let tag = |key: &str| json!([{"Key": key, "Value": "blue"}]);
+    let create = |name: &str, tags: &Json| json!({"Name": name, "ClientRequestToken": token(2), "Tags": tags});
+    let of_app = |json: Json| of("app/db", &json);
+    for (operation, request, needs) in [
+        ("TagResource", of("web/key", &json!({"Tags": tag("team")})), Some("TagResource")),
+        ("TagResource", of_app(json!({"Tags": tag("team")})), Some("TagResource")),
+        ("TagResource", of_app(json!({"Tags": tag("TEAM")})), Some("TagResource")),
+        ("TagResource", of_app(json!({"Tags": tag("other")})), None),
+        ("UntagResource", of_app(json!({"TagKeys": ["other", "team"]})), Some("UntagResource")),
+        ("UntagResource", of_app(json!({"TagKeys": ["other"]})), None),
+        ("CreateSecret", create("app/new", &tag("team")), Some("CreateSecret")),
+        ("CreateSecret", create("app/new", &tag("other")), Some("CreateSecret")),
+    ] {
+        let (mut service, grant) = tagged();
+        let on = request.get("SecretId").or(request.get("Name")).unwrap().as_str().unwrap();
+        let on = format!(" on resource: {on}");
+        let outcome = under(&mut service, Grant { secrets: blue(), ..grant }, operation, &request);
+        let expected = needs.map_or("allowed".to_owned(), |operation| implicit(operation, &on));
+        assert_eq!(outcome, expected);
+    }
+    // The same for tags that a policy of the grant, or of the secret, depends on.
+    let deny = |principal: bool, part: &(&str, Json)| {
+        let mut statement = json!({
+            "Effect": "Deny", "Action": "secretsmanager:GetSecretValue", "Resource": "*",
+        });
+        statement[part.0] = part.1.clone();
+        if principal {
+            statement["Principal"] = "*".into();
+        }
+        let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"});
+        let statements = if principal { json!([statement]) } else { json!([all, statement]) };
+        let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+        if principal { text } else { text.replace(r#","Principal":"*""#, "") }
+    };
+    let untag = |keys: &[&str]| of("app/db", &json!({"TagKeys": keys}));
+    for part in [
+        ("Condition", json!({"StringEquals": {"aws:ResourceTag/Team": "blue"}})),
+        ("Condition", json!({"Null": {"secretsmanager:ResourceTag/team": "false"}})),
+        ("Condition", json!({"StringEquals": {"aws:PrincipalArn": "${aws:ResourceTag/team}"}})),
+        ("Resource", json!("arn:aws:secretsmanager:*:*:secret:${aws:ResourceTag/team}/*")),
+    ] {
+        for (keys, is_allowed) in
+            [(&["team"][..], false), (&["TEAM"], false), (&["a", "team"], false), (&["a"], true)]
+        {
+            let refused = implicit("UntagResource", " on resource: app/db");
+            let expected = if is_allowed { "allowed".to_owned() } else { refused };
+            let (mut service, grant) = tagged();
+            let policies = vec![parse_of_identity(&deny(false, &part)).unwrap()];
+            let narrowed = Grant { policies, ..grant };
+            assert_eq!(under(&mut service, narrowed, "UntagResource", &untag(keys)), expected);
+            let (mut service, grant) = tagged();
+            attach(&mut service, "app/db", deny(true, &part));
+            assert_eq!(under(&mut service, grant, "UntagResource", &untag(keys)), expected);
+        }
+    }
+}
+
+/// Gives a secret of the home region this policy.
+fn attach(service: &mut ServiceFixture, name: &str, policy: String) {
+    service.meddle(|transaction| {
+        let namespace = transaction.namespace("local-1");
+        let mut record = transaction.find(&namespace, name).unwrap().unwrap();
+        record.policy = Some(policy);
+        transaction.update(&mut record).unwrap();
+    });
+}
+
+/// A name was for whichever region a call was about.
+#[test]
+fn a_grant_is_for_its_region() {
+    let (mut service, _) = granted();
+    let create = json!({"Name": "app/db", "ClientRequestToken": token(1), "SecretString": "far"});
+    service.call_in(Some("eu-west-1"), "CreateSecret", &create.to_string()).unwrap();
+    let suffix = service.record("app/db").unwrap().arn_suffix;
+    let far = ARN.replace("local-1", "eu-west-1");
+    let here = format!("{ARN}app/db-{suffix}");
+    let other = format!("{ARN}app/db-??????").replace("000000000000", "123456789012");
+    for (pattern, near_is_allowed, far_is_allowed) in [
+        ("app/*", true, false),
+        ("*", true, false),
+        (&*here, true, false),
+        (&format!("{ARN}app/db"), true, false),
+        (&format!("{ARN}app/d"), false, false),
+        (&format!("{ARN}app/*"), true, false),
+        (&format!("{ARN}app/db-??????"), true, false),
+        (&format!("{far}app/*"), false, true),
+        (&far.replace("eu-west-1", "*").replace("secret:", "secret:app/*"), true, true),
+        (&other, false, false),
+    ] {
+        for (region, expected) in [(None, near_is_allowed), (Some("eu-west-1"), far_is_allowed)] {
+            let (_, grant) = granted();
+            let caller = Caller::Grant(Grant { secrets: named_like(&[pattern]), ..grant });
+            let mut call = |operation: &str, request: &Json| {
+                let entry = entry(operation);
+                let request = from_json(entry.input, request);
+                let call = Call { entry, request, region, caller: &caller, boundaries: None };
+                service.with(|vault, context| dispatch(vault, call, context)).map_err(told)
+            };
+            let read = call("GetSecretValue", &json!({"SecretId": "app/db"}));
+            assert_eq!(read.is_ok(), expected, "{pattern} {region:?}");
+            let listed = to_json(&call("ListSecrets", &json!({})).ok().unwrap()).to_string();
+            assert_eq!(listed.contains("app/db"), expected, "{pattern} {region:?}");
+        }
+    }
+}
+
+#[test]
+fn a_grant_by_tags_is_for_its_region() {
+    let (mut service, grant) = granted();
+    let tags = json!([{"Key": "team", "Value": "blue"}]);
+    let create = json!({
+        "Name": "far", "ClientRequestToken": token(1), "SecretString": "far", "Tags": tags,
+    });
+    service.call_in(Some("eu-west-1"), "CreateSecret", &create.to_string()).unwrap();
+    for (region, expected) in [("local-1", false), ("eu-west-1", true)] {
+        let (_, grant) = granted();
+        let secrets = Selection { region: region.to_owned(), ..by_tags(&[], &[("team", None)]) };
+        let caller = Caller::Grant(Grant { secrets, ..grant });
+        let entry = entry("GetSecretValue");
+        let request = from_json(entry.input, &json!({"SecretId": "far"}));
+        let (region, boundaries) = (Some("eu-west-1"), None);
+        let call = Call { entry, request, region, caller: &caller, boundaries };
+        let read = service.with(|vault, context| dispatch(vault, call, context));
+        assert_eq!(read.is_ok(), expected);
+    }
+    // An ARN is of one secret: one that takes its name when it is gone has another.
+    let gone =
+        Caller::Grant(Grant { secrets: named_like(&[&format!("{ARN}web/gone-a1b2c3")]), ..grant });
+    let create = json!({"Name": "web/gone", "ClientRequestToken": token(2)});
+    let refused = service.call_as(&gone, "CreateSecret", &create.to_string()).unwrap_err();
+    assert_eq!(refused.1, implicit("CreateSecret", " on resource: web/gone"));
+}
+
+/// A replica could put a secret out of its place that the grant was not for, or that its own policy
+/// kept.
+#[test]
+fn what_a_replica_displaces_is_asked_about() {
+    let (far, on) = (ARN.replace("local-1", "eu-west-1"), " on resource: ");
+    let replicate = json!({
+        "SecretId": "app/db", "AddReplicaRegions": [{"Region": "eu-west-1"}],
+        "ForceOverwriteReplicaSecret": true,
+    });
+    let refused = implicit("DeleteSecret", &format!("{on}{far}app/db"));
+    let everywhere = [ARN.replace("local-1", "*") + "app/*"];
+    let everywhere = everywhere.each_ref().map(String::as_str);
+    for (names, has_delete, own, expected) in [
+        (&["app/*"][..], true, "Allow", refused.clone()),
+        (&everywhere[..], false, "Allow", refused.clone()),
+        (
+            &everywhere[..],
+            true,
+            "Deny",
+            explicit("DeleteSecret", &format!("{on}{far}app/db"))
+                .replace("an identity-based policy", "a resource-based policy"),
+        ),
+        (&everywhere[..], true, "Allow", "allowed".to_owned()),
+    ] {
+        let (mut service, mut grant) = granted();
+        let create =
+            json!({"Name": "app/db", "ClientRequestToken": token(1), "SecretString": "far"});
+        service.call_in(Some("eu-west-1"), "CreateSecret", &create.to_string()).unwrap();
+        service.meddle(|transaction| {
+            let namespace = transaction.namespace("eu-west-1");
+            let mut record = transaction.find(&namespace, "app/db").unwrap().unwrap();
+            let statement = json!({
+                "Effect": own, "Principal": "*", "Action": "secretsmanager:DeleteSecret",
+                "Resource": "*",
+            });
+            let policy = json!({"Version": "2012-10-17", "Statement": statement});
+            record.policy = Some(policy.to_string());
+            transaction.update(&mut record).unwrap();
+        });
+        grant.actions.insert(Action::ReplicateSecretToRegions);
+        grant.actions.extend(has_delete.then_some(Action::DeleteSecret));
+        grant.secrets = named_like(names);
+        let outcome = under(&mut service, grant, "ReplicateSecretToRegions", &replicate);
+        assert_eq!(outcome, expected);
+    }
+    // What is not forced displaces nothing.
+    let (mut service, mut grant) = granted();
+    grant.actions.insert(Action::ReplicateSecretToRegions);
+    let mut unforced = replicate.clone();
+    unforced["ForceOverwriteReplicaSecret"] = false.into();
+    assert_eq!(under(&mut service, grant, "ReplicateSecretToRegions", &unforced), "allowed");
+}
+
+/// A clock set far ahead opened what a policy allows from a time on.
+#[test]
+fn a_clock_that_was_set_ahead_opens_no_policy_early() {
+    let (mut service, _) = granted();
+    let start = service.now().0 / 1000 + 86_400;
+    let policy = |effect: &str, operator: &str| {
+        let condition = json!({operator: {"aws:EpochTime": start.to_string()}});
+        let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+        let mut one = all.clone();
+        one["Effect"] = effect.into();
+        one["Condition"] = condition;
+        let statements = if effect == "Deny" { json!([all, one]) } else { json!([one]) };
+        let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+        parse_of_identity(&text).unwrap()
+    };
+    service.advance(500 * 86_400_000);
+    let until = Timestamp(service.now().0 + 60_000);
+    for (effect, operator, is_allowed) in [
+        ("Allow", "NumericGreaterThan", false),
+        ("Deny", "NumericLessThan", false),
+        ("Allow", "NumericLessThan", false),
+        ("Deny", "NumericGreaterThan", false),
+    ] {
+        let (_, grant) = granted();
+        let grant = Grant { policies: vec![policy(effect, operator)], until, ..grant };
+        let read = json!({"SecretId": "app/db"});
+        let outcome = under(&mut service, grant, "GetSecretValue", &read);
+        assert_eq!(outcome == "allowed", is_allowed, "{effect} {operator}: {outcome}");
+    }
+}
+
+/// A policy on a secret speaks of all grants by their role, of one by its session.
+#[test]
+fn a_policy_can_name_a_grant() {
+    let role = "arn:aws:iam::000000000000:role/strongroom-grant";
+    let session = |name: &str| USER.replace("/g1", &format!("/{name}"));
+    for (label, principal, condition, is_denied) in [
+        (None, json!({"AWS": role}), json!({}), true),
+        (None, json!({"AWS": session("g1")}), json!({}), true),
+        (None, json!({"AWS": session("g2")}), json!({}), false),
+        (None, json!({"AWS": "000000000000"}), json!({}), true),
+        (Some("ci"), json!({"AWS": session("ci")}), json!({}), true),
+        (Some("ci"), json!({"AWS": session("g1")}), json!({}), false),
+        (None, json!("*"), json!({"ArnEquals": {"aws:PrincipalArn": role}}), true),
+        (None, json!("*"), json!({"StringEquals": {"aws:PrincipalType": "AssumedRole"}}), true),
+        (None, json!("*"), json!({"StringEquals": {"aws:PrincipalType": "Account"}}), false),
+    ] {
+        let (mut service, grant) = granted();
+        let statement = json!({
+            "Effect": "Deny", "Principal": principal, "Action": "*", "Resource": "*",
+            "Condition": condition,
+        });
+        let policy = json!({"Version": "2012-10-17", "Statement": statement});
+        attach(&mut service, "app/db", policy.to_string());
+        let caller = Caller::Grant(Grant { label: label.map(str::to_owned), ..grant });
+        let read = r#"{"SecretId":"app/db"}"#;
+        let outcome = service.call_as(&caller, "GetSecretValue", read);
+        assert_eq!(outcome.is_err(), is_denied, "{label:?} {statement}");
+        if let (Some(label), Err((_, message))) = (label, outcome) {
+            assert!(message.contains(&format!("User: {} is not", session(label))), "{message}");
+        }
+        let via = service.events().pop().unwrap().via;
+        assert_eq!(via, label.map_or("grant:g1".to_owned(), |label| format!("grant:g1/{label}")));
+    }
 }

@@ -1,11 +1,11 @@
-//! Resource policies: IAM's policy language for the one kind of resource there is, a secret.
+//! Policies: IAM's language, for the one kind of resource there is, a secret, and for who asks.
 //!
 //! Text becomes a [`model::Policy`] in [`parse`], strictly; [`evaluate`] asks a policy about a
 //! [`request::Request`]; [`findings`] says in AWS's words what is wrong with one. Where AWS does not
 //! publish what it does, the module that decides says so.
 //!
-//! Nothing here knows who may skip the policy, nor where it is stored. There are no
-//! identity policies: what a policy says of an account holds for everybody in it.
+//! Nothing here knows who may skip the policy, nor where it is stored. What a policy says of an
+//! account holds for everybody in it.
 
 mod address;
 mod condition;

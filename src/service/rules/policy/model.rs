@@ -49,7 +49,34 @@ impl<T> Scope<T> {
             Self::Except(some) => !some.iter().any(is_meant),
         }
     }
+
+    /// Returns what it names, chosen or not.
+    fn named(&self) -> &[T] {
+        match self {
+            Self::Only(named) | Self::Except(named) => named,
+        }
+    }
 }
+
+impl Policy {
+    /// Whether there is anything that it allows.
+    pub(crate) fn allows_something(&self) -> bool {
+        self.statements.iter().any(|statement| statement.effect == Effect::Allow)
+    }
+
+    /// Whether what it says depends on a secret's tag of this key. Capitals do not matter to IAM.
+    pub(crate) fn minds_tag(&self, tag: &str) -> bool {
+        let tag = tag.to_lowercase();
+        let is_it = |key: &str| TAG_KEYS.iter().any(|of| key.strip_prefix(of) == Some(&tag));
+        self.statements.iter().any(|statement| {
+            statement.conditions.iter().flat_map(Condition::keys).any(is_it)
+                || statement.resources.named().iter().flat_map(Pattern::variables).any(is_it)
+        })
+    }
+}
+
+/// How the condition keys of a secret's tags begin.
+const TAG_KEYS: [&str; 2] = ["aws:resourcetag/", "secretsmanager:resourcetag/"];
 
 /// Why a text is no policy: every problem in it, statement by statement.
 #[derive(Debug, PartialEq, Eq)]

@@ -162,6 +162,21 @@ impl Condition {
         }
     }
 
+    /// Returns every key that it depends on, in lower case.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let patterns = match &self.test {
+            Test::Text(_, patterns) | Test::Arn(patterns) | Test::Boolean(patterns) => {
+                patterns.as_slice()
+            }
+            Test::Number(..)
+            | Test::Date(..)
+            | Test::Address(_)
+            | Test::Binary(_)
+            | Test::Null(_) => &[],
+        };
+        std::iter::once(self.key.as_str()).chain(patterns.iter().flat_map(Pattern::variables))
+    }
+
     fn accepts(&self, value: &str, context: &Context) -> bool {
         self.test.fits(value, context) == (self.sense == Sense::Plain)
     }

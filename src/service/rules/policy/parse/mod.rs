@@ -1,7 +1,9 @@
-//! Reads a policy, strictly: IAM's grammar for a policy on a resource, and nothing else.
+//! Reads a policy, strictly: IAM's grammar for a policy on a resource or of an identity, and nothing
+//! else.
 //!
 //! * Elements are spelt as the grammar spells them; an unknown or repeated one is an error.
 //! * Every statement names its principals, its actions and its resources, none of them an empty list.
+//!   An identity's policy names no principals: whoever has it is meant.
 //! * A missing `Version` is `2008-10-17`. A `Sid` that is not empty is unique.
 //! * `Condition` may be empty, and so may the parts of it.
 //!
@@ -17,20 +19,34 @@ use super::principal::Principal;
 
 pub(crate) const MAX_CHARS: usize = 20_480;
 
-/// Reads a policy. Any text at all may be given; fuzzing begins here.
+/// Reads a resource's policy. Any text at all may be given; fuzzing begins here.
 pub(crate) fn parse(text: &str) -> Result<Policy, Malformed> {
-    let (policy, problems) = read(text);
+    whole(read(text))
+}
+
+/// Reads an identity's policy.
+pub(crate) fn parse_of_identity(text: &str) -> Result<Policy, Malformed> {
+    whole(Reader::read(Owner::Identity, text))
+}
+
+fn whole((policy, problems): (Policy, Vec<Problem>)) -> Result<Policy, Malformed> {
     if problems.is_empty() { Ok(policy) } else { Err(Malformed(problems)) }
 }
 
 /// Reads what can be read: the statements without a problem, and every problem.
 pub(super) fn read(text: &str) -> (Policy, Vec<Problem>) {
-    let mut reader = Reader { problems: Vec::new(), statement: None, version: Version::V2008 };
-    let statements = reader.policy(text).unwrap_or_default();
-    (Policy { statements }, reader.problems)
+    Reader::read(Owner::Resource, text)
+}
+
+/// What a policy belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Resource,
+    Identity,
 }
 
 struct Reader {
+    owner: Owner,
     problems: Vec<Problem>,
     /// Where we are.
     statement: Option<usize>,
@@ -42,13 +58,23 @@ type Members<'a> = BTreeMap<&'a str, &'a Document>;
 
 // Each method notes what is wrong and returns `None` where nothing can be made of what it was given.
 impl Reader {
+    fn read(owner: Owner, text: &str) -> (Policy, Vec<Problem>) {
+        let version = Version::V2008;
+        let mut reader = Self { owner, problems: Vec::new(), statement: None, version };
+        let statements = reader.policy(text).unwrap_or_default();
+        (Policy { statements }, reader.problems)
+    }
+
     fn policy(&mut self, text: &str) -> Option<Vec<Statement>> {
         if text.chars().nth(MAX_CHARS).is_some() {
             let detail = format!("a policy has at most {MAX_CHARS} characters");
             return self.problem(ProblemKind::NotJson, detail);
         }
-        let Some(document) = document::read(text) else {
-            return self.problem(ProblemKind::NotJson, "a policy is JSON".to_owned());
+        let document = match document::read(text) {
+            Ok(document) => document,
+            Err(error) => {
+                return self.problem(ProblemKind::NotJson, format!("a policy is JSON: {error}"));
+            }
         };
         let members = self.members("a policy", &document, Some(&POLICY))?;
         self.version(&members);
@@ -100,7 +126,7 @@ impl Reader {
         }
         // All of them are read before one that is missing ends it, so that all is reported.
         let effect = self.effect(&members);
-        let principals = self.either(&members, "Principal", "NotPrincipal", Self::principals);
+        let principals = self.scope_of_principals(&members);
         let actions = self.either(&members, "Action", "NotAction", Self::actions);
         let resources = self.either(&members, "Resource", "NotResource", Self::resources);
         let conditions = match members.get("Condition") {
@@ -114,6 +140,17 @@ impl Reader {
             resources: resources?,
             conditions: conditions?,
         })
+    }
+
+    fn scope_of_principals(&mut self, members: &Members<'_>) -> Option<Scope<Principal>> {
+        let (only, except) = ("Principal", "NotPrincipal");
+        if self.owner == Owner::Resource {
+            return self.either(members, only, except, Self::principals);
+        }
+        match [only, except].into_iter().find(|element| members.contains_key(element)) {
+            Some(element) => self.syntax(&format!("an identity's policy has no `{element}`")),
+            None => Some(Scope::Only(vec![Principal::Everyone])),
+        }
     }
 
     fn effect(&mut self, members: &Members<'_>) -> Option<Effect> {

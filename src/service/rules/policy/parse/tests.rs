@@ -61,8 +61,29 @@ fn reads_what_the_grammar_allows() {
 #[test]
 fn refuses_what_is_no_json() {
     for text in ["", " ", "{", "[", "{}}", "policy", "{'Statement':[]}", "{\"a\":}", "\u{0}"] {
-        check(text, "a policy is JSON");
+        let told = problems(text);
+        assert!(told.starts_with("a policy is JSON: "), "{text}: {told}");
     }
+    check("{\n \"a\": }", "a policy is JSON: expected value at line 2 column 7");
+}
+
+#[test]
+fn a_policy_of_an_identity_names_no_principal() {
+    let of_identity = |text: &str| {
+        parse_of_identity(text)
+            .map_or_else(|malformed| malformed.to_string(), |_| "none".to_owned())
+    };
+    let without = with(r#""Principal":"*","#, "");
+    assert_eq!(of_identity(&without), "none");
+    check(&without, "statement 1: has neither `Principal` nor `NotPrincipal`");
+    for element in ["Principal", "NotPrincipal"] {
+        let named = with(r#""Principal""#, &format!("\"{element}\""));
+        let expected = format!("statement 1: an identity's policy has no `{element}`");
+        assert_eq!(of_identity(&named), expected);
+    }
+    // The rest of the grammar is the same.
+    let wrong = without.replace(r#""Action":"*""#, r#""Action":"get it""#);
+    assert_eq!(of_identity(&wrong), "statement 1: `get it` is no action");
 }
 
 #[test]
@@ -265,7 +286,8 @@ fn bounds_length_and_depth() {
     check(&fill(MAX_CHARS), "none");
     check(&fill(MAX_CHARS + 1), "a policy has at most 20480 characters");
     for open in ["[", "{\"Statement\":", "{\"Statement\":[{\"Condition\":{\"Bool\":"] {
-        check(&open.repeat(10_000).chars().take(MAX_CHARS).collect::<String>(), "a policy is JSON");
+        let deep = open.repeat(10_000).chars().take(MAX_CHARS).collect::<String>();
+        assert!(problems(&deep).starts_with("a policy is JSON: recursion limit exceeded"));
     }
     let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
     check(

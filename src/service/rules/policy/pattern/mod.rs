@@ -152,6 +152,14 @@ impl Pattern {
         self.0.iter().any(|piece| matches!(piece, Piece::Variable { .. }))
     }
 
+    /// Returns the keys of its variables, in lower case.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Variable { key, .. } => Some(key.as_str()),
+            Piece::Text(_) | Piece::Run | Piece::One => None,
+        })
+    }
+
     pub(super) fn is_any(&self) -> bool {
         self.0 == [Piece::Run]
     }

@@ -107,6 +107,12 @@ impl Identity {
         Self { partition, account: here.account.to_owned(), kind: Kind::Root }
     }
 
+    /// A session of a role, which is named without its path.
+    pub(crate) fn session(here: Place<'_>, role: &str, session: &str) -> Self {
+        let kind = Kind::AssumedRole { role: role.to_owned(), session: session.to_owned() };
+        Self { kind, ..Self::root(here) }
+    }
+
     /// Reads the ARN of a root, user, role or session; `None` for any other text. Wildcards are
     /// refused, as AWS refuses them.
     pub(crate) fn read(text: &str) -> Option<Self> {
@@ -160,6 +166,17 @@ impl Identity {
             Kind::FederatedUser(name) => ("sts", format!("federated-user/{name}")),
         };
         format!("arn:{}:{service}::{}:{resource}", self.partition, self.account)
+    }
+
+    /// Returns the ARN by which a refusal names it: for a session its own.
+    pub(crate) fn user(&self) -> String {
+        match &self.kind {
+            Kind::AssumedRole { role, session } => {
+                let (partition, account) = (&self.partition, &self.account);
+                format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
+            }
+            Kind::Root | Kind::User(_) | Kind::Role(_) | Kind::FederatedUser(_) => self.arn(),
+        }
     }
 
     /// Returns `aws:PrincipalType`.

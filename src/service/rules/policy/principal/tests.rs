@@ -158,5 +158,10 @@ fn tells_conditions_who_asks() {
     ] {
         let here = Place { account: ACCOUNT, region };
         assert_eq!(Identity::root(here).arn(), arn);
+        assert_eq!(Identity::root(here).user(), arn);
+        let session = Identity::session(here, "x", "s");
+        assert_eq!(session.user(), arn.replace("iam", "sts").replace("root", "assumed-role/x/s"));
+        assert_eq!(session.arn(), arn.replace("root", "role/x"));
+        assert_eq!(Identity::read(&session.user()), Some(session));
     }
 }
