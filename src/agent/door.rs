@@ -11,26 +11,30 @@ use serde_json::{Value as Json, json};
 use super::chores::Chore;
 use super::messages::{Ask, Explained, Pages, Refused, Reply, Unlock};
 use super::paths;
-use super::sessions::{Gone, Session, Sessions, Use, Used};
+use super::place::new_token;
+use super::sessions::{Gone, Session, Sessions, Use, Used, lock};
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
 use crate::gateway::json::{from_json, tagged, to_json};
 use crate::gateway::server::{Door, Rules};
+use crate::model::shape::Shaped;
 use crate::model::value::Value;
-use crate::service::caller::Caller;
+use crate::service::caller::{Caller, Grant};
 use crate::service::dispatch;
 use crate::service::elsewhere;
 use crate::service::failure::Failure;
+use crate::service::grants::{self, GrantSpec};
 use crate::service::operation::Entry;
 use crate::service::operations;
+use crate::service::rules::arn::Place;
 use crate::service::rules::paging::{self, PageBoundaries};
 use crate::sys::clock::{Clock, Moment, Moments};
-use crate::sys::entropy::Entropy;
+use crate::sys::entropy::{Entropy, NoEntropy};
 use crate::sys::process;
 use crate::sys::secret::Secret;
 use crate::sys::socket::Peer;
 use crate::upkeep::notices;
-use crate::vault::transaction::RequestContext;
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Origin, Vault};
 
 /// What is heard at the socket.
@@ -85,6 +89,12 @@ impl Agent<'_> {
             Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
+            Ok(Ask::Grant { token, spec }) => plain(self.grant(peer, &token, &spec)),
+            Ok(Ask::Grants { token }) => plain(
+                self.session(&token)
+                    .map(|session| tagged(&lock(&session.grants).shown(self.moments.moment()))),
+            ),
+            Ok(Ask::Revoke { token, id }) => plain(self.revoke(peer, &token, &id)),
             Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
             Ok(Ask::Do { token, chore }) => {
                 let how =
@@ -101,8 +111,14 @@ impl Agent<'_> {
                     return plain(Err(Refused::Malformed("there is no such operation".to_owned())));
                 };
                 let call = Called { entry, parameters, region, pages };
-                self.used(peer, &token, Use::Counts, |vault, circumstances| {
-                    let outcome = self.call(vault, call, circumstances);
+                let now = self.moments.moment();
+                let granted = self.sessions.find_grant(token.expose(), now);
+                let owner = || Some((self.sessions.find(token.expose())?, Arc::new(Caller::Owner)));
+                let Some((session, caller)) = granted.or_else(owner) else {
+                    return plain(Err(Refused::Locked(Gone::Locked.told().to_owned())));
+                };
+                self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+                    let outcome = self.call(&caller, vault, call, circumstances);
                     let context = circumstances.context();
                     let mut notices = notices::of(vault);
                     notices.extend(notices::of_clock(context.now, vault.last_commit()));
@@ -123,10 +139,30 @@ impl Agent<'_> {
             Circumstances<'_>,
         ) -> (Result<Json, Refused>, Vec<notices::Notice>),
     ) -> Reply {
+        match self.session(token) {
+            Ok(session) => self.used_of(peer, &session, how, work),
+            Err(refused) => Reply { outcome: Err(refused), notices: Vec::new() },
+        }
+    }
+
+    /// Finds the vault of its owner's token.
+    fn session(&self, token: &Secret<String>) -> Result<Arc<Session>, Refused> {
+        let locked = || Refused::Locked(Gone::Locked.told().to_owned());
+        self.sessions.find(token.expose()).ok_or_else(locked)
+    }
+
+    /// Lends a vault.
+    fn used_of(
+        &self,
+        peer: Peer,
+        session: &Session,
+        how: Use,
+        work: impl FnOnce(
+            &mut Vault,
+            Circumstances<'_>,
+        ) -> (Result<Json, Refused>, Vec<notices::Notice>),
+    ) -> Reply {
         let refused = |gone: Gone| Err(Refused::Locked(gone.told().to_owned()));
-        let Some(session) = self.sessions.find(token.expose()) else {
-            return Reply { outcome: refused(Gone::Locked), notices: Vec::new() };
-        };
         let origin = Origin { actor: process::actor_of(peer.pid, peer.uid), via: VIA.to_owned() };
         let circumstances =
             Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
@@ -148,8 +184,77 @@ impl Agent<'_> {
         Reply { outcome, notices }
     }
 
+    /// Hands out a part of what the owner may do, and returns the token for it.
+    fn grant(&self, peer: Peer, token: &Secret<String>, spec: &Json) -> Result<Json, Refused> {
+        let spec = from_json(GrantSpec::SHAPE, spec).map_err(Refused::Malformed)?;
+        let spec = GrantSpec::from_value(spec);
+        let spec =
+            spec.map_err(|fault| Refused::Malformed(format!("that is no grant: {fault:?}")))?;
+        let session = self.session(token)?;
+        let now = self.moments.moment();
+        if lock(&session.grants).is_full(now) {
+            return Err(Refused::Malformed("there are too many grants".to_owned()));
+        }
+        let none =
+            |none: NoEntropy| Refused::Vault((self.explain)(&vault::Error::Crypto(none.into())));
+        let id = grants::draw_id(self.entropy).map_err(none)?;
+        let secret = new_token(self.entropy).map_err(none)?;
+        let reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+            let made = self.make_grant(vault, &spec, id, circumstances);
+            let told = made.map(|grant| {
+                let told =
+                    json!({ "token": secret.expose(), "grant": tagged(&grants::shown(&grant)) });
+                let lifetime_ms = spec.lifetime_ms();
+                lock(&session.grants).add(secret, Caller::Grant(grant), now, lifetime_ms);
+                told
+            });
+            (told, Vec::new())
+        });
+        reply.outcome
+    }
+
+    fn make_grant(
+        &self,
+        vault: &mut Vault,
+        spec: &GrantSpec,
+        id: String,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Grant, Refused> {
+        let failed = |error: vault::Error| self.refused(error.into());
+        let transaction = vault.begin(Access::Write, circumstances.context());
+        let mut transaction = transaction.map_err(failed)?;
+        let settings = &transaction.state().settings;
+        let home = Place { account: settings.account(), region: settings.region() };
+        let now = transaction.now().max(transaction.date());
+        let grant = spec.grant(id, home, now);
+        let grant = grant.map_err(|mistake| Refused::Malformed(mistake.to_string()))?;
+        let label = grant.label.as_ref().map(|label| format!(" {label}")).unwrap_or_default();
+        let recorded = transaction.record_own("CreateGrant", &format!("{}{label}", grant.id));
+        recorded.and_then(|()| transaction.commit()).map_err(failed)?;
+        Ok(grant)
+    }
+
+    fn revoke(&self, peer: Peer, token: &Secret<String>, id: &str) -> Result<Json, Refused> {
+        let session = self.session(token)?;
+        let is_revoked = lock(&session.grants).revoke(id);
+        if !is_revoked {
+            return Ok(json!({ "revoked": false }));
+        }
+        let reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+            let transaction = vault.begin(Access::Write, circumstances.context());
+            let recorded = transaction.and_then(|mut transaction| {
+                transaction.record_own("RevokeGrant", id)?;
+                transaction.commit()
+            });
+            let recorded = recorded.map(|()| json!({ "revoked": true }));
+            (recorded.map_err(|error| self.refused(error.into())), Vec::new())
+        });
+        reply.outcome
+    }
+
     fn call(
         &self,
+        caller: &Caller,
         vault: &mut Vault,
         call: Called,
         circumstances: Circumstances<'_>,
@@ -164,7 +269,7 @@ impl Agent<'_> {
         let vault = Mutex::new(vault);
         let region = Region::Asked(region.as_deref());
         let answers = Answers { vault: &vault, region, circumstances, unknown: "" };
-        let answer = answers.run(&Caller::Owner, entry, request, boundaries.as_ref());
+        let answer = answers.run(caller, entry, request, boundaries.as_ref());
         let answer = answer.map_err(|failure| self.refused(failure))?;
         let tokens = boundaries.map(PageBoundaries::into_tokens);
         Ok(json!({ "answer": to_json(&answer), "tokens": tokens }))

@@ -39,6 +39,16 @@ pub(crate) enum Ask {
     Elsewhere { token: Secret<String>, name: String },
     /// Do what a command of our own needs.
     Do { token: Secret<String>, chore: Chore },
+    /// Grant somebody a part of what the owner may do.
+    Grant {
+        token: Secret<String>,
+        /// A `GrantSpec`.
+        spec: Json,
+    },
+    /// Say what is granted.
+    Grants { token: Secret<String> },
+    /// Take a grant back.
+    Revoke { token: Secret<String>, id: String },
     /// Forget this vault, or all.
     Lock { vault: Option<PathBuf> },
     /// Say what is unlocked.
@@ -158,6 +168,11 @@ impl Ask {
             Self::Do { token, chore } => {
                 ("chore", json!({ "token": token.expose(), "chore": chore.to_json() }))
             }
+            Self::Grant { token, spec } => {
+                ("grant", json!({ "token": token.expose(), "spec": spec }))
+            }
+            Self::Grants { token } => ("grants", json!({ "token": token.expose() })),
+            Self::Revoke { token, id } => ("revoke", json!({ "token": token.expose(), "id": id })),
             Self::Lock { vault } => ("lock", json!({ "vault": vault.as_deref().map(encoded) })),
             Self::Status => ("status", json!({})),
         };
@@ -219,6 +234,12 @@ impl Ask {
                 let chore = chore.ok_or_else(|| malformed("there is no such work"))?;
                 Self::Do { token: Secret::new(text("token")?), chore }
             }
+            "grant" => {
+                let spec = json.get("spec").cloned().unwrap_or_default();
+                Self::Grant { token: Secret::new(text("token")?), spec }
+            }
+            "grants" => Self::Grants { token: Secret::new(text("token")?) },
+            "revoke" => Self::Revoke { token: Secret::new(text("token")?), id: text("id")? },
             "lock" => Self::Lock { vault: optional("vault").map(path).transpose()? },
             "status" => Self::Status,
             _ => return Err(malformed("the request asks for something unknown")),
@@ -319,6 +340,9 @@ mod tests {
             },
             Ask::Elsewhere { token: token(), name: "a".to_owned() },
             Ask::Do { token: token(), chore: Chore::Purge },
+            Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }) },
+            Ask::Grants { token: token() },
+            Ask::Revoke { token: token(), id: "4f7k2m9p".to_owned() },
             Ask::Lock { vault: Some(path.clone()) },
             Ask::Lock { vault: None },
             Ask::Status,

@@ -8,6 +8,7 @@
 pub(crate) mod chores;
 pub(crate) mod client;
 mod door;
+mod grants;
 mod identity;
 pub(crate) mod limits;
 pub(crate) mod messages;

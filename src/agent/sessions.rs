@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::grants::Grants;
 use super::identity::FileIdentity;
 use super::limits::{Limits, Times};
 use super::messages::{Reads, Unlock};
 use super::place;
 use crate::crypto;
 use crate::crypto::fingerprint;
+use crate::service::caller::Caller;
 use crate::store::{self, Mode};
 use crate::sys::clock::Moment;
 use crate::sys::files::FileFault;
@@ -27,6 +29,7 @@ pub(super) struct Session {
     /// What no other vault's key has.
     commit: [u8; 32],
     times: Mutex<Times>,
+    pub(super) grants: Mutex<Grants>,
     /// Since when reads wait to be logged.
     waiting_since: Mutex<Option<Moment>>,
     /// `None` once it is locked.
@@ -100,6 +103,7 @@ impl Session {
             identity: before,
             commit: vault.header().mk_commit,
             times: Mutex::new(Times { opened: now, used: now }),
+            grants: Mutex::default(),
             waiting_since: Mutex::default(),
             vault: Mutex::new(Some(vault)),
         })
@@ -161,6 +165,7 @@ impl Session {
     /// Forgets the keys, when whoever uses them now has ended, and after what waits is written.
     fn close(&self, context: RequestContext<'_>) {
         let mut guard = lock(&self.vault);
+        *lock(&self.grants) = Grants::default();
         if let Some(mut vault) = guard.take() {
             // What cannot be written now goes with the keys.
             drop(vault.write_waiting_reads(context));
@@ -208,6 +213,20 @@ impl Sessions {
         Ok(session)
     }
 
+    /// Finds the vault that something was granted of, and the holder of this token.
+    pub(super) fn find_grant(
+        &self,
+        token: &str,
+        now: Moment,
+    ) -> Option<(Arc<Session>, Arc<Caller>)> {
+        let mut found = None;
+        for session in self.all() {
+            let holder = lock(&session.grants).holder(token, now);
+            found = holder.map(|holder| (session, holder)).or(found);
+        }
+        found
+    }
+
     /// Finds the vault of a token. The time it takes reveals how many there are and nothing else.
     pub(super) fn find(&self, token: &str) -> Option<Arc<Session>> {
         let sessions = self.lock();
@@ -253,7 +272,7 @@ impl Sessions {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

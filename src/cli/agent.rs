@@ -13,10 +13,12 @@ use crate::agent::messages::{self, Ask, Explained, Refused};
 use crate::agent::paths;
 use crate::agent::place::{Place, Scope};
 use crate::gateway::json::{from_json, to_json, untagged};
+use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::service::elsewhere::Found;
 use crate::service::failure::Failure as Refusal;
+use crate::service::grants::GrantSpec;
 use crate::service::operation::{Effect, Entry, Pages};
 use crate::service::rules::paging::{self, PageBoundaries};
 use crate::sys::secret::Secret;
@@ -26,6 +28,15 @@ use crate::vault;
 pub(crate) struct Session {
     line: Line,
     token: Secret<String>,
+    right: Right,
+}
+
+/// With which right this process asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Right {
+    Owner,
+    /// It was granted a part of what the owner may do, and asks for nothing else.
+    Granted,
 }
 
 /// What came of asking the agent.
@@ -46,7 +57,21 @@ impl Session {
         let line = Line::connect(&place)?;
         let vault = context.location.path.canonicalize().ok()?;
         let (token, _) = place.token(&vault)?;
-        Some(Self { line, token })
+        Some(Self { line, token, right: Right::Owner })
+    }
+
+    /// Returns how to ask with a grant, where this process has one: it uses nothing else.
+    pub(crate) fn granted(environment: &Environment) -> Result<Option<Self>, Failure> {
+        let Some(token) = environment.text(GRANT) else { return Ok(None) };
+        let line = place(environment).and_then(|place| Line::connect(&place));
+        let line = line.ok_or_else(over)?;
+        let token = Secret::new(token.to_owned());
+        Ok(Some(Self { line, token, right: Right::Granted }))
+    }
+
+    /// Whether this process asks with a grant.
+    pub(crate) fn is_granted(&self) -> bool {
+        self.right == Right::Granted
     }
 
     /// Has an operation carried out.
@@ -96,6 +121,35 @@ impl Session {
         untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
     }
 
+    /// Grants somebody a part of what the owner may do. Returns the token for it, and what it is.
+    pub(crate) fn grant(&self, spec: GrantSpec) -> Result<(String, Value), Failure> {
+        let spec = to_json(&spec.into_value().unwrap_or(Value::Null));
+        let answer = self.of_grants(&Ask::Grant { token: self.token(), spec })?;
+        let token = answer.get("token").and_then(Json::as_str).map(str::to_owned);
+        let grant = answer.get("grant").and_then(untagged);
+        token.zip(grant).ok_or_else(unintelligible)
+    }
+
+    /// Returns what is granted.
+    pub(crate) fn grants(&self) -> Result<Value, Failure> {
+        let answer = self.of_grants(&Ask::Grants { token: self.token() })?;
+        untagged(&answer).ok_or_else(unintelligible)
+    }
+
+    /// Takes a grant back. Returns whether there was one.
+    pub(crate) fn revoke(&self, id: &str) -> Result<bool, Failure> {
+        let answer = self.of_grants(&Ask::Revoke { token: self.token(), id: id.to_owned() })?;
+        answer.get("revoked").and_then(Json::as_bool).ok_or_else(unintelligible)
+    }
+
+    /// Asks about grants, which only a vault has that is held open.
+    fn of_grants(&self, ask: &Ask) -> Result<Json, Failure> {
+        match self.ask(ask, "Grant", false)? {
+            Asked::Answered(answer) => Ok(answer),
+            Asked::Gone => Err(Failure::environment("VaultLocked", "the vault is locked")),
+        }
+    }
+
     /// Finds the regions that have a secret of this name.
     pub(crate) fn elsewhere(&self, name: &str) -> Option<Found> {
         let ask = Ask::Elsewhere { token: self.token(), name: name.to_owned() };
@@ -115,8 +169,12 @@ impl Session {
         operation: &'static str,
         is_repeatable: bool,
     ) -> Result<Asked<Json>, Failure> {
+        let is_granted = self.is_granted();
         let reply = match self.line.ask(ask) {
             Ok(reply) => reply,
+            // There is nothing else that it could go on with.
+            Err(Silence::Unsent(_)) if is_granted => return Err(over()),
+            Err(Silence::Unanswered(_)) if is_granted && is_repeatable => return Err(over()),
             Err(Silence::Unsent(_)) => return Ok(Asked::Gone),
             Err(Silence::Unanswered(_)) if is_repeatable => return Ok(Asked::Gone),
             Err(Silence::Unanswered(error)) => {
@@ -134,12 +192,16 @@ impl Session {
                 Err(Failure::of_operation(operation, Refusal::Fault(fault)))
             }
             Err(Refused::Vault(explained)) => Err(Failure::Explained(explained)),
+            Err(Refused::Locked(_)) if is_granted => Err(over()),
             Err(Refused::Locked(why)) => {
                 terminal::note(&format!("note: {why}"));
                 Ok(Asked::Gone)
             }
+            Err(Refused::Version(version)) if is_granted => {
+                Err(Failure::environment("GrantError", other_version(&version)))
+            }
             Err(Refused::Version(version)) => {
-                terminal::note(&other_version(&version));
+                terminal::note(&format!("note: {}", other_version(&version)));
                 Ok(Asked::Gone)
             }
             Err(Refused::Malformed(what)) => Err(Failure::environment("AgentError", what)),
@@ -162,7 +224,7 @@ impl Held {
         let answer = match reply.outcome {
             Ok(answer) => answer,
             Err(Refused::Version(version)) => {
-                terminal::note(&other_version(&version));
+                terminal::note(&format!("note: {}", other_version(&version)));
                 return None;
             }
             Err(_) => return None,
@@ -230,8 +292,7 @@ pub(crate) fn make_place(environment: &Environment) -> Result<Place, Failure> {
 /// Says that the agent is of another version.
 pub(crate) fn other_version(version: &str) -> String {
     format!(
-        "note: the agent is of version {version}, and this is another; `strongroom lock --all` ends \
-         it"
+        "the agent is of version {version}, and this is another; `strongroom lock --all` ends it"
     )
 }
 
@@ -242,6 +303,27 @@ pub(crate) fn explain(error: &vault::Error) -> Explained {
     let exit_code = super::failure::vault_exit_code(error);
     Explained { name, message, hint: super::failure::vault_hint(error), exit_code }
 }
+
+/// Whether this process has a grant.
+pub(crate) fn is_granted(environment: &Environment) -> bool {
+    environment.text(GRANT).is_some()
+}
+
+/// What is said where a grant is not enough.
+pub(crate) fn not_granted() -> Failure {
+    let message = format!("this command is not for the holder of a grant, which {GRANT} names");
+    Failure::environment("GrantError", message)
+}
+
+fn over() -> Failure {
+    let message = format!(
+        "the grant that {GRANT} names is over or was revoked, or the vault it is of was locked"
+    );
+    Failure::environment("GrantError", message)
+}
+
+/// The variable that has the token of a grant.
+const GRANT: &str = "STRONGROOM_GRANT";
 
 fn unintelligible() -> Failure {
     Failure::environment("AgentError", "the agent's answer is not one")

@@ -1,6 +1,6 @@
 //! One of AWS's operations, from its words to what is fetched of its answer.
 
-use super::agent::{Asked, Session};
+use super::agent::{self, Asked, Session};
 use super::answer::{self, Answer};
 use super::failure::Failure;
 use super::manual::help;
@@ -34,11 +34,15 @@ pub(super) enum Backend {
 
 impl Backend {
     /// Finds out who answers: the one place that decides it.
-    pub(super) fn of(inside: Option<Line>, context: &CommandContext<'_>) -> Self {
-        match inside {
-            Some(line) => Self::RotationSocket(line),
-            None => Session::find(context).map_or(Self::Vault, Self::Agent),
+    pub(super) fn of(inside: Option<Line>, context: &CommandContext<'_>) -> Result<Self, Failure> {
+        if let Some(line) = inside {
+            return Ok(Self::RotationSocket(line));
         }
+        let session = match Session::granted(context.environment)? {
+            Some(granted) => Some(granted),
+            None => Session::find(context),
+        };
+        Ok(session.map_or(Self::Vault, Self::Agent))
     }
 }
 
@@ -81,6 +85,9 @@ pub(super) fn operate(
     dispatch::admit(entry, &paginator.request).map_err(failed)?;
     let fetched = match (backend, own) {
         (Backend::RotationSocket(line), _) => rotate::inside::respond(line, entry, &paginator)?,
+        (Backend::Agent(session), Some(_)) if session.is_granted() => {
+            return Err(agent::not_granted());
+        }
         (Backend::Vault | Backend::Agent(_), Some(own)) => {
             Fetched::One(rotate::respond(paginator.request, token, own, context)?)
         }

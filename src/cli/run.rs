@@ -13,7 +13,7 @@ use super::request::globals::{self, Command, CommandLine, Names};
 use super::stdout::print;
 use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
-use super::{aws, commands, operate, rotate, terminal};
+use super::{agent, aws, commands, operate, rotate, terminal};
 use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::sys::{modes, silence};
@@ -63,14 +63,16 @@ fn run_command(
         modes::accept_readers();
     }
     let inside = rotate::inside::line(environment);
-    let is_inside = inside.is_some();
+    // What holds for a process that may not do all: a rotation's program, or a grant's holder.
+    let refusal: Option<fn() -> Failure> = if inside.is_some() {
+        Some(rotate::inside::not_available)
+    } else {
+        agent::is_granted(environment).then_some(agent::not_granted)
+    };
+    if let Some(refusal) = refusal.filter(|_| needs_all(&command)) {
+        return Err(refusal());
+    }
     match command {
-        Command::Own { name, .. } if is_inside && !commands::runs_in_rotation(&name) => {
-            Err(rotate::inside::not_available())
-        }
-        Command::Identity { .. } | Command::Configure { .. } if is_inside => {
-            Err(rotate::inside::not_available())
-        }
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
         Command::Identity { words } => {
@@ -89,13 +91,22 @@ fn run_command(
                 return Ok(());
             };
             let context = CommandContext::new(&globals, environment, form)?;
-            let backend = Backend::of(inside, &context);
+            let backend = Backend::of(inside, &context)?;
             operate::operate(entry, &words, &context, &backend).inspect_err(|failure| {
                 if tell::takes_hint(failure) {
                     reporter.hint = operate::meant(entry, &words);
                 }
             })
         }
+    }
+}
+
+/// Whether a command is for the owner of a vault alone.
+fn needs_all(command: &Command) -> bool {
+    match command {
+        Command::Own { name, .. } => !commands::runs_in_rotation(name),
+        Command::Identity { .. } | Command::Configure { .. } => true,
+        Command::Version | Command::Help(_) | Command::Operation { .. } => false,
     }
 }
 

@@ -13,7 +13,6 @@ pub(crate) enum Caller {
     /// The program of a rotation, in one of its steps.
     Step(Capability),
     /// Somebody who was granted a part of what the owner may do.
-    #[cfg_attr(not(test), expect(dead_code, reason = "nothing hands out grants yet"))]
     Grant(Grant),
 }
 

@@ -14,7 +14,6 @@ pub(crate) mod elsewhere;
 mod extremes;
 pub(crate) mod failure;
 pub(crate) mod fault;
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing makes grants yet"))]
 pub(crate) mod grants;
 pub(crate) mod jobs;
 pub(crate) mod names;

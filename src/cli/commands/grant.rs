@@ -1,5 +1,6 @@
 //! `grant create`, `grant list`, `grant revoke`: a part of what the owner may do, for somebody else.
 
+use super::super::agent::Session;
 use super::super::duration;
 use super::super::failure::Failure;
 use super::super::request::error::Error;
@@ -76,7 +77,7 @@ impl OwnCommand for Grant {
         };
         let given = invocation.first_given::<Create>();
         let region = context.region().map(str::to_owned);
-        answer(&self.asked(given, region, sources)?, invocation)
+        answer(self.asked(given, region, sources)?, invocation)
     }
 }
 
@@ -89,13 +90,33 @@ pub(super) enum Asked {
 }
 
 /// Asks the agent, and prints what it says.
-fn answer(asked: &Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
-    let what = match asked {
-        Asked::Create(_) => "create",
-        Asked::List => return invocation.print(vec![("Grants".to_owned(), Value::List(vec![]))]),
-        Asked::Revoke(_) => "revoke",
+fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let member = |name: &str, value| (name.to_owned(), value);
+    let Some(session) = Session::find(invocation.context) else {
+        return match asked {
+            Asked::List => invocation.print(vec![member("Grants", Value::List(Vec::new()))]),
+            Asked::Create(_) | Asked::Revoke(_) => Err(Failure::environment(
+                "VaultLocked",
+                "grants are of a vault that the agent holds open, and it does not",
+            )
+            .hinted("`strongroom unlock` has it do so")),
+        };
     };
-    Err(Error::usage(format!("grant {what} needs an agent, and none runs")).into())
+    match asked {
+        Asked::Create(spec) => {
+            let (token, grant) = session.grant(spec)?;
+            invocation.print(vec![member("Token", Value::Text(token)), member("Grant", grant)])
+        }
+        Asked::List => invocation.print(vec![member("Grants", session.grants()?)]),
+        Asked::Revoke(id) => {
+            if !session.revoke(&id)? {
+                let message = format!("there is no grant {id}");
+                return Err(Failure::environment("NoGrant", message)
+                    .hinted("`strongroom grant list` shows those there are"));
+            }
+            invocation.print(vec![member("Revoked", Value::Text(id))])
+        }
+    }
 }
 
 impl Grant {

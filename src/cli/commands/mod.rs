@@ -4,7 +4,6 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
-#[cfg_attr(not(test), expect(dead_code, reason = "it cannot work before the agent"))]
 mod grant;
 mod history;
 pub(crate) mod init;
@@ -34,6 +33,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),
+    CommandSpec::of::<grant::Grant>(),
     CommandSpec::of::<status::Status>(),
     CommandSpec::of::<configure::Configure>(),
     CommandSpec::of::<keys::ChangePassphrase>(),

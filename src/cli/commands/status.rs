@@ -1,6 +1,6 @@
 //! `status`: tells what can be told of the vault, without asking for anything.
 
-use super::super::agent::{self, Held};
+use super::super::agent::{self, Held, Session};
 use super::super::failure::Failure;
 use super::options::options;
 use super::own::{Invocation, OwnCommand};
@@ -33,6 +33,9 @@ impl OwnCommand for Status {
         members.push(("Locked".to_owned(), Value::Boolean(is_locked)));
         if let Some(held) = held {
             members.extend(held.shown());
+        }
+        if let Some(session) = Session::find(context).filter(|_| is_held) {
+            members.push(("Grants".to_owned(), session.grants()?));
         }
         if !is_locked && let Value::Map(more) = agent::chore(chore, Self::TITLE, context)? {
             members.extend(more);

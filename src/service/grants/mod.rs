@@ -134,6 +134,11 @@ impl GrantSpec {
         self.grant(id, nowhere, Timestamp(0)).map(|_grant| ())
     }
 
+    /// Returns how long it is good for, in milliseconds.
+    pub(crate) fn lifetime_ms(&self) -> i64 {
+        self.lifetime_s.unwrap_or(USUAL_S).saturating_mul(1000)
+    }
+
     /// Makes the grant. `home` is the vault's account and home region.
     pub(crate) fn grant(
         &self,

@@ -1,0 +1,85 @@
+//! What has been granted of a vault that is held open: it dies with that.
+
+use std::sync::Arc;
+
+use crate::crypto::fingerprint;
+use crate::model::value::Value;
+use crate::service::caller::Caller;
+use crate::service::grants;
+use crate::sys::clock::Moment;
+use crate::sys::secret::Secret;
+
+/// A grant, and the token by which its holder is known.
+struct Granted {
+    token: Secret<String>,
+    caller: Arc<Caller>,
+    /// When it ends, by the clock that nobody sets; its own time is judged with each call.
+    ends_boot_ms: i64,
+}
+
+/// All grants of one vault.
+#[derive(Default)]
+pub(super) struct Grants(Vec<Granted>);
+
+impl Grants {
+    /// Hands a grant out for so long.
+    pub(super) fn add(
+        &mut self,
+        token: Secret<String>,
+        caller: Caller,
+        now: Moment,
+        lifetime_ms: i64,
+    ) {
+        self.drop_over(now);
+        let ends_boot_ms = now.boot_ms.saturating_add(lifetime_ms);
+        self.0.push(Granted { token, caller: Arc::new(caller), ends_boot_ms });
+    }
+
+    /// Finds the holder of a token.
+    pub(super) fn holder(&self, token: &str, now: Moment) -> Option<Arc<Caller>> {
+        let mut found = None;
+        for granted in self.0.iter().filter(|granted| now.boot_ms < granted.ends_boot_ms) {
+            if fingerprint::is_same(token, granted.token.expose()) {
+                found = Some(Arc::clone(&granted.caller));
+            }
+        }
+        found
+    }
+
+    /// Takes a grant back. Returns whether there was one.
+    pub(super) fn revoke(&mut self, id: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|granted| id_of(&granted.caller) != Some(id));
+        self.0.len() < before
+    }
+
+    /// Shows all, without their tokens.
+    pub(super) fn shown(&mut self, now: Moment) -> Value {
+        self.drop_over(now);
+        let grants = self.0.iter().filter_map(|granted| match granted.caller.as_ref() {
+            Caller::Grant(grant) => Some(grants::shown(grant)),
+            Caller::Owner | Caller::Step(_) => None,
+        });
+        Value::List(grants.collect())
+    }
+
+    /// Whether there are as many as there may be.
+    pub(super) fn is_full(&mut self, now: Moment) -> bool {
+        self.drop_over(now);
+        self.0.len() >= MOST
+    }
+
+    fn drop_over(&mut self, now: Moment) {
+        self.0.retain(|granted| now.boot_ms < granted.ends_boot_ms);
+    }
+}
+
+fn id_of(caller: &Caller) -> Option<&str> {
+    match caller {
+        Caller::Grant(grant) => Some(&grant.id),
+        Caller::Owner | Caller::Step(_) => None,
+    }
+}
+
+/// More than anybody can oversee.
+const MOST: usize = 1_000;
