@@ -92,7 +92,7 @@ impl Place {
             let text = std::str::from_utf8(bytes.expose()).ok()?;
             Some(Secret::new(text.to_owned()))
         };
-        if let Some(token) = session_key::find(&described(&name)).ok().flatten().and_then(text) {
+        if let Some(token) = session_key::find(&described(&name)).and_then(text) {
             return Some((token, Scope::Session));
         }
         let file = files::read_bounded(&self.token_file(&name), MAX_TOKEN).ok()?;
@@ -103,7 +103,7 @@ impl Place {
     pub(crate) fn forget_token(&self, vault: &Path) {
         let name = name_of(vault);
         // What is not there need not be forgotten.
-        drop(session_key::forget(&described(&name)));
+        session_key::forget(&described(&name));
         drop(std::fs::remove_file(self.token_file(&name)));
     }
 

@@ -5,6 +5,7 @@
 //! One of the three modules of the crate with `unsafe`: each block is one system call, which reads
 //! and writes nothing but what is borrowed for it. Knows no paths and no rules.
 
+use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -159,6 +160,81 @@ pub(crate) fn join_new_session_keyring() -> io::Result<()> {
         unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, nameless) };
     if serial >= 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+/// The keyring of the session that a process is in, and the one that its user has where it is in none.
+pub(crate) const SESSION_KEYRING: i32 = libc::KEY_SPEC_SESSION_KEYRING;
+pub(crate) const USER_SESSION_KEYRING: i32 = libc::KEY_SPEC_USER_SESSION_KEYRING;
+
+/// What is done with a key, by its number and another number (keyctl(2)).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum KeyCall {
+    /// Returns the number of a special keyring; 0: and makes none.
+    GetId,
+    /// Has it end after so many seconds.
+    SetTimeout,
+    SetPermissions,
+    /// Ends it at once.
+    Invalidate,
+}
+
+/// Does something with a key. Returns what the kernel says.
+pub(super) fn keyctl(call: KeyCall, key: i32, number: u32) -> io::Result<i64> {
+    let call = match call {
+        KeyCall::GetId => libc::KEYCTL_GET_KEYRING_ID,
+        KeyCall::SetTimeout => libc::KEYCTL_SET_TIMEOUT,
+        KeyCall::SetPermissions => libc::KEYCTL_SETPERM,
+        KeyCall::Invalidate => libc::KEYCTL_INVALIDATE,
+    };
+    // SAFETY: numbers alone; nothing is read or written.
+    let said = unsafe { libc::syscall(libc::SYS_keyctl, call, key, number) };
+    if said >= 0 { Ok(said) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Puts a key of type `user` into a keyring, and returns its number.
+pub(super) fn add_key(name: &CStr, bytes: &[u8], keyring: i32) -> io::Result<i32> {
+    // SAFETY: the kernel reads two texts that end in a zero, and as many bytes as are borrowed.
+    let key = unsafe {
+        libc::syscall(
+            libc::SYS_add_key,
+            USER.as_ptr(),
+            name.as_ptr(),
+            bytes.as_ptr(),
+            bytes.len(),
+            keyring,
+        )
+    };
+    number_of(key)
+}
+
+/// Finds a key of type `user` in a keyring, and returns its number.
+pub(super) fn search_key(name: &CStr, keyring: i32) -> io::Result<i32> {
+    // SAFETY: the kernel reads two texts that end in a zero.
+    let key = unsafe {
+        let (search, nowhere) = (libc::KEYCTL_SEARCH, 0);
+        libc::syscall(libc::SYS_keyctl, search, keyring, USER.as_ptr(), name.as_ptr(), nowhere)
+    };
+    number_of(key)
+}
+
+/// Reads a key that is not longer than there is place for, and returns its length.
+pub(super) fn read_key(key: i32, place: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: the kernel writes at most as many bytes as are borrowed.
+    let length = unsafe {
+        libc::syscall(libc::SYS_keyctl, libc::KEYCTL_READ, key, place.as_mut_ptr(), place.len())
+    };
+    if length < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let length = usize::try_from(length).ok().filter(|length| *length <= place.len());
+    length.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+fn number_of(key: libc::c_long) -> io::Result<i32> {
+    i32::try_from(key).ok().filter(|key| *key > 0).ok_or_else(io::Error::last_os_error)
+}
+
+/// The type of keys that hold bytes.
+const USER: &CStr = c"user";
 
 /// Whether this kernel, and who confines us, let keyrings be used. Makes none.
 pub(crate) fn has_keyrings() -> bool {
