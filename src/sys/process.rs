@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -89,9 +90,30 @@ pub(crate) fn actor() -> Actor {
     }
 }
 
-/// placeholder
+/// Returns who another process is, as far as the system tells. Which program it is stays empty where it
+/// closed itself to others, as this program does.
 pub(crate) fn actor_of(pid: u32, uid: u32) -> Actor {
-    Actor { uid, pid, ..Actor::default() }
+    static HERE: OnceLock<Actor> = OnceLock::new();
+    // The user and the machine are ours.
+    let here = HERE.get_or_init(actor);
+    let place = Path::new("/proc").join(pid.to_string());
+    let stat = read_short(&place.join("stat"));
+    let program = fs::read_link(place.join("exe"));
+    Actor {
+        uid,
+        user: if uid == here.uid { here.user.clone() } else { String::new() },
+        pid,
+        ppid: parent(&stat).unwrap_or_default(),
+        exe: program.map(|path| path.to_string_lossy().into_owned()).unwrap_or_default(),
+        tty: terminal(&stat).unwrap_or_default(),
+        host: here.host.clone(),
+    }
+}
+
+/// Finds the parent in what `/proc/PID/stat` says.
+fn parent(stat: &str) -> Option<u32> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
 /// Returns the memory that can be had without swapping or being killed, in KiB; `None` where
@@ -255,6 +277,18 @@ mod tests {
         assert_eq!(behavior, rustix::process::DumpableBehavior::NotDumpable);
         assert_eq!(rustix::process::umask(rustix::fs::Mode::empty()).as_raw_mode(), 0o077);
         assert!(read_short(Path::new("/proc/self/stat")).contains(')'), "still knows itself");
+    }
+
+    #[test]
+    fn another_process_is_told_as_far_as_it_can_be() {
+        let own = actor();
+        assert_eq!(actor_of(own.pid, own.uid), own);
+        let mut child = std::process::Command::new("/bin/true").spawn().unwrap();
+        let pid = child.id();
+        assert_eq!(actor_of(pid, own.uid).ppid, own.pid);
+        child.wait().unwrap();
+        let gone = Actor { pid, ppid: 0, exe: String::new(), tty: String::new(), ..own };
+        assert_eq!(actor_of(pid, gone.uid), gone);
     }
 
     #[test]
