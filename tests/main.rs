@@ -39,6 +39,7 @@ mod script {
         full_disk
         get_random_password
         get_secret_value
+        grant
         harness
         help
         init
@@ -64,6 +65,7 @@ mod script {
         streams
         tag_resource
         terminal
+        unlock
         untag_resource
         update_secret_version_stage
         update_secret
