@@ -4,9 +4,11 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use super::messages::{Ask, Reply};
+use super::messages::{Ask, Reply, STOP, STOP_NOW};
 use super::place::Place;
+use super::rotations::{self, Said};
 use crate::gateway::frames::Framing;
+use crate::sys::interrupts::Interrupt;
 use crate::sys::socket;
 
 /// A connection to the agent.
@@ -38,14 +40,49 @@ impl Line {
         let message = ask.write();
         let sent = Framing::Frame.write(&self.0, message.expose(), PATIENCE);
         sent.map_err(Silence::Unsent)?;
-        let answer = Framing::Frame.read(&self.0, Instant::now() + PATIENCE, MAX_ANSWER);
-        let answer = answer.map_err(Silence::Unanswered)?;
-        let reply = answer.and_then(|answer| Reply::read(answer.expose()));
-        reply.ok_or_else(|| Silence::Unanswered(io::ErrorKind::UnexpectedEof.into()))
+        self.reply(PATIENCE, &mut |_nothing| {})
+    }
+
+    /// Asks for something that takes as long as it takes, and says things meanwhile. Whatever comes over
+    /// the other half of the stream is heard there.
+    pub(crate) fn ask_hearing(
+        &self,
+        ask: &Ask,
+        hear: &mut dyn FnMut(Said),
+    ) -> Result<Reply, Silence> {
+        let message = ask.write();
+        let sent = Framing::Frame.write(&self.0, message.expose(), PATIENCE);
+        sent.map_err(Silence::Unsent)?;
+        self.reply(LONG, hear)
+    }
+
+    /// Returns a way to stop what was asked for, from another thread.
+    pub(crate) fn stopping(&self) -> io::Result<impl Fn(Interrupt) + Send + use<>> {
+        let stream = self.0.try_clone()?;
+        Ok(move |interrupt| {
+            let message = if interrupt == Interrupt::Request { STOP } else { STOP_NOW };
+            // It may be over.
+            drop(Framing::Frame.write(&stream, message, PATIENCE));
+        })
+    }
+
+    fn reply(&self, patience: Duration, hear: &mut dyn FnMut(Said)) -> Result<Reply, Silence> {
+        loop {
+            let answer = Framing::Frame.read(&self.0, Instant::now() + patience, MAX_ANSWER);
+            let answer = answer.map_err(Silence::Unanswered)?;
+            let none = || Silence::Unanswered(io::ErrorKind::UnexpectedEof.into());
+            let answer = answer.ok_or_else(none)?;
+            match rotations::said(answer.expose()) {
+                Some(said) => hear(said),
+                None => return Reply::read(answer.expose()).ok_or_else(none),
+            }
+        }
     }
 }
 
 /// A vault that others write to may take its time, and a long list too.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// A rotation's steps take minutes each.
+const LONG: Duration = Duration::from_hours(24);
 /// The longest answer, in bytes: a list of millions.
 const MAX_ANSWER: usize = 1 << 30;

@@ -9,32 +9,29 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::chores::Chore;
-use super::messages::{Ask, Explained, Pages, Refused, Reply, Unlock};
+use super::messages::{Ask, Pages, Refused, Reply, Unlock};
 use super::paths;
-use super::place::new_token;
 use super::sessions::{Gone, Session, Sessions, Use, Used, lock};
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
 use crate::gateway::json::{from_json, tagged, to_json};
 use crate::gateway::server::{Door, Rules};
-use crate::model::shape::Shaped;
 use crate::model::value::Value;
-use crate::service::caller::{Caller, Grant};
+use crate::rotation::remote::Explain;
+use crate::service::caller::Caller;
 use crate::service::dispatch;
 use crate::service::elsewhere;
 use crate::service::failure::Failure;
-use crate::service::grants::{self, GrantSpec};
 use crate::service::operation::Entry;
 use crate::service::operations;
-use crate::service::rules::arn::Place;
 use crate::service::rules::paging::{self, PageBoundaries};
 use crate::sys::clock::{Clock, Moment, Moments};
-use crate::sys::entropy::{Entropy, NoEntropy};
+use crate::sys::entropy::Entropy;
 use crate::sys::process;
 use crate::sys::secret::Secret;
 use crate::sys::socket::Peer;
 use crate::upkeep::notices;
-use crate::vault::transaction::{Access, RequestContext};
+use crate::vault::transaction::RequestContext;
 use crate::vault::{self, Origin, Vault};
 
 /// What is heard at the socket.
@@ -45,9 +42,6 @@ pub(super) const RULES: Rules = Rules {
     patience: Duration::from_secs(10),
     grace: Duration::from_secs(1),
 };
-
-/// Says what a failure of the vault is, and what to do next.
-pub(crate) type Explain = fn(&vault::Error) -> Explained;
 
 /// What the agent knows, and whom it serves.
 pub(crate) struct Agent<'a> {
@@ -72,7 +66,7 @@ impl Agent<'_> {
         let session = self.sessions.open(unlock, self.moments.moment(), self.context());
         self.has_begun.store(true, Ordering::SeqCst);
         (self.wake)();
-        let session = session.map_err(|error| Refused::Vault((self.explain)(&error)))?;
+        let session = session.map_err(|error| Refused::Vault((self.explain.vault)(&error)))?;
         let token = session.token.expose();
         Ok(json!({ "token": token, "session": self.told(&session) }))
     }
@@ -82,13 +76,14 @@ impl Agent<'_> {
         Circumstances { clock: self.clock, entropy: self.entropy, origin: &self.origin }.context()
     }
 
-    fn reply(&self, peer: Peer, message: &[u8]) -> Reply {
+    fn reply(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Reply {
         let plain = |outcome| Reply { outcome, notices: Vec::new() };
         match Ask::read(message) {
             Err(refused) => plain(Err(refused)),
             Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
+            Ok(Ask::Rotate(rotate)) => plain(self.rotate(peer, stream, rotate)),
             Ok(Ask::Grant { token, spec }) => plain(self.grant(peer, &token, &spec)),
             Ok(Ask::Grants { token }) => plain(
                 self.session(&token)
@@ -146,13 +141,13 @@ impl Agent<'_> {
     }
 
     /// Finds the vault of its owner's token.
-    fn session(&self, token: &Secret<String>) -> Result<Arc<Session>, Refused> {
+    pub(super) fn session(&self, token: &Secret<String>) -> Result<Arc<Session>, Refused> {
         let locked = || Refused::Locked(Gone::Locked.told().to_owned());
         self.sessions.find(token.expose()).ok_or_else(locked)
     }
 
     /// Lends a vault.
-    fn used_of(
+    pub(super) fn used_of(
         &self,
         peer: Peer,
         session: &Session,
@@ -182,74 +177,6 @@ impl Agent<'_> {
             (self.wake)();
         }
         Reply { outcome, notices }
-    }
-
-    /// Hands out a part of what the owner may do, and returns the token for it.
-    fn grant(&self, peer: Peer, token: &Secret<String>, spec: &Json) -> Result<Json, Refused> {
-        let spec = from_json(GrantSpec::SHAPE, spec).map_err(Refused::Malformed)?;
-        let spec = GrantSpec::from_value(spec);
-        let spec =
-            spec.map_err(|fault| Refused::Malformed(format!("that is no grant: {fault:?}")))?;
-        let session = self.session(token)?;
-        let now = self.moments.moment();
-        if lock(&session.grants).is_full(now) {
-            return Err(Refused::Malformed("there are too many grants".to_owned()));
-        }
-        let none =
-            |none: NoEntropy| Refused::Vault((self.explain)(&vault::Error::Crypto(none.into())));
-        let id = grants::draw_id(self.entropy).map_err(none)?;
-        let secret = new_token(self.entropy).map_err(none)?;
-        let reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
-            let made = self.make_grant(vault, &spec, id, circumstances);
-            let told = made.map(|grant| {
-                let told =
-                    json!({ "token": secret.expose(), "grant": tagged(&grants::shown(&grant)) });
-                let lifetime_ms = spec.lifetime_ms();
-                lock(&session.grants).add(secret, Caller::Grant(grant), now, lifetime_ms);
-                told
-            });
-            (told, Vec::new())
-        });
-        reply.outcome
-    }
-
-    fn make_grant(
-        &self,
-        vault: &mut Vault,
-        spec: &GrantSpec,
-        id: String,
-        circumstances: Circumstances<'_>,
-    ) -> Result<Grant, Refused> {
-        let failed = |error: vault::Error| self.refused(error.into());
-        let transaction = vault.begin(Access::Write, circumstances.context());
-        let mut transaction = transaction.map_err(failed)?;
-        let settings = &transaction.state().settings;
-        let home = Place { account: settings.account(), region: settings.region() };
-        let now = transaction.now().max(transaction.date());
-        let grant = spec.grant(id, home, now);
-        let grant = grant.map_err(|mistake| Refused::Malformed(mistake.to_string()))?;
-        let label = grant.label.as_ref().map(|label| format!(" {label}")).unwrap_or_default();
-        let recorded = transaction.record_own("CreateGrant", &format!("{}{label}", grant.id));
-        recorded.and_then(|()| transaction.commit()).map_err(failed)?;
-        Ok(grant)
-    }
-
-    fn revoke(&self, peer: Peer, token: &Secret<String>, id: &str) -> Result<Json, Refused> {
-        let session = self.session(token)?;
-        let is_revoked = lock(&session.grants).revoke(id);
-        if !is_revoked {
-            return Ok(json!({ "revoked": false }));
-        }
-        let reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
-            let transaction = vault.begin(Access::Write, circumstances.context());
-            let recorded = transaction.and_then(|mut transaction| {
-                transaction.record_own("RevokeGrant", id)?;
-                transaction.commit()
-            });
-            let recorded = recorded.map(|()| json!({ "revoked": true }));
-            (recorded.map_err(|error| self.refused(error.into())), Vec::new())
-        });
-        reply.outcome
     }
 
     fn call(
@@ -284,13 +211,13 @@ impl Agent<'_> {
         reply.outcome
     }
 
-    fn refused(&self, failure: Failure) -> Refused {
+    pub(super) fn refused(&self, failure: Failure) -> Refused {
         match failure {
             Failure::Fault(fault) => Refused::Fault(fault),
             Failure::Vault(vault::Error::Rekeyed) => {
                 Refused::Locked(Gone::Rekeyed.told().to_owned())
             }
-            Failure::Vault(error) => Refused::Vault((self.explain)(&error)),
+            Failure::Vault(error) => Refused::Vault((self.explain.vault)(&error)),
         }
     }
 
@@ -354,8 +281,8 @@ fn used_up(outcome: &Result<Json, Refused>) -> bool {
 }
 
 impl Door for Agent<'_> {
-    fn answer(&self, peer: Peer, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-        Some(self.reply(peer, message).write())
+    fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+        Some(self.reply(peer, stream, message).write())
     }
 
     /// What a vault was doing may be half done: nothing of it is used any more.

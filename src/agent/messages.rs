@@ -14,7 +14,8 @@ use super::chores::Chore;
 use super::limits::Limits;
 use super::paths::{decoded, encoded};
 use crate::crypto::keys::VaultKey;
-use crate::service::fault::{Cause, Code, Fault};
+use crate::gateway::refusal::{Explained, fault_from_json, fault_to_json};
+use crate::service::fault::Fault;
 use crate::sys::secret::Secret;
 use crate::upkeep::notices::Notice;
 
@@ -39,6 +40,8 @@ pub(crate) enum Ask {
     Elsewhere { token: Secret<String>, name: String },
     /// Do what a command of our own needs.
     Do { token: Secret<String>, chore: Chore },
+    /// Rotate a secret, or what is due.
+    Rotate(Rotate),
     /// Grant somebody a part of what the owner may do.
     Grant {
         token: Secret<String>,
@@ -63,6 +66,30 @@ pub(crate) struct Pages {
     /// How many items a page has, where the caller shows the tokens of pages.
     pub(crate) size: Option<usize>,
 }
+
+/// What is to be rotated, as `rotation::remote` writes it.
+pub(crate) struct Rotate {
+    pub(crate) token: Secret<String>,
+    /// What is asked for, of one secret or of all that are due.
+    pub(crate) asked: Json,
+    pub(crate) what: Rotated,
+    /// The client's machine.
+    pub(crate) machine: Json,
+    /// Whether the client wants to hear what programs say that succeed.
+    pub(crate) shows: bool,
+}
+
+/// What is rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rotated {
+    One,
+    /// All that are due.
+    Due,
+}
+
+/// What a client says while a rotation runs: that it is to stop after this step, or at once.
+pub(crate) const STOP: &[u8] = b"stop";
+pub(crate) const STOP_NOW: &[u8] = b"stop now";
 
 /// A vault to be held open.
 pub(crate) struct Unlock {
@@ -119,17 +146,6 @@ pub(crate) enum Refused {
     Malformed(String),
 }
 
-/// A failure of the vault, in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Explained {
-    /// The stable name of its kind.
-    pub(crate) name: String,
-    pub(crate) message: String,
-    /// What to do next.
-    pub(crate) hint: Option<String>,
-    pub(crate) exit_code: u8,
-}
-
 /// What the agent answers: the outcome, and what a person should know besides.
 pub(crate) struct Reply {
     pub(crate) outcome: Result<Json, Refused>,
@@ -168,6 +184,12 @@ impl Ask {
             Self::Do { token, chore } => {
                 ("chore", json!({ "token": token.expose(), "chore": chore.to_json() }))
             }
+            Self::Rotate(Rotate { token, asked, what, machine, shows }) => {
+                let members = json!({
+                    "token": token.expose(), "asked": asked, "machine": machine, "shows": shows,
+                });
+                (if *what == Rotated::One { "rotate" } else { "rotate-due" }, members)
+            }
             Self::Grant { token, spec } => {
                 ("grant", json!({ "token": token.expose(), "spec": spec }))
             }
@@ -185,66 +207,106 @@ impl Ask {
 
     /// Reads it.
     pub(crate) fn read(message: &[u8]) -> Result<Self, Refused> {
-        let malformed = |what: &str| Refused::Malformed(what.to_owned());
-        let json: Json =
-            serde_json::from_slice(message).map_err(|_not| malformed("the request is not JSON"))?;
+        let json: Json = serde_json::from_slice(message)
+            .map_err(|_not_json| malformed("the request is not JSON"))?;
         if json.get("version").and_then(Json::as_str) != Some(VERSION) {
             return Err(Refused::Version(VERSION.to_owned()));
         }
-        let text = |name: &str| {
-            let text = json.get(name).and_then(Json::as_str).map(str::to_owned);
-            text.ok_or_else(|| Refused::Malformed(format!("the request has no {name}")))
-        };
-        let optional = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
-        let number = |name: &str| {
-            let number = json.get(name).and_then(Json::as_i64).filter(|number| *number > 0);
-            number.ok_or_else(|| Refused::Malformed(format!("the request has no {name}")))
-        };
-        let path = |text: String| decoded(&text).ok_or_else(|| malformed("a path is not base64"));
-        Ok(match text("do")?.as_str() {
-            "unlock" => {
-                let key = Secret::new(text("key")?);
-                let key = Secret::new(STANDARD.decode(key.expose()).unwrap_or_default());
-                let bytes = <&[u8; 32]>::try_from(key.expose().as_slice());
-                let bytes = bytes.map_err(|_length| malformed("the request has no key"))?;
-                Self::Unlock(Unlock {
-                    path: path(text("path")?)?,
-                    key: VaultKey::of(bytes),
-                    limits: Limits { idle_ms: number("idle")?, age_ms: number("age")? },
-                    anchors: optional("anchors").map(path).transpose()?,
-                    reads: Reads::named(&text("reads")?)
-                        .ok_or_else(|| malformed("the request has no reads"))?,
-                })
-            }
+        let members = Members(&json);
+        Ok(match members.text("do")?.as_str() {
+            "unlock" => Self::Unlock(Unlock::read(&members)?),
             "call" => Self::Call {
-                token: Secret::new(text("token")?),
-                operation: text("op")?,
-                parameters: json.get("params").cloned().unwrap_or_else(|| json!({})),
-                region: optional("region"),
+                token: members.token()?,
+                operation: members.text("op")?,
+                parameters: members.json("params"),
+                region: members.optional("region"),
                 pages: Pages {
-                    most: number("most").ok(),
-                    size: number("page").ok().and_then(|size| usize::try_from(size).ok()),
+                    most: members.number("most").ok(),
+                    size: members.number("page").ok().and_then(|size| usize::try_from(size).ok()),
                 },
             },
-            "elsewhere" => {
-                Self::Elsewhere { token: Secret::new(text("token")?), name: text("name")? }
-            }
+            "elsewhere" => Self::Elsewhere { token: members.token()?, name: members.text("name")? },
             "chore" => {
-                let chore = json.get("chore").and_then(Chore::from_json);
+                let chore = Chore::from_json(&members.json("chore"));
                 let chore = chore.ok_or_else(|| malformed("there is no such work"))?;
-                Self::Do { token: Secret::new(text("token")?), chore }
+                Self::Do { token: members.token()?, chore }
             }
-            "grant" => {
-                let spec = json.get("spec").cloned().unwrap_or_default();
-                Self::Grant { token: Secret::new(text("token")?), spec }
-            }
-            "grants" => Self::Grants { token: Secret::new(text("token")?) },
-            "revoke" => Self::Revoke { token: Secret::new(text("token")?), id: text("id")? },
-            "lock" => Self::Lock { vault: optional("vault").map(path).transpose()? },
+            "rotate" => Self::Rotate(Rotate::read(&members, Rotated::One)?),
+            "rotate-due" => Self::Rotate(Rotate::read(&members, Rotated::Due)?),
+            "grant" => Self::Grant { token: members.token()?, spec: members.json("spec") },
+            "grants" => Self::Grants { token: members.token()? },
+            "revoke" => Self::Revoke { token: members.token()?, id: members.text("id")? },
+            "lock" => Self::Lock { vault: members.path("vault")? },
             "status" => Self::Status,
             _ => return Err(malformed("the request asks for something unknown")),
         })
     }
+}
+
+/// The members of a request.
+struct Members<'a>(&'a Json);
+
+impl Members<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        self.0.get(name).and_then(Json::as_str).map(str::to_owned)
+    }
+
+    fn text(&self, name: &str) -> Result<String, Refused> {
+        self.optional(name).ok_or_else(|| malformed(&format!("the request has no {name}")))
+    }
+
+    fn token(&self) -> Result<Secret<String>, Refused> {
+        self.text("token").map(Secret::new)
+    }
+
+    /// Returns a number above 0.
+    fn number(&self, name: &str) -> Result<i64, Refused> {
+        let number = self.0.get(name).and_then(Json::as_i64).filter(|number| *number > 0);
+        number.ok_or_else(|| malformed(&format!("the request has no {name}")))
+    }
+
+    fn path(&self, name: &str) -> Result<Option<PathBuf>, Refused> {
+        let path = self.optional(name).map(|text| decoded(&text));
+        path.map(|path| path.ok_or_else(|| malformed("a path is not base64"))).transpose()
+    }
+
+    /// Returns a member as it is.
+    fn json(&self, name: &str) -> Json {
+        self.0.get(name).cloned().unwrap_or_else(|| json!({}))
+    }
+}
+
+impl Unlock {
+    fn read(members: &Members<'_>) -> Result<Self, Refused> {
+        let key = Secret::new(members.text("key")?);
+        let key = Secret::new(STANDARD.decode(key.expose()).unwrap_or_default());
+        let bytes = <&[u8; 32]>::try_from(key.expose().as_slice());
+        let bytes = bytes.map_err(|_length| malformed("the request has no key"))?;
+        let reads = Reads::named(&members.text("reads")?);
+        Ok(Self {
+            path: members.path("path")?.ok_or_else(|| malformed("the request has no path"))?,
+            key: VaultKey::of(bytes),
+            limits: Limits { idle_ms: members.number("idle")?, age_ms: members.number("age")? },
+            anchors: members.path("anchors")?,
+            reads: reads.ok_or_else(|| malformed("the request has no reads"))?,
+        })
+    }
+}
+
+impl Rotate {
+    fn read(members: &Members<'_>, what: Rotated) -> Result<Self, Refused> {
+        Ok(Self {
+            token: members.token()?,
+            asked: members.json("asked"),
+            what,
+            machine: members.json("machine"),
+            shows: members.0.get("shows").and_then(Json::as_bool).unwrap_or(false),
+        })
+    }
+}
+
+fn malformed(what: &str) -> Refused {
+    Refused::Malformed(what.to_owned())
 }
 
 impl Reply {
@@ -279,12 +341,8 @@ impl Reply {
 impl Refused {
     fn to_json(&self) -> Json {
         match self {
-            Self::Fault(Fault { code, message, cause }) => json!({
-                "kind": "fault", "code": code.as_str(), "message": message, "cause": cause.name(),
-            }),
-            Self::Vault(Explained { name, message, hint, exit_code }) => json!({
-                "kind": "vault", "name": name, "message": message, "hint": hint, "exit": exit_code,
-            }),
+            Self::Fault(fault) => json!({ "kind": "fault", "fault": fault_to_json(fault) }),
+            Self::Vault(explained) => json!({ "kind": "vault", "vault": explained.to_json() }),
             Self::Locked(why) => json!({ "kind": "locked", "message": why }),
             Self::Version(version) => json!({ "kind": "version", "version": version }),
             Self::Malformed(what) => json!({ "kind": "malformed", "message": what }),
@@ -294,16 +352,8 @@ impl Refused {
     fn from_json(json: &Json) -> Option<Self> {
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
         Some(match text("kind")?.as_str() {
-            "fault" => {
-                let fault = Fault::new(Code::named(&text("code")?)?, text("message")?);
-                Self::Fault(Fault { cause: Cause::named(&text("cause")?)?, ..fault })
-            }
-            "vault" => Self::Vault(Explained {
-                name: text("name")?,
-                message: text("message")?,
-                hint: text("hint"),
-                exit_code: u8::try_from(json.get("exit")?.as_u64()?).ok()?,
-            }),
+            "fault" => Self::Fault(fault_from_json(json.get("fault")?)?),
+            "vault" => Self::Vault(Explained::from_json(json.get("vault")?)?),
             "locked" => Self::Locked(text("message")?),
             "version" => Self::Version(text("version")?),
             "malformed" => Self::Malformed(text("message")?),
@@ -341,6 +391,13 @@ mod tests {
             Ask::Elsewhere { token: token(), name: "a".to_owned() },
             Ask::Do { token: token(), chore: Chore::Purge },
             Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }) },
+            Ask::Rotate(Rotate {
+                token: token(),
+                asked: json!({ "a": 1 }),
+                what: Rotated::Due,
+                machine: json!({ "b": 2 }),
+                shows: true,
+            }),
             Ask::Grants { token: token() },
             Ask::Revoke { token: token(), id: "4f7k2m9p".to_owned() },
             Ask::Lock { vault: Some(path.clone()) },

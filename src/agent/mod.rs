@@ -8,6 +8,7 @@
 pub(crate) mod chores;
 pub(crate) mod client;
 mod door;
+mod granting;
 mod grants;
 mod identity;
 pub(crate) mod limits;
@@ -15,4 +16,6 @@ pub(crate) mod messages;
 pub(crate) mod paths;
 pub(crate) mod place;
 pub(crate) mod process;
+mod rotating;
+pub(crate) mod rotations;
 mod sessions;

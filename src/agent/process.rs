@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::door::{Agent, Explain, RULES, VIA};
+use super::door::{Agent, RULES, VIA};
 use super::messages::{Refused, Reply, Unlock};
 use super::place::Place;
 use super::sessions::Sessions;
 use crate::gateway::frames::Framing;
 use crate::gateway::server::Server;
+use crate::rotation::remote::Explain;
 use crate::sys::alarm::{Alarm, Bell};
 use crate::sys::clock::{self, Stopwatch, SystemClock, SystemMoments};
 use crate::sys::entropy::SystemEntropy;

@@ -9,6 +9,7 @@ use super::identity::FileIdentity;
 use super::limits::{Limits, Times};
 use super::messages::{Reads, Unlock};
 use super::place;
+use super::rotations::Rotations;
 use crate::crypto;
 use crate::crypto::fingerprint;
 use crate::service::caller::Caller;
@@ -30,6 +31,7 @@ pub(super) struct Session {
     commit: [u8; 32],
     times: Mutex<Times>,
     pub(super) grants: Mutex<Grants>,
+    pub(super) rotations: Rotations,
     /// Since when reads wait to be logged.
     waiting_since: Mutex<Option<Moment>>,
     /// `None` once it is locked.
@@ -104,6 +106,7 @@ impl Session {
             commit: vault.header().mk_commit,
             times: Mutex::new(Times { opened: now, used: now }),
             grants: Mutex::default(),
+            rotations: Rotations::default(),
             waiting_since: Mutex::default(),
             vault: Mutex::new(Some(vault)),
         })
@@ -164,6 +167,7 @@ impl Session {
 
     /// Forgets the keys, when whoever uses them now has ended, and after what waits is written.
     fn close(&self, context: RequestContext<'_>) {
+        self.rotations.stop();
         let mut guard = lock(&self.vault);
         *lock(&self.grants) = Grants::default();
         if let Some(mut vault) = guard.take() {
@@ -248,6 +252,10 @@ impl Sessions {
     /// Locks all whose time is over, writes what has waited long enough, and returns how many
     /// milliseconds are left to the next of either; `None` if none is unlocked.
     pub(super) fn attend(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
+        // A rotation uses the vault as long as it runs.
+        for session in self.all().iter().filter(|session| session.rotations.are_running()) {
+            lock(&session.times).used = now;
+        }
         let is_over = |session: &&Arc<Session>| session.is_over(now);
         let over: Vec<PathBuf> =
             self.lock().values().filter(is_over).map(|session| session.path.clone()).collect();

@@ -1,28 +1,34 @@
 //! The agent as commands use it: whether it holds the vault open that a command is about, and what it
 //! answers.
 
+use std::io;
+
 use serde_json::Value as Json;
 
 use super::environment::Environment;
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::terminal;
 use super::unlock::{self, CommandContext};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
-use crate::agent::messages::{self, Ask, Explained, Refused};
+use crate::agent::messages::{self, Ask, Refused, Reply, Rotate, Rotated};
 use crate::agent::paths;
 use crate::agent::place::{Place, Scope};
+use crate::agent::rotations::Said;
 use crate::gateway::json::{from_json, to_json, untagged};
+use crate::gateway::refusal::Explained;
 use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
+use crate::rotation::machine::Machine;
+use crate::rotation::remote::{self, Explain};
 use crate::service::elsewhere::Found;
 use crate::service::failure::Failure as Refusal;
 use crate::service::grants::GrantSpec;
 use crate::service::operation::{Effect, Entry, Pages};
 use crate::service::rules::paging::{self, PageBoundaries};
+use crate::sys::interrupts;
 use crate::sys::secret::Secret;
-use crate::vault;
 
 /// A vault that the agent holds open, and the right to use it.
 pub(crate) struct Session {
@@ -121,6 +127,29 @@ impl Session {
         untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
     }
 
+    /// Has the agent rotate something, and passes on what it says meanwhile, and signals of this process.
+    pub(crate) fn rotate(
+        &self,
+        asked: Json,
+        what: Rotated,
+        machine: &Machine,
+        words: (bool, &dyn Fn(&str)),
+    ) -> Result<Asked<Json>, Failure> {
+        let (shows, show) = words;
+        let machine = remote::machine_to_json(machine);
+        let ask = Ask::Rotate(Rotate { token: self.token(), asked, what, machine, shows });
+        terminal::end_silence();
+        let system = |error: io::Error| Failure::environment("RotationError", error.to_string());
+        let stop = self.line.stopping().map_err(system)?;
+        interrupts::listen(stop).map_err(system)?;
+        let mut hear = |said| match said {
+            Said::Told(text) => terminal::note(&format!("note: {text}")),
+            Said::Shown(text) => show(&text),
+        };
+        let reply = self.line.ask_hearing(&ask, &mut hear);
+        self.outcome(reply, "RotateSecret", false)
+    }
+
     /// Grants somebody a part of what the owner may do. Returns the token for it, and what it is.
     pub(crate) fn grant(&self, spec: GrantSpec) -> Result<(String, Value), Failure> {
         let spec = to_json(&spec.into_value().unwrap_or(Value::Null));
@@ -169,8 +198,17 @@ impl Session {
         operation: &'static str,
         is_repeatable: bool,
     ) -> Result<Asked<Json>, Failure> {
+        self.outcome(self.line.ask(ask), operation, is_repeatable)
+    }
+
+    fn outcome(
+        &self,
+        reply: Result<Reply, Silence>,
+        operation: &'static str,
+        is_repeatable: bool,
+    ) -> Result<Asked<Json>, Failure> {
         let is_granted = self.is_granted();
-        let reply = match self.line.ask(ask) {
+        let reply = match reply {
             Ok(reply) => reply,
             // There is nothing else that it could go on with.
             Err(Silence::Unsent(_)) if is_granted => return Err(over()),
@@ -296,12 +334,22 @@ pub(crate) fn other_version(version: &str) -> String {
     )
 }
 
-/// Says what a failure of the vault is, for the agent to pass on.
-pub(crate) fn explain(error: &vault::Error) -> Explained {
-    let name = error.name().to_owned();
-    let message = error.to_string();
-    let exit_code = super::failure::vault_exit_code(error);
-    Explained { name, message, hint: super::failure::vault_hint(error), exit_code }
+/// Says what failures are, for the agent to pass on.
+pub(crate) fn explain() -> Explain {
+    Explain {
+        vault: |error| Explained {
+            name: error.name().to_owned(),
+            message: error.to_string(),
+            hint: failure::vault_hint(error),
+            exit_code: failure::vault_exit_code(error),
+        },
+        file: |fault| Explained {
+            name: fault.name().to_owned(),
+            message: fault.to_string(),
+            hint: fault.remedy(),
+            exit_code: failure::file_exit_code(fault),
+        },
+    }
 }
 
 /// Whether this process has a grant.
@@ -325,7 +373,8 @@ fn over() -> Failure {
 /// The variable that has the token of a grant.
 const GRANT: &str = "STRONGROOM_GRANT";
 
-fn unintelligible() -> Failure {
+/// The agent said something that is no answer.
+pub(crate) fn unintelligible() -> Failure {
     Failure::environment("AgentError", "the agent's answer is not one")
 }
 

@@ -5,7 +5,7 @@ use std::io;
 
 use super::field::Unpicked;
 use super::request::error as request;
-use crate::agent::messages::Explained;
+use crate::gateway::refusal::Explained;
 use crate::service::action::Action;
 use crate::service::failure;
 use crate::service::fault::Fault;
@@ -97,6 +97,7 @@ impl Failure {
             Error::Service(failure) | Error::AtWork(failure) => Self::of_operation(ROTATE, failure),
             Error::Failed(failed) => Self::Rotation(failed),
             Error::File(fault) => Self::File(fault),
+            Error::Told(explained) => Self::Explained(explained),
             Error::Interrupted { step, token, left } => {
                 let step = step.name();
                 Self::Interrupted(match left {
@@ -321,7 +322,7 @@ pub(super) fn vault_exit_code(error: &vault::Error) -> u8 {
     }
 }
 
-fn file_exit_code(fault: &FileFault) -> u8 {
+pub(super) fn file_exit_code(fault: &FileFault) -> u8 {
     match fault {
         FileFault::Damaged { .. }
         | FileFault::Exists(_)

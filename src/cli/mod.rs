@@ -57,7 +57,7 @@ pub fn start() -> ExitCode {
     }
     if argv.next_if(|word| word == process::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
-        return ExitCode::from(process::be(&words, agent::explain));
+        return ExitCode::from(process::be(&words, agent::explain()));
     }
     ExitCode::from(run::run(&program, argv.collect(), &Environment::of_process()))
 }

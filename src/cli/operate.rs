@@ -88,8 +88,11 @@ pub(super) fn operate(
         (Backend::Agent(session), Some(_)) if session.is_granted() => {
             return Err(agent::not_granted());
         }
-        (Backend::Vault | Backend::Agent(_), Some(own)) => {
-            Fetched::One(rotate::respond(paginator.request, token, own, context)?)
+        (Backend::Vault, Some(own)) => {
+            Fetched::One(rotate::respond(paginator.request, token, own, context, None)?)
+        }
+        (Backend::Agent(session), Some(own)) => {
+            Fetched::One(rotate::respond(paginator.request, token, own, context, Some(session))?)
         }
         (Backend::Vault, None) => respond(entry, paginator, context, None)?,
         (Backend::Agent(session), None) => respond(entry, paginator, context, Some(session))?,

@@ -1,6 +1,9 @@
 //! What a caller is told whose request was not carried out.
 
+use serde_json::{Value as Json, json};
+
 use crate::service::failure::Failure;
+use crate::service::fault::{Cause, Code, Fault};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -31,4 +34,41 @@ impl From<Failure> for Refusal {
             }
         }
     }
+}
+
+/// A failure of the vault, in words: what another process of this program prints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Explained {
+    /// The stable name of its kind.
+    pub(crate) name: String,
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) hint: Option<String>,
+    pub(crate) exit_code: u8,
+}
+
+impl Explained {
+    pub(crate) fn to_json(&self) -> Json {
+        let Self { name, message, hint, exit_code } = self;
+        json!({ "name": name, "message": message, "hint": hint, "exit": exit_code })
+    }
+
+    pub(crate) fn from_json(json: &Json) -> Option<Self> {
+        let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+        let exit_code = u8::try_from(json.get("exit")?.as_u64()?).ok()?;
+        Some(Self { name: text("name")?, message: text("message")?, hint: text("hint"), exit_code })
+    }
+}
+
+/// Writes a fault so that another process of this program has all of it.
+pub(crate) fn fault_to_json(fault: &Fault) -> Json {
+    let Fault { code, message, cause } = fault;
+    json!({ "code": code.as_str(), "message": message, "cause": cause.name() })
+}
+
+/// Reads what [`fault_to_json`] wrote.
+pub(crate) fn fault_from_json(json: &Json) -> Option<Fault> {
+    let text = |name: &str| json.get(name).and_then(Json::as_str);
+    let fault = Fault::new(Code::named(text("code")?)?, text("message")?);
+    Some(Fault { cause: Cause::named(text("cause")?)?, ..fault })
 }

@@ -96,6 +96,13 @@ impl RunEvents {
         Ok(Self { sender, receiver, run: 0, closed: 0, requests: 0 })
     }
 
+    /// Listens to whoever has the other half, where the signals of this process are not about one run.
+    pub(crate) fn remote() -> (Self, Stopper) {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let stopper = Stopper(sender.clone());
+        (Self { sender, receiver, run: 0, closed: 0, requests: 0 }, stopper)
+    }
+
     /// Whether somebody has asked to stop.
     pub(crate) fn is_stop_requested(&mut self) -> bool {
         while let Ok(event) = self.receiver.try_recv() {
@@ -104,6 +111,17 @@ impl RunEvents {
             }
         }
         self.requests > 0
+    }
+}
+
+/// Asks a run to stop, from any thread.
+pub(crate) struct Stopper(Sender<Event>);
+
+impl Stopper {
+    /// Asks as a signal would.
+    pub(crate) fn stop(&self, interrupt: Interrupt) {
+        // It may be over.
+        drop(self.0.send(Event::Interrupt(interrupt)));
     }
 }
 

@@ -87,7 +87,7 @@ impl Runner<'_> {
             }
         }
         let found = self.look_up(&id, region)?;
-        let holder = lease::own(&self.circumstances.origin.actor.host);
+        let holder = lease::own(&self.circumstances.origin.actor);
         let seen = found.progress.as_ref().and_then(|progress| progress.lease.clone());
         if let Some(lease) = &seen {
             let now = self.circumstances.context().now;

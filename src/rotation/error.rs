@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::gateway::refusal::Explained;
 use crate::programs::output;
 use crate::service::caller::Step;
 use crate::service::failure::Failure;
@@ -13,7 +14,8 @@ use crate::sys::files::FileFault;
 pub(crate) enum Error {
     /// Something of this machine is not as it must be: approvals, locks.
     File(FileFault),
-
+    /// Something failed in another process of this program, which says how.
+    Told(Explained),
     /// The service refused, or the vault failed.
     Service(Failure),
     /// Another process of this machine is at work on it: AWS's words, and nothing to be done.

@@ -9,7 +9,7 @@ use crate::programs::output;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::rotation::{self as service, refusals};
-use crate::sys::process;
+use crate::sys::process::{self, Actor};
 use crate::vault::progress::{Holder, Lease};
 
 /// What to do where another machine began a rotation and should have ended it by now.
@@ -22,10 +22,11 @@ pub(crate) enum OnLease {
     Break,
 }
 
-/// Returns this process, as others see it.
-pub(super) fn own(host: &str) -> Holder {
+/// Returns the process that a rotation lives and dies with, as others see it: the agent stops one when
+/// whoever asked for it is gone.
+pub(super) fn own(actor: &Actor) -> Holder {
     let (machine, boot) = (process::machine_id(), process::boot_id());
-    Holder { host: host.to_owned(), machine, boot, pid: u64::from(std::process::id()) }
+    Holder { host: actor.host.clone(), machine, boot, pid: u64::from(actor.pid) }
 }
 
 /// Requires that nobody is at work any more.

@@ -16,6 +16,7 @@ pub(crate) mod machine;
 pub(crate) mod options;
 pub(crate) mod pins;
 pub(crate) mod reach;
+pub(crate) mod remote;
 mod run;
 pub(crate) mod runner;
 mod system;

@@ -1,6 +1,7 @@
 //! Making a vault: its header, its first slots and its first state, in one commit.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::anchor::Anchor;
 use super::error::Error;
@@ -104,6 +105,7 @@ impl Vault {
         transaction.commit().map_err(Error::of_draft)?;
         let last_commit = context.now;
         let (unlogged, waiting, wreck) = (None, WaitingReads::default(), None);
+        let keyring = Arc::new(keyring);
         Ok(Self { store, keyring, guard, audits_reads, last_commit, unlogged, waiting, wreck })
     }
 }

@@ -1,6 +1,8 @@
 //! A new master key over everything, in one transaction: interrupted at any moment, the old vault
 //! is intact.
 
+use std::sync::Arc;
+
 use super::check::{Meter, OnProgress};
 use super::error::{Error, opened, tampered};
 use super::keyring::Keyring;
@@ -53,7 +55,7 @@ impl Vault {
             .and_then(|transaction| transaction.reseal(&next, rekeying, &mut Meter::new(tell)));
         let unspilled = self.store.set_spill(Spill::Off);
         resealed?;
-        self.keyring = next;
+        self.keyring = Arc::new(next);
         Ok(unspilled.map_err(store::Error::after_commit)?)
     }
 }

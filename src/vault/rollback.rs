@@ -26,6 +26,11 @@ impl RollbackGuard {
         Self { newest, anchor, floor: 0, accepted, is_withheld, is_unwritable }
     }
 
+    /// Another guard that begins with what this one has seen.
+    pub(super) fn again(&self) -> Self {
+        Self::new(self.anchor.clone(), self.newest)
+    }
+
     /// Keeps what is seen from now on out of the anchor.
     pub(super) fn withhold(&mut self) {
         self.is_withheld = true;

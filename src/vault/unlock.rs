@@ -1,6 +1,7 @@
 //! From a file and a credential to an unlocked vault, and what must hold before it is one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::anchor::{Anchor, Remembered};
 use super::audit::Unlogged;
@@ -33,7 +34,7 @@ pub(crate) struct LockedVault {
 /// An unlocked vault.
 pub(crate) struct Vault {
     pub(super) store: Store,
-    pub(super) keyring: Keyring,
+    pub(super) keyring: Arc<Keyring>,
     pub(super) guard: RollbackGuard,
     pub(super) audits_reads: bool,
     /// When the newest commit was made that it has seen.
@@ -211,7 +212,7 @@ impl LockedVault {
         let last_commit = state.time;
         Ok(Vault {
             store: self.store,
-            keyring,
+            keyring: Arc::new(keyring),
             guard,
             audits_reads,
             last_commit,
@@ -246,6 +247,21 @@ impl Vault {
         self.audits_reads = transaction.state().settings.audits_reads();
         self.last_commit = transaction.state().time;
         Ok(transaction)
+    }
+
+    /// Opens the same file once more, with the same keys: for work that takes long, beside other work.
+    /// What it finds there is checked with its first transaction.
+    pub(crate) fn again(&self) -> Result<Self, Error> {
+        Ok(Self {
+            store: Store::open(self.store.path(), Mode::ReadWrite)?,
+            keyring: Arc::clone(&self.keyring),
+            guard: self.guard.again(),
+            audits_reads: self.audits_reads,
+            last_commit: self.last_commit,
+            unlogged: None,
+            waiting: WaitingReads::default(),
+            wreck: None,
+        })
     }
 
     /// Returns whether the container can only be read.

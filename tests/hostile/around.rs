@@ -280,9 +280,10 @@ good = json.dumps({"v": 1, "token": token, "op": "DescribeSecret",
 assert "AccessDenied" in say(connect(), good[:40])
 assert say(connect(), b" " * (2 << 20) + good) == ""
 assert "AccessDenied" in say(connect(), good.replace(token.encode(), token.upper().encode() + b"x"))
+# Eight are heard at once. One that says nothing gives its place up.
 kept = [connect() for _ in range(8)]
-assert say(connect(), good) == ""
-assert say(kept[0], good).startswith('{"ok":true')
+assert say(connect(), good).startswith('{"ok":true')
+assert say(kept[7], good).startswith('{"ok":true')
 "#;
 
 #[test]

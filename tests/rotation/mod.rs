@@ -14,3 +14,4 @@ mod postgresql;
 mod redis;
 mod server;
 mod ssh;
+mod unlocked;

@@ -126,7 +126,7 @@ fn hold_open(
         let members = answer.and_then(|answer| unlocked(&answer, place, &path, limits));
         told = members.and_then(|members| invocation.print_now(members));
     };
-    let served = process::serve(place, held, agent::explain, First::Vault(unlocking, &mut tell));
+    let served = process::serve(place, held, agent::explain(), First::Vault(unlocking, &mut tell));
     told?;
     served.map_err(|error| not_started(NotStarted::System(error)))
 }

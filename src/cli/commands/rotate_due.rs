@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp as Instant;
+use serde_json::Value as Json;
 
+use super::super::agent::{self, Asked, Session};
 use super::super::duration;
 use super::super::failure::Failure;
 use super::super::request::error as request;
@@ -15,10 +17,12 @@ use super::super::terminal;
 use super::super::unlock::{self, CommandContext};
 use super::options::{Number, options};
 use super::own::{Invocation, OwnCommand, text};
+use crate::agent::messages;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::rotation::due::{self, DueOutcome, DueRequest, Mode};
 use crate::rotation::error::Error;
+use crate::rotation::remote;
 use crate::service::jobs::{CatchUp, DueFault, DueState};
 use crate::sys::clock;
 use crate::sys::entropy::{Entropy, SystemEntropy};
@@ -60,20 +64,25 @@ impl OwnCommand for RotateDue {
             mode: if self.dry_run { Mode::Say } else { Mode::Rotate },
         };
         self.jitter.as_deref().map_or(Ok(()), wait)?;
-        let mut vault = match context.unlock() {
-            Err(failure @ Failure::Environment { name: "VaultLocked", .. }) => {
-                if let Some((_, message)) = failure.told() {
-                    terminal::report(&message);
+        let session = Session::find(context);
+        let vault = match session {
+            Some(_) => None,
+            None => match context.unlock() {
+                Err(failure @ Failure::Environment { name: "VaultLocked", .. }) => {
+                    if let Some((_, message)) = failure.told() {
+                        terminal::report(&message);
+                    }
+                    return Err(later(&self, context));
                 }
-                return Err(later(&self, context));
-            }
-            unlocked => unlocked?,
+                unlocked => Some(unlocked?),
+            },
         };
         let machine = rotate::machine(context)?;
-        let _turn = match (
-            self.dry_run,
-            lock::take(&machine.lock_of_due(&vault.vault_id().to_string()))?,
-        ) {
+        let id = match &vault {
+            Some(vault) => vault.vault_id().to_string(),
+            None => context.open_locked()?.vault_id().to_string(),
+        };
+        let _turn = match (self.dry_run, lock::take(&machine.lock_of_due(&id))?) {
             (false, None) => {
                 terminal::report("another rotate-due is at work on this vault");
                 return Err(later(&self, context));
@@ -81,23 +90,62 @@ impl OwnCommand for RotateDue {
             (_, turn) => turn,
         };
         let words = if self.verbose { Words::Always } else { Words::OfFailures };
-        let outcomes = rotate::with_runner(&mut vault, context, words, |runner| {
-            due::rotate_due(runner, &wanted)
-        })?;
+        let (outcomes, vault) = run_due(&wanted, words, session.as_ref(), vault, context)?;
         let outcomes = match outcomes {
             Ok(outcomes) => outcomes,
             Err(DueFault::Failure(failure)) => return Err(rotate::told(Error::Service(failure))),
             Err(DueFault::ClockWentBack { last }) => {
                 if !self.dry_run {
-                    leave_word(&machine.trouble_of(&vault.vault_id().to_string()));
+                    leave_word(&machine.trouble_of(&id));
                 }
                 return Err(clock_went_back(last));
             }
         };
         if !self.dry_run {
-            note_trouble(&machine.trouble_of(&vault.vault_id().to_string()), &wanted, &outcomes);
+            note_trouble(&machine.trouble_of(&id), &wanted, &outcomes);
         }
-        tell(&self, invocation, outcomes, &vault)
+        vault.iter().for_each(unlock::warn);
+        tell(&self, invocation, outcomes)
+    }
+}
+
+/// What became of what was due, and the vault, if this process opened it.
+type Rotated = (Result<Vec<DueOutcome>, DueFault>, Option<Vault>);
+
+/// Rotates what is due: in the agent, or else here.
+fn run_due(
+    wanted: &DueRequest<'_>,
+    words: Words,
+    session: Option<&Session>,
+    vault: Option<Vault>,
+    context: &CommandContext<'_>,
+) -> Result<Rotated, Failure> {
+    if let Some(session) = session {
+        let asked = remote::due_to_json(wanted);
+        if let Asked::Answered(answer) =
+            rotate::ask(session, asked, messages::Rotated::Due, words, context)?
+        {
+            return Ok((outcomes_of(&answer)?, None));
+        }
+    }
+    let mut vault = match vault {
+        Some(vault) => vault,
+        None => context.unlock()?,
+    };
+    let outcomes =
+        rotate::with_runner(&mut vault, context, words, |runner| due::rotate_due(runner, wanted))?;
+    Ok((outcomes, Some(vault)))
+}
+
+/// Reads what came of the agent's rotations.
+fn outcomes_of(json: &Json) -> Result<Result<Vec<DueOutcome>, DueFault>, Failure> {
+    if let Some(outcomes) = json.get("outcomes").and_then(remote::outcomes_from_json) {
+        return Ok(Ok(outcomes));
+    }
+    match json.get("fault").and_then(remote::fault_of_due_from_json) {
+        Some(Ok(last)) => Ok(Err(DueFault::ClockWentBack { last })),
+        Some(Err(error)) => Err(rotate::told(error)),
+        None => Err(agent::unintelligible()),
     }
 }
 
@@ -156,9 +204,7 @@ fn tell(
     options: &RotateDue,
     invocation: &Invocation<'_>,
     outcomes: Vec<DueOutcome>,
-    vault: &Vault,
 ) -> Result<(), Failure> {
-    unlock::warn(vault);
     let is_shown =
         options.dry_run || options.verbose || invocation.context.globals.output.is_some();
     let is_quiet = options.quiet;
@@ -224,7 +270,9 @@ fn row(outcome: &DueOutcome) -> Value {
         Some(Err(Error::Interrupted { .. } | Error::Stopped)) => {
             row.push(text("Outcome", "Interrupted"));
         }
-        Some(Err(Error::Service(_) | Error::AtWork(_) | Error::File(_) | Error::Passed)) => {
+        Some(Err(
+            Error::Service(_) | Error::AtWork(_) | Error::File(_) | Error::Told(_) | Error::Passed,
+        )) => {
             row.push(text("Outcome", "Refused"));
         }
         None => {}

@@ -6,18 +6,24 @@ pub(crate) mod own;
 
 use std::path::Path;
 
+use serde_json::Value as Json;
+
+use crate::agent::messages::Rotated;
+use crate::cli::agent::{self, Asked, Session};
 use crate::cli::failure::Failure;
 use crate::cli::request::build::Token;
 use crate::cli::request::paramfile::{self, Sources};
 use crate::cli::terminal;
 use crate::cli::unlock::{self, CommandContext};
 use crate::gateway::answers::Circumstances;
+use crate::gateway::json::untagged;
 use crate::model::value::Value;
 use crate::programs::launch::RunEvents;
 use crate::programs::spawn;
 use crate::rotation::attempt::RotateRequest;
 use crate::rotation::error::Error;
 use crate::rotation::machine::Machine;
+use crate::rotation::remote;
 use crate::rotation::runner::Runner;
 use crate::service::failure;
 use crate::service::fault::Cause;
@@ -53,6 +59,7 @@ pub(super) fn respond(
     token: Token,
     own: RotateOptions,
     context: &CommandContext<'_>,
+    session: Option<&Session>,
 ) -> Result<Value, Failure> {
     let resume = own.resume.unwrap_or(match token {
         Token::Given => Resume::IfSame,
@@ -67,10 +74,37 @@ pub(super) fn respond(
         still: None,
         on_lease: own.on_lease,
     };
+    if let Some(session) = session {
+        let asked = remote::request_to_json(&rotation);
+        if let Asked::Answered(answer) = ask(session, asked, Rotated::One, own.words, context)? {
+            return answer_of(&answer);
+        }
+    }
     let mut vault = context.unlock()?;
     let answer = with_runner(&mut vault, context, own.words, |runner| runner.rotate(rotation))?;
     unlock::warn(&vault);
     answer.map_err(told)
+}
+
+/// Has the agent rotate something.
+pub(crate) fn ask(
+    session: &Session,
+    asked: Json,
+    what: Rotated,
+    words: Words,
+    context: &CommandContext<'_>,
+) -> Result<Asked<Json>, Failure> {
+    let words: (bool, &dyn Fn(&str)) = (words == Words::Always, &show_line);
+    session.rotate(asked, what, &machine(context)?, words)
+}
+
+/// Reads what came of the agent's rotation.
+fn answer_of(json: &Json) -> Result<Value, Failure> {
+    if let Some(answer) = json.get("answer").and_then(untagged) {
+        return Ok(answer);
+    }
+    let error = json.get("error").and_then(remote::error_from_json);
+    Err(error.map_or_else(agent::unintelligible, told))
 }
 
 /// Shows what the failed program wrote, and turns its failure into a command's.
@@ -98,6 +132,7 @@ fn next(error: &Error) -> Option<&'static str> {
         }
         Error::Service(_)
         | Error::File(_)
+        | Error::Told(_)
         | Error::Failed(_)
         | Error::Interrupted { .. }
         | Error::Stopped

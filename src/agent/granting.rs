@@ -1,0 +1,100 @@
+//! What the agent answers to whoever hands out grants, and takes them back.
+
+use serde_json::{Value as Json, json};
+
+use super::door::Agent;
+use super::messages::Refused;
+use super::place::new_token;
+use super::sessions::{Use, lock};
+use crate::gateway::answers::Circumstances;
+use crate::gateway::json::{from_json, tagged};
+use crate::model::shape::Shaped;
+use crate::service::caller::{Caller, Grant};
+use crate::service::grants::{self, GrantSpec};
+use crate::service::rules::arn::Place;
+use crate::sys::entropy::NoEntropy;
+use crate::sys::secret::Secret;
+use crate::sys::socket::Peer;
+use crate::vault::transaction::Access;
+use crate::vault::{self, Vault};
+
+impl Agent<'_> {
+    /// Hands out a part of what the owner may do, and returns the token for it.
+    pub(super) fn grant(
+        &self,
+        peer: Peer,
+        token: &Secret<String>,
+        spec: &Json,
+    ) -> Result<Json, Refused> {
+        let spec = from_json(GrantSpec::SHAPE, spec).map_err(Refused::Malformed)?;
+        let spec = GrantSpec::from_value(spec);
+        let spec =
+            spec.map_err(|fault| Refused::Malformed(format!("that is no grant: {fault:?}")))?;
+        let session = self.session(token)?;
+        let now = self.moments.moment();
+        if lock(&session.grants).is_full(now) {
+            return Err(Refused::Malformed("there are too many grants".to_owned()));
+        }
+        let none = |none: NoEntropy| {
+            Refused::Vault((self.explain.vault)(&vault::Error::Crypto(none.into())))
+        };
+        let id = grants::draw_id(self.entropy).map_err(none)?;
+        let secret = new_token(self.entropy).map_err(none)?;
+        let reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+            let made = self.make_grant(vault, &spec, id, circumstances);
+            let told = made.map(|grant| {
+                let told =
+                    json!({ "token": secret.expose(), "grant": tagged(&grants::shown(&grant)) });
+                let lifetime_ms = spec.lifetime_ms();
+                lock(&session.grants).add(secret, Caller::Grant(grant), now, lifetime_ms);
+                told
+            });
+            (told, Vec::new())
+        });
+        reply.outcome
+    }
+
+    fn make_grant(
+        &self,
+        vault: &mut Vault,
+        spec: &GrantSpec,
+        id: String,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Grant, Refused> {
+        let failed = |error: vault::Error| self.refused(error.into());
+        let transaction = vault.begin(Access::Write, circumstances.context());
+        let mut transaction = transaction.map_err(failed)?;
+        let settings = &transaction.state().settings;
+        let home = Place { account: settings.account(), region: settings.region() };
+        let now = transaction.now().max(transaction.date());
+        let grant = spec.grant(id, home, now);
+        let grant = grant.map_err(|mistake| Refused::Malformed(mistake.to_string()))?;
+        let label = grant.label.as_ref().map(|label| format!(" {label}")).unwrap_or_default();
+        let recorded = transaction.record_own("CreateGrant", &format!("{}{label}", grant.id));
+        recorded.and_then(|()| transaction.commit()).map_err(failed)?;
+        Ok(grant)
+    }
+
+    pub(super) fn revoke(
+        &self,
+        peer: Peer,
+        token: &Secret<String>,
+        id: &str,
+    ) -> Result<Json, Refused> {
+        let session = self.session(token)?;
+        let is_revoked = lock(&session.grants).revoke(id);
+        if !is_revoked {
+            return Ok(json!({ "revoked": false }));
+        }
+        let reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+            let transaction = vault.begin(Access::Write, circumstances.context());
+            let recorded = transaction.and_then(|mut transaction| {
+                transaction.record_own("RevokeGrant", id)?;
+                transaction.commit()
+            });
+            let recorded = recorded.map(|()| json!({ "revoked": true }));
+            (recorded.map_err(|error| self.refused(error.into())), Vec::new())
+        });
+        reply.outcome
+    }
+}
