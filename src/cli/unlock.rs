@@ -1,5 +1,6 @@
 //! Which vault, and how it is opened, unlocked or made.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 
 use super::credentials::{Offer, Opened};
@@ -84,8 +85,8 @@ pub(crate) struct CommandContext<'a> {
     offer: Offer,
     /// Whose manners are asked for.
     pub(crate) form: Form,
-    /// Who asks.
-    pub(crate) origin: Origin,
+    /// Who asks: a dozen system calls, which a command that the agent carries out does without.
+    pub(crate) origin: LazyCell<Origin>,
 }
 
 impl<'a> CommandContext<'a> {
@@ -108,10 +109,11 @@ impl<'a> CommandContext<'a> {
         };
         let given = globals.region.as_ref();
         let region = Named::find("--region", given, variables, environment)?;
-        let origin = Origin { actor: process::actor(), via: "direct".to_owned() };
         let offer = Offer::new(globals, environment)?;
         // Read before anybody is asked for a passphrase.
         let expected = globals.expect.as_deref().map(checkpoint).transpose()?;
+        let origin: fn() -> _ = || Origin { actor: process::actor(), via: "direct".to_owned() };
+        let origin = LazyCell::new(origin);
         Ok(Self { globals, environment, location, profile, region, expected, offer, form, origin })
     }
 

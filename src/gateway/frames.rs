@@ -99,17 +99,18 @@ fn read_frame(
     if length > most {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let mut frame = Secret::new(Vec::with_capacity(length.min(CHUNK)));
-    let mut chunk = Secret::new([0; CHUNK]);
-    while frame.expose().len() < length {
-        let wanted = length.saturating_sub(frame.expose().len()).min(CHUNK);
-        let place = chunk.expose_mut().get_mut(..wanted).unwrap_or_default();
+    let mut frame = Secret::new(Vec::new());
+    let mut filled = 0_usize;
+    while filled < length {
+        if filled == frame.expose().len() {
+            // Each time no more than has come already.
+            let room = filled.saturating_mul(2).max(CHUNK).min(length);
+            frame.expose_mut().resize(room, 0);
+        }
+        let place = frame.expose_mut().get_mut(filled..).unwrap_or_default();
         match read_some(stream, place, until)? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => {
-                let read = chunk.expose().get(..read).unwrap_or_default();
-                frame.expose_mut().extend_from_slice(read);
-            }
+            read => filled = filled.saturating_add(read),
         }
     }
     Ok(Some(frame))

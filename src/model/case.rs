@@ -6,19 +6,19 @@
 /// The rule is botocore's `xform_name`: a word begins at a capital that follows a lower-case
 /// letter or digit, or that ends a run of capitals.
 pub(crate) fn kebab(wire: &str) -> String {
-    let letters: Vec<char> = wire.chars().collect();
     let mut out = String::with_capacity(wire.len() + 4);
-    for (index, letter) in letters.iter().enumerate() {
-        let before = index.checked_sub(1).and_then(|i| letters.get(i));
-        let after = letters.get(index + 1);
+    let mut letters = wire.chars().peekable();
+    let mut before = None;
+    while let Some(letter) = letters.next() {
         let starts_word = letter.is_ascii_uppercase()
-            && before.is_some_and(|b| {
-                !b.is_ascii_uppercase() || after.is_some_and(char::is_ascii_lowercase)
+            && before.is_some_and(|before: char| {
+                !before.is_ascii_uppercase() || letters.peek().is_some_and(char::is_ascii_lowercase)
             });
         if starts_word {
             out.push('-');
         }
         out.push(letter.to_ascii_lowercase());
+        before = Some(letter);
     }
     out
 }

@@ -32,9 +32,11 @@ fn place(given: Option<&Path>) -> PathBuf {
     let user = files::user_id();
     let run = PathBuf::from(format!("/run/user/{user}"));
     let given = given.filter(|path| path.is_absolute()).map(Path::to_owned);
-    let bases = given.into_iter().chain([run]);
-    let mut owned = bases.filter(|base| fs::metadata(base).is_ok_and(|base| base.uid() == user));
-    match owned.find(|base| base.is_dir()) {
+    let mut bases = given.into_iter().chain([run]);
+    let is_own = |base: &PathBuf| {
+        fs::metadata(base).is_ok_and(|found| found.is_dir() && found.uid() == user)
+    };
+    match bases.find(is_own) {
         Some(base) => base.join("strongroom"),
         None => PathBuf::from(format!("/tmp/strongroom-{user}")),
     }

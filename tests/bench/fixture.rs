@@ -1,9 +1,9 @@
 //! A place to measure in: vaults, plain tables beside them, and programs run in a clear environment.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -116,6 +116,20 @@ impl BenchFixture {
         command
     }
 
+    /// The same, through the agent that [`Self::unlock`] started.
+    pub(crate) fn through_agent(&self, arguments: &[&str]) -> Command {
+        let mut command = self.strongroom(arguments);
+        command.env("XDG_RUNTIME_DIR", self.at("run"));
+        command
+    }
+
+    /// Has an agent of its own hold the vault open, as long as what is returned is there.
+    pub(crate) fn unlock(&self) -> io::Result<Unlocked<'_>> {
+        DirBuilder::new().mode(0o700).recursive(true).create(self.at("run"))?;
+        require(self.through_agent(&["unlock", "--keyfile"]).arg(self.keyfile()))?;
+        Ok(Unlocked(self))
+    }
+
     /// A statement for the `sqlite3` shell on the plain table.
     pub(crate) fn sqlite3(&self, statement: &str) -> Command {
         let mut command = program("sqlite3", &[]);
@@ -127,6 +141,16 @@ impl BenchFixture {
     /// The name in the middle.
     pub(crate) fn a_name(&self) -> String {
         name(self.secrets / 2)
+    }
+}
+
+/// A vault that an agent holds open. The agent ends with it.
+pub(crate) struct Unlocked<'a>(&'a BenchFixture);
+
+impl Drop for Unlocked<'_> {
+    fn drop(&mut self) {
+        // One that has ended already need not be ended.
+        drop(require(&mut self.0.through_agent(&["lock", "--all"])));
     }
 }
 
@@ -188,7 +212,8 @@ pub(crate) fn name(number: usize) -> String {
     format!("app/{:03}/{number:06}", number % 997)
 }
 
-fn content(secrets: usize) -> impl Iterator<Item = (String, String)> {
+/// The names and values of so many secrets.
+pub(crate) fn content(secrets: usize) -> impl Iterator<Item = (String, String)> {
     (0..secrets)
         .map(|number| (name(number), format!("a value of forty letters, number {number:07}")))
 }

@@ -4,9 +4,10 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rusqlite::{Connection, params};
+use serde_json::Value as Json;
 
 /// The word by which this program is asked to be the floor of a read.
 pub(crate) const SELECT: &str = "select-one-row";
@@ -51,6 +52,34 @@ pub(crate) fn empty_program(directory: &Path) -> io::Result<Option<PathBuf>> {
     compiler.args(["-O", "-C", "target-feature=+crt-static", "-C", "strip=symbols", "-o"]);
     let built = compiler.arg(&program).arg(&source).status();
     Ok(built.is_ok_and(|status| status.success()).then_some(program))
+}
+
+/// Builds a static program of C that selects one row with the SQLite that we have; `None` where there is
+/// no compiler, or no static C library.
+pub(crate) fn one_row_program(directory: &Path) -> io::Result<Option<PathBuf>> {
+    let Some(sqlite) = sqlite_source()? else { return Ok(None) };
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/one_row.c");
+    let program = directory.join("one-row");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-O2", "-static", "-w", "-I"]).arg(&sqlite).arg("-o").arg(&program);
+    let built = compiler.arg(source).arg(sqlite.join("sqlite3.c")).stderr(Stdio::null()).status();
+    Ok(built.is_ok_and(|status| status.success()).then_some(program))
+}
+
+/// Finds the directory in which SQLite's source is, among the packages of this build.
+fn sqlite_source() -> io::Result<Option<PathBuf>> {
+    let mut metadata = Command::new("cargo");
+    metadata.args(["metadata", "--format-version", "1", "--locked", "--offline"]);
+    metadata.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let told: Json = serde_json::from_slice(&metadata.output()?.stdout)?;
+    let packages = told.get("packages").and_then(Json::as_array);
+    let sqlite = packages
+        .into_iter()
+        .flatten()
+        .find(|package| package.get("name").and_then(Json::as_str) == Some("libsqlite3-sys"));
+    let manifest = sqlite.and_then(|package| package.get("manifest_path")?.as_str());
+    let directory = manifest.and_then(|manifest| Path::new(manifest).parent());
+    Ok(directory.map(|directory| directory.join("sqlite3")))
 }
 
 /// Finds a program that may not be installed.

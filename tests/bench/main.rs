@@ -3,6 +3,7 @@
 //! `cargo measure -- --quick` leaves the large vault out. No test: it passes whatever it finds.
 #![expect(clippy::print_stdout, reason = "the table is what it is run for")]
 
+mod crowd;
 mod fixture;
 mod floors;
 mod samples;
@@ -10,9 +11,10 @@ mod table;
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crowd::Crowd;
 use fixture::{BenchFixture, PASSPHRASE, Reads, peak_kib, program, require};
 use samples::{Samples, Work, in_turns, timed};
 use strongroom::workbench::bench_vault;
@@ -20,6 +22,9 @@ use table::{Bound, Table};
 
 /// How many secrets the vaults have.
 const SIZES: [usize; 3] = [10, 1_000, 100_000];
+
+/// How many clients of the agent there are at once.
+const CLIENTS: usize = 64;
 
 fn main() -> io::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +42,7 @@ fn main() -> io::Result<()> {
     println!("Measured with {}.\n", floors::load());
     let mut table = Table::default();
     machine(&place, &mut table)?;
+    let one_row = OneRow::build(&place)?;
     for secrets in sizes {
         let mut fixture = BenchFixture::build(&place, *secrets, Reads::Silent)?;
         reads(&fixture, &mut table)?;
@@ -45,6 +51,7 @@ fn main() -> io::Result<()> {
         }
         lists(&fixture, &mut table)?;
         writes(&fixture, &mut table)?;
+        agent(&fixture, one_row.as_ref(), &mut table)?;
         instructions(&fixture, &mut table)?;
         upkeep(&fixture, &mut table)?;
         memory(&mut fixture, &mut table)?;
@@ -70,7 +77,7 @@ fn machine(place: &Path, table: &mut Table) -> io::Result<()> {
     table.floor("an empty process (`/bin/true`)", None, &nothing);
     table.floor("an empty static Rust program", None, &floor);
     table.row("`--version`", None, &start);
-    table.bound(Bound::ratio("start, of an empty static program", &start, &floor, 1.5));
+    table.bound(Bound::ratio("start, of an empty static program", &start, &floor, 1.3));
 
     let mut file = File::create(place.join("flushed"))?;
     let [flush] = in_turns(40, [Box::new(|| timed(|| floors::flush(&mut file)))])?;
@@ -220,6 +227,71 @@ fn writes(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
     if let (Some(ours), Some(theirs)) = (ours, theirs) {
         table.bound(Bound::count("flushes of a put, as of one commit", ours, theirs).at(size));
     }
+    Ok(())
+}
+
+/// A static program of C that selects one row, and a table of its own.
+struct OneRow {
+    program: PathBuf,
+    table: PathBuf,
+}
+
+impl OneRow {
+    /// How many rows the table has, whatever the vault beside it has.
+    const ROWS: usize = 100_000;
+
+    fn build(place: &Path) -> io::Result<Option<Self>> {
+        let Some(program) = floors::one_row_program(place)? else { return Ok(None) };
+        let table = place.join("rows.db");
+        floors::plain_table(&table, fixture::content(Self::ROWS))?;
+        Ok(Some(Self { program, table }))
+    }
+
+    fn select(&self) -> io::Result<Duration> {
+        require(program(&self.program, &[]).arg(&self.table).arg(fixture::name(Self::ROWS / 2)))
+    }
+}
+
+/// The same, of an agent that holds the vault open.
+fn agent(fixture: &BenchFixture, one_row: Option<&OneRow>, table: &mut Table) -> io::Result<()> {
+    let (size, name) = (Some(fixture.secrets), fixture.a_name());
+    let unlocked = fixture.unlock()?;
+    let get = ["get-secret-value", "--secret-id", &name];
+    let through: Work<'_> = Box::new(|| require(&mut fixture.through_agent(&get)));
+    if let Some(one_row) = one_row {
+        let [get, select] = in_turns(100, [through, Box::new(|| one_row.select())])?;
+        table.floor("one row of 100,000 selected by a static program of C", size, &select);
+        table.row("`get-secret-value` through the agent", size, &get);
+        let what = "get through the agent, of one row selected in C";
+        table.bound(Bound::ratio(what, &get, &select, 1.25).at(size));
+    } else {
+        let [get] = in_turns(100, [through])?;
+        table.row("`get-secret-value` through the agent", size, &get);
+    }
+    let put = ["put-secret-value", "--secret-id", &name, "--secret-string", "another"];
+    let mut row = 0;
+    let [put, insert] = in_turns(
+        25,
+        [
+            Box::new(|| require(&mut fixture.through_agent(&put))),
+            Box::new(|| {
+                row += 1;
+                let insert = format!("INSERT INTO plain VALUES ('agent/{row}', 'a')");
+                require(&mut fixture.sqlite3(&insert))
+            }),
+        ],
+    )?;
+    table.floor("one row inserted by `sqlite3`, beside the agent", size, &insert);
+    table.row("`put-secret-value` through the agent", size, &put);
+    table.bound(Bound::ratio("put through the agent, of one INSERT", &put, &insert, 0.8).at(size));
+    if fixture.secrets >= CLIENTS {
+        let single = Crowd::gather(fixture, 1, 20)?;
+        let crowd = Crowd::gather(fixture, CLIENTS, 4)?;
+        table.row("one client of the agent, 90 % reads", size, &single.samples);
+        table.row("64 clients of the agent at once, 90 % reads", size, &crowd.samples);
+        table.bound(Bound::crowd("64 clients at once", &crowd, &single).at(size));
+    }
+    drop(unlocked);
     Ok(())
 }
 

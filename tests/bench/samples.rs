@@ -17,6 +17,12 @@ impl Samples {
         Self(vec![time])
     }
 
+    /// Several runs, as they came.
+    pub(crate) fn of(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
+    }
+
     /// The time that half of the runs stayed below.
     pub(crate) fn median(&self) -> Duration {
         self.at(50)
@@ -25,6 +31,11 @@ impl Samples {
     /// The time that 19 of 20 runs stayed below.
     pub(crate) fn p95(&self) -> Duration {
         self.at(95)
+    }
+
+    /// The time that 99 of 100 runs stayed below.
+    pub(crate) fn p99(&self) -> Duration {
+        self.at(99)
     }
 
     /// How many runs there were.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::crowd::Crowd;
 use super::samples::{Samples, Shown};
 
 /// What was measured, compared with what was promised.
@@ -62,6 +63,14 @@ impl Bound {
     pub(crate) fn time(what: &str, ours: &Samples, most: Duration) -> Self {
         let found = ours.median();
         Self::of(what, Shown(found).to_string(), Shown(most).to_string(), found <= most)
+    }
+
+    /// So many requests a second beside one client's, where every answer must be right.
+    pub(crate) fn crowd(what: &str, crowd: &Crowd, single: &Crowd) -> Self {
+        let (rate, beside, p99) = (crowd.rate(), single.rate(), Shown(crowd.samples.p99()));
+        let wrong = crowd.wrong + single.wrong;
+        let found = format!("{wrong} wrong; 99 % in {p99}; {rate:.0} a second, one {beside:.0}");
+        Self::of(what, found, "0 wrong".to_owned(), wrong == 0)
     }
 
     /// No more than so many bytes.

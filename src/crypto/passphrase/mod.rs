@@ -2,13 +2,15 @@
 //!
 //! Does not ask for them; that is the terminal's part.
 
+mod words;
+
 use std::ops::RangeInclusive;
 
-use diceware_wordlists::EFF_LONG_WORDLIST;
 use unicode_normalization::UnicodeNormalization;
 use zxcvbn::feedback::Feedback;
 use zxcvbn::zxcvbn;
 
+use self::words::WORDS;
 use crate::crypto;
 use crate::sys::entropy::{Entropy, NoEntropy};
 use crate::sys::memory::scrub_stack;
@@ -53,12 +55,12 @@ impl Passphrase {
 
     /// Draws six words of 7,776: 77.5 random bits.
     pub(crate) fn generate(entropy: &dyn Entropy) -> Result<Self, crypto::Error> {
-        let mut words = Secret::new(String::with_capacity(WORDS * MAX_WORD));
-        for place in 0..WORDS {
+        let mut words = Secret::new(String::with_capacity(COUNT * (words::LONGEST + 1)));
+        for place in 0..COUNT {
             if place > 0 {
                 words.expose_mut().push(' ');
             }
-            words.expose_mut().push_str(draw(&EFF_LONG_WORDLIST, entropy)?);
+            words.expose_mut().push_str(draw(&WORDS, entropy)?.text());
         }
         Ok(Self(words))
     }
@@ -111,7 +113,7 @@ pub(crate) fn judge(passphrase: &Passphrase) -> Strength {
 }
 
 /// Draws one of the words, each as likely as any other.
-fn draw<'a>(words: &[&'a str], entropy: &dyn Entropy) -> Result<&'a str, crypto::Error> {
+fn draw<'a, T>(words: &'a [T], entropy: &dyn Entropy) -> Result<&'a T, crypto::Error> {
     let count = u32::try_from(words.len()).map_err(|_too_many| crypto::Error::TooLong)?;
     // The last, incomplete round of the numbers is drawn again, or its words would be likelier.
     let rounds = u32::from(u16::MAX).saturating_add(1).checked_div(count).unwrap_or(0);
@@ -173,9 +175,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const LONGEST: usize = 1024;
 /// What is looked at before normalising, which can make text shorter.
 const MAX_INPUT: usize = 4096;
-const WORDS: usize = 6;
-/// The longest word of the list and a space; only saves growing.
-const MAX_WORD: usize = 10;
+/// How many words are proposed.
+const COUNT: usize = 6;
 /// One draw in twenty is drawn again; a source that never serves is broken.
 const ATTEMPTS: u32 = 64;
 
