@@ -126,7 +126,8 @@ impl Reads {
         }
     }
 
-    fn named(name: &str) -> Option<Self> {
+    /// Returns what a word means.
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, reads)| reads)
     }
 }

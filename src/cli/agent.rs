@@ -7,18 +7,18 @@ use serde_json::Value as Json;
 
 use super::environment::Environment;
 use super::failure::{self, Failure};
+use super::handing::{other_version, place, times};
 use super::terminal;
 use super::unlock::{self, CommandContext};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
 use crate::agent::messages::{self, Ask, Refused, Reply, Rotate, Rotated};
 use crate::agent::paths;
-use crate::agent::place::{Place, Scope};
+use crate::agent::place::Scope;
 use crate::agent::rotations::Said;
 use crate::gateway::json::{from_json, to_json, untagged};
 use crate::gateway::refusal::Explained;
 use crate::model::shape::Shaped;
-use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::rotation::machine::Machine;
 use crate::rotation::remote::{self, Explain};
@@ -288,19 +288,6 @@ impl Held {
     }
 }
 
-/// Returns since when a vault is unlocked, until when, and when its reads are logged.
-pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
-    let names = [("UnlockedSince", "since"), ("LocksAt", "until"), ("LocksAtTheLatest", "latest")];
-    let time = |(name, member): (&str, &str)| {
-        let ms = session.get(member)?.as_i64()?;
-        Some((name.to_owned(), Value::Timestamp(Timestamp(ms))))
-    };
-    let mut members: Vec<(String, Value)> = names.into_iter().filter_map(time).collect();
-    let reads = session.get("reads").and_then(Json::as_str);
-    members.extend(reads.map(|reads| ("ReadsWritten".to_owned(), Value::Text(reads.to_owned()))));
-    members
-}
-
 /// Has the vault do something, wherever it is open: in the agent, or else here.
 pub(crate) fn chore(
     chore: impl Fn() -> Chore,
@@ -315,23 +302,6 @@ pub(crate) fn chore(
     let mut vault = context.unlock()?;
     let done = chore().run(&mut vault, context.request_context());
     done.map_err(|failure| Failure::of_operation(name, failure))
-}
-
-/// Returns where the agent of this user is, if it may run there.
-pub(crate) fn place(environment: &Environment) -> Option<Place> {
-    Place::find(environment.path(RUNTIME))
-}
-
-/// Returns where the agent of this user is to be.
-pub(crate) fn make_place(environment: &Environment) -> Result<Place, Failure> {
-    Ok(Place::make(environment.path(RUNTIME))?)
-}
-
-/// Says that the agent is of another version.
-pub(crate) fn other_version(version: &str) -> String {
-    format!(
-        "the agent is of version {version}, and this is another; `strongroom lock --all` ends it"
-    )
 }
 
 /// Says what failures are, for the agent to pass on.
@@ -377,6 +347,3 @@ const GRANT: &str = "STRONGROOM_GRANT";
 pub(crate) fn unintelligible() -> Failure {
     Failure::environment("AgentError", "the agent's answer is not one")
 }
-
-/// The user's runtime directory (the XDG base directory specification).
-const RUNTIME: &str = "XDG_RUNTIME_DIR";

@@ -148,6 +148,11 @@ impl Offer {
 
     /// Tries everything that is offered on the slots of the vault, and asks a person if nothing is.
     pub(crate) fn open(&self, vault: &LockedVault) -> Result<Opened, Failure> {
+        let was_asked = self.passphrase.is_none() && self.keyfile.is_none();
+        Ok(Opened { was_asked, ..self.open_somehow(vault)? })
+    }
+
+    fn open_somehow(&self, vault: &LockedVault) -> Result<Opened, Failure> {
         let has = |kind: SlotKind| vault.slots().any(|(_, body)| body.kind() == kind);
         let keyfile = self.keyfile()?;
         let takes_both = has(SlotKind::PassphraseAndKeyfile);
@@ -197,7 +202,7 @@ impl Offer {
 
     fn attempt(&self, vault: &LockedVault, credential: Credential) -> Result<Opened, Failure> {
         let (slot, master) = vault.try_credential(&credential, self.limit())?;
-        Ok(Opened { slot, master, credential })
+        Ok(Opened { slot, master, credential, was_asked: false })
     }
 }
 
@@ -209,6 +214,8 @@ pub(crate) struct Opened {
     pub(crate) master: MasterKey,
     /// The credential, to wrap another master key for.
     pub(crate) credential: Credential,
+    /// Whether a person was asked for it.
+    pub(crate) was_asked: bool,
 }
 
 /// Returns the one source there is; the names of two, if there are more.

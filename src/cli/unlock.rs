@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::options::Globals;
-use super::terminal;
+use super::{on_demand, terminal};
 use crate::model::shape::Shaped;
 use crate::model::time::Timestamp;
 use crate::model::types::RegionName;
@@ -219,7 +219,13 @@ impl<'a> CommandContext<'a> {
 
     fn unlock_opened(&self, locked: LockedVault, policy: &UnlockPolicy) -> Result<Vault, Failure> {
         let opened = self.offer().open(&locked)?;
-        self.unlock_with(locked, &opened, policy)
+        let manner = opened.was_asked.then(|| on_demand::manner(self.environment)).flatten();
+        let handed = manner.map(|manner| (manner, opened.master.vault_key(locked.vault_id())));
+        let vault = self.unlock_with(locked, &opened, policy)?;
+        if let Some((manner, key)) = handed {
+            on_demand::hand_over(key, manner, &self.location.path, self.environment);
+        }
+        Ok(vault)
     }
 
     /// Unlocks a vault with the credential that opened one of its slots.

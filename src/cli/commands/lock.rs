@@ -1,26 +1,21 @@
 //! `unlock` and `lock`: have the agent hold the vault open, and have it forget.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::Value as Json;
 
-use super::super::agent::{self, other_version};
+use super::super::agent;
 use super::super::duration;
 use super::super::failure::Failure;
+use super::super::handing;
+use super::super::on_demand::{self, Manner};
 use super::super::request::error as request;
 use super::super::terminal;
-use super::super::unlock::CommandContext;
 use super::options::{Choice, options};
-use super::own::{Invocation, OwnCommand, count, text};
-use crate::agent::client::{Line, Silence};
+use super::own::{Invocation, OwnCommand, count};
+use crate::agent::client::Line;
 use crate::agent::limits::Limits;
 use crate::agent::messages::{Ask, Reads, Refused, Reply, Unlock as Unlocking};
 use crate::agent::place::Place;
 use crate::agent::process::{self, First, NotStarted};
-use crate::model::value::Value;
-use crate::sys::files::FileFault;
-use crate::sys::lock;
-use crate::sys::secret::Secret;
 
 options! {
     /// The options of `unlock`.
@@ -34,6 +29,10 @@ options! {
         audit_reads: Option<ReadsWritten>,
         /// Do not go into the background: hold the vault open in this process
         foreground: bool,
+        /// From now on, do so by itself on this machine when a person has typed the passphrase
+        on_demand: bool,
+        /// No longer do so by itself
+        no_on_demand: bool => .conflicts_with("on-demand"),
     }
 }
 
@@ -73,16 +72,20 @@ impl OwnCommand for Unlock {
         // Whatever is wrong with the vault is said here, and nothing is started.
         drop(context.unlock_with(locked, &opened, &context.unlock_policy())?);
         drop(opened);
-        let path = resolved(context)?;
+        let path = handing::resolved(&context.location.path)?;
         let anchors = context.environment.anchors();
         let reads = self.audit_reads.map_or(Reads::Batched, |ReadsWritten(reads)| reads);
+        if self.on_demand || self.no_on_demand {
+            let manner = self.on_demand.then_some(Manner { limits, reads });
+            on_demand::set(manner, context.environment)?;
+        }
         let unlocking = Unlocking { path: path.clone(), key, limits, anchors, reads };
-        let place = agent::make_place(context.environment)?;
+        let place = handing::make_place(context.environment)?;
         if self.foreground {
             return hold_open(invocation, &place, unlocking);
         }
-        let answer = hand_over(&place, &Ask::Unlock(unlocking))?;
-        invocation.print(unlocked(&answer, &place, &path, limits)?)
+        let answer = handing::hand_over(&place, &Ask::Unlock(unlocking))?;
+        invocation.print(handing::unlocked(&answer, &place, &path, limits)?)
     }
 }
 
@@ -95,12 +98,12 @@ impl OwnCommand for Lock {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
-        let vault = if self.all { None } else { Some(resolved(context)?) };
+        let vault = if self.all { None } else { Some(handing::resolved(&context.location.path)?) };
         let mut locked = 0;
-        if let Some(place) = agent::place(context.environment) {
+        if let Some(place) = handing::place(context.environment) {
             if let Some(line) = Line::connect(&place) {
                 let ask = Ask::Lock { vault: vault.clone() };
-                let answer = answered(line.ask(&ask).map_err(silent)?)?;
+                let answer = handing::answered(line.ask(&ask).map_err(handing::silent)?)?;
                 locked = answer.get("locked").and_then(Json::as_u64).unwrap_or(0);
             }
             if let Some(vault) = &vault {
@@ -119,88 +122,16 @@ fn hold_open(
 ) -> Result<(), Failure> {
     terminal::end_silence();
     let (path, limits) = (unlocking.path.clone(), unlocking.limits);
-    let held = process::hold(place).map_err(not_started)?;
+    let held = process::hold(place).map_err(handing::not_started)?;
     let mut told = Ok(());
     let mut tell = |answer: Result<Json, Refused>| {
-        let answer = answered(Reply { outcome: answer, notices: Vec::new() });
-        let members = answer.and_then(|answer| unlocked(&answer, place, &path, limits));
+        let answer = handing::answered(Reply { outcome: answer, notices: Vec::new() });
+        let members = answer.and_then(|answer| handing::unlocked(&answer, place, &path, limits));
         told = members.and_then(|members| invocation.print_now(members));
     };
     let served = process::serve(place, held, agent::explain(), First::Vault(unlocking, &mut tell));
     told?;
-    served.map_err(|error| not_started(NotStarted::System(error)))
-}
-
-/// Hands a vault to the agent, which is started if none runs. Two who do so at once end with one agent:
-/// each waits for the other's to answer.
-fn hand_over(place: &Place, ask: &Ask) -> Result<Json, Failure> {
-    let starting = lock::wait(&place.start())?;
-    if let Some(line) = Line::connect(place) {
-        match line.ask(ask) {
-            Ok(reply) => return answered(reply),
-            // It was just ending.
-            Err(Silence::Unsent(_) | Silence::Unanswered(_)) => {}
-        }
-    }
-    let started = process::start(place).map_err(NotStarted::System).map_err(not_started)?;
-    let answer = Line::of(started).ask(ask).map_err(silent)?;
-    drop(starting);
-    answered(answer)
-}
-
-/// Keeps the token for this session, and says what is unlocked until when.
-fn unlocked(
-    answer: &Json,
-    place: &Place,
-    path: &Path,
-    limits: Limits,
-) -> Result<Vec<(String, Value)>, Failure> {
-    let token = answer.get("token").and_then(Json::as_str).unwrap_or_default();
-    let seconds = u32::try_from(limits.age_ms / 1000).unwrap_or(u32::MAX);
-    let scope = place.keep_token(path, &Secret::new(token.to_owned()), seconds)?;
-    let session = answer.get("session").cloned().unwrap_or_default();
-    let mut members = vec![text("VaultPath", path.display().to_string())];
-    members.extend(agent::times(&session));
-    members.push(text("Token", scope.name()));
-    Ok(members)
-}
-
-/// Takes what the agent answers to a request about itself.
-fn answered(reply: Reply) -> Result<Json, Failure> {
-    match reply.outcome {
-        Ok(answer) => Ok(answer),
-        Err(Refused::Vault(explained)) => Err(Failure::Explained(explained)),
-        Err(Refused::Version(version)) => {
-            Err(Failure::environment("AgentError", "the agent is of another version")
-                .hinted(other_version(&version)))
-        }
-        Err(Refused::Fault(fault)) => Err(Failure::environment("AgentError", fault.message)),
-        Err(Refused::Locked(what) | Refused::Malformed(what)) => {
-            Err(Failure::environment("AgentError", what))
-        }
-    }
-}
-
-/// Returns where the vault is, as the agent calls it.
-fn resolved(context: &CommandContext<'_>) -> Result<PathBuf, Failure> {
-    let path = &context.location.path;
-    let resolved = path.canonicalize();
-    resolved.map_err(|error| FileFault::from_io(path, error).into())
-}
-
-fn silent(silence: Silence) -> Failure {
-    let (Silence::Unsent(error) | Silence::Unanswered(error)) = silence;
-    Failure::environment("AgentError", format!("the agent does not answer: {error}"))
-}
-
-fn not_started(why: NotStarted) -> Failure {
-    match why {
-        NotStarted::Taken => Failure::environment("AgentError", "an agent runs already")
-            .hinted("`strongroom lock --all` ends it"),
-        NotStarted::System(error) => {
-            Failure::environment("AgentError", format!("the agent cannot run: {error}"))
-        }
-    }
+    served.map_err(|error| handing::not_started(NotStarted::System(error)))
 }
 
 fn time(option: &str, given: Option<&str>, default: i64) -> Result<i64, request::Error> {

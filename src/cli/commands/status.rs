@@ -2,6 +2,7 @@
 
 use super::super::agent::{self, Held, Session};
 use super::super::failure::Failure;
+use super::super::on_demand;
 use super::options::options;
 use super::own::{Invocation, OwnCommand};
 use crate::agent::chores::Chore;
@@ -31,6 +32,8 @@ impl OwnCommand for Status {
         let is_held = held.as_ref().is_some_and(Held::is_for_us);
         let is_locked = !is_offered && !is_held;
         members.push(("Locked".to_owned(), Value::Boolean(is_locked)));
+        let is_on_demand = on_demand::manner(context.environment).is_some();
+        members.push(("OnDemand".to_owned(), Value::Boolean(is_on_demand)));
         if let Some(held) = held {
             members.extend(held.shown());
         }

@@ -1,0 +1,122 @@
+//! A vault handed to the agent, which is started if none runs.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value as Json;
+
+use super::environment::Environment;
+use super::failure::Failure;
+use crate::agent::client::{Line, Silence};
+use crate::agent::limits::Limits;
+use crate::agent::messages::{Ask, Refused, Reply};
+use crate::agent::place::Place;
+use crate::agent::process::{self, NotStarted};
+use crate::model::time::Timestamp;
+use crate::model::value::Value;
+use crate::sys::files::FileFault;
+use crate::sys::lock;
+use crate::sys::secret::Secret;
+
+/// Hands a vault to the agent, which is started if none runs. Two who do so at once end with one agent:
+/// each waits for the other's to answer.
+pub(super) fn hand_over(place: &Place, ask: &Ask) -> Result<Json, Failure> {
+    let starting = lock::wait(&place.start())?;
+    if let Some(line) = Line::connect(place) {
+        match line.ask(ask) {
+            Ok(reply) => return answered(reply),
+            // It was just ending.
+            Err(Silence::Unsent(_) | Silence::Unanswered(_)) => {}
+        }
+    }
+    let started = process::start(place).map_err(NotStarted::System).map_err(not_started)?;
+    let answer = Line::of(started).ask(ask).map_err(silent)?;
+    drop(starting);
+    answered(answer)
+}
+
+/// Keeps the token for this session, and says what is unlocked until when.
+pub(super) fn unlocked(
+    answer: &Json,
+    place: &Place,
+    path: &Path,
+    limits: Limits,
+) -> Result<Vec<(String, Value)>, Failure> {
+    let token = answer.get("token").and_then(Json::as_str).unwrap_or_default();
+    let seconds = u32::try_from(limits.age_ms / 1000).unwrap_or(u32::MAX);
+    let scope = place.keep_token(path, &Secret::new(token.to_owned()), seconds)?;
+    let session = answer.get("session").cloned().unwrap_or_default();
+    let mut members = vec![("VaultPath".to_owned(), Value::Text(path.display().to_string()))];
+    members.extend(times(&session));
+    members.push(("Token".to_owned(), Value::Text(scope.name().to_owned())));
+    Ok(members)
+}
+
+/// Takes what the agent answers to a request about itself.
+pub(super) fn answered(reply: Reply) -> Result<Json, Failure> {
+    match reply.outcome {
+        Ok(answer) => Ok(answer),
+        Err(Refused::Vault(explained)) => Err(Failure::Explained(explained)),
+        Err(Refused::Version(version)) => {
+            Err(Failure::environment("AgentError", "the agent is of another version")
+                .hinted(other_version(&version)))
+        }
+        Err(Refused::Fault(fault)) => Err(Failure::environment("AgentError", fault.message)),
+        Err(Refused::Locked(what) | Refused::Malformed(what)) => {
+            Err(Failure::environment("AgentError", what))
+        }
+    }
+}
+
+/// Returns where a vault is, as the agent calls it.
+pub(super) fn resolved(path: &Path) -> Result<PathBuf, Failure> {
+    let resolved = path.canonicalize();
+    resolved.map_err(|error| FileFault::from_io(path, error).into())
+}
+
+pub(super) fn silent(silence: Silence) -> Failure {
+    let (Silence::Unsent(error) | Silence::Unanswered(error)) = silence;
+    Failure::environment("AgentError", format!("the agent does not answer: {error}"))
+}
+
+pub(super) fn not_started(why: NotStarted) -> Failure {
+    match why {
+        NotStarted::Taken => Failure::environment("AgentError", "an agent runs already")
+            .hinted("`strongroom lock --all` ends it"),
+        NotStarted::System(error) => {
+            Failure::environment("AgentError", format!("the agent cannot run: {error}"))
+        }
+    }
+}
+
+/// Returns where the agent of this user is, if it may run there.
+pub(crate) fn place(environment: &Environment) -> Option<Place> {
+    Place::find(environment.path(RUNTIME))
+}
+
+/// Returns where the agent of this user is to be.
+pub(crate) fn make_place(environment: &Environment) -> Result<Place, Failure> {
+    Ok(Place::make(environment.path(RUNTIME))?)
+}
+
+/// Says that the agent is of another version.
+pub(crate) fn other_version(version: &str) -> String {
+    format!(
+        "the agent is of version {version}, and this is another; `strongroom lock --all` ends it"
+    )
+}
+
+/// Returns since when a vault is unlocked, until when, and when its reads are logged.
+pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
+    let names = [("UnlockedSince", "since"), ("LocksAt", "until"), ("LocksAtTheLatest", "latest")];
+    let time = |(name, member): (&str, &str)| {
+        let ms = session.get(member)?.as_i64()?;
+        Some((name.to_owned(), Value::Timestamp(Timestamp(ms))))
+    };
+    let mut members: Vec<(String, Value)> = names.into_iter().filter_map(time).collect();
+    let reads = session.get("reads").and_then(Json::as_str);
+    members.extend(reads.map(|reads| ("ReadsWritten".to_owned(), Value::Text(reads.to_owned()))));
+    members
+}
+
+/// The user's runtime directory (the XDG base directory specification).
+const RUNTIME: &str = "XDG_RUNTIME_DIR";
