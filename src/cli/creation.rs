@@ -3,8 +3,9 @@
 
 use super::enroll::{self, OnWeak};
 use super::failure::Failure;
+use super::location::{Chosen, Location};
 use super::terminal;
-use super::unlock::{Chosen, CommandContext, Location};
+use super::unlock::CommandContext;
 use crate::crypto::slot::Credential;
 use crate::service::action::Action;
 use crate::service::operation::Entry;

@@ -1,7 +1,8 @@
 //! The hint about a secret that was not found in one region of a vault: it may be in another.
 
 use super::failure::Failure;
-use super::unlock::{CommandContext, Named};
+use super::location::Named;
+use super::unlock::CommandContext;
 use crate::service::elsewhere::Found;
 use crate::service::fault::Cause;
 use crate::service::rules::arn;

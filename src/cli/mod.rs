@@ -17,6 +17,7 @@ pub(crate) mod failure;
 mod field;
 mod handing;
 mod keyboard;
+mod location;
 mod manual;
 mod on_demand;
 pub(crate) mod operate;

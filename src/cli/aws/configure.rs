@@ -3,12 +3,13 @@
 
 use super::home;
 use crate::cli::failure::Failure;
+use crate::cli::location::Named;
 use crate::cli::request::argparse::{self, Grammar, Positional};
 use crate::cli::request::arguments;
 use crate::cli::request::error::Error;
 use crate::cli::stdout::print;
 use crate::cli::terminal;
-use crate::cli::unlock::{CommandContext, Named};
+use crate::cli::unlock::CommandContext;
 
 /// Not set, as AWS CLI says it.
 const UNSET: u8 = 1;

@@ -5,6 +5,7 @@ use crate::service::testing::ServiceFixture;
 use crate::store::{Mode, Store};
 use crate::sys::scratch::Scratch;
 use crate::vault::audit::{Event, Subject};
+use crate::vault::state::Settings;
 use crate::vault::transaction::Access;
 use crate::vault::{Unlogged, Vault};
 
@@ -392,6 +393,44 @@ fn reads_that_wait_outlive_what_fails() {
     let events = service.events().split_off(count);
     let told: Vec<&str> = events.iter().map(|event| event.operation.as_str()).collect();
     assert_eq!(told, ["GetSecretValue", "TagResource"]);
+}
+
+/// While nothing can be written, so many wait and the others are counted.
+#[test]
+fn what_does_not_fit_is_counted() {
+    let (mut service, _) = service();
+    service.with(|vault, _| vault.let_reads_wait());
+    let count = service.events().len();
+    for _ in 0..25 {
+        service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
+    }
+    assert_eq!(service.with(|vault, _| vault.waiting_reads()), 20);
+    service.with(Vault::write_waiting_reads).unwrap();
+    let events = service.events().split_off(count);
+    let last = events.last().unwrap();
+    assert_eq!(
+        (last.operation.as_str(), events.len()),
+        ("ReadsDropped", 11),
+        "ten, and a day each"
+    );
+    assert_eq!(last.detail, "15 entries, for want of space");
+    service.with(Vault::write_waiting_reads).unwrap();
+    assert_eq!(service.events().len(), count + 11);
+}
+
+/// Another process may have chosen that reads are not logged, or that they are.
+#[test]
+fn what_is_logged_is_looked_up_with_each_read() {
+    let (mut service, _) = service();
+    service.with(|vault, _| vault.let_reads_wait());
+    service.meddle(|transaction| transaction.set(Settings::AUDIT_READS, "off"));
+    let count = service.events().len();
+    service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
+    assert_eq!(service.with(|vault, _| vault.waiting_reads()), 0);
+    service.meddle(|transaction| transaction.set(Settings::AUDIT_READS, "on"));
+    service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
+    service.with(Vault::write_waiting_reads).unwrap();
+    assert_eq!(service.events().len(), count + 2, "the change, and the second read");
 }
 
 fn generation(service: &mut ServiceFixture) -> u64 {
