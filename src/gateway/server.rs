@@ -11,7 +11,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use super::frames::Framing;
@@ -46,6 +46,8 @@ pub(crate) struct Server<'a> {
     door: &'a dyn Door,
     rules: Rules,
     connections: Mutex<Connections>,
+    /// Whose turn it is to wait for who comes.
+    turn: Mutex<()>,
     /// Rings when a place becomes free, or the server is closed.
     moved: Condvar,
 }
@@ -55,6 +57,8 @@ pub(crate) struct Server<'a> {
 struct Connections {
     is_closed: bool,
     next: u64,
+    /// How many threads wait for who comes, or for their turn to.
+    waiting: usize,
     open: BTreeMap<u64, Connection>,
 }
 
@@ -66,31 +70,65 @@ struct Connection {
 
 impl<'a> Server<'a> {
     pub(crate) fn new(door: &'a dyn Door, rules: Rules) -> Self {
-        Self { door, rules, connections: Mutex::default(), moved: Condvar::new() }
+        Self {
+            door,
+            rules,
+            connections: Mutex::default(),
+            turn: Mutex::default(),
+            moved: Condvar::new(),
+        }
     }
 
     /// Answers those who come until the listener is closed, and first of all `first`, which is
     /// connected already.
     pub(crate) fn serve(&self, listener: &Listener, first: Option<UnixStream>) {
-        thread::scope(|scope| {
-            let mut first = first;
-            while let Some(stream) = first.take().or_else(|| listener.accept()) {
-                let Some((number, stream)) = self.admit(stream) else { continue };
-                let attend = move || {
-                    // A caller who does not wait for the answer does not want it.
-                    let attended = catch_unwind(AssertUnwindSafe(|| self.attend(number, &stream)));
-                    if attended.is_err() {
-                        self.door.panicked();
-                    }
-                    self.connections().open.remove(&number);
-                    self.moved.notify_all();
-                };
-                // Without a thread for it, it is turned away.
-                if thread::Builder::new().spawn_scoped(scope, attend).is_err() {
-                    self.connections().open.remove(&number);
+        thread::scope(|scope| self.work(scope, listener, first));
+    }
+
+    /// Answers one after the other, and sees to it that while this thread answers, another waits for
+    /// who comes next: whoever comes is answered by the thread that it wakes.
+    fn work<'scope, 'env: 'scope>(
+        &'env self,
+        scope: &'scope Scope<'scope, 'env>,
+        listener: &'env Listener,
+        mut first: Option<UnixStream>,
+    ) {
+        while self.is_wanted() {
+            let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(stream) = first.take().or_else(|| listener.accept()) else { return };
+            let admitted = self.admit(stream);
+            let is_last = self.is_last_to_wait();
+            let next = move || self.work(scope, listener, None);
+            let is_alone = is_last && thread::Builder::new().spawn_scoped(scope, next).is_err();
+            drop(turn);
+            let Some((number, stream)) = admitted else { continue };
+            // Where there can be no other thread, those who come are turned away: this one must wait
+            // for the next.
+            if !is_alone {
+                // A caller who does not wait for the answer does not want it.
+                let attended = catch_unwind(AssertUnwindSafe(|| self.attend(number, &stream)));
+                if attended.is_err() {
+                    self.door.panicked();
                 }
             }
-        });
+            self.connections().open.remove(&number);
+            self.moved.notify_all();
+        }
+    }
+
+    /// Whether another thread is needed to wait: one does, and one more is at hand for the next.
+    fn is_wanted(&self) -> bool {
+        let mut connections = self.connections();
+        let is_wanted = connections.waiting < AT_HAND;
+        connections.waiting += usize::from(is_wanted);
+        is_wanted
+    }
+
+    /// Waits no more; whether nobody else does.
+    fn is_last_to_wait(&self) -> bool {
+        let mut connections = self.connections();
+        connections.waiting = connections.waiting.saturating_sub(1);
+        connections.waiting == 0
     }
 
     /// Closes all connections and accepts no more. Requests in progress are still answered.
@@ -159,6 +197,9 @@ impl<'a> Server<'a> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// How many threads wait at most: to begin one takes longer than to answer most of what is asked.
+const AT_HAND: usize = 2;
 
 #[cfg(test)]
 mod tests {
