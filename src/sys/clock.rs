@@ -101,3 +101,34 @@ impl Clock for FixedClock {
         self.0.get()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_by_both_clocks() {
+        let first = SystemMoments.moment();
+        let wall = SystemClock.now_ms();
+        let second = SystemMoments.moment();
+        assert!(first.boot_ms > 0 && first.boot_ms <= second.boot_ms);
+        // Nobody has run a system since 1970: the clocks are not mixed up.
+        assert!(first.boot_ms < first.wall_ms);
+        assert!((wall - first.wall_ms).abs() < 3_600_000, "both tell the same time of day");
+    }
+
+    /// The clock that stands still while the system is suspended is never ahead.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_moment_counts_what_the_system_slept() {
+        let awake = clock_gettime(ClockId::Monotonic);
+        let moment = SystemMoments.moment();
+        assert!(moment.boot_ms >= awake.tv_sec * 1000);
+        let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
+        // Seconds with two digits after the point.
+        let hundredths = uptime.split(' ').next().unwrap().replace('.', "");
+        let uptime = 10 * hundredths.parse::<i64>().unwrap();
+        let since = SystemMoments.moment().boot_ms;
+        assert!((moment.boot_ms - 20..=since + 20).contains(&uptime), "{uptime} {since}");
+    }
+}

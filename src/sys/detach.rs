@@ -58,3 +58,42 @@ pub(crate) fn close_inherited(kept: i32) {
 pub(crate) fn own_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::os::fd::{IntoRawFd, OwnedFd};
+
+    use super::*;
+    use crate::sys::scratch;
+
+    #[test]
+    fn a_process_in_the_background_has_nothing_but_its_stream() {
+        scratch::assert_passed(&scratch::run_apart("sys::detach::tests::sets_itself_up", "apart"));
+    }
+
+    /// Apart, because it closes what every thread has open.
+    #[test]
+    fn sets_itself_up() {
+        if scratch::argument().is_none() {
+            return;
+        }
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let theirs = theirs.into_raw_fd();
+        let inherited = [OwnedFd::from(ours), OwnedFd::from(File::open("/dev/null").unwrap())];
+        // Nothing in this process owns them any more, as after a start.
+        let inherited = inherited.map(IntoRawFd::into_raw_fd);
+        let mut stream = set_up(&theirs.to_string().into()).unwrap();
+        let is_open = |number: &i32| fs::read_link(format!("/dev/fd/{number}")).is_ok();
+        let left: Vec<i32> = (3..=inherited[1].max(theirs) + 8).filter(is_open).collect();
+        assert_eq!(left, [stream.as_raw_fd()]);
+        assert_eq!(stream.read(&mut [0]).unwrap(), 0, "the other end was among what is closed");
+        assert_eq!(rustix::io::fcntl_getfd(&stream).unwrap(), FdFlags::CLOEXEC);
+        let itself = rustix::process::getpid();
+        assert_eq!(rustix::process::getsid(None).unwrap(), itself);
+        for wrong in ["", "x", "-1", "1048577"] {
+            assert!(set_up(&wrong.into()).is_err(), "{wrong}");
+        }
+    }
+}
