@@ -27,6 +27,7 @@ use crate::service::operations;
 use crate::service::rules::paging::{self, PageBoundaries};
 use crate::sys::clock::{Clock, Moment, Moments};
 use crate::sys::entropy::Entropy;
+use crate::sys::key_place;
 use crate::sys::process;
 use crate::sys::secret::Secret;
 use crate::sys::socket::Peer;
@@ -262,6 +263,7 @@ impl Agent<'_> {
             "since": opened.wall_ms,
             "until": until,
             "reads": session.reads.name(),
+            "held": key_place::are_keys_held(),
             "latest": opened.wall_ms.saturating_add(age),
         })
     }

@@ -105,7 +105,8 @@ pub(crate) fn other_version(version: &str) -> String {
     )
 }
 
-/// Returns since when a vault is unlocked, until when, and when its reads are logged.
+/// Returns since when a vault is unlocked, until when, when its reads are logged, and whether its keys
+/// are never swapped out.
 pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
     let names = [("UnlockedSince", "since"), ("LocksAt", "until"), ("LocksAtTheLatest", "latest")];
     let time = |(name, member): (&str, &str)| {
@@ -115,6 +116,8 @@ pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
     let mut members: Vec<(String, Value)> = names.into_iter().filter_map(time).collect();
     let reads = session.get("reads").and_then(Json::as_str);
     members.extend(reads.map(|reads| ("ReadsWritten".to_owned(), Value::Text(reads.to_owned()))));
+    let held = session.get("held").and_then(Json::as_bool);
+    members.extend(held.map(|held| ("MemoryLocked".to_owned(), Value::Boolean(held))));
     members
 }
 

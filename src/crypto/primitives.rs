@@ -11,14 +11,15 @@ use zeroize::Zeroize;
 
 use crate::crypto;
 use crate::sys::entropy::Entropy;
+use crate::sys::key_place::KeyPlace;
 
-/// Thirty-two secret bytes that stay where they are made, on the heap, until they are wiped.
-pub(super) struct KeyBytes(Box<[u8; 32]>);
+/// Thirty-two secret bytes that stay where they are made, in memory for keys, until they are wiped.
+pub(super) struct KeyBytes(KeyPlace);
 
 impl KeyBytes {
     /// Makes a key of zeros, to be written in place.
     pub(super) fn zeros() -> Self {
-        Self(Box::new([0; 32]))
+        Self(KeyPlace::take())
     }
 
     /// Draws a key.
@@ -37,18 +38,12 @@ impl KeyBytes {
 
     /// Shows the key.
     pub(super) fn expose(&self) -> &[u8; 32] {
-        &self.0
+        self.0.expose()
     }
 
     /// Shows the key, to be written in place.
     pub(super) fn expose_mut(&mut self) -> &mut [u8; 32] {
-        &mut self.0
-    }
-}
-
-impl Drop for KeyBytes {
-    fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.expose_mut()
     }
 }
 

@@ -2,7 +2,7 @@
 //! (landlock(7)), filters of system calls (seccomp(2), seccomp_unotify(2)), session keyrings
 //! (keyctl(2)), a descriptor that was handed down, and a signal that is heeded again.
 //!
-//! One of the three modules of the crate with `unsafe`: each block is one system call, which reads
+//! One of the four modules of the crate with `unsafe`: each block is one system call, which reads
 //! and writes nothing but what is borrowed for it. Knows no paths and no rules.
 
 use std::ffi::CStr;

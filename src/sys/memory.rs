@@ -1,6 +1,6 @@
 //! Memory that forgets: the allocator, the stack below the caller, and what Argon2 works in.
 //!
-//! One of the three modules of the crate with `unsafe`. A core dump taken after each of these was written
+//! One of the four modules of the crate with `unsafe`. A core dump taken after each of these was written
 //! shows no key and no passphrase (docs/security.md); each test below searches this process for
 //! the same residue. Does not know what a key is.
 
@@ -99,7 +99,7 @@ fn grow_stack() {
 /// Says that there is no memory, and ends the process without any: no destructor runs, and the system
 /// wipes what it takes back.
 #[cold]
-fn end_for_want_of_memory() -> ! {
+pub(super) fn end_for_want_of_memory() -> ! {
     let _unsaid = rustix::io::write(rustix::stdio::stderr(), NO_MEMORY);
     // SAFETY: ends the process at once; nothing of it runs any more.
     unsafe { libc::_exit(ENVIRONMENT) }
@@ -232,7 +232,7 @@ pub(crate) mod residue {
             Self(bytes.iter().map(|byte| !byte).collect())
         }
 
-        /// Counts its occurrences in memory that is written to and not kept out of
+        /// Counts its occurrences among keys, and in memory that is written to and not kept out of
         /// dumps, at any multiple of four.
         pub(crate) fn count(&self) -> usize {
             let memory = File::open("/proc/self/mem").unwrap();
@@ -284,7 +284,10 @@ pub(crate) mod residue {
     }
 
     fn dumped() -> impl Iterator<Item = Range<usize>> {
-        let kept = |flags: &str| flags.contains(" wr ") && !flags.contains(" dd ");
+        // Keys are kept out of dumps too, and counted: they are to be wiped all the same.
+        let kept = |flags: &str| {
+            flags.contains(" wr ") && (!flags.contains(" dd ") || flags.contains(" wf "))
+        };
         mappings().filter(move |(_, flags)| kept(flags)).map(|(range, _)| range)
     }
 

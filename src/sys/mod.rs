@@ -1,7 +1,7 @@
 //! The operating system: clock, randomness, files and their modes, memory, the process itself.
 //!
-//! Knows nothing of vaults. `kernel`, `memory` and `streams` are the only modules of the crate that
-//! may contain `unsafe`.
+//! Knows nothing of vaults. `kernel`, `key_place`, `memory` and `streams` are the only modules of the
+//! crate that may contain `unsafe`.
 
 pub(crate) mod alarm;
 #[cfg(target_os = "linux")]
@@ -18,6 +18,8 @@ pub(crate) mod interrupts;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "system calls that no crate here wraps; each says why it holds")]
 pub(crate) mod kernel;
+#[expect(unsafe_code, reason = "the pages that keys are in; each block says why it holds")]
+pub(crate) mod key_place;
 mod left_overs;
 mod listing;
 pub(crate) mod lock;
