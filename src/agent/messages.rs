@@ -103,6 +103,8 @@ pub(crate) struct Unlock {
     pub(crate) anchors: Option<PathBuf>,
     /// When reads are written to the audit log.
     pub(crate) reads: Reads,
+    /// The login session whose end locks it.
+    pub(crate) login: Option<String>,
 }
 
 /// When reads are written to the audit log.
@@ -157,7 +159,7 @@ impl Ask {
     /// Writes it.
     pub(crate) fn write(&self) -> Secret<Vec<u8>> {
         let (what, mut members) = match self {
-            Self::Unlock(Unlock { path, key, limits, anchors, reads }) => {
+            Self::Unlock(Unlock { path, key, limits, anchors, reads, login }) => {
                 let members = json!({
                     "path": encoded(path),
                     "key": STANDARD.encode(key.expose()),
@@ -165,6 +167,7 @@ impl Ask {
                     "age": limits.age_ms,
                     "anchors": anchors.as_deref().map(encoded),
                     "reads": reads.name(),
+                    "login": login,
                 });
                 ("unlock", members)
             }
@@ -290,6 +293,7 @@ impl Unlock {
             limits: Limits { idle_ms: members.number("idle")?, age_ms: members.number("age")? },
             anchors: members.path("anchors")?,
             reads: reads.ok_or_else(|| malformed("the request has no reads"))?,
+            login: members.optional("login"),
         })
     }
 }
@@ -381,6 +385,7 @@ mod tests {
                 limits: Limits { idle_ms: 5, age_ms: 7 },
                 anchors: Some(path.clone()),
                 reads: Reads::Batched,
+                login: Some("c2".to_owned()),
             }),
             Ask::Call {
                 token: token(),

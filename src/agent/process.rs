@@ -24,7 +24,7 @@ use crate::sys::clock::{self, Stopwatch, SystemClock, SystemMoments};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::lock::{self, Held};
 use crate::sys::socket::Listener;
-use crate::sys::{detach, interrupts, process};
+use crate::sys::{detach, interrupts, login, process};
 use crate::vault::Origin;
 
 /// The first word of the command line by which this program starts the agent.
@@ -100,13 +100,14 @@ pub(crate) fn serve(
     explain: Explain,
     first: First<'_>,
 ) -> io::Result<()> {
-    let (mut alarm, bell) = Alarm::new()?;
+    let logins = Path::new(login::SESSIONS);
+    let (mut alarm, bell) = Alarm::new(login::changes(logins))?;
     let bell = Arc::new(bell);
     let is_asked_to_end = Arc::new(AtomicBool::new(false));
     heed_signals(&bell, &is_asked_to_end)?;
     let wake = || bell.ring();
     let agent = Agent {
-        sessions: Sessions::default(),
+        sessions: Sessions::of(logins),
         moments: &SystemMoments,
         clock: &SystemClock,
         entropy: &SystemEntropy,

@@ -16,6 +16,7 @@ use crate::service::caller::Caller;
 use crate::store::{self, Mode};
 use crate::sys::clock::Moment;
 use crate::sys::files::FileFault;
+use crate::sys::login::Login;
 use crate::sys::secret::Secret;
 use crate::vault::transaction::RequestContext;
 use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy, Vault};
@@ -26,6 +27,8 @@ pub(super) struct Session {
     pub(super) token: Secret<String>,
     pub(super) limits: Limits,
     pub(super) reads: Reads,
+    /// Its end locks the vault.
+    login: Option<Login>,
     identity: FileIdentity,
     /// What no other vault's key has.
     commit: [u8; 32],
@@ -58,6 +61,8 @@ pub(super) enum Gone {
     Locked,
     /// Its time is over.
     Over,
+    /// The login session is over.
+    LoggedOut,
     /// Another file is where it was, or none.
     Replaced,
     /// It has other keys now.
@@ -70,6 +75,7 @@ impl Gone {
         match self {
             Self::Locked => "the vault is locked",
             Self::Over => "the vault was locked: its time was over",
+            Self::LoggedOut => "the vault was locked: the login session is over",
             Self::Replaced => "the vault was locked: another file is in its place",
             Self::Rekeyed => "the vault was locked: it was given another key",
         }
@@ -78,8 +84,13 @@ impl Gone {
 
 impl Session {
     /// Opens a vault, for whoever has this token.
-    fn open(unlock: Unlock, token: Secret<String>, now: Moment) -> Result<Self, vault::Error> {
-        let Unlock { path, key, limits, anchors, reads } = unlock;
+    fn open(
+        unlock: Unlock,
+        logins: &Path,
+        token: Secret<String>,
+        now: Moment,
+    ) -> Result<Self, vault::Error> {
+        let Unlock { path, key, limits, anchors, reads, login } = unlock;
         let policy = UnlockPolicy {
             anchors,
             on_rollback: OnRollback::Refuse,
@@ -102,6 +113,7 @@ impl Session {
             token,
             limits,
             reads,
+            login: login.and_then(|id| Login::running(logins, &id)),
             identity: before,
             commit: vault.header().mk_commit,
             times: Mutex::new(Times { opened: now, used: now }),
@@ -120,8 +132,8 @@ impl Session {
         context: RequestContext<'_>,
         work: impl FnOnce(&mut Vault) -> T,
     ) -> Result<Used<T>, Gone> {
-        if self.is_over(now) {
-            return Err(Gone::Over);
+        if let Some(gone) = self.end(now) {
+            return Err(gone);
         }
         if FileIdentity::at(&self.path).ok() != Some(self.identity) {
             return Err(Gone::Replaced);
@@ -176,9 +188,13 @@ impl Session {
         }
     }
 
-    /// Whether it must be locked.
-    fn is_over(&self, now: Moment) -> bool {
-        self.limits.are_over(*lock(&self.times), now)
+    /// Returns why it must be locked, if it must.
+    fn end(&self, now: Moment) -> Option<Gone> {
+        if self.limits.are_over(*lock(&self.times), now) {
+            return Some(Gone::Over);
+        }
+        let is_over = self.login.as_ref().is_some_and(Login::has_ended);
+        is_over.then_some(Gone::LoggedOut)
     }
 
     /// Returns since when it is unlocked, and for how many milliseconds more.
@@ -189,10 +205,18 @@ impl Session {
 }
 
 /// All of them, by their paths.
-#[derive(Default)]
-pub(super) struct Sessions(Mutex<BTreeMap<PathBuf, Arc<Session>>>);
+pub(super) struct Sessions {
+    /// Where the system says what login sessions there are.
+    logins: PathBuf,
+    held: Mutex<BTreeMap<PathBuf, Arc<Session>>>,
+}
 
 impl Sessions {
+    /// None yet, for users whose login sessions are told here.
+    pub(super) fn of(logins: &Path) -> Self {
+        Self { logins: logins.to_owned(), held: Mutex::default() }
+    }
+
     /// Holds a vault open. Whoever knows its key and unlocks it once more is given the same token; the
     /// token of a vault that was replaced never leads to another.
     pub(super) fn open(
@@ -202,7 +226,7 @@ impl Sessions {
         context: RequestContext<'_>,
     ) -> Result<Arc<Session>, vault::Error> {
         let token = place::new_token(context.entropy).map_err(crypto::Error::from)?;
-        let mut session = Session::open(unlock, token, now)?;
+        let mut session = Session::open(unlock, &self.logins, token, now)?;
         let mut sessions = self.lock();
         let known = sessions.get(&session.path);
         if let Some(known) = known.filter(|known| known.is_same(&session)) {
@@ -249,14 +273,14 @@ impl Sessions {
         session.inspect(|session| session.close(context)).is_some()
     }
 
-    /// Locks all whose time is over, writes what has waited long enough, and returns how many
-    /// milliseconds are left to the next of either; `None` if none is unlocked.
+    /// Locks all whose time or login session is over, writes what has waited long enough, and returns
+    /// how many milliseconds are left to the next of either; `None` if none is unlocked.
     pub(super) fn attend(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
         // A rotation uses the vault as long as it runs.
         for session in self.all().iter().filter(|session| session.rotations.are_running()) {
             lock(&session.times).used = now;
         }
-        let is_over = |session: &&Arc<Session>| session.is_over(now);
+        let is_over = |session: &&Arc<Session>| session.end(now).is_some();
         let over: Vec<PathBuf> =
             self.lock().values().filter(is_over).map(|session| session.path.clone()).collect();
         for path in over {
@@ -276,7 +300,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Arc<Session>>> {
-        lock(&self.0)
+        lock(&self.held)
     }
 }
 
@@ -288,3 +312,66 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const LONGEST_WAIT_MS: i64 = 2_000;
 /// How many wait at the most while they can be written.
 const MOST_WAITING: usize = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::header::VaultId;
+    use crate::crypto::keys::MasterKey;
+    use crate::model::time::Timestamp;
+    use crate::store::Store;
+    use crate::sys::entropy::CountingEntropy;
+    use crate::sys::files;
+    use crate::sys::scratch::Scratch;
+    use crate::vault::Origin;
+
+    const NOW: Moment = Moment { boot_ms: 5, wall_ms: 5 };
+
+    /// Without the look at the login session, the vault stays unlocked.
+    #[test]
+    fn a_vault_is_locked_when_its_login_session_is_over() {
+        let scratch = Scratch::new();
+        let (path, logins) = (scratch.join("vault"), scratch.join("logins"));
+        files::create_private_dir(&logins).unwrap();
+        let say = |id: &str, state: &str| {
+            let text = format!("UID=1000\nSTATE={state}\n");
+            files::write_replacing(&logins.join(id), text.as_bytes()).unwrap();
+        };
+        let (entropy, origin) = (CountingEntropy::default(), Origin::default());
+        let context = RequestContext { now: Timestamp(5), entropy: &entropy, origin: &origin };
+        Vault::testing_in(Store::create(&path).unwrap(), context).appear().unwrap();
+        let sessions = Sessions::of(&logins);
+        let open = |login: Option<&str>| {
+            // The vault's own were drawn in the same order.
+            let drawn = CountingEntropy::default();
+            let id = VaultId::generate(&drawn).unwrap();
+            let key = MasterKey::generate(&drawn).unwrap().vault_key(&id);
+            let limits = Limits { idle_ms: 1_000, age_ms: 1_000 };
+            let (path, login) = (path.clone(), login.map(str::to_owned));
+            let reads = Reads::AtOnce;
+            let unlock = Unlock { path, key, limits, anchors: None, reads, login };
+            sessions.open(unlock, NOW, context).unwrap()
+        };
+        let attend = || sessions.attend(NOW, context);
+        let used = |session: &Session| session.used_at(NOW, Use::Looks, context, |_| ()).err();
+
+        say("2", "active");
+        let session = open(Some("2"));
+        assert_eq!((attend(), used(&session)), (Some(1_000), None));
+        say("2", "closing");
+        assert_eq!(used(&session), Some(Gone::LoggedOut), "before anybody has attended");
+        assert_eq!(attend(), None);
+        assert!(sessions.find(session.token.expose()).is_none());
+
+        // A session that was over, that never was, or none: nothing ends.
+        for login in [Some("2"), Some("3"), Some("../vault"), None] {
+            let session = open(login);
+            assert_eq!((attend(), used(&session)), (Some(1_000), None), "{login:?}");
+        }
+        // The last who unlocks it says with which session it ends.
+        say("4", "online");
+        open(Some("4"));
+        std::fs::remove_file(logins.join("4")).unwrap();
+        assert_eq!(attend(), None);
+    }
+}

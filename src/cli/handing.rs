@@ -15,6 +15,7 @@ use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::sys::files::FileFault;
 use crate::sys::lock;
+use crate::sys::login;
 use crate::sys::secret::Secret;
 
 /// Hands a vault to the agent, which is started if none runs. Two who do so at once end with one agent:
@@ -98,6 +99,11 @@ pub(crate) fn make_place(environment: &Environment) -> Result<Place, Failure> {
     Ok(Place::make(environment.path(RUNTIME))?)
 }
 
+/// Returns the login session whose end locks what is unlocked now, if there is one.
+pub(super) fn login(environment: &Environment) -> Option<String> {
+    login::own(environment.text(LOGIN))
+}
+
 /// Says that the agent is of another version.
 pub(crate) fn other_version(version: &str) -> String {
     format!(
@@ -121,5 +127,7 @@ pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
     members
 }
 
+/// The number of the login session (pam_systemd(8)).
+const LOGIN: &str = "XDG_SESSION_ID";
 /// The user's runtime directory (the XDG base directory specification).
 const RUNTIME: &str = "XDG_RUNTIME_DIR";

@@ -51,7 +51,8 @@ pub(super) fn hand_over(key: VaultKey, manner: Manner, vault: &Path, environment
         let Manner { limits, reads } = manner;
         let (path, anchors) = (handing::resolved(vault)?, environment.anchors());
         let place = handing::make_place(environment)?;
-        let unlock = Unlock { path: path.clone(), key, limits, anchors, reads };
+        let login = handing::login(environment);
+        let unlock = Unlock { path: path.clone(), key, limits, anchors, reads, login };
         let answer = handing::hand_over(&place, &Ask::Unlock(unlock))?;
         handing::unlocked(&answer, &place, &path, limits).map(drop)
     };

@@ -1,6 +1,7 @@
-//! Waiting for a moment, or for another thread to ring.
+//! Waiting for a moment, for another thread to ring, or for the system to tell something.
 
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use timer::Timer;
 /// What a thread waits for.
 pub(crate) struct Alarm {
     rings: UnixStream,
+    /// What the system tells, in a descriptor that does not block.
+    news: Option<OwnedFd>,
     timer: Timer,
 }
 
@@ -19,28 +22,46 @@ pub(crate) struct Alarm {
 pub(crate) struct Bell(UnixStream);
 
 impl Alarm {
-    /// Makes an alarm and its bell.
-    pub(crate) fn new() -> io::Result<(Self, Bell)> {
+    /// Makes an alarm and its bell. What can be read from `news`, which does not block, rings too.
+    pub(crate) fn new(news: Option<OwnedFd>) -> io::Result<(Self, Bell)> {
         let (rings, bell) = UnixStream::pair()?;
         rings.set_nonblocking(true)?;
         bell.set_nonblocking(true)?;
-        Ok((Self { rings, timer: Timer::new()? }, Bell(bell)))
+        Ok((Self { rings, news, timer: Timer::new()? }, Bell(bell)))
     }
 
-    /// Waits until the bell rings, or so much time is over; `None` is no end. On Linux the time goes on
+    /// Waits until the bell rings, there is news, or so much time is over; `None` is no end. On Linux the time goes on
     /// while the system is suspended.
     pub(crate) fn wait(&mut self, time: Option<Duration>) -> io::Result<()> {
         self.timer.set(time)?;
         loop {
-            let rings = PollFd::new(&self.rings, PollFlags::IN);
-            match self.timer.poll(rings) {
+            let mut waited_for = vec![PollFd::new(&self.rings, PollFlags::IN)];
+            waited_for.extend(self.news.as_ref().map(|news| PollFd::new(news, PollFlags::IN)));
+            match self.timer.poll(waited_for) {
                 Err(Errno::INTR) => {}
                 waited => break waited?,
             }
         }
         let mut rings = [0; 64];
         while self.rings.read(&mut rings).is_ok_and(|read| read > 0) {}
+        self.hear();
         Ok(())
+    }
+
+    /// Reads the news, so that it does not ring again. What tells nothing more is not asked again.
+    fn hear(&mut self) {
+        let Some(news) = &self.news else { return };
+        // An event of inotify(7) is read whole or not at all.
+        let mut told = [0; 4096];
+        loop {
+            match rustix::io::read(news, &mut told) {
+                Ok(length) if length > 0 => {}
+                Err(Errno::AGAIN) => return,
+                Err(Errno::INTR) => {}
+                Ok(_) | Err(_) => break,
+            }
+        }
+        self.news = None;
     }
 }
 
@@ -85,8 +106,9 @@ mod timer {
             Ok(())
         }
 
-        pub(super) fn poll(&self, other: PollFd<'_>) -> Result<(), Errno> {
-            poll(&mut [other, PollFd::new(&self.0, PollFlags::IN)], None).map(drop)
+        pub(super) fn poll<'a>(&'a self, mut others: Vec<PollFd<'a>>) -> Result<(), Errno> {
+            others.push(PollFd::new(&self.0, PollFlags::IN));
+            poll(&mut others, None).map(drop)
         }
     }
 }
@@ -113,8 +135,8 @@ mod timer {
             Ok(())
         }
 
-        pub(super) fn poll(&self, other: PollFd<'_>) -> Result<(), Errno> {
-            poll(&mut [other], self.0.as_ref()).map(drop)
+        pub(super) fn poll(&self, mut others: Vec<PollFd<'_>>) -> Result<(), Errno> {
+            poll(&mut others, self.0.as_ref()).map(drop)
         }
     }
 }
@@ -122,10 +144,13 @@ mod timer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::clock::Stopwatch;
+    use crate::sys::scratch::Scratch;
+    use crate::sys::{files, login};
 
     #[test]
     fn waits_for_the_bell_or_the_time() {
-        let (mut alarm, bell) = Alarm::new().unwrap();
+        let (mut alarm, bell) = Alarm::new(None).unwrap();
         alarm.wait(Some(Duration::ZERO)).unwrap();
         alarm.wait(Some(Duration::from_millis(2))).unwrap();
         (0..100_000).for_each(|_| bell.ring());
@@ -134,5 +159,38 @@ mod tests {
             scope.spawn(|| bell.ring());
             alarm.wait(None).unwrap();
         });
+    }
+
+    /// Without the reading, the second wait ends at once; without the news, the first never does.
+    #[test]
+    fn news_ring_once() {
+        let (told, teller) = UnixStream::pair().unwrap();
+        told.set_nonblocking(true).unwrap();
+        let (mut alarm, bell) = Alarm::new(Some(told.into())).unwrap();
+        (&teller).write_all(&[1; 10_000]).unwrap();
+        alarm.wait(None).unwrap();
+        let waiting = Stopwatch::start();
+        alarm.wait(Some(Duration::from_millis(20))).unwrap();
+        assert!(waiting.elapsed() >= Duration::from_millis(20));
+        // One that tells nothing more does not ring for ever.
+        drop(teller);
+        alarm.wait(None).unwrap();
+        assert!(alarm.news.is_none());
+        bell.ring();
+        alarm.wait(None).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_end_of_a_login_session_rings() {
+        let scratch = Scratch::new();
+        let file = scratch.join("2");
+        files::write_replacing(&file, b"STATE=active\n").unwrap();
+        let (mut alarm, _bell) = Alarm::new(login::changes(scratch.path())).unwrap();
+        files::write_replacing(&file, b"STATE=closing\n").unwrap();
+        alarm.wait(None).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        alarm.wait(None).unwrap();
+        assert!(alarm.news.is_some());
     }
 }

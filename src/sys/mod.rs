@@ -23,6 +23,7 @@ pub(crate) mod key_place;
 mod left_overs;
 mod listing;
 pub(crate) mod lock;
+pub(crate) mod login;
 #[expect(unsafe_code, reason = "the allocator and the mapped memory; each block says why it holds")]
 pub(crate) mod memory;
 pub(crate) mod modes;

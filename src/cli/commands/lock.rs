@@ -79,7 +79,8 @@ impl OwnCommand for Unlock {
             let manner = self.on_demand.then_some(Manner { limits, reads });
             on_demand::set(manner, context.environment)?;
         }
-        let unlocking = Unlocking { path: path.clone(), key, limits, anchors, reads };
+        let login = handing::login(context.environment);
+        let unlocking = Unlocking { path: path.clone(), key, limits, anchors, reads, login };
         let place = handing::make_place(context.environment)?;
         if self.foreground {
             return hold_open(invocation, &place, unlocking);
