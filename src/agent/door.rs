@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::chores::Chore;
 use super::messages::{Ask, Pages, Refused, Reply, Unlock};
 use super::paths;
-use super::sessions::{Gone, Session, Sessions, Use, Used, lock};
+use super::sessions::{Gone, Outlook, Session, Sessions, Use, Used, lock};
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
 use crate::gateway::json::{from_json, tagged, to_json};
@@ -239,6 +239,10 @@ impl Agent<'_> {
     pub(super) fn end(&self) -> usize {
         self.is_ending.store(true, Ordering::SeqCst);
         let locked = self.sessions.all();
+        // Before any is waited for: one may wait for another's turn.
+        for session in &locked {
+            session.rotations.stop();
+        }
         let locked = locked
             .iter()
             .filter(|session| self.sessions.close(&session.path, self.context()))
@@ -255,16 +259,15 @@ impl Agent<'_> {
 
     fn told(&self, session: &Arc<Session>) -> Json {
         let now: Moment = self.moments.moment();
-        let (opened, left_ms) = session.times(now);
+        let Outlook { opened, left_ms, age_ms, reads } = session.outlook(now);
         let until = now.wall_ms.saturating_add(left_ms);
-        let age = session.limits.age_ms;
         json!({
             "vault": paths::encoded(&session.path),
             "since": opened.wall_ms,
             "until": until,
-            "reads": session.reads.name(),
+            "reads": reads.name(),
             "held": key_place::are_keys_held(),
-            "latest": opened.wall_ms.saturating_add(age),
+            "latest": opened.wall_ms.saturating_add(age_ms),
         })
     }
 }

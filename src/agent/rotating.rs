@@ -7,9 +7,11 @@ use serde_json::{Value as Json, json};
 use super::door::{Agent, VIA};
 use super::messages::{Refused, Rotate, Rotated};
 use super::rotations::Client;
-use super::sessions::Use;
+use super::sessions::{Gone, Use};
 use crate::gateway::answers::Circumstances;
 use crate::gateway::json::tagged;
+use crate::rotation::error::Error;
+use crate::rotation::runner::Runner;
 use crate::rotation::{due, remote};
 use crate::sys::process;
 use crate::sys::socket::Peer;
@@ -35,32 +37,37 @@ impl Agent<'_> {
         let opened =
             session.used_at(self.moments.moment(), Use::Counts, circumstances.context(), |vault| {
                 drop(vault.write_waiting_reads(circumstances.context()));
-                vault.again()
+                // Before the vault can be locked: the lock stops it.
+                (vault.again(), session.rotations.begin())
             });
-        let opened = opened.map_err(|gone| Refused::Locked(gone.told().to_owned()))?.done;
-        let mut vault = opened.map_err(|error| self.refused(error.into()))?;
-        let rotations = &session.rotations;
+        let locked = |gone: Gone| Refused::Locked(gone.told().to_owned());
+        let (vault, begun) = opened.map_err(locked)?.done;
+        let mut vault = vault.map_err(|error| self.refused(error.into()))?;
+        let begun = begun.ok_or_else(|| locked(Gone::Locked))?;
+        let error = |error: &Error| json!({ "error": remote::error_to_json(error, &self.explain) });
         Ok(match what {
             Rotated::One => {
                 let asked = remote::request_from_json(&asked).ok_or_else(malformed)?;
-                let done = rotations
-                    .run(&mut vault, &client, circumstances, |runner| runner.rotate(asked));
-                match done {
-                    Ok(answer) => json!({ "answer": tagged(&answer) }),
-                    Err(error) => json!({ "error": remote::error_to_json(&error, &self.explain) }),
+                let work = |runner: &mut Runner<'_>| runner.rotate(asked);
+                match begun.run(&mut vault, &client, circumstances, work) {
+                    Some(Ok(answer)) => json!({ "answer": tagged(&answer) }),
+                    Some(Err(failed)) => error(&failed),
+                    None => error(&Error::Stopped),
                 }
             }
             Rotated::Due => {
                 let asked = remote::due_from_json(&asked).ok_or_else(malformed)?;
-                let done = rotations.run(&mut vault, &client, circumstances, |runner| {
-                    due::rotate_due(runner, &asked)
-                });
-                match done {
-                    Ok(outcomes) => {
+                let work = |runner: &mut Runner<'_>| due::rotate_due(runner, &asked);
+                match begun.run(&mut vault, &client, circumstances, work) {
+                    Some(Ok(outcomes)) => {
                         json!({ "outcomes": remote::outcomes_to_json(&outcomes, &self.explain) })
                     }
-                    Err(fault) => {
+                    Some(Err(fault)) => {
                         json!({ "fault": remote::fault_of_due_to_json(fault, &self.explain) })
+                    }
+                    None => {
+                        let stopped = remote::error_to_json(&Error::Stopped, &self.explain);
+                        json!({ "fault": stopped })
                     }
                 }
             }

@@ -5,7 +5,7 @@
 
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,9 +24,31 @@ use crate::vault::Vault;
 /// The rotations of one vault.
 #[derive(Default)]
 pub(super) struct Rotations {
-    running: Mutex<Vec<Arc<Stopper>>>,
-    /// Held while one runs.
-    turn: Mutex<()>,
+    running: Mutex<Running>,
+    /// Rings when one has ended.
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct Running {
+    /// Whether none begins any more.
+    is_closed: bool,
+    stoppers: Vec<Arc<Stopper>>,
+}
+
+/// A rotation that has begun, and until when it counts as running.
+pub(super) struct Begun<'a> {
+    rotations: &'a Rotations,
+    events: RunEvents,
+    stopper: Arc<Stopper>,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        let is_other = |other: &Arc<Stopper>| !Arc::ptr_eq(other, &self.stopper);
+        lock(&self.rotations.running).stoppers.retain(is_other);
+        self.rotations.ended.notify_all();
+    }
 }
 
 /// What a rotation is run for.
@@ -40,52 +62,106 @@ pub(super) struct Client<'a> {
 impl Rotations {
     /// Whether any runs.
     pub(super) fn are_running(&self) -> bool {
-        !lock(&self.running).is_empty()
+        !lock(&self.running).stoppers.is_empty()
     }
 
-    /// Stops all at once, and waits until they have ended.
+    /// Begins one; `None` where the vault is being locked. From now on it is stopped with the others.
+    pub(super) fn begin(&self) -> Option<Begun<'_>> {
+        let (events, stopper) = RunEvents::remote();
+        let stopper = Arc::new(stopper);
+        let mut running = lock(&self.running);
+        if running.is_closed {
+            return None;
+        }
+        running.stoppers.push(Arc::clone(&stopper));
+        Some(Begun { rotations: self, events, stopper })
+    }
+
+    /// Stops all at once, and has no more begin.
     pub(super) fn stop(&self) {
-        for stopper in lock(&self.running).iter() {
+        let mut running = lock(&self.running);
+        running.is_closed = true;
+        for stopper in &running.stoppers {
             stopper.stop(Interrupt::Order);
         }
-        drop(lock(&self.turn));
     }
 
-    /// Lends a client what a rotation is run with.
+    /// Waits until all have ended.
+    pub(super) fn wait(&self) {
+        let running = lock(&self.running);
+        let ended = self.ended.wait_while(running, |running| !running.stoppers.is_empty());
+        drop(ended.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Begun<'_> {
+    /// Lends a client what a rotation is run with, when it is its turn; `None` if it is stopped before.
     pub(super) fn run<T>(
-        &self,
+        mut self,
         vault: &mut Vault,
         client: &Client<'_>,
         circumstances: Circumstances<'_>,
         work: impl FnOnce(&mut Runner<'_>) -> T,
-    ) -> T {
-        let (mut events, stopper) = RunEvents::remote();
-        let stopper = Arc::new(stopper);
-        lock(&self.running).push(Arc::clone(&stopper));
-        let mine = lock(&self.turn);
-        // What a program leaves behind becomes this process's, and is killed after each run: of all that
-        // this process has started, so that one of them runs at a time.
-        let alone = lock(&ALONE);
-        drop(spawn::adopt());
+    ) -> Option<T> {
         let say = |kind: &str, text: &str| {
             let message = json!({ kind: text }).to_string();
             // Nobody has to listen.
             drop(Framing::Frame.write(client.stream, message.as_bytes(), PATIENCE));
         };
         let (tell, show) = (|text: &str| say("tell", text), |text: &str| say("show", text));
-        let done = thread::scope(|scope| {
-            scope.spawn(|| heed(client.stream, &stopper));
+        thread::scope(|scope| {
+            let stopper = &self.stopper;
+            scope.spawn(move || heed(client.stream, stopper));
+            let _heard = UntilHere(client.stream);
+            let events = &mut self.events;
+            let _alone = Alone::wait(|| events.is_stop_requested())?;
+            // What a program leaves behind becomes this process's, and is killed after each run.
+            drop(spawn::adopt());
             let show: Option<&dyn Fn(&str)> = if client.shows { Some(&show) } else { None };
-            let (machine, events) = (&client.machine, &mut events);
-            let done =
-                work(&mut Runner { vault, machine, circumstances, events, tell: &tell, show });
-            // The one who listens stops; the reply is written all the same.
-            drop(client.stream.shutdown(Shutdown::Read));
-            done
-        });
-        drop((alone, mine));
-        lock(&self.running).retain(|running| !Arc::ptr_eq(running, &stopper));
-        done
+            let machine = &client.machine;
+            Some(work(&mut Runner { vault, machine, circumstances, events, tell: &tell, show }))
+        })
+    }
+}
+
+/// Ends the listening to a client; the reply is written all the same.
+struct UntilHere<'a>(&'a UnixStream);
+
+impl Drop for UntilHere<'_> {
+    fn drop(&mut self) {
+        drop(self.0.shutdown(Shutdown::Read));
+    }
+}
+
+/// The turn to run programs: whatever this process has started is killed after each of them, so that
+/// there is one at a time.
+struct Alone;
+
+static IS_TAKEN: Mutex<bool> = Mutex::new(false);
+static IS_FREE: Condvar = Condvar::new();
+
+impl Alone {
+    /// Waits for the turn; `None` if it is stopped before.
+    fn wait(mut is_stopped: impl FnMut() -> bool) -> Option<Self> {
+        let mut is_taken = lock(&IS_TAKEN);
+        loop {
+            if is_stopped() {
+                return None;
+            }
+            if !*is_taken {
+                *is_taken = true;
+                return Some(Self);
+            }
+            let waited = IS_FREE.wait_timeout(is_taken, LOOK);
+            is_taken = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Alone {
+    fn drop(&mut self) {
+        *lock(&IS_TAKEN) = false;
+        IS_FREE.notify_one();
     }
 }
 
@@ -116,12 +192,11 @@ pub(crate) enum Said {
     Shown(String),
 }
 
-/// One program of all rotations runs at a time.
-static ALONE: Mutex<()> = Mutex::new(());
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const LONG: Duration = Duration::from_hours(1);
+/// How often one that waits for its turn looks whether it is stopped.
+const LOOK: Duration = Duration::from_millis(100);

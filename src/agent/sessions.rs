@@ -25,20 +25,34 @@ use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy, V
 pub(super) struct Session {
     pub(super) path: PathBuf,
     pub(super) token: Secret<String>,
-    pub(super) limits: Limits,
-    pub(super) reads: Reads,
-    /// Its end locks the vault.
-    login: Option<Login>,
     identity: FileIdentity,
     /// What no other vault's key has.
     commit: [u8; 32],
-    times: Mutex<Times>,
+    terms: Mutex<Terms>,
     pub(super) grants: Mutex<Grants>,
     pub(super) rotations: Rotations,
     /// Since when reads wait to be logged.
     waiting_since: Mutex<Option<Moment>>,
     /// `None` once it is locked.
     vault: Mutex<Option<Vault>>,
+}
+
+/// How long it is held open, and how.
+struct Terms {
+    limits: Limits,
+    times: Times,
+    reads: Reads,
+    /// Its end locks the vault.
+    login: Option<Login>,
+}
+
+/// What a person is told of it.
+pub(super) struct Outlook {
+    pub(super) opened: Moment,
+    /// For how many milliseconds more it is held open if nobody uses it.
+    pub(super) left_ms: i64,
+    pub(super) age_ms: i64,
+    pub(super) reads: Reads,
 }
 
 /// Whether somebody who uses a vault is a reason to hold it open for longer.
@@ -108,15 +122,18 @@ impl Session {
         if identity()? != before {
             return Err(store::Error::Changed.into());
         }
+        let terms = Terms {
+            limits,
+            times: Times { opened: now, used: now },
+            reads,
+            login: login.and_then(|id| Login::running(logins, &id)),
+        };
         Ok(Self {
             path,
             token,
-            limits,
-            reads,
-            login: login.and_then(|id| Login::running(logins, &id)),
             identity: before,
             commit: vault.header().mk_commit,
-            times: Mutex::new(Times { opened: now, used: now }),
+            terms: Mutex::new(terms),
             grants: Mutex::default(),
             rotations: Rotations::default(),
             waiting_since: Mutex::default(),
@@ -139,7 +156,7 @@ impl Session {
             return Err(Gone::Replaced);
         }
         if how == Use::Counts {
-            lock(&self.times).used = now;
+            lock(&self.terms).times.used = now;
         }
         let mut guard = lock(&self.vault);
         let vault = guard.as_mut().ok_or(Gone::Locked)?;
@@ -177,9 +194,23 @@ impl Session {
         (self.identity, self.commit) == (other.identity, other.commit)
     }
 
+    /// Goes on under the terms of another that was just opened, and with its keys, which are the same.
+    /// Grants stay, and so do rotations.
+    fn renew(&self, other: &Self, context: RequestContext<'_>) {
+        let mut guard = lock(&self.vault);
+        if let Some(vault) = guard.as_mut() {
+            // What cannot be written now is lost with the old opening.
+            drop(vault.write_waiting_reads(context));
+        }
+        *lock(&self.waiting_since) = None;
+        std::mem::swap(&mut *guard, &mut *lock(&other.vault));
+        std::mem::swap(&mut *lock(&self.terms), &mut *lock(&other.terms));
+    }
+
     /// Forgets the keys, when whoever uses them now has ended, and after what waits is written.
     fn close(&self, context: RequestContext<'_>) {
         self.rotations.stop();
+        self.rotations.wait();
         let mut guard = lock(&self.vault);
         *lock(&self.grants) = Grants::default();
         if let Some(mut vault) = guard.take() {
@@ -190,17 +221,19 @@ impl Session {
 
     /// Returns why it must be locked, if it must.
     fn end(&self, now: Moment) -> Option<Gone> {
-        if self.limits.are_over(*lock(&self.times), now) {
+        let terms = lock(&self.terms);
+        if terms.limits.are_over(terms.times, now) {
             return Some(Gone::Over);
         }
-        let is_over = self.login.as_ref().is_some_and(Login::has_ended);
+        let is_over = terms.login.as_ref().is_some_and(Login::has_ended);
         is_over.then_some(Gone::LoggedOut)
     }
 
-    /// Returns since when it is unlocked, and for how many milliseconds more.
-    pub(super) fn times(&self, now: Moment) -> (Moment, i64) {
-        let times = *lock(&self.times);
-        (times.opened, self.limits.left_ms(times, now))
+    /// Returns since when it is unlocked, and for how long more.
+    pub(super) fn outlook(&self, now: Moment) -> Outlook {
+        let Terms { limits, times, reads, .. } = &*lock(&self.terms);
+        let (opened, left_ms) = (times.opened, limits.left_ms(*times, now));
+        Outlook { opened, left_ms, age_ms: limits.age_ms, reads: *reads }
     }
 }
 
@@ -226,11 +259,14 @@ impl Sessions {
         context: RequestContext<'_>,
     ) -> Result<Arc<Session>, vault::Error> {
         let token = place::new_token(context.entropy).map_err(crypto::Error::from)?;
-        let mut session = Session::open(unlock, &self.logins, token, now)?;
+        let session = Session::open(unlock, &self.logins, token, now)?;
         let mut sessions = self.lock();
         let known = sessions.get(&session.path);
         if let Some(known) = known.filter(|known| known.is_same(&session)) {
-            session.token = Secret::new(known.token.expose().clone());
+            let known = Arc::clone(known);
+            // Under the lock of all: it could be closed meanwhile.
+            known.renew(&session, context);
+            return Ok(known);
         }
         let session = Arc::new(session);
         let replaced = sessions.insert(session.path.clone(), Arc::clone(&session));
@@ -278,7 +314,7 @@ impl Sessions {
     pub(super) fn attend(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
         // A rotation uses the vault as long as it runs.
         for session in self.all().iter().filter(|session| session.rotations.are_running()) {
-            lock(&session.times).used = now;
+            lock(&session.terms).times.used = now;
         }
         let is_over = |session: &&Arc<Session>| session.end(now).is_some();
         let over: Vec<PathBuf> =
@@ -288,7 +324,7 @@ impl Sessions {
         }
         let sessions = self.all();
         let left = |session: &Arc<Session>| {
-            let left = session.times(now).1;
+            let left = session.outlook(now).left_ms;
             session.write_waiting(now, context).map_or(left, |wait| wait.min(left))
         };
         sessions.iter().map(left).min()

@@ -5,8 +5,8 @@ use std::fs;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 
-use crate::harness::process::Running;
-use crate::hostile::{ALL, GOOD, HostileFixture};
+use crate::harness::process::{Invocation, Running};
+use crate::hostile::{ALL, GOOD, HostileFixture, OLD};
 
 /// A vault that only the agent can open, and whose rotations tell when they are at `setSecret`.
 struct UnlockedFixture {
@@ -101,5 +101,53 @@ fn it_ends_with_the_lock() {
     let outcome = running.finish();
     assert_eq!(outcome.code, 130, "{}", outcome.stderr_text());
     unlocked.fixture.done(&["unlock", "--keyfile", "../home/keyfile"]);
+    unlocked.must_go_on();
+}
+
+/// Programs run one at a time; one that waits for its turn is stopped with its vault, and the vault need
+/// not wait for the other's.
+#[test]
+fn one_that_waits_for_its_turn_is_stopped() {
+    let unlocked = UnlockedFixture::new();
+    let fixture = &unlocked.fixture;
+    let other = fixture.sandbox.work().join("other");
+    let in_other = |mut invocation: Invocation| {
+        let other = other.to_str().unwrap().to_owned();
+        invocation.environment.insert("STRONGROOM_VAULT".to_owned(), other);
+        invocation
+    };
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<String>>();
+    let run = |line: &str| {
+        let outcome = in_other(fixture.sandbox.invocation("strongroom", &words(line))).run();
+        assert_eq!(outcome.code, 0, "{line}: {}", outcome.stderr_text());
+    };
+    run("init --keyfile-only --keyfile ../home/keyfile --no-recovery");
+    run("unlock --keyfile ../home/keyfile");
+    run("create-secret --name db --secret-string old");
+    let first = unlocked.hanging();
+    let second = in_other(fixture.rotation_by(&fixture.program("second", GOOD), &[])).start();
+    run("lock");
+    let outcome = second.finish();
+    let told = outcome.stderr_text();
+    assert!(outcome.code == 130 || told.contains("VaultLocked"), "{}: {told}", outcome.code);
+    fixture.done(&["lock"]);
+    assert_eq!(first.finish().code, 130);
+    fixture.done(&["unlock", "--keyfile", "../home/keyfile"]);
+    unlocked.must_go_on();
+}
+
+/// Unlocking once more puts the limits off and disturbs nothing.
+#[test]
+fn unlocking_again_goes_on() {
+    let unlocked = UnlockedFixture::new();
+    let running = unlocked.hanging();
+    let fixture = &unlocked.fixture;
+    fixture.done(&["grant", "create", "--operations", "Get*", "--secrets", "*"]);
+    let again = ["unlock", "--keyfile", "../home/keyfile", "--audit-reads", "at-once"];
+    assert!(fixture.done(&again).contains("at-once"));
+    assert_eq!(fixture.done(&["grant", "list", "--query", "length(Grants)"]), "1");
+    assert_eq!(fixture.value("AWSCURRENT"), OLD);
+    running.signal(Signal::TERM);
+    assert_eq!(running.finish().code, 130);
     unlocked.must_go_on();
 }
