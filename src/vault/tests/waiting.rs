@@ -100,6 +100,7 @@ fn reads_that_may_be_written_are_written_once() {
     fs::rename(scratch.join("new"), &path).unwrap();
     let error = transaction.commit().unwrap_err();
     assert!(error.may_be_done(), "{error:?}");
+    assert_eq!(vault.waiting_reads(), 1, "nobody knows yet");
     fs::rename(&aside, &path).unwrap();
     read(&fixture, &mut vault, "app/db", "v1");
     flush(&fixture, &mut vault).unwrap();
