@@ -34,7 +34,7 @@ pub(crate) fn unlocked(
 ) -> Result<Vec<(String, Value)>, vault::Error> {
     let remembered = anchors.and_then(|anchors| vault.remembered_in(anchors));
     let is_unwritable = vault.is_anchor_unwritable();
-    let is_logged = vault.audits_reads() && !vault.is_read_only();
+    let is_read_only = vault.is_read_only();
     let transaction = vault.begin(Access::Read, context)?;
     let state = transaction.state();
     let anchor = match remembered {
@@ -48,7 +48,7 @@ pub(crate) fn unlocked(
         vec![text("AccountId", state.settings.account()), text("Region", state.settings.region())];
     members.extend(settings::shown(&state.settings));
     members.extend([
-        ("ReadsLogged".to_owned(), Value::Boolean(is_logged)),
+        ("ReadsLogged".to_owned(), Value::Boolean(state.settings.audits_reads() && !is_read_only)),
         count("Generation", state.generation),
         text("Checkpoint", &transaction.checkpoint().to_string()),
         text("Anchor", anchor),

@@ -1,6 +1,7 @@
 //! Writes: a changed record is re-sealed, its bucket, node and root follow, and one commit seals
 //! the new state over all of it.
 
+use super::audit::{Event, Subject};
 use super::cbor::Malformed;
 use super::error::{Error, tampered};
 use super::record::{MAX_VALUE, Namespace, Record, StoredValue, ValueKind};
@@ -13,6 +14,9 @@ use crate::model::secret_value::SecretValue;
 use crate::model::time::Timestamp;
 use crate::store::{self, MAX_ROW_BYTES, Table};
 use crate::sys::secret::Secret;
+
+/// The most secrets past their recovery window that one write erases on the way.
+const MAX_ERASED: usize = 16;
 
 /// Whether a record is in the tree already.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,11 +158,12 @@ impl Transaction<'_> {
             self.keyring.keys.state.seal(header, &self.encoded_state()?, self.entropy())?;
         self.rows.put_vault(header, &sealed)?;
         let committed = self.rows.commit().map_err(Error::Store);
-        // What may be in the log already is not written again.
-        if committed.as_ref().map_or_else(Error::may_be_done, |()| true)
-            && let Some(waiting) = self.waiting
-        {
-            waiting.clear();
+        if let Some(waiting) = self.waiting {
+            match &committed {
+                Ok(()) => waiting.clear(),
+                Err(error) if error.may_be_done() => waiting.doubt(self.next_commit_id),
+                Err(_) => {}
+            }
         }
         committed?;
         self.guard.note(&self.state, &self.keyring.keys.anchor);
@@ -215,6 +220,17 @@ impl Transaction<'_> {
         self.state.next_purge = next;
         self.is_changed = true;
         Ok(gone.into_iter().map(|record| record.name).collect())
+    }
+
+    /// Erases some of them, where anything may be written, and says so in the log.
+    pub(crate) fn erase_on_the_way(&mut self) -> Result<(), Error> {
+        if self.access == Access::Write {
+            for name in self.erase_gone(MAX_ERASED)? {
+                let subject = Subject { name, ..Subject::default() };
+                self.record("Purge", Event::SUCCESS, subject)?;
+            }
+        }
+        Ok(())
     }
 
     fn note_deletion(&mut self, record: &Record) {

@@ -100,6 +100,7 @@ impl Vault {
             is_changed: true,
             waiting: None,
             noted: Vec::new(),
+            noted_days: Vec::new(),
         };
         transaction.record_own("Init", "")?;
         transaction.commit().map_err(Error::of_draft)?;

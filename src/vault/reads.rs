@@ -7,7 +7,7 @@ use super::log::Entry;
 use super::record::Record;
 use super::transaction::{Access, RequestContext, Transaction};
 use super::unlock::Vault;
-use super::waiting::WaitingRead;
+use super::waiting::{Dropped, WaitingDay, WaitingEntry};
 use crate::model::time::Timestamp;
 
 impl Vault {
@@ -47,9 +47,10 @@ impl Vault {
 }
 
 impl Vault {
-    /// Lets reads wait from now on. Who calls this sees to it that they are written in time.
+    /// Lets reads wait from now on, where they can ever be written. Who calls this sees to it that they
+    /// are written in time.
     pub(crate) fn let_reads_wait(&mut self) {
-        self.waiting.is_kept = true;
+        self.waiting.is_kept = !self.is_read_only();
     }
 
     /// Whether reads wait until they are written.
@@ -59,16 +60,31 @@ impl Vault {
 
     /// Returns how many wait.
     pub(crate) fn waiting_reads(&self) -> usize {
-        self.waiting.items.len()
+        self.waiting.entries.len().max(self.waiting.days.len())
     }
 
-    /// Writes those that wait. If that fails, they wait on.
+    /// Writes those that wait, and erases what is past its recovery window, as reads do that are written
+    /// at once. If that fails, they wait on.
     pub(crate) fn write_waiting_reads(&mut self, context: RequestContext<'_>) -> Result<(), Error> {
         if self.waiting.is_empty() {
             return Ok(());
         }
         // Any commit writes them.
-        self.begin(Access::Write, context)?.commit()
+        let mut transaction = self.begin(Access::Write, context)?;
+        match transaction.erase_on_the_way() {
+            // Erasing reads all records; what is wrong with one must not keep reads out of the log.
+            Err(error) if error.is_damage() => {
+                drop(transaction);
+                transaction = self.begin(Access::Write, context)?;
+            }
+            erased => erased?,
+        }
+        transaction.commit()
+    }
+
+    /// Writes those that wait if they change what is shown of secrets.
+    pub(crate) fn write_waiting_days(&mut self, context: RequestContext<'_>) -> Result<(), Error> {
+        if self.waiting.days.is_empty() { Ok(()) } else { self.write_waiting_reads(context) }
     }
 }
 
@@ -91,7 +107,7 @@ impl Transaction<'_> {
         if self.access == Access::Write {
             return self.write_access(record, version_id, day);
         }
-        self.noted.push(WaitingRead::Access {
+        self.noted_days.push(WaitingDay {
             place: (record.namespace.clone(), record.name.clone()),
             rid: record.rid,
             version_id: version_id.to_owned(),
@@ -102,7 +118,7 @@ impl Transaction<'_> {
 
     /// Notes an entry that a later commit writes.
     pub(super) fn note_entry(&mut self, operation: &str, outcome: &str, subject: Subject) {
-        self.noted.push(WaitingRead::Entry {
+        self.noted.push(WaitingEntry {
             time: self.date(),
             operation: operation.to_owned(),
             outcome: outcome.to_owned(),
@@ -113,9 +129,10 @@ impl Transaction<'_> {
 
     /// Lets what was noted wait for a later commit.
     pub(super) fn keep_noted(&mut self) {
-        let noted = std::mem::take(&mut self.noted);
+        let (entries, days) =
+            (std::mem::take(&mut self.noted), std::mem::take(&mut self.noted_days));
         if let Some(waiting) = &mut self.waiting {
-            waiting.add(noted);
+            waiting.add(entries, days);
         }
     }
 
@@ -124,30 +141,28 @@ impl Transaction<'_> {
         let Some(waiting) = self.waiting.as_deref().filter(|waiting| !waiting.is_empty()) else {
             return Ok(());
         };
-        let (items, dropped) = (waiting.items.clone(), waiting.dropped);
-        for item in items {
-            match item {
-                WaitingRead::Entry { time, operation, outcome, subject, origin } => {
-                    let was = Some((time, &origin));
-                    let (operation, outcome) = (&operation, &outcome);
-                    self.append(Entry { was, operation, outcome, subject, detail: "" })?;
-                }
-                WaitingRead::Access { place: (namespace, name), rid, version_id, day } => {
-                    let found = match self.find_stored(&namespace, &name) {
-                        // What is wrong with a secret must not keep the others from being used.
-                        Err(error) if error.is_damage() => None,
-                        found => found?,
-                    };
-                    if let Some(mut record) = found.filter(|record| record.rid == rid)
-                        && !is_noted(&record, &version_id, day)
-                    {
-                        self.write_access(&mut record, &version_id, day)?;
-                    }
-                }
+        let (entries, days, dropped) =
+            (waiting.entries.clone(), waiting.days.clone(), waiting.dropped);
+        for WaitingEntry { time, operation, outcome, subject, origin } in entries {
+            let was = Some((time, &origin));
+            let (operation, outcome) = (&operation, &outcome);
+            self.append(Entry { was, operation, outcome, subject, detail: "" })?;
+        }
+        for WaitingDay { place: (namespace, name), rid, version_id, day } in days {
+            let found = match self.find_stored(&namespace, &name) {
+                // What is wrong with a secret must not keep the others from being used.
+                Err(error) if error.is_damage() => None,
+                found => found?,
+            };
+            if let Some(mut record) = found.filter(|record| record.rid == rid)
+                && !is_noted(&record, &version_id, day)
+            {
+                self.write_access(&mut record, &version_id, day)?;
             }
         }
-        if dropped > 0 {
-            let detail = format!("{dropped} entries, for want of space");
+        if dropped != Dropped::default() {
+            let Dropped { entries, days } = dropped;
+            let detail = format!("{entries} entries and {days} days of last access");
             self.record_own(Event::DROPPED, &detail)?;
         }
         Ok(())
@@ -159,9 +174,10 @@ impl Transaction<'_> {
         version_id: &str,
         day: Timestamp,
     ) -> Result<(), Error> {
-        record.accessed = Some(day);
+        // A day that waited may be earlier than what another process wrote meanwhile.
+        record.accessed = record.accessed.max(Some(day));
         if let Some(version) = record.version_mut(version_id) {
-            version.accessed = Some(day);
+            version.accessed = version.accessed.max(Some(day));
         }
         self.update(record)
     }

@@ -10,7 +10,7 @@ use super::record::{Namespace, Record, Version};
 use super::rollback::RollbackGuard;
 use super::state::{Log, State};
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
-use super::waiting::{WaitingRead, WaitingReads};
+use super::waiting::{WaitingDay, WaitingEntry, WaitingReads};
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::order;
@@ -46,7 +46,8 @@ pub(crate) struct Transaction<'v> {
     /// What waits to be written: by this commit, or after this read.
     pub(super) waiting: Option<&'v mut WaitingReads>,
     /// What waits from this transaction on, once it is over.
-    pub(super) noted: Vec<WaitingRead>,
+    pub(super) noted: Vec<WaitingEntry>,
+    pub(super) noted_days: Vec<WaitingDay>,
 }
 
 /// What a transaction found when it began.
@@ -88,6 +89,7 @@ impl<'v> Transaction<'v> {
             let filled = context.entropy.fill(&mut next_commit_id);
             filled.map_err(|none| Error::Crypto(none.into()))?;
         }
+        waiting.settle(&state);
         let is_changed = false;
         let is_kept = waiting.is_kept && (access == Access::Write || state.settings.audits_reads());
         let mut transaction = Self {
@@ -102,6 +104,7 @@ impl<'v> Transaction<'v> {
             is_changed,
             waiting: is_kept.then_some(waiting),
             noted: Vec::new(),
+            noted_days: Vec::new(),
         };
         if access == Access::Write {
             transaction.write_waiting()?;
@@ -123,11 +126,6 @@ impl<'v> Transaction<'v> {
     /// Returns where randomness comes from.
     pub(crate) fn entropy(&self) -> &'v dyn Entropy {
         self.context.entropy
-    }
-
-    /// Returns whether the transaction may change anything.
-    pub(crate) fn access(&self) -> Access {
-        self.access
     }
 
     /// Finds a secret by its exact name. `None` is proven: the bucket is authentic and has no such

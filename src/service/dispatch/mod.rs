@@ -13,14 +13,11 @@ use crate::model::value::Value;
 use crate::store;
 use crate::sys::entropy::Entropy;
 use crate::vault::audit::{Event, Origin, Subject};
-use crate::vault::transaction::{Access, RequestContext, Transaction};
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Unlogged, Vault};
 
 /// Lists of vaults whose files are smaller are over before anybody waits, in bytes.
 const LARGE: u64 = if cfg!(test) { 16 << 20 } else { 128 << 20 };
-
-/// The most secrets past their recovery window that one write erases on the way.
-const MAX_ERASED: usize = 16;
 
 /// A request for an operation, and the region it is about; `None` is the vault's home.
 pub(crate) struct Call<'a> {
@@ -71,16 +68,15 @@ pub(crate) fn dispatch(
     let reads_values = matches!(entry.action, Action::GetSecretValue | Action::BatchGetSecretValue);
     if entry.effect != Effect::Writes && !reads_values {
         // It may show what was read when. If that cannot be written now, it waits on.
-        drop(vault.write_waiting_reads(context));
+        drop(vault.write_waiting_days(context));
     }
-    let access = access(vault, entry);
-    let is_read = entry.effect != Effect::Writes && access == Access::Write;
+    let is_read = entry.effect != Effect::Writes && access(vault, entry) == Access::Write;
     let again = is_read.then(|| call.request.clone());
     let answer = match survey(vault, &call, context)? {
         // Where reads wait, this one does already.
         Some(answer) if !is_logged(vault, entry) || vault.lets_reads_wait() => answer,
         Some(answer) => log(vault, entry, region, answer, context),
-        None => attempt(vault, call, context, access, entry.run),
+        None => attempt(vault, call, context, None, entry.run),
     };
     match (answer, again) {
         (Err(Failure::Vault(vault::Error::Store(error))), Some(request)) => {
@@ -96,7 +92,7 @@ pub(crate) fn dispatch(
             };
             vault.leave_reads_unlogged(why);
             let call = Call { entry, request, region, caller, boundaries };
-            attempt(vault, call, context, Access::Read, entry.run)
+            attempt(vault, call, context, Some(Access::Read), entry.run)
         }
         (answer, _) => answer,
     }
@@ -118,7 +114,7 @@ pub(super) fn dispatch_by<T>(
 ) -> Result<T, Failure> {
     let origin = origin_of(call.caller, context);
     let context = RequestContext { origin: &origin, ..context };
-    attempt(vault, call, context, Access::Write, run)
+    attempt(vault, call, context, Some(Access::Write), run)
 }
 
 /// Answers what reads a whole vault on a copy, where the vault is so large that others would wait.
@@ -132,7 +128,8 @@ fn survey(
     }
     let call = Call { request: call.request.clone(), ..*call };
     let run = call.entry.run;
-    let answer = vault.read_on_copy(LARGE, |copy| attempt(copy, call, context, Access::Read, run));
+    let access = Some(Access::Read);
+    let answer = vault.read_on_copy(LARGE, |copy| attempt(copy, call, context, access, run));
     Ok(answer?)
 }
 
@@ -157,16 +154,25 @@ fn log(
     answer
 }
 
+/// Answers a request in a transaction with this access; `None` is what the log of reads asks for.
 fn attempt<T>(
     vault: &mut Vault,
     call: Call<'_>,
     context: RequestContext<'_>,
-    access: Access,
+    given: Option<Access>,
     run: impl FnOnce(&mut Context<'_, '_>, Value) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let Call { entry, request, region, caller, boundaries } = call;
+    let (mut access, is_audited) =
+        (given.unwrap_or_else(|| access(vault, entry)), vault.audits_reads());
     let mut transaction = vault.begin(access, context)?;
-    match purge(&mut transaction) {
+    if given.is_none() && transaction.state().settings.audits_reads() != is_audited {
+        // Another process has chosen anew what is logged.
+        drop(transaction);
+        access = self::access(vault, entry);
+        transaction = vault.begin(access, context)?;
+    }
+    match transaction.erase_on_the_way() {
         // Erasing reads all records; what is wrong with one must not keep the others locked up.
         Err(vault::Error::Tampered(_)) => {
             drop(transaction);
@@ -214,17 +220,6 @@ fn attempt<T>(
     }
 }
 
-/// Erases secrets whose recovery window is over, where anything may be written.
-fn purge(transaction: &mut Transaction<'_>) -> Result<(), vault::Error> {
-    if transaction.access() == Access::Write {
-        for name in transaction.erase_gone(MAX_ERASED)? {
-            let subject = Subject { name, ..Subject::default() };
-            transaction.record("Purge", Event::SUCCESS, subject)?;
-        }
-    }
-    Ok(())
-}
-
 /// Reads write too, for the log and the day of last access, where the vault lets them and they do not
 /// wait.
 fn access(vault: &Vault, entry: &Entry) -> Access {
@@ -234,7 +229,7 @@ fn access(vault: &Vault, entry: &Entry) -> Access {
 }
 
 fn is_logged(vault: &Vault, entry: &Entry) -> bool {
-    let is_silent = vault.is_read_only() || !vault.audits_reads() || vault.unlogged().is_some();
+    let is_silent = vault.is_read_only() || !vault.audits_reads();
     entry.effect == Effect::Writes || !is_silent
 }
 

@@ -161,7 +161,7 @@ fn a_transaction_to_read_changes_nothing() {
     let (mut vault, _key) = sample_vault(&fixture);
     let rows = Rows::of(&mut vault.store);
     let mut transaction = fixture.read(&mut vault);
-    assert_eq!(transaction.access(), Access::Read);
+    assert_eq!(transaction.access, Access::Read);
     transaction.accept_clock();
     let error = transaction.commit().err();
     assert!(matches!(error, Some(Error::Store(store::Error::ReadOnly))), "{error:?}");

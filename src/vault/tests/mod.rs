@@ -23,6 +23,7 @@ mod rows;
 mod slots;
 mod splices;
 mod tamper;
+mod waiting;
 mod wreck;
 
 use std::cell::Cell;

@@ -9,7 +9,7 @@ use crate::sys::scratch::Scratch;
 use crate::vault::rekey::Rekeying;
 
 /// Gives a vault a new key, with one slot for it.
-fn rekey(fixture: &VaultFixture, vault: &mut Vault) -> Result<Key, Error> {
+pub(super) fn rekey(fixture: &VaultFixture, vault: &mut Vault) -> Result<Key, Error> {
     rekey_with(fixture, vault, fixture.context())
 }
 

@@ -1,13 +1,15 @@
+//! Calls, and what the audit log has of them.
+
 use std::time::Duration;
 
 use crate::model::time::DAY_MS;
 use crate::service::testing::ServiceFixture;
 use crate::store::{Mode, Store};
 use crate::sys::scratch::Scratch;
+use crate::vault::Unlogged;
 use crate::vault::audit::{Event, Subject};
-use crate::vault::state::Settings;
-use crate::vault::transaction::Access;
-use crate::vault::{Unlogged, Vault};
+
+mod waiting;
 
 const ONE: &str = "11111111-1111-4111-8111-111111111111";
 const TWO: &str = "22222222-2222-4222-8222-222222222222";
@@ -326,113 +328,4 @@ fn a_name_is_free_before_the_one_who_had_it_is_erased() {
     service.call("GetSecretValue", &format!(r#"{{"SecretId":"{name}"}}"#)).unwrap();
     assert_eq!(service.look(|transaction| transaction.state().secrets), 1);
     service.require_sound();
-}
-
-/// docs/decisions/0006: the log is the same as if each read had been written at once, but for the
-/// commits.
-#[test]
-fn reads_wait_for_the_next_commit() {
-    let (mut service, _) = service();
-    service.with(|vault, _| vault.let_reads_wait());
-    let before = (service.events().len(), generation(&mut service));
-    service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
-    service.advance(1_000);
-    service.call("GetSecretValue", r#"{"SecretId":"x"}"#).unwrap_err();
-    assert_eq!((service.events().len(), generation(&mut service)), before);
-    assert_eq!(service.with(|vault, _| vault.waiting_reads()), 3, "two entries and a day");
-    service.advance(1_000);
-    service.call("TagResource", r#"{"SecretId":"db","Tags":[]}"#).unwrap();
-    let events = service.events().split_off(before.0);
-    let told: Vec<(&str, &str, i64)> = events
-        .iter()
-        .map(|event| (event.operation.as_str(), event.outcome.as_str(), event.time.0 % 10_000))
-        .collect();
-    let first = events.first().unwrap().time.0 % 10_000;
-    assert_eq!(
-        told,
-        [
-            ("GetSecretValue", "Success", first),
-            ("GetSecretValue", "ResourceNotFoundException", first + 1_000),
-            ("TagResource", "Success", first + 2_000),
-        ]
-    );
-    assert_eq!(generation(&mut service), before.1 + 1, "one commit");
-    assert!(service.record("db").unwrap().accessed.is_some());
-    assert_eq!(service.with(|vault, _| vault.waiting_reads()), 0);
-}
-
-/// What shows when a secret was read last shows the reads that wait, too.
-#[test]
-fn what_shows_reads_writes_those_that_wait() {
-    let (mut service, _) = service();
-    service.with(|vault, _| vault.let_reads_wait());
-    let count = service.events().len();
-    service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
-    let described = service.call("DescribeSecret", r#"{"SecretId":"db"}"#).unwrap();
-    assert!(described.contains("LastAccessedDate"), "{described}");
-    assert_eq!(service.events().len(), count + 1);
-    service.with(Vault::write_waiting_reads).unwrap();
-    assert_eq!(service.events().len(), count + 2);
-    // There is nothing to write, so nothing is.
-    let before = generation(&mut service);
-    service.with(Vault::write_waiting_reads).unwrap();
-    assert_eq!(generation(&mut service), before);
-}
-
-/// A refused write is logged behind the reads before it, and a transaction that comes to nothing loses
-/// none of them.
-#[test]
-fn reads_that_wait_outlive_what_fails() {
-    let (mut service, _) = service();
-    service.with(|vault, _| vault.let_reads_wait());
-    let count = service.events().len();
-    service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
-    service.with(|vault, context| drop(vault.begin(Access::Write, context).unwrap()));
-    assert_eq!(service.events().len(), count);
-    service.call("TagResource", r#"{"SecretId":"x","Tags":[]}"#).unwrap_err();
-    let events = service.events().split_off(count);
-    let told: Vec<&str> = events.iter().map(|event| event.operation.as_str()).collect();
-    assert_eq!(told, ["GetSecretValue", "TagResource"]);
-}
-
-/// While nothing can be written, so many wait and the others are counted.
-#[test]
-fn what_does_not_fit_is_counted() {
-    let (mut service, _) = service();
-    service.with(|vault, _| vault.let_reads_wait());
-    let count = service.events().len();
-    for _ in 0..25 {
-        service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
-    }
-    assert_eq!(service.with(|vault, _| vault.waiting_reads()), 20);
-    service.with(Vault::write_waiting_reads).unwrap();
-    let events = service.events().split_off(count);
-    let last = events.last().unwrap();
-    assert_eq!(
-        (last.operation.as_str(), events.len()),
-        ("ReadsDropped", 11),
-        "ten, and a day each"
-    );
-    assert_eq!(last.detail, "15 entries, for want of space");
-    service.with(Vault::write_waiting_reads).unwrap();
-    assert_eq!(service.events().len(), count + 11);
-}
-
-/// Another process may have chosen that reads are not logged, or that they are.
-#[test]
-fn what_is_logged_is_looked_up_with_each_read() {
-    let (mut service, _) = service();
-    service.with(|vault, _| vault.let_reads_wait());
-    service.meddle(|transaction| transaction.set(Settings::AUDIT_READS, "off"));
-    let count = service.events().len();
-    service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
-    assert_eq!(service.with(|vault, _| vault.waiting_reads()), 0);
-    service.meddle(|transaction| transaction.set(Settings::AUDIT_READS, "on"));
-    service.call("GetSecretValue", r#"{"SecretId":"db"}"#).unwrap();
-    service.with(Vault::write_waiting_reads).unwrap();
-    assert_eq!(service.events().len(), count + 2, "the change, and the second read");
-}
-
-fn generation(service: &mut ServiceFixture) -> u64 {
-    service.look(|transaction| transaction.state().generation)
 }
