@@ -98,7 +98,7 @@ impl OwnCommand for Lock {
         let vault = if self.all { None } else { Some(resolved(context)?) };
         let mut locked = 0;
         if let Some(place) = agent::place(context.environment) {
-            if let Some(line) = Line::connect(&place) {
+            if let Some(line) = connect(&place)? {
                 let ask = Ask::Lock { vault: vault.clone() };
                 let answer = answered(line.ask(&ask).map_err(silent)?)?;
                 locked = answer.get("locked").and_then(Json::as_u64).unwrap_or(0);
@@ -119,7 +119,7 @@ fn hold_open(
 ) -> Result<(), Failure> {
     terminal::end_silence();
     let (path, limits) = (unlocking.path.clone(), unlocking.limits);
-    let held = process::hold(place).map_err(not_started)?;
+    let held = process::hold(place).map_err(|why| not_started(&why))?;
     let mut told = Ok(());
     let mut tell = |answer: Result<Json, Refused>| {
         let answer = answered(Reply { outcome: answer, notices: Vec::new() });
@@ -128,7 +128,7 @@ fn hold_open(
     };
     let served = process::serve(place, held, agent::explain, First::Vault(unlocking, &mut tell));
     told?;
-    served.map_err(|error| not_started(NotStarted::System(error)))
+    served.map_err(|error| not_started(&NotStarted::System(error)))
 }
 
 /// Hands a vault to the agent, which is started if none runs. Two who do so at once end with one agent:
@@ -142,10 +142,27 @@ fn hand_over(place: &Place, ask: &Ask) -> Result<Json, Failure> {
             Err(Silence::Unsent(_) | Silence::Unanswered(_)) => {}
         }
     }
-    let started = process::start(place).map_err(NotStarted::System).map_err(not_started)?;
+    let started =
+        process::start(place).map_err(NotStarted::System).map_err(|why| not_started(&why))?;
     let answer = Line::of(started).ask(ask).map_err(silent)?;
     drop(starting);
     answered(answer)
+}
+
+/// Connects to the agent, if one runs. One that lost its socket still holds vaults, and nobody is told
+/// that all is locked.
+fn connect(place: &Place) -> Result<Option<Line>, Failure> {
+    if let Some(line) = Line::connect(place) {
+        return Ok(Some(line));
+    }
+    // One that is being started is heard by then.
+    let starting = lock::wait(&place.start())?;
+    let line = Line::connect(place);
+    if line.is_none() {
+        drop(process::hold(place).map_err(|why| not_started(&why))?);
+    }
+    drop(starting);
+    Ok(line)
 }
 
 /// Keeps the token for this session, and says what is unlocked until when.
@@ -171,8 +188,7 @@ fn answered(reply: Reply) -> Result<Json, Failure> {
         Ok(answer) => Ok(answer),
         Err(Refused::Vault(explained)) => Err(Failure::Explained(explained)),
         Err(Refused::Version(version)) => {
-            Err(Failure::environment("AgentError", "the agent is of another version")
-                .hinted(other_version(&version)))
+            Err(Failure::environment("AgentError", other_version(&version)))
         }
         Err(Refused::Fault(fault)) => Err(Failure::environment("AgentError", fault.message)),
         Err(Refused::Locked(what) | Refused::Malformed(what)) => {
@@ -193,13 +209,11 @@ fn silent(silence: Silence) -> Failure {
     Failure::environment("AgentError", format!("the agent does not answer: {error}"))
 }
 
-fn not_started(why: NotStarted) -> Failure {
+fn not_started(why: &NotStarted) -> Failure {
+    let failure = Failure::environment("AgentError", why.to_string());
     match why {
-        NotStarted::Taken => Failure::environment("AgentError", "an agent runs already")
-            .hinted("`strongroom lock --all` ends it"),
-        NotStarted::System(error) => {
-            Failure::environment("AgentError", format!("the agent cannot run: {error}"))
-        }
+        NotStarted::Taken(Some(process)) => failure.hinted(format!("`kill {process}` ends it")),
+        NotStarted::Taken(None) | NotStarted::System(_) => failure,
     }
 }
 
