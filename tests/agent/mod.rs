@@ -11,10 +11,13 @@
 //! | a grant's holder asks for more | `grants` |
 //! | somebody reads its memory | `leaks::agent` |
 
+mod crowd;
 mod ends;
+mod place;
+mod talk;
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -43,7 +46,7 @@ struct Process {
 impl Process {
     /// The agent of a sandbox.
     fn of(sandbox: &Sandbox) -> Self {
-        let peer = socket_peercred(&connect(sandbox)).unwrap();
+        let peer = socket_peercred(connect(sandbox)).unwrap();
         Self { pid: peer.pid, handle: pidfd_open(peer.pid, PidfdFlags::empty()).unwrap() }
     }
 
@@ -169,20 +172,20 @@ fn framed(message: &[u8]) -> Vec<u8> {
     [&length.to_be_bytes(), message].concat()
 }
 
-/// Reads a message from the other end.
-fn read_frame(mut stream: &UnixStream) -> io::Result<Vec<u8>> {
+/// Reads a message from the other end; `None` if it ends the connection instead.
+fn read_frame(mut stream: &UnixStream) -> Option<Vec<u8>> {
     let mut length = [0; 4];
-    stream.read_exact(&mut length)?;
-    let mut message = vec![0; usize::try_from(u32::from_be_bytes(length)).unwrap()];
-    stream.read_exact(&mut message)?;
-    Ok(message)
+    stream.read_exact(&mut length).ok()?;
+    let mut message = vec![0; usize::try_from(u32::from_be_bytes(length)).ok()?];
+    stream.read_exact(&mut message).ok()?;
+    Some(message)
 }
 
 /// Asks on a connection, in messages of this version.
-fn ask_on(mut stream: &UnixStream, mut message: Value) -> io::Result<Value> {
-    message.as_object_mut().unwrap().entry("version").or_insert_with(|| VERSION.into());
-    stream.write_all(&framed(message.to_string().as_bytes()))?;
-    Ok(serde_json::from_slice(&read_frame(stream)?)?)
+fn ask_on(mut stream: &UnixStream, mut message: Value) -> Option<Value> {
+    message.as_object_mut()?.entry("version").or_insert_with(|| VERSION.into());
+    stream.write_all(&framed(message.to_string().as_bytes())).ok()?;
+    serde_json::from_slice(&read_frame(stream)?).ok()
 }
 
 fn ask(sandbox: &Sandbox, message: Value) -> Value {
@@ -209,7 +212,7 @@ fn impersonated<T>(
         let mut heard = Vec::new();
         for stream in listener.incoming() {
             let stream = stream.unwrap();
-            let Ok(message) = read_frame(&stream) else { continue };
+            let Some(message) = read_frame(&stream) else { continue };
             if message == b"over" {
                 break;
             }
@@ -222,8 +225,10 @@ fn impersonated<T>(
     };
     let out = thread::scope(|scope| {
         let listening = scope.spawn(listen);
+        // Told even where the command fails, or the test would hang.
+        let over = Over(sandbox);
         let done = command();
-        UnixStream::connect(&socket).unwrap().write_all(&framed(b"over")).unwrap();
+        drop(over);
         (listening.join().unwrap(), done)
     });
     fs::remove_file(&socket).unwrap();
@@ -231,6 +236,15 @@ fn impersonated<T>(
         fs::rename(&aside, &socket).unwrap();
     }
     out
+}
+
+/// Has whoever listens in the agent's place stop in the end.
+struct Over<'a>(&'a Sandbox);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        connect(self.0).write_all(&framed(b"over")).unwrap();
+    }
 }
 
 /// Returns the token of the vault, wherever it is kept: as it is told to whoever listens.
