@@ -13,8 +13,10 @@
 
 mod crowd;
 mod ends;
+mod grants;
 mod place;
 mod talk;
+mod vaults;
 
 use std::fs;
 use std::io::{Read, Write};
