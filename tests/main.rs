@@ -2,6 +2,7 @@
 //! `tests/script` is a test of its own.
 #![cfg(test)]
 
+mod agent;
 mod durability;
 mod examples;
 mod format;

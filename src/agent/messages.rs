@@ -2,7 +2,8 @@
 //!
 //! `{"version":"0.1.0/1","do":"call","token":…,"op":"GetSecretValue","params":{…}}`, and back
 //! `{"ok":…}` or `{"refused":{"kind":…}}`, with `"notices"` beside it. Every version understands
-//! `version`, and answers another one with `{"refused":{"kind":"version","version":…}}`.
+//! `version`, and answers another one with `{"refused":{"kind":"version","version":…}}`; and every
+//! version carries another one's `lock` out.
 
 use std::path::PathBuf;
 
@@ -213,7 +214,9 @@ impl Ask {
     pub(crate) fn read(message: &[u8]) -> Result<Self, Refused> {
         let json: Json = serde_json::from_slice(message)
             .map_err(|_not_json| malformed("the request is not JSON"))?;
-        if json.get("version").and_then(Json::as_str) != Some(VERSION) {
+        // Whoever was told that this agent is another version's can end it.
+        let is_for_all = json.get("do").and_then(Json::as_str) == Some("lock");
+        if !is_for_all && json.get("version").and_then(Json::as_str) != Some(VERSION) {
             return Err(Refused::Version(VERSION.to_owned()));
         }
         let members = Members(&json);

@@ -1,6 +1,7 @@
 //! The agent's process: how it is started, what it waits for, and how it ends.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -33,10 +34,22 @@ pub(crate) const FIRST_WORD: &str = "agent-process";
 /// Why there is no agent.
 #[derive(Debug)]
 pub(crate) enum NotStarted {
-    /// Another one runs.
-    Taken,
+    /// Another one runs, and which process it is.
+    Taken(Option<u32>),
     /// The system does not let it.
     System(io::Error),
+}
+
+impl fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Taken(process) => {
+                let process = process.map(|id| format!(", process {id},")).unwrap_or_default();
+                write!(f, "another agent runs{process} and is not heard at its socket")
+            }
+            Self::System(error) => write!(f, "the agent cannot run: {error}"),
+        }
+    }
 }
 
 impl From<io::Error> for NotStarted {
@@ -62,11 +75,7 @@ pub(crate) fn be(words: &[OsString], explain: Explain) -> u8 {
         Ok(())
     });
     let Err(why) = served else { return 0 };
-    let what = match why {
-        NotStarted::Taken => "another agent runs".to_owned(),
-        NotStarted::System(error) => error.to_string(),
-    };
-    let reply = Reply { outcome: Err(Refused::Malformed(what)), notices: Vec::new() };
+    let reply = Reply { outcome: Err(Refused::Malformed(why.to_string())), notices: Vec::new() };
     // Whoever started it may have gone.
     drop(Framing::Frame.write(&last_word, reply.write().expose(), PATIENCE));
     FAILED
@@ -78,8 +87,13 @@ pub(crate) fn hold(place: &Place) -> Result<Held, NotStarted> {
     loop {
         let taken = lock::take(&place.lock());
         match taken.map_err(|fault| NotStarted::System(io::Error::other(fault.to_string())))? {
-            Some(held) => return Ok(held),
-            None if waiting.elapsed() > PATIENCE => return Err(NotStarted::Taken),
+            Some(held) => {
+                held.sign()?;
+                return Ok(held);
+            }
+            None if waiting.elapsed() > PATIENCE => {
+                return Err(NotStarted::Taken(lock::signer(&place.lock())));
+            }
             None => clock::pause(ROUND),
         }
     }

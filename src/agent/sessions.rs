@@ -160,10 +160,11 @@ impl Session {
         }
         let mut guard = lock(&self.vault);
         let vault = guard.as_mut().ok_or(Gone::Locked)?;
-        // If it fails, so does the work, and says why.
-        drop(vault.begin_anew(context));
+        vault.begin_anew();
         let done = work(vault);
-        if vault.waiting_reads() >= MOST_WAITING {
+        // While another process keeps the vault from being written, not every read waits for that.
+        let waiting = vault.waiting_reads();
+        if waiting > 0 && waiting.is_multiple_of(MOST_WAITING) {
             drop(vault.write_waiting_reads(context));
         }
         let mut waiting_since = lock(&self.waiting_since);

@@ -29,10 +29,27 @@ pub(super) fn hand_over(place: &Place, ask: &Ask) -> Result<Json, Failure> {
             Err(Silence::Unsent(_) | Silence::Unanswered(_)) => {}
         }
     }
-    let started = process::start(place).map_err(NotStarted::System).map_err(not_started)?;
+    let started =
+        process::start(place).map_err(NotStarted::System).map_err(|why| not_started(&why))?;
     let answer = Line::of(started).ask(ask).map_err(silent)?;
     drop(starting);
     answered(answer)
+}
+
+/// Connects to the agent, if one runs. One that lost its socket still holds vaults, and nobody is told
+/// that all is locked.
+pub(super) fn connect(place: &Place) -> Result<Option<Line>, Failure> {
+    if let Some(line) = Line::connect(place) {
+        return Ok(Some(line));
+    }
+    // One that is being started is heard by then.
+    let starting = lock::wait(&place.start())?;
+    let line = Line::connect(place);
+    if line.is_none() {
+        drop(process::hold(place).map_err(|why| not_started(&why))?);
+    }
+    drop(starting);
+    Ok(line)
 }
 
 /// Keeps the token for this session, and says what is unlocked until when.
@@ -58,8 +75,7 @@ pub(super) fn answered(reply: Reply) -> Result<Json, Failure> {
         Ok(answer) => Ok(answer),
         Err(Refused::Vault(explained)) => Err(Failure::Explained(explained)),
         Err(Refused::Version(version)) => {
-            Err(Failure::environment("AgentError", "the agent is of another version")
-                .hinted(other_version(&version)))
+            Err(Failure::environment("AgentError", other_version(&version)))
         }
         Err(Refused::Fault(fault)) => Err(Failure::environment("AgentError", fault.message)),
         Err(Refused::Locked(what) | Refused::Malformed(what)) => {
@@ -79,13 +95,11 @@ pub(super) fn silent(silence: Silence) -> Failure {
     Failure::environment("AgentError", format!("the agent does not answer: {error}"))
 }
 
-pub(super) fn not_started(why: NotStarted) -> Failure {
+pub(super) fn not_started(why: &NotStarted) -> Failure {
+    let failure = Failure::environment("AgentError", why.to_string());
     match why {
-        NotStarted::Taken => Failure::environment("AgentError", "an agent runs already")
-            .hinted("`strongroom lock --all` ends it"),
-        NotStarted::System(error) => {
-            Failure::environment("AgentError", format!("the agent cannot run: {error}"))
-        }
+        NotStarted::Taken(Some(process)) => failure.hinted(format!("`kill {process}` ends it")),
+        NotStarted::Taken(None) | NotStarted::System(_) => failure,
     }
 }
 

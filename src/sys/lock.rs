@@ -1,6 +1,7 @@
 //! A lock that one process at a time holds, and that ends with the process however it ends.
 
 use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,17 @@ impl Held {
     fn of(file: File, path: &Path) -> Self {
         Self { file, path: Some(path.to_owned()) }
     }
+
+    /// Writes into the file which process has the lock.
+    pub(crate) fn sign(&self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        (&self.file).write_all(std::process::id().to_string().as_bytes())
+    }
+}
+
+/// Reads which process has signed the lock of this name.
+pub(crate) fn signer(path: &Path) -> Option<u32> {
+    std::str::from_utf8(&files::read_bounded(path, 16).ok()?).ok()?.parse().ok()
 }
 
 /// Whether a file still has its name: one without could be locked by nobody else, and another of the

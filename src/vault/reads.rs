@@ -17,14 +17,9 @@ impl Vault {
     }
 
     /// Begins anew, for another request to a vault that stays open: what kept the last read out of the
-    /// log may be over, and another process may have chosen what is logged.
-    pub(crate) fn begin_anew(&mut self, context: RequestContext<'_>) -> Result<(), Error> {
+    /// log may be over.
+    pub(crate) fn begin_anew(&mut self) {
         self.unlogged = None;
-        // Where reads wait, their own transaction finds out.
-        if self.lets_reads_wait() {
-            return Ok(());
-        }
-        self.begin(Access::Read, context).map(drop)
     }
 
     /// Returns why reads had to be left out of the audit log, if they had to.

@@ -168,7 +168,7 @@ fn require_nothing(held: &Held, secrets: &[Needle], fixture: &LeakFixture) {
     assert!(shown.is_empty(), "{} holds {shown:?}", held.title);
 }
 
-fn fixture() -> Option<LeakFixture> {
+pub(super) fn fixture() -> Option<LeakFixture> {
     if getuid().is_root() {
         return Some(LeakFixture::new());
     }
@@ -229,31 +229,36 @@ impl Held {
 
     /// Returns all that the process could write to or has written to.
     fn memory(&self) -> Vec<u8> {
-        // Where it gives memory back between the look at the list and the read, once more.
-        let looks = (0..100).find_map(|_| self.look().ok());
-        looks.unwrap_or_else(|| panic!("{}: its memory cannot be read", self.title))
+        memory_of(self.child.id())
     }
+}
 
-    fn look(&self) -> io::Result<Vec<u8>> {
-        let process = format!("/proc/{}", self.child.id());
-        let memory = File::open(format!("{process}/mem"))?;
-        let mut out = Vec::new();
-        for line in fs::read_to_string(format!("{process}/maps"))?.lines() {
-            let mut fields = line.split_whitespace();
-            let (range, mode) = (fields.next(), fields.next());
-            if !mode.is_some_and(|mode| mode.starts_with("rw")) {
-                continue;
-            }
-            let (start, end) = bounds(range.unwrap_or_default());
-            let mut bytes = vec![0; end - start];
-            memory.read_exact_at(&mut bytes, u64::try_from(start).map_err(io::Error::other)?)?;
-            // Between two mappings nothing joins.
-            out.extend_from_slice(&bytes);
-            out.extend([0; 64]);
+/// Returns all that a process could write to or has written to.
+pub(super) fn memory_of(process: u32) -> Vec<u8> {
+    // Where it gives memory back between the look at the list and the read, once more.
+    let looks = (0..100).find_map(|_| look(process).ok());
+    looks.unwrap_or_else(|| panic!("the memory of process {process} cannot be read"))
+}
+
+fn look(process: u32) -> io::Result<Vec<u8>> {
+    let process = format!("/proc/{process}");
+    let memory = File::open(format!("{process}/mem"))?;
+    let mut out = Vec::new();
+    for line in fs::read_to_string(format!("{process}/maps"))?.lines() {
+        let mut fields = line.split_whitespace();
+        let (range, mode) = (fields.next(), fields.next());
+        if !mode.is_some_and(|mode| mode.starts_with("rw")) {
+            continue;
         }
-        assert!(out.len() > 100_000);
-        Ok(out)
+        let (start, end) = bounds(range.unwrap_or_default());
+        let mut bytes = vec![0; end - start];
+        memory.read_exact_at(&mut bytes, u64::try_from(start).map_err(io::Error::other)?)?;
+        // Between two mappings nothing joins.
+        out.extend_from_slice(&bytes);
+        out.extend([0; 64]);
     }
+    assert!(out.len() > 100_000);
+    Ok(out)
 }
 
 /// Reads `7f00-7fff`.

@@ -4,6 +4,7 @@
 //! Secrets here are random, so that what is found is one. What the scripts print is watched by
 //! `harness::canary`.
 
+mod agent;
 mod files;
 mod keys;
 mod memory;

@@ -11,7 +11,6 @@ use super::super::request::error as request;
 use super::super::terminal;
 use super::options::{Choice, options};
 use super::own::{Invocation, OwnCommand, count};
-use crate::agent::client::Line;
 use crate::agent::limits::Limits;
 use crate::agent::messages::{Ask, Reads, Refused, Reply, Unlock as Unlocking};
 use crate::agent::place::Place;
@@ -102,7 +101,7 @@ impl OwnCommand for Lock {
         let vault = if self.all { None } else { Some(handing::resolved(&context.location.path)?) };
         let mut locked = 0;
         if let Some(place) = handing::place(context.environment) {
-            if let Some(line) = Line::connect(&place) {
+            if let Some(line) = handing::connect(&place)? {
                 let ask = Ask::Lock { vault: vault.clone() };
                 let answer = handing::answered(line.ask(&ask).map_err(handing::silent)?)?;
                 locked = answer.get("locked").and_then(Json::as_u64).unwrap_or(0);
@@ -123,7 +122,7 @@ fn hold_open(
 ) -> Result<(), Failure> {
     terminal::end_silence();
     let (path, limits) = (unlocking.path.clone(), unlocking.limits);
-    let held = process::hold(place).map_err(handing::not_started)?;
+    let held = process::hold(place).map_err(|why| handing::not_started(&why))?;
     let mut told = Ok(());
     let mut tell = |answer: Result<Json, Refused>| {
         let answer = handing::answered(Reply { outcome: answer, notices: Vec::new() });
@@ -132,7 +131,7 @@ fn hold_open(
     };
     let served = process::serve(place, held, agent::explain(), First::Vault(unlocking, &mut tell));
     told?;
-    served.map_err(|error| handing::not_started(NotStarted::System(error)))
+    served.map_err(|error| handing::not_started(&NotStarted::System(error)))
 }
 
 fn time(option: &str, given: Option<&str>, default: i64) -> Result<i64, request::Error> {
