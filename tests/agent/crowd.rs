@@ -55,7 +55,8 @@ fn a_thousand_at_once_are_answered() {
     }
     let (threads, memory) = peaks;
     println!("{threads} threads, {before} to {memory} KiB");
-    assert!(threads <= 70, "{threads} threads");
+    // 64 who are heard, and those who were and are just ending.
+    assert!(threads <= 128, "{threads} threads");
     assert!(memory < before + 64 * 1024, "it grew from {before} to {memory} KiB");
     must_be_sound(&sandbox);
 }

@@ -36,7 +36,7 @@ fn whoever_keeps_still_keeps_nobody_out() {
         // More than it hears at once.
         let still: Vec<UnixStream> = (0..80).map(|_| say(&sandbox, begun)).collect();
         must_answer(&sandbox, &agent);
-        assert!(agent.figure("Threads") <= 70);
+        assert!(agent.figure("Threads") < 80, "one for each");
         drop(still);
     }
     must_answer(&sandbox, &agent);
