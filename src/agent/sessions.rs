@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::grants::Grants;
-use super::identity::FileIdentity;
+use super::identity::{FileIdentity, Written};
 use super::limits::{Limits, Times};
 use super::messages::{Reads, Unlock};
 use super::place;
@@ -31,6 +31,8 @@ pub(super) struct Session {
     terms: Mutex<Terms>,
     pub(super) grants: Mutex<Grants>,
     pub(super) rotations: Rotations,
+    /// The file as it was when it was last used here.
+    written: Mutex<Option<Written>>,
     /// Since when reads wait to be logged.
     waiting_since: Mutex<Option<Moment>>,
     /// `None` once it is locked.
@@ -111,7 +113,7 @@ impl Session {
             on_damaged_slot: OnDamagedSlot::Refuse,
         };
         let identity = || {
-            let found = FileIdentity::at(&path);
+            let found = FileIdentity::at(&path).map(|(identity, _)| identity);
             found.map_err(|error| store::Error::from(FileFault::from_io(&path, error)))
         };
         let before = identity()?;
@@ -136,6 +138,7 @@ impl Session {
             terms: Mutex::new(terms),
             grants: Mutex::default(),
             rotations: Rotations::default(),
+            written: Mutex::default(),
             waiting_since: Mutex::default(),
             vault: Mutex::new(Some(vault)),
         })
@@ -152,14 +155,12 @@ impl Session {
         if let Some(gone) = self.end(now) {
             return Err(gone);
         }
-        if FileIdentity::at(&self.path).ok() != Some(self.identity) {
-            return Err(Gone::Replaced);
-        }
+        let mut guard = lock(&self.vault);
+        let vault = guard.as_mut().ok_or(Gone::Locked)?;
+        self.look_at_file(vault)?;
         if how == Use::Counts {
             lock(&self.terms).times.used = now;
         }
-        let mut guard = lock(&self.vault);
-        let vault = guard.as_mut().ok_or(Gone::Locked)?;
         vault.begin_anew();
         let done = work(vault);
         // While another process keeps the vault from being written, not every read waits for that.
@@ -167,6 +168,7 @@ impl Session {
         if waiting > 0 && waiting.is_multiple_of(MOST_WAITING) {
             drop(vault.write_waiting_reads(context));
         }
+        self.note_file();
         let mut waiting_since = lock(&self.waiting_since);
         let waited_since = *waiting_since;
         *waiting_since = (vault.waiting_reads() > 0).then(|| waited_since.unwrap_or(now));
@@ -185,9 +187,35 @@ impl Session {
         }
         let mut guard = lock(&self.vault);
         let vault = guard.as_mut()?;
-        let is_written = vault.write_waiting_reads(context).is_ok();
+        let is_written = self.write(vault, context);
         *lock(&self.waiting_since) = (!is_written).then_some(now);
         (!is_written).then_some(LONGEST_WAIT_MS)
+    }
+
+    /// Writes the reads that wait, if the file is there that they belong to. Returns whether it did.
+    fn write(&self, vault: &mut Vault, context: RequestContext<'_>) -> bool {
+        let is_there = self.look_at_file(vault).is_ok();
+        let is_written = is_there && vault.write_waiting_reads(context).is_ok();
+        self.note_file();
+        is_written
+    }
+
+    /// Requires that the file is there, and opens it anew if somebody wrote to it. SQLite knows of what
+    /// SQLite wrote; but another file may have been copied over this one.
+    fn look_at_file(&self, vault: &mut Vault) -> Result<(), Gone> {
+        let found = FileIdentity::at(&self.path).ok();
+        let found = found.filter(|(identity, _)| *identity == self.identity);
+        let (_, written) = found.ok_or(Gone::Replaced)?;
+        let is_as_it_was = *lock(&self.written) == Some(written);
+        if !is_as_it_was && vault.open_file_anew().is_err() {
+            return Err(Gone::Replaced);
+        }
+        Ok(())
+    }
+
+    /// Remembers the file as this process leaves it.
+    fn note_file(&self) {
+        *lock(&self.written) = FileIdentity::at(&self.path).ok().map(|(_, written)| written);
     }
 
     /// Whether it is the same file, with the same key.
@@ -201,7 +229,7 @@ impl Session {
         let mut guard = lock(&self.vault);
         if let Some(vault) = guard.as_mut() {
             // What cannot be written now is lost with the old opening.
-            drop(vault.write_waiting_reads(context));
+            self.write(vault, context);
         }
         *lock(&self.waiting_since) = None;
         std::mem::swap(&mut *guard, &mut *lock(&other.vault));
@@ -216,7 +244,7 @@ impl Session {
         *lock(&self.grants) = Grants::default();
         if let Some(mut vault) = guard.take() {
             // What cannot be written now goes with the keys.
-            drop(vault.write_waiting_reads(context));
+            self.write(&mut vault, context);
         }
     }
 

@@ -264,6 +264,12 @@ impl Vault {
         })
     }
 
+    /// Opens the file anew: what is known of its pages is forgotten. The keys stay, and so does what waits.
+    pub(crate) fn open_file_anew(&mut self) -> Result<(), Error> {
+        self.store = Store::open(self.store.path(), Mode::ReadWrite)?;
+        Ok(())
+    }
+
     /// Returns whether the container can only be read.
     pub(crate) fn is_read_only(&self) -> bool {
         self.store.is_read_only()

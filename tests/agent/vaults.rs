@@ -80,13 +80,7 @@ fn a_file_that_was_written_over_is_not_the_vault() {
     with_each(|sandbox| {
         let other = sandbox.work().join("other");
         make_other(sandbox, &other);
-        // Changed more often than ours: SQLite takes two files of the same length that were changed as
-        // often for the same, and what it knows of ours is what it goes on with.
-        let key = sandbox.work().join("other-key");
-        let other_vault = format!("--vault {} --keyfile {}", other.display(), key.display());
-        for name in ["a", "b", "c", "d"] {
-            done(sandbox, &format!("create-secret --name {name} {other_vault}"));
-        }
+        // It may have been changed as often as ours, by which SQLite would tell them apart.
         write_over(&vault(sandbox), &other);
         let outcome = through_agent(sandbox, GET);
         let stderr = outcome.stderr_text();
