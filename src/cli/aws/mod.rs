@@ -5,8 +5,11 @@ pub(super) mod configure;
 pub(super) mod identity;
 pub(super) mod passing;
 
+use super::agent::{Asked, Session};
 use super::failure::Failure;
 use super::unlock::{self, CommandContext};
+use crate::agent::chores::Chore;
+use crate::model::value::Value;
 use crate::vault::transaction::Access;
 
 /// The account of a vault, and its home region.
@@ -15,8 +18,15 @@ struct Home {
     region: String,
 }
 
-/// Asks the vault, which has to be unlocked for it.
+/// Asks the vault, which has to be unlocked for it: in the agent, or else here.
 fn home(context: &CommandContext<'_>) -> Result<Home, Failure> {
+    if let Some(session) = Session::find(context)
+        && let Asked::Answered(status) = session.chore(Chore::Status { anchors: None }, "Status")?
+        && let (Some(Value::Text(account)), Some(Value::Text(region))) =
+            (status.get("AccountId"), status.get("Region"))
+    {
+        return Ok(Home { account: account.clone(), region: region.clone() });
+    }
     let mut vault = context.unlock_silently(&context.unlock_policy())?;
     let transaction = vault.begin(Access::Read, context.request_context())?;
     let settings = &transaction.state().settings;
