@@ -103,6 +103,19 @@ pub(super) fn not_started(why: &NotStarted) -> Failure {
     }
 }
 
+/// Says why this process cannot be the agent itself.
+pub(super) fn not_held(why: &NotStarted, place: &Place) -> Failure {
+    let NotStarted::Taken(process) = why else { return not_started(why) };
+    if Line::connect(place).is_none() {
+        return not_started(why);
+    }
+    let process = process.map(|id| format!(", process {id}")).unwrap_or_default();
+    Failure::environment("AgentError", format!("an agent runs already{process}")).hinted(
+        "without --foreground it is handed the vault; `strongroom lock --all` ends it, and locks \
+         what it holds",
+    )
+}
+
 /// Returns where the agent of this user is, if it may run there.
 pub(crate) fn place(environment: &Environment) -> Option<Place> {
     Place::find(environment.path(RUNTIME))
@@ -110,7 +123,38 @@ pub(crate) fn place(environment: &Environment) -> Option<Place> {
 
 /// Returns where the agent of this user is to be.
 pub(crate) fn make_place(environment: &Environment) -> Result<Place, Failure> {
-    Ok(Place::make(environment.path(RUNTIME))?)
+    Place::make(environment.path(RUNTIME)).map_err(refused)
+}
+
+/// Returns where the agent of this user may run. Where the directory is refused, an agent may have been
+/// started before it was, and nobody is told that all is locked.
+pub(super) fn place_to_lock(environment: &Environment) -> Result<Option<Place>, Failure> {
+    let found = place(environment);
+    if found.is_none()
+        && let Err(
+            fault @ (FileFault::InTheWay(_)
+            | FileFault::TooOpen { .. }
+            | FileFault::WrongOwner { .. }),
+        ) = Place::make(environment.path(RUNTIME))
+    {
+        return Err(refused(fault));
+    }
+    Ok(found)
+}
+
+/// Says what is wrong with the directory.
+fn refused(fault: FileFault) -> Failure {
+    let (message, hint) = if let FileFault::TooOpen { path, mode } = &fault {
+        let path = path.display();
+        let wrong = format!("others may use the directory {path} (mode {mode:04o}, must be 0700)");
+        (wrong, format!("chmod 700 {path}"))
+    } else if let FileFault::WrongOwner { .. } = fault {
+        // Whoever made it in /tmp may keep on doing so.
+        (fault.to_string(), format!("{RUNTIME} may name another directory, of your own"))
+    } else {
+        return fault.into();
+    };
+    Failure::environment(fault.name(), message).hinted(hint)
 }
 
 /// Returns the login session whose end locks what is unlocked now, if there is one.

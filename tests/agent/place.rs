@@ -124,7 +124,7 @@ fn a_directory_that_others_could_have_made_is_refused() {
     };
     let mut cases: Vec<(Make, &str)> = vec![
         (make_file, "is in the way"),
-        (make_wide, "may be read or written by others"),
+        (make_wide, "others may use the directory"),
         (make_link, "is in the way"),
     ];
     if getuid().is_root() {

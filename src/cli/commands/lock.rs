@@ -1,5 +1,7 @@
 //! `unlock` and `lock`: have the agent hold the vault open, and have it forget.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::Value as Json;
 
 use super::super::agent;
@@ -98,9 +100,9 @@ impl OwnCommand for Lock {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
-        let vault = if self.all { None } else { Some(handing::resolved(&context.location.path)?) };
+        let vault = if self.all { None } else { Some(vault_to_lock(&context.location.path)?) };
         let mut locked = 0;
-        if let Some(place) = handing::place(context.environment) {
+        if let Some(place) = handing::place_to_lock(context.environment)? {
             if let Some(line) = handing::connect(&place)? {
                 let ask = Ask::Lock { vault: vault.clone() };
                 let answer = handing::answered(line.ask(&ask).map_err(handing::silent)?)?;
@@ -114,6 +116,18 @@ impl OwnCommand for Lock {
     }
 }
 
+/// Returns which vault is meant, as the agent calls it.
+fn vault_to_lock(path: &Path) -> Result<PathBuf, Failure> {
+    handing::resolved(path).map_err(|failure| {
+        if path.exists() {
+            return failure;
+        }
+        Failure::environment("NoVault", format!("there is no vault at {}", path.display())).hinted(
+            "`strongroom lock --all` locks whatever is unlocked, also where the file is gone",
+        )
+    })
+}
+
 /// Holds a vault open in this process, after saying so.
 fn hold_open(
     invocation: &Invocation<'_>,
@@ -122,7 +136,7 @@ fn hold_open(
 ) -> Result<(), Failure> {
     terminal::end_silence();
     let (path, limits) = (unlocking.path.clone(), unlocking.limits);
-    let held = process::hold(place).map_err(|why| handing::not_started(&why))?;
+    let held = process::hold(place).map_err(|why| handing::not_held(&why, place))?;
     let mut told = Ok(());
     let mut tell = |answer: Result<Json, Refused>| {
         let answer = handing::answered(Reply { outcome: answer, notices: Vec::new() });
