@@ -5,6 +5,7 @@ use std::io;
 
 use serde_json::Value as Json;
 
+use super::credentials;
 use super::environment::Environment;
 use super::failure::{self, Failure};
 use super::handing::{other_version, place, times};
@@ -299,9 +300,22 @@ pub(crate) fn chore(
     {
         return Ok(answer);
     }
-    let mut vault = context.unlock()?;
+    let mut vault = context.unlock().map_err(|failure| unlock_first(failure, context))?;
     let done = chore().run(&mut vault, context.request_context());
     done.map_err(|failure| Failure::of_operation(name, failure))
+}
+
+/// Says of a vault that nothing opens that it could have been unlocked before: to a command that the
+/// agent would have answered.
+pub(crate) fn unlock_first(failure: Failure, context: &CommandContext<'_>) -> Failure {
+    if let Failure::Environment { hint: Some(hint), .. } = &failure
+        && hint == credentials::WAYS
+        && context.globals.expect.is_none()
+    {
+        let hint = format!("run `strongroom unlock` first, or {hint}");
+        return failure.hinted(hint);
+    }
+    failure
 }
 
 /// Says what failures are, for the agent to pass on.

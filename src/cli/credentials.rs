@@ -276,12 +276,12 @@ fn unanswered(error: &io::Error) -> Failure {
 /// Nothing opens the vault, and nobody can be asked.
 fn locked() -> Failure {
     Failure::environment("VaultLocked", format!("the vault is locked, and {}", terminal::why_not()))
-        .hinted(
-            "give --keyfile, --passphrase-file, --passphrase-fd or --passphrase-command, or set \
-             STRONGROOM_KEYFILE",
-        )
+        .hinted(WAYS)
 }
 
+/// What is said to do where nobody can be asked.
+pub(super) const WAYS: &str = "give --keyfile, --passphrase-file, --passphrase-fd or \
+                               --passphrase-command, or set STRONGROOM_KEYFILE";
 const ALONE: &str = "only a keyfile opens it";
 const TOGETHER: &str = "a passphrase and a keyfile open it together";
 

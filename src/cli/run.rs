@@ -92,11 +92,13 @@ fn run_command(
             };
             let context = CommandContext::new(&globals, environment, form)?;
             let backend = Backend::of(inside, &context)?;
-            operate::operate(entry, &words, &context, &backend).inspect_err(|failure| {
+            let done = operate::operate(entry, &words, &context, &backend);
+            let done = done.inspect_err(|failure| {
                 if tell::takes_hint(failure) {
                     reporter.hint = operate::meant(entry, &words);
                 }
-            })
+            });
+            done.map_err(|failure| agent::unlock_first(failure, &context))
         }
     }
 }

@@ -5,7 +5,7 @@ pub(super) mod configure;
 pub(super) mod identity;
 pub(super) mod passing;
 
-use super::agent::{Asked, Session};
+use super::agent::{self, Asked, Session};
 use super::failure::Failure;
 use super::unlock::{self, CommandContext};
 use crate::agent::chores::Chore;
@@ -27,7 +27,8 @@ fn home(context: &CommandContext<'_>) -> Result<Home, Failure> {
     {
         return Ok(Home { account: account.clone(), region: region.clone() });
     }
-    let mut vault = context.unlock_silently(&context.unlock_policy())?;
+    let opened = context.unlock_silently(&context.unlock_policy());
+    let mut vault = opened.map_err(|failure| agent::unlock_first(failure, context))?;
     let transaction = vault.begin(Access::Read, context.request_context())?;
     let settings = &transaction.state().settings;
     let home =
