@@ -57,8 +57,7 @@ impl Choice for ReadsWritten {
 impl OwnCommand for Unlock {
     const NAME: &'static str = "unlock";
     const TITLE: &'static str = "Unlock";
-    const SUMMARY: &'static str =
-        "Hold the vault open, so that no command asks for the passphrase.";
+    const SUMMARY: &'static str = "Hold the vault open, so that commands need no passphrase.";
     const EXAMPLE: &'static str = "strongroom unlock --timeout 1h";
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {

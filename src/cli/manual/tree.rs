@@ -45,9 +45,11 @@ pub(super) fn global_options() -> String {
         text.extend([format!("  {option:<28} {indented}\n")]);
     }
     text.push_str(
-        "\nWhere no option and no variable names a credential, strongroom.key or \
+        "\nA vault that `strongroom unlock` holds open needs no credential; an option that names one \
+         is used\nall the same. Where no option and no variable does, strongroom.key or \
          strongroom.passphrase in\n$CREDENTIALS_DIRECTORY (systemd's LoadCredential=) opens the \
-         vault; then the terminal is asked.\n",
+         vault; then the terminal is asked.\nWith the token of a grant in STRONGROOM_GRANT nothing \
+         else is used (`strongroom help grant`).\n",
     );
     let idle = OPTIONS.iter().filter(|option| option.is_idle());
     let idle: Vec<&str> = idle.map(|option| option.name).collect();
