@@ -1,5 +1,6 @@
-//! The names of secrets, for a shell that completes one. They are known only where a keyfile alone
-//! opens the vault; if anything is in the way, nobody is asked and nothing is printed.
+//! The names of secrets, for a shell that completes one. They are known only where the agent holds the
+//! vault open or a keyfile alone opens it; if anything is in the way, nobody is asked and nothing is
+//! printed.
 //!
 //! The shell hands over the unfinished line, because it may say which vault, key and region.
 
