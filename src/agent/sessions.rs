@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::grants::Grants;
@@ -263,7 +264,9 @@ impl Sessions {
         let session = Session::open(unlock, &self.logins, token, now)?;
         let mut sessions = self.lock();
         let known = sessions.get(&session.path);
-        if let Some(known) = known.filter(|known| known.is_same(&session)) {
+        // What was granted of one whose time is over ends with it.
+        let goes_on = |known: &&Arc<Session>| known.is_same(&session) && known.end(now).is_none();
+        if let Some(known) = known.filter(goes_on) {
             let known = Arc::clone(known);
             // Under the lock of all: it could be closed meanwhile.
             known.renew(&session, context);
@@ -310,6 +313,24 @@ impl Sessions {
         session.inspect(|session| session.close(context)).is_some()
     }
 
+    /// Locks a vault that cannot be held open any more, if that is still so: it may have been unlocked
+    /// anew meanwhile.
+    pub(super) fn close_for(
+        &self,
+        gone: Gone,
+        session: &Session,
+        now: Moment,
+        context: RequestContext<'_>,
+    ) {
+        let mut sessions = self.lock();
+        let known = sessions.get(&session.path);
+        let is_it = known.is_some_and(|known| ptr::eq(Arc::as_ptr(known), session));
+        let is_renewed = matches!(gone, Gone::Over | Gone::LoggedOut) && session.end(now).is_none();
+        let closed = if is_it && !is_renewed { sessions.remove(&session.path) } else { None };
+        drop(sessions);
+        closed.inspect(|session| session.close(context));
+    }
+
     /// Locks all whose time or login session is over, writes what has waited long enough, and returns
     /// how many milliseconds are left to the next of either; `None` if none is unlocked.
     pub(super) fn attend(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
@@ -317,11 +338,10 @@ impl Sessions {
         for session in self.all().iter().filter(|session| session.rotations.are_running()) {
             lock(&session.terms).times.used = now;
         }
-        let is_over = |session: &&Arc<Session>| session.end(now).is_some();
-        let over: Vec<PathBuf> =
-            self.lock().values().filter(is_over).map(|session| session.path.clone()).collect();
-        for path in over {
-            self.close(&path, context);
+        for session in self.all() {
+            if let Some(gone) = session.end(now) {
+                self.close_for(gone, &session, now, context);
+            }
         }
         let sessions = self.all();
         let left = |session: &Arc<Session>| {
@@ -364,31 +384,97 @@ mod tests {
 
     const NOW: Moment = Moment { boot_ms: 5, wall_ms: 5 };
 
-    /// Without the look at the login session, the vault stays unlocked.
-    #[test]
-    fn a_vault_is_locked_when_its_login_session_is_over() {
-        let scratch = Scratch::new();
-        let (path, logins) = (scratch.join("vault"), scratch.join("logins"));
-        files::create_private_dir(&logins).unwrap();
-        let say = |id: &str, state: &str| {
-            let text = format!("UID=1000\nSTATE={state}\n");
-            files::write_replacing(&logins.join(id), text.as_bytes()).unwrap();
-        };
-        let (entropy, origin) = (CountingEntropy::default(), Origin::default());
-        let context = RequestContext { now: Timestamp(5), entropy: &entropy, origin: &origin };
-        Vault::testing_in(Store::create(&path).unwrap(), context).appear().unwrap();
-        let sessions = Sessions::of(&logins);
-        let open = |login: Option<&str>| {
+    /// A vault that is opened again and again.
+    struct Opening {
+        scratch: Scratch,
+        entropy: CountingEntropy,
+        origin: Origin,
+        sessions: Sessions,
+    }
+
+    impl Opening {
+        fn new() -> Self {
+            let scratch = Scratch::new();
+            let logins = scratch.join("logins");
+            files::create_private_dir(&logins).unwrap();
+            let sessions = Sessions::of(&logins);
+            let (entropy, origin) = (CountingEntropy::default(), Origin::default());
+            let opening = Self { scratch, entropy, origin, sessions };
+            Vault::testing_in(Store::create(&opening.path()).unwrap(), opening.context())
+                .appear()
+                .unwrap();
+            opening
+        }
+
+        fn path(&self) -> PathBuf {
+            self.scratch.join("vault")
+        }
+
+        fn context(&self) -> RequestContext<'_> {
+            RequestContext { now: Timestamp(5), entropy: &self.entropy, origin: &self.origin }
+        }
+
+        /// Opens it for a second.
+        fn open(&self, login: Option<&str>, reads: Reads, now: Moment) -> Arc<Session> {
             // The vault's own were drawn in the same order.
             let drawn = CountingEntropy::default();
             let id = VaultId::generate(&drawn).unwrap();
             let key = MasterKey::generate(&drawn).unwrap().vault_key(&id);
             let limits = Limits { idle_ms: 1_000, age_ms: 1_000 };
-            let (path, login) = (path.clone(), login.map(str::to_owned));
-            let reads = Reads::AtOnce;
+            let (path, login) = (self.path(), login.map(str::to_owned));
             let unlock = Unlock { path, key, limits, anchors: None, reads, login };
-            sessions.open(unlock, NOW, context).unwrap()
+            self.sessions.open(unlock, now, self.context()).unwrap()
+        }
+
+        fn is_open(&self, session: &Session) -> bool {
+            self.sessions.find(session.token.expose()).is_some()
+        }
+    }
+
+    /// Without the look whether it is the same, the vault is locked that was unlocked last.
+    #[test]
+    fn what_became_of_an_opening_does_not_lock_the_next() {
+        let opening = Opening::new();
+        let (sessions, context) = (&opening.sessions, opening.context());
+        let open = |now| opening.open(None, Reads::AtOnce, now);
+        let late = Moment { boot_ms: 1_005, wall_ms: 1_005 };
+
+        let first = open(NOW);
+        assert!(sessions.close(&first.path, context));
+        let second = open(NOW);
+        assert_eq!(first.used_at(NOW, Use::Counts, context, |_| ()).err(), Some(Gone::Locked));
+        sessions.close_for(Gone::Locked, &first, NOW, context);
+        assert!(opening.is_open(&second));
+
+        // It was unlocked once more after somebody found that its time was over.
+        assert!(Arc::ptr_eq(&second, &open(NOW)));
+        sessions.close_for(Gone::Over, &second, NOW, context);
+        assert!(opening.is_open(&second));
+        sessions.close_for(Gone::Over, &second, late, context);
+        assert!(!opening.is_open(&second));
+    }
+
+    /// Without the look at its time, what was granted of it goes on.
+    #[test]
+    fn a_vault_whose_time_is_over_is_unlocked_anew() {
+        let opening = Opening::new();
+        let late = Moment { boot_ms: 1_005, wall_ms: 1_005 };
+        let before = opening.open(None, Reads::AtOnce, NOW);
+        let after = opening.open(None, Reads::AtOnce, late);
+        assert!(!opening.is_open(&before) && opening.is_open(&after));
+    }
+
+    /// Without the look at the login session, the vault stays unlocked.
+    #[test]
+    fn a_vault_is_locked_when_its_login_session_is_over() {
+        let opening = Opening::new();
+        let (sessions, context) = (&opening.sessions, opening.context());
+        let logins = opening.scratch.join("logins");
+        let say = |id: &str, state: &str| {
+            let text = format!("UID=1000\nSTATE={state}\n");
+            files::write_replacing(&logins.join(id), text.as_bytes()).unwrap();
         };
+        let open = |login| opening.open(login, Reads::AtOnce, NOW);
         let attend = || sessions.attend(NOW, context);
         let used = |session: &Session| session.used_at(NOW, Use::Looks, context, |_| ()).err();
 
