@@ -238,6 +238,8 @@ impl Agent<'_> {
     /// Locks all, and has the process end. Returns how many there were.
     pub(super) fn end(&self) -> usize {
         self.is_ending.store(true, Ordering::SeqCst);
+        // Whatever becomes of this thread, the one that watches ends it.
+        (self.wake)();
         let locked = self.sessions.all();
         // Before any is waited for: one may wait for another's turn.
         for session in &locked {
@@ -247,7 +249,6 @@ impl Agent<'_> {
             .iter()
             .filter(|session| self.sessions.close(&session.path, self.context()))
             .count();
-        (self.wake)();
         locked
     }
 
