@@ -159,7 +159,7 @@ impl Session {
         if how == Use::Counts {
             lock(&self.terms).times.used = now;
         }
-        let mut guard = lock(&self.vault);
+        let mut guard = self.sound_vault().ok_or(Gone::Locked)?;
         let vault = guard.as_mut().ok_or(Gone::Locked)?;
         vault.begin_anew();
         let done = work(vault);
@@ -184,7 +184,7 @@ impl Session {
         if left > 0 {
             return Some(left);
         }
-        let mut guard = lock(&self.vault);
+        let mut guard = self.sound_vault()?;
         let vault = guard.as_mut()?;
         let is_written = vault.write_waiting_reads(context).is_ok();
         *lock(&self.waiting_since) = (!is_written).then_some(now);
@@ -197,15 +197,13 @@ impl Session {
     }
 
     /// Goes on under the terms of another that was just opened, and with its keys, which are the same.
-    /// Grants stay, and so do rotations.
-    fn renew(&self, other: &Self, context: RequestContext<'_>) {
+    /// Grants stay, and so do rotations, and the reads that wait.
+    fn renew(&self, other: &Self) {
         let mut guard = lock(&self.vault);
-        if let Some(vault) = guard.as_mut() {
-            // What cannot be written now is lost with the old opening.
-            drop(vault.write_waiting_reads(context));
-        }
-        *lock(&self.waiting_since) = None;
         std::mem::swap(&mut *guard, &mut *lock(&other.vault));
+        if let (Some(vault), Some(before)) = (guard.as_mut(), lock(&other.vault).as_mut()) {
+            vault.take_waiting_reads(before);
+        }
         std::mem::swap(&mut *lock(&self.terms), &mut *lock(&other.terms));
     }
 
@@ -215,10 +213,17 @@ impl Session {
         self.rotations.wait();
         let mut guard = lock(&self.vault);
         *lock(&self.grants) = Grants::default();
-        if let Some(mut vault) = guard.take() {
+        if let Some(mut vault) = guard.take()
+            && !self.vault.is_poisoned()
+        {
             // What cannot be written now goes with the keys.
             drop(vault.write_waiting_reads(context));
         }
+    }
+
+    /// Waits for the vault; `None` if a panic has left it half done.
+    fn sound_vault(&self) -> Option<MutexGuard<'_, Option<Vault>>> {
+        self.vault.lock().ok()
     }
 
     /// Returns why it must be locked, if it must.
@@ -269,7 +274,7 @@ impl Sessions {
         if let Some(known) = known.filter(goes_on) {
             let known = Arc::clone(known);
             // Under the lock of all: it could be closed meanwhile.
-            known.renew(&session, context);
+            known.renew(&session);
             return Ok(known);
         }
         let session = Arc::new(session);
@@ -372,15 +377,21 @@ const MOST_WAITING: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
     use super::*;
     use crate::crypto::header::VaultId;
     use crate::crypto::keys::MasterKey;
     use crate::model::time::Timestamp;
+    use crate::model::value::Value;
     use crate::store::Store;
     use crate::sys::entropy::CountingEntropy;
     use crate::sys::files;
     use crate::sys::scratch::Scratch;
+    use crate::upkeep::events::{self, EventFilter};
     use crate::vault::Origin;
+    use crate::vault::audit::Subject;
+    use crate::vault::transaction::Access;
 
     const NOW: Moment = Moment { boot_ms: 5, wall_ms: 5 };
 
@@ -452,6 +463,56 @@ mod tests {
         assert!(opening.is_open(&second));
         sessions.close_for(Gone::Over, &second, late, context);
         assert!(!opening.is_open(&second));
+    }
+
+    /// Reads that wait are not lost with the opening in which they were made, whatever the next one does
+    /// with its own.
+    #[test]
+    fn reads_that_wait_are_kept_when_a_vault_is_unlocked_once_more() {
+        for reads in [Reads::Batched, Reads::AtOnce] {
+            let opening = Opening::new();
+            let context = opening.context();
+            let session = opening.open(None, Reads::Batched, NOW);
+            let read = |vault: &mut Vault| {
+                let mut transaction = vault.begin(Access::Read, context).unwrap();
+                transaction.record("ReadIt", "ok", Subject::default()).unwrap();
+                transaction.commit().unwrap();
+            };
+            let entries = |vault: &mut Vault| {
+                let filter =
+                    EventFilter { operation: Some("ReadIt".to_owned()), ..EventFilter::default() };
+                let listed = events::list(vault, &filter, context).unwrap();
+                let Some(Value::List(events)) = listed.get("Events") else { panic!("no list") };
+                events.len()
+            };
+            assert!(session.used_at(NOW, Use::Looks, context, read).unwrap().begins_to_wait);
+            {
+                // Somebody else is writing.
+                let mut other = lock(&session.vault).as_ref().unwrap().again().unwrap();
+                let _writing = other.begin(Access::Write, context).unwrap();
+                opening.open(None, reads, NOW);
+            }
+            let soon = Moment { boot_ms: 5 + LONGEST_WAIT_MS, wall_ms: 5 };
+            assert_eq!(session.write_waiting(soon, context), None);
+            let written = session.used_at(NOW, Use::Looks, context, entries).unwrap().done;
+            assert_eq!(written, 1, "{reads:?}");
+        }
+    }
+
+    /// What a panic left half done is not used, not even for what waits.
+    #[test]
+    fn nobody_uses_a_vault_after_a_panic() {
+        let opening = Opening::new();
+        let context = opening.context();
+        let session = opening.open(None, Reads::Batched, NOW);
+        let panic = |_: &mut Vault| resume_unwind(Box::new("quietly"));
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            session.used_at(NOW, Use::Counts, context, panic).map(drop)
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(session.used_at(NOW, Use::Counts, context, |_| ()).err(), Some(Gone::Locked));
+        assert!(opening.sessions.close(&session.path, context));
+        assert!(lock(&session.vault).is_none());
     }
 
     /// Without the look at its time, what was granted of it goes on.
