@@ -9,7 +9,7 @@ use super::place::Place;
 use super::rotations::{self, Said};
 use crate::gateway::frames::Framing;
 use crate::sys::interrupts::Interrupt;
-use crate::sys::socket;
+use crate::sys::{process, socket};
 
 /// A connection to the agent.
 pub(crate) struct Line(UnixStream);
@@ -40,7 +40,19 @@ impl Line {
         let message = ask.write();
         let sent = Framing::Frame.write(&self.0, message.expose(), PATIENCE);
         sent.map_err(Silence::Unsent)?;
+        self.wait()?;
         self.reply(PATIENCE, &mut |_nothing| {})
+    }
+
+    /// Waits for the first word. One that was stopped says none, and may never go on.
+    fn wait(&self) -> Result<(), Silence> {
+        let begun = Instant::now();
+        while !socket::has_word_within(&self.0, LOOK) && begun.elapsed() < PATIENCE {
+            if socket::peer(&self.0).is_some_and(|agent| process::is_stopped(agent.pid)) {
+                return Err(Silence::Unanswered(io::Error::other("it was stopped")));
+            }
+        }
+        Ok(())
     }
 
     /// Asks for something that takes as long as it takes, and says things meanwhile. Whatever comes over
@@ -82,6 +94,8 @@ impl Line {
 
 /// A vault that others write to may take its time, and a long list too.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// How often one that says nothing is looked at.
+const LOOK: Duration = Duration::from_secs(2);
 /// A rotation's steps take minutes each.
 const LONG: Duration = Duration::from_hours(24);
 /// The longest answer, in bytes: a list of millions.

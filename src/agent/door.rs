@@ -164,17 +164,17 @@ impl Agent<'_> {
             Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
         let (now, context) = (self.moments.moment(), circumstances.context());
         let used = session.used_at(now, how, context, |vault| work(vault, circumstances));
-        let (outcome, notices) = match used {
+        let (gone, (outcome, notices)) = match used {
             Ok(Used { done, begins_to_wait }) => {
                 if begins_to_wait {
                     (self.wake)();
                 }
-                done
+                (used_up(&done.0).then_some(Gone::Rekeyed), done)
             }
-            Err(gone) => (refused(gone), Vec::new()),
+            Err(gone) => (Some(gone), (refused(gone), Vec::new())),
         };
-        if used_up(&outcome) {
-            self.sessions.close(&session.path, self.context());
+        if let Some(gone) = gone {
+            self.sessions.close_for(gone, session, now, self.context());
             (self.wake)();
         }
         Reply { outcome, notices }
@@ -238,6 +238,8 @@ impl Agent<'_> {
     /// Locks all, and has the process end. Returns how many there were.
     pub(super) fn end(&self) -> usize {
         self.is_ending.store(true, Ordering::SeqCst);
+        // Whatever becomes of this thread, the one that watches ends it.
+        (self.wake)();
         let locked = self.sessions.all();
         // Before any is waited for: one may wait for another's turn.
         for session in &locked {
@@ -247,7 +249,6 @@ impl Agent<'_> {
             .iter()
             .filter(|session| self.sessions.close(&session.path, self.context()))
             .count();
-        (self.wake)();
         locked
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,7 +25,7 @@ use crate::sys::alarm::{Alarm, Bell};
 use crate::sys::clock::{self, Stopwatch, SystemClock, SystemMoments};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::lock::{self, Held};
-use crate::sys::socket::Listener;
+use crate::sys::socket::{Closer, Listener};
 use crate::sys::{detach, interrupts, login, process};
 use crate::vault::Origin;
 
@@ -147,18 +148,32 @@ pub(crate) fn serve(
     };
     let server = Server::new(&agent, RULES);
     let outcome = thread::scope(|scope| {
+        // However this ends: the scope waits for those who serve.
+        let _ending = Ending { agent: &agent, server: &server, socket: &socket, _closer: closer };
         scope.spawn(|| server.serve(&listener, heard));
-        let outcome = watch(&agent, &mut alarm, &is_asked_to_end);
-        agent.end();
-        // Nobody connects to one that answers no more.
-        drop(fs::remove_file(&socket));
-        server.close();
-        drop(closer);
-        outcome
+        watch(&agent, &mut alarm, &is_asked_to_end)
     });
     // Its file goes with it, and it with the socket.
     drop(held);
     outcome
+}
+
+/// Locks all when it is dropped, and has nobody served any more.
+struct Ending<'a> {
+    agent: &'a Agent<'a>,
+    server: &'a Server<'a>,
+    socket: &'a Path,
+    _closer: Closer,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        // What has panicked once may do so again.
+        drop(catch_unwind(AssertUnwindSafe(|| self.agent.end())));
+        // Nobody connects to one that answers no more.
+        drop(fs::remove_file(self.socket));
+        self.server.close();
+    }
 }
 
 /// Locks what is to be locked, when it is to be, until nothing is left.
@@ -190,3 +205,46 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ROUND: Duration = Duration::from_millis(10);
 /// It was not to be.
 const FAILED: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use std::panic::resume_unwind;
+
+    use super::*;
+    use crate::gateway::refusal::Explained;
+    use crate::sys::scratch::Scratch;
+
+    fn explained() -> Explained {
+        Explained { name: String::new(), message: String::new(), hint: None, exit_code: 255 }
+    }
+
+    /// Without [`Ending`], those who serve are waited for, for ever.
+    #[test]
+    fn a_panic_of_the_thread_that_watches_ends_all() {
+        let scratch = Scratch::new();
+        let socket = scratch.join("socket");
+        let (listener, closer) = Listener::bind(&socket).unwrap();
+        let agent = Agent {
+            sessions: Sessions::of(&scratch.join("logins")),
+            moments: &SystemMoments,
+            clock: &SystemClock,
+            entropy: &SystemEntropy,
+            origin: Origin::default(),
+            explain: Explain { vault: |_| explained(), file: |_| explained() },
+            wake: &|| {},
+            is_ending: AtomicBool::new(false),
+            has_begun: AtomicBool::new(false),
+        };
+        let server = Server::new(&agent, RULES);
+        let ended = catch_unwind(AssertUnwindSafe(|| {
+            thread::scope(|scope| {
+                let _ending =
+                    Ending { agent: &agent, server: &server, socket: &socket, _closer: closer };
+                scope.spawn(|| server.serve(&listener, None));
+                resume_unwind(Box::new("quietly"))
+            })
+        }));
+        let ended: Result<(), _> = ended;
+        assert!(ended.is_err() && agent.is_ending.load(Ordering::SeqCst) && !socket.exists());
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::grants::Grants;
@@ -155,7 +156,7 @@ impl Session {
         if let Some(gone) = self.end(now) {
             return Err(gone);
         }
-        let mut guard = lock(&self.vault);
+        let mut guard = self.sound_vault().ok_or(Gone::Locked)?;
         let vault = guard.as_mut().ok_or(Gone::Locked)?;
         self.look_at_file(vault)?;
         if how == Use::Counts {
@@ -185,7 +186,7 @@ impl Session {
         if left > 0 {
             return Some(left);
         }
-        let mut guard = lock(&self.vault);
+        let mut guard = self.sound_vault()?;
         let vault = guard.as_mut()?;
         let is_written = self.write(vault, context);
         *lock(&self.waiting_since) = (!is_written).then_some(now);
@@ -224,15 +225,13 @@ impl Session {
     }
 
     /// Goes on under the terms of another that was just opened, and with its keys, which are the same.
-    /// Grants stay, and so do rotations.
-    fn renew(&self, other: &Self, context: RequestContext<'_>) {
+    /// Grants stay, and so do rotations, and the reads that wait.
+    fn renew(&self, other: &Self) {
         let mut guard = lock(&self.vault);
-        if let Some(vault) = guard.as_mut() {
-            // What cannot be written now is lost with the old opening.
-            self.write(vault, context);
-        }
-        *lock(&self.waiting_since) = None;
         std::mem::swap(&mut *guard, &mut *lock(&other.vault));
+        if let (Some(vault), Some(before)) = (guard.as_mut(), lock(&other.vault).as_mut()) {
+            vault.take_waiting_reads(before);
+        }
         std::mem::swap(&mut *lock(&self.terms), &mut *lock(&other.terms));
     }
 
@@ -242,10 +241,17 @@ impl Session {
         self.rotations.wait();
         let mut guard = lock(&self.vault);
         *lock(&self.grants) = Grants::default();
-        if let Some(mut vault) = guard.take() {
+        if let Some(mut vault) = guard.take()
+            && !self.vault.is_poisoned()
+        {
             // What cannot be written now goes with the keys.
             self.write(&mut vault, context);
         }
+    }
+
+    /// Waits for the vault; `None` if a panic has left it half done.
+    fn sound_vault(&self) -> Option<MutexGuard<'_, Option<Vault>>> {
+        self.vault.lock().ok()
     }
 
     /// Returns why it must be locked, if it must.
@@ -291,10 +297,12 @@ impl Sessions {
         let session = Session::open(unlock, &self.logins, token, now)?;
         let mut sessions = self.lock();
         let known = sessions.get(&session.path);
-        if let Some(known) = known.filter(|known| known.is_same(&session)) {
+        // What was granted of one whose time is over ends with it.
+        let goes_on = |known: &&Arc<Session>| known.is_same(&session) && known.end(now).is_none();
+        if let Some(known) = known.filter(goes_on) {
             let known = Arc::clone(known);
             // Under the lock of all: it could be closed meanwhile.
-            known.renew(&session, context);
+            known.renew(&session);
             return Ok(known);
         }
         let session = Arc::new(session);
@@ -338,6 +346,24 @@ impl Sessions {
         session.inspect(|session| session.close(context)).is_some()
     }
 
+    /// Locks a vault that cannot be held open any more, if that is still so: it may have been unlocked
+    /// anew meanwhile.
+    pub(super) fn close_for(
+        &self,
+        gone: Gone,
+        session: &Session,
+        now: Moment,
+        context: RequestContext<'_>,
+    ) {
+        let mut sessions = self.lock();
+        let known = sessions.get(&session.path);
+        let is_it = known.is_some_and(|known| ptr::eq(Arc::as_ptr(known), session));
+        let is_renewed = matches!(gone, Gone::Over | Gone::LoggedOut) && session.end(now).is_none();
+        let closed = if is_it && !is_renewed { sessions.remove(&session.path) } else { None };
+        drop(sessions);
+        closed.inspect(|session| session.close(context));
+    }
+
     /// Locks all whose time or login session is over, writes what has waited long enough, and returns
     /// how many milliseconds are left to the next of either; `None` if none is unlocked.
     pub(super) fn attend(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
@@ -345,11 +371,10 @@ impl Sessions {
         for session in self.all().iter().filter(|session| session.rotations.are_running()) {
             lock(&session.terms).times.used = now;
         }
-        let is_over = |session: &&Arc<Session>| session.end(now).is_some();
-        let over: Vec<PathBuf> =
-            self.lock().values().filter(is_over).map(|session| session.path.clone()).collect();
-        for path in over {
-            self.close(&path, context);
+        for session in self.all() {
+            if let Some(gone) = session.end(now) {
+                self.close_for(gone, &session, now, context);
+            }
         }
         let sessions = self.all();
         let left = |session: &Arc<Session>| {
@@ -380,43 +405,165 @@ const MOST_WAITING: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
     use super::*;
     use crate::crypto::header::VaultId;
     use crate::crypto::keys::MasterKey;
     use crate::model::time::Timestamp;
+    use crate::model::value::Value;
     use crate::store::Store;
     use crate::sys::entropy::CountingEntropy;
     use crate::sys::files;
     use crate::sys::scratch::Scratch;
+    use crate::upkeep::events::{self, EventFilter};
     use crate::vault::Origin;
+    use crate::vault::audit::Subject;
+    use crate::vault::transaction::Access;
 
     const NOW: Moment = Moment { boot_ms: 5, wall_ms: 5 };
 
-    /// Without the look at the login session, the vault stays unlocked.
-    #[test]
-    fn a_vault_is_locked_when_its_login_session_is_over() {
-        let scratch = Scratch::new();
-        let (path, logins) = (scratch.join("vault"), scratch.join("logins"));
-        files::create_private_dir(&logins).unwrap();
-        let say = |id: &str, state: &str| {
-            let text = format!("UID=1000\nSTATE={state}\n");
-            files::write_replacing(&logins.join(id), text.as_bytes()).unwrap();
-        };
-        let (entropy, origin) = (CountingEntropy::default(), Origin::default());
-        let context = RequestContext { now: Timestamp(5), entropy: &entropy, origin: &origin };
-        Vault::testing_in(Store::create(&path).unwrap(), context).appear().unwrap();
-        let sessions = Sessions::of(&logins);
-        let open = |login: Option<&str>| {
+    /// A vault that is opened again and again.
+    struct Opening {
+        scratch: Scratch,
+        entropy: CountingEntropy,
+        origin: Origin,
+        sessions: Sessions,
+    }
+
+    impl Opening {
+        fn new() -> Self {
+            let scratch = Scratch::new();
+            let logins = scratch.join("logins");
+            files::create_private_dir(&logins).unwrap();
+            let sessions = Sessions::of(&logins);
+            let (entropy, origin) = (CountingEntropy::default(), Origin::default());
+            let opening = Self { scratch, entropy, origin, sessions };
+            Vault::testing_in(Store::create(&opening.path()).unwrap(), opening.context())
+                .appear()
+                .unwrap();
+            opening
+        }
+
+        fn path(&self) -> PathBuf {
+            self.scratch.join("vault")
+        }
+
+        fn context(&self) -> RequestContext<'_> {
+            RequestContext { now: Timestamp(5), entropy: &self.entropy, origin: &self.origin }
+        }
+
+        /// Opens it for a second.
+        fn open(&self, login: Option<&str>, reads: Reads, now: Moment) -> Arc<Session> {
             // The vault's own were drawn in the same order.
             let drawn = CountingEntropy::default();
             let id = VaultId::generate(&drawn).unwrap();
             let key = MasterKey::generate(&drawn).unwrap().vault_key(&id);
             let limits = Limits { idle_ms: 1_000, age_ms: 1_000 };
-            let (path, login) = (path.clone(), login.map(str::to_owned));
-            let reads = Reads::AtOnce;
+            let (path, login) = (self.path(), login.map(str::to_owned));
             let unlock = Unlock { path, key, limits, anchors: None, reads, login };
-            sessions.open(unlock, NOW, context).unwrap()
+            self.sessions.open(unlock, now, self.context()).unwrap()
+        }
+
+        fn is_open(&self, session: &Session) -> bool {
+            self.sessions.find(session.token.expose()).is_some()
+        }
+    }
+
+    /// Without the look whether it is the same, the vault is locked that was unlocked last.
+    #[test]
+    fn what_became_of_an_opening_does_not_lock_the_next() {
+        let opening = Opening::new();
+        let (sessions, context) = (&opening.sessions, opening.context());
+        let open = |now| opening.open(None, Reads::AtOnce, now);
+        let late = Moment { boot_ms: 1_005, wall_ms: 1_005 };
+
+        let first = open(NOW);
+        assert!(sessions.close(&first.path, context));
+        let second = open(NOW);
+        assert_eq!(first.used_at(NOW, Use::Counts, context, |_| ()).err(), Some(Gone::Locked));
+        sessions.close_for(Gone::Locked, &first, NOW, context);
+        assert!(opening.is_open(&second));
+
+        // It was unlocked once more after somebody found that its time was over.
+        assert!(Arc::ptr_eq(&second, &open(NOW)));
+        sessions.close_for(Gone::Over, &second, NOW, context);
+        assert!(opening.is_open(&second));
+        sessions.close_for(Gone::Over, &second, late, context);
+        assert!(!opening.is_open(&second));
+    }
+
+    /// Reads that wait are not lost with the opening in which they were made, whatever the next one does
+    /// with its own.
+    #[test]
+    fn reads_that_wait_are_kept_when_a_vault_is_unlocked_once_more() {
+        for reads in [Reads::Batched, Reads::AtOnce] {
+            let opening = Opening::new();
+            let context = opening.context();
+            let session = opening.open(None, Reads::Batched, NOW);
+            let read = |vault: &mut Vault| {
+                let mut transaction = vault.begin(Access::Read, context).unwrap();
+                transaction.record("ReadIt", "ok", Subject::default()).unwrap();
+                transaction.commit().unwrap();
+            };
+            let entries = |vault: &mut Vault| {
+                let filter =
+                    EventFilter { operation: Some("ReadIt".to_owned()), ..EventFilter::default() };
+                let listed = events::list(vault, &filter, context).unwrap();
+                let Some(Value::List(events)) = listed.get("Events") else { panic!("no list") };
+                events.len()
+            };
+            assert!(session.used_at(NOW, Use::Looks, context, read).unwrap().begins_to_wait);
+            {
+                // Somebody else is writing.
+                let mut other = lock(&session.vault).as_ref().unwrap().again().unwrap();
+                let _writing = other.begin(Access::Write, context).unwrap();
+                opening.open(None, reads, NOW);
+            }
+            let soon = Moment { boot_ms: 5 + LONGEST_WAIT_MS, wall_ms: 5 };
+            assert_eq!(session.write_waiting(soon, context), None);
+            let written = session.used_at(NOW, Use::Looks, context, entries).unwrap().done;
+            assert_eq!(written, 1, "{reads:?}");
+        }
+    }
+
+    /// What a panic left half done is not used, not even for what waits.
+    #[test]
+    fn nobody_uses_a_vault_after_a_panic() {
+        let opening = Opening::new();
+        let context = opening.context();
+        let session = opening.open(None, Reads::Batched, NOW);
+        let panic = |_: &mut Vault| resume_unwind(Box::new("quietly"));
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            session.used_at(NOW, Use::Counts, context, panic).map(drop)
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(session.used_at(NOW, Use::Counts, context, |_| ()).err(), Some(Gone::Locked));
+        assert!(opening.sessions.close(&session.path, context));
+        assert!(lock(&session.vault).is_none());
+    }
+
+    /// Without the look at its time, what was granted of it goes on.
+    #[test]
+    fn a_vault_whose_time_is_over_is_unlocked_anew() {
+        let opening = Opening::new();
+        let late = Moment { boot_ms: 1_005, wall_ms: 1_005 };
+        let before = opening.open(None, Reads::AtOnce, NOW);
+        let after = opening.open(None, Reads::AtOnce, late);
+        assert!(!opening.is_open(&before) && opening.is_open(&after));
+    }
+
+    /// Without the look at the login session, the vault stays unlocked.
+    #[test]
+    fn a_vault_is_locked_when_its_login_session_is_over() {
+        let opening = Opening::new();
+        let (sessions, context) = (&opening.sessions, opening.context());
+        let logins = opening.scratch.join("logins");
+        let say = |id: &str, state: &str| {
+            let text = format!("UID=1000\nSTATE={state}\n");
+            files::write_replacing(&logins.join(id), text.as_bytes()).unwrap();
         };
+        let open = |login| opening.open(login, Reads::AtOnce, NOW);
         let attend = || sessions.attend(NOW, context);
         let used = |session: &Session| session.used_at(NOW, Use::Looks, context, |_| ()).err();
 

@@ -36,11 +36,11 @@ impl Framing {
     /// Writes one message, which the other end takes within `patience`.
     pub(crate) fn write(
         self,
-        mut stream: &UnixStream,
+        stream: &UnixStream,
         message: &[u8],
         patience: Duration,
     ) -> io::Result<()> {
-        stream.set_write_timeout(Some(patience))?;
+        let until = Instant::now() + patience;
         let mut whole = Secret::new(Vec::with_capacity(message.len().saturating_add(4)));
         if self == Self::Frame {
             let length = u32::try_from(message.len());
@@ -51,8 +51,32 @@ impl Framing {
         if self == Self::Line {
             whole.expose_mut().push(b'\n');
         }
-        stream.write_all(whole.expose())
+        write_all(stream, whole.expose(), until)
     }
+}
+
+/// Writes piece by piece: for each, who takes a little now and then could keep us waiting anew.
+fn write_all(mut stream: &UnixStream, mut message: &[u8], until: Instant) -> io::Result<()> {
+    while !message.is_empty() {
+        stream.set_write_timeout(Some(left(until)?))?;
+        let piece = message.get(..PIECE).unwrap_or(message);
+        match stream.write(piece) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => message = message.get(written..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Returns how long there is until then.
+fn left(until: Instant) -> io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
 fn read_line(
@@ -118,11 +142,7 @@ fn read_frame(
 
 fn read_some(mut stream: &UnixStream, place: &mut [u8], until: Instant) -> io::Result<usize> {
     loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
+        stream.set_read_timeout(Some(left(until)?))?;
         match stream.read(place) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -134,6 +154,8 @@ fn read_some(mut stream: &UnixStream, place: &mut [u8], until: Instant) -> io::R
 }
 
 const CHUNK: usize = 16 << 10;
+/// What the kernel mostly has room for, in bytes.
+const PIECE: usize = 128 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -198,5 +220,29 @@ mod tests {
             let read = framing.read(&ours, Instant::now() + Duration::from_millis(2), 10);
             assert_eq!(read.err().map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
         }
+    }
+
+    /// Without the look at the time that is left, this takes as long as the other end wants.
+    #[test]
+    fn who_takes_a_message_bit_by_bit_is_not_waited_for() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let message = vec![b'x'; 64 << 20];
+        let patience = Duration::from_millis(50);
+        let (wrote, taken) = thread::scope(|scope| {
+            let taking = scope.spawn(move || {
+                let (mut taken, mut place) = (0, vec![0; 64 << 10]);
+                // Each time well before the writer's patience is over.
+                while let Ok(length @ 1..) = theirs.read(&mut place) {
+                    taken += length;
+                    thread::park_timeout(Duration::from_millis(10));
+                }
+                taken
+            });
+            let wrote = Framing::Frame.write(&ours, &message, patience);
+            drop(ours);
+            (wrote, taking.join().unwrap())
+        });
+        assert_eq!(wrote.err().map(|error| error.kind()), Some(io::ErrorKind::TimedOut));
+        assert!(taken < message.len());
     }
 }

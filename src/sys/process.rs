@@ -110,6 +110,13 @@ pub(crate) fn actor_of(pid: u32, uid: u32) -> Actor {
     }
 }
 
+/// Whether a process was stopped, by `SIGSTOP` or its terminal; no, where nobody can tell.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    let stat = read_short(&Path::new("/proc").join(pid.to_string()).join("stat"));
+    let after_name = stat.rsplit_once(')').map(|(_, after_name)| after_name);
+    after_name.is_some_and(|after_name| after_name.trim_start().starts_with('T'))
+}
+
 /// Finds the parent in what `/proc/PID/stat` says.
 fn parent(stat: &str) -> Option<u32> {
     let (_, after_name) = stat.rsplit_once(')')?;

@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// A socket that is listened at.
 pub(crate) struct Listener {
@@ -50,7 +51,7 @@ impl Listener {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // Too many files are open; the one who connects will try again, or not.
-                Err(_) => super::clock::pause(std::time::Duration::from_millis(20)),
+                Err(_) => super::clock::pause(Duration::from_millis(20)),
             }
         }
     }
@@ -84,6 +85,13 @@ pub(crate) fn peer(stream: &impl AsFd) -> Option<Peer> {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn peer(_stream: &impl AsFd) -> Option<Peer> {
     Some(Peer { uid: rustix::process::geteuid().as_raw(), pid: 0 })
+}
+
+/// Waits until there is something to read, or the end; whether there is within a time.
+pub(crate) fn has_word_within(stream: &impl AsFd, time: Duration) -> bool {
+    let Ok(time) = Timespec::try_from(time) else { return true };
+    // What cannot be waited for is found out by reading.
+    poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&time)) != Ok(0)
 }
 
 /// Whether the other end belongs to this user.

@@ -53,6 +53,12 @@ impl Vault {
         self.waiting.is_kept
     }
 
+    /// Takes on those that wait in another opening of the same vault, to be written with the next commit.
+    pub(crate) fn take_waiting_reads(&mut self, other: &mut Self) {
+        let theirs = std::mem::take(&mut other.waiting);
+        self.waiting.is_kept = std::mem::replace(&mut self.waiting, theirs).is_kept;
+    }
+
     /// Returns how many wait.
     pub(crate) fn waiting_reads(&self) -> usize {
         self.waiting.entries.len().max(self.waiting.days.len())

@@ -91,7 +91,11 @@ impl<'v> Transaction<'v> {
         }
         waiting.settle(&state);
         let is_changed = false;
-        let is_kept = waiting.is_kept && (access == Access::Write || state.settings.audits_reads());
+        let is_kept = match access {
+            Access::Read => waiting.is_kept && state.settings.audits_reads(),
+            // Some may wait from before, where none does any more.
+            Access::Write => waiting.is_kept || !waiting.is_empty(),
+        };
         let mut transaction = Self {
             rows,
             keyring,

@@ -33,6 +33,26 @@ fn commands_go_on_without_one_that_was_killed() {
     must_be_sound(&sandbox);
 }
 
+/// One that was stopped may never go on: nobody waits for it as long as for one that is busy.
+#[test]
+fn commands_go_on_without_one_that_was_stopped() {
+    let sandbox = unlocked();
+    let agent = Process::of(&sandbox);
+    agent.signal(Signal::STOP);
+    let begun = Instant::now();
+    assert_eq!(value(&sandbox), "hunter2");
+    let put = run(&sandbox, "put-secret-value --secret-id app/db --secret-string hunter3");
+    assert_eq!((put.code, put.stderr_text().contains("it was stopped")), (253, true));
+    let lock = run(&sandbox, "lock");
+    assert_eq!((lock.code, lock.stderr_text().contains("it was stopped")), (253, true));
+    assert!(begun.elapsed() < Duration::from_mins(1), "{:?}", begun.elapsed());
+    agent.signal(Signal::CONT);
+    // It was asked to lock, and before or after that to write.
+    agent.must_end();
+    assert!(["hunter2", "hunter3"].contains(&value(&sandbox).as_str()));
+    must_be_sound(&sandbox);
+}
+
 /// The agent is killed over and over while four clients write. Whatever was answered is there.
 #[test]
 fn what_was_answered_outlives_every_kill() {
