@@ -11,7 +11,8 @@ use serde_json::{Value as Json, json};
 use super::chores::Chore;
 use super::messages::{Ask, Pages, Refused, Reply, Unlock};
 use super::paths;
-use super::sessions::{Gone, Outlook, Session, Sessions, Use, Used, lock};
+use super::session::{Gone, Outlook, Session, Use, Used, lock};
+use super::sessions::Sessions;
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
 use crate::gateway::json::{from_json, tagged, to_json};
@@ -245,11 +246,8 @@ impl Agent<'_> {
         for session in &locked {
             session.rotations.stop();
         }
-        let locked = locked
-            .iter()
-            .filter(|session| self.sessions.close(&session.path, self.context()))
-            .count();
-        locked
+        let close = |session: &&Arc<Session>| self.sessions.close(&session.path, self.context());
+        locked.iter().filter(close).count()
     }
 
     fn status(&self) -> Json {

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::door::Agent;
 use super::messages::Refused;
 use super::place::new_token;
-use super::sessions::{Use, lock};
+use super::session::{Use, lock};
 use crate::gateway::answers::Circumstances;
 use crate::gateway::json::{from_json, tagged};
 use crate::model::shape::Shaped;

@@ -18,4 +18,5 @@ pub(crate) mod place;
 pub(crate) mod process;
 mod rotating;
 pub(crate) mod rotations;
+mod session;
 mod sessions;

@@ -241,8 +241,8 @@ mod tests {
                 let _ending =
                     Ending { agent: &agent, server: &server, socket: &socket, _closer: closer };
                 scope.spawn(|| server.serve(&listener, None));
-                resume_unwind(Box::new("quietly"))
-            })
+                resume_unwind(Box::new("quietly"));
+            });
         }));
         let ended: Result<(), _> = ended;
         assert!(ended.is_err() && agent.is_ending.load(Ordering::SeqCst) && !socket.exists());

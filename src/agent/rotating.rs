@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::door::{Agent, VIA};
 use super::messages::{Refused, Rotate, Rotated};
 use super::rotations::Client;
-use super::sessions::{Gone, Use};
+use super::session::{Gone, Use};
 use crate::gateway::answers::Circumstances;
 use crate::gateway::json::tagged;
 use crate::rotation::error::Error;

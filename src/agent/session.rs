@@ -1,0 +1,283 @@
+//! A vault that is held open, and what must hold each time it is used.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::grants::Grants;
+use super::identity::{FileIdentity, Written};
+use super::limits::{Limits, Times};
+use super::messages::{Reads, Unlock};
+use super::rotations::Rotations;
+use crate::store::{self, Mode};
+use crate::sys::clock::Moment;
+use crate::sys::files::FileFault;
+use crate::sys::login::Login;
+use crate::sys::secret::Secret;
+use crate::vault::transaction::RequestContext;
+use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy, Vault};
+
+/// A vault that is held open, for those who have its token.
+pub(super) struct Session {
+    pub(super) path: PathBuf,
+    pub(super) token: Secret<String>,
+    identity: FileIdentity,
+    /// What no other vault's key has.
+    commit: [u8; 32],
+    terms: Mutex<Terms>,
+    pub(super) grants: Mutex<Grants>,
+    pub(super) rotations: Rotations,
+    /// The file as it was when it was last used here.
+    written: Mutex<Option<Written>>,
+    /// Since when reads wait to be logged.
+    waiting_since: Mutex<Option<Moment>>,
+    /// `None` once it is locked.
+    pub(super) vault: Mutex<Option<Vault>>,
+}
+
+/// How long it is held open, and how.
+struct Terms {
+    limits: Limits,
+    times: Times,
+    reads: Reads,
+    /// Its end locks the vault.
+    login: Option<Login>,
+}
+
+/// What a person is told of it.
+pub(super) struct Outlook {
+    pub(super) opened: Moment,
+    /// For how many milliseconds more it is held open if nobody uses it.
+    pub(super) left_ms: i64,
+    pub(super) age_ms: i64,
+    pub(super) reads: Reads,
+}
+
+/// Whether somebody who uses a vault is a reason to hold it open for longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    Counts,
+    Looks,
+}
+
+/// What came of using a vault.
+pub(super) struct Used<T> {
+    pub(super) done: T,
+    /// Whether a read waits to be logged, where none did.
+    pub(super) begins_to_wait: bool,
+}
+
+/// Why a vault is not held open any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gone {
+    Locked,
+    /// Its time is over.
+    Over,
+    /// The login session is over.
+    LoggedOut,
+    /// Another file is where it was, or none.
+    Replaced,
+    /// It has other keys now.
+    Rekeyed,
+}
+
+impl Gone {
+    /// Says so.
+    pub(super) const fn told(self) -> &'static str {
+        match self {
+            Self::Locked => "the vault is locked",
+            Self::Over => "the vault was locked: its time was over",
+            Self::LoggedOut => "the vault was locked: the login session is over",
+            Self::Replaced => "the vault was locked: another file is in its place",
+            Self::Rekeyed => "the vault was locked: it was given another key",
+        }
+    }
+}
+
+impl Session {
+    /// Opens a vault, for whoever has this token.
+    pub(super) fn open(
+        unlock: Unlock,
+        logins: &Path,
+        token: Secret<String>,
+        now: Moment,
+    ) -> Result<Self, vault::Error> {
+        let Unlock { path, key, limits, anchors, reads, login } = unlock;
+        let policy = UnlockPolicy {
+            anchors,
+            on_rollback: OnRollback::Refuse,
+            on_damaged_slot: OnDamagedSlot::Refuse,
+        };
+        let identity = || {
+            let found = FileIdentity::at(&path).map(|(identity, _)| identity);
+            found.map_err(|error| store::Error::from(FileFault::from_io(&path, error)))
+        };
+        let before = identity()?;
+        let mut vault = LockedVault::open(&path, Mode::ReadWrite)?.unlock_by(&key, &policy)?;
+        if reads == Reads::Batched {
+            vault.let_reads_wait();
+        }
+        if identity()? != before {
+            return Err(store::Error::Changed.into());
+        }
+        let terms = Terms {
+            limits,
+            times: Times { opened: now, used: now },
+            reads,
+            login: login.and_then(|id| Login::running(logins, &id)),
+        };
+        Ok(Self {
+            path,
+            token,
+            identity: before,
+            commit: vault.header().mk_commit,
+            terms: Mutex::new(terms),
+            grants: Mutex::default(),
+            rotations: Rotations::default(),
+            written: Mutex::default(),
+            waiting_since: Mutex::default(),
+            vault: Mutex::new(Some(vault)),
+        })
+    }
+
+    /// Lends the vault.
+    pub(super) fn used_at<T>(
+        &self,
+        now: Moment,
+        how: Use,
+        context: RequestContext<'_>,
+        work: impl FnOnce(&mut Vault) -> T,
+    ) -> Result<Used<T>, Gone> {
+        if let Some(gone) = self.end(now) {
+            return Err(gone);
+        }
+        let mut guard = self.sound_vault().ok_or(Gone::Locked)?;
+        let vault = guard.as_mut().ok_or(Gone::Locked)?;
+        self.look_at_file(vault)?;
+        if how == Use::Counts {
+            lock(&self.terms).times.used = now;
+        }
+        vault.begin_anew();
+        let done = work(vault);
+        // While another process keeps the vault from being written, not every read waits for that.
+        let waiting = vault.waiting_reads();
+        if waiting > 0 && waiting.is_multiple_of(MOST_WAITING) {
+            drop(vault.write_waiting_reads(context));
+        }
+        self.note_file();
+        let mut waiting_since = lock(&self.waiting_since);
+        let waited_since = *waiting_since;
+        *waiting_since = (vault.waiting_reads() > 0).then(|| waited_since.unwrap_or(now));
+        let begins_to_wait = waited_since.is_none() && waiting_since.is_some();
+        Ok(Used { done, begins_to_wait })
+    }
+
+    /// Writes the reads that have waited long enough, and returns how many milliseconds are left to
+    /// the next.
+    pub(super) fn write_waiting(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
+        let since = (*lock(&self.waiting_since))?;
+        let left = Limits { idle_ms: LONGEST_WAIT_MS, age_ms: LONGEST_WAIT_MS }
+            .left_ms(Times { opened: since, used: since }, now);
+        if left > 0 {
+            return Some(left);
+        }
+        let mut guard = self.sound_vault()?;
+        let vault = guard.as_mut()?;
+        let is_written = self.write(vault, context);
+        *lock(&self.waiting_since) = (!is_written).then_some(now);
+        (!is_written).then_some(LONGEST_WAIT_MS)
+    }
+
+    /// Writes the reads that wait, if the file is there that they belong to. Returns whether it did.
+    fn write(&self, vault: &mut Vault, context: RequestContext<'_>) -> bool {
+        let is_there = self.look_at_file(vault).is_ok();
+        let is_written = is_there && vault.write_waiting_reads(context).is_ok();
+        self.note_file();
+        is_written
+    }
+
+    /// Requires that the file is there, and opens it anew if somebody wrote to it. SQLite knows of what
+    /// SQLite wrote; but another file may have been copied over this one.
+    fn look_at_file(&self, vault: &mut Vault) -> Result<(), Gone> {
+        let found = FileIdentity::at(&self.path).ok();
+        let found = found.filter(|(identity, _)| *identity == self.identity);
+        let (_, written) = found.ok_or(Gone::Replaced)?;
+        let is_as_it_was = *lock(&self.written) == Some(written);
+        if !is_as_it_was && vault.open_file_anew().is_err() {
+            return Err(Gone::Replaced);
+        }
+        Ok(())
+    }
+
+    /// Remembers the file as this process leaves it.
+    fn note_file(&self) {
+        *lock(&self.written) = FileIdentity::at(&self.path).ok().map(|(_, written)| written);
+    }
+
+    /// Whether it is the same file, with the same key.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (self.identity, self.commit) == (other.identity, other.commit)
+    }
+
+    /// Goes on under the terms of another that was just opened, and with its keys, which are the same.
+    /// Grants stay, and so do rotations, and the reads that wait.
+    pub(super) fn renew(&self, other: &Self) {
+        let mut guard = lock(&self.vault);
+        std::mem::swap(&mut *guard, &mut *lock(&other.vault));
+        if let (Some(vault), Some(before)) = (guard.as_mut(), lock(&other.vault).as_mut()) {
+            vault.take_waiting_reads(before);
+        }
+        std::mem::swap(&mut *lock(&self.terms), &mut *lock(&other.terms));
+    }
+
+    /// Forgets the keys, when whoever uses them now has ended, and after what waits is written.
+    pub(super) fn close(&self, context: RequestContext<'_>) {
+        self.rotations.stop();
+        self.rotations.wait();
+        let mut guard = lock(&self.vault);
+        *lock(&self.grants) = Grants::default();
+        if let Some(mut vault) = guard.take()
+            && !self.vault.is_poisoned()
+        {
+            // What cannot be written now goes with the keys.
+            self.write(&mut vault, context);
+        }
+    }
+
+    /// Waits for the vault; `None` if a panic has left it half done.
+    fn sound_vault(&self) -> Option<MutexGuard<'_, Option<Vault>>> {
+        self.vault.lock().ok()
+    }
+
+    /// Counts a rotation that runs as use.
+    pub(super) fn count_rotations(&self, now: Moment) {
+        if self.rotations.are_running() {
+            lock(&self.terms).times.used = now;
+        }
+    }
+
+    /// Returns why it must be locked, if it must.
+    pub(super) fn end(&self, now: Moment) -> Option<Gone> {
+        let terms = lock(&self.terms);
+        if terms.limits.are_over(terms.times, now) {
+            return Some(Gone::Over);
+        }
+        let is_over = terms.login.as_ref().is_some_and(Login::has_ended);
+        is_over.then_some(Gone::LoggedOut)
+    }
+
+    /// Returns since when it is unlocked, and for how long more.
+    pub(super) fn outlook(&self, now: Moment) -> Outlook {
+        let Terms { limits, times, reads, .. } = &*lock(&self.terms);
+        let (opened, left_ms) = (times.opened, limits.left_ms(*times, now));
+        Outlook { opened, left_ms, age_ms: limits.age_ms, reads: *reads }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long a read waits to be logged, in milliseconds.
+pub(super) const LONGEST_WAIT_MS: i64 = 2_000;
+/// How many wait at the most while they can be written.
+const MOST_WAITING: usize = 1_000;
