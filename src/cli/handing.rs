@@ -103,17 +103,15 @@ pub(super) fn not_started(why: &NotStarted) -> Failure {
     }
 }
 
-/// Says why this process cannot be the agent itself.
-pub(super) fn not_held(why: &NotStarted, place: &Place) -> Failure {
-    let NotStarted::Taken(process) = why else { return not_started(why) };
-    if Line::connect(place).is_none() {
-        return not_started(why);
+/// Requires that this process can be the agent itself: before anybody is asked for anything.
+pub(super) fn must_be_alone(environment: &Environment) -> Result<(), Failure> {
+    if place(environment).and_then(|place| Line::connect(&place)).is_none() {
+        return Ok(());
     }
-    let process = process.map(|id| format!(", process {id}")).unwrap_or_default();
-    Failure::environment("AgentError", format!("an agent runs already{process}")).hinted(
+    Err(Failure::environment("AgentError", "an agent runs already").hinted(
         "without --foreground it is handed the vault; `strongroom lock --all` ends it, and locks \
          what it holds",
-    )
+    ))
 }
 
 /// Returns where the agent of this user is, if it may run there.

@@ -1,6 +1,6 @@
 //! `grant create`, `grant list`, `grant revoke`: a part of what the owner may do, for somebody else.
 
-use super::super::agent::Session;
+use super::super::agent::{Held, Session};
 use super::super::duration;
 use super::super::failure::Failure;
 use super::super::request::error::Error;
@@ -92,15 +92,26 @@ pub(super) enum Asked {
 /// Asks the agent, and prints what it says.
 fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
     let member = |name: &str, value| (name.to_owned(), value);
-    let Some(session) = Session::find(invocation.context) else {
-        return match asked {
-            Asked::List => invocation.print(vec![member("Grants", Value::List(Vec::new()))]),
-            Asked::Create(_) | Asked::Revoke(_) => Err(Failure::environment(
-                "VaultLocked",
+    let context = invocation.context;
+    let Some(session) = Session::find(context) else {
+        let (message, hint) = match Held::find(context) {
+            None if matches!(asked, Asked::List) => {
+                return invocation.print(vec![member("Grants", Value::List(Vec::new()))]);
+            }
+            None => (
                 "grants are of a vault that the agent holds open, and it does not",
-            )
-            .hinted("`strongroom unlock` has it do so")),
+                "`strongroom unlock` has it do so",
+            ),
+            Some(held) if held.is_for_us() => (
+                "grants are the agent's, and what the command line says goes past it",
+                "leave out --expect and what names a credential",
+            ),
+            Some(_) => (
+                "the vault is unlocked in another login session",
+                "`strongroom unlock` lets this one use it too",
+            ),
         };
+        return Err(Failure::environment("VaultLocked", message).hinted(hint));
     };
     match asked {
         Asked::Create(spec) => {

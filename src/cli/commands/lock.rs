@@ -67,6 +67,9 @@ impl OwnCommand for Unlock {
             age_ms: time("--max-age", self.max_age.as_deref(), AGE)?,
         };
         let locked = context.open_locked()?;
+        if self.foreground {
+            handing::must_be_alone(context.environment)?;
+        }
         let opened = context.offer().open(&locked)?;
         let key = opened.master.vault_key(locked.vault_id());
         // Whatever is wrong with the vault is said here, and nothing is started.
@@ -135,7 +138,7 @@ fn hold_open(
 ) -> Result<(), Failure> {
     terminal::end_silence();
     let (path, limits) = (unlocking.path.clone(), unlocking.limits);
-    let held = process::hold(place).map_err(|why| handing::not_held(&why, place))?;
+    let held = process::hold(place).map_err(|why| handing::not_started(&why))?;
     let mut told = Ok(());
     let mut tell = |answer: Result<Json, Refused>| {
         let answer = handing::answered(Reply { outcome: answer, notices: Vec::new() });
