@@ -19,3 +19,5 @@ pub(crate) mod process;
 mod rotating;
 pub(crate) mod rotations;
 mod sessions;
+#[cfg(any(test, feature = "workbench"))]
+pub(crate) mod trial;
