@@ -20,3 +20,5 @@ mod rotating;
 pub(crate) mod rotations;
 mod session;
 mod sessions;
+#[cfg(any(test, feature = "workbench"))]
+pub(crate) mod trial;

@@ -30,7 +30,7 @@ use crate::vault::{self, NewVault, OnDamagedSlot, OnRollback, Origin, UnlockPoli
 use crate::workbench::changes::alter;
 
 /// When the vault was made.
-const START: Timestamp = Timestamp(1_767_225_600_000);
+pub(super) const START: Timestamp = Timestamp(1_767_225_600_000);
 
 /// Any values in well-formed boxes. Five bytes are a change: which box, which map in it, which
 /// member, what to do, and with which value.
@@ -52,7 +52,7 @@ fn altered(
     changes: &[u8],
     context: RequestContext<'_>,
 ) -> Result<(Vault, MasterKey), vault::Error> {
-    let (sound, master) = sample_vault(context)?;
+    let (sound, master) = sample_vault(Store::detached(Path::new("in memory"))?, context)?;
     let locked = sound.forge(context, &mut |part, data| alter(part, data, changes))?;
     let policy = UnlockPolicy {
         anchors: None,
@@ -74,7 +74,10 @@ const CLOCKS: [Timestamp; 7] = [
 ];
 
 /// A vault with a secret of every kind.
-fn sample_vault(context: RequestContext<'_>) -> Result<(Vault, MasterKey), vault::Error> {
+pub(super) fn sample_vault(
+    store: Store,
+    context: RequestContext<'_>,
+) -> Result<(Vault, MasterKey), vault::Error> {
     let vault_id = VaultId::generate(context.entropy)?;
     let master = MasterKey::generate(context.entropy)?;
     let credential = Credential::Keyfile(Keyfile::generate(context.entropy)?);
@@ -86,7 +89,6 @@ fn sample_vault(context: RequestContext<'_>) -> Result<(Vault, MasterKey), vault
         settings: Settings::new("000000000000", "local-1"),
         anchors: None,
     };
-    let store = Store::detached(Path::new("in memory"))?;
     let mut vault = Vault::create_in(store, new, context)?;
     let mut transaction = vault.begin(Access::Write, context)?;
     for (region, name) in
@@ -94,12 +96,10 @@ fn sample_vault(context: RequestContext<'_>) -> Result<(Vault, MasterKey), vault
     {
         let mut record = record(region, name);
         transaction.assign_row(&mut record)?;
-        let value = SecretValue::Text(Secret::new("x".into()));
-        for version in &mut record.versions {
+        let value = SecretValue::Text(Secret::new(format!("the value of {region}/{name}")));
+        // The pending version has none yet.
+        for version in record.versions.iter_mut().filter(|version| version.id != PENDING) {
             version.value = Some(transaction.insert_value(record.rid, &version.id, &value)?);
-        }
-        if let Some(pending) = record.version_mut(PENDING) {
-            pending.value = None;
         }
         transaction.insert(&mut record)?;
         transaction.record("CreateSecret", "Success", Transaction::subject(&record))?;

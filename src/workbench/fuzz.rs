@@ -45,6 +45,7 @@ use crate::vault::record::Record;
 use crate::vault::state::State;
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy};
+pub use crate::workbench::agent::agent_messages;
 pub use crate::workbench::boxes::sealed_values;
 
 /// A fuzz target.
@@ -52,6 +53,7 @@ pub type Target = fn(&[u8]);
 
 /// All of them, by the names that their corpora have.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("agent", agent_messages),
     ("argv", argv),
     ("boxes", sealed_values),
     ("cli-input-json", cli_input_json),
@@ -282,7 +284,7 @@ fn patched(mut content: Vec<u8>, mut changes: &[u8]) -> Vec<u8> {
     content
 }
 
-fn write_scratch(content: &[u8]) -> io::Result<PathBuf> {
+pub(super) fn write_scratch(content: &[u8]) -> io::Result<PathBuf> {
     use std::os::unix::fs::OpenOptionsExt;
 
     let name = format!("strongroom-fuzz-{}-{:?}", std::process::id(), std::thread::current().id());
@@ -372,6 +374,7 @@ mod tests {
     }
 
     targets! {
+        messages_to_the_agent: "agent", 150;
         command_lines: "argv", 5000;
         values_in_boxes: "boxes", 60;
         json_documents: "cli-input-json", 3000;

@@ -3,6 +3,7 @@
 //! No part of a release: the feature `workbench` alone lets others in, and nothing that is built
 //! without it has this module. Tests have it too.
 
+mod agent;
 pub mod bench_vault;
 mod boxes;
 mod changes;
