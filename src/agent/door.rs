@@ -17,9 +17,12 @@ use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
 use crate::gateway::json::{from_json, tagged, to_json};
 use crate::gateway::server::{Door, Rules};
+use crate::model::shape::Shaped;
+use crate::model::types::RegionName;
 use crate::model::value::Value;
 use crate::rotation::remote::Explain;
 use crate::service::caller::Caller;
+use crate::service::constraints;
 use crate::service::dispatch;
 use crate::service::elsewhere;
 use crate::service::failure::Failure;
@@ -189,6 +192,11 @@ impl Agent<'_> {
         circumstances: Circumstances<'_>,
     ) -> Result<Json, Refused> {
         let Called { entry, parameters, region, pages } = call;
+        // It becomes a part of ARNs, which are what grants are about.
+        let is_region = |name: &str| constraints::allows(RegionName::SHAPE, name);
+        if !region.as_deref().is_none_or(is_region) {
+            return Err(Refused::Malformed("that is no region".to_owned()));
+        }
         let mut request = from_json(entry.input, &parameters).map_err(Refused::Malformed)?;
         dispatch::admit(entry, &request).map_err(|failure| self.refused(failure))?;
         if let (Value::Map(members), Some(most)) = (&mut request, pages.most) {

@@ -29,6 +29,30 @@ fn call(token: &str, operation: &str, parameters: &Value) -> Value {
     json!({ "do": "call", "token": token, "op": operation, "params": parameters })
 }
 
+/// A region that looks like the rest of an ARN would make of any secret one that was granted.
+#[test]
+fn a_region_is_nothing_else() {
+    let sandbox = unlocked();
+    let owner = token(&sandbox);
+    let mut spec = spec("*", "app/*");
+    let all = "arn:aws:secretsmanager:*:000000000000:secret:app/*";
+    spec["Secrets"] = json!([all]);
+    let answer = ask(&sandbox, json!({ "do": "grant", "token": owner, "spec": spec }));
+    let grant = answer["ok"]["token"].as_str().unwrap();
+    let request = json!({
+        "Name": "bank", "SecretString": "x", "ClientRequestToken": "00000000-0000-0000-0000-000000000000",
+    });
+    for region in ["x:000000000000:secret:app/", "", "../x", "*", "a\nb"] {
+        for token in [grant, &owner] {
+            let mut message = call(token, "CreateSecret", &request);
+            message["region"] = region.into();
+            let answer = ask(&sandbox, message);
+            assert_eq!(answer["refused"]["kind"], "malformed", "{region:?}: {answer}");
+        }
+    }
+    must_be_sound(&sandbox);
+}
+
 #[test]
 fn a_grant_is_good_for_nothing_else() {
     let sandbox = unlocked();
