@@ -82,6 +82,10 @@ fn read(shape: &Shape, json: &Json, path: &str) -> Result<Value, String> {
             let read = |(name, json)| Ok((String::clone(name), read(element, json, name)?));
             given.iter().map(read).collect::<Result<_, String>>().map(Value::Map)
         }
+        // Only a member may be left out.
+        (Shape::List(_), Json::Array(elements)) if elements.iter().any(Json::is_null) => {
+            Err(wrong("a list without null"))
+        }
         (Shape::List(list), Json::Array(elements)) => {
             let read = |json| read(list.element, json, path);
             elements.iter().map(read).collect::<Result<_, String>>().map(Value::List)
@@ -181,6 +185,10 @@ mod tests {
             (
                 r#"{"SecretId":"a","VersionStages":["x"]}"#,
                 Ok(r#"{"SecretId":"a","VersionStages":["x"]}"#),
+            ),
+            (
+                r#"{"SecretId":"a","VersionStages":[null]}"#,
+                Err("VersionStages must be a list without null"),
             ),
             (r#"{"SecretId":"a","SecretString":null}"#, Ok(r#"{"SecretId":"a"}"#)),
             (r#"{"SecretString":"a"}"#, Err("SecretId is required")),
