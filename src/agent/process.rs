@@ -104,8 +104,9 @@ pub(crate) fn hold(place: &Place) -> Result<Held, NotStarted> {
 pub(crate) enum First<'a> {
     /// Somebody at the other end of a stream, who asks for something.
     Heard(UnixStream),
-    /// A vault to be unlocked; what comes of it is told before anybody else is heard.
-    Vault(Unlock, &'a mut dyn FnMut(Result<Json, Refused>)),
+    /// A vault to be unlocked; what comes of it is told before anybody else is heard, and whoever is told
+    /// says whether it goes on.
+    Vault(Unlock, &'a mut dyn FnMut(Result<Json, Refused>) -> bool),
 }
 
 /// Serves until everything is locked.
@@ -142,7 +143,9 @@ pub(crate) fn serve(
     let heard = match first {
         First::Heard(stream) => Some(stream),
         First::Vault(unlock, told) => {
-            told(agent.unlock(unlock));
+            if !told(agent.unlock(unlock)) {
+                agent.end();
+            }
             None
         }
     };

@@ -52,6 +52,19 @@ pub(super) fn connect(place: &Place) -> Result<Option<Line>, Failure> {
     Ok(line)
 }
 
+/// Does as [`unlocked`] for a vault that was handed over; one that nobody could use is locked again.
+pub(super) fn kept(
+    answer: &Json,
+    place: &Place,
+    path: &Path,
+    limits: Limits,
+) -> Result<Vec<(String, Value)>, Failure> {
+    unlocked(answer, place, path, limits).inspect_err(|_told| {
+        let ask = Ask::Lock { vault: Some(path.to_owned()) };
+        drop(Line::connect(place).map(|line| line.ask(&ask)));
+    })
+}
+
 /// Keeps the token for this session, and says what is unlocked until when.
 pub(super) fn unlocked(
     answer: &Json,

@@ -54,7 +54,7 @@ pub(super) fn hand_over(key: VaultKey, manner: Manner, vault: &Path, environment
         let login = handing::login(environment);
         let unlock = Unlock { path: path.clone(), key, limits, anchors, reads, login };
         let answer = handing::hand_over(&place, &Ask::Unlock(unlock))?;
-        handing::unlocked(&answer, &place, &path, limits).map(drop)
+        handing::kept(&answer, &place, &path, limits).map(drop)
     };
     if let Err(failure) = handed() {
         let (_, why) = failure.told().unwrap_or_default();

@@ -15,6 +15,25 @@ use crate::harness::Sandbox;
 use crate::harness::files::{TempDir, make_dirs, names_in, write};
 use crate::harness::process::{Invocation, tool};
 
+/// Nobody could use it until its time is over.
+#[test]
+fn a_vault_whose_token_cannot_be_kept_is_locked_again() {
+    let sandbox = unlocked();
+    let agent = Process::of(&sandbox);
+    let names = names_in(&place(&sandbox));
+    let Some(name) = names.iter().find(|name| name.contains(".token")) else {
+        return println!("skipped: the token is in a keyring");
+    };
+    done(&sandbox, "lock");
+    agent.must_end();
+    make_dirs(&place(&sandbox).join(name));
+    for unlock in ["unlock", "unlock --foreground"] {
+        let outcome = run(&sandbox, unlock);
+        assert_ne!(outcome.code, 0, "{}", outcome.stdout_text());
+        assert_eq!(done(&sandbox, "lock --all"), "{\n    \"Locked\": 0\n}\n");
+    }
+}
+
 #[test]
 fn a_socket_that_was_removed_is_made_again_by_unlock() {
     let sandbox = unlocked();

@@ -89,7 +89,7 @@ impl OwnCommand for Unlock {
             return hold_open(invocation, &place, unlocking);
         }
         let answer = handing::hand_over(&place, &Ask::Unlock(unlocking))?;
-        invocation.print(handing::unlocked(&answer, &place, &path, limits)?)
+        invocation.print(handing::kept(&answer, &place, &path, limits)?)
     }
 }
 
@@ -144,6 +144,7 @@ fn hold_open(
         let answer = handing::answered(Reply { outcome: answer, notices: Vec::new() });
         let members = answer.and_then(|answer| handing::unlocked(&answer, place, &path, limits));
         told = members.and_then(|members| invocation.print_now(members));
+        told.is_ok()
     };
     let served = process::serve(place, held, agent::explain(), First::Vault(unlocking, &mut tell));
     told?;
