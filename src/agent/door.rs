@@ -247,8 +247,9 @@ impl Agent<'_> {
     /// Locks all, and has the process end. Returns how many there were.
     pub(super) fn end(&self) -> usize {
         self.is_ending.store(true, Ordering::SeqCst);
-        // Whatever becomes of this thread, the one that watches ends it.
-        (self.wake)();
+        // Whatever becomes of this thread, the one that watches ends it; not before, as it would lock
+        // what is counted here.
+        let _waking = Waking(self.wake);
         let locked = self.sessions.all();
         // Before any is waited for: one may wait for another's turn.
         for session in &locked {
@@ -305,3 +306,12 @@ impl Door for Agent<'_> {
 
 /// How the audit log says that a call came this way.
 pub(super) const VIA: &str = "agent";
+
+/// Wakes the thread that watches when it is dropped, in a panic too.
+struct Waking<'a>(&'a (dyn Fn() + Sync));
+
+impl Drop for Waking<'_> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
