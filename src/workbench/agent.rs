@@ -6,8 +6,7 @@ use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -20,21 +19,11 @@ use crate::agent::rotations;
 use crate::agent::trial::Trial;
 use crate::crypto::keys::VaultKey;
 use crate::gateway::frames::Framing;
-use crate::gateway::json::{from_json, tagged, to_json, untagged};
-use crate::gateway::refusal::Explained;
-use crate::model::shape::Shaped;
-use crate::model::time::Timestamp;
-use crate::rotation::remote::{self, Explain};
-use crate::service::grants::GrantSpec;
-use crate::service::rules::arn::Place;
-use crate::store::{Mode, Store};
-use crate::sys::clock::{Clock, Moment, Moments};
-use crate::sys::entropy::{Entropy, NoEntropy};
+use crate::gateway::json::{to_json, untagged};
 use crate::sys::secret::Secret;
-use crate::vault::transaction::{Access, RequestContext};
-use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy};
-use crate::workbench::boxes::{START, sample_vault};
-use crate::workbench::fuzz::write_scratch;
+use crate::workbench::readers::{EXPLAIN, read_elsewhere};
+use crate::workbench::scratch::write_scratch;
+use crate::workbench::system::{System, is_sound, template};
 
 /// What is said to an agent that has a vault unlocked and has granted somebody the reading of one
 /// secret. A message a line, in which `@owner@` and the like stand for what only the agent gives out;
@@ -60,76 +49,6 @@ pub fn agent_messages(bytes: &[u8]) {
     drop(std::fs::remove_file(&path));
     drop(std::fs::remove_file(format!("{}-journal", path.display())));
     assert!(sound, "the vault is damaged");
-}
-
-/// A vault with a secret of every kind, and its key.
-fn template() -> Option<&'static (Vec<u8>, [u8; 32])> {
-    static TEMPLATE: OnceLock<Option<(Vec<u8>, [u8; 32])>> = OnceLock::new();
-    let make = || {
-        let path = write_scratch(&[]).ok()?;
-        std::fs::remove_file(&path).ok()?;
-        let (system, origin) = (System::default(), Origin::default());
-        let context = RequestContext { now: START, entropy: &system, origin: &origin };
-        let (mut vault, master) = sample_vault(Store::create(&path).ok()?, context).ok()?;
-        vault.appear().ok()?;
-        let key = *master.vault_key(vault.vault_id()).expose();
-        drop(vault);
-        let bytes = std::fs::read(&path).ok()?;
-        std::fs::remove_file(&path).ok()?;
-        Some((bytes, key))
-    };
-    TEMPLATE.get_or_init(make).as_ref()
-}
-
-/// Whether a vault opens and everything in it is as its state says.
-fn is_sound(path: &Path, key: &[u8; 32]) -> bool {
-    let policy = UnlockPolicy {
-        anchors: None,
-        on_rollback: OnRollback::Refuse,
-        on_damaged_slot: OnDamagedSlot::Refuse,
-    };
-    let (system, origin) = (System::default(), Origin::default());
-    let context = RequestContext { now: START, entropy: &system, origin: &origin };
-    let opened = LockedVault::open(path, Mode::ReadWrite)
-        .and_then(|locked| locked.unlock_by(&VaultKey::of(key), &policy));
-    let findings =
-        opened.and_then(|mut vault| vault.begin(Access::Read, context)?.check(&mut |_progress| {}));
-    findings.is_ok_and(|findings| findings.is_empty())
-}
-
-/// Clocks that only the input moves, and bytes that are the same each time.
-#[derive(Default)]
-struct System {
-    passed_ms: AtomicI64,
-    drawn: AtomicU64,
-}
-
-impl Clock for System {
-    fn now_ms(&self) -> i64 {
-        START.0.saturating_add(self.passed_ms.load(Ordering::Relaxed))
-    }
-}
-
-impl Moments for System {
-    fn moment(&self) -> Moment {
-        Moment { boot_ms: self.passed_ms.load(Ordering::Relaxed), wall_ms: self.now_ms() }
-    }
-}
-
-impl Entropy for System {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
-        // A splitmix64 stream: distinct and evenly spread.
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        for chunk in bytes.chunks_mut(8) {
-            let mut z = self.drawn.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            for (place, byte) in chunk.iter_mut().zip((z ^ (z >> 31)).to_be_bytes()) {
-                *place = byte;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// What an agent and somebody say to each other.
@@ -442,69 +361,8 @@ fn token_of(ask: &Ask) -> Option<&str> {
     }
 }
 
-/// Has a message read by whoever else reads some. What is read is written as it was.
-fn read_elsewhere(message: &[u8]) {
-    let _reply = Reply::read(message);
-    let _said = rotations::said(message);
-    let Ok(json) = serde_json::from_slice::<Json>(message) else { return };
-    let members = ["asked", "machine", "spec", "ok", "outcomes", "fault", "error"];
-    let members = members.into_iter().filter_map(|name| json.get(name));
-    for json in std::iter::once(&json).chain(members) {
-        read_by_rotation(json);
-        if let Some(value) = untagged(json) {
-            assert!(untagged(&tagged(&value)) == Some(value), "a value is read otherwise");
-        }
-        let spec = from_json(GrantSpec::SHAPE, json).ok();
-        if let Some(spec) = spec.and_then(|spec| GrantSpec::from_value(spec).ok()) {
-            let home = Place { account: "000000000000", region: "local-1" };
-            let granted = spec.grant(String::new(), home, Timestamp(i64::MAX));
-            assert!(spec.check().is_ok() || granted.is_err(), "what cannot be granted is");
-        }
-    }
-}
-
-fn read_by_rotation(json: &Json) {
-    if let Some(asked) = remote::request_from_json(json) {
-        let written = remote::request_to_json(&asked);
-        let again =
-            remote::request_from_json(&written).map(|asked| remote::request_to_json(&asked));
-        assert_eq!(again, Some(written));
-    }
-    if let Some(asked) = remote::due_from_json(json) {
-        let written = remote::due_to_json(&asked);
-        let again = remote::due_from_json(&written).map(|asked| remote::due_to_json(&asked));
-        assert_eq!(again, Some(written));
-    }
-    if let Some(machine) = remote::machine_from_json(json, None) {
-        let written = remote::machine_to_json(&machine);
-        let again = remote::machine_from_json(&written, None);
-        assert_eq!(again.map(|machine| remote::machine_to_json(&machine)), Some(written));
-    }
-    if let Some(error) = remote::error_from_json(json) {
-        let written = remote::error_to_json(&error, &EXPLAIN);
-        let again = remote::error_from_json(&written);
-        assert_eq!(again.map(|error| remote::error_to_json(&error, &EXPLAIN)), Some(written));
-    }
-    if let Some(outcomes) = remote::outcomes_from_json(json) {
-        let written = remote::outcomes_to_json(&outcomes, &EXPLAIN);
-        let again = remote::outcomes_from_json(&written);
-        let again = again.map(|outcomes| remote::outcomes_to_json(&outcomes, &EXPLAIN));
-        assert_eq!(again, Some(written));
-    }
-    let _fault = remote::fault_of_due_from_json(json);
-}
-
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
-}
-
-const EXPLAIN: Explain = Explain {
-    vault: |error| told(error.name(), error.to_string()),
-    file: |fault| told(fault.name(), fault.to_string()),
-};
-
-fn told(name: &str, message: String) -> Explained {
-    Explained { name: name.to_owned(), message, hint: None, exit_code: 255 }
 }
 
 /// What the first grant is of.

@@ -5,8 +5,7 @@
 //! `tests/fuzz` runs them under libFuzzer; the tests below run the corpus that is kept there, and
 //! some thousand mutations of it that are the same every time.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::commands;
@@ -47,6 +46,7 @@ use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy};
 pub use crate::workbench::agent::agent_messages;
 pub use crate::workbench::boxes::sealed_values;
+use crate::workbench::scratch::write_scratch;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
@@ -282,17 +282,6 @@ fn patched(mut content: Vec<u8>, mut changes: &[u8]) -> Vec<u8> {
         changes = after;
     }
     content
-}
-
-pub(super) fn write_scratch(content: &[u8]) -> io::Result<PathBuf> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let name = format!("strongroom-fuzz-{}-{:?}", std::process::id(), std::thread::current().id());
-    let name: String = name.chars().filter(|sign| sign.is_alphanumeric() || *sign == '-').collect();
-    let path = std::env::temp_dir().canonicalize()?.join(name);
-    let mut options = File::options();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-    file.write_all(content).map(|()| path)
 }
 
 /// Goes with an operation's words as far as a vault is not needed.

@@ -10,3 +10,6 @@ mod changes;
 pub mod fuzz;
 #[cfg(test)]
 mod mutate;
+mod readers;
+mod scratch;
+mod system;

@@ -28,7 +28,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("argon2", &["crypto", "sys"]),
     // Binary values on the command line and on a rotation's socket; paging positions, which are
     // base64 in AWS too; secrets as programs spell them.
-    ("base64", &["cli", "agent", "rotation", "gateway", "programs", "service"]),
+    ("base64", &["cli", "agent", "rotation", "gateway", "programs", "service", "workbench"]),
     ("blake2", &["crypto"]),
     ("chacha20", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
@@ -55,7 +55,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_core", &["service"]),
     // JSON is AWS's format for output, for events and for resource policies alike, and many secrets
     // are JSON.
-    ("serde_json", &["cli", "agent", "rotation", "gateway", "programs", "service"]),
+    ("serde_json", &["cli", "agent", "rotation", "gateway", "programs", "service", "workbench"]),
     ("sha2", &["crypto"]),
     ("strsim", &["cli"]),
     ("subtle", &["crypto"]),
