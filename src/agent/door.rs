@@ -134,10 +134,7 @@ impl Agent<'_> {
         peer: Peer,
         token: &Secret<String>,
         how: Use,
-        work: impl FnOnce(
-            &mut Vault,
-            Circumstances<'_>,
-        ) -> (Result<Json, Refused>, Vec<notices::Notice>),
+        work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
         match self.session(token) {
             Ok(session) => self.used_of(peer, &session, how, work),
@@ -157,10 +154,7 @@ impl Agent<'_> {
         peer: Peer,
         session: &Session,
         how: Use,
-        work: impl FnOnce(
-            &mut Vault,
-            Circumstances<'_>,
-        ) -> (Result<Json, Refused>, Vec<notices::Notice>),
+        work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
         let refused = |gone: Gone| Err(Refused::Locked(gone.told().to_owned()));
         let origin = Origin { actor: process::actor_of(peer.pid, peer.uid), via: VIA.to_owned() };
@@ -279,6 +273,9 @@ impl Agent<'_> {
         })
     }
 }
+
+/// What came of a vault's work, and what a person should know besides.
+type Told = (Result<Json, Refused>, Vec<notices::Notice>);
 
 /// An operation that was asked for.
 struct Called {

@@ -31,8 +31,8 @@ use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::{Value, json};
 
-use crate::harness::Sandbox;
 use crate::harness::process::Outcome;
+use crate::harness::{Sandbox, done, run};
 
 /// The version of the messages that this build's agent understands.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
@@ -105,11 +105,6 @@ fn keyfile(sandbox: &Sandbox) -> &str {
     &sandbox.environment["STRONGROOM_KEYFILE"]
 }
 
-/// Runs a command line without quotes.
-fn run(sandbox: &Sandbox, line: &str) -> Outcome {
-    run_with(sandbox, &[], line)
-}
-
 /// Runs it where variables are set otherwise; those without a value are not set.
 fn run_with(sandbox: &Sandbox, variables: &[(&str, &str)], line: &str) -> Outcome {
     let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -124,13 +119,6 @@ fn run_with(sandbox: &Sandbox, variables: &[(&str, &str)], line: &str) -> Outcom
     let outcome = invocation.run();
     assert_eq!(outcome.crash(), None, "{line}: {}", outcome.stderr_text());
     outcome
-}
-
-/// Runs a command line that must succeed, and returns what it printed.
-fn done(sandbox: &Sandbox, line: &str) -> String {
-    let outcome = run(sandbox, line);
-    assert_eq!(outcome.code, 0, "{line}: {}", outcome.stderr_text());
-    outcome.stdout_text()
 }
 
 /// Runs it where nothing but the agent opens the vault.

@@ -13,26 +13,11 @@ mod reads;
 
 use serde_json::Value;
 
-use crate::harness::Sandbox;
-use crate::harness::process::Outcome;
+use crate::harness::{Sandbox, done, run};
 
 /// Whether to take minutes instead of seconds: with `SUITE_DURABILITY=long`.
 fn is_long() -> bool {
     crate::harness::setting("SUITE_DURABILITY").is_some_and(|wanted| wanted == "long")
-}
-
-/// Runs a command line without quotes.
-fn run(sandbox: &Sandbox, line: &str) -> Outcome {
-    let outcome = sandbox.strongroom(&line.split(' ').collect::<Vec<_>>());
-    assert_eq!(outcome.crash(), None, "{line}: {}", outcome.stderr_text());
-    outcome
-}
-
-/// Runs a command line that must succeed, and returns what it printed.
-fn done(sandbox: &Sandbox, line: &str) -> String {
-    let outcome = run(sandbox, line);
-    assert_eq!(outcome.code, 0, "{line}: {}", outcome.stderr_text());
-    outcome.stdout_text()
 }
 
 /// Runs a command line that must succeed, and returns the JSON it printed.

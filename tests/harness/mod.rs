@@ -145,6 +145,20 @@ impl Drop for Sandbox {
     }
 }
 
+/// Runs a command line without quotes.
+pub(crate) fn run(sandbox: &Sandbox, line: &str) -> Outcome {
+    let outcome = sandbox.strongroom(&line.split(' ').collect::<Vec<_>>());
+    assert_eq!(outcome.crash(), None, "{line}: {}", outcome.stderr_text());
+    outcome
+}
+
+/// Runs a command line that must succeed, and returns what it printed.
+pub(crate) fn done(sandbox: &Sandbox, line: &str) -> String {
+    let outcome = run(sandbox, line);
+    assert_eq!(outcome.code, 0, "{line}: {}", outcome.stderr_text());
+    outcome.stdout_text()
+}
+
 /// The program under test; `SUITE_BINARY` names another build of it.
 pub(crate) fn binary() -> PathBuf {
     let built = PathBuf::from(env!("CARGO_BIN_EXE_strongroom"));
