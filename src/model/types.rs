@@ -43,6 +43,18 @@ text! {
     pattern = Pattern { text: "^([a-z]+-)+\\d+$", matches: is_region }
 }
 text! {
+    /// The ARN of a secret.
+    pub(crate) struct SecretArn: Bounds::between(20, 2048)
+}
+text! {
+    /// The ARN of a role.
+    pub(crate) struct RoleArn: Bounds::between(20, 2048)
+}
+text! {
+    /// Where a replica in another account may be.
+    pub(crate) struct ReplicaRestriction: Bounds::NONE, choices = ["SameOrg", "NoRestriction"]
+}
+text! {
     /// A resource policy: JSON.
     pub(crate) struct ResourcePolicy: Bounds::between(1, 20_480)
 }

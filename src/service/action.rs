@@ -34,12 +34,14 @@ macro_rules! actions {
 }
 
 actions! {
+    AssociateCrossAccountReplica
     BatchGetSecretValue
     CancelRotateSecret
     CreateSecret
     DeleteResourcePolicy
     DeleteSecret
     DescribeSecret
+    DisassociateCrossAccountReplica
     GetRandomPassword
     GetResourcePolicy
     GetSecretValue

@@ -20,10 +20,11 @@ pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod pages;
+pub(crate) mod peers;
 mod policy_request;
 #[cfg(test)]
 mod reference;
-mod replication;
+pub(crate) mod replication;
 mod repository;
 pub(crate) mod rotation;
 pub(crate) mod rules;

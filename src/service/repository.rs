@@ -4,7 +4,7 @@
 use super::context::Context;
 use super::failure::Failure;
 use super::fault::Fault;
-use super::replication::{mirror, replicas};
+use super::replication::{across, mirror, replicas};
 use super::rotation::progress;
 use crate::model::types::SecretId;
 use crate::vault::record::Record;
@@ -33,6 +33,7 @@ pub(crate) fn insert(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
 pub(crate) fn store(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     record.changed = cx.date()?;
     progress::track_current(cx, record)?;
+    across::follow_change(cx, record)?;
     mirror::mirror_replicas(cx, record)?;
     Ok(cx.vault()?.update(record)?)
 }

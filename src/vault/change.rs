@@ -4,6 +4,7 @@
 use super::audit::{Event, Subject};
 use super::cbor::Malformed;
 use super::error::{Error, tampered};
+use super::peers::{MAX_PEERS, Owed, Peer, Seen};
 use super::record::{MAX_VALUE, Namespace, Record, StoredValue, ValueKind};
 use super::state::State;
 use super::transaction::{Access, Transaction};
@@ -139,6 +140,54 @@ impl Transaction<'_> {
         self.is_changed = true;
     }
 
+    /// Says what a peer has to be told once this is committed.
+    pub(crate) fn owe(&mut self, owed: Owed) {
+        self.owing.push(owed);
+    }
+
+    /// Changes what is known of the peer of an account, if there is one.
+    pub(crate) fn change_peer(&mut self, account: &str, change: impl FnOnce(&mut Peer)) {
+        if let Some(peer) = self.state.peers.iter_mut().find(|peer| peer.account == account) {
+            change(peer);
+            self.is_changed = true;
+        }
+    }
+
+    /// Makes a peer known in the place of the one of its account, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Limit`] where there are as many as a vault can have.
+    pub(crate) fn put_peer(&mut self, peer: Peer) -> Result<(), Error> {
+        self.remove_peer(&peer.account);
+        if self.state.peers.len() >= MAX_PEERS {
+            return Err(Error::Limit(format!("a vault has at most {MAX_PEERS} peers")));
+        }
+        let place = self.state.peers.partition_point(|other| other.account < peer.account);
+        self.state.peers.insert(place, peer);
+        self.is_changed = true;
+        Ok(())
+    }
+
+    /// Forgets the peer of an account.
+    pub(crate) fn remove_peer(&mut self, account: &str) {
+        self.state.peers.retain(|peer| peer.account != account);
+        self.is_changed = true;
+    }
+
+    /// Draws the number of an edition.
+    pub(crate) fn draw_edition(&self) -> Result<u64, Error> {
+        self.random_row()
+    }
+
+    /// Returns the state that this transaction makes, as a peer remembers it.
+    pub(crate) fn seen(&self) -> Seen {
+        if self.is_changed {
+            Seen { generation: self.next_generation(), commit_id: self.next_commit_id }
+        } else {
+            Seen { generation: self.state.generation, commit_id: self.state.commit_id }
+        }
+    }
+
     /// Makes the changes durable. A transaction that changed nothing only ends.
     pub(crate) fn commit(mut self) -> Result<(), Error> {
         if !self.is_changed {
@@ -166,6 +215,9 @@ impl Transaction<'_> {
             }
         }
         committed?;
+        if let Some(owed) = self.owed {
+            owed.extend(self.owing);
+        }
         self.guard.note(&self.state, &self.keyring.keys.anchor);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Making a vault: its header, its first slots and its first state, in one commit.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -99,6 +100,8 @@ impl Vault {
             access: Access::Write,
             is_changed: true,
             waiting: None,
+            owing: Vec::new(),
+            owed: None,
             noted: Vec::new(),
             noted_days: Vec::new(),
         };
@@ -106,8 +109,19 @@ impl Vault {
         transaction.commit().map_err(Error::of_draft)?;
         let last_commit = context.now;
         let (unlogged, waiting, wreck) = (None, WaitingReads::default(), None);
+        let owed = BTreeSet::new();
         let keyring = Arc::new(keyring);
-        Ok(Self { store, keyring, guard, audits_reads, last_commit, unlogged, waiting, wreck })
+        Ok(Self {
+            store,
+            keyring,
+            guard,
+            audits_reads,
+            last_commit,
+            unlogged,
+            waiting,
+            owed,
+            wreck,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! Does not know what AWS allows, what a command line is, or where the clock comes from.
 
+pub(crate) mod across;
 pub(crate) mod anchor;
 pub(crate) mod archive;
 pub(crate) mod audit;
@@ -20,6 +21,7 @@ pub(crate) mod forge;
 mod keyring;
 pub(crate) mod log;
 pub(crate) mod loss;
+pub(crate) mod peers;
 pub(crate) mod progress;
 mod reads;
 pub(crate) mod record;

@@ -2,6 +2,7 @@
 //!
 //! docs/format.md has the members' numbers. Does not know how labels move or what AWS allows.
 
+use super::across::{CrossPrimary, CrossReplica};
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::progress::Progress;
 use super::rotation::Rotation;
@@ -57,6 +58,10 @@ pub(crate) struct Record {
     pub(crate) policy: Option<String>,
     /// Whether it follows another secret, or others follow it.
     pub(crate) replication: Replication,
+    /// The replica in another account, if it has or had one.
+    pub(crate) cross_replica: Option<CrossReplica>,
+    /// The primary in another account, if it is or was a replica of one.
+    pub(crate) cross_primary: Option<CrossPrimary>,
     /// The kind of a managed external secret.
     pub(crate) secret_type: Option<String>,
     /// What a later version wrote.
@@ -263,6 +268,8 @@ impl Record {
         map.optional(18, self.secret_type.as_ref(), |w, text| w.text(text));
         map.optional(19, primary_region, |w, text| w.text(text));
         map.optional(20, self.progress.as_ref(), |w, progress| w.map(progress.encode()));
+        map.optional(21, self.cross_replica.as_ref(), |w, replica| w.map(replica.encode()));
+        map.optional(22, self.cross_primary.as_ref(), |w, primary| w.map(primary.encode()));
         map.finish()
     }
 
@@ -296,6 +303,8 @@ impl Record {
                 18 => record.secret_type = Some(r.text()?),
                 19 => primary_region = Some(r.text()?),
                 20 => record.progress = Some(Progress::decode(r)?),
+                21 => record.cross_replica = Some(CrossReplica::decode(r)?),
+                22 => record.cross_primary = Some(CrossPrimary::decode(r)?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -318,6 +327,13 @@ impl Record {
             (None, Some(primary_region)) => Replication::Replica { primary_region },
             (Some(_), Some(_)) => return Err(Malformed),
         };
+        let is_replica = matches!(record.replication, Replication::Replica { .. });
+        let is_across = record.cross_replica.is_some() || record.cross_primary.is_some();
+        if is_replica && is_across
+            || record.cross_replica.is_some() && record.cross_primary.is_some()
+        {
+            return Err(Malformed);
+        }
         if record.is_within_limits() { Ok(record) } else { Err(Malformed) }
     }
 
@@ -347,6 +363,8 @@ impl Record {
             progress: None,
             policy: None,
             replication: Replication::Primary(Vec::new()),
+            cross_replica: None,
+            cross_primary: None,
             secret_type: None,
             unknown: Unknown::default(),
         }

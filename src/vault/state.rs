@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use super::peers::{MAX_PEERS, Peer};
 use super::tree::Branch;
 use crate::model::time::Timestamp;
 use crate::store::MAX_SLOTS;
@@ -42,6 +43,8 @@ pub(crate) struct State {
     /// Reserved: nobody writes it, and what is there is kept. What is due is found in the records.
     pub(crate) next_rotation: Option<Timestamp>,
     pub(crate) settings: Settings,
+    /// The vaults of other accounts that it knows, by account.
+    pub(crate) peers: Vec<Peer>,
     /// What a later version wrote.
     pub(crate) unknown: Unknown,
 }
@@ -168,6 +171,7 @@ impl State {
             next_purge: None,
             next_rotation: None,
             settings,
+            peers: Vec::new(),
             unknown: Unknown::default(),
         }
     }
@@ -175,6 +179,16 @@ impl State {
     /// Finds a slot's entry.
     pub(crate) fn slot(&self, number: u8) -> Option<&SlotEntry> {
         self.slots.iter().find(|slot| slot.number == number)
+    }
+
+    /// Finds the peer of an account.
+    pub(crate) fn peer(&self, account: &str) -> Option<&Peer> {
+        self.peers.iter().find(|peer| peer.account == account)
+    }
+
+    /// Finds the peer of an account, for change.
+    pub(crate) fn peer_mut(&mut self, account: &str) -> Option<&mut Peer> {
+        self.peers.iter_mut().find(|peer| peer.account == account)
     }
 
     /// Writes the state.
@@ -204,6 +218,12 @@ impl State {
             writer.list(2).text(name).text(value);
         }
         map.member(17).number(CONTENT_VERSION);
+        if !self.peers.is_empty() {
+            let writer = map.member(18).list(self.peers.len());
+            for peer in &self.peers {
+                writer.map(peer.encode());
+            }
+        }
         map.finish()
     }
 
@@ -233,6 +253,7 @@ impl State {
                 15 => state.next_rotation = Some(r.time()?),
                 16 => state.settings = Settings::from_pairs(r.list(setting)?)?,
                 17 => version = Some(r.number()?),
+                18 => state.peers = r.list(Peer::decode)?,
                 _ => return Ok(false),
             }
             known |= 1 << key;
@@ -247,7 +268,14 @@ impl State {
             Branch::new(bitmap.ok_or(Malformed)?, digests.ok_or(Malformed)?).ok_or(Malformed)?;
         let is_whole = known & ALWAYS_THERE == ALWAYS_THERE;
         let is_ascending = state.slots.is_sorted_by(|a, b| a.number < b.number);
-        if is_whole && is_ascending && version != 0 && state.log.first <= state.log.next {
+        let are_peers = state.peers.len() <= MAX_PEERS
+            && state.peers.is_sorted_by(|a, b| a.account < b.account);
+        if is_whole
+            && is_ascending
+            && are_peers
+            && version != 0
+            && state.log.first <= state.log.next
+        {
             Ok(Ok(state))
         } else {
             Err(Malformed)
@@ -255,7 +283,7 @@ impl State {
     }
 }
 
-/// The members that every state has: all that are known but 14 and 15.
+/// The members that every state has: all that are known but 14, 15 and 18.
 const ALWAYS_THERE: u32 = 0b11_0011_1111_1111_1111;
 
 /// The most bytes of the name that a user gives a slot.

@@ -3,14 +3,18 @@
 //! The path of every read is docs/format.md, "Reading": state, root, node, bucket, record, value.
 //! Writes are in `change`, the audit log in `log`.
 
+use std::collections::BTreeSet;
+
 use super::audit::{Origin, Subject};
 use super::error::{Error, decoded, opened, tampered};
 use super::keyring::Keyring;
+use super::peers::Owed;
 use super::record::{Namespace, Record, Version};
 use super::rollback::RollbackGuard;
 use super::state::{Log, State};
 use super::tree::{self, Branch, Entry, FANOUT, NameHash};
 use super::waiting::{WaitingDay, WaitingEntry, WaitingReads};
+use crate::crypto::header::VaultId;
 use crate::crypto::keys::ValueAddress;
 use crate::crypto::sealed::pin;
 use crate::model::order;
@@ -48,7 +52,13 @@ pub(crate) struct Transaction<'v> {
     /// What waits from this transaction on, once it is over.
     pub(super) noted: Vec<WaitingEntry>,
     pub(super) noted_days: Vec<WaitingDay>,
+    /// What peers have to be told once this is committed.
+    pub(super) owing: Vec<Owed>,
+    pub(super) owed: Option<&'v mut BTreeSet<Owed>>,
 }
+
+/// What an unlocked vault remembers between its transactions.
+pub(super) type Memory<'v> = (&'v mut RollbackGuard, &'v mut WaitingReads, &'v mut BTreeSet<Owed>);
 
 /// What a transaction found when it began.
 #[derive(Clone, Copy)]
@@ -73,7 +83,7 @@ impl<'v> Transaction<'v> {
     pub(super) fn begin(
         rows: store::Transaction<'v>,
         keyring: &'v Keyring,
-        (guard, waiting): (&'v mut RollbackGuard, &'v mut WaitingReads),
+        (guard, waiting, owed): Memory<'v>,
         context: RequestContext<'v>,
         access: Access,
     ) -> Result<Self, Error> {
@@ -109,6 +119,8 @@ impl<'v> Transaction<'v> {
             waiting: is_kept.then_some(waiting),
             noted: Vec::new(),
             noted_days: Vec::new(),
+            owing: Vec::new(),
+            owed: Some(owed),
         };
         if access == Access::Write {
             transaction.write_waiting()?;
@@ -125,6 +137,11 @@ impl<'v> Transaction<'v> {
     /// down and [`Transaction::due_time`] for what is over.
     pub(crate) fn now(&self) -> Timestamp {
         self.context.now
+    }
+
+    /// Returns the vault's id, which is not secret.
+    pub(crate) fn vault_id(&self) -> &VaultId {
+        self.keyring.vault_id()
     }
 
     /// Returns where randomness comes from.

@@ -1,12 +1,14 @@
 //! From a file and a credential to an unlocked vault, and what must hold before it is one.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::anchor::{Anchor, Remembered};
+use super::anchor::{Anchor, Remembered, Under};
 use super::audit::Unlogged;
 use super::error::{Error, opened, tampered};
 use super::keyring::Keyring;
+use super::peers::{Owed, Seen};
 use super::rollback::RollbackGuard;
 use super::slots::{self, MAX_DERIVED};
 use super::transaction::{Access, RequestContext, Transaction};
@@ -41,6 +43,8 @@ pub(crate) struct Vault {
     pub(super) last_commit: Timestamp,
     pub(super) unlogged: Option<Unlogged>,
     pub(super) waiting: WaitingReads,
+    /// What peers have to be told of what was committed.
+    pub(super) owed: BTreeSet<Owed>,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
 }
@@ -218,6 +222,7 @@ impl LockedVault {
             last_commit,
             unlogged: None,
             waiting: WaitingReads::default(),
+            owed: BTreeSet::new(),
             wreck: self.wreck,
         })
     }
@@ -241,7 +246,7 @@ impl Vault {
             Access::Read => self.store.read()?,
             Access::Write => self.store.write()?,
         };
-        let memory = (&mut self.guard, &mut self.waiting);
+        let memory = (&mut self.guard, &mut self.waiting, &mut self.owed);
         let transaction = Transaction::begin(rows, &self.keyring, memory, context, access)?;
         // Another process may have changed them since.
         self.audits_reads = transaction.state().settings.audits_reads();
@@ -260,6 +265,7 @@ impl Vault {
             last_commit: self.last_commit,
             unlogged: None,
             waiting: WaitingReads::default(),
+            owed: BTreeSet::new(),
             wreck: None,
         })
     }
@@ -322,6 +328,20 @@ impl Vault {
         let state = self.keyring.open_state(&rows)?;
         self.keyring.check_descent(&rows, &state, Some(earlier))?;
         RollbackGuard::new(None, Some(earlier)).check(&state)
+    }
+
+    /// Returns what peers have to be told of what was committed since this was asked last.
+    pub(crate) fn take_owed(&mut self) -> BTreeSet<Owed> {
+        std::mem::take(&mut self.owed)
+    }
+
+    /// Requires that the vault is the state that another vault has seen of it, or came out of that.
+    ///
+    /// # Errors
+    /// [`Error::RolledBack`] or [`Error::Forked`] if it is not.
+    pub(crate) fn require_after(&mut self, seen: Seen) -> Result<(), Error> {
+        let Seen { generation, commit_id } = seen;
+        self.require_descent(Remembered { generation, commit_id, under: Under::TheseKeys })
     }
 
     /// Requires commits from now on to be at least at this generation: what is put in place of a

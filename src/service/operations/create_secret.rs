@@ -3,13 +3,14 @@
 use crate::model::secret_value::SecretValue;
 use crate::model::types::{
     ClientRequestToken, Description, KmsKeyId, Listed, NewName, ReplicaRegion, ReplicationStatus,
-    SecretBytes, SecretText, SecretType, Tag,
+    SecretArn, SecretBytes, SecretText, SecretType, Tag,
 };
 use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::replication::across;
 use crate::service::replication::change::{self, Overwrite};
 use crate::service::replication::replicas;
 use crate::service::repository;
@@ -18,6 +19,7 @@ use crate::service::rules::deletion::Standing;
 use crate::service::rules::idempotency::{self, Earlier, Existing};
 use crate::service::rules::{arn, name, tags};
 use crate::service::versions;
+use crate::vault::across::CrossPrimary;
 use crate::vault::record::Record;
 
 /// Makes a secret.
@@ -49,6 +51,10 @@ structure! {
         force_overwrite_replica_secret: Option<bool> => "ForceOverwriteReplicaSecret",
         /// The kind of managed external secret, which is kept and shown.
         secret_type: Option<SecretType> => "Type",
+        /// The ARN of a secret in another account, which is another vault, to make an empty replica
+        /// for. It waits until `associate-cross-account-replica` is called there. `KmsKeyId` is
+        /// required with it, and values, a description, a type and regions are refused.
+        cross_account_primary_arn: Option<SecretArn> => "CrossAccountPrimaryARN",
     }
 }
 
@@ -87,14 +93,18 @@ impl Operation for CreateSecret {
     type Request = Request;
     type Response = Response;
 
-    fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
+    fn run(cx: &mut Context<'_, '_>, mut request: Request) -> Result<Response, Failure> {
         cx.about_name(&request.name.0);
         // Wanted even where no version is made of it, as in AWS.
-        let token = request.client_request_token.ok_or_else(Fault::no_token)?;
+        let token = request.client_request_token.take().ok_or_else(Fault::no_token)?;
         cx.about_token(&token.0);
         name::check(&request.name.0)?;
-        let value = SecretText::or_bytes(request.secret_string, request.secret_binary)
-            .map_err(|_both| Fault::both_values())?;
+        let value =
+            SecretText::or_bytes(request.secret_string.take(), request.secret_binary.take())
+                .map_err(|_both| Fault::both_values())?;
+        if let Some(arn) = &request.cross_account_primary_arn {
+            check_waiting(cx, arn, &request, value.is_some())?;
+        }
         let tags = fresh_tags(request.tags.unwrap_or_default())?;
         change::check_regions(request.add_replica_regions.as_ref().map_or(&[], |asked| &asked.0))?;
 
@@ -112,6 +122,8 @@ impl Operation for CreateSecret {
         record.description = request.description.map(|text| text.0).filter(|text| !text.is_empty());
         record.kms_key_id = request.kms_key_id.map(|key| key.0).filter(|key| !key.is_empty());
         record.secret_type = request.secret_type.map(|kind| kind.0).filter(|kind| !kind.is_empty());
+        record.cross_primary =
+            request.cross_account_primary_arn.map(|arn| CrossPrimary::new(arn.0));
         record.tags = tags;
         cx.vault()?.assign_row(&mut record)?;
         let mut version_id = None;
@@ -128,6 +140,38 @@ impl Operation for CreateSecret {
         cx.about(&record);
         Ok(Response { arn: arn_of(&record), name: record.name, version_id, replication_status })
     }
+}
+
+/// Refuses what a replica that waits for its primary gets from there, or cannot have.
+///
+/// # Errors
+/// `InvalidParameterException`; AWS's texts are not known.
+fn check_waiting(
+    cx: &mut Context<'_, '_>,
+    arn: &SecretArn,
+    request: &Request,
+    has_value: bool,
+) -> Result<(), Failure> {
+    let given = [
+        (has_value, "SecretString or SecretBinary"),
+        (request.description.is_some(), "Description"),
+        (request.add_replica_regions.is_some(), "AddReplicaRegions"),
+        (request.secret_type.is_some(), "Type"),
+    ];
+    if let Some((_, member)) = given.iter().find(|(is_given, _)| *is_given) {
+        return Err(Fault::invalid_parameter(format!(
+            "You can't specify {member} together with CrossAccountPrimaryARN."
+        ))
+        .into());
+    }
+    let key = request.kms_key_id.as_ref().map_or("", |key| key.0.as_str());
+    if key.is_empty() || key == "aws/secretsmanager" || key.ends_with("alias/aws/secretsmanager") {
+        return Err(Fault::invalid_parameter(
+            "You must specify a customer managed KmsKeyId together with CrossAccountPrimaryARN.",
+        )
+        .into());
+    }
+    across::check_arn(cx, arn, "CrossAccountPrimaryARN")
 }
 
 /// The name is taken: by the same request before, which then succeeds again, or by another.

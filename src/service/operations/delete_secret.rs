@@ -7,7 +7,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication::replicas;
+use crate::service::replication::{across, replicas};
 use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 use crate::service::rules::arn::{self, Place};
@@ -77,6 +77,7 @@ impl Operation for DeleteSecret {
         let requested = cx.date()?;
         let due = asked.date(requested);
         record.deletion = Some(Deletion { requested, due });
+        across::forget(cx, &mut record)?;
         repository::store(cx, &mut record)?;
         Ok(response(&record, due))
     }
@@ -86,8 +87,9 @@ impl Operation for DeleteSecret {
 fn delete_at_once(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Response, Failure> {
     let now = cx.date()?;
     match cx.find(id) {
-        Ok(record) => {
+        Ok(mut record) => {
             require_deletable(cx, &record, deletion::Deletion::Now)?;
+            across::forget(cx, &mut record)?;
             cx.vault()?.remove(&record)?;
             Ok(response(&record, now))
         }
@@ -110,7 +112,7 @@ fn require_deletable(
     record: &Record,
     asked: deletion::Deletion,
 ) -> Result<(), Failure> {
-    replicas::require_primary(record)?;
+    across::require_deletable(record)?;
     let due = record.deletion.map(|deletion| deletion.due);
     let standing = Standing::of(due, cx.due_time()?);
     Ok(asked.check(standing, &arn_of(record), &replicas::regions(record))?)

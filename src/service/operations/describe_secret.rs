@@ -8,6 +8,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::replication::across::{self, CrossAccountPrimary, CrossAccountReplica};
 use crate::service::replication::replicas;
 use crate::service::rotation::dates;
 use crate::service::rules::arn::arn_of;
@@ -66,6 +67,10 @@ structure! {
         primary_region: Option<String> => "PrimaryRegion",
         /// How each replica stands.
         replication_status: Option<Vec<ReplicationStatus>> => "ReplicationStatus",
+        /// The primary secret in another account, if this is its replica.
+        cross_account_primary: Option<CrossAccountPrimary> => "CrossAccountPrimary",
+        /// The replica in another account, if there is one.
+        cross_account_replicas: Option<Vec<CrossAccountReplica>> => "CrossAccountReplicas",
     }
 }
 
@@ -102,6 +107,8 @@ impl Operation for DescribeSecret {
             version_ids_to_stages: stages_by_version(&record),
             created_date: record.created,
             primary_region: replicas::primary_region(&record).map(str::to_owned),
+            cross_account_primary: across::primary_status(&record),
+            cross_account_replicas: across::replica_status(cx, &record)?,
             replication_status: Some(status).filter(|status| !status.is_empty()),
             tags: record.tags.map(tags),
             name: record.name,

@@ -1,11 +1,13 @@
 //! One file an operation, and the list of them. `docs/CONTRIBUTING.md` says how one is added.
 
+mod associate_cross_account_replica;
 mod batch_get_secret_value;
 mod cancel_rotate_secret;
 mod create_secret;
 mod delete_resource_policy;
 mod delete_secret;
 mod describe_secret;
+mod disassociate_cross_account_replica;
 pub(crate) mod get_random_password;
 mod get_resource_policy;
 mod get_secret_value;
@@ -29,12 +31,14 @@ use super::operation::Entry;
 
 /// All operations, in alphabetical order.
 pub(crate) const ALL: &[Entry] = &[
+    Entry::of::<associate_cross_account_replica::AssociateCrossAccountReplica>(),
     Entry::of::<batch_get_secret_value::BatchGetSecretValue>(),
     Entry::of::<cancel_rotate_secret::CancelRotateSecret>(),
     Entry::of::<create_secret::CreateSecret>(),
     Entry::of::<delete_resource_policy::DeleteResourcePolicy>(),
     Entry::of::<delete_secret::DeleteSecret>(),
     Entry::of::<describe_secret::DescribeSecret>(),
+    Entry::of::<disassociate_cross_account_replica::DisassociateCrossAccountReplica>(),
     Entry::of::<get_random_password::GetRandomPassword>(),
     Entry::of::<get_resource_policy::GetResourcePolicy>(),
     Entry::of::<get_secret_value::GetSecretValue>(),

@@ -82,7 +82,7 @@ impl Operation for UpdateSecret {
         let mut record = cx.find_active(&request.secret_id)?;
         if let Err(fault) = replicas::require_primary(&record) {
             let key = key.ok_or(fault)?;
-            change::set_key(cx, &record, Some(key.0).filter(|key| !key.is_empty()))?;
+            change::set_key(cx, &mut record, Some(key.0).filter(|key| !key.is_empty()))?;
             return Ok(Response { arn: arn_of(&record), name: record.name, version_id: None });
         }
         let before = record.clone();

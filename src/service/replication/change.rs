@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::across;
 use super::replicas::{
     find_primary, find_replica, is_replica, namespace_of, primary_region, replicas,
     require_primary, status,
@@ -11,6 +12,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::repository;
+use crate::service::versions;
 use crate::vault::audit::Event;
 use crate::vault::record::{Record, Replica, ReplicaState, Replication};
 use crate::vault::transaction::Transaction;
@@ -143,6 +145,9 @@ pub(crate) fn promote(cx: &mut Context<'_, '_>, replica: &mut Record) -> Result<
         )
         .into());
     }
+    if replica.cross_primary.is_some() {
+        return across::promote(cx, replica);
+    }
     if let Some(mut primary) = find_primary(cx, replica)? {
         if let Replication::Primary(replicas) = &mut primary.replication {
             replicas.retain(|other| other.region != replica.namespace.region);
@@ -161,9 +166,17 @@ pub(crate) fn promote(cx: &mut Context<'_, '_>, replica: &mut Record) -> Result<
 /// Names another key for a replica, which is all that can be changed of one.
 pub(crate) fn set_key(
     cx: &mut Context<'_, '_>,
-    replica: &Record,
+    replica: &mut Record,
     kms_key_id: Option<String>,
 ) -> Result<(), Failure> {
+    if replica.cross_primary.is_some() {
+        if replica.kms_key_id == kms_key_id {
+            return Ok(());
+        }
+        replica.kms_key_id = kms_key_id;
+        versions::follow_key(replica);
+        return repository::store(cx, replica);
+    }
     let mut primary = find_primary(cx, replica)?;
     let entry = primary.as_mut().and_then(|primary| match &mut primary.replication {
         Replication::Primary(replicas) => {

@@ -52,6 +52,8 @@ fn renew(
         revision: own.revision,
         versions: Vec::new(),
         replication: Replication::Replica { primary_region: primary.namespace.region.clone() },
+        cross_replica: None,
+        cross_primary: None,
         progress: None,
         unknown: own.unknown,
         ..primary.clone()

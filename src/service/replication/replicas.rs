@@ -9,6 +9,10 @@ use crate::vault::record::{Namespace, Record, Replica, ReplicaState, Replication
 /// Refuses to change a replica (docs/behaviour.md, "Replicas").
 pub(crate) fn require_primary(record: &Record) -> Result<(), Fault> {
     match &record.replication {
+        Replication::Primary(_) if record.cross_primary.is_some() => Err(Fault::invalid_parameter(
+            "Operation not permitted on a replica secret. Call must be made in primary secret's \
+             account.",
+        )),
         Replication::Primary(_) => Ok(()),
         Replication::Replica { .. } => Err(Fault::invalid_parameter(
             "Operation not permitted on a replica secret. Call must be made in primary secret's \

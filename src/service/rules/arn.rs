@@ -79,6 +79,11 @@ impl<'a> SecretRef<'a> {
 }
 
 impl Candidate<'_> {
+    /// Whether it is asked for by an ARN with its suffix.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.suffix.is_some()
+    }
+
     /// Whether the secret found under the name is the one that was asked for, by its ARN's suffix.
     pub(crate) fn accepts(&self, suffix: &str) -> bool {
         self.suffix.is_none_or(|wanted| wanted == suffix)

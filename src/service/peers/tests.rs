@@ -1,0 +1,501 @@
+//! Two vaults, a primary in one and its replica in the other; a delivery that is cut short anywhere.
+
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use super::course::{self, Delivered, Far, Side};
+use super::link::{Identity, told};
+use super::task::Task;
+use crate::crypto::header::VaultId;
+use crate::gateway::json::{tagged, untagged};
+use crate::model::shape::Shaped;
+use crate::model::value::Value;
+use crate::service::failure::Failure;
+use crate::service::testing::ServiceFixture;
+use crate::vault::across::Trouble;
+use crate::vault::peers::{Peer, Seen};
+use crate::vault::record::{Record, ValueKind};
+use crate::vault::state::Settings;
+
+const FAR: &str = "222222222222";
+const KEY: &str = "alias/other";
+
+/// Two vaults that know each other.
+struct Pair {
+    near: ServiceFixture,
+    far: ServiceFixture,
+}
+
+/// Where a delivery is cut short: before or after this many tasks in all.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    tasks: usize,
+    is_done: bool,
+}
+
+const NEVER: Cut = Cut { tasks: usize::MAX, is_done: true };
+
+struct One<'a> {
+    service: &'a mut ServiceFixture,
+    asked: &'a std::cell::Cell<usize>,
+    cut: Cut,
+}
+
+impl One<'_> {
+    /// Does a task as another process does it: by what was said.
+    fn run(&mut self, task: Task) -> Result<Value, Option<Failure>> {
+        let count = self.asked.get() + 1;
+        self.asked.set(count);
+        if count > self.cut.tasks || count == self.cut.tasks && !self.cut.is_done {
+            return Err(None);
+        }
+        let told = tagged(&task.into_value()).to_string();
+        let read = untagged(&serde_json::from_str(&told).unwrap()).and_then(Task::from_value);
+        let answer = self.service.with(|vault, context| read.unwrap().run(vault, context));
+        let answer = answer.map_err(Some)?;
+        if count == self.cut.tasks {
+            return Err(None);
+        }
+        Ok(untagged(&tagged(&answer)).unwrap())
+    }
+}
+
+impl Side for One<'_> {
+    type Error = Option<Failure>;
+
+    fn ask(&mut self, task: Task) -> Result<Value, Self::Error> {
+        self.run(task)
+    }
+}
+
+impl Far for One<'_> {
+    fn ask(&mut self, task: Task) -> Result<Value, Trouble> {
+        self.run(task).map_err(|_| Trouble::Failed)
+    }
+
+    fn seen(&mut self) -> Option<Seen> {
+        let identity = Far::ask(self, Task::Identify).ok()?;
+        Identity::from_value(identity).ok()?.seen()
+    }
+}
+
+impl Pair {
+    fn new() -> Self {
+        let (near, mut far) = (ServiceFixture::new(), ServiceFixture::new());
+        far.meddle(|transaction| transaction.set(Settings::ACCOUNT, FAR));
+        let mut pair = Self { near, far };
+        let peer =
+            Peer::new("stick".to_owned(), FAR.to_owned(), b"/far".to_vec(), VaultId([0; 16]));
+        pair.near.meddle(|transaction| transaction.put_peer(peer).unwrap());
+        pair
+    }
+
+    /// A pair with a primary and a replica that waits for it.
+    fn waiting() -> Self {
+        let mut pair = Self::new();
+        pair.call("CreateSecret", &json!({"Name": "app/db", "SecretString": "one"})).unwrap();
+        let primary = pair.arn();
+        pair.call_far(
+            "CreateSecret",
+            &json!({"Name": "copy", "CrossAccountPrimaryARN": primary, "KmsKeyId": KEY}),
+        )
+        .unwrap();
+        pair
+    }
+
+    /// A pair with a replica that follows.
+    fn associated() -> Self {
+        let mut pair = Self::waiting();
+        pair.associate().unwrap();
+        assert_eq!(pair.deliver(), Some(Delivered::Done));
+        pair
+    }
+
+    fn call(&mut self, operation: &str, request: &Json) -> Result<Json, String> {
+        call(&mut self.near, operation, request)
+    }
+
+    fn call_far(&mut self, operation: &str, request: &Json) -> Result<Json, String> {
+        call(&mut self.far, operation, request)
+    }
+
+    fn arn(&mut self) -> String {
+        arn(self.call("DescribeSecret", &json!({"SecretId": "app/db"})).unwrap())
+    }
+
+    fn replica_arn(&mut self) -> String {
+        arn(self.call_far("DescribeSecret", &json!({"SecretId": "copy"})).unwrap())
+    }
+
+    fn associate(&mut self) -> Result<Json, String> {
+        let replica = self.replica_arn();
+        self.call(
+            "AssociateCrossAccountReplica",
+            &json!({"SecretId": "app/db", "CrossAccountReplicaARN": replica}),
+        )
+    }
+
+    fn disassociate(&mut self) -> Result<Json, String> {
+        let replica = self.replica_arn();
+        self.call(
+            "DisassociateCrossAccountReplica",
+            &json!({"SecretId": "app/db", "CrossAccountReplicaARN": replica}),
+        )
+    }
+
+    fn put(&mut self, value: &str) {
+        self.call("PutSecretValue", &json!({"SecretId": "app/db", "SecretString": value})).unwrap();
+    }
+
+    fn deliver(&mut self) -> Option<Delivered> {
+        self.deliver_until(NEVER)
+    }
+
+    /// Delivers until it is cut short, where it answers `None`.
+    fn deliver_until(&mut self, cut: Cut) -> Option<Delivered> {
+        let arn = self.arn();
+        let asked = std::cell::Cell::new(0);
+        let near = &mut One { service: &mut self.near, asked: &asked, cut };
+        let far = &mut One { service: &mut self.far, asked: &asked, cut };
+        let delivered = course::deliver(near, far, &arn);
+        delivered.ok().map(|(delivered, _left)| delivered)
+    }
+
+    fn status(&mut self) -> String {
+        let described = self.call("DescribeSecret", &json!({"SecretId": "app/db"})).unwrap();
+        text(&described["CrossAccountReplicas"][0]["ReplicationStatus"])
+    }
+
+    fn status_far(&mut self) -> String {
+        let described = self.call_far("DescribeSecret", &json!({"SecretId": "copy"})).unwrap();
+        text(&described["CrossAccountPrimary"]["ReplicationStatus"])
+    }
+
+    fn left(&mut self) -> u64 {
+        self.near.look(|transaction| transaction.state().peer(FAR).unwrap().waiting)
+    }
+
+    /// Requires that the replica is what the primary is.
+    #[track_caller]
+    fn require_equal(&mut self) {
+        let (near, far) = (content(&mut self.near, "app/db"), content(&mut self.far, "copy"));
+        assert_eq!(near, far);
+    }
+
+    fn require_sound(&mut self) {
+        self.near.require_sound();
+        self.far.require_sound();
+    }
+}
+
+fn call(service: &mut ServiceFixture, operation: &str, request: &Json) -> Result<Json, String> {
+    let mut request = request.clone();
+    if ["CreateSecret", "PutSecretValue"].contains(&operation) {
+        let token = format!("{:0>32}", service.events().len());
+        request["ClientRequestToken"] = token.into();
+    }
+    service.advance(1);
+    let answer = service.call(operation, &request.to_string());
+    answer
+        .map(|text| serde_json::from_str(&text).unwrap())
+        .map_err(|(code, message)| format!("{code}: {message}"))
+}
+
+fn arn(described: Json) -> String {
+    text(&described["ARN"])
+}
+
+fn text(json: &Json) -> String {
+    json.as_str().unwrap_or_default().to_owned()
+}
+
+type Content =
+    (Option<String>, Option<Vec<(String, String)>>, Vec<(String, Vec<String>, Option<Vec<u8>>)>);
+
+/// Returns what a replica has of its primary.
+fn content(service: &mut ServiceFixture, name: &str) -> Content {
+    service.look(|transaction| {
+        let namespace = transaction.namespace("local-1");
+        let record: Record = transaction.find(&namespace, name).unwrap().unwrap();
+        let value = |version| {
+            let value = transaction.value(&record, version).unwrap()?;
+            Some(value.expose_bytes().to_vec())
+        };
+        let versions = record.versions.iter();
+        let versions =
+            versions.map(|version| (version.id.clone(), version.stages.clone(), value(version)));
+        (record.description.clone(), record.tags.clone(), versions.collect())
+    })
+}
+
+#[test]
+fn a_replica_becomes_a_copy_and_stays_one() {
+    let mut pair = Pair::waiting();
+    assert_eq!(pair.status_far(), "Pending");
+    let answer = pair.associate().unwrap();
+    assert_eq!(answer["ReplicationStatus"], "InProgress");
+    assert_eq!((pair.status().as_str(), pair.left()), ("InProgress", 1));
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    assert_eq!((pair.status().as_str(), pair.left()), ("InSync", 0));
+    assert_eq!(pair.status_far(), "InSync");
+    pair.require_equal();
+    pair.put("two");
+    let tags = json!({"SecretId": "app/db", "Tags": [{"Key": "env", "Value": "prod"}]});
+    pair.call("TagResource", &tags).unwrap();
+    let described = json!({"SecretId": "app/db", "Description": "the database"});
+    pair.call("UpdateSecret", &described).unwrap_err();
+    assert_eq!((pair.status().as_str(), pair.left()), ("InProgress", 1));
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+    // Its key is its own.
+    assert_eq!(pair.far.record("copy").unwrap().kms_key_id.as_deref(), Some(KEY));
+    assert_eq!(pair.near.record("app/db").unwrap().kms_key_id, None);
+}
+
+#[test]
+fn a_replica_refuses_to_be_changed() {
+    let mut pair = Pair::associated();
+    for (operation, request) in [
+        ("PutSecretValue", json!({"SecretId": "copy", "SecretString": "x"})),
+        ("TagResource", json!({"SecretId": "copy", "Tags": [{"Key": "a", "Value": "b"}]})),
+        ("DeleteSecret", json!({"SecretId": "copy"})),
+        ("DeleteSecret", json!({"SecretId": "copy", "ForceDeleteWithoutRecovery": true})),
+        (
+            "ReplicateSecretToRegions",
+            json!({"SecretId": "copy", "AddReplicaRegions": [{"Region": "eu-west-1"}]}),
+        ),
+    ] {
+        let refused = pair.call_far(operation, &request).unwrap_err();
+        let expected = "InvalidParameterException: Operation not permitted on a replica secret.";
+        assert!(refused.starts_with(expected), "{operation}: {refused}");
+    }
+    // And so does a replica to be the primary of another.
+    let arn = pair.arn().replace("000000000000", "333333333333");
+    let request = json!({"SecretId": "copy", "CrossAccountReplicaARN": arn});
+    let refused = pair.call_far("AssociateCrossAccountReplica", &request).unwrap_err();
+    assert!(refused.contains("not permitted on a replica"), "{refused}");
+    // The primary cannot go while it is followed.
+    let refused = pair.call("DeleteSecret", &json!({"SecretId": "app/db"})).unwrap_err();
+    assert!(refused.contains("still has a cross-account replica"), "{refused}");
+}
+
+#[test]
+fn a_primary_has_one_replica() {
+    let mut pair = Pair::associated();
+    let other = pair.replica_arn().replace(FAR, "333333333333");
+    let request = json!({"SecretId": "app/db", "CrossAccountReplicaARN": other});
+    let refused = pair.call("AssociateCrossAccountReplica", &request).unwrap_err();
+    assert!(refused.starts_with("LimitExceededException"), "{refused}");
+    assert_eq!(pair.status(), "InSync");
+}
+
+#[test]
+fn a_replica_is_let_go() {
+    let mut pair = Pair::associated();
+    pair.disassociate().unwrap();
+    assert_eq!((pair.status().as_str(), pair.left()), ("Detached", 1));
+    assert_eq!(pair.status_far(), "InSync");
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    assert_eq!((pair.status_far().as_str(), pair.left()), ("Detached", 0));
+    pair.put("two");
+    assert_eq!(pair.deliver(), Some(Delivered::Nothing));
+    // It goes on being a replica until it is made a secret of its own, or follows again.
+    pair.call_far("TagResource", &json!({"SecretId": "copy", "Tags": []})).unwrap_err();
+    pair.associate().unwrap();
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+    pair.call_far("StopReplicationToReplica", &json!({"SecretId": "copy"})).unwrap();
+    assert_eq!(pair.status(), "InSync");
+    pair.put("three");
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    assert_eq!((pair.status().as_str(), pair.left()), ("Detached", 0));
+    pair.call("DeleteSecret", &json!({"SecretId": "app/db"})).unwrap();
+    pair.call_far("DeleteSecret", &json!({"SecretId": "copy"})).unwrap();
+}
+
+#[test]
+fn what_was_changed_apart_is_not_overwritten() {
+    let mut pair = Pair::associated();
+    // Another copy of the primary's vault has told the replica something that this one never was.
+    pair.far.meddle(|transaction| {
+        let namespace = transaction.namespace("local-1");
+        let mut record = transaction.find(&namespace, "copy").unwrap().unwrap();
+        record.cross_primary.as_mut().unwrap().edition = Some(7);
+        transaction.update(&mut record).unwrap();
+    });
+    let before = content(&mut pair.far, "copy");
+    pair.put("two");
+    assert_eq!(pair.deliver(), Some(Delivered::Not(Trouble::Apart)));
+    assert_eq!(content(&mut pair.far, "copy"), before);
+    assert_eq!(pair.status(), "Failed");
+    // To associate it again is to say that it is to be overwritten.
+    pair.associate().unwrap();
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    assert_eq!(pair.status(), "InSync");
+    pair.require_equal();
+}
+
+#[test]
+fn one_version_may_have_had_two_values() {
+    let mut pair = Pair::associated();
+    let id = pair.near.record("app/db").unwrap().versions[0].id.clone();
+    pair.far.meddle(|transaction| {
+        let namespace = transaction.namespace("local-1");
+        let mut record = transaction.find(&namespace, "copy").unwrap().unwrap();
+        let secret = crate::sys::secret::Secret::new("other".to_owned());
+        let value = crate::model::secret_value::SecretValue::Text(secret);
+        let stored = transaction.insert_value(record.rid, &id, &value).unwrap();
+        let old = record.versions[0].value.replace(stored).unwrap();
+        transaction.remove_value(&old).unwrap();
+        record.cross_primary.as_mut().unwrap().edition = Some(7);
+        transaction.update(&mut record).unwrap();
+    });
+    pair.associate().unwrap();
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+}
+
+#[test]
+fn many_values_come_in_parts() {
+    let mut pair = Pair::waiting();
+    for number in 0..9 {
+        pair.put(&format!("{number}").repeat(400));
+    }
+    pair.associate().unwrap();
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+}
+
+#[test]
+fn a_version_without_a_value_follows() {
+    let mut pair = Pair::associated();
+    let version = "9".repeat(32);
+    pair.near.begin_rotation("app/db", &version);
+    pair.put("two");
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+    let record = pair.far.record("copy").unwrap();
+    assert!(record.version(&version).is_some_and(|version| version.value.is_none()));
+    assert!(record.versions.iter().any(|v| v.value.is_some_and(|v| v.kind == ValueKind::Text)));
+}
+
+#[test]
+fn a_delivery_that_is_cut_short_anywhere_is_told_truly_and_made_up_for() {
+    for is_done in [false, true] {
+        for tasks in 1..12 {
+            for is_association in [true, false] {
+                let mut pair = if is_association { Pair::waiting() } else { Pair::associated() };
+                if is_association {
+                    pair.associate().unwrap();
+                } else {
+                    pair.put("two");
+                }
+                let cut = Cut { tasks, is_done };
+                let delivered = pair.deliver_until(cut);
+                if pair.status() == "InSync" {
+                    pair.require_equal();
+                    assert_eq!(pair.left(), 0);
+                } else {
+                    assert_eq!((pair.status().as_str(), pair.left()), ("InProgress", 1), "{cut:?}");
+                }
+                // The primary goes on before anybody makes up for it.
+                pair.put("three");
+                assert_eq!(pair.deliver(), Some(Delivered::Done), "{cut:?} {delivered:?}");
+                assert_eq!((pair.status().as_str(), pair.left()), ("InSync", 0));
+                pair.require_equal();
+            }
+        }
+    }
+}
+
+/// What happens to a pair.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Put,
+    Tag,
+    Move,
+    Associate,
+    Disassociate,
+    Promote,
+    Deliver,
+    Cut { tasks: usize, is_done: bool },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => Just(Step::Put),
+        1 => Just(Step::Tag),
+        1 => Just(Step::Move),
+        2 => Just(Step::Associate),
+        1 => Just(Step::Disassociate),
+        1 => Just(Step::Promote),
+        4 => Just(Step::Deliver),
+        4 => (1_usize..9, any::<bool>()).prop_map(|(tasks, is_done)| Step::Cut { tasks, is_done }),
+    ];
+    prop::collection::vec(step, 1..24)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// After any interleaving of changes, absences and deliveries the replica equals the primary, or
+    /// its status says that it does not.
+    #[test]
+    fn a_replica_equals_its_primary_or_says_why_not(steps in steps()) {
+        let mut pair = Pair::waiting();
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Put => pair.put(&format!("value {number}")),
+                Step::Tag => {
+                    let tags = json!([{"Key": format!("k{number}"), "Value": "v"}]);
+                    drop(pair.call("TagResource", &json!({"SecretId": "app/db", "Tags": tags})));
+                }
+                Step::Move => {
+                    let record = pair.near.record("app/db").unwrap();
+                    let (from, to) = (record.staged("AWSCURRENT").unwrap(), &record.versions[0]);
+                    let request = json!({
+                        "SecretId": "app/db", "VersionStage": "AWSCURRENT",
+                        "MoveToVersionId": to.id, "RemoveFromVersionId": from.id,
+                    });
+                    drop(pair.call("UpdateSecretVersionStage", &request));
+                }
+                Step::Associate => drop(pair.associate()),
+                Step::Disassociate => drop(pair.disassociate()),
+                Step::Promote => {
+                    drop(pair.call_far("StopReplicationToReplica", &json!({"SecretId": "copy"})));
+                }
+                Step::Deliver => {
+                    prop_assert!(pair.deliver().is_some());
+                }
+                Step::Cut { tasks, is_done } => drop(pair.deliver_until(Cut { tasks, is_done })),
+            }
+            let is_replica = pair.far.record("copy").unwrap().cross_primary.is_some();
+            if pair.status() == "InSync" && is_replica {
+                pair.require_equal();
+            }
+            let waits = pair.near.record("app/db").unwrap();
+            let waits = waits.cross_replica.is_some_and(|replica| replica.waits());
+            prop_assert_eq!(pair.left(), u64::from(waits));
+        }
+        // Whatever happened: one delivery ends it.
+        prop_assert!(pair.deliver().is_some());
+        let status = pair.status();
+        prop_assert!(["", "InSync", "Detached"].contains(&status.as_str()), "{}", status);
+        if status == "InSync" {
+            pair.require_equal();
+        }
+        prop_assert_eq!(pair.left(), 0);
+        pair.require_sound();
+    }
+}
+
+#[test]
+fn what_is_told_is_read_again() {
+    let seen = Seen { generation: 9, commit_id: [7; 16] };
+    let (generation, commit) = told(seen);
+    assert_eq!(super::link::seen(generation, &commit), Some(seen));
+    for task in ["nothing", "look"] {
+        let value = Value::List(vec![Value::Text(task.to_owned()), Value::Null]);
+        assert!(Task::from_value(value).is_none());
+    }
+}
