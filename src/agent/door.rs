@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -15,7 +15,7 @@ use super::session::{Gone, Outlook, Session, Use, Used, lock};
 use super::sessions::Sessions;
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
-use crate::gateway::json::{from_json, tagged, to_json};
+use crate::gateway::json::{from_json, tagged, to_json, untagged};
 use crate::gateway::server::{Door, Rules};
 use crate::model::shape::Shaped;
 use crate::model::types::RegionName;
@@ -28,6 +28,7 @@ use crate::service::elsewhere;
 use crate::service::failure::Failure;
 use crate::service::operation::Entry;
 use crate::service::operations;
+use crate::service::peers::task::Task;
 use crate::service::rules::paging::{self, PageBoundaries};
 use crate::sys::clock::{Clock, Moment, Moments};
 use crate::sys::entropy::Entropy;
@@ -96,6 +97,16 @@ impl Agent<'_> {
             ),
             Ok(Ask::Revoke { token, id }) => plain(self.revoke(peer, &token, &id)),
             Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
+            Ok(Ask::Peer { token, task }) => {
+                let Some(task) = untagged(&task).and_then(Task::from_value) else {
+                    return plain(Err(Refused::Malformed("there is no such task".to_owned())));
+                };
+                self.used(peer, &token, Use::Counts, |vault, circumstances| {
+                    let done = task.run(vault, circumstances.context());
+                    let done = done.map(|answer| tagged(&answer));
+                    (done.map_err(|failure| self.refused(failure)), notices::of(vault))
+                })
+            }
             Ok(Ask::Do { token, chore }) => {
                 let how =
                     if matches!(chore, Chore::Status { .. }) { Use::Looks } else { Use::Counts };
@@ -201,9 +212,13 @@ impl Agent<'_> {
         let region = Region::Asked(region.as_deref());
         let answers = Answers { vault: &vault, region, circumstances, unknown: "" };
         let answer = answers.run(caller, entry, request, boundaries.as_ref());
-        let answer = answer.map_err(|failure| self.refused(failure))?;
+        let answer = answer.map_err(|failure| self.refused(failure));
+        let owed = vault.into_inner().unwrap_or_else(PoisonError::into_inner).take_owed();
+        let answer = answer?;
+        let owed = owed.iter().map(|owed| json!([owed.account, owed.arn]));
+        let owed: Json = owed.collect();
         let tokens = boundaries.map(PageBoundaries::into_tokens);
-        Ok(json!({ "answer": to_json(&answer), "tokens": tokens }))
+        Ok(json!({ "answer": to_json(&answer), "tokens": tokens, "owed": owed }))
     }
 
     fn elsewhere(&self, peer: Peer, token: &Secret<String>, name: &str) -> Result<Json, Refused> {

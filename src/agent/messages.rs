@@ -39,6 +39,8 @@ pub(crate) enum Ask {
     },
     /// Say in which regions there is a secret of this name.
     Elsewhere { token: Secret<String>, name: String },
+    /// Do a part of what two vaults do together: a `service::peers::task::Task`, tagged.
+    Peer { token: Secret<String>, task: Json },
     /// Do what a command of our own needs.
     Do { token: Secret<String>, chore: Chore },
     /// Rotate a secret, or what is due.
@@ -186,6 +188,9 @@ impl Ask {
             Self::Elsewhere { token, name } => {
                 ("elsewhere", json!({ "token": token.expose(), "name": name }))
             }
+            Self::Peer { token, task } => {
+                ("peer", json!({ "token": token.expose(), "task": task }))
+            }
             Self::Do { token, chore } => {
                 ("chore", json!({ "token": token.expose(), "chore": chore.to_json() }))
             }
@@ -233,6 +238,7 @@ impl Ask {
                 },
             },
             "elsewhere" => Self::Elsewhere { token: members.token()?, name: members.text("name")? },
+            "peer" => Self::Peer { token: members.token()?, task: members.json("task") },
             "chore" => {
                 let chore = Chore::from_json(&members.json("chore"));
                 let chore = chore.ok_or_else(|| malformed("there is no such work"))?;

@@ -1,7 +1,10 @@
 //! The agent as commands use it: whether it holds the vault open that a command is about, and what it
 //! answers.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 
 use serde_json::Value as Json;
 
@@ -17,7 +20,7 @@ use crate::agent::messages::{self, Ask, Refused, Reply, Rotate, Rotated};
 use crate::agent::paths;
 use crate::agent::place::Scope;
 use crate::agent::rotations::Said;
-use crate::gateway::json::{from_json, to_json, untagged};
+use crate::gateway::json::{from_json, tagged, to_json, untagged};
 use crate::gateway::refusal::Explained;
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
@@ -27,15 +30,19 @@ use crate::service::elsewhere::Found;
 use crate::service::failure::Failure as Refusal;
 use crate::service::grants::GrantSpec;
 use crate::service::operation::{Effect, Entry, Pages};
+use crate::service::peers::task::Task;
 use crate::service::rules::paging::{self, PageBoundaries};
 use crate::sys::interrupts;
 use crate::sys::secret::Secret;
+use crate::vault::peers::Owed;
 
 /// A vault that the agent holds open, and the right to use it.
 pub(crate) struct Session {
     line: Line,
     token: Secret<String>,
     right: Right,
+    /// What peers have to be told of what was done.
+    owed: RefCell<BTreeSet<Owed>>,
 }
 
 /// With which right this process asks.
@@ -64,7 +71,31 @@ impl Session {
         let line = Line::connect(&place)?;
         let vault = context.location.path.canonicalize().ok()?;
         let (token, _) = place.token(&vault)?;
-        Some(Self { line, token, right: Right::Owner })
+        Some(Self { line, token, right: Right::Owner, owed: RefCell::default() })
+    }
+
+    /// Finds out whether another vault is open in the agent, for this process.
+    pub(crate) fn of(vault: &Path, environment: &Environment) -> Option<Self> {
+        let place = place(environment)?;
+        let line = Line::connect(&place)?;
+        let (token, _) = place.token(&vault.canonicalize().ok()?)?;
+        Some(Self { line, token, right: Right::Owner, owed: RefCell::default() })
+    }
+
+    /// Returns what peers have to be told of what was done since this was asked last.
+    pub(crate) fn take_owed(&self) -> BTreeSet<Owed> {
+        self.owed.take()
+    }
+
+    /// Has a part done of what two vaults do together.
+    pub(crate) fn task(&self, task: Task) -> Result<Asked<Value>, Failure> {
+        let is_repeatable = !task.changes();
+        let task = tagged(&task.into_value());
+        let ask = Ask::Peer { token: self.token(), task };
+        let Asked::Answered(answer) = self.ask(&ask, "SyncReplica", is_repeatable)? else {
+            return Ok(Asked::Gone);
+        };
+        untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
     }
 
     /// Returns how to ask with a grant, where this process has one: it uses nothing else.
@@ -73,7 +104,7 @@ impl Session {
         let line = place(environment).and_then(|place| Line::connect(&place));
         let line = line.ok_or_else(over)?;
         let token = Secret::new(token.to_owned());
-        Ok(Some(Self { line, token, right: Right::Granted }))
+        Ok(Some(Self { line, token, right: Right::Granted, owed: RefCell::default() }))
     }
 
     /// Whether this process asks with a grant.
@@ -114,6 +145,11 @@ impl Session {
             let text = |token: &Json| token.as_str().map(str::to_owned);
             boundaries.note(tokens.iter().filter_map(text).collect());
         }
+        let owed = reply.get("owed").and_then(Json::as_array).into_iter().flatten();
+        let text = |json: Option<&Json>| json.and_then(Json::as_str).map(str::to_owned);
+        let owed = owed
+            .filter_map(|owed| Some(Owed { account: text(owed.get(0))?, arn: text(owed.get(1))? }));
+        self.owed.borrow_mut().extend(owed);
         let answer = reply.get("answer").and_then(|answer| from_json(entry.output, answer).ok());
         answer.map(Asked::Answered).ok_or_else(unintelligible)
     }

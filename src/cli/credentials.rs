@@ -98,6 +98,15 @@ impl Offer {
         Ok(Self { passphrase, keyfile, limit, is_on_the_line: false })
     }
 
+    /// What the command line offers to open peers with; `None` for nothing.
+    pub(crate) fn of_peer(globals: &Globals) -> Option<Self> {
+        let passphrase = globals.peer_passphrase_file.as_ref();
+        let passphrase = passphrase.map(|path| Source::File(path.into()));
+        let keyfile = globals.peer_keyfile.as_ref().map(PathBuf::from);
+        let is_offered = passphrase.is_some() || keyfile.is_some();
+        is_offered.then_some(Self { passphrase, keyfile, ..Self::default() })
+    }
+
     /// Whether the command line says what to unlock with.
     pub(crate) fn is_on_the_line(&self) -> bool {
         self.is_on_the_line

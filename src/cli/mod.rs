@@ -25,6 +25,7 @@ pub(crate) mod output;
 mod pager;
 pub(crate) mod pages;
 mod password_prompt;
+mod peers;
 pub(crate) mod python;
 pub(crate) mod query;
 pub(crate) mod request;

@@ -12,15 +12,17 @@ use super::request::paramfile::{self, Sources};
 use super::stdout::print;
 use super::terminal::{self, Lines};
 use super::unlock::{self, CommandContext};
-use super::{creation, elsewhere, field, pager, rotate, suggest};
+use super::{creation, elsewhere, field, pager, peers, rotate, suggest};
 use crate::gateway::client::Line;
 use crate::model::case::kebab;
 use crate::model::value::Value;
+use crate::service::action::Action;
 use crate::service::caller::Caller;
 use crate::service::dispatch;
 use crate::service::elsewhere as regions;
 use crate::service::operation::{Effect, Entry, Pages};
 use crate::sys::entropy::SystemEntropy;
+use crate::vault::Vault;
 
 /// Who answers an operation.
 pub(super) enum Backend {
@@ -199,6 +201,16 @@ fn respond(
         Some(_) | None => None,
     };
     let mut opened = None;
+    if entry.action == Action::AssociateCrossAccountReplica
+        && !session.is_some_and(Session::is_granted)
+    {
+        if session.is_none() {
+            opened = Some(context.unlock_silently(&context.unlock_policy())?);
+        }
+        if let Some(mut near) = near(&mut opened, session, context) {
+            peers::require_waiting(&mut near, &paginator.request, context)?;
+        }
+    }
     let fetched = paginator.fetch(|request, boundaries| {
         let region = context.region();
         if let Some(session) = session
@@ -206,14 +218,17 @@ fn respond(
         {
             return Ok(answer);
         }
-        let vault = opened.insert(if creation::is_first(entry, context) {
-            creation::make(context)?
-        } else {
-            context.unlock_silently(&context.unlock_policy())?
-        });
+        let vault = match &mut opened {
+            Some(vault) => vault,
+            none if creation::is_first(entry, context) => none.insert(creation::make(context)?),
+            none => none.insert(context.unlock_silently(&context.unlock_policy())?),
+        };
         let call = dispatch::Call { entry, request, region, caller: &Caller::Owner, boundaries };
         dispatch::dispatch(vault, call, context.request_context()).map_err(failed)
     });
+    if entry.effect == Effect::Writes && fetched.is_ok() {
+        tell_peers(&mut opened, session, context);
+    }
     match (fetched, id) {
         (Err(failure), Some(id)) => {
             let find = |name: &str| match (&mut opened, session) {
@@ -228,6 +243,31 @@ fn respond(
             opened.iter().for_each(unlock::warn);
             Ok(fetched)
         }
+    }
+}
+
+/// Returns the vault as one of two that are asked for what they do together.
+fn near<'a>(
+    opened: &'a mut Option<Vault>,
+    session: Option<&'a Session>,
+    context: &'a CommandContext<'_>,
+) -> Option<peers::Open<'a>> {
+    match (opened, session) {
+        (Some(vault), _) => Some(peers::Open::Here(vault, context)),
+        (None, Some(session)) => Some(peers::Open::InAgent(session)),
+        (None, None) => None,
+    }
+}
+
+/// Tells peers what was changed, before the answer is seen.
+fn tell_peers(opened: &mut Option<Vault>, session: Option<&Session>, context: &CommandContext<'_>) {
+    let owed = match (opened.as_mut(), session) {
+        (Some(vault), _) => vault.take_owed(),
+        (None, Some(session)) => session.take_owed(),
+        (None, None) => return,
+    };
+    if let Some(mut near) = near(opened, session, context) {
+        peers::tell_owed(owed, &mut near, context);
     }
 }
 

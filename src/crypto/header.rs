@@ -17,6 +17,13 @@ impl VaultId {
         entropy.fill(&mut id)?;
         Ok(Self(id))
     }
+
+    /// Reads 32 hexadecimal digits.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = u128::from_str_radix(text, 16).ok().filter(|_| is_hex)?;
+        Some(Self(number.to_be_bytes()))
+    }
 }
 
 /// Writes 32 lower-case hexadecimal digits, as in the name of the anchor file.

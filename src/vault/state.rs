@@ -186,11 +186,6 @@ impl State {
         self.peers.iter().find(|peer| peer.account == account)
     }
 
-    /// Finds the peer of an account, for change.
-    pub(crate) fn peer_mut(&mut self, account: &str) -> Option<&mut Peer> {
-        self.peers.iter_mut().find(|peer| peer.account == account)
-    }
-
     /// Writes the state.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut map = MapWriter::with(&self.unknown);

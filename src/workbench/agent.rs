@@ -353,6 +353,7 @@ fn token_of(ask: &Ask) -> Option<&str> {
         Ask::Call { token, .. }
         | Ask::Elsewhere { token, .. }
         | Ask::Do { token, .. }
+        | Ask::Peer { token, .. }
         | Ask::Grant { token, .. }
         | Ask::Grants { token }
         | Ask::Revoke { token, .. } => Some(token.expose()),

@@ -15,6 +15,7 @@ mod names;
 mod new_credential;
 mod options;
 pub(crate) mod own;
+mod peer;
 mod progress;
 mod rotate_due;
 mod rotation;
@@ -35,6 +36,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<lock::Lock>(),
     CommandSpec::of::<grant::Grant>(),
     CommandSpec::of::<status::Status>(),
+    CommandSpec::of::<peer::Peer>(),
     CommandSpec::of::<configure::Configure>(),
     CommandSpec::of::<keys::ChangePassphrase>(),
     CommandSpec::of::<slots::KeySlot>(),

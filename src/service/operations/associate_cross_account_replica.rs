@@ -7,7 +7,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication::across::{self, Association};
+use crate::service::replication::associate::{self, Association};
 use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 use crate::vault::across::Restriction;
@@ -74,7 +74,7 @@ impl Operation for AssociateCrossAccountReplica {
             restriction,
             role_arn: request.replication_role_arn.map(|arn| arn.0),
         };
-        across::associate(cx, &mut record, asked)?;
+        associate::associate(cx, &mut record, asked)?;
         // As for regions, what is new is not finished yet.
         let replication_status = "InProgress".to_owned();
         Ok(Response { arn: arn_of(&record), cross_account_replica_arn, replication_status })

@@ -10,7 +10,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication::across;
+use crate::service::replication::associate;
 use crate::service::replication::change::{self, Overwrite};
 use crate::service::replication::replicas;
 use crate::service::repository;
@@ -171,7 +171,7 @@ fn check_waiting(
         )
         .into());
     }
-    across::check_arn(cx, arn, "CrossAccountPrimaryARN")
+    associate::check_arn(cx, arn, "CrossAccountPrimaryARN")
 }
 
 /// The name is taken: by the same request before, which then succeeds again, or by another.

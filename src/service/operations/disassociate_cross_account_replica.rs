@@ -6,7 +6,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
-use crate::service::replication::across;
+use crate::service::replication::associate;
 use crate::service::repository;
 use crate::service::rules::arn::arn_of;
 
@@ -51,7 +51,7 @@ impl Operation for DisassociateCrossAccountReplica {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let mut record = repository::find_writable(cx, &request.secret_id)?;
-        across::disassociate(cx, &mut record, &request.cross_account_replica_arn)?;
+        associate::disassociate(cx, &mut record, &request.cross_account_replica_arn)?;
         let cross_account_replica_arn = request.cross_account_replica_arn.0;
         Ok(Response { arn: arn_of(&record), cross_account_replica_arn })
     }

@@ -77,6 +77,18 @@ pub(crate) fn deliver<E>(
     Ok((trouble.map_or(Delivered::Done, Delivered::Not), left))
 }
 
+/// Whether a replica waits for its primary, or may be made its copy.
+///
+/// # Errors
+/// What is in the way.
+pub(crate) fn look(far: &mut dyn Far, link: &Link) -> Result<bool, Trouble> {
+    match ask(far, Task::Look(link.again())) {
+        Verdict::Copy(_) | Verdict::Wants(_) => Ok(true),
+        Verdict::Free => Ok(false),
+        Verdict::Trouble(trouble) => Err(trouble),
+    }
+}
+
 /// Notes that the peer of a primary's replica could not be told.
 ///
 /// # Errors
@@ -137,11 +149,11 @@ fn carry<E>(
 ) -> Result<Option<Verdict>, E> {
     let mut verdict = ask(far, Task::Look(link.again()));
     if !link.is_attached {
-        return Ok(Some(match verdict {
+        return Ok(Some(match &verdict {
             Verdict::Wants(_) => ask(far, Task::Free(link.again())),
             // One that is not there has nothing to be told.
             Verdict::Trouble(Trouble::Missing | Trouble::NotOurs) => Verdict::Free,
-            other => other,
+            Verdict::Copy(_) | Verdict::Free | Verdict::Trouble(_) => verdict,
         }));
     }
     let mut before = None;

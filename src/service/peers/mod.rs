@@ -10,6 +10,7 @@ mod judge;
 pub(crate) mod link;
 mod parcel;
 mod receive;
+pub(crate) mod registry;
 mod settle;
 pub(crate) mod task;
 

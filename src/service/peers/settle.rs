@@ -10,7 +10,7 @@ use crate::vault::transaction::Transaction;
 
 /// Notes it, and returns how many replicas wait for that peer still. It is no change of the secret:
 /// its date stays, and nobody has to follow.
-pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: Outcome) -> Result<i64, Failure> {
+pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: &Outcome) -> Result<i64, Failure> {
     let account = across::account_of(&outcome.replica_arn).to_owned();
     let seen = outcome.generation.zip(outcome.commit.as_deref());
     if let Some(seen) = seen.and_then(|(generation, commit)| link::seen(generation, commit)) {
@@ -24,7 +24,7 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: Outcome) -> Result<i64, 
         && replica.arn == outcome.replica_arn
     {
         let before = replica.clone();
-        note(replica, &outcome);
+        note(replica, outcome);
         if *replica != before {
             let (waited, waits) = (before.waits(), replica.waits());
             across::count(cx, &outcome.replica_arn, waited, waits)?;

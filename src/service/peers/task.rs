@@ -4,15 +4,19 @@
 use super::judge::{self, Verdict};
 use super::link::{Identity, Link, Outcome, find, link_of, told, trouble_member};
 use super::parcel::{self, Parcel};
+use super::registry::{self, KnownPeer};
 use super::{receive, settle};
 use crate::model::order;
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
+use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
+use crate::service::fault::Code;
 use crate::service::replication::across;
 use crate::service::rules::arn;
 use crate::vault::across::{CrossReplica, Trouble};
+use crate::vault::audit::Subject;
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Vault};
 
@@ -22,6 +26,16 @@ pub(crate) enum Task {
     Identify,
     /// Show that it is, or came out of, a state that was seen.
     ComeAfter(Identity),
+    /// Name its peers.
+    Peers,
+    /// Know a peer, in the place of the one of its account.
+    AddPeer(KnownPeer),
+    /// Forget the peer of this account.
+    RemovePeer { account: String },
+    /// Say the ARN of the secret that an id means in a region; that is no use of it.
+    Find { id: String, region: Option<String> },
+    /// Write to the log that a replica was not associated, since its vault says so with this code.
+    Refused { id: String, code: String },
     /// Of the primary's vault: name the primaries whose replica waits for the peer of this account.
     Waiting { account: String },
     /// Of the primary's vault: say how a primary and its replica are to be.
@@ -44,11 +58,18 @@ impl Task {
         match self {
             Self::Identify
             | Self::ComeAfter(_)
+            | Self::Peers
+            | Self::Find { .. }
             | Self::Waiting { .. }
             | Self::Link { .. }
             | Self::Look(_)
             | Self::Pack { .. } => false,
-            Self::Receive(_) | Self::Free(_) | Self::Settle(_) => true,
+            Self::AddPeer(_)
+            | Self::RemovePeer { .. }
+            | Self::Refused { .. }
+            | Self::Receive(_)
+            | Self::Free(_)
+            | Self::Settle(_) => true,
         }
     }
 
@@ -68,6 +89,30 @@ impl Task {
                 let trouble = come_after(vault, &seen, context)?;
                 Value::Map(trouble.map(trouble_member).into_iter().collect())
             }
+            Self::Peers => transact(vault, Access::Read, context, |cx| {
+                Ok(Value::List(registry::peers(cx)?.into_iter().map(value).collect()))
+            })?,
+            Self::AddPeer(known) => transact(vault, Access::Write, context, |cx| {
+                let waiting = waiting(cx, &known.account)?.len();
+                registry::add(cx, &known, u64::try_from(waiting).unwrap_or(u64::MAX))
+            })?,
+            Self::RemovePeer { account } => {
+                transact(vault, Access::Write, context, |cx| registry::remove(cx, &account))?
+            }
+            Self::Find { id, region } => transact(vault, Access::Read, context, |cx| {
+                let region = region.unwrap_or_else(|| cx.region().to_owned());
+                let found = cx.look_up(&region, &id)?;
+                Ok(found.map_or(Value::Null, |record| Value::Text(arn::arn_of(&record))))
+            })?,
+            Self::Refused { id, code } => transact(vault, Access::Write, context, |cx| {
+                let name = id.chars().take(512).collect();
+                let subject = Subject { name, ..Subject::default() };
+                if let Some(code) = Code::named(&code) {
+                    let operation = Action::AssociateCrossAccountReplica.name();
+                    cx.vault()?.record(operation, code.as_str(), subject)?;
+                }
+                Ok(Value::Null)
+            })?,
             Self::Waiting { account } => transact(vault, Access::Read, context, |cx| {
                 Ok(Value::List(waiting(cx, &account)?.into_iter().map(Value::Text).collect()))
             })?,
@@ -87,7 +132,7 @@ impl Task {
                 receive::free(cx, &link).map(Verdict::into_value)
             })?,
             Self::Settle(outcome) => transact(vault, Access::Write, context, |cx| {
-                settle::settle(cx, outcome).map(Value::Integer)
+                settle::settle(cx, &outcome).map(Value::Integer)
             })?,
         })
     }
@@ -97,6 +142,16 @@ impl Task {
         let (name, about) = match self {
             Self::Identify => ("identify", Value::Null),
             Self::ComeAfter(seen) => ("come-after", value(seen)),
+            Self::Peers => ("peers", Value::Null),
+            Self::AddPeer(known) => ("add-peer", value(known)),
+            Self::RemovePeer { account } => ("remove-peer", Value::Text(account)),
+            Self::Find { id, region } => {
+                let region = region.map_or(Value::Null, Value::Text);
+                ("find", Value::List(vec![Value::Text(id), region]))
+            }
+            Self::Refused { id, code } => {
+                ("refused", Value::List(vec![Value::Text(id), Value::Text(code)]))
+            }
             Self::Waiting { account } => ("waiting", Value::Text(account)),
             Self::Link { primary_arn } => ("link", Value::Text(primary_arn)),
             Self::Look(link) => ("look", value(link)),
@@ -118,6 +173,18 @@ impl Task {
         Some(match (name.as_str(), about) {
             ("identify", _) => Self::Identify,
             ("come-after", about) => Self::ComeAfter(Identity::from_value(about).ok()?),
+            ("peers", _) => Self::Peers,
+            ("add-peer", about) => Self::AddPeer(KnownPeer::from_value(about).ok()?),
+            ("remove-peer", Value::Text(account)) => Self::RemovePeer { account },
+            ("find", Value::List(about)) => match <[Value; 2]>::try_from(about).ok()? {
+                [Value::Text(id), Value::Text(region)] => Self::Find { id, region: Some(region) },
+                [Value::Text(id), _] => Self::Find { id, region: None },
+                _ => return None,
+            },
+            ("refused", Value::List(about)) => match <[Value; 2]>::try_from(about).ok()? {
+                [Value::Text(id), Value::Text(code)] => Self::Refused { id, code },
+                _ => return None,
+            },
             ("waiting", Value::Text(account)) => Self::Waiting { account },
             ("link", Value::Text(primary_arn)) => Self::Link { primary_arn },
             ("look", about) => Self::Look(Link::from_value(about).ok()?),

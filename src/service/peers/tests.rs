@@ -7,7 +7,6 @@ use super::course::{self, Delivered, Far, Side};
 use super::link::{Identity, told};
 use super::task::Task;
 use crate::crypto::header::VaultId;
-use crate::gateway::json::{tagged, untagged};
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
 use crate::service::failure::Failure;
@@ -49,14 +48,13 @@ impl One<'_> {
         if count > self.cut.tasks || count == self.cut.tasks && !self.cut.is_done {
             return Err(None);
         }
-        let told = tagged(&task.into_value()).to_string();
-        let read = untagged(&serde_json::from_str(&told).unwrap()).and_then(Task::from_value);
-        let answer = self.service.with(|vault, context| read.unwrap().run(vault, context));
-        let answer = answer.map_err(Some)?;
+        let read = Task::from_value(task.into_value());
+        let answer = self.service.with(|vault, context| read.map(|task| task.run(vault, context)));
+        let answer = answer.ok_or(None)?.map_err(Some)?;
         if count == self.cut.tasks {
             return Err(None);
         }
-        Ok(untagged(&tagged(&answer)).unwrap())
+        Ok(answer)
     }
 }
 
@@ -70,7 +68,7 @@ impl Side for One<'_> {
 
 impl Far for One<'_> {
     fn ask(&mut self, task: Task) -> Result<Value, Trouble> {
-        self.run(task).map_err(|_| Trouble::Failed)
+        self.run(task).map_err(|_failure| Trouble::Failed)
     }
 
     fn seen(&mut self) -> Option<Seen> {
@@ -120,11 +118,11 @@ impl Pair {
     }
 
     fn arn(&mut self) -> String {
-        arn(self.call("DescribeSecret", &json!({"SecretId": "app/db"})).unwrap())
+        arn(&self.call("DescribeSecret", &json!({"SecretId": "app/db"})).unwrap())
     }
 
     fn replica_arn(&mut self) -> String {
-        arn(self.call_far("DescribeSecret", &json!({"SecretId": "copy"})).unwrap())
+        arn(&self.call_far("DescribeSecret", &json!({"SecretId": "copy"})).unwrap())
     }
 
     fn associate(&mut self) -> Result<Json, String> {
@@ -201,7 +199,7 @@ fn call(service: &mut ServiceFixture, operation: &str, request: &Json) -> Result
         .map_err(|(code, message)| format!("{code}: {message}"))
 }
 
-fn arn(described: Json) -> String {
+fn arn(described: &Json) -> String {
     text(&described["ARN"])
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::across;
+use super::associate;
 use super::replicas::{
     find_primary, find_replica, is_replica, namespace_of, primary_region, replicas,
     require_primary, status,
@@ -146,7 +146,7 @@ pub(crate) fn promote(cx: &mut Context<'_, '_>, replica: &mut Record) -> Result<
         .into());
     }
     if replica.cross_primary.is_some() {
-        return across::promote(cx, replica);
+        return associate::promote(cx, replica);
     }
     if let Some(mut primary) = find_primary(cx, replica)? {
         if let Replication::Primary(replicas) = &mut primary.replication {

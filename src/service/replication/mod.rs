@@ -11,6 +11,7 @@
 //! is.
 
 pub(crate) mod across;
+pub(crate) mod associate;
 pub(super) mod change;
 pub(super) mod mirror;
 pub(super) mod replicas;

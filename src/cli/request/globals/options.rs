@@ -102,13 +102,13 @@ global_options! {
         "--endpoint-url", One, Check::Nothing;
         "--no-verify-ssl", None, Check::Nothing;
         "--no-paginate", None, Check::Nothing
-            => no_paginate: bool = is_given, 15 ""
+            => no_paginate: bool = is_given, 17 ""
             "Print one page of a list, and the token of the next";
         "--output", One, Check::ChoiceOrEmpty(&["json", "text", "table", "yaml", "yaml-stream", "off"])
-            => output: Option<String> = unless_empty, 8 "FORMAT"
+            => output: Option<String> = unless_empty, 10 "FORMAT"
             "json, text, table, yaml, yaml-stream or off";
         "--query", One, Check::Nothing
-            => query: Option<String> = word, 9 "EXPRESSION"
+            => query: Option<String> = word, 11 "EXPRESSION"
             "Print only what a JMESPath expression selects";
         "--profile", One, Check::Nothing
             => profile: Option<String> = unless_empty, 2 "NAME"
@@ -117,7 +117,7 @@ global_options! {
             => region: Option<String> = unless_empty, 3 "REGION"
             "The region within the vault (STRONGROOM_REGION)";
         "--version", Stop, Check::Nothing
-            => version: bool = is_given, 21 ""
+            => version: bool = is_given, 23 ""
             "Print the version";
         "--color", One, Check::Choice(&["on", "off", "auto"]);
         "--no-sign-request", None, Check::Nothing;
@@ -125,15 +125,15 @@ global_options! {
         READ_TIMEOUT, One, Check::Nothing;
         CONNECT_TIMEOUT, One, Check::Nothing;
         "--cli-binary-format", One, Check::Choice(&["base64", "raw-in-base64-out"])
-            => blob_format: BlobFormat = blob_format, 13 "FORMAT"
+            => blob_format: BlobFormat = blob_format, 15 "FORMAT"
             "How binary values are given: base64, raw-in-base64-out";
         "--no-cli-pager", None, Check::Nothing
-            => no_pager: bool = is_given, 16 ""
+            => no_pager: bool = is_given, 18 ""
             "Print at a terminal too, without STRONGROOM_PAGER or AWS_PAGER";
         AUTO_PROMPT, None, Check::Nothing;
         NO_AUTO_PROMPT, None, Check::Nothing;
         ERROR_FORMAT, One, Check::Choice(&["legacy", "json", "yaml", "text", "table", "enhanced"])
-            => error_format: Option<String> = word, 14 "FORMAT"
+            => error_format: Option<String> = word, 16 "FORMAT"
             "enhanced, legacy, json, yaml, text or table";
     }
     Strongroom {
@@ -143,6 +143,12 @@ global_options! {
         "--passphrase-file", One, Check::Nothing
             => passphrase_file: Option<String> = word, 5 "FILE"
             "Read the passphrase from a file (STRONGROOM_PASSPHRASE_FILE)";
+        "--peer-keyfile", One, Check::Nothing
+            => peer_keyfile: Option<String> = word, 8 "FILE"
+            "Open peers, which are other vaults, with this keyfile";
+        "--peer-passphrase-file", One, Check::Nothing
+            => peer_passphrase_file: Option<String> = word, 9 "FILE"
+            "Open peers with the passphrase in this file";
         "--passphrase-fd", One, Check::Integer
             => passphrase_fd: Option<i32> = descriptor, 6 "N"
             "Read the passphrase from an open descriptor";
@@ -153,25 +159,25 @@ global_options! {
             => keyfile: Option<String> = word, 4 "FILE"
             "Unlock with a keyfile (STRONGROOM_KEYFILE)";
         "--allow-costly-kdf", None, Check::Nothing
-            => allow_costly_kdf: bool = is_given, 17 ""
+            => allow_costly_kdf: bool = is_given, 19 ""
             "Unlock a vault whose key derivation needs very much memory";
         "--allow-weak-kdf", None, Check::Nothing
-            => allow_weak_kdf: bool = is_given, 18 ""
+            => allow_weak_kdf: bool = is_given, 20 ""
             "Take a key derivation that costs an attacker too little";
         "--trust-file-modes", None, Check::Nothing
-            => trust_file_modes: bool = is_given, 19 ""
+            => trust_file_modes: bool = is_given, 21 ""
             "Take a vault or a credential although others may read it\n(STRONGROOM_TRUST_FILE_MODES=1)";
         "--ask", None, Check::Nothing
-            => ask: bool = is_given, 10 ""
+            => ask: bool = is_given, 12 ""
             "Ask for the secret value at the terminal, without showing it";
         "--multi-line", None, Check::Nothing
-            => multi_line: bool = is_given, 11 ""
+            => multi_line: bool = is_given, 13 ""
             "With --ask: take all lines that are typed or pasted, up to Ctrl-D";
         "--no-input", None, Check::Nothing
-            => no_input: bool = is_given, 20 ""
+            => no_input: bool = is_given, 22 ""
             "Ask nobody, as if there were no terminal";
         "--expect", One, Check::Nothing
-            => expect: Option<String> = word, 12 "CHECKPOINT"
+            => expect: Option<String> = word, 14 "CHECKPOINT"
             "Fail unless the vault is at this checkpoint";
     }
     Help {
