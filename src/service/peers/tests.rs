@@ -364,6 +364,24 @@ fn many_values_come_in_parts() {
     pair.require_equal();
 }
 
+/// The parts that came are known even where nothing else is that the replica has.
+#[test]
+fn many_values_come_in_parts_to_a_replica_that_was_changed_apart() {
+    let mut pair = Pair::associated();
+    for number in 0..9 {
+        pair.put(&format!("{number}").repeat(400));
+    }
+    pair.far.meddle(|transaction| {
+        let namespace = transaction.namespace("local-1");
+        let mut record = transaction.find(&namespace, "copy").unwrap().unwrap();
+        record.cross_primary.as_mut().unwrap().edition = Some(7);
+        transaction.update(&mut record).unwrap();
+    });
+    pair.associate().unwrap();
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+}
+
 #[test]
 fn a_version_without_a_value_follows() {
     let mut pair = Pair::associated();
