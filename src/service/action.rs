@@ -43,6 +43,7 @@ actions! {
     GetRandomPassword
     GetResourcePolicy
     GetSecretValue
+    ListResourcePolicies
     ListSecretVersionIds
     ListSecrets
     PutResourcePolicy

@@ -20,6 +20,7 @@ pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod pages;
+mod policies;
 mod policy_request;
 #[cfg(test)]
 mod reference;
