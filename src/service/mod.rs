@@ -29,5 +29,7 @@ mod repository;
 pub(crate) mod rotation;
 pub(crate) mod rules;
 #[cfg(test)]
+mod surface;
+#[cfg(test)]
 pub(crate) mod testing;
 mod versions;
