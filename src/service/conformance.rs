@@ -355,10 +355,10 @@ fn numbered(json: &Json, round: u64) -> Json {
 
 /// Tells a list by the names in it, and where it goes on.
 fn listed(response: &Json) -> Json {
-    let (list, name) = match response.get("SecretList") {
-        Some(list) => (list, "Name"),
-        None => (&response["Versions"], "VersionId"),
-    };
+    let lists =
+        [("SecretList", "Name"), ("ResourcePolicies", "PolicyName"), ("Versions", "VersionId")];
+    let found = lists.iter().find_map(|(list, name)| Some((response.get(list)?, *name)));
+    let (list, name) = found.unwrap();
     let mut names: Vec<Json> =
         list.as_array().unwrap().iter().map(|item| item[name].clone()).collect();
     names.extend(response.get("NextToken").map(|token| json!({"NextToken": token})));
@@ -447,6 +447,7 @@ cases! {
     get_random_password => "get-random-password",
     get_resource_policy => "get-resource-policy",
     get_secret_value => "get-secret-value",
+    list_resource_policies => "list-resource-policies",
     list_secret_version_ids => "list-secret-version-ids",
     list_secrets => "list-secrets",
     put_resource_policy => "put-resource-policy",

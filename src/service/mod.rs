@@ -21,6 +21,7 @@ pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod pages;
 pub(crate) mod peers;
+mod policies;
 mod policy_request;
 #[cfg(test)]
 mod reference;
@@ -28,6 +29,8 @@ pub(crate) mod replication;
 mod repository;
 pub(crate) mod rotation;
 pub(crate) mod rules;
+#[cfg(test)]
+mod surface;
 #[cfg(test)]
 pub(crate) mod testing;
 mod versions;

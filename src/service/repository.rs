@@ -19,6 +19,15 @@ pub(crate) fn find_writable(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<R
     if record.deletion.is_some() { Err(Fault::marked_for_deletion().into()) } else { Ok(record) }
 }
 
+/// Finds a secret whose resource policy may be changed: a replica of another account has one of its own.
+pub(crate) fn find_with_policy(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Record, Failure> {
+    let record = cx.find(id)?;
+    if record.cross_primary.is_none() {
+        replicas::require_primary(&record)?;
+    }
+    if record.deletion.is_some() { Err(Fault::marked_for_deletion().into()) } else { Ok(record) }
+}
+
 /// Stores a new secret. Its replicas are made at once.
 pub(crate) fn insert(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     mirror::mirror_replicas(cx, record)?;

@@ -245,6 +245,7 @@ const READS: &[Request] = &[
     ("list-secrets", &[("SortBy", Text("last-accessed-date")), ("SortOrder", Text("desc"))]),
     ("batch-get-secret-value", &[("SecretIdList", Texts(&["plain", "full", "going"]))]),
     ("get-resource-policy", &[FULL]),
+    ("list-resource-policies", &[FULL]),
     ("validate-resource-policy", &[FULL, ("ResourcePolicy", Text("{}"))]),
 ];
 

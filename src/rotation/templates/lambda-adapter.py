@@ -46,9 +46,9 @@ PARAMETERS = {
 }
 # What no step may do: Strongroom refuses it, as AWS would a function that has no right to it.
 REFUSED = """BatchGetSecretValue CancelRotateSecret CreateSecret DeleteResourcePolicy DeleteSecret
-    GetResourcePolicy PutResourcePolicy RemoveRegionsFromReplication ReplicateSecretToRegions
-    RestoreSecret RotateSecret StopReplicationToReplica UntagResource UpdateSecret
-    ValidateResourcePolicy""".split()
+    GetResourcePolicy ListResourcePolicies PutResourcePolicy RemoveRegionsFromReplication
+    ReplicateSecretToRegions RestoreSecret RotateSecret StopReplicationToReplica UntagResource
+    UpdateSecret ValidateResourcePolicy""".split()
 TYPES = {"#": (int,), "?": (bool,), "*": (list, tuple), "~": (bytes, bytearray, str), "": (str,)}
 LISTS = {"ListSecrets": "SecretList", "ListSecretVersionIds": "Versions"}
 # Where Lambda puts what functions share.

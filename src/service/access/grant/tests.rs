@@ -484,6 +484,7 @@ fn about(id: &str) -> Vec<(&'static str, Json)> {
         ("DescribeSecret", of(json!({}))),
         ("GetResourcePolicy", of(json!({}))),
         ("GetSecretValue", of(json!({}))),
+        ("ListResourcePolicies", of(json!({}))),
         ("ListSecretVersionIds", of(json!({}))),
         ("PutResourcePolicy", of(json!({"ResourcePolicy": policy}))),
         ("PutSecretValue", of(json!({"ClientRequestToken": token(2), "SecretString": "s"}))),
