@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::door::{Agent, RULES, VIA};
+use super::place::Place;
 use super::sessions::Sessions;
 use crate::gateway::server::Door;
 use crate::rotation::remote::Explain;
@@ -25,9 +26,10 @@ impl<'a> Trial<'a> {
         system: &'a S,
         explain: Explain,
     ) -> Self {
+        // There are neither login sessions nor files with tokens.
+        let nowhere = Path::new("/nonexistent");
         Self(Agent {
-            // There are none.
-            sessions: Sessions::of(Path::new("/nonexistent")),
+            sessions: Sessions::of(nowhere, Place::at(nowhere)),
             moments: system,
             clock: system,
             entropy: system,
@@ -54,7 +56,11 @@ impl<'a> Trial<'a> {
 
     /// Does what is to be done at this time.
     pub(crate) fn attend(&self) {
-        let _left = self.0.sessions.attend(self.0.moments.moment(), self.0.context());
+        let now = self.0.moments.moment();
+        let (due, _left) = self.0.sessions.attend(now);
+        for one in due {
+            self.0.sessions.carry_out(&one, now, self.0.context());
+        }
     }
 }
 
