@@ -49,10 +49,9 @@ impl Agent<'_> {
     /// Does what is to be done at this time, each in a thread of its own as it may wait for those who use
     /// a vault. Returns in how many milliseconds there is more to do; `None` if none is unlocked.
     pub(super) fn attend<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> Option<i64> {
-        let now = self.moments.moment();
-        let (due, left) = self.sessions.attend(now);
+        let (due, left) = self.sessions.attend(self.moments.moment());
         for one in due {
-            let carry_out = move |one: &Due| self.sessions.carry_out(one, now, self.context());
+            let carry_out = |one: &Due| self.sessions.carry_out(one, self.moments, self.context());
             let apart = one.clone();
             let work = move || {
                 let _waking = Waking(self.wake);

@@ -52,10 +52,10 @@ pub(super) const RULES: Rules = Rules {
 /// for one message, nobody is waited for longer than his turn takes.
 pub(super) const CONTROL_RULES: Rules = Rules {
     framing: Framing::Frame,
-    at_once: 8,
+    at_once: 16,
     longest: 64 << 10,
-    patience: Duration::from_secs(1),
-    grace: Duration::from_millis(100),
+    patience: Duration::from_secs(10),
+    grace: Duration::from_millis(250),
     is_for_one: true,
 };
 
@@ -302,7 +302,12 @@ pub(super) fn unknown() -> Refused {
 
 impl Door for Agent<'_> {
     fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-        Some(self.reply(peer, stream, Ask::read(message)).write())
+        let asked = Ask::read(message);
+        // Whoever is not answered has another agent begin when this one has ended.
+        if matches!(asked, Ok(Ask::Unlock(_))) && self.is_ending.load(Ordering::SeqCst) {
+            return None;
+        }
+        Some(self.reply(peer, stream, asked).write())
     }
 
     /// What a vault was doing may be half done: nothing of it is used any more.

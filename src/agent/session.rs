@@ -10,7 +10,7 @@ use super::limits::{Limits, Times};
 use super::messages::{Reads, Unlock};
 use super::rotations::Rotations;
 use crate::store::{self, Mode};
-use crate::sys::clock::Moment;
+use crate::sys::clock::{Moment, Moments};
 use crate::sys::files::FileFault;
 use crate::sys::login::Login;
 use crate::sys::secret::Secret;
@@ -198,14 +198,15 @@ impl Session {
         self.is_writing.store(true, Ordering::SeqCst);
     }
 
-    /// Writes the reads that wait, when whoever uses the vault now has ended.
-    pub(super) fn write_waiting(&self, now: Moment, context: RequestContext<'_>) {
+    /// Writes the reads that wait, when whoever uses the vault now has ended. What cannot be written
+    /// waits anew: others have their turn meanwhile.
+    pub(super) fn write_waiting(&self, moments: &dyn Moments, context: RequestContext<'_>) {
         let _writing = Writing(self);
         let mut guard = self.sound_vault();
         let vault = guard.as_deref_mut().and_then(Option::as_mut);
         // What is locked or half done has nothing more to write.
         let is_done = vault.is_none_or(|vault| self.write(vault, context));
-        *lock(&self.waiting_since) = (!is_done).then_some(now);
+        *lock(&self.waiting_since) = (!is_done).then(|| moments.moment());
     }
 
     /// Writes the reads that wait, if the file is there that they belong to. Returns whether it did.

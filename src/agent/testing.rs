@@ -12,7 +12,7 @@ use crate::crypto::header::VaultId;
 use crate::crypto::keys::MasterKey;
 use crate::model::time::Timestamp;
 use crate::store::Store;
-use crate::sys::clock::Moment;
+use crate::sys::clock::{Moment, Moments};
 use crate::sys::entropy::CountingEntropy;
 use crate::sys::files;
 use crate::sys::scratch::Scratch;
@@ -87,9 +87,16 @@ impl Opening {
     /// Does what is due, and returns in how many milliseconds there is more.
     pub(super) fn attend(&self, now: Moment) -> Option<i64> {
         let (due, left) = self.sessions.attend(now);
-        let carry_out = |one: &Due| self.sessions.carry_out(one, now, self.context());
+        let carry_out = |one: &Due| self.sessions.carry_out(one, &now, self.context());
         due.iter().for_each(carry_out);
         left
+    }
+}
+
+/// Clocks that stand still.
+impl Moments for Moment {
+    fn moment(&self) -> Moment {
+        *self
     }
 }
 

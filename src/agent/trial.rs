@@ -3,7 +3,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::door::{Agent, RULES, VIA};
@@ -51,15 +51,16 @@ impl<'a> Trial<'a> {
         for session in self.0.sessions.all() {
             session.rotations.stop();
         }
+        // It does not end.
+        self.0.is_ending.store(false, Ordering::SeqCst);
         self.0.answer(socket::peer(stream)?, stream, message)
     }
 
     /// Does what is to be done at this time.
     pub(crate) fn attend(&self) {
-        let now = self.0.moments.moment();
-        let (due, _left) = self.0.sessions.attend(now);
+        let (due, _left) = self.0.sessions.attend(self.0.moments.moment());
         for one in due {
-            self.0.sessions.carry_out(&one, now, self.0.context());
+            self.0.sessions.carry_out(&one, self.0.moments, self.0.context());
         }
     }
 }

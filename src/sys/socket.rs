@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -64,6 +64,8 @@ impl Listener {
 /// `TimedOut`, and what the system says.
 #[cfg(target_os = "linux")]
 pub(crate) fn connect(path: &Path, time: Duration) -> io::Result<UnixStream> {
+    use std::time::Instant;
+
     use rustix::io::Errno;
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 

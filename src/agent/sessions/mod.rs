@@ -10,7 +10,7 @@ use super::session::{Gone, Session, lock};
 use crate::crypto;
 use crate::crypto::fingerprint;
 use crate::service::caller::Caller;
-use crate::sys::clock::Moment;
+use crate::sys::clock::{Moment, Moments};
 use crate::vault;
 use crate::vault::transaction::RequestContext;
 
@@ -187,10 +187,10 @@ impl Sessions {
     }
 
     /// Does what is due.
-    pub(super) fn carry_out(&self, due: &Due, now: Moment, context: RequestContext<'_>) {
+    pub(super) fn carry_out(&self, due: &Due, moments: &dyn Moments, context: RequestContext<'_>) {
         match due {
             Due::Close(session) => self.close(session, context),
-            Due::Write(session) => session.write_waiting(now, context),
+            Due::Write(session) => session.write_waiting(moments, context),
         }
     }
 

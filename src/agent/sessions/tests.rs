@@ -3,13 +3,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use super::*;
 use crate::agent::messages::Reads;
 use crate::agent::session::{LONGEST_WAIT_MS, Use};
-use crate::agent::testing::{LATE, NOW, Opening};
+use crate::agent::testing::{LATE, NOW, Opening, unlock};
+use crate::model::time::Timestamp;
 use crate::model::value::Value;
+use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
 use crate::upkeep::events::{self, EventFilter};
-use crate::vault::Vault;
 use crate::vault::audit::Subject;
 use crate::vault::transaction::Access;
+use crate::vault::{Origin, Vault};
+
+/// A read that is logged, at once or later.
+fn read(vault: &mut Vault, context: RequestContext<'_>) {
+    let mut transaction = vault.begin(Access::Read, context).unwrap();
+    transaction.record("ReadIt", "ok", Subject::default()).unwrap();
+    transaction.commit().unwrap();
+}
 
 /// Without the look whether it is the same, the vault is locked that was unlocked last.
 #[test]
@@ -41,11 +50,7 @@ fn reads_that_wait_are_kept_when_a_vault_is_unlocked_once_more() {
         let opening = Opening::new();
         let context = opening.context();
         let session = opening.open(None, Reads::Batched, NOW);
-        let read = |vault: &mut Vault| {
-            let mut transaction = vault.begin(Access::Read, context).unwrap();
-            transaction.record("ReadIt", "ok", Subject::default()).unwrap();
-            transaction.commit().unwrap();
-        };
+        let read = |vault: &mut Vault| read(vault, context);
         let entries = |vault: &mut Vault| {
             let filter =
                 EventFilter { operation: Some("ReadIt".to_owned()), ..EventFilter::default() };
@@ -62,7 +67,7 @@ fn reads_that_wait_are_kept_when_a_vault_is_unlocked_once_more() {
         }
         let soon = Moment { boot_ms: 5 + LONGEST_WAIT_MS, wall_ms: 5 };
         assert_eq!(session.waiting_ms(soon), Some(0));
-        session.write_waiting(soon, context);
+        session.write_waiting(&soon, context);
         assert_eq!(session.waiting_ms(soon), None);
         let written = session.used_at(NOW, Use::Looks, context, entries).unwrap().done;
         assert_eq!(written, 1, "{reads:?}");
@@ -135,12 +140,7 @@ fn a_vault_in_use_keeps_no_other_from_being_locked_and_written() {
     let opening = Opening::new();
     let context = opening.context();
     let [used, other] = [opening.open(None, Reads::Batched, NOW), opening.open_other(NOW)];
-    let read = |vault: &mut Vault| {
-        let mut transaction = vault.begin(Access::Read, context).unwrap();
-        transaction.record("ReadIt", "ok", Subject::default()).unwrap();
-        transaction.commit().unwrap();
-    };
-    used.used_at(NOW, Use::Looks, context, read).unwrap();
+    used.used_at(NOW, Use::Looks, context, |vault| read(vault, context)).unwrap();
     let in_use = lock(&used.vault);
     // Its reads are due, and then all are over.
     let soon = Moment { boot_ms: 5 + LONGEST_WAIT_MS, wall_ms: 5 };
@@ -154,16 +154,56 @@ fn a_vault_in_use_keeps_no_other_from_being_locked_and_written() {
     for one in &due {
         let Due::Close(session) = one else { panic!("nothing is written any more") };
         if Arc::ptr_eq(session, &other) {
-            opening.sessions.carry_out(one, LATE, context);
+            opening.sessions.carry_out(one, &LATE, context);
         }
     }
     assert!(lock(&other.vault).is_none());
     assert!(!opening.sessions.are_gone() && in_use.is_some());
     drop(in_use);
     for one in &due {
-        opening.sessions.carry_out(one, LATE, context);
+        opening.sessions.carry_out(one, &LATE, context);
     }
     assert!(lock(&used.vault).is_none() && opening.is_open(&anew));
+}
+
+/// The lock of all was held until the vault's users had ended.
+#[test]
+fn whoever_unlocks_a_vault_in_use_keeps_nobody_from_others() {
+    let opening = Opening::new();
+    let [used, other] = [opening.open(None, Reads::AtOnce, NOW), opening.open_other(NOW)];
+    let later = Moment { boot_ms: 500, wall_ms: 500 };
+    let until = |session: &Session| session.outlook(later).until_ms;
+    let before = until(&used);
+    std::thread::scope(|scope| {
+        let in_use = lock(&used.vault);
+        let (sessions, path) = (&opening.sessions, opening.path());
+        let unlocking = scope.spawn(move || {
+            let (now, origin) = (Timestamp(5), &Origin::default());
+            let context = RequestContext { now, entropy: &SystemEntropy, origin };
+            sessions.open(unlock(&path, Reads::AtOnce), later, context).unwrap()
+        });
+        while until(&used) == before {
+            std::thread::yield_now();
+        }
+        assert!(opening.is_open(&other));
+        drop(in_use);
+        assert!(Arc::ptr_eq(&unlocking.join().unwrap(), &used));
+    });
+    assert!(lock(&used.vault).is_some());
+}
+
+/// It takes as long as it takes to find that out, and is not begun again at once: the vault is others'
+/// meanwhile.
+#[test]
+fn what_cannot_be_written_waits_anew() {
+    let opening = Opening::new();
+    let context = opening.context();
+    let session = opening.open(None, Reads::Batched, NOW);
+    session.used_at(NOW, Use::Looks, context, |vault| read(vault, context)).unwrap();
+    std::fs::rename(opening.path(), opening.scratch.join("away")).unwrap();
+    session.begin_writing();
+    session.write_waiting(&LATE, context);
+    assert_eq!(session.waiting_ms(LATE), Some(LONGEST_WAIT_MS));
 }
 
 /// It waits for the thread that is at it, instead of saying that nothing was to be locked.
@@ -203,7 +243,7 @@ fn nobody_begins_to_use_a_vault_that_is_being_locked() {
     assert_eq!(use_it(), Some(Gone::Locked));
     // Nor does a key that was proved meanwhile open it again.
     let again = Session::open(
-        crate::agent::testing::unlock(&opening.path(), Reads::AtOnce),
+        unlock(&opening.path(), Reads::AtOnce),
         &opening.scratch.join("logins"),
         place::new_token(context.entropy).unwrap(),
         NOW,

@@ -20,7 +20,7 @@ struct Home {
 
 /// Asks the vault, which has to be unlocked for it: in the agent, or else here.
 fn home(context: &CommandContext<'_>) -> Result<Home, Failure> {
-    if let Some(session) = Session::find_for_control(context)
+    if let Some(session) = Session::find(context)
         && let Asked::Answered(status) = session.chore(Chore::Status { anchors: None }, "Status")?
         && let (Some(Value::Text(account)), Some(Value::Text(region))) =
             (status.get("AccountId"), status.get("Region"))
