@@ -408,6 +408,7 @@ mod tests {
             ("grant-misused", 0),
             ("granted", 2),
             ("grants", 1),
+            ("identity", 2),
             ("list", 4),
             ("lock", 2),
             ("lock-of-another-version", 1),
