@@ -15,6 +15,7 @@ mod extremes;
 pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod grants;
+pub(crate) mod identity;
 pub(crate) mod jobs;
 pub(crate) mod names;
 pub(crate) mod operation;
