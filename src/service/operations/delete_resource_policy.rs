@@ -55,7 +55,7 @@ impl Operation for DeleteResourcePolicy {
         cx.about_name(&request.secret_id.0);
         name::check_secret_id(&request.secret_id.0)?;
         let policy_name = policies::require_default(request.policy_name)?;
-        let mut record = repository::find_with_policy(cx, &request.secret_id)?;
+        let mut record = repository::find_with_policies(cx, &request.secret_id)?;
         if record.policy.take().is_some() {
             repository::store(cx, &mut record)?;
         }

@@ -64,7 +64,7 @@ impl Operation for PutResourcePolicy {
         cx.about_name(&request.secret_id.0);
         name::check_secret_id(&request.secret_id.0)?;
         let policy_name = policies::require_default(request.policy_name)?;
-        let mut record = repository::find_with_policy(cx, &request.secret_id)?;
+        let mut record = repository::find_with_policies(cx, &request.secret_id)?;
         let broad_access = match request.block_public_policy {
             Some(true) => BroadAccess::Refused,
             Some(false) | None => BroadAccess::Accepted,
