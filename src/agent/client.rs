@@ -4,11 +4,12 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use super::long_work::Said;
 use super::messages::{Ask, Reply, STOP, STOP_NOW};
-use super::place::Place;
-use super::rotations::{self, Said};
+use super::place::{Place, Scope};
 use crate::gateway::frames::Framing;
 use crate::sys::interrupts::Interrupt;
+use crate::sys::secret::Secret;
 use crate::sys::{process, socket};
 
 /// A connection to the agent.
@@ -55,6 +56,21 @@ impl Line {
         Ok(())
     }
 
+    /// Returns the token that opens a vault, of those that this process finds.
+    pub(crate) fn good_token(
+        &self,
+        tokens: Vec<(Secret<String>, Scope)>,
+    ) -> Option<(Secret<String>, Scope)> {
+        let is_only = tokens.len() < 2;
+        let mut tokens = tokens.into_iter();
+        // What is granted is known to its vault only, and to whoever has its token.
+        let is_good = |(token, _): &(Secret<String>, Scope)| {
+            let ask = Ask::Grants { token: Secret::new(token.expose().clone()) };
+            is_only || self.ask(&ask).is_ok_and(|reply| reply.outcome.is_ok())
+        };
+        tokens.find(is_good)
+    }
+
     /// Asks for something that takes as long as it takes, and says things meanwhile. Whatever comes over
     /// the other half of the stream is heard there.
     pub(crate) fn ask_hearing(
@@ -84,7 +100,7 @@ impl Line {
             let answer = answer.map_err(Silence::Unanswered)?;
             let none = || Silence::Unanswered(io::ErrorKind::UnexpectedEof.into());
             let answer = answer.ok_or_else(none)?;
-            match rotations::said(answer.expose()) {
+            match Said::read(answer.expose()) {
                 Some(said) => hear(said),
                 None => return Reply::read(answer.expose()).ok_or_else(none),
             }
@@ -96,7 +112,7 @@ impl Line {
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How often one that says nothing is looked at.
 const LOOK: Duration = Duration::from_secs(2);
-/// A rotation's steps take minutes each.
+/// A rotation's steps take minutes each, and reading all of a vault may.
 const LONG: Duration = Duration::from_hours(24);
 /// The longest answer, in bytes: a list of millions.
 const MAX_ANSWER: usize = 1 << 30;

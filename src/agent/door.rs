@@ -88,6 +88,7 @@ impl Agent<'_> {
             Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
+            Ok(Ask::Check(check)) => self.check(peer, stream, check),
             Ok(Ask::Rotate(rotate)) => plain(self.rotate(peer, stream, rotate)),
             Ok(Ask::Grant { token, spec }) => plain(self.grant(peer, &token, &spec)),
             Ok(Ask::Grants { token }) => plain(
@@ -247,7 +248,7 @@ impl Agent<'_> {
         let locked = self.sessions.all();
         // Before any is waited for: one may wait for another's turn.
         for session in &locked {
-            session.rotations.stop();
+            session.long_work.stop();
         }
         let close = |session: &&Arc<Session>| self.sessions.close(&session.path, self.context());
         locked.iter().filter(close).count()

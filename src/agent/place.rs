@@ -76,27 +76,38 @@ impl Place {
         token: &Secret<String>,
         seconds: u32,
     ) -> Result<Scope, FileFault> {
-        let name = name_of(vault);
+        let name = described(&name_of(vault));
         let bytes = token.expose().as_bytes();
-        if session_key::has_own() && session_key::keep(&described(&name), bytes, seconds).is_ok() {
+        if session_key::has_own() && session_key::keep(&name, bytes, seconds).is_ok() {
             return Ok(Scope::Session);
         }
-        files::write_replacing(&self.token_file(&name), bytes)?;
+        self.keep_token_for_user(vault, token)
+    }
+
+    /// Keeps a vault's token for all sessions of this user.
+    pub(crate) fn keep_token_for_user(
+        &self,
+        vault: &Path,
+        token: &Secret<String>,
+    ) -> Result<Scope, FileFault> {
+        let file = self.token_file(&name_of(vault));
+        files::write_replacing(&file, token.expose().as_bytes())?;
         Ok(Scope::User)
     }
 
-    /// Returns a vault's token, if there is one for this process.
-    pub(crate) fn token(&self, vault: &Path) -> Option<(Secret<String>, Scope)> {
+    /// Returns a vault's tokens for this process: that of its login session, and that of the user. The
+    /// session's may be of a time when the vault was unlocked there, and the user's the one that is good.
+    pub(crate) fn tokens(&self, vault: &Path) -> Vec<(Secret<String>, Scope)> {
         let name = name_of(vault);
-        let text = |bytes: Secret<Vec<u8>>| {
-            let text = std::str::from_utf8(bytes.expose()).ok()?;
-            Some(Secret::new(text.to_owned()))
+        let of_session = session_key::find(&described(&name)).map(|bytes| (bytes, Scope::Session));
+        let file = files::read_bounded(&self.token_file(&name), MAX_TOKEN).ok();
+        let of_user = file.map(|bytes| (Secret::new(bytes), Scope::User));
+        let found = [of_session, of_user].into_iter().flatten();
+        let text = |(bytes, scope): (Secret<Vec<u8>>, Scope)| {
+            let text = std::str::from_utf8(bytes.expose()).ok()?.to_owned();
+            Some((Secret::new(text), scope))
         };
-        if let Some(token) = session_key::find(&described(&name)).and_then(text) {
-            return Some((token, Scope::Session));
-        }
-        let file = files::read_bounded(&self.token_file(&name), MAX_TOKEN).ok()?;
-        Some((text(Secret::new(file))?, Scope::User))
+        found.filter_map(text).collect()
     }
 
     /// Forgets a vault's token.

@@ -6,8 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::grants::Grants;
 use super::identity::{FileIdentity, Written};
 use super::limits::{Limits, Times};
+use super::long_work::LongWork;
 use super::messages::{Reads, Unlock};
-use super::rotations::Rotations;
 use crate::store::{self, Mode};
 use crate::sys::clock::Moment;
 use crate::sys::files::FileFault;
@@ -25,7 +25,7 @@ pub(super) struct Session {
     commit: [u8; 32],
     terms: Mutex<Terms>,
     pub(super) grants: Mutex<Grants>,
-    pub(super) rotations: Rotations,
+    pub(super) long_work: LongWork,
     /// The file as it was when it was last used here.
     written: Mutex<Option<Written>>,
     /// Since when reads wait to be logged.
@@ -132,7 +132,7 @@ impl Session {
             commit: vault.header().mk_commit,
             terms: Mutex::new(terms),
             grants: Mutex::default(),
-            rotations: Rotations::default(),
+            long_work: LongWork::default(),
             written: Mutex::default(),
             waiting_since: Mutex::default(),
             vault: Mutex::new(Some(vault)),
@@ -219,7 +219,7 @@ impl Session {
     }
 
     /// Goes on under the terms of another that was just opened, and with its keys, which are the same.
-    /// Grants stay, and so do rotations, and the reads that wait.
+    /// Grants stay, and so does long work, and the reads that wait.
     pub(super) fn renew(&self, other: &Self) {
         let mut guard = lock(&self.vault);
         std::mem::swap(&mut *guard, &mut *lock(&other.vault));
@@ -231,8 +231,8 @@ impl Session {
 
     /// Forgets the keys, when whoever uses them now has ended, and after what waits is written.
     pub(super) fn close(&self, context: RequestContext<'_>) {
-        self.rotations.stop();
-        self.rotations.wait();
+        self.long_work.stop();
+        self.long_work.wait();
         let mut guard = lock(&self.vault);
         *lock(&self.grants) = Grants::default();
         if let Some(mut vault) = guard.take()
@@ -248,9 +248,9 @@ impl Session {
         self.vault.lock().ok()
     }
 
-    /// Counts a rotation that runs as use.
-    pub(super) fn count_rotations(&self, now: Moment) {
-        if self.rotations.are_running() {
+    /// Counts long work that goes on as use.
+    pub(super) fn count_long_work(&self, now: Moment) {
+        if self.long_work.is_running() {
             lock(&self.terms).times.used = now;
         }
     }

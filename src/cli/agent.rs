@@ -2,21 +2,21 @@
 //! answers.
 
 use std::io;
+use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::credentials;
 use super::environment::Environment;
 use super::failure::{self, Failure};
 use super::handing::{other_version, place, times};
-use super::terminal;
 use super::unlock::{self, CommandContext};
+use super::{progress, terminal};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
-use crate::agent::messages::{self, Ask, Refused, Reply, Rotate, Rotated};
+use crate::agent::long_work::Said;
+use crate::agent::messages::{self, Ask, Check, Refused, Reply, Rotate, Rotated};
 use crate::agent::paths;
 use crate::agent::place::Scope;
-use crate::agent::rotations::Said;
 use crate::gateway::json::{from_json, to_json, untagged};
 use crate::gateway::refusal::Explained;
 use crate::model::shape::Shaped;
@@ -63,7 +63,7 @@ impl Session {
         let place = place(context.environment)?;
         let line = Line::connect(&place)?;
         let vault = context.location.path.canonicalize().ok()?;
-        let (token, _) = place.token(&vault)?;
+        let (token, _) = line.good_token(place.tokens(&vault))?;
         Some(Self { line, token, right: Right::Owner })
     }
 
@@ -120,9 +120,26 @@ impl Session {
 
     /// Has work of our own done.
     pub(crate) fn chore(&self, chore: Chore, name: &'static str) -> Result<Asked<Value>, Failure> {
-        let is_repeatable = !matches!(chore, Chore::Configure(_) | Chore::Purge);
+        let is_repeatable = !chore.changes();
         let ask = Ask::Do { token: self.token(), chore };
         let Asked::Answered(answer) = self.ask(&ask, name, is_repeatable)? else {
+            return Ok(Asked::Gone);
+        };
+        untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
+    }
+
+    /// Has all of the vault, or of a copy of it, read and verified, and says at a terminal how far that is.
+    /// Returns what was found as `upkeep::check` shows it.
+    pub(crate) fn check(&self, copy: Option<&Path>) -> Result<Asked<Value>, Failure> {
+        let copy = copy.map(Path::to_owned);
+        let ask = Ask::Check(Check { token: self.token(), copy, tells: terminal::is_watched() });
+        let mut hear = |said| match said {
+            Said::Done { step, done, total } => progress::tell(&step, done, total),
+            Said::Told(_) | Said::Shown(_) => {}
+        };
+        let reply = self.line.ask_hearing(&ask, &mut hear);
+        terminal::finish();
+        let Asked::Answered(answer) = self.outcome(reply, "Check", true)? else {
             return Ok(Asked::Gone);
         };
         untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
@@ -146,6 +163,8 @@ impl Session {
         let mut hear = |said| match said {
             Said::Told(text) => terminal::note(&format!("note: {text}")),
             Said::Shown(text) => show(&text),
+            // A rotation does not say how far it is.
+            Said::Done { .. } => {}
         };
         let reply = self.line.ask_hearing(&ask, &mut hear);
         self.outcome(reply, "RotateSecret", false)
@@ -272,7 +291,8 @@ impl Held {
             session.get("vault").and_then(Json::as_str) == Some(&paths::encoded(&vault))
         };
         let session = answer.get("sessions")?.as_array()?.iter().find(is_it)?.clone();
-        Some(Self { session, scope: place.token(&vault).map(|(_, scope)| scope) })
+        let token = Line::connect(&place)?.good_token(place.tokens(&vault));
+        Some(Self { session, scope: token.map(|(_, scope)| scope) })
     }
 
     /// Whether this process may use it.
@@ -287,35 +307,6 @@ impl Held {
         members.push(("Token".to_owned(), Value::Text(token.to_owned())));
         members
     }
-}
-
-/// Has the vault do something, wherever it is open: in the agent, or else here.
-pub(crate) fn chore(
-    chore: impl Fn() -> Chore,
-    name: &'static str,
-    context: &CommandContext<'_>,
-) -> Result<Value, Failure> {
-    if let Some(session) = Session::find(context)
-        && let Asked::Answered(answer) = session.chore(chore(), name)?
-    {
-        return Ok(answer);
-    }
-    let mut vault = context.unlock().map_err(|failure| unlock_first(failure, context))?;
-    let done = chore().run(&mut vault, context.request_context());
-    done.map_err(|failure| Failure::of_operation(name, failure))
-}
-
-/// Says of a vault that nothing opens that it could have been unlocked before: to a command that the
-/// agent would have answered.
-pub(crate) fn unlock_first(failure: Failure, context: &CommandContext<'_>) -> Failure {
-    if let Failure::Environment { hint: Some(hint), .. } = &failure
-        && hint == credentials::WAYS
-        && context.globals.expect.is_none()
-    {
-        let hint = format!("run `strongroom unlock` first, or {hint}");
-        return failure.hinted(hint);
-    }
-    failure
 }
 
 /// Says what failures are, for the agent to pass on.

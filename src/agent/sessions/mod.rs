@@ -110,9 +110,9 @@ impl Sessions {
     /// Locks all whose time or login session is over, writes what has waited long enough, and returns
     /// how many milliseconds are left to the next of either; `None` if none is unlocked.
     pub(super) fn attend(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
-        // A rotation uses the vault as long as it runs.
+        // Long work uses the vault as long as it goes on.
         for session in self.all() {
-            session.count_rotations(now);
+            session.count_long_work(now);
         }
         for session in self.all() {
             if let Some(gone) = session.end(now) {

@@ -15,7 +15,6 @@ mod names;
 mod new_credential;
 mod options;
 pub(crate) mod own;
-mod progress;
 mod rotate_due;
 mod rotation;
 mod slots;
