@@ -438,12 +438,14 @@ macro_rules! cases {
 }
 
 cases! {
+    associate_cross_account_replica => "associate-cross-account-replica",
     batch_get_secret_value => "batch-get-secret-value",
     cancel_rotate_secret => "cancel-rotate-secret",
     create_secret => "create-secret",
     delete_resource_policy => "delete-resource-policy",
     delete_secret => "delete-secret",
     describe_secret => "describe-secret",
+    disassociate_cross_account_replica => "disassociate-cross-account-replica",
     get_random_password => "get-random-password",
     get_resource_policy => "get-resource-policy",
     get_secret_value => "get-secret-value",

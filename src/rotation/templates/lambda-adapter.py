@@ -45,10 +45,10 @@ PARAMETERS = {
     "UpdateSecretVersionStage": "SecretId! VersionStage! RemoveFromVersionId MoveToVersionId",
 }
 # What no step may do: Strongroom refuses it, as AWS would a function that has no right to it.
-REFUSED = """BatchGetSecretValue CancelRotateSecret CreateSecret DeleteResourcePolicy DeleteSecret
-    GetResourcePolicy PutResourcePolicy RemoveRegionsFromReplication ReplicateSecretToRegions
-    RestoreSecret RotateSecret StopReplicationToReplica UntagResource UpdateSecret
-    ValidateResourcePolicy""".split()
+REFUSED = """AssociateCrossAccountReplica BatchGetSecretValue CancelRotateSecret CreateSecret
+    DeleteResourcePolicy DeleteSecret DisassociateCrossAccountReplica GetResourcePolicy
+    PutResourcePolicy RemoveRegionsFromReplication ReplicateSecretToRegions RestoreSecret RotateSecret
+    StopReplicationToReplica UntagResource UpdateSecret ValidateResourcePolicy""".split()
 TYPES = {"#": (int,), "?": (bool,), "*": (list, tuple), "~": (bytes, bytearray, str), "": (str,)}
 LISTS = {"ListSecrets": "SecretList", "ListSecretVersionIds": "Versions"}
 # Where Lambda puts what functions share.

@@ -46,7 +46,7 @@ impl Operation for DeleteResourcePolicy {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = repository::find_writable(cx, &request.secret_id)?;
+        let mut record = repository::find_with_policies(cx, &request.secret_id)?;
         if record.policy.take().is_some() {
             repository::store(cx, &mut record)?;
         }

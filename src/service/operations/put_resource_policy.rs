@@ -55,7 +55,7 @@ impl Operation for PutResourcePolicy {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = repository::find_writable(cx, &request.secret_id)?;
+        let mut record = repository::find_with_policies(cx, &request.secret_id)?;
         let broad_access = match request.block_public_policy {
             Some(true) => BroadAccess::Refused,
             Some(false) | None => BroadAccess::Accepted,

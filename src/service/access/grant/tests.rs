@@ -473,15 +473,58 @@ fn a_refused_name_stands_in_the_log() {
     assert_eq!((event.outcome.as_str(), event.subject.name.as_str()), (DENIED, "web/new"));
 }
 
+const REPLICA: &str = "arn:aws:secretsmanager:local-1:222222222222:secret:copy-a1B2c3";
+
+/// What a call that is about another account's secret needs besides the right to it.
+#[test]
+fn what_is_linked_to_another_account_needs_more() {
+    use Action::{
+        AssociateCrossAccountReplica as Associate, CreateSecret as Create, DeleteResourcePolicy,
+        DisassociateCrossAccountReplica as Disassociate, GetSecretValue, PutResourcePolicy,
+        StopReplicationToReplica as Stop,
+    };
+    let of_replica = |id| of(id, &json!({"CrossAccountReplicaARN": REPLICA}));
+    let copy = json!({
+        "Name": "app/copy", "ClientRequestToken": token(3), "KmsKeyId": "alias/one",
+        "CrossAccountPrimaryARN": REPLICA,
+    });
+    let plain = json!({"Name": "app/plain", "ClientRequestToken": token(3)});
+    for (action, request, more) in [
+        (Associate, of_replica("app/db"), Some((GetSecretValue, "app/db".to_owned()))),
+        (Disassociate, of_replica("app/db"), None),
+        (Create, copy, Some((PutResourcePolicy, format!("{ARN}app/copy")))),
+        (Create, plain, None),
+        (Stop, of("app/waits", &json!({})), Some((DeleteResourcePolicy, "app/waits".to_owned()))),
+    ] {
+        let (mut service, mut grant) = granted();
+        let waits = json!({
+            "Name": "app/waits", "ClientRequestToken": token(4), "KmsKeyId": "alias/one",
+            "CrossAccountPrimaryARN": REPLICA,
+        });
+        service.call("CreateSecret", &waits.to_string()).unwrap();
+        service.call("AssociateCrossAccountReplica", &of_replica("app/db").to_string()).unwrap();
+        grant.actions = [action].into();
+        if let Some((other, shown)) = more {
+            let narrow = Grant { actions: [action].into(), ..granted().1 };
+            let refused = under(&mut service, narrow, action.name(), &request);
+            assert_eq!(refused, implicit(other.name(), &format!(" on resource: {shown}")));
+            grant.actions.insert(other);
+        }
+        assert_eq!(under(&mut service, grant, action.name(), &request), "allowed");
+    }
+}
+
 /// Every operation that names a secret, with all that it needs.
 fn about(id: &str) -> Vec<(&'static str, Json)> {
     let policy = r#"{"Version":"2012-10-17","Statement":[]}"#;
     let of = |more: Json| of(id, &more);
     vec![
+        ("AssociateCrossAccountReplica", of(json!({"CrossAccountReplicaARN": REPLICA}))),
         ("CancelRotateSecret", of(json!({}))),
         ("DeleteResourcePolicy", of(json!({}))),
         ("DeleteSecret", of(json!({"ForceDeleteWithoutRecovery": true}))),
         ("DescribeSecret", of(json!({}))),
+        ("DisassociateCrossAccountReplica", of(json!({"CrossAccountReplicaARN": REPLICA}))),
         ("GetResourcePolicy", of(json!({}))),
         ("GetSecretValue", of(json!({}))),
         ("ListSecretVersionIds", of(json!({}))),
