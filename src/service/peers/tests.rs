@@ -446,6 +446,10 @@ fn many_values_come_in_parts() {
     pair.associate().unwrap();
     assert_eq!(pair.deliver(), Some(Delivered::Done));
     pair.require_equal();
+    // And so do all of them again, where nothing is known of what the replica has.
+    pair.associate().unwrap();
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
 }
 
 /// The parts that came are known even where nothing else is that the replica has.
