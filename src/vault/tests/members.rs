@@ -13,7 +13,6 @@ use super::super::record::{Replica, Replication, StoredValue, ValueKind};
 use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
 use super::super::state::{SlotEntry, State};
 use super::*;
-use crate::crypto::header::VaultId;
 use crate::sys::process::Actor;
 
 /// Any CBOR at all, even in forms that are not the shortest.
