@@ -32,9 +32,8 @@ use crate::service::rules::paging::{self, PageBoundaries};
 use crate::sys::clock::{Clock, Moment, Moments};
 use crate::sys::entropy::Entropy;
 use crate::sys::key_place;
-use crate::sys::process;
+use crate::sys::process::Actor;
 use crate::sys::secret::Secret;
-use crate::sys::socket::Peer;
 use crate::upkeep::notices;
 use crate::vault::transaction::RequestContext;
 use crate::vault::{self, Origin, Vault};
@@ -81,25 +80,25 @@ impl Agent<'_> {
         Circumstances { clock: self.clock, entropy: self.entropy, origin: &self.origin }.context()
     }
 
-    fn reply(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Reply {
+    fn reply(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Reply {
         let plain = |outcome| Reply { outcome, notices: Vec::new() };
         match Ask::read(message) {
             Err(refused) => plain(Err(refused)),
             Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
-            Ok(Ask::Rotate(rotate)) => plain(self.rotate(peer, stream, rotate)),
-            Ok(Ask::Grant { token, spec }) => plain(self.grant(peer, &token, &spec)),
+            Ok(Ask::Rotate(rotate)) => plain(self.rotate(who, stream, rotate)),
+            Ok(Ask::Grant { token, spec }) => plain(self.grant(who, &token, &spec)),
             Ok(Ask::Grants { token }) => plain(
                 self.session(&token)
                     .map(|session| tagged(&lock(&session.grants).shown(self.moments.moment()))),
             ),
-            Ok(Ask::Revoke { token, id }) => plain(self.revoke(peer, &token, &id)),
-            Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
+            Ok(Ask::Revoke { token, id }) => plain(self.revoke(who, &token, &id)),
+            Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(who, &token, &name)),
             Ok(Ask::Do { token, chore }) => {
                 let how =
                     if matches!(chore, Chore::Status { .. }) { Use::Looks } else { Use::Counts };
-                self.used(peer, &token, how, |vault, circumstances| {
+                self.used(who, &token, how, |vault, circumstances| {
                     let done = chore.run(vault, circumstances.context());
                     let done = done.map(|answer| tagged(&answer));
                     (done.map_err(|failure| self.refused(failure)), notices::of(vault))
@@ -117,7 +116,7 @@ impl Agent<'_> {
                 let Some((session, caller)) = granted.or_else(owner) else {
                     return plain(Err(Refused::Locked(Gone::Locked.told().to_owned())));
                 };
-                self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+                self.used_of(who, &session, Use::Counts, |vault, circumstances| {
                     let outcome = self.call(&caller, vault, call, circumstances);
                     let context = circumstances.context();
                     let mut notices = notices::of(vault);
@@ -131,13 +130,13 @@ impl Agent<'_> {
     /// Lends the vault of a token.
     fn used(
         &self,
-        peer: Peer,
+        who: &Actor,
         token: &Secret<String>,
         how: Use,
         work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
         match self.session(token) {
-            Ok(session) => self.used_of(peer, &session, how, work),
+            Ok(session) => self.used_of(who, &session, how, work),
             Err(refused) => Reply { outcome: Err(refused), notices: Vec::new() },
         }
     }
@@ -151,13 +150,13 @@ impl Agent<'_> {
     /// Lends a vault.
     pub(super) fn used_of(
         &self,
-        peer: Peer,
+        who: &Actor,
         session: &Session,
         how: Use,
         work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
         let refused = |gone: Gone| Err(Refused::Locked(gone.told().to_owned()));
-        let origin = Origin { actor: process::actor_of(peer.pid, peer.uid), via: VIA.to_owned() };
+        let origin = Origin { actor: who.clone(), via: VIA.to_owned() };
         let circumstances =
             Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
         let (now, context) = (self.moments.moment(), circumstances.context());
@@ -206,8 +205,8 @@ impl Agent<'_> {
         Ok(json!({ "answer": to_json(&answer), "tokens": tokens }))
     }
 
-    fn elsewhere(&self, peer: Peer, token: &Secret<String>, name: &str) -> Result<Json, Refused> {
-        let reply = self.used(peer, token, Use::Looks, |vault, circumstances| {
+    fn elsewhere(&self, who: &Actor, token: &Secret<String>, name: &str) -> Result<Json, Refused> {
+        let reply = self.used(who, token, Use::Looks, |vault, circumstances| {
             let found = elsewhere::find(vault, name, circumstances.context());
             let found = found.map(|found| json!({ "home": found.home, "regions": found.regions }));
             (found.map_err(|error| self.refused(error.into())), Vec::new())
@@ -291,8 +290,15 @@ fn used_up(outcome: &Result<Json, Refused>) -> bool {
 }
 
 impl Door for Agent<'_> {
-    fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-        Some(self.reply(peer, stream, message).write())
+    fn answer(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+        Some(self.reply(who, stream, message).write())
+    }
+
+    fn prepare(&self) {
+        // Of several, nobody knows yet which.
+        if let [session] = self.sessions.all().as_slice() {
+            session.prepare(self.moments.moment(), self.context());
+        }
     }
 
     /// What a vault was doing may be half done: nothing of it is used any more.
