@@ -53,6 +53,28 @@ fn the_readme_does_not_lie() {
     assert_eq!(sessions, 3, "README's sessions");
 }
 
+/// One session from its beginning to its end: what a step made, the next one uses.
+#[test]
+fn the_steps_to_a_peer_lead_there() {
+    let sandbox = home(Sandbox::empty());
+    make_dirs(&sandbox.home().join("desktop"));
+    let page = page("docs/peers.md").replace("/mnt/desktop", "~/desktop");
+    let steps = blocks(&page).into_iter().map(|(kind, text)| {
+        assert_eq!(kind, "sh", "{text}");
+        text
+    });
+    let first = "printf hunter2 | strongroom create-secret --name app/db \\
+        --secret-string file:///dev/stdin";
+    let said =
+        succeed(&sandbox, &format!("{first}\n{}", steps.collect::<String>()), &[PASSPHRASE; 16]);
+    let printed = said.stdout_text();
+    for told in ["InSync", "is locked", "\"Synced\": 1", "\"SecretString\": \"hunter2\""] {
+        assert!(printed.contains(told), "{told} is not in\n{printed}");
+    }
+    let read = "strongroom get-secret-value --vault ~/stick/vault.db --secret-id app/db";
+    assert!(succeed(&sandbox, read, &[PASSPHRASE]).stdout_text().contains("hunter4"));
+}
+
 /// All but those of rotation, which have their program's own tests.
 #[test]
 fn the_examples_of_the_help_work() {
