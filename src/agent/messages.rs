@@ -37,6 +37,8 @@ pub(crate) enum Ask {
         region: Option<String>,
         pages: Pages,
     },
+    /// Say to the holder of a grant who he is, as of a region.
+    Identity { token: Secret<String>, region: Option<String> },
     /// Say in which regions there is a secret of this name.
     Elsewhere { token: Secret<String>, name: String },
     /// Do a part of what two vaults do together: a `service::peers::task::Task`, tagged.
@@ -159,6 +161,25 @@ pub(crate) struct Reply {
 }
 
 impl Ask {
+    /// Whether it must get through whoever else is being heard.
+    pub(super) fn is_control(&self) -> bool {
+        match self {
+            Self::Lock { .. }
+            | Self::Status
+            | Self::Grants { .. }
+            | Self::Revoke { .. }
+            | Self::Do { chore: Chore::Status { .. }, .. } => true,
+            Self::Unlock(_)
+            | Self::Call { .. }
+            | Self::Identity { .. }
+            | Self::Elsewhere { .. }
+            | Self::Peer { .. }
+            | Self::Do { .. }
+            | Self::Rotate(_)
+            | Self::Grant { .. } => false,
+        }
+    }
+
     /// Writes it.
     pub(crate) fn write(&self) -> Secret<Vec<u8>> {
         let (what, mut members) = match self {
@@ -184,6 +205,9 @@ impl Ask {
                     "page": pages.size,
                 });
                 ("call", members)
+            }
+            Self::Identity { token, region } => {
+                ("identity", json!({ "token": token.expose(), "region": region }))
             }
             Self::Elsewhere { token, name } => {
                 ("elsewhere", json!({ "token": token.expose(), "name": name }))
@@ -237,6 +261,9 @@ impl Ask {
                     size: members.number("page").ok().and_then(|size| usize::try_from(size).ok()),
                 },
             },
+            "identity" => {
+                Self::Identity { token: members.token()?, region: members.optional("region") }
+            }
             "elsewhere" => Self::Elsewhere { token: members.token()?, name: members.text("name")? },
             "peer" => Self::Peer { token: members.token()?, task: members.json("task") },
             "chore" => {
@@ -418,6 +445,7 @@ mod tests {
             Ask::Lock { vault: Some(path.clone()) },
             Ask::Lock { vault: None },
             Ask::Status,
+            Ask::Identity { token: token(), region: Some("local-2".to_owned()) },
         ] {
             let written = ask.write();
             let read = Ask::read(written.expose()).ok().unwrap();

@@ -7,6 +7,7 @@
 
 pub(crate) mod chores;
 pub(crate) mod client;
+mod closing;
 mod door;
 mod granting;
 mod grants;
@@ -20,5 +21,7 @@ mod rotating;
 pub(crate) mod rotations;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod testing;
 #[cfg(any(test, feature = "workbench"))]
 pub(crate) mod trial;

@@ -11,14 +11,13 @@ use serde_json::Value as Json;
 use super::credentials;
 use super::environment::Environment;
 use super::failure::{self, Failure};
-use super::handing::{other_version, place, times};
+use super::handing::{good_token, other_version, place};
 use super::terminal;
 use super::unlock::{self, CommandContext};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
 use crate::agent::messages::{self, Ask, Refused, Reply, Rotate, Rotated};
-use crate::agent::paths;
-use crate::agent::place::Scope;
+use crate::agent::place::Place;
 use crate::agent::rotations::Said;
 use crate::gateway::json::{from_json, tagged, to_json, untagged};
 use crate::gateway::refusal::Explained;
@@ -64,13 +63,21 @@ impl Session {
     /// Finds out whether the vault is open in the agent, for this process. A credential on the command
     /// line goes past the agent, and so does `--expect`.
     pub(crate) fn find(context: &CommandContext<'_>) -> Option<Self> {
+        Self::find_by(Line::connect, context)
+    }
+
+    /// The same, to ask once for what must get through whoever else is being heard.
+    pub(crate) fn find_for_control(context: &CommandContext<'_>) -> Option<Self> {
+        Self::find_by(Line::connect_to_control, context)
+    }
+
+    fn find_by(connect: fn(&Place) -> Option<Line>, context: &CommandContext<'_>) -> Option<Self> {
         if context.offer().is_on_the_line() || context.globals.expect.is_some() {
             return None;
         }
         let place = place(context.environment)?;
-        let line = Line::connect(&place)?;
-        let vault = context.location.path.canonicalize().ok()?;
-        let (token, _) = place.token(&vault)?;
+        let line = connect(&place)?;
+        let (token, _) = good_token(&place, &context.location().ok()?.path.canonicalize().ok()?)?;
         Some(Self { line, token, right: Right::Owner, owed: RefCell::default() })
     }
 
@@ -78,7 +85,7 @@ impl Session {
     pub(crate) fn of(vault: &Path, environment: &Environment) -> Option<Self> {
         let place = place(environment)?;
         let line = Line::connect(&place)?;
-        let (token, _) = place.token(&vault.canonicalize().ok()?)?;
+        let (token, _) = good_token(&place, &vault.canonicalize().ok()?)?;
         Some(Self { line, token, right: Right::Owner, owed: RefCell::default() })
     }
 
@@ -187,6 +194,15 @@ impl Session {
         self.outcome(reply, "RotateSecret", false)
     }
 
+    /// Returns who the holder of a grant is, as of a region.
+    pub(crate) fn identity(&self, region: Option<&str>) -> Result<Value, Failure> {
+        let ask = Ask::Identity { token: self.token(), region: region.map(str::to_owned) };
+        match self.ask(&ask, "GetCallerIdentity", true)? {
+            Asked::Answered(answer) => untagged(&answer).ok_or_else(unintelligible),
+            Asked::Gone => Err(over()),
+        }
+    }
+
     /// Grants somebody a part of what the owner may do. Returns the token for it, and what it is.
     pub(crate) fn grant(&self, spec: GrantSpec) -> Result<(String, Value), Failure> {
         let spec = to_json(&spec.into_value().unwrap_or(Value::Null));
@@ -254,7 +270,7 @@ impl Session {
             Err(Silence::Unanswered(_)) if is_repeatable => return Ok(Asked::Gone),
             Err(Silence::Unanswered(error)) => {
                 let message = format!(
-                    "the agent ended before it answered ({error}); what was asked for may have \
+                    "the agent did not answer ({error}); what was asked for may have \
                      been done"
                 );
                 return Err(Failure::environment("AgentError", message));
@@ -284,54 +300,21 @@ impl Session {
     }
 }
 
-/// What the agent says of a vault that it holds open, whoever may use it.
-pub(crate) struct Held {
-    session: Json,
-    scope: Option<Scope>,
-}
-
-impl Held {
-    /// Finds out whether the agent holds the vault open. That is not using it.
-    pub(crate) fn find(context: &CommandContext<'_>) -> Option<Self> {
-        let place = place(context.environment)?;
-        let vault = context.location.path.canonicalize().ok()?;
-        let reply = Line::connect(&place)?.ask(&Ask::Status).ok()?;
-        let answer = match reply.outcome {
-            Ok(answer) => answer,
-            Err(Refused::Version(version)) => {
-                terminal::note(&format!("note: {}", other_version(&version)));
-                return None;
-            }
-            Err(_) => return None,
-        };
-        let is_it = |session: &&Json| {
-            session.get("vault").and_then(Json::as_str) == Some(&paths::encoded(&vault))
-        };
-        let session = answer.get("sessions")?.as_array()?.iter().find(is_it)?.clone();
-        Some(Self { session, scope: place.token(&vault).map(|(_, scope)| scope) })
-    }
-
-    /// Whether this process may use it.
-    pub(crate) fn is_for_us(&self) -> bool {
-        self.scope.is_some()
-    }
-
-    /// Returns what a person is shown of it.
-    pub(crate) fn shown(&self) -> Vec<(String, Value)> {
-        let mut members = times(&self.session);
-        let token = self.scope.map_or("in another login session", Scope::name);
-        members.push(("Token".to_owned(), Value::Text(token.to_owned())));
-        members
-    }
-}
-
 /// Has the vault do something, wherever it is open: in the agent, or else here.
 pub(crate) fn chore(
     chore: impl Fn() -> Chore,
     name: &'static str,
     context: &CommandContext<'_>,
 ) -> Result<Value, Failure> {
-    if let Some(session) = Session::find(context)
+    let find = match chore() {
+        Chore::Status { .. } => Session::find_for_control,
+        Chore::Checkpoint
+        | Chore::Configure(_)
+        | Chore::Events(_)
+        | Chore::Names { .. }
+        | Chore::Purge => Session::find,
+    };
+    if let Some(session) = find(context)
         && let Asked::Answered(answer) = session.chore(chore(), name)?
     {
         return Ok(answer);

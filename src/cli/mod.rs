@@ -16,6 +16,7 @@ pub(crate) mod environment;
 pub(crate) mod failure;
 mod field;
 mod handing;
+mod held;
 mod keyboard;
 mod location;
 mod manual;

@@ -264,8 +264,9 @@ fn near<'a>(
 fn tell_peers(opened: &mut Option<Vault>, session: Option<&Session>, context: &CommandContext<'_>) {
     let owed = match (opened.as_mut(), session) {
         (Some(vault), _) => vault.take_owed(),
-        (None, Some(session)) => session.take_owed(),
-        (None, None) => return,
+        // The holder of a grant does not speak for the vault: its owner's next command does.
+        (None, Some(session)) if !session.is_granted() => session.take_owed(),
+        (None, _) => return,
     };
     if let Some(mut near) = near(opened, session, context) {
         peers::tell_owed(owed, &mut near, context);

@@ -64,13 +64,13 @@ fn run_command(
     }
     let inside = rotate::inside::line(environment);
     // What holds for a process that may not do all: a rotation's program, or a grant's holder.
-    let refusal: Option<fn() -> Failure> = if inside.is_some() {
-        Some(rotate::inside::not_available)
-    } else {
-        agent::is_granted(environment).then_some(agent::not_granted)
-    };
-    if let Some(refusal) = refusal.filter(|_| needs_all(&command)) {
-        return Err(refusal());
+    if inside.is_some() && needs_all(&command) {
+        return Err(rotate::inside::not_available());
+    }
+    // Who he is AWS tells everybody.
+    let is_for_all = matches!(command, Command::Identity { .. });
+    if agent::is_granted(environment) && needs_all(&command) && !is_for_all {
+        return Err(agent::not_granted());
     }
     match command {
         Command::Version => print(version(form).as_bytes()),

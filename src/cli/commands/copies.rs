@@ -113,7 +113,7 @@ impl OwnCommand for RestoreBackup {
             return Err(vault::Error::Tampered(message).into());
         }
         let older = if self.accept_rollback { Older::Accept } else { Older::Refuse };
-        let target = &context.location.path;
+        let target = &context.location()?.path;
         if let Some(directory) = target.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             files::create_private_dir(directory)?;
         }

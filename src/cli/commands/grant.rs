@@ -1,8 +1,9 @@
 //! `grant create`, `grant list`, `grant revoke`: a part of what the owner may do, for somebody else.
 
-use super::super::agent::{Held, Session};
+use super::super::agent::Session;
 use super::super::duration;
 use super::super::failure::Failure;
+use super::super::held::Held;
 use super::super::request::error::Error;
 use super::super::request::paramfile::{self, Sources};
 use super::super::suggest;
@@ -93,7 +94,11 @@ pub(super) enum Asked {
 fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
     let member = |name: &str, value| (name.to_owned(), value);
     let context = invocation.context;
-    let Some(session) = Session::find(context) else {
+    let find = match asked {
+        Asked::Create(_) => Session::find,
+        Asked::List | Asked::Revoke(_) => Session::find_for_control,
+    };
+    let Some(session) = find(context) else {
         let (message, hint) = match Held::find(context) {
             None if matches!(asked, Asked::List) => {
                 return invocation.print(vec![member("Grants", Value::List(Vec::new()))]);

@@ -75,7 +75,7 @@ impl OwnCommand for Unlock {
         // Whatever is wrong with the vault is said here, and nothing is started.
         drop(context.unlock_with(locked, &opened, &context.unlock_policy())?);
         drop(opened);
-        let path = handing::resolved(&context.location.path)?;
+        let path = handing::resolved(&context.location()?.path)?;
         let anchors = context.environment.anchors();
         let reads = self.audit_reads.map_or(Reads::Batched, |ReadsWritten(reads)| reads);
         if self.on_demand || self.no_on_demand {
@@ -102,7 +102,7 @@ impl OwnCommand for Lock {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
-        let vault = if self.all { None } else { Some(vault_to_lock(&context.location.path)?) };
+        let vault = if self.all { None } else { Some(vault_to_lock(&context.location()?.path)?) };
         let mut locked = 0;
         if let Some(place) = handing::place_to_lock(context.environment)? {
             if let Some(line) = handing::connect(&place)? {

@@ -1,6 +1,8 @@
 //! The way from a primary to its replica and back, between two vaults of which neither is open while
 //! the other is.
 
+use std::collections::BTreeSet;
+
 use super::judge::Verdict;
 use super::link::{Link, Outcome, signed, told, unsigned};
 use super::parcel::Parcel;
@@ -126,6 +128,7 @@ fn settle<E>(near: &mut dyn Side<Error = E>, noted: Noted, seen: Option<Seen>) -
     let outcome = Outcome {
         primary_arn: link.primary_arn,
         replica_arn: link.replica_arn,
+        is_attached: link.is_attached,
         edition: edition.map(signed),
         is_free,
         trouble: trouble.map(|trouble| signed(trouble.number())),
@@ -160,13 +163,17 @@ fn carry<E>(
             Verdict::Copy(_) | Verdict::Free | Verdict::Trouble(_) => verdict,
         }));
     }
-    let mut before = None;
+    let mut has = BTreeSet::new();
+    let mut begins = true;
     while let Verdict::Wants(versions) = &verdict {
-        if before.as_ref() == Some(versions) {
+        let before = has.len();
+        has.extend(versions.iter().cloned());
+        if has.len() == before && !begins {
             break;
         }
-        before = Some(versions.clone());
-        let packed = near.ask(Task::Pack { link: link.again(), versions: versions.clone() })?;
+        begins = false;
+        let versions = has.iter().cloned().collect();
+        let packed = near.ask(Task::Pack { link: link.again(), versions })?;
         let Ok(parcel) = Parcel::from_value(packed) else { return Ok(None) };
         verdict = ask(far, Task::Receive(parcel));
     }

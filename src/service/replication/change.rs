@@ -100,7 +100,7 @@ fn submit(
     match cx.vault()?.find(&namespace_of(primary, &replica), &primary.name)? {
         None => {}
         Some(record) if earlier.is_some() && is_replica(&record, primary) => return Ok(false),
-        Some(other) if overwrite == Overwrite::Forced && primary_region(&other).is_none() => {
+        Some(other) if overwrite == Overwrite::Forced && may_go(&other) => {
             cx.vault()?.record("Overwrite", Event::SUCCESS, Transaction::subject(&other))?;
             cx.vault()?.remove(&other)?;
         }
@@ -113,6 +113,12 @@ fn submit(
         }
     }
     Ok(true)
+}
+
+/// Whether nothing follows a secret, and it follows nothing.
+fn may_go(other: &Record) -> bool {
+    let is_across = other.cross_replica.is_some() || other.cross_primary.is_some();
+    primary_region(other).is_none() && !is_across
 }
 
 /// Erases the replicas in these regions; one that is not replicated to is no error.
@@ -170,6 +176,7 @@ pub(crate) fn set_key(
     kms_key_id: Option<String>,
 ) -> Result<(), Failure> {
     if replica.cross_primary.is_some() {
+        associate::check_key(kms_key_id.as_deref())?;
         if replica.kms_key_id == kms_key_id {
             return Ok(());
         }
