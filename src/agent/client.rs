@@ -5,9 +5,9 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::long_work::Said;
 use super::messages::{Ask, Reply, STOP, STOP_NOW};
 use super::place::Place;
-use super::rotations::{self, Said};
 use crate::gateway::frames::Framing;
 use crate::sys::interrupts::Interrupt;
 use crate::sys::{process, socket};
@@ -102,7 +102,7 @@ impl Line {
             let answer = answer.map_err(Silence::Unanswered)?;
             let none = || Silence::Unanswered(io::ErrorKind::UnexpectedEof.into());
             let answer = answer.ok_or_else(none)?;
-            match rotations::said(answer.expose()) {
+            match Said::read(answer.expose()) {
                 Some(said) => hear(said),
                 None => return Reply::read(answer.expose()).ok_or_else(none),
             }
@@ -114,7 +114,7 @@ impl Line {
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How often one that says nothing is looked at.
 const LOOK: Duration = Duration::from_secs(2);
-/// A rotation's steps take minutes each.
+/// A rotation's steps take minutes each, and reading all of a vault may.
 const LONG: Duration = Duration::from_hours(24);
 /// The longest answer, in bytes: a list of millions.
 const MAX_ANSWER: usize = 1 << 30;

@@ -100,6 +100,7 @@ impl Agent<'_> {
             Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
+            Ok(Ask::Check(check)) => self.check(peer, stream, check),
             Ok(Ask::Rotate(rotate)) => plain(self.rotate(peer, stream, rotate)),
             Ok(Ask::Grant { token, spec }) => plain(self.grant(peer, &token, &spec)),
             Ok(Ask::Grants { token }) => plain(
@@ -111,16 +112,7 @@ impl Agent<'_> {
                 plain(self.identity(peer, &token, region.as_deref()))
             }
             Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
-            Ok(Ask::Peer { token, task }) => {
-                let Some(task) = untagged(&task).and_then(Task::from_value) else {
-                    return plain(Err(Refused::Malformed("there is no such task".to_owned())));
-                };
-                self.used(peer, &token, Use::Counts, |vault, circumstances| {
-                    let done = task.run(vault, circumstances.context());
-                    let done = done.map(|answer| tagged(&answer));
-                    (done.map_err(|failure| self.refused(failure)), notices::of(vault))
-                })
-            }
+            Ok(Ask::Peer { token, task }) => self.peer_task(peer, &token, &task),
             Ok(Ask::Do { token, chore }) => {
                 let how =
                     if matches!(chore, Chore::Status { .. }) { Use::Looks } else { Use::Counts };
@@ -154,6 +146,19 @@ impl Agent<'_> {
                 })
             }
         }
+    }
+
+    /// Does a part of what two vaults do together.
+    fn peer_task(&self, peer: Peer, token: &Secret<String>, task: &Json) -> Reply {
+        let Some(task) = untagged(task).and_then(Task::from_value) else {
+            let refused = Refused::Malformed("there is no such task".to_owned());
+            return Reply { outcome: Err(refused), notices: Vec::new() };
+        };
+        self.used(peer, token, Use::Counts, |vault, circumstances| {
+            let done = task.run(vault, circumstances.context());
+            let done = done.map(|answer| tagged(&answer));
+            (done.map_err(|failure| self.refused(failure)), notices::of(vault))
+        })
     }
 
     /// Lends the vault of a token.

@@ -28,6 +28,11 @@ impl Limits {
         passed(times.used, now) >= self.idle_ms || passed(times.opened, now) >= self.age_ms
     }
 
+    /// Returns the limit in all, in seconds.
+    pub(crate) fn age_s(self) -> u32 {
+        u32::try_from(self.age_ms / 1000).unwrap_or(u32::MAX)
+    }
+
     /// Returns how long it may stay unlocked from now on if nobody uses it.
     pub(crate) fn left_ms(self, times: Times, now: Moment) -> i64 {
         let idle = self.idle_ms.saturating_sub(passed(times.used, now));

@@ -45,6 +45,8 @@ pub(crate) enum Ask {
     Peer { token: Secret<String>, task: Json },
     /// Do what a command of our own needs.
     Do { token: Secret<String>, chore: Chore },
+    /// Read and verify all of a vault, or of a copy of it.
+    Check(Check),
     /// Rotate a secret, or what is due.
     Rotate(Rotate),
     /// Grant somebody a part of what the owner may do.
@@ -72,6 +74,15 @@ pub(crate) struct Pages {
     pub(crate) size: Option<usize>,
 }
 
+/// What is to be read and verified.
+pub(crate) struct Check {
+    pub(crate) token: Secret<String>,
+    /// A copy of the vault; `None` is the vault itself.
+    pub(crate) copy: Option<PathBuf>,
+    /// Whether the client wants to hear how far it is.
+    pub(crate) tells: bool,
+}
+
 /// What is to be rotated, as `rotation::remote` writes it.
 pub(crate) struct Rotate {
     pub(crate) token: Secret<String>,
@@ -92,7 +103,7 @@ pub(crate) enum Rotated {
     Due,
 }
 
-/// What a client says while a rotation runs: that it is to stop after this step, or at once.
+/// What a client says while long work goes on: that it is to stop, a rotation after this step, or at once.
 pub(crate) const STOP: &[u8] = b"stop";
 pub(crate) const STOP_NOW: &[u8] = b"stop now";
 
@@ -175,6 +186,7 @@ impl Ask {
             | Self::Elsewhere { .. }
             | Self::Peer { .. }
             | Self::Do { .. }
+            | Self::Check(_)
             | Self::Rotate(_)
             | Self::Grant { .. } => false,
         }
@@ -224,6 +236,10 @@ impl Ask {
                 });
                 (if *what == Rotated::One { "rotate" } else { "rotate-due" }, members)
             }
+            Self::Check(Check { token, copy, tells }) => {
+                let copy = copy.as_deref().map(encoded);
+                ("check", json!({ "token": token.expose(), "copy": copy, "tells": tells }))
+            }
             Self::Grant { token, spec } => {
                 ("grant", json!({ "token": token.expose(), "spec": spec }))
             }
@@ -271,6 +287,11 @@ impl Ask {
                 let chore = chore.ok_or_else(|| malformed("there is no such work"))?;
                 Self::Do { token: members.token()?, chore }
             }
+            "check" => Self::Check(Check {
+                token: members.token()?,
+                copy: members.path("copy")?,
+                tells: members.flag("tells"),
+            }),
             "rotate" => Self::Rotate(Rotate::read(&members, Rotated::One)?),
             "rotate-due" => Self::Rotate(Rotate::read(&members, Rotated::Due)?),
             "grant" => Self::Grant { token: members.token()?, spec: members.json("spec") },
@@ -310,6 +331,11 @@ impl Members<'_> {
         path.map(|path| path.ok_or_else(|| malformed("a path is not base64"))).transpose()
     }
 
+    /// Whether it is said to be so.
+    fn flag(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Json::as_bool).unwrap_or(false)
+    }
+
     /// Returns a member as it is.
     fn json(&self, name: &str) -> Json {
         self.0.get(name).cloned().unwrap_or_else(|| json!({}))
@@ -341,7 +367,7 @@ impl Rotate {
             asked: members.json("asked"),
             what,
             machine: members.json("machine"),
-            shows: members.0.get("shows").and_then(Json::as_bool).unwrap_or(false),
+            shows: members.flag("shows"),
         })
     }
 }
@@ -432,6 +458,8 @@ mod tests {
             },
             Ask::Elsewhere { token: token(), name: "a".to_owned() },
             Ask::Do { token: token(), chore: Chore::Purge },
+            Ask::Check(Check { token: token(), copy: Some(path.clone()), tells: true }),
+            Ask::Check(Check { token: token(), copy: None, tells: false }),
             Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }) },
             Ask::Rotate(Rotate {
                 token: token(),

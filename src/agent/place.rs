@@ -86,37 +86,38 @@ impl Place {
         token: &Secret<String>,
         seconds: u32,
     ) -> Result<Scope, FileFault> {
-        let name = name_of(vault);
+        let name = described(&name_of(vault));
         let bytes = token.expose().as_bytes();
-        if session_key::has_own() && session_key::keep(&described(&name), bytes, seconds).is_ok() {
+        if session_key::has_own() && session_key::keep(&name, bytes, seconds).is_ok() {
             return Ok(Scope::Session);
         }
-        self.keep_token_in_file(vault, token)?;
-        Ok(Scope::User)
+        self.keep_token_for_user(vault, token)
     }
 
-    /// Keeps it for this user.
-    pub(super) fn keep_token_in_file(
+    /// Keeps a vault's token for all sessions of this user.
+    pub(crate) fn keep_token_for_user(
         &self,
         vault: &Path,
         token: &Secret<String>,
-    ) -> Result<(), FileFault> {
-        files::write_replacing(&self.token_file(&name_of(vault)), token.expose().as_bytes())
+    ) -> Result<Scope, FileFault> {
+        let file = self.token_file(&name_of(vault));
+        files::write_replacing(&file, token.expose().as_bytes())?;
+        Ok(Scope::User)
     }
 
     /// Returns a vault's tokens that there are for this process: that of its session before that of its
     /// user. Either may be of an earlier agent, or of an earlier unlocking.
     pub(crate) fn tokens(&self, vault: &Path) -> Vec<(Secret<String>, Scope)> {
         let name = name_of(vault);
-        let text = |bytes: Secret<Vec<u8>>| {
-            let text = std::str::from_utf8(bytes.expose()).ok()?;
-            Some(Secret::new(text.to_owned()))
+        let of_session = session_key::find(&described(&name)).map(|bytes| (bytes, Scope::Session));
+        let file = files::read_bounded(&self.token_file(&name), MAX_TOKEN).ok();
+        let of_user = file.map(|bytes| (Secret::new(bytes), Scope::User));
+        let found = [of_session, of_user].into_iter().flatten();
+        let text = |(bytes, scope): (Secret<Vec<u8>>, Scope)| {
+            let text = std::str::from_utf8(bytes.expose()).ok()?.to_owned();
+            Some((Secret::new(text), scope))
         };
-        let of_session = session_key::find(&described(&name)).and_then(text);
-        let of_user = files::read_bounded(&self.token_file(&name), MAX_TOKEN).ok();
-        let of_user = of_user.and_then(|file| text(Secret::new(file)));
-        let of_session = of_session.map(|token| (token, Scope::Session));
-        of_session.into_iter().chain(of_user.map(|token| (token, Scope::User))).collect()
+        found.filter_map(text).collect()
     }
 
     /// Forgets a vault's tokens, where this process finds them.

@@ -7,8 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::grants::Grants;
 use super::identity::{FileIdentity, Written};
 use super::limits::{Limits, Times};
+use super::long_work::LongWork;
 use super::messages::{Reads, Unlock};
-use super::rotations::Rotations;
 use crate::store::{self, Mode};
 use crate::sys::clock::{Moment, Moments};
 use crate::sys::files::FileFault;
@@ -26,7 +26,7 @@ pub(super) struct Session {
     commit: [u8; 32],
     terms: Mutex<Terms>,
     pub(super) grants: Mutex<Grants>,
-    pub(super) rotations: Rotations,
+    pub(super) long_work: LongWork,
     /// The file as it was when it was last used here.
     written: Mutex<Option<Written>>,
     /// Since when reads wait to be logged.
@@ -139,7 +139,7 @@ impl Session {
             commit: vault.header().mk_commit,
             terms: Mutex::new(terms),
             grants: Mutex::default(),
-            rotations: Rotations::default(),
+            long_work: LongWork::default(),
             written: Mutex::default(),
             waiting_since: Mutex::default(),
             is_writing: AtomicBool::new(false),
@@ -246,7 +246,7 @@ impl Session {
     }
 
     /// Goes on with the keys of another that was just opened, which are the same, when whoever uses the
-    /// vault now has ended. Grants stay, and so do rotations, and the reads that wait.
+    /// vault now has ended. Grants stay, and so does long work, and the reads that wait.
     pub(super) fn renew_vault(&self, other: &Self) {
         let mut guard = lock(&self.vault);
         let mut opened = lock(&other.vault);
@@ -257,16 +257,16 @@ impl Session {
         }
     }
 
-    /// Has nobody begin to use it any more, and rotations stop.
+    /// Has nobody begin to use it any more, and long work stop.
     pub(super) fn begin_closing(&self) {
         self.is_closing.store(true, Ordering::SeqCst);
-        self.rotations.stop();
+        self.long_work.stop();
     }
 
     /// Forgets the keys, when whoever uses them now has ended, and after what waits is written.
     pub(super) fn close(&self, context: RequestContext<'_>) {
         self.begin_closing();
-        self.rotations.wait();
+        self.long_work.wait();
         let mut guard = lock(&self.vault);
         *lock(&self.grants) = Grants::default();
         if let Some(mut vault) = guard.take()
@@ -282,9 +282,9 @@ impl Session {
         self.vault.lock().ok()
     }
 
-    /// Counts a rotation that runs as use.
-    pub(super) fn count_rotations(&self, now: Moment) {
-        if self.rotations.are_running() {
+    /// Counts long work that goes on as use.
+    pub(super) fn count_long_work(&self, now: Moment) {
+        if self.long_work.is_running() {
             lock(&self.terms).times.used = now;
         }
     }

@@ -49,7 +49,7 @@ impl<'a> Trial<'a> {
     /// Answers a message that came from a stream.
     pub(crate) fn answer(&self, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
         for session in self.0.sessions.all() {
-            session.rotations.stop();
+            session.long_work.stop();
         }
         // It does not end.
         self.0.is_ending.store(false, Ordering::SeqCst);

@@ -8,17 +8,16 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::credentials;
 use super::environment::Environment;
 use super::failure::{self, Failure};
 use super::handing::{good_token, other_version, place};
-use super::terminal;
 use super::unlock::{self, CommandContext};
+use super::{progress, terminal};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
-use crate::agent::messages::{self, Ask, Refused, Reply, Rotate, Rotated};
+use crate::agent::long_work::Said;
+use crate::agent::messages::{self, Ask, Check, Refused, Reply, Rotate, Rotated};
 use crate::agent::place::Place;
-use crate::agent::rotations::Said;
 use crate::gateway::json::{from_json, tagged, to_json, untagged};
 use crate::gateway::refusal::Explained;
 use crate::model::shape::Shaped;
@@ -163,9 +162,26 @@ impl Session {
 
     /// Has work of our own done.
     pub(crate) fn chore(&self, chore: Chore, name: &'static str) -> Result<Asked<Value>, Failure> {
-        let is_repeatable = !matches!(chore, Chore::Configure(_) | Chore::Purge);
+        let is_repeatable = !chore.changes();
         let ask = Ask::Do { token: self.token(), chore };
         let Asked::Answered(answer) = self.ask(&ask, name, is_repeatable)? else {
+            return Ok(Asked::Gone);
+        };
+        untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
+    }
+
+    /// Has all of the vault, or of a copy of it, read and verified, and says at a terminal how far that is.
+    /// Returns what was found as `upkeep::check` shows it.
+    pub(crate) fn check(&self, copy: Option<&Path>) -> Result<Asked<Value>, Failure> {
+        let copy = copy.map(Path::to_owned);
+        let ask = Ask::Check(Check { token: self.token(), copy, tells: terminal::is_watched() });
+        let mut hear = |said| match said {
+            Said::Done { step, done, total } => progress::tell(&step, done, total),
+            Said::Told(_) | Said::Shown(_) => {}
+        };
+        let reply = self.line.ask_hearing(&ask, &mut hear);
+        terminal::finish();
+        let Asked::Answered(answer) = self.outcome(reply, "Check", true)? else {
             return Ok(Asked::Gone);
         };
         untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
@@ -189,6 +205,8 @@ impl Session {
         let mut hear = |said| match said {
             Said::Told(text) => terminal::note(&format!("note: {text}")),
             Said::Shown(text) => show(&text),
+            // A rotation does not say how far it is.
+            Said::Done { .. } => {}
         };
         let reply = self.line.ask_hearing(&ask, &mut hear);
         self.outcome(reply, "RotateSecret", false)
@@ -298,43 +316,6 @@ impl Session {
             Err(Refused::Malformed(what)) => Err(Failure::environment("AgentError", what)),
         }
     }
-}
-
-/// Has the vault do something, wherever it is open: in the agent, or else here.
-pub(crate) fn chore(
-    chore: impl Fn() -> Chore,
-    name: &'static str,
-    context: &CommandContext<'_>,
-) -> Result<Value, Failure> {
-    let find = match chore() {
-        Chore::Status { .. } => Session::find_for_control,
-        Chore::Checkpoint
-        | Chore::Configure(_)
-        | Chore::Events(_)
-        | Chore::Names { .. }
-        | Chore::Purge => Session::find,
-    };
-    if let Some(session) = find(context)
-        && let Asked::Answered(answer) = session.chore(chore(), name)?
-    {
-        return Ok(answer);
-    }
-    let mut vault = context.unlock().map_err(|failure| unlock_first(failure, context))?;
-    let done = chore().run(&mut vault, context.request_context());
-    done.map_err(|failure| Failure::of_operation(name, failure))
-}
-
-/// Says of a vault that nothing opens that it could have been unlocked before: to a command that the
-/// agent would have answered.
-pub(crate) fn unlock_first(failure: Failure, context: &CommandContext<'_>) -> Failure {
-    if let Failure::Environment { hint: Some(hint), .. } = &failure
-        && hint == credentials::WAYS
-        && context.globals.expect.is_none()
-    {
-        let hint = format!("run `strongroom unlock` first, or {hint}");
-        return failure.hinted(hint);
-    }
-    failure
 }
 
 /// Says what failures are, for the agent to pass on.

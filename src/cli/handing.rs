@@ -55,34 +55,35 @@ pub(super) fn connect(place: &Place) -> Result<Option<Line>, Failure> {
     Ok(line)
 }
 
-/// Does as [`unlocked`] for a vault that was handed over; one that nobody could use is locked again.
+/// Keeps the token of a vault that was handed over for this session, and says what is unlocked until when.
+/// One that nobody could use is locked again.
 pub(super) fn kept(
     answer: &Json,
     place: &Place,
     path: &Path,
     limits: Limits,
 ) -> Result<Vec<(String, Value)>, Failure> {
-    unlocked(answer, place, path, limits).inspect_err(|_told| {
+    let scope = place.keep_token(path, &token_in(answer), limits.age_s());
+    let scope = scope.inspect_err(|_told| {
         let ask = Ask::Lock { vault: Some(path.to_owned()) };
         drop(Line::connect_to_control(place).map(|line| line.ask(&ask)));
-    })
+    });
+    Ok(unlocked(answer, path, scope?))
 }
 
-/// Keeps the token for this session, and says what is unlocked until when.
-pub(super) fn unlocked(
-    answer: &Json,
-    place: &Place,
-    path: &Path,
-    limits: Limits,
-) -> Result<Vec<(String, Value)>, Failure> {
+/// Returns the token that the agent gave out.
+pub(super) fn token_in(answer: &Json) -> Secret<String> {
     let token = answer.get("token").and_then(Json::as_str).unwrap_or_default();
-    let seconds = u32::try_from(limits.age_ms / 1000).unwrap_or(u32::MAX);
-    let scope = place.keep_token(path, &Secret::new(token.to_owned()), seconds)?;
+    Secret::new(token.to_owned())
+}
+
+/// Says what is unlocked until when.
+pub(super) fn unlocked(answer: &Json, path: &Path, scope: Scope) -> Vec<(String, Value)> {
     let session = answer.get("session").cloned().unwrap_or_default();
     let mut members = vec![("VaultPath".to_owned(), Value::Text(path.display().to_string()))];
     members.extend(times(&session));
     members.push(("Token".to_owned(), Value::Text(scope.name().to_owned())));
-    Ok(members)
+    members
 }
 
 /// Returns the token by which this process may use a vault. One that is left of an earlier agent does

@@ -6,6 +6,7 @@
 mod agent;
 pub(crate) mod answer;
 mod aws;
+mod chore;
 pub(crate) mod commands;
 pub(crate) mod creation;
 pub(crate) mod credentials;
@@ -28,6 +29,7 @@ mod pager;
 pub(crate) mod pages;
 mod password_prompt;
 mod peers;
+mod progress;
 pub(crate) mod python;
 pub(crate) mod query;
 pub(crate) mod request;

@@ -13,7 +13,7 @@ use super::request::globals::{self, Command, CommandLine, Names};
 use super::stdout::print;
 use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
-use super::{agent, aws, commands, operate, rotate, terminal};
+use super::{agent, aws, chore, commands, operate, rotate, terminal};
 use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::sys::{modes, silence};
@@ -98,7 +98,7 @@ fn run_command(
                     reporter.hint = operate::meant(entry, &words);
                 }
             });
-            done.map_err(|failure| agent::unlock_first(failure, &context))
+            done.map_err(|failure| chore::unlock_first(failure, &context))
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::vault::record::Record;
 const DEFAULT: &str = "default";
 
 /// The policy that the service attaches to the replica of a primary in another account.
-const REPLICATION: &str = "CrossAccountReplication";
+const REPLICATION: &str = "cross-account-replication";
 
 /// Returns the policies of a secret, each its name and text, in the order in which they are listed:
 /// `default` first, then the others by name.
@@ -40,7 +40,7 @@ fn of_replica(primary: &CrossPrimary) -> String {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
-            "Sid": REPLICATION,
+            "Sid": "CrossAccountReplication",
             "Effect": "Allow",
             "Principal": { "Service": "secretsmanager.amazonaws.com" },
             "Action": actions,

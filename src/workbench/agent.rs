@@ -14,8 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use crate::agent::limits::Limits;
+use crate::agent::long_work::Said;
 use crate::agent::messages::{Ask, Reads, Refused, Reply, Unlock, VERSION};
-use crate::agent::rotations;
 use crate::agent::trial::Trial;
 use crate::crypto::keys::VaultKey;
 use crate::gateway::frames::Framing;
@@ -236,7 +236,7 @@ impl<'a> Talk<'a> {
             let taken = taken.ok().flatten();
             assert!(taken.is_some_and(|taken| taken.expose() == answer), "the answer is not taken");
         }
-        assert!(rotations::said(answer).is_none(), "an answer is taken for something else");
+        assert!(Said::read(answer).is_none(), "an answer is taken for something else");
         let reply = Reply::read(answer);
         assert!(reply.is_some(), "that is no reply");
         let Some(reply) = reply else { return };
@@ -360,6 +360,7 @@ fn token_of(ask: &Ask) -> Option<&str> {
         | Ask::Grant { token, .. }
         | Ask::Grants { token }
         | Ask::Revoke { token, .. } => Some(token.expose()),
+        Ask::Check(check) => Some(check.token.expose()),
         Ask::Rotate(rotate) => Some(rotate.token.expose()),
         Ask::Unlock(_) | Ask::Lock { .. } | Ask::Status => None,
     }

@@ -165,8 +165,8 @@ impl Sessions {
     pub(super) fn attend(&self, now: Moment) -> (Vec<Due>, Option<i64>) {
         let (mut due, mut next) = (Vec::new(), None);
         for session in self.all() {
-            // A rotation uses the vault as long as it runs.
-            session.count_rotations(now);
+            // Long work uses the vault as long as it goes on.
+            session.count_long_work(now);
             if let Some(gone) = session.end(now) {
                 due.extend(self.begin_closing_for(gone, &session, now).map(Due::Close));
             }

@@ -260,7 +260,7 @@ fn a_token_goes_with_its_vault() {
     let place = Place::at(opening.scratch.path());
     let keep = |session: &Session| {
         // As where there is no keyring.
-        place.keep_token_in_file(&session.path, &session.token).unwrap();
+        place.keep_token_for_user(&session.path, &session.token).unwrap();
     };
     let is_kept = || !place.tokens(&opening.path()).is_empty();
     let session = opening.open(None, Reads::AtOnce, NOW);

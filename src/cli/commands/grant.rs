@@ -7,7 +7,7 @@ use super::super::held::Held;
 use super::super::request::error::Error;
 use super::super::request::paramfile::{self, Sources};
 use super::super::suggest;
-use super::options::{Choice, Word, options};
+use super::options::{Word, actions, belongs_to, options};
 use super::own::{Invocation, OwnCommand};
 use crate::model::value::Value;
 use crate::service::grants::{self, GrantSpec, Mistake};
@@ -23,15 +23,16 @@ options! {
     }
 }
 
-/// What is done about grants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    /// Hand one out.
-    Create,
-    /// List all.
-    List,
-    /// Take one back.
-    Revoke,
+actions! {
+    /// What is done about grants.
+    pub(super) enum Action {
+        /// Hand one out.
+        Create = "create",
+        /// List all.
+        List = "list",
+        /// Take one back.
+        Revoke = "revoke",
+    }
 }
 
 options! {
@@ -53,11 +54,6 @@ options! {
         /// Your name for it, which the audit log shows and policies can name
         label: Option<String> = "TEXT"
     }
-}
-
-impl Choice for Action {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("create", Self::Create), ("list", Self::List), ("revoke", Self::Revoke)];
 }
 
 impl OwnCommand for Grant {
@@ -144,7 +140,7 @@ impl Grant {
         sources: Sources<'_>,
     ) -> Result<Asked, Error> {
         if let (Some(name), false) = (given, self.action == Action::Create) {
-            return Err(Error::argument(&format!("--{name}"), "it belongs to grant create"));
+            return Err(belongs_to(&name, "grant create"));
         }
         match (self.action, self.id) {
             (Action::Create, None) => self.create.spec(region, sources).map(Asked::Create),

@@ -138,11 +138,21 @@ fn hold_open(
 ) -> Result<(), Failure> {
     terminal::end_silence();
     let (path, limits) = (unlocking.path.clone(), unlocking.limits);
+    // What starts a unit has a keyring of its own, which no login session sees.
+    let is_in_session = unlocking.login.is_some();
     let held = process::hold(place).map_err(|why| handing::not_started(&why))?;
     let mut told = Ok(());
     let mut tell = |answer: Result<Json, Refused>| {
         let answer = handing::answered(Reply { outcome: answer, notices: Vec::new() });
-        let members = answer.and_then(|answer| handing::unlocked(&answer, place, &path, limits));
+        let members = answer.and_then(|answer| {
+            let token = handing::token_in(&answer);
+            let scope = if is_in_session {
+                place.keep_token(&path, &token, limits.age_s())?
+            } else {
+                place.keep_token_for_user(&path, &token)?
+            };
+            Ok(handing::unlocked(&answer, &path, scope))
+        });
         told = members.and_then(|members| invocation.print_now(members));
         told.is_ok()
     };

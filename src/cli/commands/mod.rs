@@ -16,7 +16,6 @@ mod new_credential;
 mod options;
 pub(crate) mod own;
 mod peer;
-mod progress;
 mod rotate_due;
 mod rotation;
 mod slots;

@@ -2,7 +2,8 @@
 
 use std::path::{self, Path};
 
-use super::super::agent::{Asked, Session, unlock_first};
+use super::super::agent::{Asked, Session};
+use super::super::chore::unlock_first;
 use super::super::failure::Failure;
 use super::super::open_peer::{self, Open, Prompt, Shut, path_of};
 use super::super::peers::{self, Told};

@@ -1,6 +1,7 @@
 //! `status`: tells what can be told of the vault, without asking for anything.
 
-use super::super::agent::{self, Session};
+use super::super::agent::Session;
+use super::super::chore;
 use super::super::failure::Failure;
 use super::super::held::Held;
 use super::super::on_demand;
@@ -41,7 +42,7 @@ impl OwnCommand for Status {
         if let Some(session) = Session::find_for_control(context).filter(|_| is_held) {
             members.push(("Grants".to_owned(), session.grants()?));
         }
-        if !is_locked && let Value::Map(more) = agent::chore(chore, Self::TITLE, context)? {
+        if !is_locked && let Value::Map(more) = chore::have_done(chore, Self::TITLE, context)? {
             members.extend(more);
         }
         invocation.print(members)
