@@ -22,6 +22,7 @@ mod keyboard;
 mod location;
 mod manual;
 mod on_demand;
+mod open_peer;
 pub(crate) mod operate;
 pub(crate) mod output;
 mod pager;
