@@ -139,13 +139,12 @@ mod tests {
                 file: |fault| explained(&fault.to_string()),
             },
             wake: &|| (),
-            is_ending: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
         };
         let limits = Limits { idle_ms: 60_000, age_ms: 60_000 };
         let reads = Reads::Batched;
         let unlock = Unlock { path, key, limits, anchors: None, reads, login: None };
-        let told = agent.unlock(unlock).unwrap();
+        let told = agent.unlock(unlock).unwrap().unwrap();
         (agent, Secret::new(told["token"].as_str().unwrap().to_owned()))
     }
 
