@@ -177,8 +177,6 @@ impl Sessions {
     pub(super) fn attend(&self, now: Moment) -> (Vec<Due>, Option<i64>) {
         let (mut due, mut next) = (Vec::new(), None);
         for session in self.all() {
-            // Long work uses the vault as long as it goes on.
-            session.count_long_work(now);
             if let Some(gone) = session.end(now) {
                 due.extend(self.begin_closing_for(gone, &session, now).map(Due::Close));
             }
