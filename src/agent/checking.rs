@@ -57,6 +57,7 @@ impl Agent<'_> {
         let found = begun.heeding(stream, work);
         // The keys are gone before the lock goes on.
         drop(own);
+        session.count_long_work(self.moments.moment());
         drop(begun);
         reply.outcome = found.map_err(|error| {
             if matches!(error, vault::Error::Store(store::Error::CalledOff)) {
@@ -93,7 +94,7 @@ const DAMAGED: &str = "the vault is too damaged to be checked with the keys that
 mod tests {
     use std::io::{ErrorKind, Read, Write};
     use std::path::Path;
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
     use std::thread;
 
     use super::*;
@@ -107,7 +108,7 @@ mod tests {
     use crate::model::time::Timestamp;
     use crate::rotation::remote::Explain;
     use crate::store::Store;
-    use crate::sys::clock::{SystemClock, SystemMoments};
+    use crate::sys::clock::{Moment, Moments, SystemClock, SystemMoments};
     use crate::sys::entropy::{CountingEntropy, SystemEntropy};
     use crate::sys::scratch::Scratch;
     use crate::sys::secret::Secret;
@@ -120,6 +121,13 @@ mod tests {
 
     /// An agent that holds a new vault open, and the token for it.
     fn agent(scratch: &Scratch) -> (Agent<'static>, Secret<String>) {
+        agent_at(scratch, &SystemMoments)
+    }
+
+    fn agent_at<'a>(
+        scratch: &Scratch,
+        moments: &'a (dyn Moments + Sync),
+    ) -> (Agent<'a>, Secret<String>) {
         let (drawn, origin) = (CountingEntropy::default(), Origin::default());
         let context = RequestContext { now: Timestamp(5), entropy: &drawn, origin: &origin };
         let path = scratch.join("vault");
@@ -130,7 +138,7 @@ mod tests {
         let key = MasterKey::generate(&drawn).unwrap().vault_key(&id);
         let agent = Agent {
             sessions: Sessions::of(scratch.path(), Place::at(scratch.path())),
-            moments: &SystemMoments,
+            moments,
             clock: &SystemClock,
             entropy: &SystemEntropy,
             origin,
@@ -139,13 +147,12 @@ mod tests {
                 file: |fault| explained(&fault.to_string()),
             },
             wake: &|| (),
-            is_ending: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
         };
-        let limits = Limits { idle_ms: 60_000, age_ms: 60_000 };
+        let limits = Limits { idle_ms: 60_000, age_ms: 600_000 };
         let reads = Reads::Batched;
         let unlock = Unlock { path, key, limits, anchors: None, reads, login: None };
-        let told = agent.unlock(unlock).unwrap();
+        let told = agent.unlock(unlock).unwrap().unwrap();
         (agent, Secret::new(told["token"].as_str().unwrap().to_owned()))
     }
 
@@ -154,13 +161,9 @@ mod tests {
         Check { token, copy: copy.map(Path::to_owned), tells: true }
     }
 
-    /// The check is held up where it tells how far it is. Without an opening of its own, nobody else would
-    /// be answered before it has ended; and the lock would not wait for its end.
-    #[test]
-    fn a_vault_is_used_while_it_is_checked_and_not_locked_before_that_has_ended() {
-        let scratch = Scratch::new();
-        let (agent, token) = agent(&scratch);
-        let (ours, mut theirs) = UnixStream::pair().unwrap();
+    /// A stream into which nothing goes until its other end is read.
+    fn full() -> (UnixStream, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         let full = loop {
             if let Err(error) = (&ours).write(&[0; 4096]) {
@@ -169,6 +172,53 @@ mod tests {
         };
         assert_eq!(full, ErrorKind::WouldBlock);
         ours.set_nonblocking(false).unwrap();
+        (ours, theirs)
+    }
+
+    /// Clocks that are set by hand, in milliseconds.
+    struct Hands(AtomicI64);
+
+    impl Moments for Hands {
+        fn moment(&self) -> Moment {
+            let ms = self.0.load(Ordering::SeqCst);
+            Moment { boot_ms: ms, wall_ms: ms }
+        }
+    }
+
+    /// What the time without use counts from is the end of a check, also if nobody looked meanwhile.
+    #[test]
+    fn a_check_is_use_until_it_has_ended() {
+        let scratch = Scratch::new();
+        let hands = Hands(AtomicI64::new(1_000));
+        let (agent, token) = agent_at(&scratch, &hands);
+        let (ours, mut theirs) = full();
+        let who = Actor::default();
+        let session = agent.session(&token).ok().unwrap();
+        thread::scope(|scope| {
+            let checking = scope.spawn(|| agent.check(&who, &ours, check(&token, None)));
+            while !session.long_work.is_running() {
+                thread::yield_now();
+            }
+            let late = Moment { boot_ms: 70_000, wall_ms: 70_000 };
+            let used = session.used_at(late, Use::Looks, agent.context(), |_| ());
+            assert_eq!(used.err(), None, "locked while it is checked");
+            hands.0.store(130_000, Ordering::SeqCst);
+            let drain = scope.spawn(move || drop(theirs.read_to_end(&mut Vec::new())));
+            assert!(checking.join().unwrap().outcome.is_ok());
+            drop(ours.shutdown(std::net::Shutdown::Both));
+            drain.join().unwrap();
+        });
+        let at = |ms| session.end(Moment { boot_ms: ms, wall_ms: ms });
+        assert_eq!((at(189_000), at(190_000)), (None, Some(Gone::Over)));
+    }
+
+    /// The check is held up where it tells how far it is. Without an opening of its own, nobody else would
+    /// be answered before it has ended; and the lock would not wait for its end.
+    #[test]
+    fn a_vault_is_used_while_it_is_checked_and_not_locked_before_that_has_ended() {
+        let scratch = Scratch::new();
+        let (agent, token) = agent(&scratch);
+        let (ours, mut theirs) = full();
         let who = Actor::default();
         let session = agent.session(&token).ok().unwrap();
         thread::scope(|scope| {

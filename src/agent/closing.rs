@@ -21,7 +21,7 @@ impl Agent<'_> {
 
     /// Locks all, and has the process end. Returns how many there were.
     pub(super) fn end(&self) -> usize {
-        self.is_ending.store(true, Ordering::SeqCst);
+        self.sessions.is_ending.store(true, Ordering::SeqCst);
         self.close(None)
     }
 

@@ -70,21 +70,22 @@ pub(crate) struct Agent<'a> {
     pub(super) explain: Explain,
     /// Tells the thread that waits for the time to be over that there is something new.
     pub(super) wake: &'a (dyn Fn() + Sync),
-    /// Whether it is to end.
-    pub(super) is_ending: AtomicBool,
     /// Whether anything was to be unlocked yet.
     pub(super) has_begun: AtomicBool,
 }
 
 impl Agent<'_> {
-    /// Holds a vault open, and returns its token.
-    pub(super) fn unlock(&self, unlock: Unlock) -> Result<Json, Refused> {
+    /// Holds a vault open, and returns its token; `None` where all is being locked.
+    pub(super) fn unlock(&self, unlock: Unlock) -> Option<Result<Json, Refused>> {
         let session = self.sessions.open(unlock, self.moments.moment(), self.context());
         self.has_begun.store(true, Ordering::SeqCst);
         (self.wake)();
-        let session = session.map_err(|error| Refused::Vault((self.explain.vault)(&error)))?;
-        let token = session.token.expose();
-        Ok(json!({ "token": token, "session": self.told(&session) }))
+        let session = session.map_err(|error| Refused::Vault((self.explain.vault)(&error)));
+        let told = |session: Arc<Session>| {
+            let token = session.token.expose();
+            json!({ "token": token, "session": self.told(&session) })
+        };
+        Some(session.transpose()?.map(told))
     }
 
     /// Returns when and as whom the agent itself acts.
@@ -92,11 +93,18 @@ impl Agent<'_> {
         Circumstances { clock: self.clock, entropy: self.entropy, origin: &self.origin }.context()
     }
 
-    fn reply(&self, who: &Actor, stream: &UnixStream, asked: Result<Ask, Refused>) -> Reply {
+    /// Answers; `None` where somebody else is to be asked.
+    fn reply(
+        &self,
+        who: &Actor,
+        stream: &UnixStream,
+        asked: Result<Ask, Refused>,
+    ) -> Option<Reply> {
         let plain = |outcome| Reply { outcome, notices: Vec::new() };
-        match asked {
+        Some(match asked {
             Err(refused) => plain(Err(refused)),
-            Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
+            // Whoever is not answered has another agent begin when this one has ended.
+            Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)?),
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
             Ok(Ask::Check(check)) => self.check(who, stream, check),
@@ -124,14 +132,15 @@ impl Agent<'_> {
             Ok(Ask::Call { token, operation, parameters, region, pages }) => {
                 let Some(entry) = operations::ALL.iter().find(|entry| entry.name == operation)
                 else {
-                    return plain(Err(Refused::Malformed("there is no such operation".to_owned())));
+                    let none = "there is no such operation".to_owned();
+                    return Some(plain(Err(Refused::Malformed(none))));
                 };
                 let call = Called { entry, parameters, region, pages };
                 let now = self.moments.moment();
                 let granted = self.sessions.find_grant(token.expose(), now);
                 let owner = || Some((self.sessions.find(token.expose())?, Arc::new(Caller::Owner)));
                 let Some((session, caller)) = granted.or_else(owner) else {
-                    return plain(Err(unknown()));
+                    return Some(plain(Err(unknown())));
                 };
                 self.used_of(who, &session, Use::Counts, |vault, circumstances| {
                     if !self.is_good(&session, &caller, &token) {
@@ -144,7 +153,7 @@ impl Agent<'_> {
                     (outcome, notices)
                 })
             }
-        }
+        })
     }
 
     /// Does a part of what two vaults do together.
@@ -321,12 +330,7 @@ pub(super) fn unknown() -> Refused {
 
 impl Door for Agent<'_> {
     fn answer(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-        let asked = Ask::read(message);
-        // Whoever is not answered has another agent begin when this one has ended.
-        if matches!(asked, Ok(Ask::Unlock(_))) && self.is_ending.load(Ordering::SeqCst) {
-            return None;
-        }
-        Some(self.reply(who, stream, asked).write())
+        Some(self.reply(who, stream, Ask::read(message))?.write())
     }
 
     fn prepare(&self) {
@@ -352,7 +356,7 @@ impl Door for Control<'_, '_> {
             let is_meant = ask.is_control();
             if is_meant { Ok(ask) } else { Err(Refused::Malformed(elsewhere.to_owned())) }
         });
-        Some(self.0.reply(who, stream, asked).write())
+        Some(self.0.reply(who, stream, asked)?.write())
     }
 
     fn panicked(&self) {
@@ -418,12 +422,11 @@ mod tests {
             origin: Origin::default(),
             explain: Explain { vault: |_| explained(), file: |_| explained() },
             wake: &|| {},
-            is_ending: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
         };
         let limits = Limits { idle_ms: 3_600_000, age_ms: 3_600_000 };
         let unlock = testing::unlock(&opening.path(), Reads::AtOnce);
-        assert!(agent.unlock(Unlock { limits, ..unlock }).is_ok());
+        assert!(agent.unlock(Unlock { limits, ..unlock }).unwrap().is_ok());
         let session = agent.sessions.all().remove(0);
         let region = "local-1".to_owned();
         let grant = Grant {

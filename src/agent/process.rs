@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 use super::door::{Agent, CONTROL_RULES, Control, RULES, VIA};
 use super::messages::{Refused, Reply, Unlock};
 use super::place::Place;
+use super::session::Gone;
 use super::sessions::Sessions;
 use crate::gateway::frames::Framing;
 use crate::gateway::server::Server;
@@ -130,7 +131,6 @@ pub(crate) fn serve(
         origin: Origin { actor: process::actor(), via: VIA.to_owned() },
         explain,
         wake: &wake,
-        is_ending: AtomicBool::new(false),
         has_begun: AtomicBool::new(false),
     };
     // Whose they were has ended: this process has the lock.
@@ -147,7 +147,8 @@ pub(crate) fn serve(
     let heard = match first {
         First::Heard(stream) => Some(stream),
         First::Vault(unlock, told) => {
-            if !told(agent.unlock(unlock)) {
+            let locked = || Err(Refused::Locked(Gone::Locked.told().to_owned()));
+            if !told(agent.unlock(unlock).unwrap_or_else(locked)) {
                 agent.end();
             }
             None
@@ -197,8 +198,8 @@ fn watch<'scope>(
     loop {
         let left = agent.attend(scope);
         let has_begun = agent.has_begun.load(Ordering::SeqCst) || begun.elapsed() > PATIENCE;
-        let is_ending = agent.is_ending.load(Ordering::SeqCst);
-        let is_over = has_begun && agent.sessions.are_gone();
+        let is_ending = agent.sessions.is_ending.load(Ordering::SeqCst);
+        let is_over = has_begun && agent.sessions.end_if_gone();
         if is_ending || is_asked_to_end.load(Ordering::SeqCst) || is_over {
             return Ok(());
         }
@@ -248,7 +249,6 @@ mod tests {
             origin: Origin::default(),
             explain: Explain { vault: |_| explained(), file: |_| explained() },
             wake: &|| {},
-            is_ending: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
         };
         let servers = [Server::new(&agent, RULES)];
@@ -261,6 +261,10 @@ mod tests {
             });
         }));
         let ended: Result<(), _> = ended;
-        assert!(ended.is_err() && agent.is_ending.load(Ordering::SeqCst) && !sockets[0].exists());
+        assert!(
+            ended.is_err()
+                && agent.sessions.is_ending.load(Ordering::SeqCst)
+                && !sockets[0].exists()
+        );
     }
 }

@@ -37,18 +37,18 @@ impl Agent<'_> {
             session.used_at(self.moments.moment(), Use::Counts, circumstances.context(), |vault| {
                 drop(vault.write_waiting_reads(circumstances.context()));
                 // Before the vault can be locked: the lock stops it.
-                (vault.again(), BegunRotation::begin(&session.long_work))
+                vault.again().map(|own| BegunRotation::begin(&session.long_work, own))
             });
         let locked = |gone: Gone| Refused::Locked(gone.told().to_owned());
-        let (vault, begun) = opened.map_err(locked)?.done;
-        let mut vault = vault.map_err(|error| self.refused(error.into()))?;
-        let begun = begun.ok_or_else(|| locked(Gone::Locked))?;
+        let begun = opened.map_err(locked)?.done;
+        let begun = begun.map_err(|error| self.refused(error.into()))?;
+        let mut begun = begun.ok_or_else(|| locked(Gone::Locked))?;
         let error = |error: &Error| json!({ "error": remote::error_to_json(error, &self.explain) });
-        Ok(match what {
+        let answer = match what {
             Rotated::One => {
                 let asked = remote::request_from_json(&asked).ok_or_else(malformed)?;
                 let work = |runner: &mut Runner<'_>| runner.rotate(asked);
-                match begun.run(&mut vault, &client, circumstances, work) {
+                match begun.run(&client, circumstances, work) {
                     Some(Ok(answer)) => json!({ "answer": tagged(&answer) }),
                     Some(Err(failed)) => error(&failed),
                     None => error(&Error::Stopped),
@@ -57,7 +57,7 @@ impl Agent<'_> {
             Rotated::Due => {
                 let asked = remote::due_from_json(&asked).ok_or_else(malformed)?;
                 let work = |runner: &mut Runner<'_>| due::rotate_due(runner, &asked);
-                match begun.run(&mut vault, &client, circumstances, work) {
+                match begun.run(&client, circumstances, work) {
                     Some(Ok(outcomes)) => {
                         json!({ "outcomes": remote::outcomes_to_json(&outcomes, &self.explain) })
                     }
@@ -70,6 +70,8 @@ impl Agent<'_> {
                     }
                 }
             }
-        })
+        };
+        session.count_long_work(self.moments.moment());
+        Ok(answer)
     }
 }

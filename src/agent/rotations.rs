@@ -17,6 +17,8 @@ use crate::vault::Vault;
 
 /// A rotation that has begun.
 pub(super) struct BegunRotation<'a> {
+    /// An opening of its own. First: its keys are gone before the lock goes on.
+    vault: Vault,
     begun: Begun<'a>,
     events: RunEvents,
 }
@@ -31,24 +33,23 @@ pub(super) struct Client<'a> {
 
 impl<'a> BegunRotation<'a> {
     /// Begins one; `None` where the vault is being locked.
-    pub(super) fn begin(work: &'a LongWork) -> Option<Self> {
+    pub(super) fn begin(work: &'a LongWork, vault: Vault) -> Option<Self> {
         let (events, stopper) = RunEvents::remote();
         let begun = work.begin(Arc::new(move |interrupt| stopper.stop(interrupt)))?;
-        Some(Self { begun, events })
+        Some(Self { vault, begun, events })
     }
 
     /// Lends a client what a rotation is run with, when it is its turn; `None` if it is stopped before.
     pub(super) fn run<T>(
-        mut self,
-        vault: &mut Vault,
+        &mut self,
         client: &Client<'_>,
         circumstances: Circumstances<'_>,
         work: impl FnOnce(&mut Runner<'_>) -> T,
     ) -> Option<T> {
         let tell = |text: &str| Said::Told(text.to_owned()).say_to(client.stream);
         let show = |text: &str| Said::Shown(text.to_owned()).say_to(client.stream);
-        let events = &mut self.events;
-        self.begun.heeding(client.stream, || {
+        let Self { vault, begun, events } = self;
+        begun.heeding(client.stream, || {
             let _alone = Alone::wait(|| events.is_stop_requested())?;
             // What a program leaves behind becomes this process's, and is killed after each run.
             drop(spawn::adopt());

@@ -309,6 +309,7 @@ impl Session {
 
     /// Returns why it must be locked, if it must.
     pub(super) fn end(&self, now: Moment) -> Option<Gone> {
+        self.count_long_work(now);
         let terms = lock(&self.terms);
         if terms.limits.are_over(terms.times, now) {
             return Some(Gone::Over);

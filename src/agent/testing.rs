@@ -64,13 +64,13 @@ impl Opening {
     pub(super) fn open(&self, login: Option<&str>, reads: Reads, now: Moment) -> Arc<Session> {
         let login = login.map(str::to_owned);
         let unlock = Unlock { login, ..unlock(&self.path(), reads) };
-        self.sessions.open(unlock, now, self.context()).unwrap()
+        self.sessions.open(unlock, now, self.context()).unwrap().unwrap()
     }
 
     /// Opens the other for a second.
     pub(super) fn open_other(&self, now: Moment) -> Arc<Session> {
         let unlock = unlock(&self.other_path(), Reads::AtOnce);
-        self.sessions.open(unlock, now, self.context()).unwrap()
+        self.sessions.open(unlock, now, self.context()).unwrap().unwrap()
     }
 
     pub(super) fn is_open(&self, session: &Session) -> bool {

@@ -36,7 +36,6 @@ impl<'a> Trial<'a> {
             origin: Origin { via: VIA.to_owned(), ..Origin::default() },
             explain,
             wake: &|| (),
-            is_ending: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
         })
     }
@@ -52,7 +51,7 @@ impl<'a> Trial<'a> {
             session.long_work.stop();
         }
         // It does not end.
-        self.0.is_ending.store(false, Ordering::SeqCst);
+        self.0.sessions.is_ending.store(false, Ordering::SeqCst);
         let peer = socket::peer(stream)?;
         self.0.answer(&process::actor_of(peer.pid, peer.uid), stream, message)
     }

@@ -190,6 +190,23 @@ fn a_signal_locks_all_and_ends_it() {
     }
 }
 
+/// Between its lock and its socket, others took it for an agent that is not heard, and gave up.
+#[test]
+fn whoever_unlocks_while_one_is_started_in_the_foreground_is_answered() {
+    let sandbox = unlocked();
+    done(&sandbox, "lock --all");
+    for _ in 0..4 {
+        let words = ["unlock", "--foreground"].map(str::to_owned);
+        let agent = sandbox.invocation("strongroom", &words).start();
+        sandbox.unlock();
+        assert_eq!(value_through_agent(&sandbox).as_deref(), Some("hunter2"));
+        done(&sandbox, "lock --all");
+        // It may have waited for the other's end, and hold the vault open now.
+        agent.signal(Signal::TERM);
+        agent.finish();
+    }
+}
+
 #[test]
 fn it_outlives_the_terminal_it_came_from() {
     let sandbox = Sandbox::with_vault();

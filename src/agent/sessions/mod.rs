@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::messages::Unlock;
@@ -23,6 +24,8 @@ pub(super) struct Sessions {
     vaults: Mutex<Vaults>,
     /// Rings when one is locked.
     closed: Condvar,
+    /// Whether the process is to end: no vault is held open any more that was not before.
+    pub(super) is_ending: AtomicBool,
 }
 
 #[derive(Default)]
@@ -45,21 +48,25 @@ pub(super) enum Due {
 impl Sessions {
     /// None yet, for users whose login sessions are told here, and whose tokens are kept there.
     pub(super) fn of(logins: &Path, place: Place) -> Self {
-        let (vaults, closed) = Default::default();
-        Self { logins: logins.to_owned(), place, vaults, closed }
+        let (vaults, closed, is_ending) = Default::default();
+        Self { logins: logins.to_owned(), place, vaults, closed, is_ending }
     }
 
     /// Holds a vault open. Whoever knows its key and unlocks it once more is given the same token; the
-    /// token of a vault that was replaced never leads to another.
+    /// token of a vault that was replaced never leads to another. `None` where all is being locked.
     pub(super) fn open(
         &self,
         unlock: Unlock,
         now: Moment,
         context: RequestContext<'_>,
-    ) -> Result<Arc<Session>, vault::Error> {
+    ) -> Result<Option<Arc<Session>>, vault::Error> {
         let token = place::new_token(context.entropy).map_err(crypto::Error::from)?;
         let session = Session::open(unlock, &self.logins, token, now)?;
         let mut vaults = self.lock();
+        // Under the lock of all: what is held now is found by whoever locks all, or nothing is.
+        if self.is_ending.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
         let known = vaults.held.get(&session.path);
         // What was granted of one whose time is over ends with it.
         let goes_on = |known: &&Arc<Session>| known.is_same(&session) && known.end(now).is_none();
@@ -69,7 +76,7 @@ impl Sessions {
             known.renew_terms(&session);
             drop(vaults);
             known.renew_vault(&session);
-            return Ok(known);
+            return Ok(Some(known));
         }
         let session = Arc::new(session);
         let replaced = vaults.held.insert(session.path.clone(), Arc::clone(&session));
@@ -78,7 +85,7 @@ impl Sessions {
         if let Some(replaced) = replaced {
             self.close(&replaced, context);
         }
-        Ok(session)
+        Ok(Some(session))
     }
 
     /// Finds the vault that something was granted of, and the holder of this token.
@@ -153,10 +160,15 @@ impl Sessions {
         drop(closed.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Whether none is unlocked, and none is being locked.
-    pub(super) fn are_gone(&self) -> bool {
+    /// Whether none is unlocked, and none is being locked. If so none will be: whoever is about to hold one
+    /// open learns that the process ends.
+    pub(super) fn end_if_gone(&self) -> bool {
         let vaults = self.lock();
-        vaults.held.is_empty() && vaults.closing.is_empty()
+        let are_gone = vaults.held.is_empty() && vaults.closing.is_empty();
+        if are_gone {
+            self.is_ending.store(true, Ordering::SeqCst);
+        }
+        are_gone
     }
 
     /// Has nobody find those any more whose time or login session is over. Returns what is to be done
@@ -165,8 +177,6 @@ impl Sessions {
     pub(super) fn attend(&self, now: Moment) -> (Vec<Due>, Option<i64>) {
         let (mut due, mut next) = (Vec::new(), None);
         for session in self.all() {
-            // Long work uses the vault as long as it goes on.
-            session.count_long_work(now);
             if let Some(gone) = session.end(now) {
                 due.extend(self.begin_closing_for(gone, &session, now).map(Due::Close));
             }

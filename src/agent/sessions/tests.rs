@@ -158,7 +158,7 @@ fn a_vault_in_use_keeps_no_other_from_being_locked_and_written() {
         }
     }
     assert!(lock(&other.vault).is_none());
-    assert!(!opening.sessions.are_gone() && in_use.is_some());
+    assert!(!opening.sessions.end_if_gone() && in_use.is_some());
     drop(in_use);
     for one in &due {
         opening.sessions.carry_out(one, &LATE, context);
@@ -180,7 +180,7 @@ fn whoever_unlocks_a_vault_in_use_keeps_nobody_from_others() {
         let unlocking = scope.spawn(move || {
             let (now, origin) = (Timestamp(5), &Origin::default());
             let context = RequestContext { now, entropy: &SystemEntropy, origin };
-            sessions.open(unlock(&path, Reads::AtOnce), later, context).unwrap()
+            sessions.open(unlock(&path, Reads::AtOnce), later, context).unwrap().unwrap()
         });
         while until(&used) == before {
             std::thread::yield_now();
@@ -228,7 +228,7 @@ fn whoever_locks_what_is_being_locked_waits_for_that() {
         sessions.close(&session, context);
         assert!(waiting.join().unwrap());
     });
-    assert!(sessions.are_gone());
+    assert!(sessions.end_if_gone());
 }
 
 /// Whoever waits for his turn when the vault is locked does without it, whoever comes first then.
@@ -279,4 +279,18 @@ fn a_token_goes_with_its_vault() {
     // What an agent left that was killed.
     place.forget_files();
     assert!(!is_kept());
+}
+
+/// What an agent holds open that ends, nobody can use: he was told that it is unlocked.
+#[test]
+fn an_agent_that_ends_holds_nothing_open_any_more() {
+    let opening = Opening::new();
+    let (sessions, context) = (&opening.sessions, opening.context());
+    let again = || sessions.open(unlock(&opening.path(), Reads::AtOnce), NOW, context).unwrap();
+    let session = again().unwrap();
+    assert!(!sessions.end_if_gone() && again().is_some());
+    opening.close_for(Gone::Locked, &session, NOW);
+    assert!(sessions.end_if_gone());
+    assert!(again().is_none());
+    assert!(sessions.all().is_empty());
 }

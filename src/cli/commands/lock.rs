@@ -17,6 +17,7 @@ use crate::agent::limits::Limits;
 use crate::agent::messages::{Ask, Reads, Refused, Reply, Unlock as Unlocking};
 use crate::agent::place::Place;
 use crate::agent::process::{self, First, NotStarted};
+use crate::sys::lock;
 
 options! {
     /// The options of `unlock`.
@@ -140,9 +141,12 @@ fn hold_open(
     let (path, limits) = (unlocking.path.clone(), unlocking.limits);
     // What starts a unit has a keyring of its own, which no login session sees.
     let is_in_session = unlocking.login.is_some();
+    // Whoever unlocks or locks something meanwhile waits until this process is heard.
+    let mut starting = Some(lock::wait(&place.start())?);
     let held = process::hold(place).map_err(|why| handing::not_started(&why))?;
     let mut told = Ok(());
     let mut tell = |answer: Result<Json, Refused>| {
+        drop(starting.take());
         let answer = handing::answered(Reply { outcome: answer, notices: Vec::new() });
         let members = answer.and_then(|answer| {
             let token = handing::token_in(&answer);
