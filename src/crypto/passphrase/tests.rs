@@ -155,6 +155,25 @@ fn guessable_passphrases_are_weak() {
     assert!(said.warning.is_some() && !said.suggestions.is_empty());
 }
 
+/// As zxcvbn judges them with all of `regex` and `fancy-regex`, of which `.cargo/patterns` has six
+/// expressions. A year that is near to this one takes no fewer guesses than twenty.
+#[test]
+fn repetitions_years_and_dates_are_seen() {
+    let repeated = "Repeats like \"abcabcabc\" are only slightly harder to guess than \"abc\".";
+    for (text, guesses, warning) in [
+        ("aabaabaabaabaabaab", 79_f64, repeated),
+        ("xyxyxyxyxyxyxyxy", 425.0, repeated),
+        ("éßéßéßéß", 405.0, repeated),
+        ("16.11.2019", 29_201.0, "Dates are often easy to guess."),
+        ("1987", 40.0, "Recent years are easy to guess."),
+    ] {
+        let judged = judge(&Passphrase::from_bytes(text.as_bytes()).unwrap());
+        assert_eq!(judged.warning.as_deref(), Some(warning), "{text}");
+        let times = 10_f64.powf(judged.guesses_log10) / guesses;
+        assert!((0.4..2.5).contains(&times), "{text}: {times}");
+    }
+}
+
 proptest! {
     // Unoptimised, the judgement is slow.
     #![proptest_config(ProptestConfig::with_cases(12))]
