@@ -307,6 +307,41 @@ fn a_replica_becomes_a_copy_and_stays_one() {
     assert_eq!(pair.near.record("app/db").unwrap().kms_key_id, None);
 }
 
+/// Loses the values of a secret, as a salvage or a repair does that finds them damaged.
+fn lose_values(service: &mut ServiceFixture, name: &str) {
+    service.meddle(|transaction| {
+        let namespace = transaction.namespace("local-1");
+        let record = transaction.find(&namespace, name).unwrap().unwrap();
+        transaction.remove(&record).unwrap();
+        transaction.adopt(record, &[]).unwrap();
+    });
+}
+
+#[test]
+fn what_a_primary_lost_its_replica_does_not_lose_in_silence() {
+    let mut pair = Pair::associated();
+    let replica = content(&mut pair.far, "copy");
+    lose_values(&mut pair.near, "app/db");
+    assert_eq!((pair.status().as_str(), pair.left()), ("InProgress", 1));
+    pair.put("two");
+    assert_eq!(pair.deliver(), Some(Delivered::Not(Trouble::Apart)));
+    assert_eq!(pair.status(), "Failed");
+    assert_eq!(content(&mut pair.far, "copy"), replica);
+    pair.associate().unwrap();
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+}
+
+#[test]
+fn what_a_replica_lost_it_is_sent_again() {
+    let mut pair = Pair::associated();
+    lose_values(&mut pair.far, "copy");
+    assert_ne!(pair.status_far(), "InSync");
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    assert_eq!(pair.status_far(), "InSync");
+    pair.require_equal();
+}
+
 #[test]
 fn a_replica_refuses_to_be_changed() {
     let mut pair = Pair::associated();
