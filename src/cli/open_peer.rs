@@ -165,11 +165,11 @@ pub(super) fn open_at(
     if !is_there {
         return Err(Shut::by(Trouble::Absent));
     }
+    let in_agent = || Session::of(path, context.environment).map(OpenPeer::InAgent);
     let offer = Offer::of_peer(context.globals);
-    if offer.is_none()
-        && let Some(session) = Session::of(path, context.environment)
-    {
-        return Ok(OpenPeer::InAgent(session));
+    let is_offered = offer.is_some();
+    if !is_offered && let Some(opened) = in_agent() {
+        return Ok(opened);
     }
     let locked = LockedVault::open(path, Mode::ReadWrite)?;
     let offer = match (offer, prompt) {
@@ -180,10 +180,16 @@ pub(super) fn open_at(
         }
         (None, Prompt::Allowed | Prompt::Never) => return Err(Shut::by(Trouble::Locked)),
     };
-    let opened = offer.open(&locked).map_err(|failure| Shut {
-        trouble: Trouble::Locked,
-        why: failure.told().map(|(_, message)| message),
-    })?;
+    let opened = match offer.open(&locked) {
+        Ok(opened) => opened,
+        Err(failure) => {
+            drop(locked);
+            // What is offered may be another peer's.
+            let in_agent = if is_offered { in_agent() } else { None };
+            let why = failure.told().map(|(_, message)| message);
+            return in_agent.ok_or(Shut { trouble: Trouble::Locked, why });
+        }
+    };
     let vault = locked.unlock(&opened.master, &context.unlock_policy())?;
     Ok(OpenPeer::Here(Box::new(vault)))
 }

@@ -134,6 +134,11 @@ impl Trouble {
         Self::ALL.get(usize::try_from(number).ok()?).copied()
     }
 
+    /// Whether it says that there is no copy of the primary where one was.
+    pub(crate) fn denies(self) -> bool {
+        [Self::Missing, Self::NotOurs, Self::Apart].contains(&self)
+    }
+
     /// Whether it is over when the peer can be written again: somebody has to do nothing else.
     pub(crate) fn passes(self) -> bool {
         self <= Self::Failed

@@ -176,7 +176,11 @@ impl Transaction<'_> {
             }
             all_in_doubt.extend(in_doubt);
             if is_kept {
+                let before = record.versions.len();
                 self.drop_lost_versions(&mut record, done)?;
+                if record.versions.len() < before {
+                    self.note_loss(&mut record)?;
+                }
                 records.insert(hash, record);
             } else {
                 self.rows.delete(Table::Secret, record.rid)?;

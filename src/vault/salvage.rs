@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::across::Bond;
 use super::check::{Meter, OnProgress};
 use super::error::Error;
 use super::evidence::{Accepted, InDoubt, Proven, Verdict};
@@ -191,6 +192,7 @@ impl Transaction<'_> {
         record.rid = 0;
         self.assign_row(&mut record)?;
         let mut versions: Vec<Version> = Vec::new();
+        let count = record.versions.len();
         for mut version in std::mem::take(&mut record.versions) {
             match values.iter().find(|(id, _)| *id == version.id) {
                 Some((id, value)) => {
@@ -201,7 +203,30 @@ impl Transaction<'_> {
                 None => {}
             }
         }
+        if versions.len() < count {
+            self.note_loss(&mut record)?;
+        }
         record.versions = versions;
         self.insert(&mut record)
+    }
+
+    /// Notes that a secret has lost a version: it is not what its replica in another account is a copy
+    /// of, which is not to lose the same in silence, nor is it that copy itself.
+    pub(super) fn note_loss(&mut self, record: &mut Record) -> Result<(), Error> {
+        if let Some(primary) = &mut record.cross_primary {
+            primary.edition = None;
+        }
+        if let Some(replica) = &mut record.cross_replica
+            && replica.bond == Bond::Attached
+        {
+            let waited = replica.waits();
+            replica.held = vec![self.draw_edition()?];
+            replica.edition = self.draw_edition()?;
+            if !waited {
+                let account = replica.arn.split(':').nth(4).unwrap_or_default();
+                self.change_peer(account, |peer| peer.waiting = peer.waiting.saturating_add(1));
+            }
+        }
+        Ok(())
     }
 }

@@ -66,6 +66,9 @@ pub(crate) fn deliver<E>(
         match verdict {
             // It changed meanwhile: what it is now is delivered at once.
             None if rounds < MAX_ROUNDS => {}
+            // Another process brought the replica to where its primary is by now.
+            Some(Verdict::Trouble(trouble))
+                if rounds < MAX_ROUNDS && trouble.denies() && has_moved(near, &link)? => {}
             None => break (link, Verdict::Trouble(Trouble::Busy)),
             Some(verdict) => break (link, verdict),
         }
@@ -81,6 +84,15 @@ pub(crate) fn deliver<E>(
         note(near, far, Noted { link, edition, is_free: verdict == Verdict::Free, trouble })?;
     let done = if is_as_it_was { Delivered::Nothing } else { Delivered::Done };
     Ok((trouble.map_or(done, Delivered::Not), left))
+}
+
+/// Whether a primary says something else by now than it did.
+fn has_moved<E>(near: &mut dyn Side<Error = E>, link: &Link) -> Result<bool, E> {
+    let answer = near.ask(Task::Link { primary_arn: link.primary_arn.clone() })?;
+    Ok(Link::from_value(answer).map_or(true, |now| {
+        (now.edition, now.is_attached) != (link.edition, link.is_attached)
+            || now.replica_arn != link.replica_arn
+    }))
 }
 
 /// Whether a replica waits for its primary, or may be made its copy.

@@ -84,10 +84,17 @@ pub(super) fn add(
              `strongroom init --account-id DIGITS`."
         ));
     }
+    if known.name != known.account && is_account(&known.name) {
+        return refused(format!(
+            "The name {} is the account of another vault; give --name another for this one.",
+            known.name
+        ));
+    }
     let is_other = |peer: &&Peer| peer.name == known.name && peer.account != known.account;
     if let Some(other) = vault.state().peers.iter().find(is_other) {
         return refused(format!(
-            "The peer of account {} has the name {}.",
+            "The peer of account {} has the name {}; give --name another for this one, or remove \
+             that peer.",
             other.account, other.name
         ));
     }
@@ -105,6 +112,11 @@ pub(super) fn add(
     vault.put_peer(peer)?;
     vault.record("AddPeer", Event::SUCCESS, Subject { name: shown, ..Subject::default() })?;
     Ok(Value::Null)
+}
+
+/// Whether a text is an account: a peer is meant by either, its name or its account.
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Forgets the peer of this account.

@@ -21,7 +21,8 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: &Outcome) -> Result<i64,
     }
     let trouble = outcome.trouble.map(unsigned).and_then(Trouble::numbered);
     // Whatever it is, it is not what it was taken to be: it is in sync only when it was told anew.
-    let anew = if trouble.is_some_and(denies) { Some(cx.vault()?.draw_edition()?) } else { None };
+    let anew =
+        if trouble.is_some_and(Trouble::denies) { Some(cx.vault()?.draw_edition()?) } else { None };
     if let Some(mut record) = find(cx, &outcome.primary_arn)?
         && let Some(before) = record.cross_replica.take()
         && before.arn == outcome.replica_arn
@@ -49,11 +50,6 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: &Outcome) -> Result<i64,
     }
     let left = cx.vault()?.state().peer(&account).map_or(0, |peer| peer.waiting);
     Ok(link::signed(left))
-}
-
-/// Whether a trouble says that there is no copy of the primary where one was.
-fn denies(trouble: Trouble) -> bool {
-    [Trouble::Missing, Trouble::NotOurs, Trouble::Apart].contains(&trouble)
 }
 
 /// Returns what there is to say of a replica now: nothing, once one that was let go has been told.
