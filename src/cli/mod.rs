@@ -13,6 +13,7 @@ mod duration;
 mod elsewhere;
 mod enroll;
 pub(crate) mod environment;
+mod everyday;
 pub(crate) mod failure;
 mod field;
 mod handing;

@@ -260,7 +260,11 @@ fn near<'a>(
 }
 
 /// Tells peers what was changed, before the answer is seen.
-fn tell_peers(opened: &mut Option<Vault>, session: Option<&Session>, context: &CommandContext<'_>) {
+pub(super) fn tell_peers(
+    opened: &mut Option<Vault>,
+    session: Option<&Session>,
+    context: &CommandContext<'_>,
+) {
     let owed = match (opened.as_mut(), session) {
         (Some(vault), _) => vault.take_owed(),
         // The holder of a grant does not speak for the vault: its owner's next command does.

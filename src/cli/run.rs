@@ -64,13 +64,11 @@ fn run_command(
     }
     let inside = rotate::inside::line(environment);
     // What holds for a process that may not do all: a rotation's program, or a grant's holder.
-    let refusal: Option<fn() -> Failure> = if inside.is_some() {
-        Some(rotate::inside::not_available)
-    } else {
-        agent::is_granted(environment).then_some(agent::not_granted)
-    };
-    if let Some(refusal) = refusal.filter(|_| needs_all(&command)) {
-        return Err(refusal());
+    if inside.is_some() && needs_all(&command, commands::runs_in_rotation) {
+        return Err(rotate::inside::not_available());
+    }
+    if agent::is_granted(environment) && needs_all(&command, commands::is_of_operations) {
+        return Err(agent::not_granted());
     }
     match command {
         Command::Version => print(version(form).as_bytes()),
@@ -103,10 +101,10 @@ fn run_command(
     }
 }
 
-/// Whether a command is for the owner of a vault alone.
-fn needs_all(command: &Command) -> bool {
+/// Whether a command is for the owner of a vault alone, as all of our own are but some.
+fn needs_all(command: &Command, is_for_others: fn(&str) -> bool) -> bool {
     match command {
-        Command::Own { name, .. } => !commands::runs_in_rotation(name),
+        Command::Own { name, .. } => !is_for_others(name),
         Command::Identity { .. } | Command::Configure { .. } => true,
         Command::Version | Command::Help(_) | Command::Operation { .. } => false,
     }

@@ -4,12 +4,14 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+mod get;
 mod grant;
 mod history;
 pub(crate) mod init;
 mod json;
 mod keys;
 mod lock;
+mod ls;
 mod man;
 mod names;
 mod new_credential;
@@ -17,8 +19,11 @@ mod options;
 pub(crate) mod own;
 mod peer;
 mod progress;
+mod rm;
 mod rotate_due;
 mod rotation;
+mod set;
+mod show;
 mod slots;
 mod status;
 
@@ -31,6 +36,12 @@ use own::{CommandSpec, Manual};
 
 /// The commands, in the order of the help.
 const ALL: &[CommandSpec] = &[
+    CommandSpec::of::<get::Get>(),
+    CommandSpec::of::<set::Set>(),
+    CommandSpec::of::<show::Show>(),
+    CommandSpec::of::<ls::Ls>(),
+    CommandSpec::of::<rm::Rm>(),
+    CommandSpec::of::<rm::Restore>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),
@@ -93,6 +104,11 @@ pub(crate) fn summaries() -> Vec<(String, &'static str)> {
 /// Whether a rotation's program may call a command.
 pub(crate) fn runs_in_rotation(name: &str) -> bool {
     find(name).is_some_and(|spec| spec.runs_in_rotation)
+}
+
+/// Whether the holder of a grant may call a command.
+pub(crate) fn is_of_operations(name: &str) -> bool {
+    find(name).is_some_and(|spec| spec.runs_in_rotation || spec.is_of_operations)
 }
 
 /// Runs a command.

@@ -1,0 +1,6 @@
+//! The small vocabulary for hands: `get`, `set`, `show`, `ls` and the others are made of AWS's own
+//! operations, so that versions, labels, the log and grants hold for them alike.
+
+pub(crate) mod address;
+pub(crate) mod client;
+pub(crate) mod login;
