@@ -221,8 +221,9 @@ impl Session {
         let ask = Ask::Elsewhere { token: self.token(), name: name.to_owned() };
         let Ok(Asked::Answered(reply)) = self.ask(&ask, "", true) else { return None };
         let text = |json: &Json| json.as_str().map(str::to_owned);
-        let regions = reply.get("regions")?.as_array()?.iter().filter_map(text).collect();
-        Some(Found { home: text(reply.get("home")?)?, regions })
+        let texts = |member| Some(reply.get(member)?.as_array()?.iter().filter_map(text).collect());
+        let (regions, near) = (texts("regions")?, texts("near")?);
+        Some(Found { home: text(reply.get("home")?)?, regions, near })
     }
 
     fn token(&self) -> Secret<String> {

@@ -24,7 +24,7 @@ pub(super) fn hinted(
 
 /// Says where the secret is, or that the call is about a region that hardly anything is in.
 fn told(found: &Found, name: &str, asked: Option<&Named>) -> Option<String> {
-    let Found { home, regions } = found;
+    let Found { home, regions, near } = found;
     let here = asked.map_or(home.as_str(), |asked| &asked.value);
     let by = asked.map_or_else(
         || "the vault's home region".to_owned(),
@@ -32,6 +32,9 @@ fn told(found: &Found, name: &str, asked: Option<&Named>) -> Option<String> {
     );
     match regions.iter().find(|region| *region != here) {
         Some(there) => Some(format!("{name} is in {there}; this call asks in {here}, {by}")),
+        None if !near.is_empty() && regions.is_empty() => {
+            Some(format!("did you mean {}?", near.join(" or ")))
+        }
         None if here == home => None,
         None => {
             Some(format!("this call asks in {here}, {by}; the home region of the vault is {home}"))
@@ -49,6 +52,7 @@ mod tests {
         let found = |regions: &[&str]| Found {
             home: "local-1".to_owned(),
             regions: regions.iter().map(|&region| region.to_owned()).collect(),
+            near: Vec::new(),
         };
         let us = asked("us-east-1", "AWS_REGION");
         for (regions, asked, expected) in [
@@ -79,5 +83,9 @@ mod tests {
             let hint = told(&found(regions), "db", asked);
             assert_eq!(hint.as_deref(), expected, "{regions:?}");
         }
+        let near = vec!["app/db".to_owned(), "app/dc".to_owned()];
+        let misspelt = Found { near, ..found(&[]) };
+        let hint = told(&misspelt, "ap/db", None);
+        assert_eq!(hint.as_deref(), Some("did you mean app/db or app/dc?"));
     }
 }

@@ -4,6 +4,7 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+mod find;
 mod get;
 mod grant;
 mod history;
@@ -40,6 +41,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<set::Set>(),
     CommandSpec::of::<show::Show>(),
     CommandSpec::of::<ls::Ls>(),
+    CommandSpec::of::<find::Find>(),
     CommandSpec::of::<rm::Rm>(),
     CommandSpec::of::<rm::Restore>(),
     CommandSpec::of::<init::Init>(),

@@ -3,4 +3,5 @@
 
 pub(crate) mod address;
 pub(crate) mod client;
+pub(crate) mod fuzzy;
 pub(crate) mod login;
