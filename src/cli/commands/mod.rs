@@ -4,6 +4,7 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+mod edit;
 mod find;
 mod get;
 mod grant;
@@ -40,6 +41,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<get::Get>(),
     CommandSpec::of::<set::Set>(),
     CommandSpec::of::<show::Show>(),
+    CommandSpec::of::<edit::Edit>(),
     CommandSpec::of::<ls::Ls>(),
     CommandSpec::of::<find::Find>(),
     CommandSpec::of::<rm::Rm>(),
