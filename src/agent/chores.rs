@@ -3,32 +3,43 @@
 
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use super::paths::{decoded, encoded};
 use crate::model::time::Timestamp;
+use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::failure::Failure;
-use crate::service::jobs::{self, Unfinished, progress};
+use crate::service::jobs::review::{self, Review};
+use crate::service::jobs::{self, Unfinished, progress, settings as rotations};
 use crate::service::names::{self, Which};
 use crate::upkeep::events::{self, EventFilter};
 use crate::upkeep::{purge, settings, status};
 use crate::vault::Vault;
+use crate::vault::rotation::Pin;
 use crate::vault::transaction::{Access, RequestContext};
 
 /// One such piece of work.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Chore {
+    /// Note that a person approved a rotation's program, and with which new pins, and show the rotation.
+    ApproveRotation { secret: String, region: Option<String>, pins: Option<Vec<Pin>> },
     /// Say the code of the state.
     Checkpoint,
     /// Change settings, if any are named, and show all.
     Configure(Vec<(String, String)>),
     /// Show events.
     Events(EventFilter),
+    /// Say which of these rows no secret has any more.
+    Gone(Vec<u64>),
     /// Name the secrets of a region; `None` is the vault's home.
     Names { region: Option<String>, which: Which },
     /// Erase what is past its recovery window.
     Purge,
+    /// Show how a secret rotates.
+    ReviewRotation { secret: String, region: Option<String> },
     /// Say how the vault stands, and what this machine remembers of it.
     Status { anchors: Option<PathBuf> },
 }
@@ -43,6 +54,11 @@ impl Chore {
         // What is shown includes the reads before it.
         vault.write_waiting_reads(context)?;
         Ok(match self {
+            Self::ApproveRotation { secret, region, pins } => {
+                let (id, region) = (SecretId(secret), region.as_deref());
+                rotations::approve(vault, &id, region, pins, context)?;
+                Review::of(vault, &id, region, context)?.into_value()
+            }
             Self::Checkpoint => {
                 let transaction = vault.begin(Access::Read, context)?;
                 let checkpoint = transaction.checkpoint().to_string();
@@ -54,6 +70,10 @@ impl Chore {
             }
             Self::Configure(changes) => Value::Map(settings::configure(vault, &changes, context)?),
             Self::Events(filter) => events::list(vault, &filter, context)?,
+            Self::Gone(rows) => {
+                let gone = review::gone(vault, rows, context)?;
+                Value::List(gone.iter().map(|row| Value::Text(row.to_string())).collect())
+            }
             Self::Names { region, which } => {
                 let names = names::of_region(vault, region.as_deref(), which, context)?;
                 Value::List(names.into_iter().map(Value::Text).collect())
@@ -62,6 +82,10 @@ impl Chore {
                 let erased = purge::purge(vault, context)?;
                 let erased = erased.into_iter().map(Value::Text).collect();
                 Value::Map(vec![("Erased".to_owned(), Value::List(erased))])
+            }
+            Self::ReviewRotation { secret, region } => {
+                let id = SecretId(secret);
+                Review::of(vault, &id, region.as_deref(), context)?.into_value()
             }
             Self::Status { anchors } => {
                 let mut members = status::unlocked(vault, anchors.as_deref(), context)?;
@@ -78,8 +102,26 @@ impl Chore {
         })
     }
 
+    /// Whether it may change the vault, so that it is not asked for twice.
+    pub(crate) fn changes(&self) -> bool {
+        match self {
+            Self::ApproveRotation { .. } | Self::Configure(_) | Self::Purge => true,
+            Self::Checkpoint
+            | Self::Events(_)
+            | Self::Gone(_)
+            | Self::Names { .. }
+            | Self::ReviewRotation { .. }
+            | Self::Status { .. } => false,
+        }
+    }
+
     pub(super) fn to_json(&self) -> Json {
         match self {
+            Self::ApproveRotation { secret, region, pins } => {
+                let pins = pins.as_ref().map(|pins| pins.iter().map(pin_to_json).collect());
+                let pins: Option<Vec<Json>> = pins;
+                json!({ "name": "approve", "secret": secret, "region": region, "pins": pins })
+            }
             Self::Checkpoint => json!({ "name": "checkpoint" }),
             Self::Configure(changes) => {
                 let changes = changes.iter().map(|(name, to)| (name.clone(), to.clone().into()));
@@ -96,10 +138,14 @@ impl Chore {
                 "until": filter.until.map(|time| time.0),
                 "most": filter.most,
             }),
+            Self::Gone(rows) => json!({ "name": "gone", "rows": rows }),
             Self::Names { region, which } => json!({
                 "name": "names", "region": region, "scheduled": *which == Which::Scheduled,
             }),
             Self::Purge => json!({ "name": "purge" }),
+            Self::ReviewRotation { secret, region } => {
+                json!({ "name": "review", "secret": secret, "region": region })
+            }
             Self::Status { anchors } => {
                 json!({ "name": "status", "anchors": anchors.as_deref().map(encoded) })
             }
@@ -110,6 +156,16 @@ impl Chore {
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
         let time = |name: &str| json.get(name).and_then(Json::as_i64).map(Timestamp);
         Some(match json.get("name")?.as_str()? {
+            "approve" => Self::ApproveRotation {
+                secret: text("secret")?,
+                region: text("region"),
+                pins: match json.get("pins").filter(|pins| !pins.is_null()) {
+                    Some(pins) => {
+                        Some(pins.as_array()?.iter().map(pin_from_json).collect::<Option<_>>()?)
+                    }
+                    None => None,
+                },
+            },
             "checkpoint" => Self::Checkpoint,
             "configure" => {
                 let changes = json.get("changes")?.as_object()?.iter();
@@ -126,16 +182,31 @@ impl Chore {
                 until: time("until"),
                 most: json.get("most").and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok()),
             }),
+            "gone" => {
+                let rows = json.get("rows")?.as_array()?.iter();
+                Self::Gone(rows.map(Json::as_u64).collect::<Option<_>>()?)
+            }
             "names" => {
                 let is_scheduled = json.get("scheduled")?.as_bool()?;
                 let which = if is_scheduled { Which::Scheduled } else { Which::Active };
                 Self::Names { region: text("region"), which }
             }
             "purge" => Self::Purge,
+            "review" => Self::ReviewRotation { secret: text("secret")?, region: text("region") },
             "status" => Self::Status { anchors: text("anchors").and_then(|path| decoded(&path)) },
             _ => return None,
         })
     }
+}
+
+fn pin_to_json(pin: &Pin) -> Json {
+    json!([pin.path, STANDARD.encode(pin.sha256)])
+}
+
+fn pin_from_json(json: &Json) -> Option<Pin> {
+    let text = |index: usize| json.get(index)?.as_str();
+    let sha256 = STANDARD.decode(text(1)?).ok()?.try_into().ok()?;
+    Some(Pin { path: text(0)?.to_owned(), sha256 })
 }
 
 #[cfg(test)]
@@ -153,7 +224,13 @@ mod tests {
             until: None,
             most: Some(3),
         };
+        let secret = || "s".to_owned();
+        let pins = vec![Pin { path: "/p".to_owned(), sha256: [7; 32] }];
         for chore in [
+            Chore::ApproveRotation { secret: secret(), region: None, pins: None },
+            Chore::ApproveRotation { secret: secret(), region: Some(secret()), pins: Some(pins) },
+            Chore::Gone(vec![1, u64::MAX]),
+            Chore::ReviewRotation { secret: secret(), region: None },
             Chore::Checkpoint,
             Chore::Configure(vec![("a".to_owned(), "b".to_owned())]),
             Chore::Events(filter),

@@ -15,12 +15,14 @@ mod extremes;
 pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod grants;
+pub(crate) mod identity;
 pub(crate) mod jobs;
 pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod pages;
 pub(crate) mod peers;
+mod policies;
 mod policy_request;
 #[cfg(test)]
 mod reference;
@@ -28,6 +30,8 @@ pub(crate) mod replication;
 mod repository;
 pub(crate) mod rotation;
 pub(crate) mod rules;
+#[cfg(test)]
+mod surface;
 #[cfg(test)]
 pub(crate) mod testing;
 mod versions;

@@ -327,14 +327,23 @@ impl Record {
             (None, Some(primary_region)) => Replication::Replica { primary_region },
             (Some(_), Some(_)) => return Err(Malformed),
         };
-        let is_replica = matches!(record.replication, Replication::Replica { .. });
-        let is_across = record.cross_replica.is_some() || record.cross_primary.is_some();
-        if is_replica && is_across
-            || record.cross_replica.is_some() && record.cross_primary.is_some()
-        {
-            return Err(Malformed);
+        if record.is_of_one_kind() && record.is_within_limits() {
+            Ok(record)
+        } else {
+            Err(Malformed)
         }
-        if record.is_within_limits() { Ok(record) } else { Err(Malformed) }
+    }
+
+    /// Whether it follows at most one secret, and nobody follows it who would follow another then.
+    fn is_of_one_kind(&self) -> bool {
+        let (has_cross_replica, is_cross_replica) =
+            (self.cross_replica.is_some(), self.cross_primary.is_some());
+        match &self.replication {
+            Replication::Replica { .. } => !has_cross_replica && !is_cross_replica,
+            Replication::Primary(replicas) => {
+                !is_cross_replica || !has_cross_replica && replicas.is_empty()
+            }
+        }
     }
 
     /// What docs/format.md, "Limits", says of a record and nothing else would.

@@ -8,7 +8,7 @@ use jiff::Timestamp as Instant;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::super::agent;
+use super::super::chore;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::unlock::{self, CommandContext};
@@ -77,7 +77,11 @@ impl OwnCommand for Checkpoint {
     const EXAMPLE: &'static str = "strongroom checkpoint --query Checkpoint --output text";
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
-        invocation.answer_with(agent::chore(|| Chore::Checkpoint, Self::TITLE, invocation.context)?)
+        invocation.answer_with(chore::have_done(
+            || Chore::Checkpoint,
+            Self::TITLE,
+            invocation.context,
+        )?)
     }
 }
 
@@ -128,7 +132,7 @@ impl OwnCommand for ListEvents {
         let filter = filter(self.filters, context)?;
         let Some(path) = self.archives.from_archive.as_deref().map(Path::new) else {
             let chore = || Chore::Events(filter.clone());
-            return invocation.answer_with(agent::chore(chore, Self::TITLE, context)?);
+            return invocation.answer_with(chore::have_done(chore, Self::TITLE, context)?);
         };
         let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
         // Only the vault's keys are asked for: an archive from before a rekey needs a copy from then.

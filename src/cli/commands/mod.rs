@@ -20,7 +20,6 @@ mod new_credential;
 mod options;
 pub(crate) mod own;
 mod peer;
-mod progress;
 mod rm;
 mod rotate_due;
 mod rotation;
