@@ -9,6 +9,10 @@ fn main() {
     if option("CARGO_ENCODED_RUSTFLAGS").contains("--icf=all") {
         let list = format!("--symbol-ordering-file={}/{LIST}", option("CARGO_MANIFEST_DIR"));
         println!("cargo::rustc-link-arg-bins=-Wl,{list},--no-warn-symbol-ordering");
+        // `src/sys/entry.rs`.
+        if option("CARGO_CFG_TARGET_ARCH") == "x86_64" && option("CARGO_CFG_TARGET_ENV") == "gnu" {
+            println!("cargo::rustc-link-arg-bins=-Wl,--entry=strongroom_entry");
+        }
     }
 }
 

@@ -50,7 +50,7 @@ mod crypto;
 
 mod sys;
 
-pub use cli::start;
+pub use cli::{start, start_alone};
 pub use sys::secret::Secret;
 
 /// Serialisers and buffers leave copies of what passed through them; this wipes them all.

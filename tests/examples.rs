@@ -53,6 +53,28 @@ fn the_readme_does_not_lie() {
     assert_eq!(sessions, 3, "README's sessions");
 }
 
+/// One session from its beginning to its end: what a step made, the next one uses.
+#[test]
+fn the_steps_to_a_peer_lead_there() {
+    let sandbox = home(Sandbox::empty());
+    make_dirs(&sandbox.home().join("desktop"));
+    let page = page("docs/peers.md").replace("/mnt/desktop", "~/desktop");
+    let steps = blocks(&page).into_iter().map(|(kind, text)| {
+        assert_eq!(kind, "sh", "{text}");
+        text
+    });
+    let first = "printf hunter2 | strongroom create-secret --name app/db \\
+        --secret-string file:///dev/stdin";
+    let said =
+        succeed(&sandbox, &format!("{first}\n{}", steps.collect::<String>()), &[PASSPHRASE; 16]);
+    let printed = said.stdout_text();
+    for told in ["InSync", "is locked", "\"Synced\": 1", "\"SecretString\": \"hunter2\""] {
+        assert!(printed.contains(told), "{told} is not in\n{printed}");
+    }
+    let read = "strongroom get-secret-value --vault ~/stick/vault.db --secret-id app/db";
+    assert!(succeed(&sandbox, read, &[PASSPHRASE]).stdout_text().contains("hunter4"));
+}
+
 /// All but those of rotation, which have their program's own tests.
 #[test]
 fn the_examples_of_the_help_work() {
@@ -92,12 +114,19 @@ const PREPARED: &[(&str, &str)] = &[
     ("describe-secret", "strongroom restore-secret --secret-id app/db"),
     ("restore-secret", "strongroom delete-secret --secret-id app/db"),
     ("update-secret-version-stage", VERSIONS),
+    ("associate-cross-account-replica", REPLICA),
     (
         "remove-regions-from-replication",
         "strongroom replicate-secret-to-regions --secret-id app/db \
          --add-replica-regions Region=eu-west-1",
     ),
     ("grant", "strongroom unlock"),
+    (
+        "peer",
+        "strongroom init --vault ~/stick/vault.db --keyfile-only --keyfile ~/stick.key \
+             --no-recovery --account-id 333333333333
+         strongroom unlock --vault ~/stick/vault.db --keyfile ~/stick.key",
+    ),
     ("init", "unset STRONGROOM_KEYFILE; export STRONGROOM_VAULT=person"),
     ("change-passphrase", "unset STRONGROOM_KEYFILE; export STRONGROOM_VAULT=person"),
     ("completions", "mkdir -p ~/.local/share/bash-completion/completions"),
@@ -111,12 +140,23 @@ const VERSIONS: &str = "
     strongroom put-secret-value --secret-id app/db --secret-string again2 \
         --client-request-token 21111111-2222-4333-8444-555555555555";
 
+/// The vault of another account, where a replica waits.
+const REPLICA: &str = "
+    other='--vault ~/other.vault --keyfile ~/other.key'
+    eval strongroom init $other --keyfile-only --no-recovery --account-id 222222222222
+    primary=$(strongroom describe-secret --secret-id app/db --query ARN --output text)
+    eval strongroom create-secret $other --name app/db --kms-key-id alias/other \
+        --cross-account-primary-arn $primary --query ARN --output text >~/replica
+    eval strongroom unlock $other
+    strongroom peer add ~/other.vault";
+
 /// Reads a page of the repository, and replaces what does not exist here.
 fn page(name: &str) -> String {
     let text = fs::read_to_string(repository().join(name)).unwrap();
     [
         ("cargo run --release --", "strongroom"),
         ("/media/stick", "~/stick"),
+        ("arn:aws:secretsmanager:local-1:222222222222:secret:app/db-a1B2c3", "$(cat ~/replica)"),
         ("--move-to-version-id NEW", "--move-to-version-id 11111111-2222-4333-8444-555555555555"),
         (
             "--remove-from-version-id OLD",

@@ -33,6 +33,7 @@ mod script {
         configure
         create_secret
         credentials
+        cross_account
         delete_secret
         describe_secret
         environment
@@ -53,6 +54,9 @@ mod script {
         man
         pager
         paging
+        peer_agent
+        peer_changed
+        peer
         preamble
         prompts
         put_secret_value

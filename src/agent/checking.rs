@@ -11,7 +11,7 @@ use super::messages::{Check, Refused, Reply};
 use super::session::{Gone, Use};
 use crate::gateway::json::tagged;
 use crate::store::{self, Halt};
-use crate::sys::socket::Peer;
+use crate::sys::process::Actor;
 use crate::upkeep::check;
 use crate::upkeep::notices;
 use crate::vault::check::RowsDone;
@@ -20,7 +20,7 @@ use crate::vault::{self, Vault};
 
 impl Agent<'_> {
     /// Checks a vault in an opening of its own, so that others use it meanwhile.
-    pub(super) fn check(&self, peer: Peer, stream: &UnixStream, asked: Check) -> Reply {
+    pub(super) fn check(&self, who: &Actor, stream: &UnixStream, asked: Check) -> Reply {
         let refused = |refused| Reply { outcome: Err(refused), notices: Vec::new() };
         let Check { token, copy, tells } = asked;
         let session = match self.session(&token) {
@@ -29,7 +29,7 @@ impl Agent<'_> {
         };
         let halt = Halt::default();
         let mut opened = None;
-        let mut reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+        let mut reply = self.used_of(who, &session, Use::Counts, |vault, circumstances| {
             // Before the vault can be locked: the lock stops it.
             let called = halt.clone();
             let begun = session.long_work.begin(Arc::new(move |_interrupt| called.call()));
@@ -111,7 +111,6 @@ mod tests {
     use crate::sys::entropy::{CountingEntropy, SystemEntropy};
     use crate::sys::scratch::Scratch;
     use crate::sys::secret::Secret;
-    use crate::sys::socket;
     use crate::vault::Origin;
     use crate::vault::transaction::Access;
 
@@ -170,10 +169,10 @@ mod tests {
         };
         assert_eq!(full, ErrorKind::WouldBlock);
         ours.set_nonblocking(false).unwrap();
-        let peer = socket::peer(&ours).unwrap();
+        let who = Actor::default();
         let session = agent.session(&token).ok().unwrap();
         thread::scope(|scope| {
-            let checking = scope.spawn(|| agent.check(peer, &ours, check(&token, None)));
+            let checking = scope.spawn(|| agent.check(&who, &ours, check(&token, None)));
             while !session.long_work.is_running() {
                 thread::yield_now();
             }
@@ -194,7 +193,7 @@ mod tests {
             let found = reply.outcome.map_err(|refused| matches!(refused, Refused::Locked(_)));
             assert_ne!(found, Err(false));
         });
-        let after = agent.check(peer, &ours, check(&token, None));
+        let after = agent.check(&who, &ours, check(&token, None));
         assert!(matches!(after.outcome, Err(Refused::Locked(_))));
     }
 
@@ -205,7 +204,7 @@ mod tests {
         let (agent, token) = agent(&scratch);
         let outcome = |copy: Option<&Path>| {
             let (ours, _theirs) = UnixStream::pair().unwrap();
-            agent.check(socket::peer(&ours).unwrap(), &ours, check(&token, copy)).outcome
+            agent.check(&Actor::default(), &ours, check(&token, copy)).outcome
         };
         let (vault, copy) = (scratch.join("vault"), scratch.join("copy"));
         let clean = outcome(None).ok();

@@ -63,6 +63,7 @@ impl Line {
 
     /// Waits for the next word. One that was stopped says none, and may never go on.
     fn wait(&self, patience: Duration) -> Result<(), Silence> {
+        socket::stay_awake_for(&self.0, SOON);
         let begun = Instant::now();
         while !socket::has_word_within(&self.0, LOOK) && begun.elapsed() < patience {
             if socket::peer(&self.0).is_some_and(|agent| process::is_stopped(agent.pid)) {
@@ -112,6 +113,8 @@ impl Line {
 
 /// A vault that others write to may take its time, and a long list too.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// Within which time a read is mostly answered.
+const SOON: Duration = Duration::from_micros(300);
 /// How often one that says nothing is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// A rotation's steps take minutes each, and reading all of a vault may.

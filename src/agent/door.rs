@@ -32,9 +32,8 @@ use crate::service::rules::paging::{self, PageBoundaries};
 use crate::sys::clock::{Clock, Moment, Moments};
 use crate::sys::entropy::Entropy;
 use crate::sys::key_place;
-use crate::sys::process;
+use crate::sys::process::Actor;
 use crate::sys::secret::Secret;
-use crate::sys::socket::Peer;
 use crate::upkeep::notices;
 use crate::vault::transaction::RequestContext;
 use crate::vault::{self, Origin, Vault};
@@ -93,30 +92,30 @@ impl Agent<'_> {
         Circumstances { clock: self.clock, entropy: self.entropy, origin: &self.origin }.context()
     }
 
-    fn reply(&self, peer: Peer, stream: &UnixStream, asked: Result<Ask, Refused>) -> Reply {
+    fn reply(&self, who: &Actor, stream: &UnixStream, asked: Result<Ask, Refused>) -> Reply {
         let plain = |outcome| Reply { outcome, notices: Vec::new() };
         match asked {
             Err(refused) => plain(Err(refused)),
             Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
-            Ok(Ask::Check(check)) => self.check(peer, stream, check),
-            Ok(Ask::Rotate(rotate)) => plain(self.rotate(peer, stream, rotate)),
-            Ok(Ask::Grant { token, spec }) => plain(self.grant(peer, &token, &spec)),
+            Ok(Ask::Check(check)) => self.check(who, stream, check),
+            Ok(Ask::Rotate(rotate)) => plain(self.rotate(who, stream, rotate)),
+            Ok(Ask::Grant { token, spec }) => plain(self.grant(who, &token, &spec)),
             Ok(Ask::Grants { token }) => plain(
                 self.session(&token)
                     .map(|session| tagged(&lock(&session.grants).shown(self.moments.moment()))),
             ),
-            Ok(Ask::Revoke { token, id }) => plain(self.revoke(peer, &token, &id)),
+            Ok(Ask::Revoke { token, id }) => plain(self.revoke(who, &token, &id)),
             Ok(Ask::Identity { token, region }) => {
-                plain(self.identity(peer, &token, region.as_deref()))
+                plain(self.identity(who, &token, region.as_deref()))
             }
-            Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
-            Ok(Ask::Peer { token, task }) => self.peer_task(peer, &token, &task),
+            Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(who, &token, &name)),
+            Ok(Ask::Peer { token, task }) => self.peer_task(who, &token, &task),
             Ok(Ask::Do { token, chore }) => {
                 let how =
                     if matches!(chore, Chore::Status { .. }) { Use::Looks } else { Use::Counts };
-                self.used(peer, &token, how, |vault, circumstances| {
+                self.used(who, &token, how, |vault, circumstances| {
                     let done = chore.run(vault, circumstances.context());
                     let done = done.map(|answer| tagged(&answer));
                     (done.map_err(|failure| self.refused(failure)), notices::of(vault))
@@ -134,7 +133,7 @@ impl Agent<'_> {
                 let Some((session, caller)) = granted.or_else(owner) else {
                     return plain(Err(unknown()));
                 };
-                self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+                self.used_of(who, &session, Use::Counts, |vault, circumstances| {
                     if !self.is_good(&session, &caller, &token) {
                         return (Err(unknown()), Vec::new());
                     }
@@ -149,12 +148,12 @@ impl Agent<'_> {
     }
 
     /// Does a part of what two vaults do together.
-    fn peer_task(&self, peer: Peer, token: &Secret<String>, task: &Json) -> Reply {
+    fn peer_task(&self, who: &Actor, token: &Secret<String>, task: &Json) -> Reply {
         let Some(task) = untagged(task).and_then(Task::from_value) else {
             let refused = Refused::Malformed("there is no such task".to_owned());
             return Reply { outcome: Err(refused), notices: Vec::new() };
         };
-        self.used(peer, token, Use::Counts, |vault, circumstances| {
+        self.used(who, token, Use::Counts, |vault, circumstances| {
             let done = task.run(vault, circumstances.context());
             let done = done.map(|answer| tagged(&answer));
             (done.map_err(|failure| self.refused(failure)), notices::of(vault))
@@ -164,13 +163,13 @@ impl Agent<'_> {
     /// Lends the vault of a token.
     fn used(
         &self,
-        peer: Peer,
+        who: &Actor,
         token: &Secret<String>,
         how: Use,
         work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
         match self.session(token) {
-            Ok(session) => self.used_of(peer, &session, how, work),
+            Ok(session) => self.used_of(who, &session, how, work),
             Err(refused) => Reply { outcome: Err(refused), notices: Vec::new() },
         }
     }
@@ -200,13 +199,13 @@ impl Agent<'_> {
     /// Lends a vault.
     pub(super) fn used_of(
         &self,
-        peer: Peer,
+        who: &Actor,
         session: &Arc<Session>,
         how: Use,
         work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
         let refused = |gone: Gone| Err(Refused::Locked(gone.told().to_owned()));
-        let origin = Origin { actor: process::actor_of(peer.pid, peer.uid), via: VIA.to_owned() };
+        let origin = Origin { actor: who.clone(), via: VIA.to_owned() };
         let circumstances =
             Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
         let (now, context) = (self.moments.moment(), circumstances.context());
@@ -260,8 +259,8 @@ impl Agent<'_> {
         Ok(json!({ "answer": to_json(&answer), "tokens": tokens, "owed": owed }))
     }
 
-    fn elsewhere(&self, peer: Peer, token: &Secret<String>, name: &str) -> Result<Json, Refused> {
-        let reply = self.used(peer, token, Use::Looks, |vault, circumstances| {
+    fn elsewhere(&self, who: &Actor, token: &Secret<String>, name: &str) -> Result<Json, Refused> {
+        let reply = self.used(who, token, Use::Looks, |vault, circumstances| {
             let found = elsewhere::find(vault, name, circumstances.context());
             let found = found.map(
                 |found| json!({ "home": found.home, "regions": found.regions, "near": found.near }),
@@ -323,13 +322,20 @@ pub(super) fn unknown() -> Refused {
 }
 
 impl Door for Agent<'_> {
-    fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+    fn answer(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
         let asked = Ask::read(message);
         // Whoever is not answered has another agent begin when this one has ended.
         if matches!(asked, Ok(Ask::Unlock(_))) && self.is_ending.load(Ordering::SeqCst) {
             return None;
         }
-        Some(self.reply(peer, stream, asked).write())
+        Some(self.reply(who, stream, asked).write())
+    }
+
+    fn prepare(&self) {
+        // Of several, nobody knows yet which.
+        if let [session] = self.sessions.all().as_slice() {
+            session.prepare(self.moments.moment(), self.context());
+        }
     }
 
     /// What a vault was doing may be half done: nothing of it is used any more.
@@ -342,13 +348,13 @@ impl Door for Agent<'_> {
 pub(super) struct Control<'a, 'b>(pub(super) &'a Agent<'b>);
 
 impl Door for Control<'_, '_> {
-    fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+    fn answer(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
         let asked = Ask::read(message).and_then(|ask| {
             let elsewhere = "this is asked at the other socket";
             let is_meant = ask.is_control();
             if is_meant { Ok(ask) } else { Err(Refused::Malformed(elsewhere.to_owned())) }
         });
-        Some(self.0.reply(peer, stream, asked).write())
+        Some(self.0.reply(who, stream, asked).write())
     }
 
     fn panicked(&self) {
@@ -442,7 +448,8 @@ mod tests {
         message["token"] = "token".into();
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let peer = socket::peer(&ours).unwrap();
-        let answer = agent.answer(peer, &ours, message.to_string().as_bytes()).unwrap();
+        let who = crate::sys::process::actor_of(peer.pid, peer.uid);
+        let answer = agent.answer(&who, &ours, message.to_string().as_bytes()).unwrap();
         let is_open = agent.sessions.find(session.token.expose()).is_some();
         (serde_json::from_slice(answer.expose()).unwrap(), is_open)
     }

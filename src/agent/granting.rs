@@ -15,8 +15,8 @@ use crate::service::grants::{self, GrantSpec};
 use crate::service::identity::CallerIdentity;
 use crate::service::rules::arn::Place;
 use crate::sys::entropy::NoEntropy;
+use crate::sys::process::Actor;
 use crate::sys::secret::Secret;
-use crate::sys::socket::Peer;
 use crate::vault::transaction::Access;
 use crate::vault::{self, Vault};
 
@@ -24,7 +24,7 @@ impl Agent<'_> {
     /// Hands out a part of what the owner may do, and returns the token for it.
     pub(super) fn grant(
         &self,
-        peer: Peer,
+        who: &Actor,
         token: &Secret<String>,
         spec: &Json,
     ) -> Result<Json, Refused> {
@@ -42,7 +42,7 @@ impl Agent<'_> {
         };
         let id = grants::draw_id(self.entropy).map_err(none)?;
         let secret = new_token(self.entropy).map_err(none)?;
-        let reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+        let reply = self.used_of(who, &session, Use::Counts, |vault, circumstances| {
             let made = self.make_grant(vault, &spec, id, circumstances);
             let told = made.map(|grant| {
                 let told =
@@ -59,13 +59,13 @@ impl Agent<'_> {
     /// Says to the holder of a grant who he is, which AWS tells everybody.
     pub(super) fn identity(
         &self,
-        peer: Peer,
+        who: &Actor,
         token: &Secret<String>,
         region: Option<&str>,
     ) -> Result<Json, Refused> {
         let found = self.sessions.find_grant(token.expose(), self.moments.moment());
         let (session, caller) = found.ok_or_else(unknown)?;
-        let reply = self.used_of(peer, &session, Use::Looks, |vault, circumstances| {
+        let reply = self.used_of(who, &session, Use::Looks, |vault, circumstances| {
             if !self.is_good(&session, &caller, token) {
                 return (Err(unknown()), Vec::new());
             }
@@ -104,7 +104,7 @@ impl Agent<'_> {
 
     pub(super) fn revoke(
         &self,
-        peer: Peer,
+        who: &Actor,
         token: &Secret<String>,
         id: &str,
     ) -> Result<Json, Refused> {
@@ -113,7 +113,7 @@ impl Agent<'_> {
         if !is_revoked {
             return Ok(json!({ "revoked": false }));
         }
-        let reply = self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+        let reply = self.used_of(who, &session, Use::Counts, |vault, circumstances| {
             let transaction = vault.begin(Access::Write, circumstances.context());
             let recorded = transaction.and_then(|mut transaction| {
                 transaction.record_own("RevokeGrant", id)?;

@@ -9,16 +9,14 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::chores::Chore;
 use super::limits::Limits;
 use super::paths::{decoded, encoded};
+pub(crate) use super::replies::{Refused, Reply};
 use crate::crypto::keys::VaultKey;
-use crate::gateway::refusal::{Explained, fault_from_json, fault_to_json};
-use crate::service::fault::Fault;
 use crate::sys::secret::Secret;
-use crate::upkeep::notices::Notice;
 
 /// The program's version and that of these messages: what both ends must have in common.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
@@ -148,27 +146,6 @@ impl Reads {
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, reads)| reads)
     }
-}
-
-/// Why the agent did not do what was asked.
-#[derive(Debug)]
-pub(crate) enum Refused {
-    /// The service refuses.
-    Fault(Fault),
-    /// The vault failed.
-    Vault(Explained),
-    /// It does not have this vault, or not any more, and why.
-    Locked(String),
-    /// It is of another version.
-    Version(String),
-    /// It did not understand.
-    Malformed(String),
-}
-
-/// What the agent answers: the outcome, and what a person should know besides.
-pub(crate) struct Reply {
-    pub(crate) outcome: Result<Json, Refused>,
-    pub(crate) notices: Vec<Notice>,
 }
 
 impl Ask {
@@ -376,65 +353,15 @@ fn malformed(what: &str) -> Refused {
     Refused::Malformed(what.to_owned())
 }
 
-impl Reply {
-    /// Writes it.
-    pub(crate) fn write(&self) -> Secret<Vec<u8>> {
-        let mut members = Map::new();
-        match &self.outcome {
-            Ok(answer) => members.insert("ok".to_owned(), answer.clone()),
-            Err(refused) => members.insert("refused".to_owned(), refused.to_json()),
-        };
-        if !self.notices.is_empty() {
-            let notices = self.notices.iter().map(|notice| notice.to_string().into());
-            members.insert("notices".to_owned(), Json::Array(notices.collect()));
-        }
-        Secret::new(Json::Object(members).to_string().into_bytes())
-    }
-
-    /// Reads it; `None` if that is no reply.
-    pub(crate) fn read(message: &[u8]) -> Option<Self> {
-        let mut json: Json = serde_json::from_slice(message).ok()?;
-        let notices = json.get("notices").and_then(Json::as_array).cloned().unwrap_or_default();
-        let notices = notices.iter().filter_map(|notice| Notice::parse(notice.as_str()?)).collect();
-        let outcome = match (json.get_mut("ok").map(Json::take), json.get("refused")) {
-            (Some(answer), None) => Ok(answer),
-            (None, Some(refused)) => Err(Refused::from_json(refused)?),
-            _ => return None,
-        };
-        Some(Self { outcome, notices })
-    }
-}
-
-impl Refused {
-    fn to_json(&self) -> Json {
-        match self {
-            Self::Fault(fault) => json!({ "kind": "fault", "fault": fault_to_json(fault) }),
-            Self::Vault(explained) => json!({ "kind": "vault", "vault": explained.to_json() }),
-            Self::Locked(why) => json!({ "kind": "locked", "message": why }),
-            Self::Version(version) => json!({ "kind": "version", "version": version }),
-            Self::Malformed(what) => json!({ "kind": "malformed", "message": what }),
-        }
-    }
-
-    fn from_json(json: &Json) -> Option<Self> {
-        let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
-        Some(match text("kind")?.as_str() {
-            "fault" => Self::Fault(fault_from_json(json.get("fault")?)?),
-            "vault" => Self::Vault(Explained::from_json(json.get("vault")?)?),
-            "locked" => Self::Locked(text("message")?),
-            "version" => Self::Version(text("version")?),
-            "malformed" => Self::Malformed(text("message")?),
-            _ => return None,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
+    use crate::gateway::refusal::Explained;
+    use crate::service::fault::Fault;
+    use crate::upkeep::notices::Notice;
 
     #[test]
     fn what_is_asked_is_read_as_it_was() {

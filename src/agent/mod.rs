@@ -19,6 +19,7 @@ pub(crate) mod messages;
 pub(crate) mod paths;
 pub(crate) mod place;
 pub(crate) mod process;
+mod replies;
 mod rotating;
 mod rotations;
 mod session;

@@ -13,15 +13,14 @@ use crate::gateway::json::tagged;
 use crate::rotation::error::Error;
 use crate::rotation::runner::Runner;
 use crate::rotation::{due, remote};
-use crate::sys::process;
-use crate::sys::socket::Peer;
+use crate::sys::process::Actor;
 use crate::vault::Origin;
 
 impl Agent<'_> {
     /// Rotates what a client asks for.
     pub(super) fn rotate(
         &self,
-        peer: Peer,
+        who: &Actor,
         stream: &UnixStream,
         rotate: Rotate,
     ) -> Result<Json, Refused> {
@@ -30,7 +29,7 @@ impl Agent<'_> {
         let session = self.session(&token)?;
         let machine = remote::machine_from_json(&machine, std::env::current_exe().ok());
         let client = Client { stream, machine: machine.ok_or_else(malformed)?, shows };
-        let origin = Origin { actor: process::actor_of(peer.pid, peer.uid), via: VIA.to_owned() };
+        let origin = Origin { actor: who.clone(), via: VIA.to_owned() };
         let circumstances =
             Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
         // What waits to be logged was before.

@@ -14,7 +14,7 @@ use crate::sys::clock::{Moment, Moments};
 use crate::sys::files::FileFault;
 use crate::sys::login::Login;
 use crate::sys::secret::Secret;
-use crate::vault::transaction::RequestContext;
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy, Vault};
 
 /// A vault that is held open, for those who have its token.
@@ -182,6 +182,24 @@ impl Session {
         *waiting_since = (vault.waiting_reads() > 0).then(|| waited_since.unwrap_or(now));
         let begins_to_wait = waited_since.is_none() && waiting_since.is_some();
         Ok(Used { done, begins_to_wait })
+    }
+
+    /// Does what every use begins with, and nothing else: a processor that has done something else since
+    /// takes twice as long for it, and whoever has come is not ready to ask yet.
+    pub(super) fn prepare(&self, now: Moment, context: RequestContext<'_>) {
+        if self.end(now).is_some() {
+            return;
+        }
+        let is_as_it_was = |(identity, written)| {
+            identity == self.identity && *lock(&self.written) == Some(written)
+        };
+        if let Ok(mut guard) = self.vault.try_lock()
+            && let Some(vault) = guard.as_mut()
+            && FileIdentity::at(&self.path).is_ok_and(is_as_it_was)
+        {
+            // What is wrong with it whoever asks is told.
+            drop(vault.begin(Access::Read, context));
+        }
     }
 
     /// Returns in how many milliseconds reads have waited long enough, if any wait that nobody is at

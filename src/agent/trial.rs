@@ -14,7 +14,7 @@ use crate::rotation::remote::Explain;
 use crate::sys::clock::{Clock, Moments};
 use crate::sys::entropy::Entropy;
 use crate::sys::secret::Secret;
-use crate::sys::socket;
+use crate::sys::{process, socket};
 use crate::vault::Origin;
 
 /// An agent that is asked by hand.
@@ -53,7 +53,8 @@ impl<'a> Trial<'a> {
         }
         // It does not end.
         self.0.is_ending.store(false, Ordering::SeqCst);
-        self.0.answer(socket::peer(stream)?, stream, message)
+        let peer = socket::peer(stream)?;
+        self.0.answer(&process::actor_of(peer.pid, peer.uid), stream, message)
     }
 
     /// Does what is to be done at this time.

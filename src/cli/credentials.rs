@@ -67,11 +67,7 @@ impl Offer {
             Failure::from(request::Error::argument(other, what))
         })?;
         let keyfile = globals.keyfile.as_ref().map(PathBuf::from);
-        let limit = match (globals.allow_costly_kdf, globals.allow_weak_kdf) {
-            (true, _) => Some(CostLimit::Costly),
-            (false, true) => Some(CostLimit::Weak),
-            (false, false) => None,
-        };
+        let limit = limit_of(globals);
         if option.is_some() || keyfile.is_some() {
             return Ok(Self { passphrase: option, keyfile, limit, is_on_the_line: true });
         }
@@ -104,7 +100,12 @@ impl Offer {
         let passphrase = passphrase.map(|path| Source::File(path.into()));
         let keyfile = globals.peer_keyfile.as_ref().map(PathBuf::from);
         let is_offered = passphrase.is_some() || keyfile.is_some();
-        is_offered.then_some(Self { passphrase, keyfile, ..Self::default() })
+        is_offered.then_some(Self { passphrase, keyfile, ..Self::nothing(globals) })
+    }
+
+    /// Nothing, where a person is to be asked.
+    pub(crate) fn nothing(globals: &Globals) -> Self {
+        Self { limit: limit_of(globals), ..Self::default() }
     }
 
     /// Whether the command line says what to unlock with.
@@ -212,6 +213,15 @@ impl Offer {
     fn attempt(&self, vault: &LockedVault, credential: Credential) -> Result<Opened, Failure> {
         let (slot, master) = vault.try_credential(&credential, self.limit())?;
         Ok(Opened { slot, master, credential, was_asked: false })
+    }
+}
+
+/// Returns what the command line allows a derivation to cost.
+fn limit_of(globals: &Globals) -> Option<CostLimit> {
+    match (globals.allow_costly_kdf, globals.allow_weak_kdf) {
+        (true, _) => Some(CostLimit::Costly),
+        (false, true) => Some(CostLimit::Weak),
+        (false, false) => None,
     }
 }
 

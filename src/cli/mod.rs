@@ -23,6 +23,7 @@ mod keyboard;
 mod location;
 mod manual;
 mod on_demand;
+mod open_peer;
 pub(crate) mod operate;
 pub(crate) mod output;
 mod pager;
@@ -42,17 +43,29 @@ pub(crate) mod terminal;
 pub(crate) mod unlock;
 
 use std::ffi::OsString;
+use std::panic::catch_unwind;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use crate::agent::process;
 use crate::programs::spawn;
 use crate::sys;
 use environment::Environment;
 
+/// Does as [`start`], and before it what the standard library does before `main` where it is let.
+#[must_use]
+pub fn start_alone() -> u8 {
+    use sys::streams::{fill_gaps, outlive_readers};
+    if fill_gaps().and_then(|()| outlive_readers()).is_err() {
+        // There is nowhere to say why.
+        return PANICKED;
+    }
+    // Whoever called this is not Rust.
+    catch_unwind(start).unwrap_or(PANICKED)
+}
+
 /// Runs the command line that the process was started with, and returns its exit code.
 #[must_use]
-pub fn start() -> ExitCode {
+pub fn start() -> u8 {
     if sys::process::harden().is_err() {
         terminal::note("note: the system did not let this process be closed to others");
     }
@@ -61,11 +74,14 @@ pub fn start() -> ExitCode {
     let mut argv = argv.peekable();
     if argv.next_if(|word| word == spawn::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
-        return ExitCode::from(spawn::become_program(&words));
+        return spawn::become_program(&words);
     }
     if argv.next_if(|word| word == process::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
-        return ExitCode::from(process::be(&words, agent::explain()));
+        return process::be(&words, agent::explain());
     }
-    ExitCode::from(run::run(&program, argv.collect(), &Environment::of_process()))
+    run::run(&program, argv.collect(), &Environment::of_process())
 }
+
+/// What the standard library ends with after a panic.
+const PANICKED: u8 = 101;

@@ -4,6 +4,7 @@ use super::agent::{self, Asked, Session};
 use super::answer::{self, Answer};
 use super::failure::Failure;
 use super::manual::help;
+use super::open_peer::Open;
 use super::pages::{Fetched, Paginator};
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
@@ -251,10 +252,10 @@ fn near<'a>(
     opened: &'a mut Option<Vault>,
     session: Option<&'a Session>,
     context: &'a CommandContext<'_>,
-) -> Option<peers::Open<'a>> {
+) -> Option<Open<'a>> {
     match (opened, session) {
-        (Some(vault), _) => Some(peers::Open::Here(vault, context)),
-        (None, Some(session)) => Some(peers::Open::InAgent(session)),
+        (Some(vault), _) => Some(Open::Here(vault, context)),
+        (None, Some(session)) => Some(Open::InAgent(session)),
         (None, None) => None,
     }
 }

@@ -1,100 +1,25 @@
-//! Other vaults, as commands use them: opened with what opens them, asked, and forgotten. What one
-//! vault has to tell the other is carried here, by `service::peers`.
+//! What one vault has to tell another is carried between them here, by `service::peers`; `open_peer`
+//! opens them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
 
-use super::agent::{Asked, Session, unintelligible};
-use super::credentials::Offer;
+use super::agent::unintelligible;
 use super::failure::Failure;
+use super::open_peer::{Open, Prompt, open};
 use super::terminal;
 use super::unlock::CommandContext;
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
 use crate::service::action::Action;
-use crate::service::failure::Failure as Refusal;
 use crate::service::fault::Fault;
-use crate::service::peers::course::{self, Delivered, Far, Side};
-use crate::service::peers::link::{Identity, Link};
+use crate::service::peers::course::{self, Delivered, Side};
+use crate::service::peers::link::Link;
 use crate::service::peers::registry::KnownPeer;
 use crate::service::peers::task::Task;
-use crate::service::replication::across::{account_of, explained};
+use crate::service::replication::across::{account_of, explained, explained_before};
 use crate::service::rules::arn;
-use crate::store::Mode;
 use crate::vault::across::Trouble;
-use crate::vault::peers::{Owed, Seen};
-use crate::vault::{LockedVault, Vault};
-
-/// Whether a person may be asked for what opens a peer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Prompt {
-    Allowed,
-    /// The command is about something else.
-    Never,
-}
-
-/// A vault that is asked for a part of what two do together, wherever it is open.
-pub(super) enum Open<'a> {
-    Here(&'a mut Vault, &'a CommandContext<'a>),
-    InAgent(&'a Session),
-}
-
-/// A peer that was opened.
-pub(super) enum OpenPeer {
-    Here(Box<Vault>),
-    InAgent(Session),
-}
-
-impl OpenPeer {
-    pub(super) fn lend<'a>(&'a mut self, context: &'a CommandContext<'a>) -> Open<'a> {
-        match self {
-            Self::Here(vault) => Open::Here(vault, context),
-            Self::InAgent(session) => Open::InAgent(session),
-        }
-    }
-}
-
-impl Side for Open<'_> {
-    type Error = Failure;
-
-    fn ask(&mut self, task: Task) -> Result<Value, Failure> {
-        match self {
-            Self::Here(vault, context) => {
-                let done = task.run(vault, context.request_context());
-                done.map_err(|failure| Failure::of_operation(NAME, failure))
-            }
-            Self::InAgent(session) => match session.task(task)? {
-                Asked::Answered(answer) => Ok(answer),
-                Asked::Gone => Err(Failure::environment("VaultLocked", "the vault was locked")),
-            },
-        }
-    }
-}
-
-impl Far for Open<'_> {
-    fn ask(&mut self, task: Task) -> Result<Value, Trouble> {
-        match self {
-            Self::Here(vault, context) => {
-                task.run(vault, context.request_context()).map_err(|failure| match failure {
-                    Refusal::Vault(error) => named(error.name()),
-                    Refusal::Fault(_) => Trouble::Refused,
-                })
-            }
-            Self::InAgent(session) => match session.task(task) {
-                Ok(Asked::Answered(answer)) => Ok(answer),
-                Ok(Asked::Gone) => Err(Trouble::Locked),
-                Err(Failure::Explained(explained)) => Err(named(&explained.name)),
-                Err(_) => Err(Trouble::Failed),
-            },
-        }
-    }
-
-    fn seen(&mut self) -> Option<Seen> {
-        Identity::from_value(Far::ask(self, Task::Identify).ok()?).ok()?.seen()
-    }
-}
+use crate::vault::peers::Owed;
 
 /// What came of telling a peer.
 pub(super) struct Told {
@@ -110,11 +35,6 @@ pub(super) fn known(near: &mut Open<'_>) -> Result<Vec<KnownPeer>, Failure> {
     let Value::List(peers) = Side::ask(near, Task::Peers)? else { return Err(unintelligible()) };
     let peers: Result<_, _> = peers.into_iter().map(KnownPeer::from_value).collect();
     peers.map_err(|_other| unintelligible())
-}
-
-/// Returns where a peer's file is.
-pub(super) fn path_of(peer: &KnownPeer) -> PathBuf {
-    PathBuf::from(OsString::from_vec(peer.path()))
 }
 
 /// Requires that a secret of a peer waits for the one that it is to be associated with: what its own
@@ -157,7 +77,7 @@ pub(super) fn require_waiting(
              CrossAccountPrimaryARN in its own account.",
         ),
         Err(Trouble::Missing) => Fault::secret_not_found(),
-        Err(trouble) => Fault::invalid_request(explained(trouble, &account, name)),
+        Err(trouble) => Fault::invalid_request(explained_before(trouble, &account, name)),
     };
     let refused = Task::Refused { id, code: fault.code.as_str().to_owned() };
     drop(Side::ask(near, refused));
@@ -202,14 +122,35 @@ pub(super) fn tell_waiting(near: &mut Open<'_>, context: &CommandContext<'_>) {
     }
 }
 
+/// Tells one peer all that waits for it, and looks at the replicas that are taken to be up to date: one
+/// may have been promoted, or be another one's since.
+pub(super) fn sync(
+    near: &mut Open<'_>,
+    peer: KnownPeer,
+    context: &CommandContext<'_>,
+) -> Result<Told, Failure> {
+    let all = Side::ask(near, Task::Replicas { account: peer.account.clone() })?;
+    let all = Vec::from_value(all).map_err(|_other| unintelligible())?;
+    tell(near, (peer, all), Prompt::Allowed, context)
+}
+
 /// Tells one peer all that waits for it.
-pub(super) fn tell_all(
+fn tell_all(
     near: &mut Open<'_>,
     peer: KnownPeer,
     prompt: Prompt,
     context: &CommandContext<'_>,
 ) -> Result<Told, Failure> {
     let arns = waiting(near, &peer.account)?;
+    tell(near, (peer, arns), prompt, context)
+}
+
+fn tell(
+    near: &mut Open<'_>,
+    (peer, arns): (KnownPeer, Vec<String>),
+    prompt: Prompt,
+    context: &CommandContext<'_>,
+) -> Result<Told, Failure> {
     let mut replicas = Vec::new();
     let trouble = match open(&peer, prompt, context) {
         Ok(mut opened) => {
@@ -221,7 +162,8 @@ pub(super) fn tell_all(
             None
         }
         Err(trouble) => {
-            for arn in arns {
+            // What is up to date, as far as is known, waits for nothing.
+            for arn in waiting(near, &peer.account)? {
                 let delivered = course::note_trouble(near, &arn, trouble)?;
                 replicas.push((arn, delivered));
             }
@@ -282,96 +224,3 @@ fn tell_account(
     }
     Ok(())
 }
-
-/// Opens a peer, and makes sure that it is the vault that it was.
-pub(super) fn open(
-    peer: &KnownPeer,
-    prompt: Prompt,
-    context: &CommandContext<'_>,
-) -> Result<OpenPeer, Trouble> {
-    let mut opened = open_at(&path_of(peer), prompt, context)?;
-    let answer = Far::ask(&mut opened.lend(context), Task::ComeAfter(peer.expected()))?;
-    match trouble_in(&answer) {
-        None => Ok(opened),
-        Some(trouble) => Err(trouble),
-    }
-}
-
-/// Opens the vault at a path: in the agent, or with what is offered for peers, or with what a person
-/// says.
-pub(super) fn open_at(
-    path: &Path,
-    prompt: Prompt,
-    context: &CommandContext<'_>,
-) -> Result<OpenPeer, Trouble> {
-    let is_there = path.exists() || path.is_symlink();
-    if !is_there {
-        return Err(Trouble::Absent);
-    }
-    let offer = Offer::of_peer(context.globals);
-    if offer.is_none()
-        && let Some(session) = Session::of(path, context.environment)
-    {
-        return Ok(OpenPeer::InAgent(session));
-    }
-    let locked = LockedVault::open(path, Mode::ReadWrite).map_err(|error| named(error.name()))?;
-    let offer = match (offer, prompt) {
-        (Some(offer), _) => offer,
-        (None, Prompt::Allowed) if terminal::is_there() && !context.globals.no_input => {
-            terminal::note(&format!("Peer {}", path.display()));
-            Offer::default()
-        }
-        (None, Prompt::Allowed | Prompt::Never) => return Err(Trouble::Locked),
-    };
-    let opened = offer.open(&locked).map_err(|failure| {
-        if let Some((_, message)) = failure.told() {
-            terminal::note(&format!("note: {}: {message}", path.display()));
-        }
-        Trouble::Locked
-    })?;
-    let vault = locked.unlock(&opened.master, &context.unlock_policy());
-    vault.map(|vault| OpenPeer::Here(Box::new(vault))).map_err(|error| named(error.name()))
-}
-
-/// Returns who a vault is that was opened.
-pub(super) fn identify(
-    opened: &mut OpenPeer,
-    context: &CommandContext<'_>,
-) -> Result<Identity, Trouble> {
-    let answer = Far::ask(&mut opened.lend(context), Task::Identify)?;
-    Identity::from_value(answer).map_err(|_other| Trouble::Failed)
-}
-
-/// Returns what a peer's file is that shows itself so.
-pub(super) fn as_known(identity: Identity, name: String, path: &Path) -> KnownPeer {
-    use std::os::unix::ffi::OsStrExt;
-    let Identity { vault, account, generation, commit, .. } = identity;
-    let path = path.as_os_str().as_bytes().iter().map(|byte| i64::from(*byte)).collect();
-    KnownPeer { name, account, path, vault, generation, commit, waiting: 0 }
-}
-
-fn trouble_in(answer: &Value) -> Option<Trouble> {
-    match answer.get("Trouble") {
-        Some(Value::Integer(number)) => Trouble::numbered(u64::try_from(*number).ok()?),
-        Some(_) | None => None,
-    }
-}
-
-/// Says which trouble an error of this name is.
-fn named(error: &str) -> Trouble {
-    match error {
-        "NoVault" => Trouble::Absent,
-        "ReadOnlyVault" => Trouble::ReadOnly,
-        "NoSpace" => Trouble::Full,
-        "VaultBusy" => Trouble::Busy,
-        "NotAVault" | "NotAFile" | "DamagedError" | "TamperError" => Trouble::Damaged,
-        "RollbackError" | "ForkError" => Trouble::OlderCopy,
-        "NewerFormat" => Trouble::Newer,
-        "VaultLocked" | "BadCredential" | "VaultRekeyed" => Trouble::Locked,
-        "LimitError" => Trouble::Refused,
-        _ => Trouble::Failed,
-    }
-}
-
-/// What failures of a vault that is asked for a part are said to be of.
-const NAME: &str = "SyncReplica";

@@ -85,7 +85,8 @@ fn read_line(
     most: usize,
 ) -> io::Result<Option<Secret<Vec<u8>>>> {
     let mut line = Secret::new(Vec::with_capacity(CHUNK));
-    let mut chunk = Secret::new([0; CHUNK]);
+    // Not on the stack, where it would be a part of every message's frame.
+    let mut chunk = Secret::new(vec![0; CHUNK]);
     loop {
         let length = read_some(stream, chunk.expose_mut(), until)?;
         if length == 0 {

@@ -15,14 +15,18 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use super::frames::Framing;
+use crate::sys::process::{self, Actor};
 use crate::sys::secret::Secret;
-use crate::sys::socket::{self, Listener, Peer};
+use crate::sys::socket::{self, Listener};
 
 /// What becomes of what a process asks.
 pub(crate) trait Door: Sync {
     /// Answers one message; `None` ends the connection. The stream is the caller's own: a long answer
     /// may look whether anybody still waits for it.
-    fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>>;
+    fn answer(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>>;
+
+    /// Somebody has come, and will ask for something in a moment.
+    fn prepare(&self) {}
 
     /// A thread has panicked: what it held may be half done.
     fn panicked(&self);
@@ -48,8 +52,6 @@ pub(crate) struct Server<'a> {
     door: &'a dyn Door,
     rules: Rules,
     connections: Mutex<Connections>,
-    /// Whose turn it is to wait for who comes.
-    turn: Mutex<()>,
     /// Rings when a place becomes free, or the server is closed.
     moved: Condvar,
 }
@@ -59,7 +61,7 @@ pub(crate) struct Server<'a> {
 struct Connections {
     is_closed: bool,
     next: u64,
-    /// How many threads wait for who comes, or for their turn to.
+    /// How many threads wait for who comes, or for a place for him.
     waiting: usize,
     open: BTreeMap<u64, Connection>,
 }
@@ -72,13 +74,7 @@ struct Connection {
 
 impl<'a> Server<'a> {
     pub(crate) fn new(door: &'a dyn Door, rules: Rules) -> Self {
-        Self {
-            door,
-            rules,
-            connections: Mutex::default(),
-            turn: Mutex::default(),
-            moved: Condvar::new(),
-        }
+        Self { door, rules, connections: Mutex::default(), moved: Condvar::new() }
     }
 
     /// Answers those who come until the listener is closed, and first of all `first`, which is
@@ -88,7 +84,7 @@ impl<'a> Server<'a> {
     }
 
     /// Answers one after the other, and sees to it that while this thread answers, another waits for
-    /// who comes next: whoever comes is answered by the thread that it wakes.
+    /// who comes next: whoever comes is answered by the thread that it wakes, and no other is woken.
     fn work<'scope, 'env: 'scope>(
         &'env self,
         scope: &'scope Scope<'scope, 'env>,
@@ -96,13 +92,11 @@ impl<'a> Server<'a> {
         mut first: Option<UnixStream>,
     ) {
         while self.is_wanted() {
-            let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(stream) = first.take().or_else(|| listener.accept()) else { return };
             let admitted = self.admit(stream);
             let is_last = self.is_last_to_wait();
             let next = move || self.work(scope, listener, None);
             let is_alone = is_last && thread::Builder::new().spawn_scoped(scope, next).is_err();
-            drop(turn);
             let Some((number, stream)) = admitted else { continue };
             // Where there can be no other thread, those who come are turned away: this one must wait
             // for the next.
@@ -171,15 +165,24 @@ impl<'a> Server<'a> {
 
     fn attend(&self, number: u64, stream: &UnixStream) -> io::Result<()> {
         let Rules { framing, patience, longest, is_for_one, .. } = self.rules;
+        let Some(peer) = socket::peer(stream).filter(|peer| peer.is_own()) else { return Ok(()) };
+        // Most have something else to do first.
+        let who = process::actor_of(peer.pid, peer.uid);
+        // In a crowd, others need the processor.
+        if self.connections().open.len() == 1 {
+            self.door.prepare();
+            socket::stay_awake_for(stream, SOON);
+        }
         loop {
             self.listen_to(number, Some(Instant::now()));
             let Some(message) = framing.read(stream, Instant::now() + patience, longest)? else {
                 return Ok(());
             };
             self.listen_to(number, None);
-            let peer = socket::peer(stream).filter(|peer| peer.is_own());
-            let peer = peer.filter(|_| !self.connections().is_closed);
-            let answer = peer.and_then(|peer| self.door.answer(peer, stream, message.expose()));
+            if self.connections().is_closed {
+                return Ok(());
+            }
+            let answer = self.door.answer(&who, stream, message.expose());
             drop(message);
             let Some(answer) = answer else { return Ok(()) };
             framing.write(stream, answer.expose(), patience)?;
@@ -202,6 +205,8 @@ impl<'a> Server<'a> {
 
 /// How many threads wait at most: to begin one takes longer than to answer most of what is asked.
 const AT_HAND: usize = 2;
+/// Within which time one who has connected mostly says what he wants.
+const SOON: Duration = Duration::from_micros(300);
 
 #[cfg(test)]
 mod tests {
@@ -219,7 +224,7 @@ mod tests {
     }
 
     impl Door for Echo {
-        fn answer(&self, _: Peer, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+        fn answer(&self, _: &Actor, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
             assert_ne!(message, b"panic", "as it was asked to");
             (message != b"end").then(|| Secret::new(message.to_vec()))
         }

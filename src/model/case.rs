@@ -6,21 +6,21 @@
 /// The rule is botocore's `xform_name`: a word begins at a capital that follows a lower-case
 /// letter or digit, or that ends a run of capitals.
 pub(crate) fn kebab(wire: &str) -> String {
-    let mut out = String::with_capacity(wire.len() + 4);
-    let mut letters = wire.chars().peekable();
+    let mut out = Vec::with_capacity(wire.len() + 8);
+    let mut letters = wire.bytes().peekable();
     let mut before = None;
     while let Some(letter) = letters.next() {
         let starts_word = letter.is_ascii_uppercase()
-            && before.is_some_and(|before: char| {
-                !before.is_ascii_uppercase() || letters.peek().is_some_and(char::is_ascii_lowercase)
+            && before.is_some_and(|before: u8| {
+                !before.is_ascii_uppercase() || letters.peek().is_some_and(u8::is_ascii_lowercase)
             });
         if starts_word {
-            out.push('-');
+            out.push(b'-');
         }
         out.push(letter.to_ascii_lowercase());
         before = Some(letter);
     }
-    out
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Spells a wire name as the service's constraint errors do: `SecretId` becomes `secretId`.

@@ -19,8 +19,8 @@ use crate::service::operation::Operation;
 use crate::service::operations::put_secret_value::PutSecretValue;
 use crate::service::rotation::Job;
 use crate::service::rules::stages::PENDING;
+use crate::sys::process::Actor;
 use crate::sys::secret::Secret;
-use crate::sys::socket::Peer;
 use crate::vault::Vault;
 
 /// Returns what answers the program of one step.
@@ -51,7 +51,7 @@ impl StepDoor<'_, '_> {
 }
 
 impl Door for StepDoor<'_, '_> {
-    fn answer(&self, _: Peer, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+    fn answer(&self, _: &Actor, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
         Some(Secret::new(wire::answer(&self.response(message))))
     }
 

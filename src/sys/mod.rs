@@ -1,7 +1,7 @@
 //! The operating system: clock, randomness, files and their modes, memory, the process itself.
 //!
-//! Knows nothing of vaults. `kernel`, `key_place`, `memory` and `streams` are the only modules of the
-//! crate that may contain `unsafe`.
+//! Knows nothing of vaults. `entry`, `kernel`, `key_place`, `memory` and `streams` are the only modules of
+//! the crate that may contain `unsafe`.
 
 pub(crate) mod alarm;
 #[cfg(target_os = "linux")]
@@ -11,6 +11,9 @@ pub(crate) mod credential;
 pub(crate) mod detach;
 pub(crate) mod draft;
 pub(crate) mod entropy;
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[expect(unsafe_code, reason = "where the program begins there is no other language")]
+mod entry;
 pub(crate) mod files;
 #[cfg(target_os = "linux")]
 pub(crate) mod filter;

@@ -252,12 +252,13 @@ fn terminal(stat: &str) -> Option<String> {
 
 /// Reads one of the kernel's short texts; empty where it does not exist.
 fn read_short(path: &Path) -> String {
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(OF_MOST_TEXTS);
     let read = File::open(path).and_then(|file| file.take(MAX_OF_TEXT).read_to_end(&mut text));
     read.map(|_length| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
 }
 
 const MAX_OF_TEXT: u64 = 64 << 10;
+const OF_MOST_TEXTS: usize = 1 << 10;
 const MAX_OF_USERS: u64 = 4 << 20;
 
 #[cfg(test)]

@@ -4,21 +4,56 @@ use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// A socket that is listened at.
+/// A socket that is listened at, by any number of threads: whoever connects wakes one of them.
 pub(crate) struct Listener {
     listener: UnixListener,
+    #[cfg(not(target_os = "linux"))]
     bell: UnixStream,
 }
 
 /// Ends a [`Listener`]'s waiting, from another thread.
 pub(crate) struct Closer {
+    /// The same socket.
+    #[cfg(target_os = "linux")]
+    listener: UnixListener,
+    #[cfg(not(target_os = "linux"))]
     _bell: UnixStream,
 }
 
+#[cfg(target_os = "linux")]
+impl Listener {
+    /// Listens at a path, in a directory that others may not enter. Dropping the [`Closer`] ends it.
+    pub(crate) fn bind(path: &Path) -> io::Result<(Self, Closer)> {
+        let listener = UnixListener::bind(path)?;
+        let same = listener.try_clone()?;
+        Ok((Self { listener }, Closer { listener: same }))
+    }
+
+    /// Takes the next connection; `None` when it was closed.
+    fn next(&self) -> io::Result<Option<UnixStream>> {
+        match self.listener.accept() {
+            Ok((stream, _)) => Ok(Some(stream)),
+            // There is nothing else that Linux says this of.
+            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Closer {
+    /// Shut down, it wakes all who wait at it, and whoever comes later.
+    fn drop(&mut self) {
+        let shut = rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Read);
+        debug_assert!(shut.is_ok(), "{shut:?}");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
 impl Listener {
     /// Listens at a path, in a directory that others may not enter. Dropping the [`Closer`] ends it.
     pub(crate) fn bind(path: &Path) -> io::Result<(Self, Closer)> {
@@ -28,28 +63,39 @@ impl Listener {
         Ok((Self { listener, bell }, Closer { _bell: other }))
     }
 
-    /// Waits for a connection of one of this user's processes; `None` when it was closed.
-    pub(crate) fn accept(&self) -> Option<UnixStream> {
+    /// Takes the next connection; `None` when it was closed.
+    fn next(&self) -> io::Result<Option<UnixStream>> {
         loop {
             let mut both = [
                 PollFd::new(&self.listener, PollFlags::IN),
                 PollFd::new(&self.bell, PollFlags::IN),
             ];
-            match poll(&mut both, None) {
-                Ok(_) => {}
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(_) => return None,
-            }
-            let [listening, bell] = both;
-            if !bell.revents().is_empty() || listening.revents().contains(PollFlags::NVAL) {
-                return None;
+            poll(&mut both, None)?;
+            if !both[1].revents().is_empty() {
+                return Ok(None);
             }
             match self.listener.accept() {
-                Ok((stream, _)) if is_own(&stream) && stream.set_nonblocking(false).is_ok() => {
-                    return Some(stream);
+                Ok((stream, _)) => {
+                    stream.set_nonblocking(false)?;
+                    return Ok(Some(stream));
                 }
-                Ok(_) => {}
+                // Another thread was faster.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Listener {
+    /// Waits for a connection of one of this user's processes; `None` when it was closed.
+    pub(crate) fn accept(&self) -> Option<UnixStream> {
+        loop {
+            match self.next() {
+                Ok(Some(stream)) if is_own(&stream) => return Some(stream),
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // Too many files are open; the one who connects will try again, or not.
                 Err(_) => super::clock::pause(Duration::from_millis(20)),
             }
@@ -64,8 +110,6 @@ impl Listener {
 /// `TimedOut`, and what the system says.
 #[cfg(target_os = "linux")]
 pub(crate) fn connect(path: &Path, time: Duration) -> io::Result<UnixStream> {
-    use std::time::Instant;
-
     use rustix::io::Errno;
     use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
 
@@ -131,6 +175,29 @@ pub(crate) fn has_word_within(stream: &impl AsFd, time: Duration) -> bool {
     poll(&mut [PollFd::new(stream, PollFlags::IN)], Some(&time)) != Ok(0)
 }
 
+/// Stays awake for a moment, in case there is something to read within it: to be woken takes longer than
+/// most answers do. Whoever else wants the processor has it meanwhile, and where there is only one, the
+/// other end needs it.
+pub(crate) fn stay_awake_for(stream: &impl AsFd, moment: Duration) {
+    if !has_several_processors() {
+        return;
+    }
+    let begun = Instant::now();
+    while !has_word_within(stream, Duration::ZERO) && begun.elapsed() < moment {
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn has_several_processors() -> bool {
+    rustix::thread::sched_getaffinity(None).is_ok_and(|allowed| allowed.count() > 1)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_several_processors() -> bool {
+    std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1)
+}
+
 /// Whether the other end belongs to this user.
 pub(crate) fn is_own(stream: &impl AsFd) -> bool {
     peer(stream).is_some_and(Peer::is_own)
@@ -154,9 +221,24 @@ mod tests {
         let mut bytes = [0; 5];
         server.read_exact(&mut bytes).unwrap();
         assert_eq!(&bytes, b"hello");
-        let waiting = std::thread::spawn(move || listener.accept().is_none());
-        drop(closer);
-        assert!(waiting.join().unwrap());
+        std::thread::scope(|scope| {
+            let wait = || scope.spawn(|| listener.accept().is_none());
+            let waiting = [wait(), wait(), wait()];
+            drop(closer);
+            assert!(waiting.map(|thread| thread.join().unwrap()) == [true; 3]);
+            assert!(listener.accept().is_none(), "and it stays closed");
+        });
+    }
+
+    #[test]
+    fn who_stays_awake_hears_what_comes_and_does_not_wait_for_long() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let begun = Instant::now();
+        stay_awake_for(&ours, Duration::from_millis(1));
+        assert!(begun.elapsed() < Duration::from_secs(5));
+        theirs.write_all(b"x").unwrap();
+        stay_awake_for(&ours, Duration::from_mins(10));
+        assert!(has_word_within(&ours, Duration::ZERO));
     }
 
     /// Without the time, it waits for ever.

@@ -1,15 +1,16 @@
 //! The streams that the process was started with: whether standard output was there, and the others
 //! by their numbers.
 //!
-//! Before `main`, the standard library opens `/dev/null` in the place of a stream that is closed, so
-//! that no other file gets its number. What is printed then would be lost without a word.
+//! Before anything else, `/dev/null` is opened in the place of a stream that is closed, so that no other
+//! file gets its number. What is printed then would be lost without a word.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
@@ -17,6 +18,31 @@ static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 /// Whether standard output was closed.
 pub(crate) fn was_stdout_closed() -> bool {
     WAS_CLOSED.load(Ordering::Relaxed)
+}
+
+/// Opens `/dev/null` in the place of each standard stream that is closed.
+///
+/// # Errors
+/// It cannot be opened.
+pub(crate) fn fill_gaps() -> io::Result<()> {
+    let streams = [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()];
+    for stream in streams {
+        if rustix::io::fcntl_getfd(stream).is_err() {
+            // It gets the lowest number that is free, and keeps it.
+            let null = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty())?;
+            let _number: RawFd = null.into_raw_fd();
+        }
+    }
+    Ok(())
+}
+
+/// Has a write to a pipe that nobody reads fail, instead of ending this process. What this process starts
+/// is spared that by the standard library.
+pub(crate) fn outlive_readers() -> io::Result<()> {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: no handler is set that could run at a bad moment.
+    let was = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
+    Ok(was.map(|_handler| ())?)
 }
 
 /// Returns the stream that has this number, without opening it anew: a path such as `/dev/fd/3` opens

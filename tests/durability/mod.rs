@@ -9,7 +9,9 @@ mod crowd;
 mod killed;
 mod media;
 mod memory;
+mod peers;
 mod reads;
+mod strike;
 
 use serde_json::Value;
 

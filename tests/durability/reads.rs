@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::boundaries::ChangeFixture;
+use super::strike::ChangeFixture;
 
 #[test]
 fn a_read_that_fails_is_not_taken_for_damage() {

@@ -13,10 +13,11 @@ const MAX_FOOT: usize = 150;
 
 /// Where `unsafe` may be, and how often.
 const UNSAFE: &[(&str, usize)] = &[
+    ("src/main.rs", 1),
     ("src/sys/kernel.rs", 20),
     ("src/sys/key_place.rs", 6),
     ("src/sys/memory.rs", 26),
-    ("src/sys/streams.rs", 4),
+    ("src/sys/streams.rs", 5),
     ("tests/harness/pty.rs", 1),
 ];
 

@@ -5,7 +5,8 @@ use std::path::{self, Path};
 use super::super::agent::{Asked, Session};
 use super::super::chore::unlock_first;
 use super::super::failure::Failure;
-use super::super::peers::{self, Open, Prompt, Told, path_of};
+use super::super::open_peer::{self, Open, Prompt, Shut, path_of};
+use super::super::peers::{self, Told};
 use super::super::request::error as request;
 use super::super::unlock::{self, CommandContext};
 use super::options::{Choice, Word, options};
@@ -94,16 +95,19 @@ fn add(given: &str, name: Option<String>, invocation: &Invocation<'_>) -> Result
         return Err(request::Error::argument("--name", what).into());
     }
     with_vault(context, |near| {
-        let mut opened = peers::open_at(&path, Prompt::Allowed, context)
-            .map_err(|trouble| not_opened(trouble, &path))?;
-        let identity =
-            peers::identify(&mut opened, context).map_err(|trouble| not_opened(trouble, &path))?;
+        let mut opened = open_peer::open_at(&path, Prompt::Allowed, context)
+            .map_err(|Shut { trouble, why }| not_opened(trouble, why, &path))?;
+        let identity = open_peer::identify(&mut opened, context)
+            .map_err(|trouble| not_opened(trouble, None, &path))?;
+        let earlier = peers::known(near)?.into_iter().find(|peer| peer.account == identity.account);
+        let follows =
+            earlier.is_some_and(|earlier| open_peer::follows(&mut opened, &earlier, context));
         drop(opened);
         let is_read_only = identity.is_read_only;
-        let known = peers::as_known(identity, name, &path);
+        let known = open_peer::as_known(identity, name, &path);
         let account = known.account.clone();
         let shown = shown(&known);
-        Side::ask(near, Task::AddPeer(known)).map_err(refused)?;
+        Side::ask(near, Task::AddPeer { peer: known, follows }).map_err(refused)?;
         let waiting = peers::known(near)?.into_iter().find(|peer| peer.account == account);
         let mut members = shown;
         members.push(("ReadOnly".to_owned(), Value::Boolean(is_read_only)));
@@ -127,7 +131,7 @@ fn refused(failure: Failure) -> Failure {
     failure
 }
 
-fn not_opened(trouble: Trouble, path: &Path) -> Failure {
+fn not_opened(trouble: Trouble, why: Option<String>, path: &Path) -> Failure {
     let path = path.display();
     let (what, hint) = match trouble {
         Trouble::Absent => ("there is no file", "give the path of the other vault's file"),
@@ -158,7 +162,13 @@ fn not_opened(trouble: Trouble, path: &Path) -> Failure {
             ("it could not be read", "`strongroom --vault PATH status` says more")
         }
     };
-    Failure::environment("PeerError", format!("{path} could not be opened: {what}")).hinted(hint)
+    let path = path.to_string();
+    let message = match why {
+        Some(why) if why.starts_with(&path) => why,
+        Some(why) => format!("{path} could not be opened: {why}"),
+        None => format!("{path} could not be opened: {what}"),
+    };
+    Failure::environment("PeerError", message).hinted(hint)
 }
 
 fn list(invocation: &Invocation<'_>) -> Result<(), Failure> {
@@ -196,7 +206,7 @@ fn status(name: Option<&str>, invocation: &Invocation<'_>) -> Result<(), Failure
         let mut rows = Vec::new();
         for peer in chosen(near, name)? {
             let mut row = shown(&peer);
-            let trouble = peers::open(&peer, Prompt::Never, context).err();
+            let trouble = open_peer::open(&peer, Prompt::Never, context).err();
             row.push(text("State", trouble.map_or("Ready", state)));
             if let Some(trouble) = trouble {
                 row.push(text("Message", explained(trouble, &peer.account, Some(&peer.name))));
@@ -242,7 +252,7 @@ fn sync(name: Option<&str>, invocation: &Invocation<'_>) -> Result<(), Failure> 
     with_vault(context, |near| {
         let (mut rows, mut behind) = (Vec::new(), 0);
         for peer in chosen(near, name)? {
-            let told = peers::tell_all(near, peer, Prompt::Allowed, context)?;
+            let told = peers::sync(near, peer, context)?;
             let (row, left) = outcome(told);
             behind += left;
             rows.push(row);
@@ -265,15 +275,18 @@ fn outcome(told: Told) -> (Value, usize) {
     let synced = replicas.iter().filter(is_done).count();
     row.push(count("Synced", u64::try_from(synced).unwrap_or(u64::MAX)));
     let mut waiting = Vec::new();
+    // It was opened, and is full, or was lost on the way.
+    let mut of_peer = trouble;
     for (arn, delivered) in replicas {
         if let Delivered::Not(trouble) = delivered {
+            of_peer = of_peer.or(Some(trouble).filter(|trouble| trouble.passes()));
             let why = explained(trouble, &peer.account, Some(&peer.name));
             waiting.push(Value::Map(vec![text("ARN", arn), text("Message", why)]));
         }
     }
     let is_behind = trouble.is_some() || !waiting.is_empty();
-    row.push(text("State", trouble.map_or("Ready", state)));
-    if let Some(trouble) = trouble {
+    row.push(text("State", of_peer.map_or("Ready", state)));
+    if let Some(trouble) = of_peer {
         row.push(text("Message", explained(trouble, &peer.account, Some(&peer.name))));
     }
     row.push(("Waiting".to_owned(), Value::List(waiting)));

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::super::agent::{self, Asked, Session};
 use super::super::duration;
 use super::super::failure::Failure;
+use super::super::open_peer::Open;
 use super::super::peers;
 use super::super::request::error as request;
 use super::super::rotate;
@@ -135,7 +136,7 @@ fn run_due(
     };
     let outcomes =
         rotate::with_runner(&mut vault, context, words, |runner| due::rotate_due(runner, wanted))?;
-    peers::tell_waiting(&mut peers::Open::Here(&mut vault, context), context);
+    peers::tell_waiting(&mut Open::Here(&mut vault, context), context);
     Ok((outcomes, Some(vault)))
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use crate::agent::messages::Rotated;
 use crate::cli::agent::{self, Asked, Session};
 use crate::cli::failure::Failure;
+use crate::cli::open_peer::Open;
 use crate::cli::peers;
 use crate::cli::request::build::Token;
 use crate::cli::request::paramfile::{self, Sources};
@@ -83,7 +84,7 @@ pub(super) fn respond(
     }
     let mut vault = context.unlock()?;
     let answer = with_runner(&mut vault, context, own.words, |runner| runner.rotate(rotation))?;
-    peers::tell_waiting(&mut peers::Open::Here(&mut vault, context), context);
+    peers::tell_waiting(&mut Open::Here(&mut vault, context), context);
     unlock::warn(&vault);
     answer.map_err(told)
 }
@@ -99,7 +100,7 @@ pub(crate) fn ask(
     let words: (bool, &dyn Fn(&str)) = (words == Words::Always, &show_line);
     let answer = session.rotate(asked, what, &machine(context)?, words)?;
     if let Asked::Answered(_) = &answer {
-        peers::tell_waiting(&mut peers::Open::InAgent(session), context);
+        peers::tell_waiting(&mut Open::InAgent(session), context);
     }
     Ok(answer)
 }

@@ -36,7 +36,7 @@ pub(crate) trait Far {
 /// What came of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivered {
-    /// There was nothing to tell.
+    /// There was nothing to tell: it is as it is to be.
     Nothing,
     /// The replica is as it is to be.
     Done,
@@ -55,10 +55,13 @@ pub(crate) fn deliver<E>(
     primary_arn: &str,
 ) -> Result<(Delivered, u64), E> {
     let mut rounds = 0;
+    let mut is_as_it_was;
     let (link, verdict) = loop {
         let answer = near.ask(Task::Link { primary_arn: primary_arn.to_owned() })?;
         let Ok(link) = Link::from_value(answer) else { return Ok((Delivered::Nothing, 0)) };
-        let verdict = carry(near, far, &link)?;
+        let looked = ask(far, Task::Look(link.again()));
+        is_as_it_was = link.is_in_sync() && matches!(looked, Verdict::Copy(_));
+        let verdict = carry(near, far, &link, looked)?;
         rounds += 1;
         match verdict {
             // It changed meanwhile: what it is now is delivered at once.
@@ -76,7 +79,8 @@ pub(crate) fn deliver<E>(
     let edition = if let Verdict::Copy(edition) = verdict { Some(edition) } else { None };
     let left =
         note(near, far, Noted { link, edition, is_free: verdict == Verdict::Free, trouble })?;
-    Ok((trouble.map_or(Delivered::Done, Delivered::Not), left))
+    let done = if is_as_it_was { Delivered::Nothing } else { Delivered::Done };
+    Ok((trouble.map_or(done, Delivered::Not), left))
 }
 
 /// Whether a replica waits for its primary, or may be made its copy.
@@ -149,8 +153,8 @@ fn carry<E>(
     near: &mut dyn Side<Error = E>,
     far: &mut dyn Far,
     link: &Link,
+    mut verdict: Verdict,
 ) -> Result<Option<Verdict>, E> {
-    let mut verdict = ask(far, Task::Look(link.again()));
     if !link.is_attached {
         return Ok(Some(match &verdict {
             Verdict::Wants(_) => ask(far, Task::Free(link.again())),

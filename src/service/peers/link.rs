@@ -58,6 +58,11 @@ structure! {
 }
 
 impl Link {
+    /// Whether the primary takes its replica to be what it is to be.
+    pub(super) fn is_in_sync(&self) -> bool {
+        self.is_attached && self.held == [self.edition]
+    }
+
     /// Says it once more.
     pub(super) fn again(&self) -> Self {
         Self {

@@ -19,17 +19,26 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: &Outcome) -> Result<i64,
             cx.vault()?.change_peer(&account, |peer| peer.seen = seen);
         }
     }
+    let trouble = outcome.trouble.map(unsigned).and_then(Trouble::numbered);
+    // Whatever it is, it is not what it was taken to be: it is in sync only when it was told anew.
+    let anew = if trouble.is_some_and(denies) { Some(cx.vault()?.draw_edition()?) } else { None };
     if let Some(mut record) = find(cx, &outcome.primary_arn)?
         && let Some(before) = record.cross_replica.take()
         && before.arn == outcome.replica_arn
     {
-        record.cross_replica = note(before.clone(), outcome);
+        let mut now = note(before.clone(), outcome);
+        if let Some(replica) = &mut now
+            && let Some(edition) = anew.filter(|_| replica.is_in_sync())
+        {
+            replica.change_to(edition);
+        }
+        record.cross_replica = now;
         if record.cross_replica.as_ref() != Some(&before) {
             let waits = record.cross_replica.as_ref().is_some_and(CrossReplica::waits);
             let waited = before.waits();
             across::count(cx, &outcome.replica_arn, waited, waits)?;
             let subject = Transaction::subject(&record);
-            let told = match outcome.trouble.map(unsigned).and_then(Trouble::numbered) {
+            let told = match trouble {
                 Some(trouble) => format!("{trouble:?}"),
                 None => Event::SUCCESS.to_owned(),
             };
@@ -40,6 +49,11 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: &Outcome) -> Result<i64,
     }
     let left = cx.vault()?.state().peer(&account).map_or(0, |peer| peer.waiting);
     Ok(link::signed(left))
+}
+
+/// Whether a trouble says that there is no copy of the primary where one was.
+fn denies(trouble: Trouble) -> bool {
+    [Trouble::Missing, Trouble::NotOurs, Trouble::Apart].contains(&trouble)
 }
 
 /// Returns what there is to say of a replica now: nothing, once one that was let go has been told.

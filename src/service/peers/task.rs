@@ -15,7 +15,7 @@ use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::replication::across;
 use crate::service::rules::arn;
-use crate::vault::across::{CrossReplica, Trouble};
+use crate::vault::across::{Bond, CrossReplica, Trouble};
 use crate::vault::audit::Subject;
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Vault};
@@ -28,8 +28,9 @@ pub(crate) enum Task {
     ComeAfter(Identity),
     /// Name its peers.
     Peers,
-    /// Know a peer, in the place of the one of its account.
-    AddPeer(KnownPeer),
+    /// Know a peer, in the place of the one of its account. It `follows` if it was shown to come after
+    /// the state in which that one was seen; otherwise nobody knows what the replicas in it are.
+    AddPeer { peer: KnownPeer, follows: bool },
     /// Forget the peer of this account.
     RemovePeer { account: String },
     /// Say the ARN of the secret that an id means in a region; that is no use of it.
@@ -38,6 +39,8 @@ pub(crate) enum Task {
     Refused { id: String, code: String },
     /// Of the primary's vault: name the primaries whose replica waits for the peer of this account.
     Waiting { account: String },
+    /// The same, and those whose replica is taken to be up to date.
+    Replicas { account: String },
     /// Of the primary's vault: say how a primary and its replica are to be.
     Link { primary_arn: String },
     /// Of the replica's vault: judge a replica by what its primary says.
@@ -61,10 +64,11 @@ impl Task {
             | Self::Peers
             | Self::Find { .. }
             | Self::Waiting { .. }
+            | Self::Replicas { .. }
             | Self::Link { .. }
             | Self::Look(_)
             | Self::Pack { .. } => false,
-            Self::AddPeer(_)
+            Self::AddPeer { .. }
             | Self::RemovePeer { .. }
             | Self::Refused { .. }
             | Self::Receive(_)
@@ -92,9 +96,12 @@ impl Task {
             Self::Peers => transact(vault, Access::Read, context, |cx| {
                 Ok(Value::List(registry::peers(cx)?.into_iter().map(value).collect()))
             })?,
-            Self::AddPeer(known) => transact(vault, Access::Write, context, |cx| {
-                let waiting = waiting(cx, &known.account)?.len();
-                registry::add(cx, &known, u64::try_from(waiting).unwrap_or(u64::MAX))
+            Self::AddPeer { peer, follows } => transact(vault, Access::Write, context, |cx| {
+                if !follows {
+                    doubt(cx, &peer.account)?;
+                }
+                let waiting = waiting(cx, &peer.account)?.len();
+                registry::add(cx, &peer, u64::try_from(waiting).unwrap_or(u64::MAX))
             })?,
             Self::RemovePeer { account } => {
                 transact(vault, Access::Write, context, |cx| registry::remove(cx, &account))?
@@ -104,17 +111,15 @@ impl Task {
                 let found = cx.look_up(&region, &id)?;
                 Ok(found.map_or(Value::Null, |record| Value::Text(arn::arn_of(&record))))
             })?,
-            Self::Refused { id, code } => transact(vault, Access::Write, context, |cx| {
-                let name = id.chars().take(512).collect();
-                let subject = Subject { name, ..Subject::default() };
-                if let Some(code) = Code::named(&code) {
-                    let operation = Action::AssociateCrossAccountReplica.name();
-                    cx.vault()?.record(operation, code.as_str(), subject)?;
-                }
-                Ok(Value::Null)
-            })?,
+            Self::Refused { id, code } => {
+                transact(vault, Access::Write, context, |cx| refused(cx, &id, &code))?
+            }
             Self::Waiting { account } => transact(vault, Access::Read, context, |cx| {
                 Ok(Value::List(waiting(cx, &account)?.into_iter().map(Value::Text).collect()))
+            })?,
+            Self::Replicas { account } => transact(vault, Access::Read, context, |cx| {
+                let arns = primaries(cx, &account, |replica| replica.bond != Bond::Detached)?;
+                Ok(Value::List(arns.into_iter().map(Value::Text).collect()))
             })?,
             Self::Link { primary_arn } => transact(vault, Access::Read, context, |cx| {
                 Ok(link(cx, &primary_arn)?.map_or(Value::Null, value))
@@ -143,7 +148,9 @@ impl Task {
             Self::Identify => ("identify", Value::Null),
             Self::ComeAfter(seen) => ("come-after", value(seen)),
             Self::Peers => ("peers", Value::Null),
-            Self::AddPeer(known) => ("add-peer", value(known)),
+            Self::AddPeer { peer, follows } => {
+                ("add-peer", Value::List(vec![value(peer), Value::Boolean(follows)]))
+            }
             Self::RemovePeer { account } => ("remove-peer", Value::Text(account)),
             Self::Find { id, region } => {
                 let region = region.map_or(Value::Null, Value::Text);
@@ -153,6 +160,7 @@ impl Task {
                 ("refused", Value::List(vec![Value::Text(id), Value::Text(code)]))
             }
             Self::Waiting { account } => ("waiting", Value::Text(account)),
+            Self::Replicas { account } => ("replicas", Value::Text(account)),
             Self::Link { primary_arn } => ("link", Value::Text(primary_arn)),
             Self::Look(link) => ("look", value(link)),
             Self::Pack { link, versions } => {
@@ -174,7 +182,12 @@ impl Task {
             ("identify", _) => Self::Identify,
             ("come-after", about) => Self::ComeAfter(Identity::from_value(about).ok()?),
             ("peers", _) => Self::Peers,
-            ("add-peer", about) => Self::AddPeer(KnownPeer::from_value(about).ok()?),
+            ("add-peer", Value::List(about)) => match <[Value; 2]>::try_from(about).ok()? {
+                [peer, Value::Boolean(follows)] => {
+                    Self::AddPeer { peer: KnownPeer::from_value(peer).ok()?, follows }
+                }
+                _ => return None,
+            },
             ("remove-peer", Value::Text(account)) => Self::RemovePeer { account },
             ("find", Value::List(about)) => match <[Value; 2]>::try_from(about).ok()? {
                 [Value::Text(id), Value::Text(region)] => Self::Find { id, region: Some(region) },
@@ -186,6 +199,7 @@ impl Task {
                 _ => return None,
             },
             ("waiting", Value::Text(account)) => Self::Waiting { account },
+            ("replicas", Value::Text(account)) => Self::Replicas { account },
             ("link", Value::Text(primary_arn)) => Self::Link { primary_arn },
             ("look", about) => Self::Look(Link::from_value(about).ok()?),
             ("pack", Value::List(about)) => {
@@ -219,6 +233,17 @@ fn transact(
     Ok(done)
 }
 
+/// Writes to the log that a secret was not associated.
+fn refused(cx: &mut Context<'_, '_>, id: &str, code: &str) -> Result<Value, Failure> {
+    let name = id.chars().take(512).collect();
+    let subject = Subject { name, ..Subject::default() };
+    if let Some(code) = Code::named(code) {
+        let operation = Action::AssociateCrossAccountReplica.name();
+        cx.vault()?.record(operation, code.as_str(), subject)?;
+    }
+    Ok(Value::Null)
+}
+
 fn identity(cx: &mut Context<'_, '_>, is_read_only: bool) -> Result<Identity, Failure> {
     let vault = cx.vault()?;
     let (generation, commit) = told(vault.seen());
@@ -250,11 +275,35 @@ fn come_after(
 
 /// Names the primaries whose replica waits for the peer of an account, in the order of their ARNs.
 fn waiting(cx: &mut Context<'_, '_>, account: &str) -> Result<Vec<String>, Failure> {
+    primaries(cx, account, CrossReplica::waits)
+}
+
+/// Has every replica in an account looked at when its peer is told next: it may be an older copy.
+fn doubt(cx: &mut Context<'_, '_>, account: &str) -> Result<(), Failure> {
+    let is_trusted = |replica: &CrossReplica| replica.bond == Bond::Attached && !replica.waits();
+    for arn in primaries(cx, account, is_trusted)? {
+        let Some(mut record) = find(cx, &arn)? else { continue };
+        let edition = cx.vault()?.draw_edition()?;
+        if let Some(replica) = &mut record.cross_replica {
+            replica.change_to(edition);
+        }
+        cx.vault()?.update(&mut record)?;
+    }
+    Ok(())
+}
+
+/// Names the primaries of such replicas in an account, in the order of their ARNs.
+fn primaries(
+    cx: &mut Context<'_, '_>,
+    account: &str,
+    is_such: fn(&CrossReplica) -> bool,
+) -> Result<Vec<String>, Failure> {
     let mut arns = Vec::new();
     let visited = cx.vault()?.each(|record| {
-        let waits =
-            |replica: &CrossReplica| replica.waits() && across::account_of(&replica.arn) == account;
-        if record.cross_replica.as_ref().is_some_and(waits) {
+        let is_one = |replica: &CrossReplica| {
+            is_such(replica) && across::account_of(&replica.arn) == account
+        };
+        if record.cross_replica.as_ref().is_some_and(is_one) {
             arns.push(arn::arn_of(&record));
         }
         Ok(())

@@ -172,42 +172,43 @@ fn waiting(trouble: Option<Trouble>, account: &str, peer: Option<&str>) -> Strin
     }
 }
 
-/// Says what is in the way between a replica and its primary, and what to do about it.
+/// Says what is in the way between a replica and its primary, and what to do about it, after which
+/// the replica is brought up to date.
 pub(crate) fn explained(trouble: Trouble, account: &str, peer: Option<&str>) -> String {
+    explained_then(trouble, account, peer, "run `strongroom peer sync`")
+}
+
+/// Says what is in the way of an operation, and what to do about it before it is tried again.
+pub(crate) fn explained_before(trouble: Trouble, account: &str, peer: Option<&str>) -> String {
+    explained_then(trouble, account, peer, "try again")
+}
+
+fn explained_then(trouble: Trouble, account: &str, peer: Option<&str>, then: &str) -> String {
     let Some(name) = peer else {
         return format!(
             "No peer of account {account} is known; `strongroom peer add PATH` makes its vault known."
         );
     };
-    let (what, next) = described(trouble);
-    format!("Peer {name} (account {account}) {what}; {next}.")
+    let (what, remedy) = described(trouble);
+    let then = if trouble.passes() { format!(", and {then}") } else { String::new() };
+    format!("Peer {name} (account {account}) {what}; {remedy}{then}.")
 }
 
-/// Returns what is wrong with a peer, or a replica in it, and what to do about it.
+/// Returns what is wrong with a peer, or a replica in it, and what to do about it. What passes is
+/// followed by what has to be done then.
 fn described(trouble: Trouble) -> (&'static str, &'static str) {
     match trouble {
         Trouble::NoPeer => ("is not known", "run `strongroom peer add PATH`"),
-        Trouble::Absent => {
-            ("is not there: its file is missing", "bring it back and run `strongroom peer sync`")
+        Trouble::Absent => ("is not there: its file is missing", "bring it back"),
+        Trouble::Locked => {
+            ("is locked", "unlock its vault, or give --peer-keyfile or --peer-passphrase-file")
         }
-        Trouble::Locked => (
-            "is locked",
-            "unlock its vault, or give --peer-keyfile or --peer-passphrase-file, and run \
-             `strongroom peer sync`",
-        ),
-        Trouble::ReadOnly => {
-            ("can only be read", "make its file and medium writable and run `strongroom peer sync`")
+        Trouble::ReadOnly => ("can only be read", "make its file and medium writable"),
+        Trouble::Full => ("has no space left where it is", "make room"),
+        Trouble::Busy => ("is kept busy by another process", "wait for it"),
+        Trouble::Failed => {
+            ("could not be written", "look at its vault with `strongroom --vault PATH check`")
         }
-        Trouble::Full => {
-            ("has no space left where it is", "make room and run `strongroom peer sync`")
-        }
-        Trouble::Busy => {
-            ("is kept busy by another process", "wait for it and run `strongroom peer sync`")
-        }
-        Trouble::Failed => (
-            "could not be written",
-            "look at its vault with `strongroom --vault PATH check`, and run `strongroom peer sync`",
-        ),
         Trouble::Damaged => (
             "is damaged, or no vault",
             "look at it with `strongroom --vault PATH check`; a vault put in its place is made known \
@@ -230,8 +231,8 @@ fn described(trouble: Trouble) -> (&'static str, &'static str) {
             ("has a secret there that names another primary", "associate another replica")
         }
         Trouble::Apart => (
-            "has a replica that is a copy of what this secret never was here, as after one of the \
-             vaults was restored from a copy, and nothing was overwritten",
+            "has a replica that is no copy of what it was last told, as after one of the vaults was \
+             restored from a copy, and nothing was overwritten",
             "`associate-cross-account-replica` once more makes it a copy of this secret",
         ),
         Trouble::Refused => {

@@ -191,7 +191,8 @@ pub(crate) fn in_memory(_bytes: &[u8]) -> io::Result<File> {
 /// Reads a file to its end, which must come before `most` bytes are exceeded.
 pub(super) fn read_at_most(file: File, path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
+    // Most of what is read is short, and there with the first read.
+    let mut bytes = Vec::with_capacity(most.min(SHORT));
     let read = Patient(file).take(limit).read_to_end(&mut bytes);
     read.map_err(|error| FileFault::from_io(path, error))?;
     if bytes.len() > most {
@@ -245,6 +246,8 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
 
 /// Files that a killed process may have left beside one.
 const MAX_LEFT_OVERS: u32 = 16;
+/// The length of most files that are read whole, in bytes.
+const SHORT: usize = 2 << 10;
 
 /// Returns the user that must own files.
 pub(crate) fn user_id() -> u32 {
