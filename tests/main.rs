@@ -49,6 +49,7 @@ mod script {
         list_events
         list_secret_version_ids
         list_secrets
+        log
         man
         pager
         paging
@@ -58,6 +59,7 @@ mod script {
         quiet
         regions
         rekey
+        rename
         repair
         resource_policies
         restore_backup
@@ -66,10 +68,11 @@ mod script {
         streams
         tag_resource
         terminal
+        undo
         unlock
         untag_resource
-        update_secret_version_stage
         update_secret
+        update_secret_version_stage
         value_alone
         version
     }

@@ -224,7 +224,10 @@ impl Agent<'_> {
     fn elsewhere(&self, peer: Peer, token: &Secret<String>, name: &str) -> Result<Json, Refused> {
         let reply = self.used(peer, token, Use::Looks, |vault, circumstances| {
             let found = elsewhere::find(vault, name, circumstances.context());
-            let found = found.map(|found| json!({ "home": found.home, "regions": found.regions }));
+            let found = found.map(|found| {
+                let (home, regions) = (found.home, found.regions);
+                json!({ "home": home, "regions": regions, "renamed": found.renamed })
+            });
             (found.map_err(|error| self.refused(error.into())), Vec::new())
         });
         reply.outcome

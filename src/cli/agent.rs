@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::credentials;
 use super::environment::Environment;
 use super::failure::{self, Failure};
-use super::handing::{other_version, place, times};
+use super::handing::{found, other_version, place, times};
 use super::terminal;
 use super::unlock::{self, CommandContext};
 use crate::agent::chores::Chore;
@@ -156,7 +156,7 @@ impl Session {
 
     /// Has work of our own done.
     pub(crate) fn chore(&self, chore: Chore, name: &'static str) -> Result<Asked<Value>, Failure> {
-        let is_repeatable = !matches!(chore, Chore::Configure(_) | Chore::Purge);
+        let is_repeatable = chore.is_repeatable();
         let ask = Ask::Do { token: self.token(), chore };
         let Asked::Answered(answer) = self.ask(&ask, name, is_repeatable)? else {
             return Ok(Asked::Gone);
@@ -220,9 +220,7 @@ impl Session {
     pub(crate) fn elsewhere(&self, name: &str) -> Option<Found> {
         let ask = Ask::Elsewhere { token: self.token(), name: name.to_owned() };
         let Ok(Asked::Answered(reply)) = self.ask(&ask, "", true) else { return None };
-        let text = |json: &Json| json.as_str().map(str::to_owned);
-        let regions = reply.get("regions")?.as_array()?.iter().filter_map(text).collect();
-        Some(Found { home: text(reply.get("home")?)?, regions })
+        found(&reply)
     }
 
     fn token(&self) -> Secret<String> {

@@ -1,4 +1,5 @@
-//! The regions of a vault in which a name is taken, for when the region asked for lacks it.
+//! The regions of a vault in which a name is taken, for when the region asked for lacks it, and the
+//! secrets that once had it.
 
 use crate::model::order;
 use crate::vault::transaction::{Access, RequestContext};
@@ -12,6 +13,8 @@ pub(crate) struct Found {
     pub(crate) home: String,
     /// The regions that have a secret of the name, in order.
     pub(crate) regions: Vec<String>,
+    /// The regions that have a secret which was called so, and what it is called now.
+    pub(crate) renamed: Vec<(String, String)>,
 }
 
 /// Finds the regions that have a secret of this name.
@@ -22,7 +25,7 @@ pub(crate) fn find(
 ) -> Result<Found, vault::Error> {
     let transaction = vault.begin(Access::Read, context)?;
     let home = transaction.state().settings.region().to_owned();
-    let mut regions = Vec::new();
+    let (mut regions, mut renamed) = (Vec::new(), Vec::new());
     if transaction.state().secrets > MAX_LOOKED_THROUGH {
         let at_home = transaction.find(&transaction.namespace(&home), name)?;
         regions.extend(at_home.map(|record| record.namespace.region));
@@ -30,10 +33,13 @@ pub(crate) fn find(
         transaction.each(|record| {
             if record.name == name {
                 regions.push(record.namespace.region);
+            } else if record.former_names.iter().any(|former| former == name) {
+                renamed.push((record.namespace.region, record.name));
             }
             Ok(())
         })?;
         order::sort_all(&mut regions);
+        order::sort_all(&mut renamed);
     }
-    Ok(Found { home, regions })
+    Ok(Found { home, regions, renamed })
 }

@@ -15,7 +15,9 @@ mod extremes;
 pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod grants;
+pub(crate) mod history;
 pub(crate) mod jobs;
+mod mentions;
 pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
@@ -24,10 +26,12 @@ pub(crate) mod peers;
 mod policy_request;
 #[cfg(test)]
 mod reference;
+pub(crate) mod rename;
 pub(crate) mod replication;
 mod repository;
 pub(crate) mod rotation;
 pub(crate) mod rules;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod undo;
 mod versions;

@@ -4,6 +4,7 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+mod diff;
 mod get;
 mod grant;
 mod history;
@@ -11,6 +12,7 @@ pub(crate) mod init;
 mod json;
 mod keys;
 mod lock;
+mod log;
 mod ls;
 mod man;
 mod names;
@@ -19,6 +21,7 @@ mod options;
 pub(crate) mod own;
 mod peer;
 mod progress;
+mod rename;
 mod rm;
 mod rotate_due;
 mod rotation;
@@ -26,6 +29,7 @@ mod set;
 mod show;
 mod slots;
 mod status;
+mod undo;
 
 use clap::Command;
 
@@ -42,6 +46,11 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<ls::Ls>(),
     CommandSpec::of::<rm::Rm>(),
     CommandSpec::of::<rm::Restore>(),
+    CommandSpec::of::<rename::Rename>(),
+    CommandSpec::of::<rename::Mv>(),
+    CommandSpec::of::<log::Log>(),
+    CommandSpec::of::<diff::Diff>(),
+    CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),

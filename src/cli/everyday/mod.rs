@@ -4,3 +4,4 @@
 pub(crate) mod address;
 pub(crate) mod client;
 pub(crate) mod login;
+pub(crate) mod times;

@@ -10,6 +10,7 @@ use super::super::progress::{Holder, Lease, Progress, Purpose};
 use super::super::record::{Replica, Replication, StoredValue, ValueKind};
 use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
 use super::super::state::{SlotEntry, State};
+use super::super::trace::Trace;
 use super::*;
 use crate::sys::process::Actor;
 
@@ -91,6 +92,7 @@ fn record() -> Record {
     record.progress = Some(progress);
     let replica = Replica::new("eu-west-1".into(), Some("alias/eu".into()));
     record.replication = Replication::Primary(vec![replica]);
+    record.former_names = vec!["db".into()];
     record
 }
 
@@ -107,6 +109,9 @@ fn event() -> Event {
     event.subject = Subject { rid: 5, name: "app/db".into(), ..Subject::default() };
     event.actor = Actor { user: "ada".into(), host: "box".into(), ..Actor::default() };
     event.detail = "why".into();
+    let mut after = record();
+    after.versions[0].stages.push("AWSCURRENT".into());
+    event.trace = Some(Trace { undid: Some(3), ..Trace::between(Some(&record()), &after) });
     event
 }
 
@@ -132,7 +137,7 @@ fn every_kind_of_map_is_among_those_that_are_tried() {
     // The record, two versions, rotation, command, rules, a replica, progress, lease.
     assert_eq!(maps(record().encode()), 9);
     assert_eq!(maps(state().encode()), 3, "the state and two slots");
-    assert_eq!(maps(event().encode()), 2, "the entry and its actor");
+    assert_eq!(maps(event().encode()), 4, "the entry, its actor, what it did, and a label");
 }
 
 proptest! {
@@ -146,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn a_state_is_written_back_as_it_was(members in members(&[18])) {
+    fn a_state_is_written_back_as_it_was(members in members(&[19])) {
         let bytes = of_a_later_version(&state().encode(), &members);
         let again = State::decode(&bytes).unwrap().unwrap();
         prop_assert_eq!(again.encode(), bytes);
@@ -212,11 +217,13 @@ fn what_is_always_there_is_required() {
     // The record, two versions, rotation, command, rules, a replica, progress, lease.
     check(
         &record().encode(),
-        &[&[3, 12, 14, 15, 17, 18, 20], &[], &[], &[3, 4], &[], &[0], &[1], &[7], &[]],
+        &[&[3, 12, 14, 15, 17, 18, 20, 23], &[], &[], &[3, 4], &[], &[0], &[1], &[7], &[]],
         |bytes| Record::decode(7, bytes).is_ok(),
     );
     check(&state().encode(), &[&[14], &[], &[]], |bytes| State::decode(bytes).is_ok());
-    check(&event().encode(), &[&[3, 4, 12, 14], &[1, 6]], |bytes| Event::decode(bytes).is_ok());
+    // The entry, its actor, what it did, a label.
+    let optional: &[&[u64]] = &[&[3, 4, 12, 14, 15], &[1, 6], &[0, 5], &[2]];
+    check(&event().encode(), optional, |bytes| Event::decode(bytes).is_ok());
 }
 
 /// Slots that are listed twice, do not exist or have no number were passed over
