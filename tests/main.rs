@@ -36,6 +36,7 @@ mod script {
         delete_secret
         describe_secret
         environment
+        everyday
         first_secret
         full_disk
         get_random_password

@@ -3,25 +3,32 @@
 
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use super::paths::{decoded, encoded};
 use crate::model::time::Timestamp;
+use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::failure::Failure;
 use crate::service::history;
-use crate::service::jobs::{self, Unfinished, progress};
+use crate::service::jobs::review::{self, Review};
+use crate::service::jobs::{self, Unfinished, progress, settings as rotations};
 use crate::service::names::{self, Which};
 use crate::service::rename::{self, Renaming};
 use crate::service::undo::{self, Reach};
 use crate::upkeep::events::{self, EventFilter};
 use crate::upkeep::{purge, settings, status};
 use crate::vault::Vault;
+use crate::vault::rotation::Pin;
 use crate::vault::transaction::{Access, RequestContext};
 
 /// One such piece of work.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Chore {
+    /// Note that a person approved a rotation's program, and with which new pins, and show the rotation.
+    ApproveRotation { secret: String, region: Option<String>, pins: Option<Vec<Pin>> },
     /// Say the code of the state.
     Checkpoint,
     /// Change settings, if any are named, and show all.
@@ -30,6 +37,8 @@ pub(crate) enum Chore {
     CurrentAt { region: Option<String>, id: String, at: Timestamp },
     /// Show events.
     Events(EventFilter),
+    /// Say which of these rows no secret has any more.
+    Gone(Vec<u64>),
     /// Show what became of a secret.
     History { region: Option<String>, id: String },
     /// Name the secrets of a region; `None` is the vault's home.
@@ -38,6 +47,8 @@ pub(crate) enum Chore {
     Purge,
     /// Give secrets other names.
     Rename { region: Option<String>, renaming: Renaming },
+    /// Show how a secret rotates.
+    ReviewRotation { secret: String, region: Option<String> },
     /// Say how the vault stands, and what this machine remembers of it.
     Status { anchors: Option<PathBuf> },
     /// Take back the last change, of a secret or of the vault.
@@ -45,19 +56,6 @@ pub(crate) enum Chore {
 }
 
 impl Chore {
-    /// Whether it may be done twice without harm.
-    pub(crate) fn is_repeatable(&self) -> bool {
-        match self {
-            Self::Checkpoint
-            | Self::CurrentAt { .. }
-            | Self::Events(_)
-            | Self::History { .. }
-            | Self::Names { .. }
-            | Self::Status { .. } => true,
-            Self::Configure(_) | Self::Purge | Self::Rename { .. } | Self::Undo { .. } => false,
-        }
-    }
-
     /// Does it.
     pub(crate) fn run(
         self,
@@ -67,6 +65,11 @@ impl Chore {
         // What is shown includes the reads before it.
         vault.write_waiting_reads(context)?;
         Ok(match self {
+            Self::ApproveRotation { secret, region, pins } => {
+                let (id, region) = (SecretId(secret), region.as_deref());
+                rotations::approve(vault, &id, region, pins, context)?;
+                Review::of(vault, &id, region, context)?.into_value()
+            }
             Self::Checkpoint => {
                 let transaction = vault.begin(Access::Read, context)?;
                 let checkpoint = transaction.checkpoint().to_string();
@@ -81,6 +84,10 @@ impl Chore {
                 history::current_at(vault, region.as_deref(), &id, at, context)?
             }
             Self::Events(filter) => events::list(vault, &filter, context)?,
+            Self::Gone(rows) => {
+                let gone = review::gone(vault, rows, context)?;
+                Value::List(gone.iter().map(|row| Value::Text(row.to_string())).collect())
+            }
             Self::History { region, id } => {
                 history::history(vault, region.as_deref(), &id, context)?
             }
@@ -99,6 +106,10 @@ impl Chore {
             Self::Undo { region, id, reach } => {
                 undo::undo(vault, region.as_deref(), id.as_deref(), reach, context)?
             }
+            Self::ReviewRotation { secret, region } => {
+                let id = SecretId(secret);
+                Review::of(vault, &id, region.as_deref(), context)?.into_value()
+            }
             Self::Status { anchors } => {
                 let mut members = status::unlocked(vault, anchors.as_deref(), context)?;
                 let row = |Unfinished { name, region, progress }: Unfinished| {
@@ -114,8 +125,32 @@ impl Chore {
         })
     }
 
+    /// Whether it may change the vault, so that it is not asked for twice.
+    pub(crate) fn changes(&self) -> bool {
+        match self {
+            Self::ApproveRotation { .. }
+            | Self::Configure(_)
+            | Self::Purge
+            | Self::Rename { .. }
+            | Self::Undo { .. } => true,
+            Self::Checkpoint
+            | Self::CurrentAt { .. }
+            | Self::Events(_)
+            | Self::Gone(_)
+            | Self::History { .. }
+            | Self::Names { .. }
+            | Self::ReviewRotation { .. }
+            | Self::Status { .. } => false,
+        }
+    }
+
     pub(super) fn to_json(&self) -> Json {
         match self {
+            Self::ApproveRotation { secret, region, pins } => {
+                let pins = pins.as_ref().map(|pins| pins.iter().map(pin_to_json).collect());
+                let pins: Option<Vec<Json>> = pins;
+                json!({ "name": "approve", "secret": secret, "region": region, "pins": pins })
+            }
             Self::Checkpoint => json!({ "name": "checkpoint" }),
             Self::Configure(changes) => {
                 let changes = changes.iter().map(|(name, to)| (name.clone(), to.clone().into()));
@@ -135,6 +170,7 @@ impl Chore {
                 "until": filter.until.map(|time| time.0),
                 "most": filter.most,
             }),
+            Self::Gone(rows) => json!({ "name": "gone", "rows": rows }),
             Self::History { region, id } => {
                 json!({ "name": "history", "region": region, "id": id })
             }
@@ -151,6 +187,9 @@ impl Chore {
                     "name": "rename", "region": region, "from": from, "to": to, "all": is_of_all,
                 })
             }
+            Self::ReviewRotation { secret, region } => {
+                json!({ "name": "review", "secret": secret, "region": region })
+            }
             Self::Status { anchors } => {
                 json!({ "name": "status", "anchors": anchors.as_deref().map(encoded) })
             }
@@ -164,6 +203,16 @@ impl Chore {
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
         let time = |name: &str| json.get(name).and_then(Json::as_i64).map(Timestamp);
         Some(match json.get("name")?.as_str()? {
+            "approve" => Self::ApproveRotation {
+                secret: text("secret")?,
+                region: text("region"),
+                pins: match json.get("pins").filter(|pins| !pins.is_null()) {
+                    Some(pins) => {
+                        Some(pins.as_array()?.iter().map(pin_from_json).collect::<Option<_>>()?)
+                    }
+                    None => None,
+                },
+            },
             "checkpoint" => Self::Checkpoint,
             "configure" => {
                 let changes = json.get("changes")?.as_object()?.iter();
@@ -183,6 +232,10 @@ impl Chore {
                 until: time("until"),
                 most: json.get("most").and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok()),
             }),
+            "gone" => {
+                let rows = json.get("rows")?.as_array()?.iter();
+                Self::Gone(rows.map(Json::as_u64).collect::<Option<_>>()?)
+            }
             "history" => Self::History { region: text("region"), id: text("id")? },
             "names" => {
                 let is_scheduled = json.get("scheduled")?.as_bool()?;
@@ -199,6 +252,7 @@ impl Chore {
                 };
                 Self::Rename { region: text("region"), renaming }
             }
+            "review" => Self::ReviewRotation { secret: text("secret")?, region: text("region") },
             "status" => Self::Status { anchors: text("anchors").and_then(|path| decoded(&path)) },
             "undo" => {
                 let reaches_further = json.get("further")?.as_bool()?;
@@ -208,6 +262,16 @@ impl Chore {
             _ => return None,
         })
     }
+}
+
+fn pin_to_json(pin: &Pin) -> Json {
+    json!([pin.path, STANDARD.encode(pin.sha256)])
+}
+
+fn pin_from_json(json: &Json) -> Option<Pin> {
+    let text = |index: usize| json.get(index)?.as_str();
+    let sha256 = STANDARD.decode(text(1)?).ok()?.try_into().ok()?;
+    Some(Pin { path: text(0)?.to_owned(), sha256 })
 }
 
 #[cfg(test)]
@@ -226,7 +290,13 @@ mod tests {
             until: None,
             most: Some(3),
         };
+        let secret = || "s".to_owned();
+        let pins = vec![Pin { path: "/p".to_owned(), sha256: [7; 32] }];
         for chore in [
+            Chore::ApproveRotation { secret: secret(), region: None, pins: None },
+            Chore::ApproveRotation { secret: secret(), region: Some(secret()), pins: Some(pins) },
+            Chore::Gone(vec![1, u64::MAX]),
+            Chore::ReviewRotation { secret: secret(), region: None },
             Chore::Checkpoint,
             Chore::Configure(vec![("a".to_owned(), "b".to_owned())]),
             Chore::Events(filter),

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::long_work::Said;
 use super::messages::{Ask, Reply, STOP, STOP_NOW};
 use super::place::Place;
-use super::rotations::{self, Said};
 use crate::gateway::frames::Framing;
 use crate::sys::interrupts::Interrupt;
 use crate::sys::{process, socket};
@@ -24,10 +25,27 @@ pub(crate) enum Silence {
 }
 
 impl Line {
-    /// Connects to the agent of this user; `None` if none runs.
+    /// Connects to the agent of this user; `None` if none runs, or none takes anybody in.
     pub(crate) fn connect(place: &Place) -> Option<Self> {
-        let stream = UnixStream::connect(place.socket()).ok()?;
-        socket::is_own(&stream).then_some(Self(stream))
+        Self::to(&place.socket(), place)
+    }
+
+    /// Connects for one message that must get through whoever else is being heard.
+    pub(crate) fn connect_to_control(place: &Place) -> Option<Self> {
+        Self::to(&place.control(), place).or_else(|| Self::connect(place))
+    }
+
+    fn to(path: &Path, place: &Place) -> Option<Self> {
+        let begun = Instant::now();
+        loop {
+            match socket::connect(path, LOOK) {
+                Ok(stream) => return socket::is_own(&stream).then_some(Self(stream)),
+                Err(error) if error.kind() != io::ErrorKind::TimedOut => return None,
+                // One that was stopped takes nobody in, and may never go on.
+                Err(_) if place.is_agent_stopped() || begun.elapsed() > PATIENCE => return None,
+                Err(_) => {}
+            }
+        }
     }
 
     /// Takes a connection that is there.
@@ -40,14 +58,13 @@ impl Line {
         let message = ask.write();
         let sent = Framing::Frame.write(&self.0, message.expose(), PATIENCE);
         sent.map_err(Silence::Unsent)?;
-        self.wait()?;
         self.reply(PATIENCE, &mut |_nothing| {})
     }
 
-    /// Waits for the first word. One that was stopped says none, and may never go on.
-    fn wait(&self) -> Result<(), Silence> {
+    /// Waits for the next word. One that was stopped says none, and may never go on.
+    fn wait(&self, patience: Duration) -> Result<(), Silence> {
         let begun = Instant::now();
-        while !socket::has_word_within(&self.0, LOOK) && begun.elapsed() < PATIENCE {
+        while !socket::has_word_within(&self.0, LOOK) && begun.elapsed() < patience {
             if socket::peer(&self.0).is_some_and(|agent| process::is_stopped(agent.pid)) {
                 return Err(Silence::Unanswered(io::Error::other("it was stopped")));
             }
@@ -80,11 +97,12 @@ impl Line {
 
     fn reply(&self, patience: Duration, hear: &mut dyn FnMut(Said)) -> Result<Reply, Silence> {
         loop {
+            self.wait(patience)?;
             let answer = Framing::Frame.read(&self.0, Instant::now() + patience, MAX_ANSWER);
             let answer = answer.map_err(Silence::Unanswered)?;
             let none = || Silence::Unanswered(io::ErrorKind::UnexpectedEof.into());
             let answer = answer.ok_or_else(none)?;
-            match rotations::said(answer.expose()) {
+            match Said::read(answer.expose()) {
                 Some(said) => hear(said),
                 None => return Reply::read(answer.expose()).ok_or_else(none),
             }
@@ -96,7 +114,7 @@ impl Line {
 const PATIENCE: Duration = Duration::from_mins(2);
 /// How often one that says nothing is looked at.
 const LOOK: Duration = Duration::from_secs(2);
-/// A rotation's steps take minutes each.
+/// A rotation's steps take minutes each, and reading all of a vault may.
 const LONG: Duration = Duration::from_hours(24);
 /// The longest answer, in bytes: a list of millions.
 const MAX_ANSWER: usize = 1 << 30;

@@ -1,7 +1,6 @@
 //! The agent's door to the gateway: what each message is answered.
 
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -47,6 +46,18 @@ pub(super) const RULES: Rules = Rules {
     longest: 4 << 20,
     patience: Duration::from_secs(10),
     grace: Duration::from_secs(1),
+    is_for_one: false,
+};
+
+/// What is heard at the socket for what must get through however many are at the other. As each comes
+/// for one message, nobody is waited for longer than his turn takes.
+pub(super) const CONTROL_RULES: Rules = Rules {
+    framing: Framing::Frame,
+    at_once: 16,
+    longest: 64 << 10,
+    patience: Duration::from_secs(10),
+    grace: Duration::from_millis(250),
+    is_for_one: true,
 };
 
 /// What the agent knows, and whom it serves.
@@ -82,13 +93,14 @@ impl Agent<'_> {
         Circumstances { clock: self.clock, entropy: self.entropy, origin: &self.origin }.context()
     }
 
-    fn reply(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Reply {
+    fn reply(&self, peer: Peer, stream: &UnixStream, asked: Result<Ask, Refused>) -> Reply {
         let plain = |outcome| Reply { outcome, notices: Vec::new() };
-        match Ask::read(message) {
+        match asked {
             Err(refused) => plain(Err(refused)),
             Ok(Ask::Unlock(unlock)) => plain(self.unlock(unlock)),
             Ok(Ask::Lock { vault }) => plain(Ok(self.lock(vault.as_deref()))),
             Ok(Ask::Status) => plain(Ok(self.status())),
+            Ok(Ask::Check(check)) => self.check(peer, stream, check),
             Ok(Ask::Rotate(rotate)) => plain(self.rotate(peer, stream, rotate)),
             Ok(Ask::Grant { token, spec }) => plain(self.grant(peer, &token, &spec)),
             Ok(Ask::Grants { token }) => plain(
@@ -96,17 +108,11 @@ impl Agent<'_> {
                     .map(|session| tagged(&lock(&session.grants).shown(self.moments.moment()))),
             ),
             Ok(Ask::Revoke { token, id }) => plain(self.revoke(peer, &token, &id)),
-            Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
-            Ok(Ask::Peer { token, task }) => {
-                let Some(task) = untagged(&task).and_then(Task::from_value) else {
-                    return plain(Err(Refused::Malformed("there is no such task".to_owned())));
-                };
-                self.used(peer, &token, Use::Counts, |vault, circumstances| {
-                    let done = task.run(vault, circumstances.context());
-                    let done = done.map(|answer| tagged(&answer));
-                    (done.map_err(|failure| self.refused(failure)), notices::of(vault))
-                })
+            Ok(Ask::Identity { token, region }) => {
+                plain(self.identity(peer, &token, region.as_deref()))
             }
+            Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(peer, &token, &name)),
+            Ok(Ask::Peer { token, task }) => self.peer_task(peer, &token, &task),
             Ok(Ask::Do { token, chore }) => {
                 let how =
                     if matches!(chore, Chore::Status { .. }) { Use::Looks } else { Use::Counts };
@@ -126,9 +132,12 @@ impl Agent<'_> {
                 let granted = self.sessions.find_grant(token.expose(), now);
                 let owner = || Some((self.sessions.find(token.expose())?, Arc::new(Caller::Owner)));
                 let Some((session, caller)) = granted.or_else(owner) else {
-                    return plain(Err(Refused::Locked(Gone::Locked.told().to_owned())));
+                    return plain(Err(unknown()));
                 };
                 self.used_of(peer, &session, Use::Counts, |vault, circumstances| {
+                    if !self.is_good(&session, &caller, &token) {
+                        return (Err(unknown()), Vec::new());
+                    }
                     let outcome = self.call(&caller, vault, call, circumstances);
                     let context = circumstances.context();
                     let mut notices = notices::of(vault);
@@ -137,6 +146,19 @@ impl Agent<'_> {
                 })
             }
         }
+    }
+
+    /// Does a part of what two vaults do together.
+    fn peer_task(&self, peer: Peer, token: &Secret<String>, task: &Json) -> Reply {
+        let Some(task) = untagged(task).and_then(Task::from_value) else {
+            let refused = Refused::Malformed("there is no such task".to_owned());
+            return Reply { outcome: Err(refused), notices: Vec::new() };
+        };
+        self.used(peer, token, Use::Counts, |vault, circumstances| {
+            let done = task.run(vault, circumstances.context());
+            let done = done.map(|answer| tagged(&answer));
+            (done.map_err(|failure| self.refused(failure)), notices::of(vault))
+        })
     }
 
     /// Lends the vault of a token.
@@ -155,15 +177,31 @@ impl Agent<'_> {
 
     /// Finds the vault of its owner's token.
     pub(super) fn session(&self, token: &Secret<String>) -> Result<Arc<Session>, Refused> {
-        let locked = || Refused::Locked(Gone::Locked.told().to_owned());
-        self.sessions.find(token.expose()).ok_or_else(locked)
+        self.sessions.find(token.expose()).ok_or_else(unknown)
+    }
+
+    /// Whether a caller still has the right by which it was found, now that it has the vault: it may
+    /// have waited for that, and its grant may have been revoked meanwhile.
+    pub(super) fn is_good(
+        &self,
+        session: &Session,
+        caller: &Caller,
+        token: &Secret<String>,
+    ) -> bool {
+        match caller {
+            Caller::Owner | Caller::Step(_) => true,
+            Caller::Grant(_) => {
+                let now = self.moments.moment();
+                lock(&session.grants).holder(token.expose(), now).is_some()
+            }
+        }
     }
 
     /// Lends a vault.
     pub(super) fn used_of(
         &self,
         peer: Peer,
-        session: &Session,
+        session: &Arc<Session>,
         how: Use,
         work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
@@ -183,7 +221,8 @@ impl Agent<'_> {
             Err(gone) => (Some(gone), (refused(gone), Vec::new())),
         };
         if let Some(gone) = gone {
-            self.sessions.close_for(gone, session, now, self.context());
+            let closing = self.sessions.begin_closing_for(gone, session, now);
+            closing.inspect(|session| self.sessions.close(session, self.context()));
             (self.wake)();
         }
         Reply { outcome, notices }
@@ -226,7 +265,8 @@ impl Agent<'_> {
             let found = elsewhere::find(vault, name, circumstances.context());
             let found = found.map(|found| {
                 let (home, regions) = (found.home, found.regions);
-                json!({ "home": home, "regions": regions, "renamed": found.renamed })
+                let (renamed, near) = (found.renamed, found.near);
+                json!({ "home": home, "regions": regions, "renamed": renamed, "near": near })
             });
             (found.map_err(|error| self.refused(error.into())), Vec::new())
         });
@@ -243,34 +283,6 @@ impl Agent<'_> {
         }
     }
 
-    /// Locks a vault, or all and ends.
-    fn lock(&self, vault: Option<&Path>) -> Json {
-        let locked = match vault {
-            Some(path) => {
-                let locked = self.sessions.close(path, self.context());
-                (self.wake)();
-                usize::from(locked)
-            }
-            None => self.end(),
-        };
-        json!({ "locked": locked })
-    }
-
-    /// Locks all, and has the process end. Returns how many there were.
-    pub(super) fn end(&self) -> usize {
-        self.is_ending.store(true, Ordering::SeqCst);
-        // Whatever becomes of this thread, the one that watches ends it; not before, as it would lock
-        // what is counted here.
-        let _waking = Waking(self.wake);
-        let locked = self.sessions.all();
-        // Before any is waited for: one may wait for another's turn.
-        for session in &locked {
-            session.rotations.stop();
-        }
-        let close = |session: &&Arc<Session>| self.sessions.close(&session.path, self.context());
-        locked.iter().filter(close).count()
-    }
-
     fn status(&self) -> Json {
         let sessions = self.sessions.all();
         let told: Vec<Json> = sessions.iter().map(|session| self.told(session)).collect();
@@ -279,12 +291,11 @@ impl Agent<'_> {
 
     fn told(&self, session: &Arc<Session>) -> Json {
         let now: Moment = self.moments.moment();
-        let Outlook { opened, left_ms, age_ms, reads } = session.outlook(now);
-        let until = now.wall_ms.saturating_add(left_ms);
+        let Outlook { opened, until_ms, age_ms, reads, .. } = session.outlook(now);
         json!({
             "vault": paths::encoded(&session.path),
             "since": opened.wall_ms,
-            "until": until,
+            "until": until_ms,
             "reads": reads.name(),
             "held": key_place::are_keys_held(),
             "latest": opened.wall_ms.saturating_add(age_ms),
@@ -305,12 +316,22 @@ struct Called {
 
 /// Whether a vault cannot be used any more.
 fn used_up(outcome: &Result<Json, Refused>) -> bool {
-    matches!(outcome, Err(Refused::Locked(_)))
+    matches!(outcome, Err(Refused::Locked(why)) if why == Gone::Rekeyed.told())
+}
+
+/// What somebody is told whose token nobody knows.
+pub(super) fn unknown() -> Refused {
+    Refused::Locked(Gone::Locked.told().to_owned())
 }
 
 impl Door for Agent<'_> {
     fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-        Some(self.reply(peer, stream, message).write())
+        let asked = Ask::read(message);
+        // Whoever is not answered has another agent begin when this one has ended.
+        if matches!(asked, Ok(Ask::Unlock(_))) && self.is_ending.load(Ordering::SeqCst) {
+            return None;
+        }
+        Some(self.reply(peer, stream, asked).write())
     }
 
     /// What a vault was doing may be half done: nothing of it is used any more.
@@ -319,14 +340,129 @@ impl Door for Agent<'_> {
     }
 }
 
+/// The door for what must get through.
+pub(super) struct Control<'a, 'b>(pub(super) &'a Agent<'b>);
+
+impl Door for Control<'_, '_> {
+    fn answer(&self, peer: Peer, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
+        let asked = Ask::read(message).and_then(|ask| {
+            let elsewhere = "this is asked at the other socket";
+            let is_meant = ask.is_control();
+            if is_meant { Ok(ask) } else { Err(Refused::Malformed(elsewhere.to_owned())) }
+        });
+        Some(self.0.reply(peer, stream, asked).write())
+    }
+
+    fn panicked(&self) {
+        self.0.panicked();
+    }
+}
+
 /// How the audit log says that a call came this way.
 pub(super) const VIA: &str = "agent";
 
-/// Wakes the thread that watches when it is dropped, in a panic too.
-struct Waking<'a>(&'a (dyn Fn() + Sync));
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::OnceLock;
+    use std::sync::atomic::AtomicUsize;
 
-impl Drop for Waking<'_> {
-    fn drop(&mut self) {
-        (self.0)();
+    use super::*;
+    use crate::agent::limits::Limits;
+    use crate::agent::messages::Reads;
+    use crate::agent::place::Place;
+    use crate::agent::testing::{self, Opening};
+    use crate::gateway::refusal::Explained;
+    use crate::model::time::Timestamp;
+    use crate::service::action::Action;
+    use crate::service::caller::{Grant, Selection};
+    use crate::sys::clock::{SystemClock, SystemMoments};
+    use crate::sys::entropy::SystemEntropy;
+    use crate::sys::socket;
+
+    /// Clocks at whose second look something happens: after a call was let in, and before it has the
+    /// vault.
+    struct Meanwhile<'a> {
+        looks: AtomicUsize,
+        session: OnceLock<Arc<Session>>,
+        what: &'a (dyn Fn(&Session) + Sync),
+    }
+
+    impl Moments for Meanwhile<'_> {
+        fn moment(&self) -> Moment {
+            let looks = self.looks.fetch_add(1, Ordering::SeqCst);
+            if let Some(session) = self.session.get().filter(|_| looks == 1) {
+                (self.what)(session);
+            }
+            SystemMoments.moment()
+        }
+    }
+
+    fn explained() -> Explained {
+        Explained { name: String::new(), message: String::new(), hint: None, exit_code: 255 }
+    }
+
+    /// Has the holder of a grant call, while something happens. Returns what he is told, and whether the
+    /// vault stays unlocked.
+    fn called_while(what: &(dyn Fn(&Session) + Sync), message: &Json) -> (Json, bool) {
+        let opening = Opening::new();
+        let moments = Meanwhile { looks: AtomicUsize::new(0), session: OnceLock::new(), what };
+        let nowhere = opening.scratch.path();
+        let agent = Agent {
+            sessions: Sessions::of(nowhere, Place::at(nowhere)),
+            moments: &moments,
+            clock: &SystemClock,
+            entropy: &SystemEntropy,
+            origin: Origin::default(),
+            explain: Explain { vault: |_| explained(), file: |_| explained() },
+            wake: &|| {},
+            is_ending: AtomicBool::new(false),
+            has_begun: AtomicBool::new(false),
+        };
+        let limits = Limits { idle_ms: 3_600_000, age_ms: 3_600_000 };
+        let unlock = testing::unlock(&opening.path(), Reads::AtOnce);
+        assert!(agent.unlock(Unlock { limits, ..unlock }).is_ok());
+        let session = agent.sessions.all().remove(0);
+        let region = "local-1".to_owned();
+        let grant = Grant {
+            id: "g1".to_owned(),
+            label: None,
+            actions: BTreeSet::from([Action::GetRandomPassword]),
+            secrets: Selection { region, names: Vec::new(), tags: Vec::new() },
+            until: Timestamp(i64::MAX),
+            read_only: true,
+            policies: Vec::new(),
+        };
+        let now = SystemMoments.moment();
+        let token = Secret::new("token".to_owned());
+        lock(&session.grants).add(token, Caller::Grant(grant), now, 3_600_000);
+        moments.looks.store(0, Ordering::SeqCst);
+        drop(moments.session.set(Arc::clone(&session)));
+
+        let mut message = message.clone();
+        message["version"] = super::super::messages::VERSION.into();
+        message["token"] = "token".into();
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let peer = socket::peer(&ours).unwrap();
+        let answer = agent.answer(peer, &ours, message.to_string().as_bytes()).unwrap();
+        let is_open = agent.sessions.find(session.token.expose()).is_some();
+        (serde_json::from_slice(answer.expose()).unwrap(), is_open)
+    }
+
+    /// Whoever waits for the vault is let in by then; what he was let in by may be gone when he has it.
+    #[test]
+    fn a_right_that_ends_while_a_call_waits_is_none() {
+        let locked = json!({ "refused": { "kind": "locked", "message": "the vault is locked" } });
+        for message in [
+            json!({ "do": "call", "op": "GetRandomPassword", "params": {} }),
+            json!({ "do": "identity" }),
+        ] {
+            let (answer, is_open) = called_while(&|_| {}, &message);
+            assert!(!answer["ok"].is_null() && is_open, "{answer}");
+            let revoke = |session: &Session| assert!(lock(&session.grants).revoke("g1"));
+            assert_eq!(called_while(&revoke, &message), (locked.clone(), true));
+            let (answer, _) = called_while(&Session::begin_closing, &message);
+            assert_eq!(answer, locked);
+        }
     }
 }

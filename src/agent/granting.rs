@@ -2,15 +2,17 @@
 
 use serde_json::{Value as Json, json};
 
-use super::door::Agent;
+use super::door::{Agent, unknown};
 use super::messages::Refused;
 use super::place::new_token;
 use super::session::{Use, lock};
 use crate::gateway::answers::Circumstances;
 use crate::gateway::json::{from_json, tagged};
 use crate::model::shape::Shaped;
+use crate::model::value::Value;
 use crate::service::caller::{Caller, Grant};
 use crate::service::grants::{self, GrantSpec};
+use crate::service::identity::CallerIdentity;
 use crate::service::rules::arn::Place;
 use crate::sys::entropy::NoEntropy;
 use crate::sys::secret::Secret;
@@ -50,6 +52,31 @@ impl Agent<'_> {
                 told
             });
             (told, Vec::new())
+        });
+        reply.outcome
+    }
+
+    /// Says to the holder of a grant who he is, which AWS tells everybody.
+    pub(super) fn identity(
+        &self,
+        peer: Peer,
+        token: &Secret<String>,
+        region: Option<&str>,
+    ) -> Result<Json, Refused> {
+        let found = self.sessions.find_grant(token.expose(), self.moments.moment());
+        let (session, caller) = found.ok_or_else(unknown)?;
+        let reply = self.used_of(peer, &session, Use::Looks, |vault, circumstances| {
+            if !self.is_good(&session, &caller, token) {
+                return (Err(unknown()), Vec::new());
+            }
+            let told = vault.begin(Access::Read, circumstances.context()).map(|transaction| {
+                let settings = &transaction.state().settings;
+                let region = region.unwrap_or(settings.region());
+                let told =
+                    CallerIdentity::of(&caller, Place { account: settings.account(), region });
+                tagged(&told.into_value().unwrap_or(Value::Null))
+            });
+            (told.map_err(|error| self.refused(error.into())), Vec::new())
         });
         reply.outcome
     }

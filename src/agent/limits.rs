@@ -28,11 +28,26 @@ impl Limits {
         passed(times.used, now) >= self.idle_ms || passed(times.opened, now) >= self.age_ms
     }
 
+    /// Returns the limit in all, in seconds.
+    pub(crate) fn age_s(self) -> u32 {
+        u32::try_from(self.age_ms / 1000).unwrap_or(u32::MAX)
+    }
+
     /// Returns how long it may stay unlocked from now on if nobody uses it.
     pub(crate) fn left_ms(self, times: Times, now: Moment) -> i64 {
         let idle = self.idle_ms.saturating_sub(passed(times.used, now));
         let age = self.age_ms.saturating_sub(passed(times.opened, now));
         idle.min(age).max(0)
+    }
+
+    /// Returns the time of day at which it is over if nobody uses it.
+    pub(crate) fn until_ms(self, times: Times, now: Moment) -> i64 {
+        let until = now.wall_ms.saturating_add(self.left_ms(times, now));
+        let idle = times.used.wall_ms.saturating_add(self.idle_ms);
+        let age = times.opened.wall_ms.saturating_add(self.age_ms);
+        let by_day = idle.min(age);
+        // Clocks that go on together seldom reach their next millisecond together.
+        if by_day.abs_diff(until) <= APART_MS { by_day } else { until }
     }
 }
 
@@ -43,6 +58,9 @@ fn passed(from: Moment, to: Moment) -> i64 {
     let wall = to.wall_ms.saturating_sub(from.wall_ms);
     boot.max(wall)
 }
+
+/// How far two clocks seem to be apart because one is read after the other, in milliseconds.
+const APART_MS: u64 = 50;
 
 #[cfg(test)]
 mod tests {
@@ -70,5 +88,27 @@ mod tests {
         }
         let used = Times { used: at(950, 5_950), ..times };
         assert_eq!(limits.left_ms(used, at(960, 5_960)), 40, "its age counts too");
+    }
+
+    /// It was a millisecond less whenever one clock was about to count the next and the other was not.
+    #[test]
+    fn what_is_said_of_the_end_does_not_waver() {
+        let at = |boot_ms, wall_ms| Moment { boot_ms, wall_ms };
+        let limits = Limits { idle_ms: 100, age_ms: 1_000 };
+        let times = Times { opened: at(0, 5_000), used: at(10, 5_010) };
+        for (now, until) in [
+            (at(10, 5_010), 5_110),
+            (at(61, 5_060), 5_110),
+            (at(60, 5_061), 5_110),
+            (at(120, 5_110), 5_110),
+            // Set forward, back, and by a machine that slept.
+            (at(11, 9_000), 9_000),
+            (at(11, 1_000), 1_099),
+            (at(100, 5_011), 5_021),
+        ] {
+            assert_eq!(limits.until_ms(times, now), until, "{now:?}");
+        }
+        let old = Times { used: at(980, 5_980), ..times };
+        assert_eq!(limits.until_ms(old, at(991, 5_990)), 6_000, "its age counts too");
     }
 }

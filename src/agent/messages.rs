@@ -37,12 +37,16 @@ pub(crate) enum Ask {
         region: Option<String>,
         pages: Pages,
     },
+    /// Say to the holder of a grant who he is, as of a region.
+    Identity { token: Secret<String>, region: Option<String> },
     /// Say in which regions there is a secret of this name.
     Elsewhere { token: Secret<String>, name: String },
     /// Do a part of what two vaults do together: a `service::peers::task::Task`, tagged.
     Peer { token: Secret<String>, task: Json },
     /// Do what a command of our own needs.
     Do { token: Secret<String>, chore: Chore },
+    /// Read and verify all of a vault, or of a copy of it.
+    Check(Check),
     /// Rotate a secret, or what is due.
     Rotate(Rotate),
     /// Grant somebody a part of what the owner may do.
@@ -70,6 +74,15 @@ pub(crate) struct Pages {
     pub(crate) size: Option<usize>,
 }
 
+/// What is to be read and verified.
+pub(crate) struct Check {
+    pub(crate) token: Secret<String>,
+    /// A copy of the vault; `None` is the vault itself.
+    pub(crate) copy: Option<PathBuf>,
+    /// Whether the client wants to hear how far it is.
+    pub(crate) tells: bool,
+}
+
 /// What is to be rotated, as `rotation::remote` writes it.
 pub(crate) struct Rotate {
     pub(crate) token: Secret<String>,
@@ -90,7 +103,7 @@ pub(crate) enum Rotated {
     Due,
 }
 
-/// What a client says while a rotation runs: that it is to stop after this step, or at once.
+/// What a client says while long work goes on: that it is to stop, a rotation after this step, or at once.
 pub(crate) const STOP: &[u8] = b"stop";
 pub(crate) const STOP_NOW: &[u8] = b"stop now";
 
@@ -159,6 +172,26 @@ pub(crate) struct Reply {
 }
 
 impl Ask {
+    /// Whether it must get through whoever else is being heard.
+    pub(super) fn is_control(&self) -> bool {
+        match self {
+            Self::Lock { .. }
+            | Self::Status
+            | Self::Grants { .. }
+            | Self::Revoke { .. }
+            | Self::Do { chore: Chore::Status { .. }, .. } => true,
+            Self::Unlock(_)
+            | Self::Call { .. }
+            | Self::Identity { .. }
+            | Self::Elsewhere { .. }
+            | Self::Peer { .. }
+            | Self::Do { .. }
+            | Self::Check(_)
+            | Self::Rotate(_)
+            | Self::Grant { .. } => false,
+        }
+    }
+
     /// Writes it.
     pub(crate) fn write(&self) -> Secret<Vec<u8>> {
         let (what, mut members) = match self {
@@ -185,6 +218,9 @@ impl Ask {
                 });
                 ("call", members)
             }
+            Self::Identity { token, region } => {
+                ("identity", json!({ "token": token.expose(), "region": region }))
+            }
             Self::Elsewhere { token, name } => {
                 ("elsewhere", json!({ "token": token.expose(), "name": name }))
             }
@@ -199,6 +235,10 @@ impl Ask {
                     "token": token.expose(), "asked": asked, "machine": machine, "shows": shows,
                 });
                 (if *what == Rotated::One { "rotate" } else { "rotate-due" }, members)
+            }
+            Self::Check(Check { token, copy, tells }) => {
+                let copy = copy.as_deref().map(encoded);
+                ("check", json!({ "token": token.expose(), "copy": copy, "tells": tells }))
             }
             Self::Grant { token, spec } => {
                 ("grant", json!({ "token": token.expose(), "spec": spec }))
@@ -237,6 +277,9 @@ impl Ask {
                     size: members.number("page").ok().and_then(|size| usize::try_from(size).ok()),
                 },
             },
+            "identity" => {
+                Self::Identity { token: members.token()?, region: members.optional("region") }
+            }
             "elsewhere" => Self::Elsewhere { token: members.token()?, name: members.text("name")? },
             "peer" => Self::Peer { token: members.token()?, task: members.json("task") },
             "chore" => {
@@ -244,6 +287,11 @@ impl Ask {
                 let chore = chore.ok_or_else(|| malformed("there is no such work"))?;
                 Self::Do { token: members.token()?, chore }
             }
+            "check" => Self::Check(Check {
+                token: members.token()?,
+                copy: members.path("copy")?,
+                tells: members.flag("tells"),
+            }),
             "rotate" => Self::Rotate(Rotate::read(&members, Rotated::One)?),
             "rotate-due" => Self::Rotate(Rotate::read(&members, Rotated::Due)?),
             "grant" => Self::Grant { token: members.token()?, spec: members.json("spec") },
@@ -283,6 +331,11 @@ impl Members<'_> {
         path.map(|path| path.ok_or_else(|| malformed("a path is not base64"))).transpose()
     }
 
+    /// Whether it is said to be so.
+    fn flag(&self, name: &str) -> bool {
+        self.0.get(name).and_then(Json::as_bool).unwrap_or(false)
+    }
+
     /// Returns a member as it is.
     fn json(&self, name: &str) -> Json {
         self.0.get(name).cloned().unwrap_or_else(|| json!({}))
@@ -314,7 +367,7 @@ impl Rotate {
             asked: members.json("asked"),
             what,
             machine: members.json("machine"),
-            shows: members.0.get("shows").and_then(Json::as_bool).unwrap_or(false),
+            shows: members.flag("shows"),
         })
     }
 }
@@ -405,6 +458,8 @@ mod tests {
             },
             Ask::Elsewhere { token: token(), name: "a".to_owned() },
             Ask::Do { token: token(), chore: Chore::Purge },
+            Ask::Check(Check { token: token(), copy: Some(path.clone()), tells: true }),
+            Ask::Check(Check { token: token(), copy: None, tells: false }),
             Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }) },
             Ask::Rotate(Rotate {
                 token: token(),
@@ -418,6 +473,7 @@ mod tests {
             Ask::Lock { vault: Some(path.clone()) },
             Ask::Lock { vault: None },
             Ask::Status,
+            Ask::Identity { token: token(), region: Some("local-2".to_owned()) },
         ] {
             let written = ask.write();
             let read = Ask::read(written.expose()).ok().unwrap();

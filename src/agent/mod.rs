@@ -5,20 +5,25 @@
 //! `messages`; `door` answers it, `sessions` has the vaults, `client` is the other end. Does not know
 //! what a command line is.
 
+mod checking;
 pub(crate) mod chores;
 pub(crate) mod client;
+mod closing;
 mod door;
 mod granting;
 mod grants;
 mod identity;
 pub(crate) mod limits;
+pub(crate) mod long_work;
 pub(crate) mod messages;
 pub(crate) mod paths;
 pub(crate) mod place;
 pub(crate) mod process;
 mod rotating;
-pub(crate) mod rotations;
+mod rotations;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod testing;
 #[cfg(any(test, feature = "workbench"))]
 pub(crate) mod trial;

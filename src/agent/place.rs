@@ -8,7 +8,7 @@ use crate::crypto::fingerprint;
 use crate::sys::entropy::{Entropy, NoEntropy};
 use crate::sys::files::{self, FileFault};
 use crate::sys::secret::Secret;
-use crate::sys::{runtime, session_key};
+use crate::sys::{lock, process, runtime, session_key};
 
 /// The directory of the agent.
 #[derive(Clone, Debug)]
@@ -59,9 +59,19 @@ impl Place {
         self.0.join("agent.sock")
     }
 
+    /// Returns where it is heard, too, about what must not wait until others had their turn.
+    pub(crate) fn control(&self) -> PathBuf {
+        self.0.join("control.sock")
+    }
+
     /// Returns the lock that the agent holds as long as it runs.
     pub(super) fn lock(&self) -> PathBuf {
         self.0.join("agent.lock")
+    }
+
+    /// Whether the agent was stopped, by `SIGSTOP` or its terminal; no, where nobody can tell.
+    pub(super) fn is_agent_stopped(&self) -> bool {
+        lock::signer(&self.lock()).is_some_and(process::is_stopped)
     }
 
     /// Returns the lock that whoever starts an agent holds until it answers.
@@ -76,30 +86,41 @@ impl Place {
         token: &Secret<String>,
         seconds: u32,
     ) -> Result<Scope, FileFault> {
-        let name = name_of(vault);
+        let name = described(&name_of(vault));
         let bytes = token.expose().as_bytes();
-        if session_key::has_own() && session_key::keep(&described(&name), bytes, seconds).is_ok() {
+        if session_key::has_own() && session_key::keep(&name, bytes, seconds).is_ok() {
             return Ok(Scope::Session);
         }
-        files::write_replacing(&self.token_file(&name), bytes)?;
+        self.keep_token_for_user(vault, token)
+    }
+
+    /// Keeps a vault's token for all sessions of this user.
+    pub(crate) fn keep_token_for_user(
+        &self,
+        vault: &Path,
+        token: &Secret<String>,
+    ) -> Result<Scope, FileFault> {
+        let file = self.token_file(&name_of(vault));
+        files::write_replacing(&file, token.expose().as_bytes())?;
         Ok(Scope::User)
     }
 
-    /// Returns a vault's token, if there is one for this process.
-    pub(crate) fn token(&self, vault: &Path) -> Option<(Secret<String>, Scope)> {
+    /// Returns a vault's tokens that there are for this process: that of its session before that of its
+    /// user. Either may be of an earlier agent, or of an earlier unlocking.
+    pub(crate) fn tokens(&self, vault: &Path) -> Vec<(Secret<String>, Scope)> {
         let name = name_of(vault);
-        let text = |bytes: Secret<Vec<u8>>| {
-            let text = std::str::from_utf8(bytes.expose()).ok()?;
-            Some(Secret::new(text.to_owned()))
+        let of_session = session_key::find(&described(&name)).map(|bytes| (bytes, Scope::Session));
+        let file = files::read_bounded(&self.token_file(&name), MAX_TOKEN).ok();
+        let of_user = file.map(|bytes| (Secret::new(bytes), Scope::User));
+        let found = [of_session, of_user].into_iter().flatten();
+        let text = |(bytes, scope): (Secret<Vec<u8>>, Scope)| {
+            let text = std::str::from_utf8(bytes.expose()).ok()?.to_owned();
+            Some((Secret::new(text), scope))
         };
-        if let Some(token) = session_key::find(&described(&name)).and_then(text) {
-            return Some((token, Scope::Session));
-        }
-        let file = files::read_bounded(&self.token_file(&name), MAX_TOKEN).ok()?;
-        Some((text(Secret::new(file))?, Scope::User))
+        found.filter_map(text).collect()
     }
 
-    /// Forgets a vault's token.
+    /// Forgets a vault's tokens, where this process finds them.
     pub(crate) fn forget_token(&self, vault: &Path) {
         let name = name_of(vault);
         // What is not there need not be forgotten.
@@ -107,8 +128,18 @@ impl Place {
         drop(std::fs::remove_file(self.token_file(&name)));
     }
 
+    /// Forgets the tokens in files: whoever holds the agent's lock and has no vault yet knows that all
+    /// are of agents that have ended.
+    pub(crate) fn forget_files(&self) {
+        let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        for path in paths.filter(|path| path.extension().is_some_and(|end| end == TOKEN)) {
+            drop(std::fs::remove_file(path));
+        }
+    }
+
     fn token_file(&self, name: &str) -> PathBuf {
-        self.0.join(format!("{name}.token"))
+        self.0.join(name).with_extension(TOKEN)
     }
 }
 
@@ -130,5 +161,7 @@ fn described(name: &str) -> String {
     format!("strongroom:{name}")
 }
 
+/// How the names of files end that hold a token.
+const TOKEN: &str = "token";
 /// The length of a token in characters, and more.
 const MAX_TOKEN: usize = 128;

@@ -6,15 +6,15 @@ use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::door::{Agent, RULES, VIA};
+use super::door::{Agent, CONTROL_RULES, Control, RULES, VIA};
 use super::messages::{Refused, Reply, Unlock};
 use super::place::Place;
 use super::sessions::Sessions;
@@ -25,7 +25,7 @@ use crate::sys::alarm::{Alarm, Bell};
 use crate::sys::clock::{self, Stopwatch, SystemClock, SystemMoments};
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::lock::{self, Held};
-use crate::sys::socket::{Closer, Listener};
+use crate::sys::socket::Listener;
 use crate::sys::{detach, interrupts, login, process};
 use crate::vault::Origin;
 
@@ -123,7 +123,7 @@ pub(crate) fn serve(
     heed_signals(&bell, &is_asked_to_end)?;
     let wake = || bell.ring();
     let agent = Agent {
-        sessions: Sessions::of(logins),
+        sessions: Sessions::of(logins, place.clone()),
         moments: &SystemMoments,
         clock: &SystemClock,
         entropy: &SystemEntropy,
@@ -133,13 +133,17 @@ pub(crate) fn serve(
         is_ending: AtomicBool::new(false),
         has_begun: AtomicBool::new(false),
     };
-    let socket = place.socket();
-    // Whose it was has ended: this process has the lock.
-    match fs::remove_file(&socket) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    // Whose they were has ended: this process has the lock.
+    place.forget_files();
+    let sockets = [place.control(), place.socket()];
+    for socket in &sockets {
+        match fs::remove_file(socket) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
     }
-    let (listener, closer) = Listener::bind(&socket)?;
+    let (control_listener, control_closer) = Listener::bind(&place.control())?;
+    let (listener, closer) = Listener::bind(&place.socket())?;
     let heard = match first {
         First::Heard(stream) => Some(stream),
         First::Vault(unlock, told) => {
@@ -149,12 +153,16 @@ pub(crate) fn serve(
             None
         }
     };
-    let server = Server::new(&agent, RULES);
+    let door = Control(&agent);
+    let servers = [Server::new(&door, CONTROL_RULES), Server::new(&agent, RULES)];
+    let [control, server] = &servers;
     let outcome = thread::scope(|scope| {
+        let _closers = [control_closer, closer];
         // However this ends: the scope waits for those who serve.
-        let _ending = Ending { agent: &agent, server: &server, socket: &socket, _closer: closer };
+        let _ending = Ending { agent: &agent, servers: &servers, sockets: &sockets };
+        scope.spawn(|| control.serve(&control_listener, None));
         scope.spawn(|| server.serve(&listener, heard));
-        watch(&agent, &mut alarm, &is_asked_to_end)
+        watch(&agent, scope, &mut alarm, &is_asked_to_end)
     });
     // Its file goes with it, and it with the socket.
     drop(held);
@@ -164,9 +172,8 @@ pub(crate) fn serve(
 /// Locks all when it is dropped, and has nobody served any more.
 struct Ending<'a> {
     agent: &'a Agent<'a>,
-    server: &'a Server<'a>,
-    socket: &'a Path,
-    _closer: Closer,
+    servers: &'a [Server<'a>],
+    sockets: &'a [PathBuf],
 }
 
 impl Drop for Ending<'_> {
@@ -174,19 +181,25 @@ impl Drop for Ending<'_> {
         // What has panicked once may do so again.
         drop(catch_unwind(AssertUnwindSafe(|| self.agent.end())));
         // Nobody connects to one that answers no more.
-        drop(fs::remove_file(self.socket));
-        self.server.close();
+        self.sockets.iter().for_each(|socket| drop(fs::remove_file(socket)));
+        self.servers.iter().for_each(Server::close);
     }
 }
 
 /// Locks what is to be locked, when it is to be, until nothing is left.
-fn watch(agent: &Agent<'_>, alarm: &mut Alarm, is_asked_to_end: &AtomicBool) -> io::Result<()> {
+fn watch<'scope>(
+    agent: &'scope Agent<'_>,
+    scope: &'scope Scope<'scope, '_>,
+    alarm: &mut Alarm,
+    is_asked_to_end: &AtomicBool,
+) -> io::Result<()> {
     let begun = Stopwatch::start();
     loop {
-        let left = agent.sessions.attend(agent.moments.moment(), agent.context());
+        let left = agent.attend(scope);
         let has_begun = agent.has_begun.load(Ordering::SeqCst) || begun.elapsed() > PATIENCE;
         let is_ending = agent.is_ending.load(Ordering::SeqCst);
-        if is_ending || is_asked_to_end.load(Ordering::SeqCst) || (left.is_none() && has_begun) {
+        let is_over = has_begun && agent.sessions.are_gone();
+        if is_ending || is_asked_to_end.load(Ordering::SeqCst) || is_over {
             return Ok(());
         }
         let left = left.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
@@ -225,10 +238,10 @@ mod tests {
     #[test]
     fn a_panic_of_the_thread_that_watches_ends_all() {
         let scratch = Scratch::new();
-        let socket = scratch.join("socket");
-        let (listener, closer) = Listener::bind(&socket).unwrap();
+        let sockets = [scratch.join("socket")];
+        let (listener, closer) = Listener::bind(&sockets[0]).unwrap();
         let agent = Agent {
-            sessions: Sessions::of(&scratch.join("logins")),
+            sessions: Sessions::of(&scratch.join("logins"), Place::at(scratch.path())),
             moments: &SystemMoments,
             clock: &SystemClock,
             entropy: &SystemEntropy,
@@ -238,16 +251,16 @@ mod tests {
             is_ending: AtomicBool::new(false),
             has_begun: AtomicBool::new(false),
         };
-        let server = Server::new(&agent, RULES);
+        let servers = [Server::new(&agent, RULES)];
         let ended = catch_unwind(AssertUnwindSafe(|| {
             thread::scope(|scope| {
-                let _ending =
-                    Ending { agent: &agent, server: &server, socket: &socket, _closer: closer };
-                scope.spawn(|| server.serve(&listener, None));
+                let _closer = closer;
+                let _ending = Ending { agent: &agent, servers: &servers, sockets: &sockets };
+                scope.spawn(|| servers[0].serve(&listener, None));
                 resume_unwind(Box::new("quietly"));
             });
         }));
         let ended: Result<(), _> = ended;
-        assert!(ended.is_err() && agent.is_ending.load(Ordering::SeqCst) && !socket.exists());
+        assert!(ended.is_err() && agent.is_ending.load(Ordering::SeqCst) && !sockets[0].exists());
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::door::{Agent, VIA};
 use super::messages::{Refused, Rotate, Rotated};
-use super::rotations::Client;
+use super::rotations::{BegunRotation, Client};
 use super::session::{Gone, Use};
 use crate::gateway::answers::Circumstances;
 use crate::gateway::json::tagged;
@@ -38,7 +38,7 @@ impl Agent<'_> {
             session.used_at(self.moments.moment(), Use::Counts, circumstances.context(), |vault| {
                 drop(vault.write_waiting_reads(circumstances.context()));
                 // Before the vault can be locked: the lock stops it.
-                (vault.again(), session.rotations.begin())
+                (vault.again(), BegunRotation::begin(&session.long_work))
             });
         let locked = |gone: Gone| Refused::Locked(gone.told().to_owned());
         let (vault, begun) = opened.map_err(locked)?.done;

@@ -1,15 +1,16 @@
 //! A vault that is held open, and what must hold each time it is used.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::grants::Grants;
 use super::identity::{FileIdentity, Written};
 use super::limits::{Limits, Times};
+use super::long_work::LongWork;
 use super::messages::{Reads, Unlock};
-use super::rotations::Rotations;
 use crate::store::{self, Mode};
-use crate::sys::clock::Moment;
+use crate::sys::clock::{Moment, Moments};
 use crate::sys::files::FileFault;
 use crate::sys::login::Login;
 use crate::sys::secret::Secret;
@@ -25,11 +26,15 @@ pub(super) struct Session {
     commit: [u8; 32],
     terms: Mutex<Terms>,
     pub(super) grants: Mutex<Grants>,
-    pub(super) rotations: Rotations,
+    pub(super) long_work: LongWork,
     /// The file as it was when it was last used here.
     written: Mutex<Option<Written>>,
     /// Since when reads wait to be logged.
     waiting_since: Mutex<Option<Moment>>,
+    /// Whether somebody is at work on writing them.
+    is_writing: AtomicBool,
+    /// Whether it is being locked: whoever waits for the vault does without.
+    is_closing: AtomicBool,
     /// `None` once it is locked.
     pub(super) vault: Mutex<Option<Vault>>,
 }
@@ -48,6 +53,8 @@ pub(super) struct Outlook {
     pub(super) opened: Moment,
     /// For how many milliseconds more it is held open if nobody uses it.
     pub(super) left_ms: i64,
+    /// The time of day at which that is over.
+    pub(super) until_ms: i64,
     pub(super) age_ms: i64,
     pub(super) reads: Reads,
 }
@@ -132,9 +139,11 @@ impl Session {
             commit: vault.header().mk_commit,
             terms: Mutex::new(terms),
             grants: Mutex::default(),
-            rotations: Rotations::default(),
+            long_work: LongWork::default(),
             written: Mutex::default(),
             waiting_since: Mutex::default(),
+            is_writing: AtomicBool::new(false),
+            is_closing: AtomicBool::new(false),
             vault: Mutex::new(Some(vault)),
         })
     }
@@ -152,6 +161,10 @@ impl Session {
         }
         let mut guard = self.sound_vault().ok_or(Gone::Locked)?;
         let vault = guard.as_mut().ok_or(Gone::Locked)?;
+        // While it was waited for.
+        if self.is_closing.load(Ordering::SeqCst) {
+            return Err(Gone::Locked);
+        }
         self.look_at_file(vault)?;
         if how == Use::Counts {
             lock(&self.terms).times.used = now;
@@ -171,20 +184,29 @@ impl Session {
         Ok(Used { done, begins_to_wait })
     }
 
-    /// Writes the reads that have waited long enough, and returns how many milliseconds are left to
-    /// the next.
-    pub(super) fn write_waiting(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
-        let since = (*lock(&self.waiting_since))?;
-        let left = Limits { idle_ms: LONGEST_WAIT_MS, age_ms: LONGEST_WAIT_MS }
-            .left_ms(Times { opened: since, used: since }, now);
-        if left > 0 {
-            return Some(left);
-        }
-        let mut guard = self.sound_vault()?;
-        let vault = guard.as_mut()?;
-        let is_written = self.write(vault, context);
-        *lock(&self.waiting_since) = (!is_written).then_some(now);
-        (!is_written).then_some(LONGEST_WAIT_MS)
+    /// Returns in how many milliseconds reads have waited long enough, if any wait that nobody is at
+    /// work on.
+    pub(super) fn waiting_ms(&self, now: Moment) -> Option<i64> {
+        let since =
+            (*lock(&self.waiting_since)).filter(|_| !self.is_writing.load(Ordering::SeqCst))?;
+        let limits = Limits { idle_ms: LONGEST_WAIT_MS, age_ms: LONGEST_WAIT_MS };
+        Some(limits.left_ms(Times { opened: since, used: since }, now))
+    }
+
+    /// Takes it upon the caller to [`Self::write_waiting`].
+    pub(super) fn begin_writing(&self) {
+        self.is_writing.store(true, Ordering::SeqCst);
+    }
+
+    /// Writes the reads that wait, when whoever uses the vault now has ended. What cannot be written
+    /// waits anew: others have their turn meanwhile.
+    pub(super) fn write_waiting(&self, moments: &dyn Moments, context: RequestContext<'_>) {
+        let _writing = Writing(self);
+        let mut guard = self.sound_vault();
+        let vault = guard.as_deref_mut().and_then(Option::as_mut);
+        // What is locked or half done has nothing more to write.
+        let is_done = vault.is_none_or(|vault| self.write(vault, context));
+        *lock(&self.waiting_since) = (!is_done).then(|| moments.moment());
     }
 
     /// Writes the reads that wait, if the file is there that they belong to. Returns whether it did.
@@ -218,21 +240,33 @@ impl Session {
         (self.identity, self.commit) == (other.identity, other.commit)
     }
 
-    /// Goes on under the terms of another that was just opened, and with its keys, which are the same.
-    /// Grants stay, and so do rotations, and the reads that wait.
-    pub(super) fn renew(&self, other: &Self) {
-        let mut guard = lock(&self.vault);
-        std::mem::swap(&mut *guard, &mut *lock(&other.vault));
-        if let (Some(vault), Some(before)) = (guard.as_mut(), lock(&other.vault).as_mut()) {
-            vault.take_waiting_reads(before);
-        }
+    /// Goes on under the terms of another that was just opened.
+    pub(super) fn renew_terms(&self, other: &Self) {
         std::mem::swap(&mut *lock(&self.terms), &mut *lock(&other.terms));
+    }
+
+    /// Goes on with the keys of another that was just opened, which are the same, when whoever uses the
+    /// vault now has ended. Grants stay, and so does long work, and the reads that wait.
+    pub(super) fn renew_vault(&self, other: &Self) {
+        let mut guard = lock(&self.vault);
+        let mut opened = lock(&other.vault);
+        // Locked meanwhile, it stays so.
+        if let (Some(vault), Some(opened)) = (guard.as_mut(), opened.as_mut()) {
+            std::mem::swap(vault, opened);
+            vault.take_waiting_reads(opened);
+        }
+    }
+
+    /// Has nobody begin to use it any more, and long work stop.
+    pub(super) fn begin_closing(&self) {
+        self.is_closing.store(true, Ordering::SeqCst);
+        self.long_work.stop();
     }
 
     /// Forgets the keys, when whoever uses them now has ended, and after what waits is written.
     pub(super) fn close(&self, context: RequestContext<'_>) {
-        self.rotations.stop();
-        self.rotations.wait();
+        self.begin_closing();
+        self.long_work.wait();
         let mut guard = lock(&self.vault);
         *lock(&self.grants) = Grants::default();
         if let Some(mut vault) = guard.take()
@@ -248,9 +282,9 @@ impl Session {
         self.vault.lock().ok()
     }
 
-    /// Counts a rotation that runs as use.
-    pub(super) fn count_rotations(&self, now: Moment) {
-        if self.rotations.are_running() {
+    /// Counts long work that goes on as use.
+    pub(super) fn count_long_work(&self, now: Moment) {
+        if self.long_work.is_running() {
             lock(&self.terms).times.used = now;
         }
     }
@@ -268,8 +302,22 @@ impl Session {
     /// Returns since when it is unlocked, and for how long more.
     pub(super) fn outlook(&self, now: Moment) -> Outlook {
         let Terms { limits, times, reads, .. } = &*lock(&self.terms);
-        let (opened, left_ms) = (times.opened, limits.left_ms(*times, now));
-        Outlook { opened, left_ms, age_ms: limits.age_ms, reads: *reads }
+        Outlook {
+            opened: times.opened,
+            left_ms: limits.left_ms(*times, now),
+            until_ms: limits.until_ms(*times, now),
+            age_ms: limits.age_ms,
+            reads: *reads,
+        }
+    }
+}
+
+/// Writing what waits, however it ends.
+struct Writing<'a>(&'a Session);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.is_writing.store(false, Ordering::SeqCst);
     }
 }
 

@@ -3,10 +3,11 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::door::{Agent, RULES, VIA};
+use super::place::Place;
 use super::sessions::Sessions;
 use crate::gateway::server::Door;
 use crate::rotation::remote::Explain;
@@ -25,9 +26,10 @@ impl<'a> Trial<'a> {
         system: &'a S,
         explain: Explain,
     ) -> Self {
+        // There are neither login sessions nor files with tokens.
+        let nowhere = Path::new("/nonexistent");
         Self(Agent {
-            // There are none.
-            sessions: Sessions::of(Path::new("/nonexistent")),
+            sessions: Sessions::of(nowhere, Place::at(nowhere)),
             moments: system,
             clock: system,
             entropy: system,
@@ -47,14 +49,19 @@ impl<'a> Trial<'a> {
     /// Answers a message that came from a stream.
     pub(crate) fn answer(&self, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
         for session in self.0.sessions.all() {
-            session.rotations.stop();
+            session.long_work.stop();
         }
+        // It does not end.
+        self.0.is_ending.store(false, Ordering::SeqCst);
         self.0.answer(socket::peer(stream)?, stream, message)
     }
 
     /// Does what is to be done at this time.
     pub(crate) fn attend(&self) {
-        let _left = self.0.sessions.attend(self.0.moments.moment(), self.0.context());
+        let (due, _left) = self.0.sessions.attend(self.0.moments.moment());
+        for one in due {
+            self.0.sessions.carry_out(&one, self.0.moments, self.0.context());
+        }
     }
 }
 

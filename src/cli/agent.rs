@@ -8,18 +8,16 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::credentials;
 use super::environment::Environment;
 use super::failure::{self, Failure};
-use super::handing::{found, other_version, place, times};
-use super::terminal;
+use super::handing::{found, good_token, other_version, place};
 use super::unlock::{self, CommandContext};
+use super::{progress, terminal};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
-use crate::agent::messages::{self, Ask, Refused, Reply, Rotate, Rotated};
-use crate::agent::paths;
-use crate::agent::place::Scope;
-use crate::agent::rotations::Said;
+use crate::agent::long_work::Said;
+use crate::agent::messages::{self, Ask, Check, Refused, Reply, Rotate, Rotated};
+use crate::agent::place::Place;
 use crate::gateway::json::{from_json, tagged, to_json, untagged};
 use crate::gateway::refusal::Explained;
 use crate::model::shape::Shaped;
@@ -64,13 +62,21 @@ impl Session {
     /// Finds out whether the vault is open in the agent, for this process. A credential on the command
     /// line goes past the agent, and so does `--expect`.
     pub(crate) fn find(context: &CommandContext<'_>) -> Option<Self> {
+        Self::find_by(Line::connect, context)
+    }
+
+    /// The same, to ask once for what must get through whoever else is being heard.
+    pub(crate) fn find_for_control(context: &CommandContext<'_>) -> Option<Self> {
+        Self::find_by(Line::connect_to_control, context)
+    }
+
+    fn find_by(connect: fn(&Place) -> Option<Line>, context: &CommandContext<'_>) -> Option<Self> {
         if context.offer().is_on_the_line() || context.globals.expect.is_some() {
             return None;
         }
         let place = place(context.environment)?;
-        let line = Line::connect(&place)?;
-        let vault = context.location.path.canonicalize().ok()?;
-        let (token, _) = place.token(&vault)?;
+        let line = connect(&place)?;
+        let (token, _) = good_token(&place, &context.location().ok()?.path.canonicalize().ok()?)?;
         Some(Self { line, token, right: Right::Owner, owed: RefCell::default() })
     }
 
@@ -78,7 +84,7 @@ impl Session {
     pub(crate) fn of(vault: &Path, environment: &Environment) -> Option<Self> {
         let place = place(environment)?;
         let line = Line::connect(&place)?;
-        let (token, _) = place.token(&vault.canonicalize().ok()?)?;
+        let (token, _) = good_token(&place, &vault.canonicalize().ok()?)?;
         Some(Self { line, token, right: Right::Owner, owed: RefCell::default() })
     }
 
@@ -156,9 +162,26 @@ impl Session {
 
     /// Has work of our own done.
     pub(crate) fn chore(&self, chore: Chore, name: &'static str) -> Result<Asked<Value>, Failure> {
-        let is_repeatable = chore.is_repeatable();
+        let is_repeatable = !chore.changes();
         let ask = Ask::Do { token: self.token(), chore };
         let Asked::Answered(answer) = self.ask(&ask, name, is_repeatable)? else {
+            return Ok(Asked::Gone);
+        };
+        untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
+    }
+
+    /// Has all of the vault, or of a copy of it, read and verified, and says at a terminal how far that is.
+    /// Returns what was found as `upkeep::check` shows it.
+    pub(crate) fn check(&self, copy: Option<&Path>) -> Result<Asked<Value>, Failure> {
+        let copy = copy.map(Path::to_owned);
+        let ask = Ask::Check(Check { token: self.token(), copy, tells: terminal::is_watched() });
+        let mut hear = |said| match said {
+            Said::Done { step, done, total } => progress::tell(&step, done, total),
+            Said::Told(_) | Said::Shown(_) => {}
+        };
+        let reply = self.line.ask_hearing(&ask, &mut hear);
+        terminal::finish();
+        let Asked::Answered(answer) = self.outcome(reply, "Check", true)? else {
             return Ok(Asked::Gone);
         };
         untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
@@ -182,9 +205,20 @@ impl Session {
         let mut hear = |said| match said {
             Said::Told(text) => terminal::note(&format!("note: {text}")),
             Said::Shown(text) => show(&text),
+            // A rotation does not say how far it is.
+            Said::Done { .. } => {}
         };
         let reply = self.line.ask_hearing(&ask, &mut hear);
         self.outcome(reply, "RotateSecret", false)
+    }
+
+    /// Returns who the holder of a grant is, as of a region.
+    pub(crate) fn identity(&self, region: Option<&str>) -> Result<Value, Failure> {
+        let ask = Ask::Identity { token: self.token(), region: region.map(str::to_owned) };
+        match self.ask(&ask, "GetCallerIdentity", true)? {
+            Asked::Answered(answer) => untagged(&answer).ok_or_else(unintelligible),
+            Asked::Gone => Err(over()),
+        }
     }
 
     /// Grants somebody a part of what the owner may do. Returns the token for it, and what it is.
@@ -252,7 +286,7 @@ impl Session {
             Err(Silence::Unanswered(_)) if is_repeatable => return Ok(Asked::Gone),
             Err(Silence::Unanswered(error)) => {
                 let message = format!(
-                    "the agent ended before it answered ({error}); what was asked for may have \
+                    "the agent did not answer ({error}); what was asked for may have \
                      been done"
                 );
                 return Err(Failure::environment("AgentError", message));
@@ -280,76 +314,6 @@ impl Session {
             Err(Refused::Malformed(what)) => Err(Failure::environment("AgentError", what)),
         }
     }
-}
-
-/// What the agent says of a vault that it holds open, whoever may use it.
-pub(crate) struct Held {
-    session: Json,
-    scope: Option<Scope>,
-}
-
-impl Held {
-    /// Finds out whether the agent holds the vault open. That is not using it.
-    pub(crate) fn find(context: &CommandContext<'_>) -> Option<Self> {
-        let place = place(context.environment)?;
-        let vault = context.location.path.canonicalize().ok()?;
-        let reply = Line::connect(&place)?.ask(&Ask::Status).ok()?;
-        let answer = match reply.outcome {
-            Ok(answer) => answer,
-            Err(Refused::Version(version)) => {
-                terminal::note(&format!("note: {}", other_version(&version)));
-                return None;
-            }
-            Err(_) => return None,
-        };
-        let is_it = |session: &&Json| {
-            session.get("vault").and_then(Json::as_str) == Some(&paths::encoded(&vault))
-        };
-        let session = answer.get("sessions")?.as_array()?.iter().find(is_it)?.clone();
-        Some(Self { session, scope: place.token(&vault).map(|(_, scope)| scope) })
-    }
-
-    /// Whether this process may use it.
-    pub(crate) fn is_for_us(&self) -> bool {
-        self.scope.is_some()
-    }
-
-    /// Returns what a person is shown of it.
-    pub(crate) fn shown(&self) -> Vec<(String, Value)> {
-        let mut members = times(&self.session);
-        let token = self.scope.map_or("in another login session", Scope::name);
-        members.push(("Token".to_owned(), Value::Text(token.to_owned())));
-        members
-    }
-}
-
-/// Has the vault do something, wherever it is open: in the agent, or else here.
-pub(crate) fn chore(
-    chore: impl Fn() -> Chore,
-    name: &'static str,
-    context: &CommandContext<'_>,
-) -> Result<Value, Failure> {
-    if let Some(session) = Session::find(context)
-        && let Asked::Answered(answer) = session.chore(chore(), name)?
-    {
-        return Ok(answer);
-    }
-    let mut vault = context.unlock().map_err(|failure| unlock_first(failure, context))?;
-    let done = chore().run(&mut vault, context.request_context());
-    done.map_err(|failure| Failure::of_operation(name, failure))
-}
-
-/// Says of a vault that nothing opens that it could have been unlocked before: to a command that the
-/// agent would have answered.
-pub(crate) fn unlock_first(failure: Failure, context: &CommandContext<'_>) -> Failure {
-    if let Failure::Environment { hint: Some(hint), .. } = &failure
-        && hint == credentials::WAYS
-        && context.globals.expect.is_none()
-    {
-        let hint = format!("run `strongroom unlock` first, or {hint}");
-        return failure.hinted(hint);
-    }
-    failure
 }
 
 /// Says what failures are, for the agent to pass on.

@@ -21,14 +21,14 @@ const OPERATION: &str = Action::CreateSecret.name();
 /// Whether this command makes the vault: the first secret, at the place nobody named. A path that
 /// was named is never made by accident.
 pub(crate) fn is_first(entry: &Entry, context: &CommandContext<'_>) -> bool {
-    let Location { path, chosen, .. } = &context.location;
+    let Ok(Location { path, chosen, .. }) = context.location() else { return false };
     let is_missing = !path.exists() && !path.is_symlink();
     entry.name == OPERATION && *chosen == Chosen::ByDefault && is_missing
 }
 
 /// Makes the vault of the first secret, and says so.
 pub(crate) fn make(context: &CommandContext<'_>) -> Result<Vault, Failure> {
-    let path = context.location.path.display();
+    let path = context.location()?.path.display();
     let offer = context.offer();
     // A person who is asked for a new passphrase must know what for, even if stderr is a pipe
     // (`OUT=$(strongroom create-secret … 2>&1)`); anybody else is told afterwards, when it cannot
@@ -75,7 +75,7 @@ pub(super) fn create(
     slots: Vec<NewSlot>,
     settings: Settings,
 ) -> Result<Vault, Failure> {
-    let path = &context.location.path;
+    let path = &context.location()?.path;
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         files::create_private_dir(directory)?;
     }

@@ -25,7 +25,7 @@ pub(super) fn hinted(
 
 /// Says where the secret is, or that the call is about a region that hardly anything is in.
 fn told(found: &Found, name: &str, asked: Option<&Named>) -> Option<String> {
-    let Found { home, regions, renamed } = found;
+    let Found { home, regions, renamed, near } = found;
     let here = asked.map_or(home.as_str(), |asked| &asked.value);
     let by = asked.map_or_else(
         || "the vault's home region".to_owned(),
@@ -38,6 +38,9 @@ fn told(found: &Found, name: &str, asked: Option<&Named>) -> Option<String> {
     }
     match regions.iter().find(|region| *region != here) {
         Some(there) => Some(format!("{name} is in {there}; this call asks in {here}, {by}")),
+        None if !near.is_empty() && regions.is_empty() => {
+            Some(format!("did you mean {}?", near.join(" or ")))
+        }
         None if here == home => None,
         None => {
             Some(format!("this call asks in {here}, {by}; the home region of the vault is {home}"))
@@ -56,6 +59,7 @@ mod tests {
             home: "local-1".to_owned(),
             regions: regions.iter().map(|&region| region.to_owned()).collect(),
             renamed: vec![("eu-west-2".to_owned(), "app/db".to_owned())],
+            near: Vec::new(),
         };
         let us = asked("us-east-1", "AWS_REGION");
         for (regions, asked, expected) in [
@@ -91,5 +95,9 @@ mod tests {
             let hint = told(&found(regions), "db", asked);
             assert_eq!(hint.as_deref(), expected, "{regions:?}");
         }
+        let near = vec!["app/db".to_owned(), "app/dc".to_owned()];
+        let misspelt = Found { near, ..found(&[]) };
+        let hint = told(&misspelt, "ap/db", None);
+        assert_eq!(hint.as_deref(), Some("did you mean app/db or app/dc?"));
     }
 }

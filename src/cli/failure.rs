@@ -297,6 +297,7 @@ pub(super) fn vault_exit_code(error: &vault::Error) -> u8 {
             | store::Error::NoLocks { .. }
             | store::Error::Exists(_) => ENVIRONMENT,
             store::Error::Busy
+            | store::Error::CalledOff
             | store::Error::Changed
             | store::Error::Committed { .. }
             | store::Error::InDoubt { .. }

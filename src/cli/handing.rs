@@ -9,7 +9,7 @@ use super::failure::Failure;
 use crate::agent::client::{Line, Silence};
 use crate::agent::limits::Limits;
 use crate::agent::messages::{Ask, Refused, Reply};
-use crate::agent::place::Place;
+use crate::agent::place::{Place, Scope};
 use crate::agent::process::{self, NotStarted};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
@@ -40,47 +40,67 @@ pub(super) fn hand_over(place: &Place, ask: &Ask) -> Result<Json, Failure> {
 /// Connects to the agent, if one runs. One that lost its socket still holds vaults, and nobody is told
 /// that all is locked.
 pub(super) fn connect(place: &Place) -> Result<Option<Line>, Failure> {
-    if let Some(line) = Line::connect(place) {
+    if let Some(line) = Line::connect_to_control(place) {
         return Ok(Some(line));
     }
     // One that is being started is heard by then.
     let starting = lock::wait(&place.start())?;
-    let line = Line::connect(place);
+    let line = Line::connect_to_control(place);
     if line.is_none() {
-        drop(process::hold(place).map_err(|why| not_started(&why))?);
+        let held = process::hold(place).map_err(|why| not_started(&why))?;
+        // None runs.
+        place.forget_files();
+        drop(held);
     }
     drop(starting);
     Ok(line)
 }
 
-/// Does as [`unlocked`] for a vault that was handed over; one that nobody could use is locked again.
+/// Keeps the token of a vault that was handed over for this session, and says what is unlocked until when.
+/// One that nobody could use is locked again.
 pub(super) fn kept(
     answer: &Json,
     place: &Place,
     path: &Path,
     limits: Limits,
 ) -> Result<Vec<(String, Value)>, Failure> {
-    unlocked(answer, place, path, limits).inspect_err(|_told| {
+    let scope = place.keep_token(path, &token_in(answer), limits.age_s());
+    let scope = scope.inspect_err(|_told| {
         let ask = Ask::Lock { vault: Some(path.to_owned()) };
-        drop(Line::connect(place).map(|line| line.ask(&ask)));
-    })
+        drop(Line::connect_to_control(place).map(|line| line.ask(&ask)));
+    });
+    Ok(unlocked(answer, path, scope?))
 }
 
-/// Keeps the token for this session, and says what is unlocked until when.
-pub(super) fn unlocked(
-    answer: &Json,
-    place: &Place,
-    path: &Path,
-    limits: Limits,
-) -> Result<Vec<(String, Value)>, Failure> {
+/// Returns the token that the agent gave out.
+pub(super) fn token_in(answer: &Json) -> Secret<String> {
     let token = answer.get("token").and_then(Json::as_str).unwrap_or_default();
-    let seconds = u32::try_from(limits.age_ms / 1000).unwrap_or(u32::MAX);
-    let scope = place.keep_token(path, &Secret::new(token.to_owned()), seconds)?;
+    Secret::new(token.to_owned())
+}
+
+/// Says what is unlocked until when.
+pub(super) fn unlocked(answer: &Json, path: &Path, scope: Scope) -> Vec<(String, Value)> {
     let session = answer.get("session").cloned().unwrap_or_default();
     let mut members = vec![("VaultPath".to_owned(), Value::Text(path.display().to_string()))];
     members.extend(times(&session));
     members.push(("Token".to_owned(), Value::Text(scope.name().to_owned())));
-    Ok(members)
+    members
+}
+
+/// Returns the token by which this process may use a vault. One that is left of an earlier agent does
+/// not stand in the way of one that is good.
+pub(super) fn good_token(place: &Place, vault: &Path) -> Option<(Secret<String>, Scope)> {
+    let mut tokens = place.tokens(vault);
+    if let [(first, _), (second, _)] = tokens.as_slice()
+        && first.expose() != second.expose()
+    {
+        let ask = Ask::Grants { token: Secret::new(first.expose().clone()) };
+        let reply = Line::connect_to_control(place)?.ask(&ask);
+        if let Ok(Reply { outcome: Err(Refused::Locked(_)), .. }) = reply {
+            tokens.remove(0);
+        }
+    }
+    tokens.into_iter().next()
 }
 
 /// Takes what the agent answers to a request about itself.
@@ -205,8 +225,9 @@ const RUNTIME: &str = "XDG_RUNTIME_DIR";
 /// Reads the agent's answer about where a name is, or was.
 pub(super) fn found(reply: &Json) -> Option<Found> {
     let text = |json: &Json| json.as_str().map(str::to_owned);
-    let regions = reply.get("regions")?.as_array()?.iter().filter_map(text).collect();
+    let texts = |member| Some(reply.get(member)?.as_array()?.iter().filter_map(text).collect());
+    let (regions, near) = (texts("regions")?, texts("near")?);
     let renamed = reply.get("renamed")?.as_array()?.iter();
     let renamed = renamed.filter_map(|one| Some((text(one.get(0)?)?, text(one.get(1)?)?)));
-    Some(Found { home: text(reply.get("home")?)?, regions, renamed: renamed.collect() })
+    Some(Found { home: text(reply.get("home")?)?, regions, near, renamed: renamed.collect() })
 }

@@ -92,16 +92,21 @@ fn must_be_text(environment: &Environment, variables: &[&str]) -> Result<(), Fai
     }
 }
 
-/// Finds out where the vault is.
+/// Reports that nothing says where the vault is.
+pub(super) fn nowhere() -> Failure {
+    let message = "neither HOME nor XDG_DATA_HOME says where vaults are";
+    Failure::environment("NoVault", message).hinted("give --vault PATH")
+}
+
+/// Finds out where the vault is; `None` if nothing says where, which some commands need not know.
 pub(super) fn locate(
     globals: &Globals,
     environment: &Environment,
     profile: Option<&Named>,
-) -> Result<Location, Failure> {
-    let by_path = |path: &Path, named_by: Option<&str>| Location {
-        path: path.to_owned(),
-        chosen: Chosen::ByPath,
-        named_by: named_by.map(str::to_owned),
+) -> Result<Option<Location>, Failure> {
+    let by_path = |path: &Path, named_by: Option<&str>| {
+        let named_by = named_by.map(str::to_owned);
+        Some(Location { path: path.to_owned(), chosen: Chosen::ByPath, named_by })
     };
     if globals.vault.as_ref().is_some_and(String::is_empty) {
         return Err(request::Error::argument("--vault", "it must not be empty").into());
@@ -128,15 +133,10 @@ pub(super) fn locate(
         let message = format!("{profile:?} cannot be the name of a profile");
         return Err(Failure::environment("BadProfile", message));
     }
-    let Some(directory) = environment.vaults() else {
-        return Err(Failure::environment(
-            "NoVault",
-            "neither HOME nor XDG_DATA_HOME says where vaults are",
-        )
-        .hinted("give --vault PATH"));
-    };
-    let path = directory.join(format!("{profile}.vault"));
-    Ok(Location { path, chosen: Chosen::ByDefault, named_by })
+    Ok(environment.vaults().map(|directory| {
+        let path = directory.join(format!("{profile}.vault"));
+        Location { path, chosen: Chosen::ByDefault, named_by }
+    }))
 }
 
 /// The variable that names a vault by its path.

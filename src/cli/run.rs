@@ -13,7 +13,7 @@ use super::request::globals::{self, Command, CommandLine, Names};
 use super::stdout::print;
 use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
-use super::{agent, aws, commands, operate, rotate, terminal};
+use super::{agent, aws, chore, commands, operate, rotate, terminal};
 use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::sys::{modes, silence};
@@ -67,7 +67,10 @@ fn run_command(
     if inside.is_some() && needs_all(&command, commands::runs_in_rotation) {
         return Err(rotate::inside::not_available());
     }
-    if agent::is_granted(environment) && needs_all(&command, commands::is_of_operations) {
+    // Who he is AWS tells everybody.
+    let is_for_all = matches!(command, Command::Identity { .. });
+    let is_granted = agent::is_granted(environment);
+    if is_granted && needs_all(&command, commands::is_of_operations) && !is_for_all {
         return Err(agent::not_granted());
     }
     match command {
@@ -96,7 +99,7 @@ fn run_command(
                     reporter.hint = operate::meant(entry, &words);
                 }
             });
-            done.map_err(|failure| agent::unlock_first(failure, &context))
+            done.map_err(|failure| chore::unlock_first(failure, &context))
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::credentials::{Offer, Opened};
 use super::environment::Environment;
 use super::failure::Failure;
-use super::location::{Location, Named, locate, no_vault};
+use super::location::{Location, Named, locate, no_vault, nowhere};
 use super::request::error as request;
 use super::request::error::Form;
 use super::request::globals::options::Globals;
@@ -30,8 +30,8 @@ pub(crate) struct CommandContext<'a> {
     pub(crate) globals: &'a Globals,
     /// The environment.
     pub(crate) environment: &'a Environment,
-    /// Where the vault is.
-    pub(crate) location: Location,
+    /// Where the vault is; `None` if nothing says where.
+    location: Option<Location>,
     /// The profile asked for.
     pub(crate) profile: Option<Named>,
     region: Option<Named>,
@@ -69,6 +69,11 @@ impl<'a> CommandContext<'a> {
         let origin: fn() -> _ = || Origin { actor: process::actor(), via: "direct".to_owned() };
         let origin = LazyCell::new(origin);
         Ok(Self { globals, environment, location, profile, region, expected, offer, form, origin })
+    }
+
+    /// Returns where the vault is.
+    pub(crate) fn location(&self) -> Result<&Location, Failure> {
+        self.location.as_ref().ok_or_else(nowhere)
     }
 
     /// Returns the moment that a transaction happens at.
@@ -134,9 +139,10 @@ impl<'a> CommandContext<'a> {
 
     /// Returns the path of a vault that is there.
     fn look_at_path(&self) -> Result<&Path, Failure> {
-        let path = &self.location.path;
+        let location = self.location()?;
+        let path = &location.path;
         if !path.exists() && !path.is_symlink() {
-            return Err(no_vault(&self.location));
+            return Err(no_vault(location));
         }
         if files::is_network_file_system(path) {
             terminal::note(
@@ -177,7 +183,7 @@ impl<'a> CommandContext<'a> {
         let handed = manner.map(|manner| (manner, opened.master.vault_key(locked.vault_id())));
         let vault = self.unlock_with(locked, &opened, policy)?;
         if let Some((manner, key)) = handed {
-            on_demand::hand_over(key, manner, &self.location.path, self.environment);
+            on_demand::hand_over(key, manner, &self.location()?.path, self.environment);
         }
         Ok(vault)
     }

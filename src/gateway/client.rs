@@ -2,7 +2,6 @@
 //! opens no vault and prompts for nothing.
 
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,7 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn ask(&self, entry: &Entry, request: &Value) -> io::Result<Result<Value, Refusal>> {
-        let stream = UnixStream::connect(&self.socket)?;
+        let stream = socket::connect(&self.socket, PATIENCE)?;
         if !socket::is_own(&stream) {
             return Err(io::Error::other("the socket belongs to another user"));
         }

@@ -40,6 +40,8 @@ pub(crate) struct Rules {
     pub(crate) patience: Duration,
     /// How long a connection keeps its place without a message while others wait for one.
     pub(crate) grace: Duration,
+    /// Whether a connection is for one message alone: nobody keeps his place by asking on and on.
+    pub(crate) is_for_one: bool,
 }
 
 pub(crate) struct Server<'a> {
@@ -168,7 +170,7 @@ impl<'a> Server<'a> {
     }
 
     fn attend(&self, number: u64, stream: &UnixStream) -> io::Result<()> {
-        let Rules { framing, patience, longest, .. } = self.rules;
+        let Rules { framing, patience, longest, is_for_one, .. } = self.rules;
         loop {
             self.listen_to(number, Some(Instant::now()));
             let Some(message) = framing.read(stream, Instant::now() + patience, longest)? else {
@@ -181,7 +183,7 @@ impl<'a> Server<'a> {
             drop(message);
             let Some(answer) = answer else { return Ok(()) };
             framing.write(stream, answer.expose(), patience)?;
-            if framing == Framing::Line {
+            if is_for_one {
                 return Ok(());
             }
         }
@@ -227,14 +229,22 @@ mod tests {
         }
     }
 
+    fn rules(framing: Framing) -> Rules {
+        let (patience, grace) = (Duration::from_mins(1), Duration::from_millis(1));
+        let is_for_one = framing == Framing::Line;
+        Rules { framing, at_once: 8, longest: 1000, patience, grace, is_for_one }
+    }
+
     /// Serves while `talk` talks, and returns what it made of that.
     fn served<T>(framing: Framing, talk: impl FnOnce(&Path, &Server<'_>, &Echo) -> T) -> T {
+        served_by(rules(framing), talk)
+    }
+
+    fn served_by<T>(rules: Rules, talk: impl FnOnce(&Path, &Server<'_>, &Echo) -> T) -> T {
         let scratch = Scratch::new();
         let path = scratch.join("s");
         let (listener, closer) = Listener::bind(&path).unwrap();
-        let (door, patience) = (Echo::default(), Duration::from_mins(1));
-        let grace = Duration::from_millis(1);
-        let rules = Rules { framing, at_once: 8, longest: 1000, patience, grace };
+        let door = Echo::default();
         let server = Server::new(&door, rules);
         thread::scope(|scope| {
             scope.spawn(|| server.serve(&listener, None));
@@ -264,6 +274,15 @@ mod tests {
             let both = b"\0\0\0\x01a\0\0\0\x01b";
             assert_eq!(say(path, both).as_bytes(), both);
             assert_eq!(say(path, b"\0\0\0\x03end\0\0\0\x01a"), "");
+        });
+    }
+
+    /// Without that, eight who ask on and on keep everybody else out.
+    #[test]
+    fn a_connection_may_be_for_one_message() {
+        let rules = Rules { is_for_one: true, ..rules(Framing::Frame) };
+        served_by(rules, |path, _, _| {
+            assert_eq!(say(path, b"\0\0\0\x01a\0\0\0\x01b").as_bytes(), b"\0\0\0\x01a");
         });
     }
 

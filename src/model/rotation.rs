@@ -14,7 +14,7 @@ text! {
 text! {
     /// How long a window is open.
     pub(crate) struct WindowLength: Bounds::between(2, 3),
-    pattern = Pattern { text: "[0-9h]+", matches: is_window_length }
+    pattern = Pattern { text: "[0-9]+h", matches: is_window_length }
 }
 text! {
     /// When windows open.
@@ -56,7 +56,8 @@ structure! {
 }
 
 fn is_window_length(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_digit() || b == b'h')
+    let digits = text.strip_suffix('h');
+    digits.is_some_and(|hours| !hours.is_empty() && hours.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_schedule_expression(text: &str) -> bool {

@@ -38,6 +38,11 @@ text! {
     pub(crate) struct ExcludeCharacters: Bounds::between(0, 4096)
 }
 text! {
+    /// The name of one of a secret's resource policies.
+    pub(crate) struct PolicyName: Bounds::between(1, 64),
+    pattern = Pattern { text: "[0-9A-Za-z\\-\\_]+", matches: is_policy_name }
+}
+text! {
     /// A region: its form is AWS's.
     pub(crate) struct RegionName: Bounds::between(1, 128),
     pattern = Pattern { text: "^([a-z]+-)+\\d+$", matches: is_region }
@@ -374,6 +379,10 @@ fn is_region(text: &str) -> bool {
         && number.bytes().all(|b| b.is_ascii_digit())
 }
 
+fn is_policy_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
 fn is_filter_value(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || b" :_@/+=.-!".contains(&b))
 }
@@ -385,6 +394,22 @@ fn is_rotation_token(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn policies_have_names_of_letters_digits_hyphens_and_underscores() {
+        for (name, allowed) in [
+            ("default", true),
+            ("A-Z_09", true),
+            ("_", true),
+            ("", false),
+            ("a.b", false),
+            ("a b", false),
+            ("default\n", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_policy_name(name), allowed, "{name}");
+        }
+    }
 
     #[test]
     fn values_have_the_characters_aws_allows() {

@@ -68,20 +68,21 @@ impl Approvals {
         Ok(kept)
     }
 
-    /// Takes back what was approved for secrets of this vault that are no longer there.
-    pub(crate) fn retain(
-        &self,
-        vault: &str,
-        is_there: impl Fn(u64) -> bool,
-    ) -> Result<(), FileFault> {
-        let is_of_vault = |entry: &Json| entry.get("vault") == Some(&json!(vault));
+    /// Returns the numbers of the secrets of this vault for which something was approved.
+    pub(crate) fn secrets_of(&self, vault: &str) -> Result<Vec<u64>, FileFault> {
+        let entries = self.read()?;
+        let of_vault = entries.iter().filter(|entry| entry.get("vault") == Some(&json!(vault)));
+        Ok(of_vault.filter_map(|entry| entry.get("secret")?.as_u64()).collect())
+    }
+
+    /// Takes back what was approved for secrets of this vault that are gone.
+    pub(crate) fn forget(&self, vault: &str, gone: &[u64]) -> Result<(), FileFault> {
         let is_over = |entry: &Json| {
-            is_of_vault(entry) && !entry.get("secret").and_then(Json::as_u64).is_some_and(&is_there)
+            let secret = entry.get("secret").and_then(Json::as_u64);
+            entry.get("vault") == Some(&json!(vault))
+                && secret.is_some_and(|secret| gone.contains(&secret))
         };
-        if self.read()?.iter().any(is_over) {
-            self.change(|entries| entries.retain(|entry| !is_over(entry)))?;
-        }
-        Ok(())
+        self.change(|entries| entries.retain(|entry| !is_over(entry)))
     }
 
     /// Takes back what was approved for a secret. Returns whether anything was.
@@ -229,7 +230,8 @@ mod tests {
         for place in [place("a", 1), place("a", 2), place("b", 2)] {
             approvals.approve(&place, &[1; 32]).unwrap();
         }
-        approvals.retain("a", |rid| rid == 1).unwrap();
+        assert_eq!(approvals.secrets_of("a").unwrap(), [1, 2]);
+        approvals.forget("a", &[2, 3]).unwrap();
         assert!(approvals.has(&place("a", 1), &[1; 32]).unwrap());
         assert!(!approvals.has(&place("a", 2), &[1; 32]).unwrap());
         assert!(approvals.has(&place("b", 2), &[1; 32]).unwrap());

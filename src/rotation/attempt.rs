@@ -1,6 +1,5 @@
 //! One attempt to rotate a secret, from the request to the answer: alone, approved, then run.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::approvals::SecretOfVault;
@@ -10,6 +9,7 @@ use super::lease::{self, OnLease};
 use super::machine::Machine;
 use super::options::{NONE, Options};
 use super::runner::Runner;
+use crate::crypto::header::VaultId;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::programs::redact::Redactor;
@@ -20,9 +20,7 @@ use crate::service::jobs::{self, CatchUp, Due};
 use crate::service::rotation::{Job, Resume, StartRotation, Started, refusals};
 use crate::service::rules::arn;
 use crate::sys::lock;
-use crate::vault::Vault;
 use crate::vault::rotation::{Command, Protocol, Rotation};
-use crate::vault::transaction::{Access, RequestContext};
 
 /// What is asked for.
 pub(crate) struct RotateRequest<'a> {
@@ -177,33 +175,18 @@ impl Runner<'_> {
     /// Requires that what the vault says is to be run was approved here.
     fn require_approval(&self, found: &RotationSettings) -> Result<(), Error> {
         let Some(rotation) = &found.rotation else { return Ok(()) };
-        if is_approved(self.vault, self.machine, found.rid, &rotation.command)? {
+        if is_approved(self.vault.vault_id(), self.machine, found.rid, &rotation.command)? {
             return Ok(());
         }
         Err(Failure::from(unapproved()).into())
     }
 
     fn approve(&self, rid: u64, command: &Command) -> Result<(), Error> {
-        let (place, digest) = named(self.vault, rid, command);
+        let (place, digest) = named(self.vault.vault_id(), rid, command);
         if let Some(kept) = self.machine.approvals().approve(&place, &digest)? {
             (self.tell)(&begun_anew(&kept));
         }
         Ok(())
-    }
-}
-
-/// Takes back what was approved for secrets that this vault has no more. Whatever is in the way, it can
-/// be done another time.
-pub(crate) fn tidy(vault: &mut Vault, machine: &Machine, context: RequestContext<'_>) {
-    let id = vault.vault_id().to_string();
-    let Ok(transaction) = vault.begin(Access::Read, context) else { return };
-    let mut rows = BTreeSet::new();
-    let read = transaction.each(|record| {
-        rows.insert(record.rid);
-        Ok(())
-    });
-    if read.is_ok() {
-        drop(machine.approvals().retain(&id, |rid| rows.contains(&rid)));
     }
 }
 
@@ -251,7 +234,7 @@ fn is_bare(command: &Command) -> bool {
 
 /// Whether a command may run on this machine. What is built in needs nobody's approval.
 pub(crate) fn is_approved(
-    vault: &Vault,
+    vault: &VaultId,
     machine: &Machine,
     rid: u64,
     command: &Command,
@@ -261,9 +244,8 @@ pub(crate) fn is_approved(
 }
 
 /// Returns what approvals call a command.
-pub(crate) fn named(vault: &Vault, rid: u64, command: &Command) -> (SecretOfVault, [u8; 32]) {
-    let id = vault.vault_id();
-    (SecretOfVault { vault: id.to_string(), rid }, command.digest(id, rid))
+pub(crate) fn named(vault: &VaultId, rid: u64, command: &Command) -> (SecretOfVault, [u8; 32]) {
+    (SecretOfVault { vault: vault.to_string(), rid }, command.digest(vault, rid))
 }
 
 /// Says which secret it is that cannot be found.

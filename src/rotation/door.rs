@@ -66,6 +66,7 @@ pub(super) const RULES: Rules = Rules {
     longest: 1 << 20,
     patience: Duration::from_secs(10),
     grace: Duration::from_secs(1),
+    is_for_one: true,
 };
 
 /// Stores the value of the version that a job makes, as if the caller had asked for that.

@@ -126,7 +126,8 @@ fn is_approved(runner: &mut Runner<'_>, due: &Due) -> Result<bool, Failure> {
     let context = runner.circumstances.context();
     let found = settings::settings(runner.vault, &id, region, context)?;
     let Some(rotation) = &found.rotation else { return Ok(false) };
-    match attempt::is_approved(runner.vault, runner.machine, due.rid, &rotation.command) {
+    match attempt::is_approved(runner.vault.vault_id(), runner.machine, due.rid, &rotation.command)
+    {
         Ok(is_approved) => Ok(is_approved),
         Err(Error::Service(failure)) => Err(failure),
         // Approvals that cannot be read approve nothing; an attempt says why.

@@ -45,6 +45,7 @@ actions! {
     GetRandomPassword
     GetResourcePolicy
     GetSecretValue
+    ListResourcePolicies
     ListSecretVersionIds
     ListSecrets
     PutResourcePolicy

@@ -355,10 +355,10 @@ fn numbered(json: &Json, round: u64) -> Json {
 
 /// Tells a list by the names in it, and where it goes on.
 fn listed(response: &Json) -> Json {
-    let (list, name) = match response.get("SecretList") {
-        Some(list) => (list, "Name"),
-        None => (&response["Versions"], "VersionId"),
-    };
+    let lists =
+        [("SecretList", "Name"), ("ResourcePolicies", "PolicyName"), ("Versions", "VersionId")];
+    let found = lists.iter().find_map(|(list, name)| Some((response.get(list)?, *name)));
+    let (list, name) = found.unwrap();
     let mut names: Vec<Json> =
         list.as_array().unwrap().iter().map(|item| item[name].clone()).collect();
     names.extend(response.get("NextToken").map(|token| json!({"NextToken": token})));
@@ -438,15 +438,18 @@ macro_rules! cases {
 }
 
 cases! {
+    associate_cross_account_replica => "associate-cross-account-replica",
     batch_get_secret_value => "batch-get-secret-value",
     cancel_rotate_secret => "cancel-rotate-secret",
     create_secret => "create-secret",
     delete_resource_policy => "delete-resource-policy",
     delete_secret => "delete-secret",
     describe_secret => "describe-secret",
+    disassociate_cross_account_replica => "disassociate-cross-account-replica",
     get_random_password => "get-random-password",
     get_resource_policy => "get-resource-policy",
     get_secret_value => "get-secret-value",
+    list_resource_policies => "list-resource-policies",
     list_secret_version_ids => "list-secret-version-ids",
     list_secrets => "list-secrets",
     put_resource_policy => "put-resource-policy",

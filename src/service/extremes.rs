@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::rules::stages::MAX_VERSIONS;
 use super::testing::ServiceFixture;
 use crate::model::time::{DAY_MS, Timestamp};
+use crate::vault::across::CrossReplica;
 use crate::vault::progress::{Progress, Purpose};
 use crate::vault::record::{Replica, ReplicaState, Replication, Version};
 use crate::vault::rotation::{Command, Protocol, Rotation, Rules};
@@ -124,6 +125,10 @@ fn a_secret_at_every_limit_of_the_service_can_be_stored() {
             ..Replica::new(format!("{}-{number}", "r".repeat(120)), Some(wide(2_048)))
         };
         record.replication = Replication::Primary((0..50).map(replica).collect());
+        let mut across = CrossReplica::new(wide(2_048), 1 << 61);
+        across.role_arn = Some(wide(2_048));
+        across.held = vec![1 << 61; 64];
+        record.cross_replica = Some(across);
         transaction.update(&mut record).unwrap();
     });
     assert!(service.record("db").is_some());

@@ -16,6 +16,7 @@ pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod grants;
 pub(crate) mod history;
+pub(crate) mod identity;
 pub(crate) mod jobs;
 mod mentions;
 pub(crate) mod names;
@@ -23,6 +24,7 @@ pub(crate) mod operation;
 pub(crate) mod operations;
 pub(crate) mod pages;
 pub(crate) mod peers;
+mod policies;
 mod policy_request;
 #[cfg(test)]
 mod reference;
@@ -31,6 +33,8 @@ pub(crate) mod replication;
 mod repository;
 pub(crate) mod rotation;
 pub(crate) mod rules;
+#[cfg(test)]
+mod surface;
 #[cfg(test)]
 pub(crate) mod testing;
 pub(crate) mod undo;

@@ -2,9 +2,9 @@
 //! role in it.
 
 use super::action::Action;
-use super::caller::{Caller, Grant};
 use super::context::Context;
 use super::failure::Failure;
+use super::identity;
 use super::replication::replicas;
 use super::rules::arn::{self, Place, arn_of};
 use super::rules::policy::principal::Identity;
@@ -32,10 +32,7 @@ pub(crate) fn request(
 pub(crate) fn identity(cx: &mut Context<'_, '_>) -> Result<Identity, Failure> {
     let namespace = cx.namespace()?;
     let here = Place { account: &namespace.account, region: &namespace.region };
-    Ok(match cx.caller() {
-        Caller::Owner | Caller::Step(_) => Identity::root(here),
-        Caller::Grant(grant) => Identity::session(here, Grant::ROLE, grant.session()),
-    })
+    Ok(identity::identity(cx.caller(), here))
 }
 
 /// Says which secret a request is about.

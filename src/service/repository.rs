@@ -17,6 +17,22 @@ use crate::vault::trace::Trace;
 pub(crate) fn find_writable(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Record, Failure> {
     let record = cx.find(id)?;
     replicas::require_primary(&record)?;
+    not_scheduled(record)
+}
+
+/// Finds a secret whose policies may be changed: a replica in another account has its own.
+pub(crate) fn find_with_policies(
+    cx: &mut Context<'_, '_>,
+    id: &SecretId,
+) -> Result<Record, Failure> {
+    let record = cx.find(id)?;
+    if record.cross_primary.is_none() {
+        replicas::require_primary(&record)?;
+    }
+    not_scheduled(record)
+}
+
+fn not_scheduled(record: Record) -> Result<Record, Failure> {
     if record.deletion.is_some() { Err(Fault::marked_for_deletion().into()) } else { Ok(record) }
 }
 

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::connection::{self, Mode};
 use super::error::Error;
+use super::halt::Halt;
 use super::transaction::Transaction;
 use super::waiting::{self, OpenedFile, Patience};
 use super::{recovered, schema};
@@ -24,6 +25,8 @@ pub(crate) struct Store {
     pub(super) file: Option<OpenedFile>,
     /// The change counter at which the schema was last compared.
     pub(super) compared_at: i64,
+    /// What calls its work off.
+    pub(super) halt: Option<Halt>,
 }
 
 /// Whether a transaction may write pages to the file before it commits.
@@ -86,6 +89,7 @@ impl Store {
             path: path.to_owned(),
             mode: Mode::ReadWrite,
             file: None,
+            halt: None,
         })
     }
 
@@ -122,6 +126,13 @@ impl Store {
             Mode::ReadOnly => Err(Error::ReadOnly),
             Mode::ReadWrite => self.begin(Mode::ReadWrite),
         }
+    }
+
+    /// Lets somebody call off what is done with it and with copies in memory from now on.
+    pub(crate) fn heed(&mut self, halt: Halt) -> Result<(), Error> {
+        halt.heeded_by(&mut self.connection)?;
+        self.halt = Some(halt);
+        Ok(())
     }
 
     /// Lets transactions from now on write to the file early, or not.
@@ -165,8 +176,8 @@ impl Store {
                 let connection = recovered::open(&path)?;
                 let compared_at =
                     schema::compare_now(&connection).map_err(|error| error.at(&path))?;
-                let mode = Mode::ReadOnly;
-                Ok(Self { connection, draft: None, path, mode, file: None, compared_at })
+                let (mode, draft, file, halt) = (Mode::ReadOnly, None, None, None);
+                Ok(Self { connection, draft, path, mode, file, compared_at, halt })
             }
             opened => opened,
         }
@@ -179,7 +190,8 @@ impl Store {
         if mode == Mode::ReadWrite {
             connection::leave_write_ahead_log(&connection)?;
         }
-        Ok(Self { connection, draft: None, path: path.to_owned(), mode, file, compared_at })
+        let (path, draft, halt) = (path.to_owned(), None, None);
+        Ok(Self { connection, draft, path, mode, file, compared_at, halt })
     }
 
     fn begin(&mut self, mode: Mode) -> Result<Transaction<'_>, Error> {

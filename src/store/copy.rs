@@ -34,7 +34,13 @@ impl Store {
         // VACUUM INTO would make the file readable by everybody; it fills an empty one.
         let draft = Draft::beside(destination)?;
         beside::look_at(draft.path())?;
-        let copied = self.vacuum_into(draft.path()).and_then(|()| look_over(draft.path()));
+        // Others write meanwhile, where that would take long.
+        let copied = match self.copy_in_memory(LARGE) {
+            Ok(Some(mut copy)) => copy.vacuum_into(draft.path()),
+            Ok(None) => self.vacuum_into(draft.path()),
+            Err(error) => Err(error),
+        };
+        let copied = copied.and_then(|()| look_over(draft.path()));
         copied.map_err(|error| error.for_want_of_space_at(destination))?;
         Ok(draft)
     }
@@ -52,14 +58,17 @@ impl Store {
         Ok(draft.put_at(destination)?)
     }
 
-    /// Returns a copy in memory if the file has at least `least` bytes and fits. Reading it keeps nobody
+    /// Returns a copy in memory if the file has at least `least` bytes, all its pages, and fits. Reading it keeps nobody
     /// from writing; making it takes a tenth of the time.
     pub(crate) fn copy_in_memory(&self, least: u64) -> Result<Option<Self>, Error> {
         let size = self.path.metadata().map_or(0, |metadata| metadata.len());
-        if size < least || size > Self::most_memory() {
+        if size < least || size > Self::most_memory() || self.is_cut_short()? {
             return Ok(None);
         }
         let mut copy = Self::detached(&self.path)?;
+        if let Some(halt) = &self.halt {
+            copy.heed(halt.clone())?;
+        }
         copy_all(&self.connection, &mut copy.connection)?;
         copy.compared_at = schema::compare_now(&copy.connection)?;
         Ok(Some(copy))
@@ -172,6 +181,9 @@ impl ToSql for FileName<'_> {
         Ok(ToSqlOutput::Borrowed(ValueRef::Text(self.0.as_os_str().as_bytes())))
     }
 }
+
+/// Reading all of a smaller file is over before anybody waits, in bytes.
+pub(crate) const LARGE: u64 = if cfg!(test) { 16 << 20 } else { 128 << 20 };
 
 /// Findings after which `quick_check` stops.
 const MAX_FINDINGS: usize = 100;

@@ -40,7 +40,8 @@ impl Store {
         if mode == Mode::ReadOnly {
             return Err(Error::ReadOnly);
         }
-        Ok(Self { connection, draft: Some(draft), path, mode, file, compared_at: NEVER })
+        let draft = Some(draft);
+        Ok(Self { connection, draft, path, mode, file, compared_at: NEVER, halt: None })
     }
 
     /// Gives a container that was made its path.

@@ -16,6 +16,8 @@ use crate::sys::files::FileFault;
 pub(crate) enum Error {
     /// Others held the container for as long as this process waited.
     Busy,
+    /// Somebody called it off, from another thread.
+    CalledOff,
     /// Somebody else changed the container between two looks at it.
     Changed,
     /// The change was made, and what came after that failed.
@@ -82,6 +84,7 @@ impl Error {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Busy | Self::Changed => "VaultBusy",
+            Self::CalledOff => "Interrupted",
             Self::Committed { .. } => "DoneError",
             Self::InDoubt { .. } => "InDoubt",
             Self::Damaged { .. } | Self::RowCount { .. } | Self::TooBig => "DamagedError",
@@ -109,6 +112,7 @@ impl Error {
             | Self::SchemaAltered { .. }
             | Self::TooBig => true,
             Self::Busy
+            | Self::CalledOff
             | Self::Changed
             | Self::Committed { .. }
             | Self::InDoubt { .. }
@@ -204,6 +208,7 @@ impl fmt::Display for Error {
             Self::Busy => f.write_str(
                 "other processes kept the vault busy for 10 seconds; nothing was changed",
             ),
+            Self::CalledOff => f.write_str("it was called off before it was done"),
             Self::Changed => f.write_str(
                 "another process changed the vault meanwhile; nothing was changed here: try again",
             ),
@@ -294,6 +299,7 @@ impl From<rusqlite::Error> for Error {
                 ffi::SQLITE_READONLY_DBMOVED => Self::moved(),
                 _ => Self::ReadOnly,
             },
+            ffi::SQLITE_INTERRUPT => Self::CalledOff,
             ffi::SQLITE_FULL => Self::NoSpace,
             ffi::SQLITE_NOTADB => Self::NotAVault {
                 path: PathBuf::new(),

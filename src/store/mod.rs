@@ -9,6 +9,7 @@ mod container;
 mod copy;
 mod create;
 mod error;
+mod halt;
 mod layout;
 mod recovered;
 #[cfg(test)]
@@ -22,8 +23,10 @@ mod wreck;
 pub(crate) use beside::owner_of;
 pub(crate) use connection::Mode;
 pub(crate) use container::{Spill, Store};
+pub(crate) use copy::LARGE;
 pub(crate) use create::is_taken;
 pub(crate) use error::Error;
+pub(crate) use halt::Halt;
 pub(crate) use layout::{MAX_ROW_BYTES, MAX_SLOTS, STRAY_SLOT};
 pub(crate) use table::Table;
 pub(crate) use transaction::Transaction;

@@ -57,6 +57,43 @@ impl Listener {
     }
 }
 
+/// Connects to whoever listens at a path. One that takes nobody in keeps us waiting, where many wait
+/// already, for no longer than `time`.
+///
+/// # Errors
+/// `TimedOut`, and what the system says.
+#[cfg(target_os = "linux")]
+pub(crate) fn connect(path: &Path, time: Duration) -> io::Result<UnixStream> {
+    use std::time::Instant;
+
+    use rustix::io::Errno;
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+
+    let until = Instant::now() + time;
+    let address = SocketAddrUnix::new(path)?;
+    let (family, kind) = (AddressFamily::UNIX, SocketType::STREAM);
+    let socket = rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
+    loop {
+        // It is the time to connect, too (unix(7) does not say so, but socket(7)).
+        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, Some(left))?;
+        match rustix::net::connect(&socket, &address) {
+            Ok(()) => break,
+            Err(Errno::INTR) if Instant::now() < until => {}
+            Err(Errno::INTR | Errno::AGAIN) => return Err(ErrorKind::TimedOut.into()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    sockopt::set_socket_timeout(&socket, sockopt::Timeout::Send, None)?;
+    Ok(socket.into())
+}
+
+/// Elsewhere the system turns away whoever would have to wait.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn connect(path: &Path, _time: Duration) -> io::Result<UnixStream> {
+    UnixStream::connect(path)
+}
+
 /// The process at the other end of a connection, as the kernel knew it when it connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Peer {
@@ -120,5 +157,30 @@ mod tests {
         let waiting = std::thread::spawn(move || listener.accept().is_none());
         drop(closer);
         assert!(waiting.join().unwrap());
+    }
+
+    /// Without the time, it waits for ever.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nobody_waits_for_ever_to_be_taken_in() {
+        use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
+
+        let scratch = Scratch::new();
+        let path = scratch.join("s");
+        let absent = connect(&path, Duration::from_mins(1)).unwrap_err();
+        assert_eq!(absent.kind(), ErrorKind::NotFound);
+        let listener = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        listen(&listener, 0).unwrap();
+        let mut waiting = Vec::new();
+        let refused = loop {
+            match connect(&path, Duration::from_millis(1)) {
+                Ok(stream) => waiting.push(stream),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(refused.kind(), ErrorKind::TimedOut);
+        // Who was taken in has all the time there is.
+        assert_eq!(waiting.remove(0).write_timeout().unwrap(), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Source;
+use crate::model::value::Value;
 use crate::vault::check::{Finding, OnProgress};
 use crate::vault::evidence::{Accepted, InDoubt};
 use crate::vault::repair::RepairOutcome;
@@ -16,6 +17,52 @@ pub(crate) struct Checked {
     pub(crate) findings: Vec<Finding>,
     /// The secrets that nothing vouches for any more; a repair leaves them out.
     pub(crate) in_doubt: Vec<InDoubt>,
+}
+
+impl Checked {
+    /// What was found where nobody asks what a repair would leave out.
+    pub(crate) fn of_findings(findings: Vec<Finding>) -> Self {
+        Self { findings, in_doubt: Vec::new() }
+    }
+
+    /// Returns it as a person is shown it: `Findings`, and `InDoubt` if any are.
+    pub(crate) fn shown(&self) -> Value {
+        let mut members = vec![("Findings".to_owned(), shown(&self.findings))];
+        if !self.in_doubt.is_empty() {
+            let in_doubt = self.in_doubt.iter().map(doubt).map(Value::Map).collect();
+            members.push(("InDoubt".to_owned(), Value::List(in_doubt)));
+        }
+        Value::Map(members)
+    }
+}
+
+/// Returns findings as a person is shown them.
+pub(crate) fn shown(findings: &[Finding]) -> Value {
+    let shown = findings.iter().map(|finding| {
+        Value::Map(vec![text("Place", &finding.place), text("Problem", &finding.problem)])
+    });
+    Value::List(shown.collect())
+}
+
+/// Reads the findings of what [`Checked::shown`] returned; `None` if that is something else.
+pub(crate) fn findings_of(shown: &Value) -> Option<Vec<Finding>> {
+    let Some(Value::List(rows)) = shown.get("Findings") else { return None };
+    let finding = |row: &Value| match (row.get("Place"), row.get("Problem")) {
+        (Some(Value::Text(place)), Some(Value::Text(problem))) => {
+            Some(Finding { place: place.clone(), problem: problem.clone() })
+        }
+        _ => None,
+    };
+    rows.iter().map(finding).collect()
+}
+
+/// Returns what a person is shown of a secret that nothing vouches for.
+pub(crate) fn doubt(secret: &InDoubt) -> Vec<(String, Value)> {
+    vec![text("Name", &secret.name), text("Region", &secret.region), text("Problem", secret.doubt)]
+}
+
+fn text(name: &str, text: &str) -> (String, Value) {
+    (name.to_owned(), Value::Text(text.to_owned()))
 }
 
 /// Checks everything, and names the secrets that a repair would leave out.
@@ -35,6 +82,19 @@ pub(crate) fn survey(
 
 /// Checks the pages of the file, then every row against the state.
 pub(crate) fn check(
+    vault: &mut Vault,
+    context: RequestContext<'_>,
+    tell: OnProgress<'_>,
+) -> Result<Vec<Finding>, vault::Error> {
+    match vault.read_beside_writers(|copy| read_all(copy, context, tell)) {
+        Ok(Some(findings)) => findings,
+        Err(error) if !error.is_damage() => Err(error),
+        // What SQLite cannot copy, it may still say something about.
+        Ok(None) | Err(_) => read_all(vault, context, tell),
+    }
+}
+
+fn read_all(
     vault: &mut Vault,
     context: RequestContext<'_>,
     tell: OnProgress<'_>,
@@ -127,6 +187,14 @@ pub(crate) mod tests {
         drop(std::fs::remove_dir_all(&directory));
         std::fs::DirBuilder::new().mode(0o700).create(&directory).unwrap();
         directory
+    }
+
+    #[test]
+    fn what_is_shown_is_read_as_it_was() {
+        let finding = Finding { place: "a".to_owned(), problem: "b".to_owned() };
+        let checked = Checked::of_findings(vec![finding]);
+        assert_eq!(findings_of(&checked.shown()), Some(checked.findings));
+        assert_eq!(findings_of(&Value::Map(Vec::new())), None);
     }
 
     #[test]

@@ -24,8 +24,9 @@ pub(crate) struct CrossReplica {
     pub(crate) bond: Bond,
     /// What the replica is to be a copy of: member 4, a number.
     pub(crate) edition: u64,
-    /// What it may be a copy of, oldest first: member 5, a list of numbers. An empty one says that it
-    /// may be a copy of anything: nothing is known of it since it was associated.
+    /// What it may be a copy of, oldest first: member 5, a list of numbers. The first is what it was
+    /// last heard to be. An empty one says that it may be a copy of anything: nothing is known of it
+    /// since it was associated.
     pub(crate) held: Vec<u64>,
     /// Why it is not as it should be, as far as is known: member 6, a number.
     pub(crate) trouble: Option<Trouble>,
@@ -38,9 +39,9 @@ pub(crate) struct CrossReplica {
 pub(crate) enum Bond {
     /// It does: 0.
     Attached,
-    /// It is not to follow any more, and has not been told: 1.
+    /// It was disassociated, and has not been told: 1. Once it has, nothing is said of it any more.
     Detaching,
-    /// It does not follow any more: 2.
+    /// It was made a secret of its own over there: 2. It is said until it is disassociated.
     Detached,
 }
 
@@ -174,8 +175,12 @@ impl CrossReplica {
             self.held.push(self.edition);
         }
         self.edition = edition;
+        // What it was last heard to be stays: without it, a replica whose vault was away for many
+        // changes would count as one that was changed apart.
         let surplus = self.held.len().saturating_sub(MAX_EDITIONS);
-        self.held.drain(..surplus);
+        if surplus > 0 {
+            self.held.drain(1..=surplus);
+        }
     }
 
     /// Whether a replica of this edition is a copy of something that the primary was.
@@ -299,7 +304,9 @@ mod tests {
             replica.change_to(edition);
         }
         assert_eq!(replica.held.len(), MAX_EDITIONS);
-        assert!(replica.knows(199) && replica.knows(198) && !replica.knows(1));
+        assert!(replica.knows(199) && replica.knows(198) && !replica.knows(2));
+        // Its vault was away for all of them.
+        assert!(replica.knows(1));
     }
 
     #[test]

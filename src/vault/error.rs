@@ -72,7 +72,7 @@ pub(crate) enum Error {
 
 impl Error {
     /// Whether it is about one part of what the file holds; others may be sound.
-    pub(super) fn is_damage(&self) -> bool {
+    pub(crate) fn is_damage(&self) -> bool {
         let is_unreadable = |error: &store::Error| {
             matches!(error, store::Error::Damaged { .. } | store::Error::TooBig)
         };

@@ -9,6 +9,7 @@ use super::transaction::{Access, RequestContext, Transaction};
 use super::unlock::Vault;
 use super::waiting::{Dropped, WaitingDay, WaitingEntry};
 use crate::model::time::Timestamp;
+use crate::store;
 
 impl Vault {
     /// Goes on without logging reads.
@@ -28,7 +29,15 @@ impl Vault {
     }
 
     /// Reads for long: where the vault is large, on a copy of it, so that others write meanwhile.
-    pub(crate) fn read_on_copy<T>(
+    pub(crate) fn read_beside_writers<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> Result<Option<T>, Error> {
+        self.read_on_copy(store::LARGE, read)
+    }
+
+    /// Does so if the file has at least `least` bytes; `None` if it has fewer, or does not fit.
+    pub(super) fn read_on_copy<T>(
         &mut self,
         least: u64,
         read: impl FnOnce(&mut Self) -> T,

@@ -302,17 +302,23 @@ impl Record {
             (None, Some(primary_region)) => Replication::Replica { primary_region },
             (Some(_), Some(_)) => return Err(Malformed),
         };
-        if record.is_one_thing() && record.is_within_limits() { Ok(record) } else { Err(Malformed) }
+        if record.is_of_one_kind() && record.is_within_limits() {
+            Ok(record)
+        } else {
+            Err(Malformed)
+        }
     }
 
-    /// Whether it follows one secret at most, and is not followed from another account besides.
-    fn is_one_thing(&self) -> bool {
-        let follows = [
-            matches!(self.replication, Replication::Replica { .. }),
-            self.cross_primary.is_some(),
-            self.cross_replica.is_some(),
-        ];
-        follows.into_iter().filter(|follows| *follows).count() <= 1
+    /// Whether it follows at most one secret, and nobody follows it who would follow another then.
+    fn is_of_one_kind(&self) -> bool {
+        let (has_cross_replica, is_cross_replica) =
+            (self.cross_replica.is_some(), self.cross_primary.is_some());
+        match &self.replication {
+            Replication::Replica { .. } => !has_cross_replica && !is_cross_replica,
+            Replication::Primary(replicas) => {
+                !is_cross_replica || !has_cross_replica && replicas.is_empty()
+            }
+        }
     }
 
     /// What docs/format.md, "Limits", says of a record and nothing else would.

@@ -95,6 +95,18 @@ pub(crate) struct Pin {
 }
 
 impl Rotation {
+    /// Returns it as it is stored, for another process of this program.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.encode().finish()
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) returned; `None` if that is something else.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let rotation = Self::decode(&mut reader).ok()?;
+        reader.finish().ok().map(|()| rotation)
+    }
+
     pub(super) fn encode(&self) -> MapWriter<'_> {
         let mut map = MapWriter::with(&self.unknown);
         map.member(0).number(u64::from(self.enabled));

@@ -20,7 +20,7 @@ use crate::crypto::kdf::CostLimit;
 use crate::crypto::keys::{MasterKey, VaultKey};
 use crate::crypto::slot::{Credential, SlotBody};
 use crate::model::time::Timestamp;
-use crate::store::{Mode, Store, Wreck};
+use crate::store::{Halt, Mode, Store, Wreck};
 
 /// A vault whose container was opened and whose keys nobody has given yet.
 pub(crate) struct LockedVault {
@@ -257,8 +257,29 @@ impl Vault {
     /// Opens the same file once more, with the same keys: for work that takes long, beside other work.
     /// What it finds there is checked with its first transaction.
     pub(crate) fn again(&self) -> Result<Self, Error> {
-        Ok(Self {
-            store: Store::open(self.store.path(), Mode::ReadWrite)?,
+        Ok(self.with(Store::open(self.store.path(), Mode::ReadWrite)?))
+    }
+
+    /// Does the same for work that is called off with `halt`.
+    pub(crate) fn again_until(&self, halt: &Halt) -> Result<Self, Error> {
+        let mut again = self.again()?;
+        again.store.heed(halt.clone())?;
+        Ok(again)
+    }
+
+    /// Opens a copy of the vault, with the same keys, to verify it until `halt`. It is held against what
+    /// was seen of the vault, and nothing of it is remembered.
+    pub(crate) fn open_copy_until(&self, path: &Path, halt: &Halt) -> Result<Self, Error> {
+        let mut copy = self.with(Store::open_copy(path)?);
+        copy.guard.withhold();
+        copy.store.heed(halt.clone())?;
+        Ok(copy)
+    }
+
+    /// This vault in another container.
+    fn with(&self, store: Store) -> Self {
+        Self {
+            store,
             keyring: Arc::clone(&self.keyring),
             guard: self.guard.again(),
             audits_reads: self.audits_reads,
@@ -267,7 +288,7 @@ impl Vault {
             waiting: WaitingReads::default(),
             owed: BTreeSet::new(),
             wreck: None,
-        })
+        }
     }
 
     /// Opens the file anew: what is known of its pages is forgotten. The keys stay, and so does what waits.

@@ -14,8 +14,8 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
 
 use crate::agent::limits::Limits;
+use crate::agent::long_work::Said;
 use crate::agent::messages::{Ask, Reads, Refused, Reply, Unlock, VERSION};
-use crate::agent::rotations;
 use crate::agent::trial::Trial;
 use crate::crypto::keys::VaultKey;
 use crate::gateway::frames::Framing;
@@ -236,7 +236,7 @@ impl<'a> Talk<'a> {
             let taken = taken.ok().flatten();
             assert!(taken.is_some_and(|taken| taken.expose() == answer), "the answer is not taken");
         }
-        assert!(rotations::said(answer).is_none(), "an answer is taken for something else");
+        assert!(Said::read(answer).is_none(), "an answer is taken for something else");
         let reply = Reply::read(answer);
         assert!(reply.is_some(), "that is no reply");
         let Some(reply) = reply else { return };
@@ -287,6 +287,8 @@ impl<'a> Talk<'a> {
         let is_call = matches!(ask, Ask::Call { .. });
         match (who, &reply.outcome) {
             (Who::Owner, _) => {}
+            // Who he is everybody is told who is somebody.
+            (Who::Holder | Who::Another, Ok(_)) if matches!(ask, Ask::Identity { .. }) => {}
             (Who::Holder, Ok(answer)) => assert!(
                 now_ms < LIFETIME_MS && is_granted(ask, answer),
                 "who holds a grant is answered {answer}"
@@ -351,12 +353,14 @@ fn is_granted(ask: &Ask, answer: &Json) -> bool {
 fn token_of(ask: &Ask) -> Option<&str> {
     match ask {
         Ask::Call { token, .. }
+        | Ask::Identity { token, .. }
         | Ask::Elsewhere { token, .. }
         | Ask::Do { token, .. }
         | Ask::Peer { token, .. }
         | Ask::Grant { token, .. }
         | Ask::Grants { token }
         | Ask::Revoke { token, .. } => Some(token.expose()),
+        Ask::Check(check) => Some(check.token.expose()),
         Ask::Rotate(rotate) => Some(rotate.token.expose()),
         Ask::Unlock(_) | Ask::Lock { .. } | Ask::Status => None,
     }
@@ -406,6 +410,7 @@ mod tests {
             ("grant-misused", 0),
             ("granted", 2),
             ("grants", 1),
+            ("identity", 2),
             ("list", 4),
             ("lock", 2),
             ("lock-of-another-version", 1),

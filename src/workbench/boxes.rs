@@ -20,6 +20,8 @@ use crate::store::Store;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::secret::Secret;
 use crate::upkeep::{events, status};
+use crate::vault::across::{CrossPrimary, CrossReplica, Restriction, Trouble};
+use crate::vault::peers::Peer;
 use crate::vault::progress::{Holder, Lease, Progress, Purpose};
 use crate::vault::record::{Deletion, Namespace, Record, Replica, Replication, Version};
 use crate::vault::rekey::Rekeying;
@@ -91,9 +93,17 @@ pub(super) fn sample_vault(
     };
     let mut vault = Vault::create_in(store, new, context)?;
     let mut transaction = vault.begin(Access::Write, context)?;
-    for (region, name) in
-        [("local-1", "plain"), ("local-1", "full"), ("local-1", "going"), ("eu-west-1", "full")]
-    {
+    let path = b"/mnt/stick/vault".to_vec();
+    let mut peer = Peer::new("stick".to_owned(), OTHER.to_owned(), path, VaultId([9; 16]));
+    peer.waiting = 1;
+    transaction.put_peer(peer)?;
+    for (region, name) in [
+        ("local-1", "plain"),
+        ("local-1", "full"),
+        ("local-1", "going"),
+        ("local-1", "copy"),
+        ("eu-west-1", "full"),
+    ] {
         let mut record = record(region, name);
         transaction.assign_row(&mut record)?;
         let value = SecretValue::Text(Secret::new(format!("the value of {region}/{name}")));
@@ -108,6 +118,9 @@ pub(super) fn sample_vault(
     Ok((vault, master))
 }
 
+/// The account of another vault.
+const OTHER: &str = "222222222222";
+
 const PENDING: &str = "22222222-2222-4222-8222-222222222222";
 
 fn record(region: &str, name: &str) -> Record {
@@ -121,6 +134,12 @@ fn record(region: &str, name: &str) -> Record {
         (_, "going") => {
             record.deletion = Some(Deletion { requested: START, due: START.plus_days(30) });
         }
+        (_, "copy") => {
+            record.kms_key_id = Some("alias/one".to_owned());
+            let mut primary = CrossPrimary::new(across("theirs"));
+            primary.edition = Some(1);
+            record.cross_primary = Some(primary);
+        }
         ("eu-west-1", _) => {
             record.replication = Replication::Replica { primary_region: "local-1".to_owned() };
         }
@@ -128,6 +147,11 @@ fn record(region: &str, name: &str) -> Record {
         (_, _) => {}
     }
     record
+}
+
+/// The ARN of a secret of the other account.
+fn across(name: &str) -> String {
+    format!("arn:aws:secretsmanager:local-1:{OTHER}:secret:{name}-d4E5f6")
 }
 
 /// Gives a record all that one can have.
@@ -164,6 +188,12 @@ fn fill(record: &mut Record) {
     let taken = Replica::new("us-east-1".to_owned(), Some("alias/us".to_owned()));
     let there = Replica::new("eu-west-1".to_owned(), None);
     record.replication = Replication::Primary(vec![there, taken]);
+    let mut replica = CrossReplica::new(across("full"), 2);
+    replica.role_arn = Some("arn:aws:iam::000000000000:role/replicate".to_owned());
+    replica.restriction = Some(Restriction::SameOrg);
+    replica.held = vec![1];
+    replica.trouble = Some(Trouble::Absent);
+    record.cross_replica = Some(replica);
 }
 
 /// Looks at all that is no operation.
@@ -230,13 +260,19 @@ use Given::{Flag, Number, Regions, Text, Texts};
 
 const PLAIN: (&str, Given) = ("SecretId", Text("plain"));
 const FULL: (&str, Given) = ("SecretId", Text("full"));
+const COPY: (&str, Given) = ("SecretId", Text("copy"));
 const GOING: (&str, Given) = ("SecretId", Text("going"));
+const FULL_ACROSS: (&str, Given) = (
+    "CrossAccountReplicaARN",
+    Text("arn:aws:secretsmanager:local-1:222222222222:secret:full-d4E5f6"),
+);
 const TOKEN: (&str, Given) = ("ClientRequestToken", Text("33333333-3333-4333-8333-333333333333"));
 
 const READS: &[Request] = &[
     ("describe-secret", &[PLAIN]),
     ("describe-secret", &[FULL]),
     ("describe-secret", &[GOING]),
+    ("describe-secret", &[COPY]),
     ("get-secret-value", &[PLAIN]),
     ("get-secret-value", &[FULL]),
     ("get-secret-value", &[FULL, ("VersionStage", Text("AWSPENDING"))]),
@@ -245,6 +281,7 @@ const READS: &[Request] = &[
     ("list-secrets", &[("SortBy", Text("last-accessed-date")), ("SortOrder", Text("desc"))]),
     ("batch-get-secret-value", &[("SecretIdList", Texts(&["plain", "full", "going"]))]),
     ("get-resource-policy", &[FULL]),
+    ("list-resource-policies", &[FULL]),
     ("validate-resource-policy", &[FULL, ("ResourcePolicy", Text("{}"))]),
 ];
 
@@ -268,6 +305,10 @@ const WRITES: &[Request] = &[
     ("remove-regions-from-replication", &[FULL, ("RemoveReplicaRegions", Texts(&["us-east-1"]))]),
     ("remove-regions-from-replication", &[PLAIN, ("RemoveReplicaRegions", Texts(&["eu-west-1"]))]),
     ("delete-resource-policy", &[FULL]),
+    ("associate-cross-account-replica", &[FULL, FULL_ACROSS]),
+    ("disassociate-cross-account-replica", &[FULL, FULL_ACROSS]),
+    ("update-secret", &[COPY, TOKEN, ("KmsKeyId", Text("k"))]),
+    ("stop-replication-to-replica", &[COPY]),
     ("restore-secret", &[GOING]),
     ("delete-secret", &[PLAIN, ("RecoveryWindowInDays", Number(7))]),
     ("delete-secret", &[GOING, ("ForceDeleteWithoutRecovery", Flag)]),
@@ -329,11 +370,11 @@ mod tests {
             for (number, request) in READS.iter().enumerate() {
                 let answered = call(vault, request, context).unwrap().is_ok();
                 // A scheduled secret and one without a policy's text are refused as they must be.
-                assert_eq!(answered, ![5].contains(&number), "{number}: {}", request.0);
+                assert_eq!(answered, ![6].contains(&number), "{number}: {}", request.0);
             }
             for (number, request) in WRITES.iter().enumerate() {
                 let refused = call(vault, request, context).unwrap().err();
-                assert!(refused.is_none() || [3, 6, 14].contains(&number), "{number}: {refused:?}");
+                assert!(refused.is_none() || [3, 6, 18].contains(&number), "{number}: {refused:?}");
             }
             care(vault, master, context).unwrap();
         });
@@ -351,7 +392,7 @@ mod tests {
                 Ok(())
             });
             visited.unwrap();
-            assert_eq!(described, 2);
+            assert_eq!(described, 3);
         });
     }
 }

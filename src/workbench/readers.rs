@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
+use crate::agent::long_work::Said;
 use crate::agent::messages::Reply;
-use crate::agent::rotations;
 use crate::gateway::json::{from_json, tagged, untagged};
 use crate::gateway::refusal::Explained;
 use crate::model::shape::Shaped;
@@ -15,7 +15,7 @@ use crate::service::rules::arn::Place;
 /// Has a message read by whoever else reads some. What is read is written as it was.
 pub(super) fn read_elsewhere(message: &[u8]) {
     let _reply = Reply::read(message);
-    let _said = rotations::said(message);
+    let _said = Said::read(message);
     let Ok(json) = serde_json::from_slice::<Json>(message) else { return };
     let members = ["asked", "machine", "spec", "ok", "outcomes", "fault", "error"];
     let members = members.into_iter().filter_map(|name| json.get(name));

@@ -1,6 +1,6 @@
 //! The agent ends: it is killed, asked to, or left by the terminal it came from.
 
-use std::fs;
+use std::fs::{self, File};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -9,10 +9,11 @@ use rustix::process::Signal;
 
 use super::{
     GET, Process, ask, done, get, impersonated, must_be_sound, place, run, socket, through_agent,
-    token, unlocked, value, value_through_agent,
+    token, token_files, unlocked, value, value_through_agent,
 };
 use crate::harness::Sandbox;
 use crate::harness::files::names_in;
+use crate::harness::process::{Invocation, tool};
 use crate::harness::pty::Typing;
 
 #[test]
@@ -24,13 +25,48 @@ fn commands_go_on_without_one_that_was_killed() {
     assert!(socket(&sandbox).exists(), "nobody was there to remove it");
     assert_eq!(value(&sandbox), "hunter2");
     assert_eq!(value_through_agent(&sandbox), None);
-    assert_eq!(done(&sandbox, "lock"), "{\n    \"Locked\": 0\n}\n");
+    let dead = token_files(&sandbox);
+    assert_eq!(done(&sandbox, "lock --all"), "{\n    \"Locked\": 0\n}\n");
+    assert_eq!(token_files(&sandbox), [""; 0], "of {dead:?}");
 
     sandbox.unlock();
     let second = Process::of(&sandbox);
     assert_ne!(first.pid, second.pid);
     assert_eq!(value_through_agent(&sandbox).as_deref(), Some("hunter2"));
     must_be_sound(&sandbox);
+}
+
+/// A token that an agent left which is dead does not hide the one that is good.
+#[test]
+fn a_dead_token_in_the_keyring_is_passed_over() {
+    let sandbox = unlocked();
+    done(&sandbox, "lock --all");
+    if token_files(&sandbox) != [""; 0] || !done(&sandbox, "unlock --query Token").contains("file")
+    {
+        return println!("skipped: the session has a keyring of its own");
+    }
+    done(&sandbox, "lock --all");
+    let Some(python) = tool("python3") else { return };
+    let script = "import ctypes, os, subprocess as s\n\
+                  if ctypes.CDLL(None).syscall(ctypes.c_long(KEYCTL), 1, None) < 0: exit(7)\n\
+                  s.run(['strongroom', 'unlock', '--query', 'Token'], check=True)\n\
+                  print('ready', flush=True)\nopen(os.environ['HOME'] + '/go').read()\n\
+                  del os.environ['STRONGROOM_KEYFILE']\n\
+                  os.execvp('strongroom', ['strongroom'] + 'WORDS'.split())\n";
+    let call = if cfg!(target_arch = "aarch64") { "219" } else { "250" };
+    let script = script.replace("KEYCTL", call).replace("WORDS", GET);
+    let go = sandbox.home().join("go");
+    let mkfifo = ["-c", "mkfifo \"$HOME/go\""].map(str::to_owned);
+    assert_eq!(sandbox.invocation("sh", &mkfifo).run().code, 0);
+    let words = ["-c".to_owned(), script];
+    let elsewhere = Invocation { program: python, ..sandbox.invocation("python3", &words) }.start();
+    elsewhere.wait_for("ready").unwrap();
+    Process::of(&sandbox).kill();
+    assert!(done(&sandbox, "unlock --query Token").contains("file"));
+    drop(File::options().write(true).open(&go).unwrap());
+    let outcome = elsewhere.finish();
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr_text());
+    assert_eq!(outcome.stdout_text(), "\"session keyring\"\nready\nhunter2\n");
 }
 
 /// One that was stopped may never go on: nobody waits for it as long as for one that is busy.
@@ -136,8 +172,8 @@ fn a_signal_locks_all_and_ends_it() {
         let agent = Process::of(&sandbox);
         agent.signal(signal);
         agent.must_end();
-        let left = names_in(&place(&sandbox));
-        assert!(!left.contains(&"agent.sock".to_owned()), "{signal:?}: {left:?}");
+        let left = names_in(&place(&sandbox)).concat();
+        assert!(!left.contains(".sock") && !left.contains(".token"), "{signal:?}: {left}");
         assert_eq!(value_through_agent(&sandbox), None);
         assert_eq!(value(&sandbox), "hunter2");
 

@@ -6,15 +6,17 @@
 //! | the agent is killed, asked to end, left by its terminal | `ends` |
 //! | its directory or its socket is somebody else's | `place` |
 //! | somebody talks nonsense, or says nothing | `talk` |
-//! | a thousand come at once, or ten unlock at once | `crowd` |
+//! | a thousand come at once, or ask on and on, or ten unlock at once | `crowd` |
 //! | the vault is replaced, rekeyed, moved, restored, full | `vaults` |
 //! | a grant's holder asks for more | `grants` |
+//! | it runs a program, and is stopped meanwhile | `rotations` |
 //! | somebody reads its memory | `leaks::agent` |
 
 mod crowd;
 mod ends;
 mod grants;
 mod place;
+mod rotations;
 mod talk;
 mod vaults;
 
@@ -31,6 +33,7 @@ use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::{Value, json};
 
+use crate::harness::files::names_in;
 use crate::harness::process::Outcome;
 use crate::harness::{Sandbox, done, run};
 
@@ -95,6 +98,17 @@ fn place(sandbox: &Sandbox) -> PathBuf {
 
 fn socket(sandbox: &Sandbox) -> PathBuf {
     place(sandbox).join("agent.sock")
+}
+
+/// The socket for what must get through.
+fn control(sandbox: &Sandbox) -> PathBuf {
+    place(sandbox).join("control.sock")
+}
+
+/// The files in which tokens are kept.
+fn token_files(sandbox: &Sandbox) -> Vec<String> {
+    let is_token = |name: &String| name.contains(".token");
+    names_in(&place(sandbox)).into_iter().filter(is_token).collect()
 }
 
 fn vault(sandbox: &Sandbox) -> PathBuf {

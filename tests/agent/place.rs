@@ -8,8 +8,8 @@ use rustix::process::{Signal, getuid};
 use serde_json::json;
 
 use super::{
-    Over, Process, VERSION, ask, done, get, impersonated, place, run, socket, through_agent, token,
-    unlocked, value, value_through_agent,
+    Over, Process, VERSION, ask, control, done, get, impersonated, place, run, socket,
+    through_agent, token, token_files, unlocked, value, value_through_agent,
 };
 use crate::harness::Sandbox;
 use crate::harness::files::{TempDir, make_dirs, names_in, write};
@@ -20,8 +20,7 @@ use crate::harness::process::{Invocation, tool};
 fn a_vault_whose_token_cannot_be_kept_is_locked_again() {
     let sandbox = unlocked();
     let agent = Process::of(&sandbox);
-    let names = names_in(&place(&sandbox));
-    let Some(name) = names.iter().find(|name| name.contains(".token")) else {
+    let Some(name) = token_files(&sandbox).pop() else {
         return println!("skipped: the token is in a keyring");
     };
     done(&sandbox, "lock");
@@ -34,6 +33,17 @@ fn a_vault_whose_token_cannot_be_kept_is_locked_again() {
     }
 }
 
+/// The other is left, by which it is locked.
+#[test]
+fn an_agent_whose_socket_was_removed_is_locked() {
+    let sandbox = unlocked();
+    let agent = Process::of(&sandbox);
+    fs::remove_file(socket(&sandbox)).unwrap();
+    assert_eq!(done(&sandbox, "lock --all"), "{\n    \"Locked\": 1\n}\n");
+    agent.must_end();
+    assert_eq!(token_files(&sandbox), [""; 0]);
+}
+
 #[test]
 fn a_socket_that_was_removed_is_made_again_by_unlock() {
     let sandbox = unlocked();
@@ -41,6 +51,7 @@ fn a_socket_that_was_removed_is_made_again_by_unlock() {
     fs::remove_file(socket(&sandbox)).unwrap();
     assert_eq!(value_through_agent(&sandbox), None);
     assert_eq!(value(&sandbox), "hunter2");
+    fs::remove_file(control(&sandbox)).unwrap();
     // Nobody finds it any more: it holds its lock, and `unlock` says so instead of starting another.
     let outcome = run(&sandbox, "unlock");
     assert_eq!(outcome.code, 253);

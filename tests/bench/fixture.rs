@@ -16,8 +16,10 @@ use super::samples::timed;
 /// A passphrase that is not refused as weak, and no secret.
 pub(crate) const PASSPHRASE: &str = "plover-gravel-82-yonder-catnip-mosaic";
 
-/// How many secrets one transaction makes.
+/// How many secrets one transaction makes, in a vault of up to a hundred thousand.
 const STEP: usize = 10_000;
+/// In a larger one each change of many changes all of the tree.
+const LARGE_STEP: usize = 100_000;
 
 /// A directory with a vault and a plain table of the same content.
 pub(crate) struct BenchFixture {
@@ -63,7 +65,8 @@ impl BenchFixture {
 
         let content: Vec<(String, String)> = content(secrets).collect();
         let mut bench_vault = fixture.bench_vault()?;
-        for part in content.chunks(STEP) {
+        let step = if secrets > LARGE_STEP { LARGE_STEP } else { STEP };
+        for part in content.chunks(step) {
             let pairs = part.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             let time = timed(|| bench_vault.fill(pairs))?;
             fixture.step = (part.len() == STEP).then_some(time);

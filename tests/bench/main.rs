@@ -1,27 +1,33 @@
 //! The benchmark: what each kind of work takes as a whole process, beside the least that the same
 //! machine needs for it, in one run. `cargo measure` prints the table of docs/performance.md;
-//! `cargo measure -- --quick` leaves the large vault out. No test: it passes whatever it finds.
+//! `cargo measure -- --quick` leaves the large vault out, `-- --million` measures the agent alone,
+//! with up to a million secrets, which takes minutes to make. No test: it passes whatever it finds.
 #![expect(clippy::print_stdout, reason = "the table is what it is run for")]
 
 mod crowd;
 mod fixture;
 mod floors;
+mod one_row;
 mod samples;
 mod table;
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crowd::Crowd;
 use fixture::{BenchFixture, PASSPHRASE, Reads, peak_kib, program, require};
+use one_row::OneRow;
 use samples::{Samples, Work, in_turns, timed};
 use strongroom::workbench::bench_vault;
 use table::{Bound, Table};
 
 /// How many secrets the vaults have.
 const SIZES: [usize; 3] = [10, 1_000, 100_000];
+
+/// How many they have where only the agent is measured.
+const UP_TO_A_MILLION: [usize; 3] = [10, 100_000, 1_000_000];
 
 /// How many clients of the agent there are at once.
 const CLIENTS: usize = 64;
@@ -41,8 +47,16 @@ fn main() -> io::Result<()> {
     fs::create_dir_all(&place)?;
     println!("Measured with {}.\n", floors::load());
     let mut table = Table::default();
-    machine(&place, &mut table)?;
     let one_row = OneRow::build(&place)?;
+    if words.iter().any(|word| word == "--million") {
+        for secrets in UP_TO_A_MILLION {
+            let fixture = BenchFixture::build(&place, secrets, Reads::Silent)?;
+            agent(&fixture, one_row.as_ref(), &mut table)?;
+            survey(&fixture, &mut table)?;
+        }
+        return finish(&place, &table);
+    }
+    machine(&place, &mut table)?;
     for secrets in sizes {
         let mut fixture = BenchFixture::build(&place, *secrets, Reads::Silent)?;
         reads(&fixture, &mut table)?;
@@ -56,9 +70,13 @@ fn main() -> io::Result<()> {
         upkeep(&fixture, &mut table)?;
         memory(&mut fixture, &mut table)?;
     }
+    finish(&place, &table)
+}
+
+fn finish(place: &Path, table: &Table) -> io::Result<()> {
     print!("{table}");
     println!("\nAt the end: {}.", floors::load());
-    fs::remove_dir_all(&place)
+    fs::remove_dir_all(place)
 }
 
 /// What does not depend on a vault: starting, deriving, flushing, the binary itself.
@@ -230,28 +248,6 @@ fn writes(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
     Ok(())
 }
 
-/// A static program of C that selects one row, and a table of its own.
-struct OneRow {
-    program: PathBuf,
-    table: PathBuf,
-}
-
-impl OneRow {
-    /// How many rows the table has, whatever the vault beside it has.
-    const ROWS: usize = 100_000;
-
-    fn build(place: &Path) -> io::Result<Option<Self>> {
-        let Some(program) = floors::one_row_program(place)? else { return Ok(None) };
-        let table = place.join("rows.db");
-        floors::plain_table(&table, fixture::content(Self::ROWS))?;
-        Ok(Some(Self { program, table }))
-    }
-
-    fn select(&self) -> io::Result<Duration> {
-        require(program(&self.program, &[]).arg(&self.table).arg(fixture::name(Self::ROWS / 2)))
-    }
-}
-
 /// The same, of an agent that holds the vault open.
 fn agent(fixture: &BenchFixture, one_row: Option<&OneRow>, table: &mut Table) -> io::Result<()> {
     let (size, name) = (Some(fixture.secrets), fixture.a_name());
@@ -358,6 +354,25 @@ fn upkeep(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
     table.row("`backup`, verified", size, &backup);
     table.floor("`sqlite3 .backup` of the plain table", size, &copy);
     table.row("`rekey`, everything sealed anew", size, &rekey);
+    Ok(())
+}
+
+/// Once what reads all of it.
+fn survey(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
+    let size = Some(fixture.secrets);
+    let [check, backup] = in_turns(
+        1,
+        [
+            Box::new(|| require(&mut fixture.with_keyfile(&["check"]))),
+            Box::new(|| {
+                let target = fixture.at("backup");
+                let time = require(fixture.with_keyfile(&["backup"]).arg(&target))?;
+                fs::remove_file(&target).map(|()| time)
+            }),
+        ],
+    )?;
+    table.row("`check`, everything read and verified", size, &check);
+    table.row("`backup`, verified", size, &backup);
     Ok(())
 }
 

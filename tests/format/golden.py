@@ -106,10 +106,40 @@ def check_vault(path, expected):
             reader.require(record.get(key) == secret.get(member), f"{name}: {member}")
         reader.require(record.get(12) == secret.get("tags"), f"{name}: tags")
         reader.require((9 in record) == secret.get("deleted", False), f"{name}: deleted")
+        check_across(name, record, secret)
         versions = {v[0]: {"labels": sorted(v[4])} | read(vault, record, v) for v in record[13]}
         reader.require(versions == secret["versions"], f"{name}: versions")
+    members = {"name": 0, "account": 1, "path": 2, "vault_id": 3, "generation": 4, "waiting": 6}
+    peers = [named(members, peer) for peer in vault.state.get(18, [])]
+    reader.require(peers == expected.get("peers", []), f"{path}: its peers")
     events = [f"{event[1]}: {event[2]}" for event in vault.events]
     reader.require(events == expected["events"], f"{path}: {events}")
+
+
+def check_across(name, record, secret):
+    """What a record says of another account's is what was written; both name one edition."""
+    replica = named({"arn": 0, "role_arn": 1, "restriction": 2, "bond": 3, "edition": 4, "held": 5,
+                     "trouble": 6}, record.get(21))
+    primary = named({"arn": 0, "edition": 1, "detached": 2}, record.get(22))
+    for found, member in ((replica, "cross_replica"), (primary, "cross_primary")):
+        expected = dict(secret[member]) if member in secret else None
+        status = expected.pop("status") if expected else None
+        reader.require(found == expected, f"{name}: {member}")
+        if member == "cross_replica" and found:
+            shown = found["bond"] == 0 and reader.in_sync(record[21])
+            reader.require((status == "InSync") == shown, f"{name}: status")
+
+
+def named(members, found):
+    """A map by the names of its members, bytes in hexadecimal or, of a path, as text."""
+    if found is None:
+        return None
+    def shown(name):
+        value = found[members[name]]
+        if name == "path":
+            return value.decode()
+        return value.hex() if isinstance(value, bytes) else value
+    return {name: shown(name) for name in members if members[name] in found}
 
 
 def check_archive(path, archive, expected):

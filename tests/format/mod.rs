@@ -121,6 +121,7 @@ fn check_secret(sandbox: &Sandbox, place: &str, expected: &Value) {
     for (member, key) in [("Description", "description"), ("KmsKeyId", "kms_key_id")] {
         assert_eq!(described[member], expected[key], "{member} of {place}");
     }
+    check_across(&described, expected, place);
     let tags = described["Tags"].as_array().into_iter().flatten();
     let tags: Vec<Value> =
         tags.map(|tag| Value::from(vec![tag["Key"].clone(), tag["Value"].clone()])).collect();
@@ -140,6 +141,20 @@ fn check_secret(sandbox: &Sandbox, place: &str, expected: &Value) {
         let value = strongroom(sandbox, &format!("get-secret-value --version-id {id} {asked}"));
         check_value(&value, version);
     }
+}
+
+/// What describing a secret says of another account: ARN and status; of one that was let go, nothing.
+fn check_across(described: &Value, expected: &Value, place: &str) {
+    let (replica, primary) = (&expected["cross_replica"], &expected["cross_primary"]);
+    let found = &described["CrossAccountReplicas"][0];
+    assert_eq!(found["ReplicationStatus"], replica["status"], "replica of {place}");
+    let is_shown = !replica["status"].is_null();
+    let arn = if is_shown { &replica["arn"] } else { &Value::Null };
+    assert_eq!(&found["ReplicaSecretARN"], arn, "replica of {place}");
+    assert_eq!(found["ReplicationRoleARN"], replica["role_arn"], "replica of {place}");
+    let found = &described["CrossAccountPrimary"];
+    assert_eq!(found["ReplicationStatus"], primary["status"], "primary of {place}");
+    assert_eq!(found["PrimarySecretARN"], primary["arn"], "primary of {place}");
 }
 
 /// A short text is shown as it is, anything else by its hash and length.

@@ -205,6 +205,35 @@ def children(bitmap, digests, what):
     return {i: digests[32 * n:32 * n + 32] for n, i in enumerate(present)}
 
 
+# Replicas in other accounts.
+
+def account_of(arn): return arn.split(":")[4]
+
+
+def in_sync(replica): return replica[5] == [replica[4]]
+
+
+def waits(record):
+    """Whether the replica in another account has to be told something."""
+    replica = record.get(21)
+    return replica is not None and (replica[3] == 1 or replica[3] == 0 and not in_sync(replica))
+
+
+def check_across(record):
+    """What a record says of another account is whole, and beside nothing that it cannot be with."""
+    name, replica, primary = record[1], record.get(21), record.get(22)
+    if replica is not None:
+        require(not {19, 22} & record.keys(), f"{name} is a replica with a replica")
+        require(replica.keys() >= {0, 3, 4, 5}, f"the replica of {name} lacks a member")
+        codes = replica.get(2, 0) <= 1 and replica[3] <= 2 and replica.get(6, 0) <= 14
+        editions = len(replica[5]) <= 64 and max(replica[5] + [replica[4]]) < 1 << 62
+        require(codes and editions, f"the replica of {name}")
+    if primary is not None:
+        require(not {17, 19} & record.keys(), f"{name} follows two, or is followed")
+        require(0 in primary and primary.get(1, 0) < 1 << 62, f"the primary of {name}")
+        require(primary.get(2, 1) == 1, f"the primary of {name}")
+
+
 # The vault.
 
 class Vault:
@@ -228,6 +257,7 @@ class Vault:
         self.secrets = {}
         self.values = {}
         self.check_records(self.check_tree())
+        self.check_peers()
         self.check_log()
         sizes = [len(value) - 1 for value in self.values.values()]
         counts = (len(self.rows["secret"]), len(sizes), sum(sizes))
@@ -291,6 +321,7 @@ class Vault:
             former = record.get(23, [])
             names = len(set(former)) == len(former) and all(isinstance(n, str) for n in former)
             require(names and len(former) <= 10, f"the former names of {record[1]}")
+            check_across(record)
             self.secrets[record[0], record[1]] = record
             for version in record[13]:
                 filled = {1, 2, 5, 6} & version.keys()
@@ -300,6 +331,20 @@ class Vault:
                     value = self.open_value(rid, record, version)
                     self.values[record[0], record[1], version[0]] = value
         require(expected == self.rows["value"].keys(), "a value is missing or was added")
+
+    def check_peers(self):
+        """The peers are each there once, and what waits for each is what the records say."""
+        peers = {peer[1]: peer for peer in self.state.get(18, [])}
+        accounts = [peer[1] for peer in self.state.get(18, [])]
+        require(accounts == sorted(peers) and len(peers) <= 64, "the peers are not in order")
+        for account, peer in peers.items():
+            require(peer.keys() >= set(range(7)), f"the peer of {account} lacks a member")
+            whole = 1 <= len(peer[0].encode()) <= 64 and len(peer[2]) <= 4096
+            sizes = (len(peer[3]), len(peer[5])) == (16, 16) and max(peer[4], peer[6]) < 1 << 62
+            digits = len(account) == 12 and account.isascii() and account.isdigit()
+            require(whole and sizes and digits, f"the peer of {account}")
+            waiting = [r for r in self.secrets.values() if waits(r) and account_of(r[21][0]) == account]
+            require(len(waiting) == peer[6], f"what waits for the peer of {account}")
 
     def open_value(self, rid, record, version):
         vid, version_id, what = version[1], version[0].encode(), f"a value of {record[1]}"

@@ -69,6 +69,41 @@ fn a_secret_and_what_is_due_are_rotated_without_a_key() {
     assert_eq!(fixture.run(&late).code, 75, "it comes again later");
 }
 
+/// What may run here is the machine's to say, and the vault need not be opened for it.
+#[test]
+fn what_is_rotated_is_reviewed_and_approved_without_a_key() {
+    let unlocked = UnlockedFixture::new();
+    let fixture = &unlocked.fixture;
+    let program = fixture.program("rotate", GOOD);
+    assert_eq!(fixture.rotate_by(&program, &[]).code, 0);
+    let of = |action: &str| {
+        let query = ["--query", "[Name,ApprovedOnThisMachine]", "--output", "text"];
+        fixture.done(&[&["rotation", action, "--secret-id", "db"], &query[..]].concat())
+    };
+    assert_eq!(of("show"), "db\tTrue");
+    assert_eq!(of("revoke"), "db\tFalse");
+    assert_eq!(fixture.again().code, 254);
+    assert_eq!(of("approve"), "db\tTrue");
+    assert_eq!(fixture.again().code, 0);
+    // Its file changed: the vault has new fingerprints, and the machine a new approval.
+    fixture.program("rotate", &format!("{GOOD}:\n"));
+    assert_ne!(fixture.again().code, 0);
+    fixture.done(&["rotation", "approve", "--secret-id", "db", "--repin"]);
+    assert_eq!(fixture.again().code, 0);
+    // What was approved for a secret goes with it.
+    let approvals = fixture.sandbox.home().join(".local/state/strongroom/rotators.json");
+    let approved = || fs::read_to_string(&approvals).unwrap().matches("\"secret\"").count();
+    fixture.done(&["create-secret", "--name", "other", "--secret-string", "x"]);
+    let before = approved();
+    let mut other = fixture.rotation_by(&program, &[]);
+    other.arguments.iter_mut().filter(|word| *word == "db").for_each(|word| *word = "other".into());
+    assert_eq!(other.run().code, 0);
+    assert!(approved() > before);
+    fixture.done(&["delete-secret", "--secret-id", "other", "--force-delete-without-recovery"]);
+    of("approve");
+    assert_eq!(approved(), before);
+}
+
 #[test]
 fn whoever_asked_stops_it() {
     for signal in [Signal::TERM, Signal::HUP] {

@@ -2,30 +2,51 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::messages::Unlock;
-use super::place;
+use super::place::{self, Place};
 use super::session::{Gone, Session, lock};
 use crate::crypto;
 use crate::crypto::fingerprint;
 use crate::service::caller::Caller;
-use crate::sys::clock::Moment;
+use crate::sys::clock::{Moment, Moments};
 use crate::vault;
 use crate::vault::transaction::RequestContext;
 
-/// All of them, by their paths.
+/// All of them.
 pub(super) struct Sessions {
     /// Where the system says what login sessions there are.
     logins: PathBuf,
-    held: Mutex<BTreeMap<PathBuf, Arc<Session>>>,
+    /// Where the tokens of vaults are kept.
+    place: Place,
+    vaults: Mutex<Vaults>,
+    /// Rings when one is locked.
+    closed: Condvar,
+}
+
+#[derive(Default)]
+struct Vaults {
+    /// Those that are unlocked, by their paths.
+    held: BTreeMap<PathBuf, Arc<Session>>,
+    /// Those that are being locked: nobody finds them any more, but their keys are there.
+    closing: Vec<Arc<Session>>,
+}
+
+/// What takes its time, as it waits for whoever uses a vault.
+#[derive(Clone)]
+pub(super) enum Due {
+    /// To lock a vault that nobody finds any more.
+    Close(Arc<Session>),
+    /// To write the reads that have waited long enough.
+    Write(Arc<Session>),
 }
 
 impl Sessions {
-    /// None yet, for users whose login sessions are told here.
-    pub(super) fn of(logins: &Path) -> Self {
-        Self { logins: logins.to_owned(), held: Mutex::default() }
+    /// None yet, for users whose login sessions are told here, and whose tokens are kept there.
+    pub(super) fn of(logins: &Path, place: Place) -> Self {
+        let (vaults, closed) = Default::default();
+        Self { logins: logins.to_owned(), place, vaults, closed }
     }
 
     /// Holds a vault open. Whoever knows its key and unlocks it once more is given the same token; the
@@ -38,21 +59,24 @@ impl Sessions {
     ) -> Result<Arc<Session>, vault::Error> {
         let token = place::new_token(context.entropy).map_err(crypto::Error::from)?;
         let session = Session::open(unlock, &self.logins, token, now)?;
-        let mut sessions = self.lock();
-        let known = sessions.get(&session.path);
+        let mut vaults = self.lock();
+        let known = vaults.held.get(&session.path);
         // What was granted of one whose time is over ends with it.
         let goes_on = |known: &&Arc<Session>| known.is_same(&session) && known.end(now).is_none();
         if let Some(known) = known.filter(goes_on) {
             let known = Arc::clone(known);
-            // Under the lock of all: it could be closed meanwhile.
-            known.renew(&session);
+            // Under the lock of all: it could be closed meanwhile, as its time is over.
+            known.renew_terms(&session);
+            drop(vaults);
+            known.renew_vault(&session);
             return Ok(known);
         }
         let session = Arc::new(session);
-        let replaced = sessions.insert(session.path.clone(), Arc::clone(&session));
-        drop(sessions);
+        let replaced = vaults.held.insert(session.path.clone(), Arc::clone(&session));
+        let replaced = replaced.map(|replaced| vaults.begin_closing(replaced));
+        drop(vaults);
         if let Some(replaced) = replaced {
-            replaced.close(context);
+            self.close(&replaced, context);
         }
         Ok(session)
     }
@@ -73,9 +97,9 @@ impl Sessions {
 
     /// Finds the vault of a token. The time it takes reveals how many there are and nothing else.
     pub(super) fn find(&self, token: &str) -> Option<Arc<Session>> {
-        let sessions = self.lock();
+        let vaults = self.lock();
         let mut found = None;
-        for session in sessions.values() {
+        for session in vaults.held.values() {
             if fingerprint::is_same(token, session.token.expose()) {
                 found = Some(Arc::clone(session));
             }
@@ -83,57 +107,128 @@ impl Sessions {
         found
     }
 
-    /// Locks one vault. Returns whether it was unlocked.
-    pub(super) fn close(&self, path: &Path, context: RequestContext<'_>) -> bool {
-        let session = self.lock().remove(path);
-        session.inspect(|session| session.close(context)).is_some()
+    /// Has nobody find one vault any more, or any. Returns those, which are to be [`Self::close`]d, and
+    /// those that somebody else is about to close.
+    pub(super) fn begin_closing(
+        &self,
+        path: Option<&Path>,
+    ) -> (Vec<Arc<Session>>, Vec<Arc<Session>>) {
+        let mut vaults = self.lock();
+        let is_meant = |held: &Path| path.is_none_or(|path| held == path);
+        let others = vaults.closing.iter().filter(|session| is_meant(&session.path));
+        let others = others.cloned().collect();
+        let taken: Vec<_> = vaults.held.extract_if(.., |held, _| is_meant(held)).collect();
+        let own = taken.into_iter().map(|(_, session)| vaults.begin_closing(session)).collect();
+        (own, others)
     }
 
-    /// Locks a vault that cannot be held open any more, if that is still so: it may have been unlocked
-    /// anew meanwhile.
-    pub(super) fn close_for(
+    /// Has nobody find a vault any more that cannot be held open, if that is still so: it may have been
+    /// unlocked anew meanwhile.
+    pub(super) fn begin_closing_for(
         &self,
         gone: Gone,
-        session: &Session,
+        session: &Arc<Session>,
         now: Moment,
-        context: RequestContext<'_>,
-    ) {
-        let mut sessions = self.lock();
-        let known = sessions.get(&session.path);
-        let is_it = known.is_some_and(|known| ptr::eq(Arc::as_ptr(known), session));
+    ) -> Option<Arc<Session>> {
+        let mut vaults = self.lock();
+        let is_it = vaults.held.get(&session.path).is_some_and(|known| Arc::ptr_eq(known, session));
         let is_renewed = matches!(gone, Gone::Over | Gone::LoggedOut) && session.end(now).is_none();
-        let closed = if is_it && !is_renewed { sessions.remove(&session.path) } else { None };
-        drop(sessions);
-        closed.inspect(|session| session.close(context));
+        let taken = if is_it && !is_renewed { vaults.held.remove(&session.path) } else { None };
+        taken.map(|session| vaults.begin_closing(session))
     }
 
-    /// Locks all whose time or login session is over, writes what has waited long enough, and returns
-    /// how many milliseconds are left to the next of either; `None` if none is unlocked.
-    pub(super) fn attend(&self, now: Moment, context: RequestContext<'_>) -> Option<i64> {
-        // A rotation uses the vault as long as it runs.
+    /// Locks a vault that nobody finds any more, when whoever uses it now has ended.
+    pub(super) fn close(&self, session: &Arc<Session>, context: RequestContext<'_>) {
+        let _closing = Closing { sessions: self, session };
+        session.close(context);
+    }
+
+    /// Waits until somebody else has closed these.
+    pub(super) fn wait_for(&self, others: &[Arc<Session>]) {
+        let is_closing = |vaults: &mut Vaults| {
+            let is_one = |one| others.iter().any(|other| Arc::ptr_eq(other, one));
+            vaults.closing.iter().any(is_one)
+        };
+        let closed = self.closed.wait_while(self.lock(), is_closing);
+        drop(closed.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Whether none is unlocked, and none is being locked.
+    pub(super) fn are_gone(&self) -> bool {
+        let vaults = self.lock();
+        vaults.held.is_empty() && vaults.closing.is_empty()
+    }
+
+    /// Has nobody find those any more whose time or login session is over. Returns what is to be done
+    /// now, and in how many milliseconds there is more; `None` if none is unlocked. Waits for nobody who
+    /// uses a vault.
+    pub(super) fn attend(&self, now: Moment) -> (Vec<Due>, Option<i64>) {
+        let (mut due, mut next) = (Vec::new(), None);
         for session in self.all() {
-            session.count_rotations(now);
-        }
-        for session in self.all() {
+            // Long work uses the vault as long as it goes on.
+            session.count_long_work(now);
             if let Some(gone) = session.end(now) {
-                self.close_for(gone, &session, now, context);
+                due.extend(self.begin_closing_for(gone, &session, now).map(Due::Close));
             }
         }
-        let sessions = self.all();
-        let left = |session: &Arc<Session>| {
-            let left = session.outlook(now).left_ms;
-            session.write_waiting(now, context).map_or(left, |wait| wait.min(left))
-        };
-        sessions.iter().map(left).min()
+        for session in self.all() {
+            let mut left = session.outlook(now).left_ms;
+            match session.waiting_ms(now) {
+                Some(0) => {
+                    session.begin_writing();
+                    due.push(Due::Write(session));
+                }
+                Some(wait) => left = left.min(wait),
+                None => {}
+            }
+            next = Some(next.map_or(left, |next: i64| next.min(left)));
+        }
+        (due, next)
+    }
+
+    /// Does what is due.
+    pub(super) fn carry_out(&self, due: &Due, moments: &dyn Moments, context: RequestContext<'_>) {
+        match due {
+            Due::Close(session) => self.close(session, context),
+            Due::Write(session) => session.write_waiting(moments, context),
+        }
     }
 
     /// Returns all.
     pub(super) fn all(&self) -> Vec<Arc<Session>> {
-        self.lock().values().cloned().collect()
+        self.lock().held.values().cloned().collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Arc<Session>>> {
-        lock(&self.held)
+    fn lock(&self) -> MutexGuard<'_, Vaults> {
+        lock(&self.vaults)
+    }
+}
+
+impl Vaults {
+    /// Notes of one that was held that it is being locked.
+    fn begin_closing(&mut self, session: Arc<Session>) -> Arc<Session> {
+        session.begin_closing();
+        self.closing.push(Arc::clone(&session));
+        session
+    }
+}
+
+/// Locking a vault, however that ends.
+struct Closing<'a> {
+    sessions: &'a Sessions,
+    session: &'a Arc<Session>,
+}
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        let mut vaults = self.sessions.lock();
+        vaults.closing.retain(|other| !Arc::ptr_eq(other, self.session));
+        // Under the lock of all: whoever unlocks it anew is given another token, and keeps that.
+        if !vaults.held.contains_key(&self.session.path) {
+            self.sessions.place.forget_token(&self.session.path);
+        }
+        drop(vaults);
+        self.sessions.closed.notify_all();
     }
 }
 

@@ -1,91 +1,44 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::*;
-use crate::agent::limits::Limits;
 use crate::agent::messages::Reads;
 use crate::agent::session::{LONGEST_WAIT_MS, Use};
-use crate::crypto::header::VaultId;
-use crate::crypto::keys::MasterKey;
+use crate::agent::testing::{LATE, NOW, Opening, unlock};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::store::Store;
-use crate::sys::entropy::CountingEntropy;
+use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
-use crate::sys::scratch::Scratch;
 use crate::upkeep::events::{self, EventFilter};
 use crate::vault::audit::Subject;
 use crate::vault::transaction::Access;
 use crate::vault::{Origin, Vault};
 
-const NOW: Moment = Moment { boot_ms: 5, wall_ms: 5 };
-
-/// A vault that is opened again and again.
-struct Opening {
-    scratch: Scratch,
-    entropy: CountingEntropy,
-    origin: Origin,
-    sessions: Sessions,
-}
-
-impl Opening {
-    fn new() -> Self {
-        let scratch = Scratch::new();
-        let logins = scratch.join("logins");
-        files::create_private_dir(&logins).unwrap();
-        let sessions = Sessions::of(&logins);
-        let (entropy, origin) = (CountingEntropy::default(), Origin::default());
-        let opening = Self { scratch, entropy, origin, sessions };
-        Vault::testing_in(Store::create(&opening.path()).unwrap(), opening.context())
-            .appear()
-            .unwrap();
-        opening
-    }
-
-    fn path(&self) -> PathBuf {
-        self.scratch.join("vault")
-    }
-
-    fn context(&self) -> RequestContext<'_> {
-        RequestContext { now: Timestamp(5), entropy: &self.entropy, origin: &self.origin }
-    }
-
-    /// Opens it for a second.
-    fn open(&self, login: Option<&str>, reads: Reads, now: Moment) -> Arc<Session> {
-        // The vault's own were drawn in the same order.
-        let drawn = CountingEntropy::default();
-        let id = VaultId::generate(&drawn).unwrap();
-        let key = MasterKey::generate(&drawn).unwrap().vault_key(&id);
-        let limits = Limits { idle_ms: 1_000, age_ms: 1_000 };
-        let (path, login) = (self.path(), login.map(str::to_owned));
-        let unlock = Unlock { path, key, limits, anchors: None, reads, login };
-        self.sessions.open(unlock, now, self.context()).unwrap()
-    }
-
-    fn is_open(&self, session: &Session) -> bool {
-        self.sessions.find(session.token.expose()).is_some()
-    }
+/// A read that is logged, at once or later.
+fn read(vault: &mut Vault, context: RequestContext<'_>) {
+    let mut transaction = vault.begin(Access::Read, context).unwrap();
+    transaction.record("ReadIt", "ok", Subject::default()).unwrap();
+    transaction.commit().unwrap();
 }
 
 /// Without the look whether it is the same, the vault is locked that was unlocked last.
 #[test]
 fn what_became_of_an_opening_does_not_lock_the_next() {
     let opening = Opening::new();
-    let (sessions, context) = (&opening.sessions, opening.context());
+    let context = opening.context();
     let open = |now| opening.open(None, Reads::AtOnce, now);
-    let late = Moment { boot_ms: 1_005, wall_ms: 1_005 };
 
     let first = open(NOW);
-    assert!(sessions.close(&first.path, context));
+    opening.close_for(Gone::Locked, &first, NOW);
     let second = open(NOW);
     assert_eq!(first.used_at(NOW, Use::Counts, context, |_| ()).err(), Some(Gone::Locked));
-    sessions.close_for(Gone::Locked, &first, NOW, context);
+    opening.close_for(Gone::Locked, &first, NOW);
     assert!(opening.is_open(&second));
 
     // It was unlocked once more after somebody found that its time was over.
     assert!(Arc::ptr_eq(&second, &open(NOW)));
-    sessions.close_for(Gone::Over, &second, NOW, context);
+    opening.close_for(Gone::Over, &second, NOW);
     assert!(opening.is_open(&second));
-    sessions.close_for(Gone::Over, &second, late, context);
+    opening.close_for(Gone::Over, &second, LATE);
     assert!(!opening.is_open(&second));
 }
 
@@ -97,11 +50,7 @@ fn reads_that_wait_are_kept_when_a_vault_is_unlocked_once_more() {
         let opening = Opening::new();
         let context = opening.context();
         let session = opening.open(None, Reads::Batched, NOW);
-        let read = |vault: &mut Vault| {
-            let mut transaction = vault.begin(Access::Read, context).unwrap();
-            transaction.record("ReadIt", "ok", Subject::default()).unwrap();
-            transaction.commit().unwrap();
-        };
+        let read = |vault: &mut Vault| read(vault, context);
         let entries = |vault: &mut Vault| {
             let filter =
                 EventFilter { operation: Some("ReadIt".to_owned()), ..EventFilter::default() };
@@ -117,7 +66,9 @@ fn reads_that_wait_are_kept_when_a_vault_is_unlocked_once_more() {
             opening.open(None, reads, NOW);
         }
         let soon = Moment { boot_ms: 5 + LONGEST_WAIT_MS, wall_ms: 5 };
-        assert_eq!(session.write_waiting(soon, context), None);
+        assert_eq!(session.waiting_ms(soon), Some(0));
+        session.write_waiting(&soon, context);
+        assert_eq!(session.waiting_ms(soon), None);
         let written = session.used_at(NOW, Use::Looks, context, entries).unwrap().done;
         assert_eq!(written, 1, "{reads:?}");
     }
@@ -135,7 +86,7 @@ fn nobody_uses_a_vault_after_a_panic() {
     }));
     assert!(panicked.is_err());
     assert_eq!(session.used_at(NOW, Use::Counts, context, |_| ()).err(), Some(Gone::Locked));
-    assert!(opening.sessions.close(&session.path, context));
+    opening.close_for(Gone::Locked, &session, NOW);
     assert!(lock(&session.vault).is_none());
 }
 
@@ -143,9 +94,8 @@ fn nobody_uses_a_vault_after_a_panic() {
 #[test]
 fn a_vault_whose_time_is_over_is_unlocked_anew() {
     let opening = Opening::new();
-    let late = Moment { boot_ms: 1_005, wall_ms: 1_005 };
     let before = opening.open(None, Reads::AtOnce, NOW);
-    let after = opening.open(None, Reads::AtOnce, late);
+    let after = opening.open(None, Reads::AtOnce, LATE);
     assert!(!opening.is_open(&before) && opening.is_open(&after));
 }
 
@@ -160,7 +110,7 @@ fn a_vault_is_locked_when_its_login_session_is_over() {
         files::write_replacing(&logins.join(id), text.as_bytes()).unwrap();
     };
     let open = |login| opening.open(login, Reads::AtOnce, NOW);
-    let attend = || sessions.attend(NOW, context);
+    let attend = || opening.attend(NOW);
     let used = |session: &Session| session.used_at(NOW, Use::Looks, context, |_| ()).err();
 
     say("2", "active");
@@ -181,4 +131,152 @@ fn a_vault_is_locked_when_its_login_session_is_over() {
     open(Some("4"));
     std::fs::remove_file(logins.join("4")).unwrap();
     assert_eq!(attend(), None);
+}
+
+/// A list may take long, and so may a process that keeps the vault from being written: it is nobody
+/// else's business.
+#[test]
+fn a_vault_in_use_keeps_no_other_from_being_locked_and_written() {
+    let opening = Opening::new();
+    let context = opening.context();
+    let [used, other] = [opening.open(None, Reads::Batched, NOW), opening.open_other(NOW)];
+    used.used_at(NOW, Use::Looks, context, |vault| read(vault, context)).unwrap();
+    let in_use = lock(&used.vault);
+    // Its reads are due, and then all are over.
+    let soon = Moment { boot_ms: 5 + LONGEST_WAIT_MS, wall_ms: 5 };
+    used.begin_writing();
+    assert_eq!(used.waiting_ms(soon), None, "somebody is at it");
+    let (due, left) = opening.sessions.attend(LATE);
+    assert_eq!((due.len(), left), (2, None));
+    assert!(!opening.is_open(&used) && !opening.is_open(&other));
+    // Unlocked anew meanwhile, which does not wait for it either.
+    let anew = opening.open(None, Reads::AtOnce, LATE);
+    for one in &due {
+        let Due::Close(session) = one else { panic!("nothing is written any more") };
+        if Arc::ptr_eq(session, &other) {
+            opening.sessions.carry_out(one, &LATE, context);
+        }
+    }
+    assert!(lock(&other.vault).is_none());
+    assert!(!opening.sessions.are_gone() && in_use.is_some());
+    drop(in_use);
+    for one in &due {
+        opening.sessions.carry_out(one, &LATE, context);
+    }
+    assert!(lock(&used.vault).is_none() && opening.is_open(&anew));
+}
+
+/// The lock of all was held until the vault's users had ended.
+#[test]
+fn whoever_unlocks_a_vault_in_use_keeps_nobody_from_others() {
+    let opening = Opening::new();
+    let [used, other] = [opening.open(None, Reads::AtOnce, NOW), opening.open_other(NOW)];
+    let later = Moment { boot_ms: 500, wall_ms: 500 };
+    let until = |session: &Session| session.outlook(later).until_ms;
+    let before = until(&used);
+    std::thread::scope(|scope| {
+        let in_use = lock(&used.vault);
+        let (sessions, path) = (&opening.sessions, opening.path());
+        let unlocking = scope.spawn(move || {
+            let (now, origin) = (Timestamp(5), &Origin::default());
+            let context = RequestContext { now, entropy: &SystemEntropy, origin };
+            sessions.open(unlock(&path, Reads::AtOnce), later, context).unwrap()
+        });
+        while until(&used) == before {
+            std::thread::yield_now();
+        }
+        assert!(opening.is_open(&other));
+        drop(in_use);
+        assert!(Arc::ptr_eq(&unlocking.join().unwrap(), &used));
+    });
+    assert!(lock(&used.vault).is_some());
+}
+
+/// It takes as long as it takes to find that out, and is not begun again at once: the vault is others'
+/// meanwhile.
+#[test]
+fn what_cannot_be_written_waits_anew() {
+    let opening = Opening::new();
+    let context = opening.context();
+    let session = opening.open(None, Reads::Batched, NOW);
+    session.used_at(NOW, Use::Looks, context, |vault| read(vault, context)).unwrap();
+    std::fs::rename(opening.path(), opening.scratch.join("away")).unwrap();
+    session.begin_writing();
+    session.write_waiting(&LATE, context);
+    assert_eq!(session.waiting_ms(LATE), Some(LONGEST_WAIT_MS));
+}
+
+/// It waits for the thread that is at it, instead of saying that nothing was to be locked.
+#[test]
+fn whoever_locks_what_is_being_locked_waits_for_that() {
+    let opening = Opening::new();
+    let (sessions, context) = (&opening.sessions, opening.context());
+    let session = opening.open(None, Reads::AtOnce, NOW);
+    let (own, others) = sessions.begin_closing(Some(&opening.path()));
+    assert!(Arc::ptr_eq(&own[0], &session) && others.is_empty());
+    for path in [None, Some(opening.path()), Some(opening.other_path())] {
+        let (own, others) = sessions.begin_closing(path.as_deref());
+        let is_meant = path != Some(opening.other_path());
+        assert_eq!((own.len(), others.len()), (0, usize::from(is_meant)));
+    }
+    let (_, others) = sessions.begin_closing(None);
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            sessions.wait_for(&others);
+            lock(&session.vault).is_none()
+        });
+        sessions.close(&session, context);
+        assert!(waiting.join().unwrap());
+    });
+    assert!(sessions.are_gone());
+}
+
+/// Whoever waits for his turn when the vault is locked does without it, whoever comes first then.
+#[test]
+fn nobody_begins_to_use_a_vault_that_is_being_locked() {
+    let opening = Opening::new();
+    let context = opening.context();
+    let session = opening.open(None, Reads::AtOnce, NOW);
+    let use_it = || session.used_at(NOW, Use::Counts, context, |_| ()).err();
+    assert_eq!(use_it(), None);
+    let (own, _) = opening.sessions.begin_closing(None);
+    assert_eq!(use_it(), Some(Gone::Locked));
+    // Nor does a key that was proved meanwhile open it again.
+    let again = Session::open(
+        unlock(&opening.path(), Reads::AtOnce),
+        &opening.scratch.join("logins"),
+        place::new_token(context.entropy).unwrap(),
+        NOW,
+    );
+    opening.sessions.close(&own[0], context);
+    session.renew_vault(&again.unwrap());
+    assert!(lock(&session.vault).is_none());
+}
+
+/// A token that is good for nothing does not stay; one of a vault that was unlocked anew does.
+#[test]
+fn a_token_goes_with_its_vault() {
+    let opening = Opening::new();
+    let place = Place::at(opening.scratch.path());
+    let keep = |session: &Session| {
+        // As where there is no keyring.
+        place.keep_token_for_user(&session.path, &session.token).unwrap();
+    };
+    let is_kept = || !place.tokens(&opening.path()).is_empty();
+    let session = opening.open(None, Reads::AtOnce, NOW);
+    keep(&session);
+    assert!(is_kept());
+    opening.attend(LATE);
+    assert!(!is_kept());
+
+    let before = opening.open(None, Reads::AtOnce, NOW);
+    keep(&before);
+    let (own, _) = opening.sessions.begin_closing(None);
+    let after = opening.open(None, Reads::AtOnce, NOW);
+    keep(&after);
+    opening.sessions.close(&own[0], opening.context());
+    assert_eq!(place.tokens(&opening.path())[0].0.expose(), after.token.expose());
+    // What an agent left that was killed.
+    place.forget_files();
+    assert!(!is_kept());
 }

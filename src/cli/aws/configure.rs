@@ -102,7 +102,7 @@ fn list(context: &CommandContext<'_>) -> Result<(), Failure> {
         row("region", named)
     } else {
         let home = home(context)?.region;
-        let path = context.location.path.display();
+        let path = context.location()?.path.display();
         line(["region", &home, "vault", &path.to_string()])
     };
     let nothing = |name| line([name, "<not set>", "None", "None"]);

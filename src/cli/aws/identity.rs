@@ -1,6 +1,8 @@
-//! `sts get-caller-identity`: the vault's owner, who is the root of its account.
+//! `sts get-caller-identity`: the vault's owner, who is the root of its account, or the holder of a
+//! grant, who is a session of a role in it.
 
 use super::home;
+use crate::cli::agent::Session;
 use crate::cli::answer::Answer;
 use crate::cli::failure::Failure;
 use crate::cli::operate;
@@ -11,26 +13,15 @@ use crate::cli::stdout::print;
 use crate::cli::unlock::CommandContext;
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
+use crate::service::caller::Caller;
+use crate::service::identity::CallerIdentity;
 use crate::service::rules::arn::Place;
-use crate::service::rules::policy::principal::Identity;
 
-structure! {
-    /// Who calls.
-    pub(crate) struct Response {
-        /// The unique id of who calls; of a root it is the account's.
-        user_id: String => "UserId",
-        /// The account.
-        account: String => "Account",
-        /// The ARN of who calls.
-        arn: String => "Arn",
-    }
-}
-
-/// Answers with the account of the vault.
+/// Answers with the account of the vault, and who calls in it.
 pub(crate) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), Failure> {
     let signature = Signature {
         input: &[],
-        output: Response::SHAPE,
+        output: CallerIdentity::SHAPE,
         paging: Paging::Manual,
         picking: Picking::Absent,
     };
@@ -45,17 +36,20 @@ pub(crate) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), 
         Built::Sample(value) => return answer.print(Fetched::One(value)),
         Built::Call(_) => {}
     }
+    if let Some(granted) = Session::granted(context.environment)? {
+        return answer.print(Fetched::One(granted.identity(context.region())?));
+    }
     let home = home(context)?;
-    let region = context.region().unwrap_or(&home.region);
-    let arn = Identity::root(Place { account: &home.account, region }).arn();
-    let response = Response { user_id: home.account.clone(), account: home.account, arn };
-    answer.print(Fetched::One(response.into_value().unwrap_or(Value::Null)))
+    let here = Place { account: &home.account, region: context.region().unwrap_or(&home.region) };
+    let identity = CallerIdentity::of(&Caller::Owner, here);
+    answer.print(Fetched::One(identity.into_value().unwrap_or(Value::Null)))
 }
 
 /// What `help` prints.
 pub(crate) const HELP: &str = "\
 aws sts get-caller-identity
 
-Answers with the account of the vault, whose owner is the root of it. The vault has to be unlocked.
+Answers with the account of the vault, whose owner is the root of it, and the holder of a grant a
+session of the role strongroom-grant. The vault has to be unlocked.
 No other operation of sts is here.
 ";

@@ -5,7 +5,8 @@ pub(super) mod configure;
 pub(super) mod identity;
 pub(super) mod passing;
 
-use super::agent::{self, Asked, Session};
+use super::agent::{Asked, Session};
+use super::chore;
 use super::failure::Failure;
 use super::unlock::{self, CommandContext};
 use crate::agent::chores::Chore;
@@ -28,7 +29,7 @@ fn home(context: &CommandContext<'_>) -> Result<Home, Failure> {
         return Ok(Home { account: account.clone(), region: region.clone() });
     }
     let opened = context.unlock_silently(&context.unlock_policy());
-    let mut vault = opened.map_err(|failure| agent::unlock_first(failure, context))?;
+    let mut vault = opened.map_err(|failure| chore::unlock_first(failure, context))?;
     let transaction = vault.begin(Access::Read, context.request_context())?;
     let settings = &transaction.state().settings;
     let home =

@@ -2,20 +2,20 @@
 
 use std::path::Path;
 
-use super::super::agent;
+use super::super::agent::{self, Asked, Session};
+use super::super::chore;
 use super::super::failure::Failure;
+use super::super::progress::progress;
 use super::super::request::error as request;
 use super::super::{terminal, unlock};
 use super::keys::{self, GivenUp, Unlocked};
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand, count, text};
-use super::progress::progress;
 use crate::agent::chores::Chore;
 use crate::model::value::Value;
 use crate::upkeep::init::Plan;
 use crate::upkeep::slots::NewSlot;
 use crate::upkeep::{Source, check, init, purge};
-use crate::vault::check::Finding;
 use crate::vault::evidence::InDoubt;
 use crate::vault::state::Settings;
 use crate::vault::{OnDamagedSlot, OnRollback, UnlockPolicy};
@@ -72,22 +72,28 @@ impl OwnCommand for Check {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
+        // A repair takes a credential of its own.
+        if !self.repair
+            && let Some(session) = Session::find(context)
+            && let Asked::Answered(found) = session.check(None)?
+        {
+            return say(found, invocation);
+        }
         let unlock_policy = UnlockPolicy {
             on_damaged_slot: OnDamagedSlot::Tolerate,
             on_rollback: OnRollback::RefuseProven,
             ..context.unlock_policy()
         };
-        let mut vault = context.unlock_damaged(&unlock_policy)?;
+        let unlocked = context.unlock_damaged(&unlock_policy);
+        let unlocked = unlocked.map_err(|failure| {
+            if self.repair { failure } else { chore::unlock_first(failure, context) }
+        });
+        let mut vault = unlocked?;
         let checked = check::survey(&mut vault, context.request_context(), &mut progress())?;
         terminal::finish();
         check_accepted(&self.accept, &checked.in_doubt)?;
         if checked.findings.is_empty() || !self.repair {
-            let status = if checked.findings.is_empty() { "clean" } else { "damaged" };
-            let findings = ("Findings".to_owned(), shown(&checked.findings));
-            let mut members = vec![text("Status", status), findings];
-            members.extend(doubts(&checked.in_doubt, Repair::NotAsked));
-            invocation.print(members)?;
-            return if checked.findings.is_empty() { Ok(()) } else { Err(Failure::Found) };
+            return say(checked.shown(), invocation);
         }
         let repaired =
             check::repair(&mut vault, &self.accept, context.request_context(), &mut progress())?;
@@ -105,46 +111,34 @@ impl OwnCommand for Check {
         let mut members = vec![
             text("Status", status),
             text("BackupPath", repaired.backup.display().to_string()),
-            ("Repairs".to_owned(), shown(&repaired.done)),
-            ("Findings".to_owned(), shown(&left)),
+            ("Repairs".to_owned(), check::shown(&repaired.done)),
+            ("Findings".to_owned(), check::shown(&left)),
         ];
-        members.extend(doubts(&repaired.in_doubt, Repair::Done));
+        members.extend(doubts(&repaired.in_doubt));
         invocation.print(members)?;
         if left.is_empty() && is_whole { Ok(()) } else { Err(Failure::Found) }
     }
 }
 
-/// Whether something was done about secrets in doubt.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Repair {
-    NotAsked,
-    Done,
+/// Says what a check found, as [`check::Checked::shown`] has it.
+fn say(found: Value, invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let Value::Map(found) = found else { return Err(agent::unintelligible()) };
+    let none = ("Findings".to_owned(), Value::List(Vec::new()));
+    let is_clean = found.contains(&none);
+    let mut members = vec![text("Status", if is_clean { "clean" } else { "damaged" })];
+    members.extend(found);
+    invocation.print(members)?;
+    if is_clean { Ok(()) } else { Err(Failure::Found) }
 }
 
-/// Names the secrets that nothing vouches for, if there are any.
-fn doubts(in_doubt: &[InDoubt], repair: Repair) -> Option<(String, Value)> {
+/// Names the secrets that nothing vouches for, if there are any, and whether they were kept.
+fn doubts(in_doubt: &[InDoubt]) -> Option<(String, Value)> {
     let shown = in_doubt.iter().map(|secret| {
-        let mut members = vec![
-            text("Name", secret.name.as_str()),
-            text("Region", secret.region.as_str()),
-            text("Problem", secret.doubt),
-        ];
-        if repair == Repair::Done {
-            members.push(("Kept".to_owned(), Value::Boolean(secret.is_kept)));
-        }
+        let mut members = check::doubt(secret);
+        members.push(("Kept".to_owned(), Value::Boolean(secret.is_kept)));
         Value::Map(members)
     });
     (!in_doubt.is_empty()).then(|| ("InDoubt".to_owned(), Value::List(shown.collect())))
-}
-
-fn shown(findings: &[Finding]) -> Value {
-    let shown = findings.iter().map(|finding| {
-        Value::Map(vec![
-            text("Place", finding.place.as_str()),
-            text("Problem", finding.problem.as_str()),
-        ])
-    });
-    Value::List(shown.collect())
 }
 
 impl OwnCommand for Salvage {
@@ -195,7 +189,7 @@ impl OwnCommand for Salvage {
             count("LostSecrets", salvaged.lost_secrets),
             count("LostValues", salvaged.lost_values),
         ];
-        members.extend(doubts(&salvaged.in_doubt, Repair::Done));
+        members.extend(doubts(&salvaged.in_doubt));
         invocation.print(members)
     }
 }
@@ -209,7 +203,11 @@ impl OwnCommand for Purge {
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
         if !self.deep {
-            return invocation.answer_with(agent::chore(|| Chore::Purge, Self::TITLE, context)?);
+            return invocation.answer_with(chore::have_done(
+                || Chore::Purge,
+                Self::TITLE,
+                context,
+            )?);
         }
         let Unlocked { mut vault, opened, survey } =
             keys::unlock(context, &context.unlock_policy())?;

@@ -1,6 +1,6 @@
 //! `configure`: what can be chosen about a vault after `init`.
 
-use super::super::agent;
+use super::super::chore;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::options::{Number, options};
@@ -39,7 +39,7 @@ impl OwnCommand for Configure {
             changes.push((Settings::AUDIT_KEEP_DAYS.to_owned(), days.to_string()));
         }
         let chore = || Chore::Configure(changes.clone());
-        invocation.answer_with(agent::chore(chore, Self::TITLE, invocation.context)?)
+        invocation.answer_with(chore::have_done(chore, Self::TITLE, invocation.context)?)
     }
 }
 

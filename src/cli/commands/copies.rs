@@ -2,16 +2,21 @@
 
 use std::path::Path;
 
+use super::super::agent::{self, Asked, Session};
+use super::super::chore;
 use super::super::failure::Failure;
-use super::super::{terminal, unlock};
+use super::super::progress::progress;
+use super::super::terminal;
+use super::super::unlock::{self, CommandContext};
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand, text};
-use super::progress::progress;
+use crate::agent::chores::Chore;
 use crate::model::value::Value;
 use crate::store;
 use crate::sys::files::{self, FileFault};
-use crate::upkeep::Source;
 use crate::upkeep::copy::{self, Older};
+use crate::upkeep::{Source, check};
+use crate::vault::check::Finding;
 use crate::vault::{self, LockedVault, OnDamagedSlot, UnlockPolicy};
 
 options! {
@@ -43,49 +48,109 @@ impl OwnCommand for Backup {
         let context = invocation.context;
         let destination = Path::new(&self.destination.0);
         unlock::check_destination(destination)?;
-        let mut locked = context.open_locked()?;
-        let offer = context.offer();
-        let can_unlock =
-            offer.has_passphrase() || offer.keyfile_path().is_some() || terminal::is_there();
-        let verified = if can_unlock {
-            let opened = offer.open(&locked)?;
-            // Refused like any other command where the vault is older than it was. A damaged slot is
-            // found in the copy, and told then.
-            let unlock_policy = UnlockPolicy {
-                on_damaged_slot: OnDamagedSlot::Tolerate,
-                ..context.unlock_policy()
-            };
-            let mut vault = context.unlock_with(locked, &opened, &unlock_policy)?;
-            let source = Source { vault: &mut vault, master: &opened.master };
-            let request_context = context.request_context();
-            let findings = copy::backup_verified(
-                source,
-                destination,
-                &unlock_policy,
-                request_context,
-                &mut progress(),
-            );
-            terminal::finish();
-            if let Some(finding) = findings?.first() {
-                let message = format!(
-                    "the copy at {} is as damaged as the vault: {}: {}",
-                    destination.display(),
-                    finding.place,
-                    finding.problem
-                );
-                return Err(vault::Error::Tampered(message).into());
+        let verified = match through_agent(destination, context)? {
+            Some(findings) => Verified::Whole(findings),
+            None => with_credential(destination, context)?,
+        };
+        let verified = match verified {
+            Verified::Pages => "pages",
+            Verified::Whole(findings) => {
+                if let Some(Finding { place, problem }) = findings.first() {
+                    let copy = destination.display();
+                    let message = format!(
+                        "the copy at {copy} is as damaged as the vault: {place}: {problem}"
+                    );
+                    return Err(vault::Error::Tampered(message).into());
+                }
+                "everything"
             }
-            "everything"
-        } else {
-            copy::backup(&mut locked, destination)?;
-            LockedVault::open_copy(destination)?;
-            "pages"
         };
         invocation.print(vec![
             text("BackupPath", destination.display().to_string()),
             text("Verified", verified),
         ])
     }
+}
+
+/// How much of a copy was verified.
+enum Verified {
+    /// That it is a vault that can be read.
+    Pages,
+    /// All of it; what was found.
+    Whole(Vec<Finding>),
+}
+
+/// Copies a vault that the agent holds open, and has it verify the copy; `None` if it does not hold it
+/// open, or no longer.
+fn through_agent(
+    destination: &Path,
+    context: &CommandContext<'_>,
+) -> Result<Option<Vec<Finding>>, Failure> {
+    let Some(session) = Session::find(context) else { return Ok(None) };
+    // Refused like any other command where the vault is older than it was.
+    if let Asked::Gone = session.chore(Chore::Checkpoint, Backup::TITLE)? {
+        return Ok(None);
+    }
+    // Made here, as whoever asks for it, and not by a process that was started somewhere else.
+    let mut locked = context.open_locked()?;
+    copy::backup(&mut locked, destination)?;
+    let found = destination.canonicalize().map_err(|error| FileFault::from_io(destination, error));
+    let verified = found.map_err(Failure::from).and_then(|path| match Session::find(context) {
+        Some(session) => session.check(Some(&path)),
+        None => Ok(Asked::Gone),
+    });
+    match verified {
+        Ok(Asked::Answered(found)) => {
+            check::findings_of(&found).ok_or_else(agent::unintelligible).map(Some)
+        }
+        // It was locked meanwhile: what is there is made anew, so that all is told as without it.
+        Ok(Asked::Gone) => {
+            drop(std::fs::remove_file(destination));
+            Ok(None)
+        }
+        Err(failure) => {
+            if is_of_another_state(&failure) {
+                drop(std::fs::remove_file(destination));
+            }
+            Err(failure)
+        }
+    }
+}
+
+/// Whether somebody put another state of the vault there while it was copied: nobody asked for that copy.
+fn is_of_another_state(failure: &Failure) -> bool {
+    let rolled_back = vault::Error::RolledBack { found: 0, seen: 0 };
+    let forked = vault::Error::Forked { generation: 0 };
+    let names = [rolled_back.name(), forked.name()];
+    matches!(failure, Failure::Explained(told) if names.contains(&told.name.as_str()))
+}
+
+/// Copies a vault, and verifies the copy with a credential, if there is one.
+fn with_credential(destination: &Path, context: &CommandContext<'_>) -> Result<Verified, Failure> {
+    let mut locked = context.open_locked()?;
+    let offer = context.offer();
+    if !offer.has_passphrase() && offer.keyfile_path().is_none() && !terminal::is_there() {
+        copy::backup(&mut locked, destination)?;
+        LockedVault::open_copy(destination)?;
+        return Ok(Verified::Pages);
+    }
+    let opened = offer.open(&locked).map_err(|failure| chore::unlock_first(failure, context))?;
+    // Refused like any other command where the vault is older than it was. A damaged slot is found in
+    // the copy, and told then.
+    let unlock_policy =
+        UnlockPolicy { on_damaged_slot: OnDamagedSlot::Tolerate, ..context.unlock_policy() };
+    let mut vault = context.unlock_with(locked, &opened, &unlock_policy)?;
+    let source = Source { vault: &mut vault, master: &opened.master };
+    let request_context = context.request_context();
+    let findings = copy::backup_verified(
+        source,
+        destination,
+        &unlock_policy,
+        request_context,
+        &mut progress(),
+    );
+    terminal::finish();
+    Ok(Verified::Whole(findings?))
 }
 
 impl OwnCommand for RestoreBackup {
@@ -113,7 +178,7 @@ impl OwnCommand for RestoreBackup {
             return Err(vault::Error::Tampered(message).into());
         }
         let older = if self.accept_rollback { Older::Accept } else { Older::Refuse };
-        let target = &context.location.path;
+        let target = &context.location()?.path;
         if let Some(directory) = target.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             files::create_private_dir(directory)?;
         }

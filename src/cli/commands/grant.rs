@@ -1,12 +1,13 @@
 //! `grant create`, `grant list`, `grant revoke`: a part of what the owner may do, for somebody else.
 
-use super::super::agent::{Held, Session};
+use super::super::agent::Session;
 use super::super::duration;
 use super::super::failure::Failure;
+use super::super::held::Held;
 use super::super::request::error::Error;
 use super::super::request::paramfile::{self, Sources};
 use super::super::suggest;
-use super::options::{Choice, Word, options};
+use super::options::{Word, actions, belongs_to, options};
 use super::own::{Invocation, OwnCommand};
 use crate::model::value::Value;
 use crate::service::grants::{self, GrantSpec, Mistake};
@@ -22,15 +23,16 @@ options! {
     }
 }
 
-/// What is done about grants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    /// Hand one out.
-    Create,
-    /// List all.
-    List,
-    /// Take one back.
-    Revoke,
+actions! {
+    /// What is done about grants.
+    pub(super) enum Action {
+        /// Hand one out.
+        Create = "create",
+        /// List all.
+        List = "list",
+        /// Take one back.
+        Revoke = "revoke",
+    }
 }
 
 options! {
@@ -52,11 +54,6 @@ options! {
         /// Your name for it, which the audit log shows and policies can name
         label: Option<String> = "TEXT"
     }
-}
-
-impl Choice for Action {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("create", Self::Create), ("list", Self::List), ("revoke", Self::Revoke)];
 }
 
 impl OwnCommand for Grant {
@@ -93,7 +90,11 @@ pub(super) enum Asked {
 fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
     let member = |name: &str, value| (name.to_owned(), value);
     let context = invocation.context;
-    let Some(session) = Session::find(context) else {
+    let find = match asked {
+        Asked::Create(_) => Session::find,
+        Asked::List | Asked::Revoke(_) => Session::find_for_control,
+    };
+    let Some(session) = find(context) else {
         let (message, hint) = match Held::find(context) {
             None if matches!(asked, Asked::List) => {
                 return invocation.print(vec![member("Grants", Value::List(Vec::new()))]);
@@ -139,7 +140,7 @@ impl Grant {
         sources: Sources<'_>,
     ) -> Result<Asked, Error> {
         if let (Some(name), false) = (given, self.action == Action::Create) {
-            return Err(Error::argument(&format!("--{name}"), "it belongs to grant create"));
+            return Err(belongs_to(&name, "grant create"));
         }
         match (self.action, self.id) {
             (Action::Create, None) => self.create.spec(region, sources).map(Asked::Create),

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use super::super::agent;
+use super::super::chore;
 use super::super::everyday::times;
 use super::super::failure::Failure;
 use super::super::request::error as request;
@@ -73,7 +73,11 @@ impl OwnCommand for Checkpoint {
     const EXAMPLE: &'static str = "strongroom checkpoint --query Checkpoint --output text";
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
-        invocation.answer_with(agent::chore(|| Chore::Checkpoint, Self::TITLE, invocation.context)?)
+        invocation.answer_with(chore::have_done(
+            || Chore::Checkpoint,
+            Self::TITLE,
+            invocation.context,
+        )?)
     }
 }
 
@@ -124,7 +128,7 @@ impl OwnCommand for ListEvents {
         let filter = filter(self.filters, context)?;
         let Some(path) = self.archives.from_archive.as_deref().map(Path::new) else {
             let chore = || Chore::Events(filter.clone());
-            return invocation.answer_with(agent::chore(chore, Self::TITLE, context)?);
+            return invocation.answer_with(chore::have_done(chore, Self::TITLE, context)?);
         };
         let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
         // Only the vault's keys are asked for: an archive from before a rekey needs a copy from then.

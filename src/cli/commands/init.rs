@@ -49,8 +49,8 @@ impl OwnCommand for Init {
         let context = invocation.context;
         let settings = settings(&self, context)?;
         // Asked first, so that nobody makes up a passphrase for nothing.
-        if crate::store::is_taken(&context.location.path) {
-            let path = context.location.path.clone();
+        if crate::store::is_taken(&context.location()?.path) {
+            let path = context.location()?.path.clone();
             return Err(crate::vault::Error::Store(crate::store::Error::Exists(path)).into());
         }
         check_offer(&self, context)?;
@@ -58,7 +58,7 @@ impl OwnCommand for Init {
         let vault = made.settle(creation::create(context, slots, settings))?;
         super::super::unlock::warn(&vault);
         invocation.print(vec![
-            text("VaultPath", context.location.path.display().to_string()),
+            text("VaultPath", context.location()?.path.display().to_string()),
             text("VaultId", vault.vault_id().to_string()),
         ])
     }
@@ -83,7 +83,7 @@ fn settings(options: &Init, context: &CommandContext<'_>) -> Result<Settings, Fa
 
 /// Requires that the files and options fit together, before anything is made or asked.
 fn check_offer(options: &Init, context: &CommandContext<'_>) -> Result<(), Failure> {
-    let CommandContext { globals, location, .. } = context;
+    let (globals, location) = (context.globals, context.location()?);
     let wants_keyfile = options.keyfile_only || options.with_keyfile;
     if globals.keyfile.is_some() && !wants_keyfile {
         let what = "init needs --keyfile-only or --with-keyfile with it";

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::stdout::print;
-use super::options::{Choice, Word, options};
+use super::options::{Word, actions, options};
 use super::own::{Invocation, OwnCommand};
 use crate::sys::secret::Secret;
 use crate::sys::streams::{self, Patient};
@@ -28,17 +28,14 @@ options! {
     }
 }
 
-/// What `json` does.
-#[derive(Clone, Copy)]
-pub(super) enum Action {
-    /// Print a member.
-    Get,
-    /// Replace one.
-    Set,
-}
-
-impl Choice for Action {
-    const ALL: &'static [(&'static str, Self)] = &[("get", Self::Get), ("set", Self::Set)];
+actions! {
+    /// What `json` does.
+    pub(super) enum Action {
+        /// Print a member.
+        Get = "get",
+        /// Replace one.
+        Set = "set",
+    }
 }
 
 impl OwnCommand for Json {

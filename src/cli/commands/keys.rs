@@ -3,13 +3,13 @@
 use super::super::credentials::Opened;
 use super::super::enroll;
 use super::super::failure::Failure;
+use super::super::progress::progress;
 use super::super::request::error as request;
 use super::super::terminal;
 use super::super::unlock::CommandContext;
 use super::new_credential::{self, PassphraseOptions};
 use super::options::{Number, options};
 use super::own::{Invocation, OwnCommand, count, text};
-use super::progress::progress;
 use crate::crypto::kdf::KdfParameters;
 use crate::crypto::slot::{Credential, SlotKind};
 use crate::model::value::Value;

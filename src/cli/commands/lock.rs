@@ -75,7 +75,7 @@ impl OwnCommand for Unlock {
         // Whatever is wrong with the vault is said here, and nothing is started.
         drop(context.unlock_with(locked, &opened, &context.unlock_policy())?);
         drop(opened);
-        let path = handing::resolved(&context.location.path)?;
+        let path = handing::resolved(&context.location()?.path)?;
         let anchors = context.environment.anchors();
         let reads = self.audit_reads.map_or(Reads::Batched, |ReadsWritten(reads)| reads);
         if self.on_demand || self.no_on_demand {
@@ -102,7 +102,7 @@ impl OwnCommand for Lock {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
-        let vault = if self.all { None } else { Some(vault_to_lock(&context.location.path)?) };
+        let vault = if self.all { None } else { Some(vault_to_lock(&context.location()?.path)?) };
         let mut locked = 0;
         if let Some(place) = handing::place_to_lock(context.environment)? {
             if let Some(line) = handing::connect(&place)? {
@@ -138,11 +138,21 @@ fn hold_open(
 ) -> Result<(), Failure> {
     terminal::end_silence();
     let (path, limits) = (unlocking.path.clone(), unlocking.limits);
+    // What starts a unit has a keyring of its own, which no login session sees.
+    let is_in_session = unlocking.login.is_some();
     let held = process::hold(place).map_err(|why| handing::not_started(&why))?;
     let mut told = Ok(());
     let mut tell = |answer: Result<Json, Refused>| {
         let answer = handing::answered(Reply { outcome: answer, notices: Vec::new() });
-        let members = answer.and_then(|answer| handing::unlocked(&answer, place, &path, limits));
+        let members = answer.and_then(|answer| {
+            let token = handing::token_in(&answer);
+            let scope = if is_in_session {
+                place.keep_token(&path, &token, limits.age_s())?
+            } else {
+                place.keep_token_for_user(&path, &token)?
+            };
+            Ok(handing::unlocked(&answer, &path, scope))
+        });
         told = members.and_then(|members| invocation.print_now(members));
         told.is_ok()
     };

@@ -5,6 +5,8 @@ mod completions;
 mod configure;
 mod copies;
 mod diff;
+mod edit;
+mod find;
 mod get;
 mod grant;
 mod history;
@@ -20,7 +22,6 @@ mod new_credential;
 mod options;
 pub(crate) mod own;
 mod peer;
-mod progress;
 mod rename;
 mod rm;
 mod rotate_due;
@@ -43,7 +44,9 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<get::Get>(),
     CommandSpec::of::<set::Set>(),
     CommandSpec::of::<show::Show>(),
+    CommandSpec::of::<edit::Edit>(),
     CommandSpec::of::<ls::Ls>(),
+    CommandSpec::of::<find::Find>(),
     CommandSpec::of::<rm::Rm>(),
     CommandSpec::of::<rm::Restore>(),
     CommandSpec::of::<rename::Rename>(),

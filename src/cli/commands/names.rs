@@ -148,7 +148,7 @@ fn names(which: Which, context: &CommandContext<'_>) -> Option<Vec<String>> {
     }
     let offer = context.offer();
     let credential = Credential::Keyfile(offer.keyfile().ok()??);
-    let locked = LockedVault::glance_at(&context.location.path).ok()?;
+    let locked = LockedVault::glance_at(&context.location().ok()?.path).ok()?;
     let (_, master) = locked.try_credential(&credential, offer.limit()).ok()?;
     // Nothing is decided by a name, so what this machine remembers is not looked at.
     let unlock_policy = UnlockPolicy {

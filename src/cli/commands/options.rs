@@ -100,6 +100,32 @@ macro_rules! options {
 }
 pub(super) use options;
 
+/// Declares the actions that a command begins with: each with its word, and what it does.
+macro_rules! actions {
+    (
+        $(#[$attribute:meta])*
+        pub(super) enum $name:ident {
+            $( $(#[$doc:meta])* $action:ident = $word:literal ),+ $(,)?
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum $name {
+            $( $(#[$doc])* $action ),+
+        }
+
+        impl $crate::cli::commands::options::Choice for $name {
+            const ALL: &'static [(&'static str, Self)] = &[$( ($word, Self::$action) ),+];
+        }
+    };
+}
+pub(super) use actions;
+
+/// Says of an option that was given that it belongs to another action.
+pub(super) fn belongs_to(option: &str, action: &str) -> Error {
+    Error::argument(&format!("--{option}"), format!("it belongs to {action}"))
+}
+
 /// The options of a command, or some that several commands have.
 pub(super) trait Options: Sized {
     /// Adds them to a command.

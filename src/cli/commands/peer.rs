@@ -2,7 +2,8 @@
 
 use std::path::{self, Path};
 
-use super::super::agent::{Asked, Session, unlock_first};
+use super::super::agent::{Asked, Session};
+use super::super::chore::unlock_first;
 use super::super::failure::Failure;
 use super::super::peers::{self, Open, Prompt, Told, path_of};
 use super::super::request::error as request;

@@ -1,25 +1,26 @@
 //! `rotation show`, `approve`, `revoke`, `template`: which programs may rotate secrets here.
 
+use super::super::agent;
+use super::super::chore::Workplace;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::rotate;
 use super::super::stdout::print;
 use super::super::terminal;
-use super::options::{Choice, Word, options};
+use super::options::{Word, actions, belongs_to, options};
 use super::own::{Invocation, OwnCommand, count, text};
+use crate::agent::chores::Chore;
 use crate::crypto::fingerprint;
-use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::programs::confine::{self, Freedom, Protection, Reach};
 use crate::programs::output;
+use crate::rotation::machine::Machine;
 use crate::rotation::{attempt, pins, reach, templates};
 use crate::service::action;
 use crate::service::failure;
-use crate::service::jobs::progress;
-use crate::service::jobs::settings::{self, RotationSettings};
+use crate::service::jobs::review::Review;
 use crate::service::rotation::refusals;
-use crate::vault::Vault;
-use crate::vault::rotation::{self, Protocol};
+use crate::vault::rotation::{self, Pin, Protocol};
 
 options! {
     /// The options of `rotation`.
@@ -35,26 +36,18 @@ options! {
     }
 }
 
-/// What is done about a rotation's program.
-#[derive(Clone, Copy)]
-pub(super) enum Action {
-    /// Show it.
-    Show,
-    /// Let it run on this machine.
-    Approve,
-    /// Take that back.
-    Revoke,
-    /// Print one that is ready-made.
-    Template,
-}
-
-impl Choice for Action {
-    const ALL: &'static [(&'static str, Self)] = &[
-        ("show", Self::Show),
-        ("approve", Self::Approve),
-        ("revoke", Self::Revoke),
-        ("template", Self::Template),
-    ];
+actions! {
+    /// What is done about a rotation's program.
+    pub(super) enum Action {
+        /// Show it.
+        Show = "show",
+        /// Let it run on this machine.
+        Approve = "approve",
+        /// Take that back.
+        Revoke = "revoke",
+        /// Print one that is ready-made.
+        Template = "template",
+    }
 }
 
 impl OwnCommand for Rotation {
@@ -64,6 +57,9 @@ impl OwnCommand for Rotation {
     const EXAMPLE: &'static str = "strongroom rotation approve --secret-id app/db";
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        if self.repin && self.action != Action::Approve {
+            return Err(belongs_to("repin", "rotation approve").into());
+        }
         if let Action::Template = self.action {
             return template(self.name.as_ref(), invocation);
         }
@@ -71,12 +67,13 @@ impl OwnCommand for Rotation {
             return Err(request::Error::usage("only rotation template takes a NAME").into());
         }
         let none = || request::Error::usage("--secret-id says which secret's rotation");
-        let id = SecretId(self.secret_id.clone().ok_or_else(none)?);
-        let mut vault = invocation.context.unlock()?;
+        let id = self.secret_id.clone().ok_or_else(none)?;
+        let workplace = Workplace::of(invocation.context);
+        let mut approving = Approving { invocation, workplace, id };
         match self.action {
-            Action::Approve => approve(&self, invocation, &mut vault, &id),
-            Action::Revoke => revoke(invocation, &mut vault, &id),
-            Action::Show | Action::Template => show(invocation, &mut vault, &id),
+            Action::Approve => approving.approve(&self),
+            Action::Revoke => approving.revoke(),
+            Action::Show | Action::Template => approving.show(),
         }
     }
 }
@@ -96,77 +93,112 @@ fn template(name: Option<&Word>, invocation: &Invocation<'_>) -> Result<(), Fail
     invocation.print(vec![("Templates".to_owned(), Value::List(rows))])
 }
 
-fn approve(
-    options: &Rotation,
-    invocation: &Invocation<'_>,
-    vault: &mut Vault,
-    id: &SecretId,
-) -> Result<(), Failure> {
-    let mut found = look_up(invocation, vault, id)?;
-    let machine = rotate::machine(invocation.context)?;
-    let pins = if options.repin {
-        let command = &rotation_of(&found)?.command;
-        let pins = pins::compute(&command.argv, &command.pinning);
-        Some(pins.map_err(|mismatch| Failure::environment("RotationError", mismatch.to_string()))?)
-    } else {
-        None
-    };
-    if pins.is_some() || found.progress.is_some() {
-        let (region, request_context) =
-            (invocation.context.region(), invocation.context.request_context());
-        settings::approve(vault, id, region, pins, request_context).map_err(failed)?;
-        found = look_up(invocation, vault, id)?;
+/// A secret's rotation, wherever its vault is open, and what this machine approved of.
+struct Approving<'a> {
+    invocation: &'a Invocation<'a>,
+    workplace: Workplace<'a>,
+    id: String,
+}
+
+impl Approving<'_> {
+    fn approve(&mut self, options: &Rotation) -> Result<(), Failure> {
+        let mut found = self.look_up()?;
+        let machine = rotate::machine(self.invocation.context)?;
+        let pins =
+            if options.repin {
+                let command = &rotation_of(&found)?.command;
+                let pins = pins::compute(&command.argv, &command.pinning);
+                Some(pins.map_err(|mismatch| {
+                    Failure::environment("RotationError", mismatch.to_string())
+                })?)
+            } else {
+                None
+            };
+        if pins.is_some() || found.unfinished.is_some() {
+            found = self.note_approval(pins.as_deref())?;
+        }
+        let (place, digest) =
+            attempt::named(&found.vault, found.rid, &rotation_of(&found)?.command);
+        // What may run on this machine is written down here, and not by whoever has the vault.
+        if let Some(kept) = machine.approvals().approve(&place, &digest)? {
+            terminal::note(&format!("note: {}", attempt::begun_anew(&kept)));
+        }
+        self.tidy(&machine, &found);
+        print_settings(self.invocation, &found)
     }
-    let (place, digest) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
-    if let Some(kept) = machine.approvals().approve(&place, &digest)? {
-        terminal::note(&format!("note: {}", attempt::begun_anew(&kept)));
+
+    fn revoke(&mut self) -> Result<(), Failure> {
+        let found = self.look_up()?;
+        let machine = rotate::machine(self.invocation.context)?;
+        let (place, _) = attempt::named(&found.vault, found.rid, &rotation_of(&found)?.command);
+        machine.approvals().revoke(&place)?;
+        self.tidy(&machine, &found);
+        print_settings(self.invocation, &found)
     }
-    attempt::tidy(vault, &machine, invocation.context.request_context());
-    print_settings(invocation, vault, &found)
+
+    fn show(&mut self) -> Result<(), Failure> {
+        let found = self.look_up()?;
+        print_settings(self.invocation, &found)
+    }
+
+    fn look_up(&mut self) -> Result<Review, Failure> {
+        let (secret, region) = self.place();
+        let chore = || Chore::ReviewRotation { secret: secret.clone(), region: region.clone() };
+        let review = self.workplace.have_done(chore, OPERATION)?;
+        Review::from_value(&review).ok_or_else(agent::unintelligible)
+    }
+
+    fn note_approval(&mut self, pins: Option<&[Pin]>) -> Result<Review, Failure> {
+        let (secret, region) = self.place();
+        let chore = || Chore::ApproveRotation {
+            secret: secret.clone(),
+            region: region.clone(),
+            pins: pins.map(<[Pin]>::to_vec),
+        };
+        let review = self.workplace.have_done(chore, OPERATION)?;
+        Review::from_value(&review).ok_or_else(agent::unintelligible)
+    }
+
+    fn place(&self) -> (String, Option<String>) {
+        (self.id.clone(), self.invocation.context.region().map(str::to_owned))
+    }
+
+    /// Takes back what was approved for secrets that this vault has no more. Whatever is in the way, it
+    /// can be done another time.
+    fn tidy(&mut self, machine: &Machine, found: &Review) {
+        let vault = found.vault.to_string();
+        let Ok(mut known) = machine.approvals().secrets_of(&vault) else { return };
+        known.retain(|row| *row != found.rid);
+        if known.is_empty() {
+            return;
+        }
+        let chore = || Chore::Gone(known.clone());
+        let Ok(Value::List(rows)) = self.workplace.have_done(chore, OPERATION) else { return };
+        let row = |row: &Value| {
+            let Value::Text(row) = row else { return None };
+            row.parse().ok()
+        };
+        let gone: Vec<u64> = rows.iter().filter_map(row).collect();
+        drop(machine.approvals().forget(&vault, &gone));
+    }
 }
 
-fn revoke(invocation: &Invocation<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
-    let found = look_up(invocation, vault, id)?;
-    let machine = rotate::machine(invocation.context)?;
-    let (place, _) = attempt::named(vault, found.rid, &rotation_of(&found)?.command);
-    machine.approvals().revoke(&place)?;
-    attempt::tidy(vault, &machine, invocation.context.request_context());
-    print_settings(invocation, vault, &found)
+fn rotation_of(found: &Review) -> Result<&rotation::Rotation, Failure> {
+    found.rotation.as_ref().ok_or_else(|| {
+        let none = failure::Failure::from(refusals::no_function());
+        Failure::of_operation(OPERATION, none)
+    })
 }
 
-fn show(invocation: &Invocation<'_>, vault: &mut Vault, id: &SecretId) -> Result<(), Failure> {
-    let found = look_up(invocation, vault, id)?;
-    print_settings(invocation, vault, &found)
-}
-
-fn look_up(
-    invocation: &Invocation<'_>,
-    vault: &mut Vault,
-    id: &SecretId,
-) -> Result<RotationSettings, Failure> {
-    let (region, request_context) =
-        (invocation.context.region(), invocation.context.request_context());
-    settings::settings(vault, id, region, request_context).map_err(failed)
-}
-
-fn rotation_of(found: &RotationSettings) -> Result<&rotation::Rotation, Failure> {
-    found.rotation.as_ref().ok_or_else(|| failed(refusals::no_function().into()))
-}
-
-fn failed(failure: failure::Failure) -> Failure {
-    Failure::of_operation(action::Action::RotateSecret.name(), failure)
-}
+/// The operation that failures are told of.
+const OPERATION: &str = action::Action::RotateSecret.name();
 
 /// Prints everything about a rotation except secret values. Variables are the user's own, and shown.
-fn print_settings(
-    invocation: &Invocation<'_>,
-    vault: &Vault,
-    found: &RotationSettings,
-) -> Result<(), Failure> {
+fn print_settings(invocation: &Invocation<'_>, found: &Review) -> Result<(), Failure> {
     let rotation = rotation_of(found)?;
     let command = &rotation.command;
     let machine = rotate::machine(invocation.context)?;
-    let is_approved = attempt::is_approved(vault, &machine, found.rid, command);
+    let is_approved = attempt::is_approved(&found.vault, &machine, found.rid, command);
     let texts = |texts: &[String]| Value::List(texts.iter().cloned().map(Value::Text).collect());
     let pin = |(path, sha256): (&String, &[u8; 32])| {
         Value::Map(vec![text("Path", path), text("SHA256", fingerprint::hex(sha256))])
@@ -199,8 +231,8 @@ fn print_settings(
     if let Some(rotated) = found.rotated {
         out.push(("LastRotatedDate".to_owned(), Value::Timestamp(rotated)));
     }
-    if let Some(progress) = &found.progress {
-        out.push(("Unfinished".to_owned(), Value::Map(progress::shown(progress))));
+    if let Some(unfinished) = &found.unfinished {
+        out.push(("Unfinished".to_owned(), unfinished.clone()));
     }
     invocation.print(out.into_iter().map(|(name, value)| (name, visible(value))).collect())
 }

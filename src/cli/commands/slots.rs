@@ -8,7 +8,7 @@ use super::super::request::error as request;
 use super::super::terminal;
 use super::keys::{self, GivenUp, Unlocked};
 use super::new_credential::{self, PassphraseOptions};
-use super::options::{Choice, Number, options};
+use super::options::{Choice, Number, actions, belongs_to, options};
 use super::own::{Invocation, OwnCommand};
 use crate::crypto::kdf::KdfParameters;
 use crate::crypto::slot::{Credential, SlotKind};
@@ -28,15 +28,16 @@ options! {
     }
 }
 
-/// What is done about the slots.
-#[derive(Clone, Copy)]
-pub(super) enum Action {
-    /// Add one.
-    Add,
-    /// List all.
-    List,
-    /// Remove one.
-    Remove,
+actions! {
+    /// What is done about the slots.
+    pub(super) enum Action {
+        /// Add one.
+        Add = "add",
+        /// List all.
+        List = "list",
+        /// Remove one.
+        Remove = "remove",
+    }
 }
 
 options! {
@@ -69,11 +70,6 @@ options! {
     }
 }
 
-impl Choice for Action {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("add", Self::Add), ("list", Self::List), ("remove", Self::Remove)];
-}
-
 impl Choice for SlotKind {
     const ALL: &'static [(&'static str, Self)] = &[
         ("passphrase", Self::Passphrase),
@@ -97,16 +93,15 @@ impl OwnCommand for KeySlot {
                 .or_else(|| invocation.first_given::<PassphraseOptions>())
         };
         let of_remove = || invocation.first_given::<Remove>();
-        let of_add = || of_add().map(|name| (name, "add"));
-        let of_remove = || of_remove().map(|name| (name, "remove"));
+        let of_add = || of_add().map(|name| (name, "key-slot add"));
+        let of_remove = || of_remove().map(|name| (name, "key-slot remove"));
         let foreign = match self.action {
             Action::Add => of_remove(),
             Action::List => of_add().or_else(of_remove),
             Action::Remove => of_add(),
         };
         if let Some((name, owner)) = foreign {
-            let what = format!("it belongs to key-slot {owner}");
-            return Err(request::Error::argument(&format!("--{name}"), what).into());
+            return Err(belongs_to(&name, owner).into());
         }
         match self.action {
             Action::Add => add(&self.add, &self.new, invocation),

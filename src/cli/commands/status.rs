@@ -1,7 +1,9 @@
 //! `status`: tells what can be told of the vault, without asking for anything.
 
-use super::super::agent::{self, Held, Session};
+use super::super::agent::Session;
+use super::super::chore;
 use super::super::failure::Failure;
+use super::super::held::Held;
 use super::super::on_demand;
 use super::options::options;
 use super::own::{Invocation, OwnCommand};
@@ -23,7 +25,7 @@ impl OwnCommand for Status {
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
         let locked = context.open_locked()?;
-        let mut members = status::locked(&context.location.path, &locked);
+        let mut members = status::locked(&context.location()?.path, &locked);
         let anchors = context.environment.anchors();
         let chore = || Chore::Status { anchors: anchors.clone() };
         let held = Held::find(context);
@@ -37,10 +39,10 @@ impl OwnCommand for Status {
         if let Some(held) = held {
             members.extend(held.shown());
         }
-        if let Some(session) = Session::find(context).filter(|_| is_held) {
+        if let Some(session) = Session::find_for_control(context).filter(|_| is_held) {
             members.push(("Grants".to_owned(), session.grants()?));
         }
-        if !is_locked && let Value::Map(more) = agent::chore(chore, Self::TITLE, context)? {
+        if !is_locked && let Value::Map(more) = chore::have_done(chore, Self::TITLE, context)? {
             members.extend(more);
         }
         invocation.print(members)

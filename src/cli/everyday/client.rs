@@ -1,7 +1,8 @@
 //! Several of AWS's operations for one command: answered by the agent that holds the vault open, or by
 //! the vault, which is opened once.
 
-use super::super::agent::{Asked, Session, not_granted, unlock_first};
+use super::super::agent::{Asked, Session, not_granted};
+use super::super::chore::unlock_first;
 use super::super::failure::Failure;
 use super::super::operate;
 use super::super::unlock::CommandContext;

@@ -3,5 +3,6 @@
 
 pub(crate) mod address;
 pub(crate) mod client;
+pub(crate) mod fuzzy;
 pub(crate) mod login;
 pub(crate) mod times;

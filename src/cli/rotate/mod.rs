@@ -203,7 +203,7 @@ pub(crate) fn machine(context: &CommandContext<'_>) -> Result<Machine, Failure> 
     let home = context.environment.path("HOME").map(Path::to_owned);
     let offer = context.offer();
     let keys = [offer.keyfile_path(), offer.passphrase_path()].into_iter().flatten();
-    let vault = context.location.path.clone();
+    let vault = context.location()?.path.clone();
     let private = home.into_iter().chain(keys.map(Path::to_owned));
     let private = private.chain([vault, state.clone()]).collect();
     let variables = context.environment.all_text();

@@ -45,8 +45,9 @@ PARAMETERS = {
     "UpdateSecretVersionStage": "SecretId! VersionStage! RemoveFromVersionId MoveToVersionId",
 }
 # What no step may do: Strongroom refuses it, as AWS would a function that has no right to it.
-REFUSED = """BatchGetSecretValue CancelRotateSecret CreateSecret DeleteResourcePolicy DeleteSecret
-    GetResourcePolicy PutResourcePolicy RemoveRegionsFromReplication ReplicateSecretToRegions
+REFUSED = """AssociateCrossAccountReplica BatchGetSecretValue CancelRotateSecret CreateSecret
+    DeleteResourcePolicy DeleteSecret DisassociateCrossAccountReplica GetResourcePolicy
+    ListResourcePolicies PutResourcePolicy RemoveRegionsFromReplication ReplicateSecretToRegions
     RestoreSecret RotateSecret StopReplicationToReplica UntagResource UpdateSecret
     ValidateResourcePolicy""".split()
 TYPES = {"#": (int,), "?": (bool,), "*": (list, tuple), "~": (bytes, bytearray, str), "": (str,)}

@@ -16,9 +16,6 @@ use crate::vault::audit::{Event, Origin, Subject};
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Unlogged, Vault};
 
-/// Lists of vaults whose files are smaller are over before anybody waits, in bytes.
-const LARGE: u64 = if cfg!(test) { 16 << 20 } else { 128 << 20 };
-
 /// A request for an operation, and the region it is about; `None` is the vault's home.
 pub(crate) struct Call<'a> {
     pub(crate) entry: &'static Entry,
@@ -129,7 +126,7 @@ fn survey(
     let call = Call { request: call.request.clone(), ..*call };
     let run = call.entry.run;
     let access = Some(Access::Read);
-    let answer = vault.read_on_copy(LARGE, |copy| attempt(copy, call, context, access, run));
+    let answer = vault.read_beside_writers(|copy| attempt(copy, call, context, access, run));
     Ok(answer?)
 }
 

@@ -40,7 +40,7 @@ fn operations_are_named_as_in_iam_or_as_commands() {
         (&["Get*", "describe-*"], false, Ok(4)),
         (&["Get?ecretValue"], false, Ok(1)),
         (&["*"], false, Ok(all)),
-        (&["*"], true, Ok(8)),
+        (&["*"], true, Ok(9)),
         (&[], false, Err("no operation is named, and no policy")),
         (&[""], false, Err("there is no operation \"\"")),
         (&["GetSecretVlaue"], false, Err("there is no operation \"GetSecretVlaue\"")),

@@ -12,6 +12,7 @@ mod finish;
 #[cfg(test)]
 pub(super) mod fixture;
 pub(crate) mod progress;
+pub(crate) mod review;
 pub(crate) mod settings;
 mod steps;
 mod transact;

@@ -164,13 +164,7 @@ fn check_waiting(
         ))
         .into());
     }
-    let key = request.kms_key_id.as_ref().map_or("", |key| key.0.as_str());
-    if key.is_empty() || key == "aws/secretsmanager" || key.ends_with("alias/aws/secretsmanager") {
-        return Err(Fault::invalid_parameter(
-            "You must specify a customer managed KmsKeyId together with CrossAccountPrimaryARN.",
-        )
-        .into());
-    }
+    associate::check_key(request.kms_key_id.as_ref().map(|key| key.0.as_str()))?;
     associate::check_arn(cx, arn, "CrossAccountPrimaryARN")
 }
 

@@ -47,6 +47,9 @@ structure! {
         /// What the rotation function is told beside the secret.
         external_secret_rotation_metadata: Option<Vec<MetadataItem>>
             => "ExternalSecretRotationMetadata",
+        /// The role with which AWS rotates a managed external secret; never there, since there are no
+        /// roles here.
+        external_secret_rotation_role_arn: Option<String> => "ExternalSecretRotationRoleArn",
         /// When the secret was last rotated.
         last_rotated_date: Option<Timestamp> => "LastRotatedDate",
         /// When anything about the secret last changed.
@@ -61,6 +64,8 @@ structure! {
         tags: Option<Vec<Tag>> => "Tags",
         /// The versions that have labels, and their labels.
         version_ids_to_stages: Option<StagesByVersion> => "VersionIdsToStages",
+        /// The service of AWS that manages the secret; never there, since none does here.
+        owning_service: Option<String> => "OwningService",
         /// When the secret was made.
         created_date: Timestamp => "CreatedDate",
         /// The region of the primary secret.
@@ -104,6 +109,8 @@ impl Operation for DescribeSecret {
             rotation_lambda_arn: rotation.function,
             rotation_rules: rotation.rules,
             external_secret_rotation_metadata: rotation.external,
+            external_secret_rotation_role_arn: None,
+            owning_service: None,
             version_ids_to_stages: stages_by_version(&record),
             created_date: record.created,
             primary_region: replicas::primary_region(&record).map(str::to_owned),

@@ -1,11 +1,12 @@
 //! `get-resource-policy`: reads the resource policy of a secret.
 
-use crate::model::types::SecretId;
+use crate::model::types::{PolicyName, SecretId};
 use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::policies;
 use crate::service::rules::arn::arn_of;
 
 /// Reads a policy.
@@ -16,6 +17,9 @@ structure! {
     pub(crate) struct Request {
         /// The name or ARN of the secret.
         secret_id: SecretId => "SecretId",
+        /// The name of the policy. The default is `default`, the one that `put-resource-policy`
+        /// attaches.
+        policy_name: Option<PolicyName> => "PolicyName",
     }
 }
 
@@ -28,6 +32,8 @@ structure! {
         name: String => "Name",
         /// The policy as it was given, if there is one.
         resource_policy: Option<String> => "ResourcePolicy",
+        /// The name of the policy.
+        policy_name: String => "PolicyName",
     }
 }
 
@@ -49,6 +55,8 @@ impl Operation for GetResourcePolicy {
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
         let record = cx.find_active(&request.secret_id)?;
-        Ok(Response { arn: arn_of(&record), name: record.name, resource_policy: record.policy })
+        let policy_name = policies::asked(request.policy_name);
+        let resource_policy = policies::find(&record, &policy_name)?;
+        Ok(Response { arn: arn_of(&record), name: record.name, resource_policy, policy_name })
     }
 }

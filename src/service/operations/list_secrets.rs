@@ -72,6 +72,9 @@ structure! {
         /// What the rotation function is told beside the secret.
         external_secret_rotation_metadata: Option<Vec<MetadataItem>>
             => "ExternalSecretRotationMetadata",
+        /// The role with which AWS rotates a managed external secret; never there, since there are no
+        /// roles here.
+        external_secret_rotation_role_arn: Option<String> => "ExternalSecretRotationRoleArn",
         /// When the secret was last rotated.
         last_rotated_date: Option<Timestamp> => "LastRotatedDate",
         /// When anything about the secret last changed.
@@ -86,6 +89,8 @@ structure! {
         tags: Option<Vec<Tag>> => "Tags",
         /// The versions that have labels, and their labels.
         secret_versions_to_stages: Option<StagesByVersion> => "SecretVersionsToStages",
+        /// The service of AWS that manages the secret; never there, since none does here.
+        owning_service: Option<String> => "OwningService",
         /// When the secret was made.
         created_date: Timestamp => "CreatedDate",
         /// The region of the primary secret.
@@ -230,6 +235,8 @@ fn listed(record: Record) -> ListedSecret {
         rotation_lambda_arn: rotation.function,
         rotation_rules: rotation.rules,
         external_secret_rotation_metadata: rotation.external,
+        external_secret_rotation_role_arn: None,
+        owning_service: None,
         secret_versions_to_stages: stages_by_version(&record),
         created_date: record.created,
         primary_region: replicas::primary_region(&record).map(str::to_owned),

@@ -11,6 +11,7 @@ mod disassociate_cross_account_replica;
 pub(crate) mod get_random_password;
 mod get_resource_policy;
 mod get_secret_value;
+mod list_resource_policies;
 mod list_secret_version_ids;
 mod list_secrets;
 mod put_resource_policy;
@@ -42,6 +43,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry::of::<get_random_password::GetRandomPassword>(),
     Entry::of::<get_resource_policy::GetResourcePolicy>(),
     Entry::of::<get_secret_value::GetSecretValue>(),
+    Entry::of::<list_resource_policies::ListResourcePolicies>(),
     Entry::of::<list_secret_version_ids::ListSecretVersionIds>(),
     Entry::of::<list_secrets::ListSecrets>(),
     Entry::of::<put_resource_policy::PutResourcePolicy>(),

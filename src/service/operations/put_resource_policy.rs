@@ -1,14 +1,16 @@
 //! `put-resource-policy`: attaches a resource policy to a secret.
 
-use crate::model::types::{ResourcePolicy, SecretId};
+use crate::model::types::{PolicyName, ResourcePolicy, SecretId};
 use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Code;
 use crate::service::operation::{Effect, Group, Operation};
+use crate::service::policies;
 use crate::service::policy_request;
 use crate::service::repository;
 use crate::service::rules::arn::arn_of;
+use crate::service::rules::name;
 use crate::service::rules::policy::findings::{self, BroadAccess};
 
 /// Attaches a policy.
@@ -21,6 +23,8 @@ structure! {
         secret_id: SecretId => "SecretId",
         /// The policy, a JSON text in IAM's policy language. It replaces the one before.
         resource_policy: ResourcePolicy => "ResourcePolicy",
+        /// The name of the policy: `default`, the only one that can be attached.
+        policy_name: Option<PolicyName> => "PolicyName",
         /// Whether to refuse a policy that lets everybody in.
         block_public_policy: Option<bool> => "BlockPublicPolicy",
     }
@@ -33,6 +37,8 @@ structure! {
         arn: String => "ARN",
         /// The name of the secret.
         name: String => "Name",
+        /// The name of the policy.
+        policy_name: String => "PolicyName",
     }
 }
 
@@ -55,7 +61,10 @@ impl Operation for PutResourcePolicy {
     type Response = Response;
 
     fn run(cx: &mut Context<'_, '_>, request: Request) -> Result<Response, Failure> {
-        let mut record = repository::find_writable(cx, &request.secret_id)?;
+        cx.about_name(&request.secret_id.0);
+        name::check_secret_id(&request.secret_id.0)?;
+        let policy_name = policies::require_default(request.policy_name)?;
+        let mut record = repository::find_with_policies(cx, &request.secret_id)?;
         let broad_access = match request.block_public_policy {
             Some(true) => BroadAccess::Refused,
             Some(false) | None => BroadAccess::Accepted,
@@ -68,6 +77,6 @@ impl Operation for PutResourcePolicy {
             record.policy = policy;
             repository::store(cx, &mut record)?;
         }
-        Ok(Response { arn: arn_of(&record), name: record.name })
+        Ok(Response { arn: arn_of(&record), name: record.name, policy_name })
     }
 }

@@ -124,6 +124,7 @@ fn settle<E>(near: &mut dyn Side<Error = E>, noted: Noted, seen: Option<Seen>) -
     let outcome = Outcome {
         primary_arn: link.primary_arn,
         replica_arn: link.replica_arn,
+        is_attached: link.is_attached,
         edition: edition.map(signed),
         is_free,
         trouble: trouble.map(|trouble| signed(trouble.number())),

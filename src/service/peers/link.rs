@@ -43,6 +43,8 @@ structure! {
     pub(crate) struct Outcome {
         primary_arn: String => "PrimaryARN",
         replica_arn: String => "ReplicaARN",
+        /// Whether it was told to follow.
+        is_attached: bool => "Attached",
         /// The edition that the replica is a copy of now.
         edition: Option<i64> => "Edition",
         /// Whether the replica knows that it does not follow, or is a secret of its own.

@@ -20,13 +20,13 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: &Outcome) -> Result<i64,
         }
     }
     if let Some(mut record) = find(cx, &outcome.primary_arn)?
-        && let Some(replica) = &mut record.cross_replica
-        && replica.arn == outcome.replica_arn
+        && let Some(before) = record.cross_replica.take()
+        && before.arn == outcome.replica_arn
     {
-        let before = replica.clone();
-        note(replica, outcome);
-        if *replica != before {
-            let (waited, waits) = (before.waits(), replica.waits());
+        record.cross_replica = note(before.clone(), outcome);
+        if record.cross_replica.as_ref() != Some(&before) {
+            let waits = record.cross_replica.as_ref().is_some_and(CrossReplica::waits);
+            let waited = before.waits();
             across::count(cx, &outcome.replica_arn, waited, waits)?;
             let subject = Transaction::subject(&record);
             let told = match outcome.trouble.map(unsigned).and_then(Trouble::numbered) {
@@ -42,15 +42,24 @@ pub(super) fn settle(cx: &mut Context<'_, '_>, outcome: &Outcome) -> Result<i64,
     Ok(link::signed(left))
 }
 
-fn note(replica: &mut CrossReplica, outcome: &Outcome) {
+/// Returns what there is to say of a replica now: nothing, once one that was let go has been told.
+fn note(mut replica: CrossReplica, outcome: &Outcome) -> Option<CrossReplica> {
     let edition = outcome.edition.map(unsigned);
-    if let Some(trouble) = outcome.trouble.map(unsigned).and_then(Trouble::numbered) {
+    let trouble = outcome.trouble.map(unsigned).and_then(Trouble::numbered);
+    if let Some(trouble) = trouble {
         if replica.bond != Bond::Detached {
             replica.trouble = Some(trouble);
         }
     } else if outcome.is_free {
-        replica.bond = Bond::Detached;
-        replica.trouble = None;
+        // Somebody may have associated it again, or let it go, since it was told.
+        match (replica.bond, outcome.is_attached) {
+            (Bond::Detaching, false) => return None,
+            (Bond::Attached, true) => {
+                replica.bond = Bond::Detached;
+                replica.trouble = None;
+            }
+            (Bond::Attached, false) | (Bond::Detaching, true) | (Bond::Detached, _) => {}
+        }
     } else if let Some(edition) = edition
         && replica.bond == Bond::Attached
         && replica.knows(edition)
@@ -58,4 +67,5 @@ fn note(replica: &mut CrossReplica, outcome: &Outcome) {
         replica.held = vec![edition];
         replica.trouble = None;
     }
+    Some(replica)
 }

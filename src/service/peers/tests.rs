@@ -291,10 +291,14 @@ fn a_primary_has_one_replica() {
 fn a_replica_is_let_go() {
     let mut pair = Pair::associated();
     pair.disassociate().unwrap();
-    assert_eq!((pair.status().as_str(), pair.left()), ("Detached", 1));
+    // From here on nothing is said of it, though it has not been told yet.
+    assert_eq!((pair.status().as_str(), pair.left()), ("", 1));
     assert_eq!(pair.status_far(), "InSync");
+    pair.disassociate().unwrap_err();
     assert_eq!(pair.deliver(), Some(Delivered::Done));
     assert_eq!((pair.status_far().as_str(), pair.left()), ("Detached", 0));
+    assert!(pair.near.record("app/db").unwrap().cross_replica.is_none());
+    pair.disassociate().unwrap_err();
     pair.put("two");
     assert_eq!(pair.deliver(), Some(Delivered::Nothing));
     // It goes on being a replica until it is made a secret of its own, or follows again.
@@ -307,8 +311,88 @@ fn a_replica_is_let_go() {
     pair.put("three");
     assert_eq!(pair.deliver(), Some(Delivered::Done));
     assert_eq!((pair.status().as_str(), pair.left()), ("Detached", 0));
+    // Each account ends it on its own side before the secret can go.
+    pair.call("DeleteSecret", &json!({"SecretId": "app/db"})).unwrap_err();
+    pair.disassociate().unwrap();
+    assert_eq!((pair.status().as_str(), pair.left()), ("", 0));
     pair.call("DeleteSecret", &json!({"SecretId": "app/db"})).unwrap();
     pair.call_far("DeleteSecret", &json!({"SecretId": "copy"})).unwrap();
+}
+
+/// A primary may go before its replica has been told that it was let go.
+#[test]
+fn nothing_waits_for_a_primary_that_is_gone() {
+    for request in [json!({}), json!({"ForceDeleteWithoutRecovery": true})] {
+        let mut pair = Pair::associated();
+        pair.disassociate().unwrap();
+        let mut request = request;
+        request["SecretId"] = "app/db".into();
+        pair.call("DeleteSecret", &request).unwrap();
+        assert_eq!(pair.left(), 0);
+        pair.require_sound();
+    }
+}
+
+/// What was told of a replica that was let go is not taken for what was told since.
+#[test]
+fn a_late_word_does_not_let_a_replica_go_that_was_associated_again() {
+    let mut pair = Pair::associated();
+    pair.disassociate().unwrap();
+    let (primary_arn, replica_arn) = (pair.arn(), pair.replica_arn());
+    pair.associate().unwrap();
+    let late = |is_attached| super::link::Outcome {
+        primary_arn: primary_arn.clone(),
+        replica_arn: replica_arn.clone(),
+        is_attached,
+        edition: None,
+        is_free: true,
+        trouble: None,
+        generation: None,
+        commit: None,
+    };
+    let settle = |pair: &mut Pair, outcome| {
+        let task = Task::Settle(outcome);
+        pair.near.with(|vault, context| task.run(vault, context)).unwrap();
+    };
+    settle(&mut pair, late(false));
+    assert_eq!((pair.status().as_str(), pair.left()), ("InProgress", 1));
+    pair.disassociate().unwrap();
+    settle(&mut pair, late(true));
+    assert_eq!(pair.left(), 1);
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    assert_eq!((pair.status_far().as_str(), pair.left()), ("Detached", 0));
+}
+
+/// A replica's vault may be away for as long as it likes.
+#[test]
+fn a_replica_that_was_away_for_many_changes_is_still_known() {
+    let mut pair = Pair::associated();
+    for number in 0..100 {
+        pair.put(&format!("value {number}"));
+        pair.near.advance(3_600_000);
+    }
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+}
+
+/// A replica in a region takes no name from a secret that is linked to another account's.
+#[test]
+fn what_is_linked_is_not_overwritten() {
+    let mut pair = Pair::associated();
+    for (service, name) in [(&mut pair.near, "app/db"), (&mut pair.far, "copy")] {
+        let namesake = json!({
+            "Name": name, "AddReplicaRegions": [{"Region": "local-1"}],
+            "ForceOverwriteReplicaSecret": true, "ClientRequestToken": "7".repeat(32),
+        });
+        let before = service.record(name).unwrap();
+        let made = service.call_in(Some("eu-west-1"), "CreateSecret", &namesake.to_string());
+        let made: Json = serde_json::from_str(&made.unwrap()).unwrap();
+        let described = json!({"SecretId": made["ARN"]}).to_string();
+        let described = service.call_in(Some("eu-west-1"), "DescribeSecret", &described).unwrap();
+        assert!(described.contains("already exists in region local-1"), "{described}");
+        assert!(service.record(name).unwrap() == before);
+    }
+    pair.require_sound();
 }
 
 #[test]
@@ -359,6 +443,10 @@ fn many_values_come_in_parts() {
     for number in 0..9 {
         pair.put(&format!("{number}").repeat(400));
     }
+    pair.associate().unwrap();
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+    // And so do all of them again, where nothing is known of what the replica has.
     pair.associate().unwrap();
     assert_eq!(pair.deliver(), Some(Delivered::Done));
     pair.require_equal();

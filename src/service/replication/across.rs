@@ -36,28 +36,33 @@ structure! {
     }
 }
 
-/// Refuses to delete a secret that has a replica in another account which follows it, or is one.
+/// Refuses to delete a secret that has a replica in another account, or is one.
 ///
 /// # Errors
 /// `InvalidParameterException`; AWS's texts are not known.
 pub(crate) fn require_deletable(record: &Record) -> Result<(), Fault> {
     require_primary(record)?;
-    match &record.cross_replica {
-        Some(replica) if replica.bond == Bond::Attached => Err(Fault::invalid_parameter(format!(
+    match associated(record) {
+        Some(replica) => Err(Fault::invalid_parameter(format!(
             "You can't delete secret {} that still has a cross-account replica: {}.",
             arn::arn_of(record),
             replica.arn
         ))),
-        Some(_) | None => Ok(()),
+        None => Ok(()),
     }
+}
+
+/// Returns the replica that is associated, even if it was made a secret of its own since.
+fn associated(record: &Record) -> Option<&CrossReplica> {
+    record.cross_replica.as_ref().filter(|replica| replica.bond != Bond::Detaching)
 }
 
 /// Forgets a replica that was let go and has not been told, since its primary goes.
 pub(crate) fn forget(cx: &mut Context<'_, '_>, primary: &mut Record) -> Result<(), Failure> {
-    let Some(replica) = primary.cross_replica.as_mut() else { return Ok(()) };
-    let (waited, arn) = (replica.waits(), replica.arn.clone());
-    replica.bond = Bond::Detached;
-    count(cx, &arn, waited, false)
+    match primary.cross_replica.take() {
+        Some(replica) => count(cx, &replica.arn, replica.waits(), false),
+        None => Ok(()),
+    }
 }
 
 /// Notes that a primary is about to change: its replica has to follow.
@@ -123,7 +128,7 @@ pub(crate) fn replica_status(
     cx: &mut Context<'_, '_>,
     record: &Record,
 ) -> Result<Option<Vec<CrossAccountReplica>>, Failure> {
-    let Some(replica) = &record.cross_replica else { return Ok(None) };
+    let Some(replica) = associated(record) else { return Ok(None) };
     let account = account_of(&replica.arn);
     let peer = cx.vault()?.state().peer(account).map(|peer| peer.name.clone());
     let (status, message) = told(replica, account, peer.as_deref());
@@ -138,14 +143,13 @@ pub(crate) fn replica_status(
 /// Returns the status of a replica, and what it means.
 fn told(replica: &CrossReplica, account: &str, peer: Option<&str>) -> (&'static str, String) {
     match replica.bond {
-        Bond::Detached => ("Detached", "The replica gets no more updates.".to_owned()),
-        Bond::Detaching => {
-            let waits = waiting(replica.trouble, account, peer);
-            (
-                "Detached",
-                format!("The replica gets no more updates, and has not been told. {waits}"),
-            )
-        }
+        // The latter is not shown.
+        Bond::Detached | Bond::Detaching => (
+            "Detached",
+            "The replica is a standalone secret now and gets no more updates. \
+             DisassociateCrossAccountReplica forgets it."
+                .to_owned(),
+        ),
         Bond::Attached if replica.is_in_sync() => ("InSync", "Replication succeeded".to_owned()),
         Bond::Attached => match replica.trouble {
             Some(trouble) if !trouble.passes() => {

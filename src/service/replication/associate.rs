@@ -85,7 +85,22 @@ pub(crate) fn associate(
     repository::store(cx, primary)
 }
 
-/// Lets a replica go, which stays what it is and follows no more.
+/// Refuses the key that a replica in another account cannot have: the default one.
+///
+/// # Errors
+/// `InvalidParameterException`; AWS's text is not known.
+pub(crate) fn check_key(kms_key_id: Option<&str>) -> Result<(), Fault> {
+    let key = kms_key_id.unwrap_or_default();
+    if key.is_empty() || key == "aws/secretsmanager" || key.ends_with("alias/aws/secretsmanager") {
+        return Err(Fault::invalid_parameter(
+            "You must specify a customer managed KmsKeyId for a cross-account replica.",
+        ));
+    }
+    Ok(())
+}
+
+/// Lets a replica go, which stays what it is and follows no more. One that was made a secret of its
+/// own is forgotten; any other once it was told.
 ///
 /// # Errors
 /// `InvalidRequestException` where that is no replica of this secret.
@@ -96,22 +111,24 @@ pub(crate) fn disassociate(
 ) -> Result<(), Failure> {
     check_arn(cx, arn, "CrossAccountReplicaARN")?;
     let associated = primary.cross_replica.as_mut().filter(|replica| replica.arn == arn.0);
-    let Some(replica) = associated else {
-        return Err(Fault::invalid_request(
+    match associated.map(|replica| (replica.bond, replica)) {
+        Some((Bond::Attached, replica)) => {
+            let waited = replica.waits();
+            replica.bond = Bond::Detaching;
+            replica.trouble = None;
+            count(cx, &arn.0, waited, true)?;
+            repository::store(cx, primary)?;
+            owe(cx, primary)
+        }
+        Some((Bond::Detached, _)) => {
+            primary.cross_replica = None;
+            repository::store(cx, primary)
+        }
+        Some((Bond::Detaching, _)) | None => Err(Fault::invalid_request(
             "The secret isn't associated with this cross-account replica.",
         )
-        .into());
-    };
-    if replica.bond != Bond::Attached {
-        return owe(cx, primary);
+        .into()),
     }
-    let waited = replica.waits();
-    replica.bond = Bond::Detaching;
-    replica.trouble = None;
-    let arn = replica.arn.clone();
-    count(cx, &arn, waited, true)?;
-    repository::store(cx, primary)?;
-    owe(cx, primary)
 }
 
 /// Makes a replica of another account a secret of its own.

@@ -176,6 +176,7 @@ pub(crate) fn set_key(
     kms_key_id: Option<String>,
 ) -> Result<(), Failure> {
     if replica.cross_primary.is_some() {
+        associate::check_key(kms_key_id.as_deref())?;
         if replica.kms_key_id == kms_key_id {
             return Ok(());
         }

@@ -162,7 +162,11 @@ fn no_operation_changes_a_replica() {
     let mut service = replicated();
     let before = service.snapshot();
     for entry in operations::ALL.iter().filter(|entry| entry.effect == Effect::Writes) {
+        let across = "arn:aws:secretsmanager:eu-west-1:222222222222:secret:copy-a1B2c3";
         let requests = match entry.name {
+            "AssociateCrossAccountReplica" | "DisassociateCrossAccountReplica" => {
+                vec![json!({"CrossAccountReplicaARN": across})]
+            }
             // Neither is about a replica that is to stay one.
             "CreateSecret" | "StopReplicationToReplica" => continue,
             "CancelRotateSecret" | "DeleteResourcePolicy" | "RestoreSecret" => vec![json!({})],

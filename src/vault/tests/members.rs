@@ -3,9 +3,11 @@
 use minicbor::Encoder;
 use proptest::prelude::*;
 
+use super::super::across::{CrossPrimary, CrossReplica, Restriction, Trouble};
 use super::super::audit::{Event, Subject};
 use super::super::cbor::Unknown;
 use super::super::forge::{Item, Part, put};
+use super::super::peers::{Peer, Seen};
 use super::super::progress::{Holder, Lease, Progress, Purpose};
 use super::super::record::{Replica, Replication, StoredValue, ValueKind};
 use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
@@ -61,8 +63,8 @@ fn members(gaps: &'static [u64]) -> impl Strategy<Value = Vec<(usize, u64, Vec<u
     prop::collection::vec((0..100_usize, keys(gaps), anything()), 0..6)
 }
 
-/// A record with each kind of map in it.
-fn record() -> Record {
+/// A record with each kind of map in it but one, which a replica in another account has.
+pub(super) fn record() -> Record {
     let mut record = Record::new(home(), "app/db".into(), "a1B2c3".into(), START);
     record.rid = 7;
     record.description = Some("the database".into());
@@ -93,15 +95,43 @@ fn record() -> Record {
     let replica = Replica::new("eu-west-1".into(), Some("alias/eu".into()));
     record.replication = Replication::Primary(vec![replica]);
     record.former_names = vec!["db".into()];
+    let arn = "arn:aws:secretsmanager:eu-west-1:222222222222:secret:app/db-d4E5f6";
+    let mut replica = CrossReplica::new(arn.into(), 3);
+    replica.role_arn = Some("arn:aws:iam::000000000000:role/replicate".into());
+    replica.restriction = Some(Restriction::NoRestriction);
+    replica.held = vec![1, 2];
+    replica.trouble = Some(Trouble::Absent);
+    record.cross_replica = Some(replica);
     record
 }
 
-fn state() -> State {
+/// A replica in another account.
+pub(super) fn cross_replica() -> Record {
+    let mut record = Record::new(home(), "copy".into(), "d4E5f6".into(), START);
+    record.rid = 7;
+    let arn = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:app/db-a1B2c3";
+    let mut primary = CrossPrimary::new(arn.into());
+    primary.edition = Some(3);
+    primary.is_detached = true;
+    record.cross_primary = Some(primary);
+    record
+}
+
+pub(super) fn state() -> State {
     let mut state = State::new(Settings::new("000000000000", "local-1"), START);
     state.next_purge = Some(START);
     state.slots.push(SlotEntry::new(0, &[1; 168], "first".into(), START));
     state.slots.push(SlotEntry::new(9, &[2; 168], "second".into(), START));
+    state.peers.push(peer("222222222222"));
     state
+}
+
+pub(super) fn peer(account: &str) -> Peer {
+    let path = b"/mnt/stick/vault".to_vec();
+    let mut peer = Peer::new("stick".into(), account.into(), path, VaultId([9; 16]));
+    peer.seen = Seen { generation: 7, commit_id: [8; 16] };
+    peer.waiting = 1;
+    peer
 }
 
 fn event() -> Event {
@@ -134,9 +164,10 @@ fn plain_event() -> Vec<u8> {
 #[test]
 fn every_kind_of_map_is_among_those_that_are_tried() {
     let maps = |bytes: Vec<u8>| Item::read(&bytes).unwrap().maps();
-    // The record, two versions, rotation, command, rules, a replica, progress, lease.
-    assert_eq!(maps(record().encode()), 9);
-    assert_eq!(maps(state().encode()), 3, "the state and two slots");
+    // The record, two versions, rotation, command, rules, a replica, progress, lease, one across.
+    assert_eq!(maps(record().encode()), 10);
+    assert_eq!(maps(cross_replica().encode()), 2, "the record and its primary");
+    assert_eq!(maps(state().encode()), 4, "the state, two slots and a peer");
     assert_eq!(maps(event().encode()), 4, "the entry, its actor, what it did, and a label");
 }
 
@@ -146,6 +177,13 @@ proptest! {
     #[test]
     fn a_record_is_written_back_as_it_was(members in members(&[16])) {
         let bytes = of_a_later_version(&record().encode(), &members);
+        let again = Record::decode(7, &bytes).unwrap();
+        prop_assert_eq!(again.encode(), bytes);
+    }
+
+    #[test]
+    fn a_cross_replica_is_written_back_as_it_was(members in members(&[16, 24])) {
+        let bytes = of_a_later_version(&cross_replica().encode(), &members);
         let again = Record::decode(7, &bytes).unwrap();
         prop_assert_eq!(again.encode(), bytes);
     }
@@ -214,16 +252,25 @@ fn what_is_always_there_is_required() {
             }
         }
     }
-    // The record, two versions, rotation, command, rules, a replica, progress, lease.
-    check(
-        &record().encode(),
-        &[&[3, 12, 14, 15, 17, 18, 20, 23], &[], &[], &[3, 4], &[], &[0], &[1], &[7], &[]],
-        |bytes| Record::decode(7, bytes).is_ok(),
-    );
-    check(&state().encode(), &[&[14], &[], &[]], |bytes| State::decode(bytes).is_ok());
+    // The record, two versions, rotation, command, rules, a replica, progress, lease, one across.
+    let of_record: &[&[u64]] = &[
+        &[3, 12, 14, 15, 17, 18, 20, 21, 23],
+        &[],
+        &[],
+        &[3, 4],
+        &[],
+        &[0],
+        &[1],
+        &[7],
+        &[],
+        &[1, 2, 6],
+    ];
+    check(&record().encode(), of_record, |bytes| Record::decode(7, bytes).is_ok());
+    check(&cross_replica().encode(), &[&[22], &[1, 2]], |bytes| Record::decode(7, bytes).is_ok());
+    check(&state().encode(), &[&[14, 18], &[], &[], &[]], |bytes| State::decode(bytes).is_ok());
     // The entry, its actor, what it did, a label.
-    let optional: &[&[u64]] = &[&[3, 4, 12, 14, 15], &[1, 6], &[0, 5], &[2]];
-    check(&event().encode(), optional, |bytes| Event::decode(bytes).is_ok());
+    let of_event: &[&[u64]] = &[&[3, 4, 12, 14, 15], &[1, 6], &[0, 5], &[2]];
+    check(&event().encode(), of_event, |bytes| Event::decode(bytes).is_ok());
 }
 
 /// Slots that are listed twice, do not exist or have no number were passed over

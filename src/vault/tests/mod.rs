@@ -4,6 +4,7 @@
 //! One rule holds for all of them: an answer is the right one, or an error that says that the vault
 //! is altered or damaged. It is never another value, and never "there is no such secret".
 
+mod across;
 mod anchors;
 mod archive;
 mod changes;

@@ -185,13 +185,19 @@ fn needs(cx: &mut Context<'_, '_>, action: Action, request: &Value) -> Result<Ve
         (Action::CreateSecret, Some("Tags"), Action::TagResource),
         (Action::CreateSecret, Some("AddReplicaRegions"), Action::ReplicateSecretToRegions),
         (Action::ValidateResourcePolicy, None, Action::PutResourcePolicy),
+        (Action::AssociateCrossAccountReplica, None, Action::GetSecretValue),
+        // AWS lets the primary's account in by a policy on the replica.
+        (Action::CreateSecret, Some("CrossAccountPrimaryARN"), Action::PutResourcePolicy),
     ];
     let others = others.iter().filter(|(of, member, _)| {
         *of == action && member.is_none_or(|member| request.get(member).is_some())
     });
-    let others: Vec<Action> = others.map(|(_, _, other)| *other).collect();
+    let mut others: Vec<Action> = others.map(|(_, _, other)| *other).collect();
     let here = cx.namespace()?;
     let id = named(request).map(str::to_owned);
+    if action == Action::StopReplicationToReplica && is_cross_replica(cx, id.as_deref())? {
+        others.push(Action::DeleteResourcePolicy);
+    }
     let need = |action, shown| Need { action, id: id.clone(), region: None, shown };
     let mut needs = vec![need(action, id.clone())];
     // By then AWS has made the secret, and names it by its ARN.
@@ -217,6 +223,12 @@ fn needs(cx: &mut Context<'_, '_>, action: Action, request: &Value) -> Result<Ve
         }));
     }
     Ok(needs)
+}
+
+/// Whether a secret is a replica of one in another account.
+fn is_cross_replica(cx: &mut Context<'_, '_>, id: Option<&str>) -> Result<bool, Failure> {
+    let found = id.map(|id| cx.look_up(cx.region(), id)).transpose()?.flatten();
+    Ok(found.is_some_and(|record| record.cross_primary.is_some()))
 }
 
 /// The keys of the tags that a request sets or removes.

@@ -132,7 +132,7 @@ fn a_list_of_a_large_vault_is_answered_and_logged_as_any() {
         let ballast = format!("INSERT INTO value VALUES ({number}, zeroblob(8000000))");
         service.with(|vault, _| vault.store_mut().tamper(&ballast));
     }
-    assert!(scratch.join("vault").metadata().unwrap().len() > super::LARGE);
+    assert!(scratch.join("vault").metadata().unwrap().len() > crate::store::LARGE);
     let before = service.events().len();
     let list = service.call("ListSecrets", r#"{"MaxResults":2,"SortOrder":"asc"}"#).unwrap();
     assert!(list.contains(r#""Name":"s2""#) && list.contains("NextToken"), "{list}");
