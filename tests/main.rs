@@ -51,6 +51,7 @@ mod script {
         list_events
         list_secret_version_ids
         list_secrets
+        log
         man
         pager
         paging
@@ -63,6 +64,7 @@ mod script {
         quiet
         regions
         rekey
+        rename
         repair
         resource_policies
         restore_backup
@@ -71,10 +73,11 @@ mod script {
         streams
         tag_resource
         terminal
+        undo
         unlock
         untag_resource
-        update_secret_version_stage
         update_secret
+        update_secret_version_stage
         value_alone
         version
     }

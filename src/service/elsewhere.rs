@@ -1,4 +1,5 @@
-//! The regions of a vault in which a name is taken, for when the region asked for lacks it.
+//! The regions of a vault in which a name is taken, for when the region asked for lacks it, and the
+//! secrets that once had it.
 
 use crate::model::order;
 use crate::vault::transaction::{Access, RequestContext};
@@ -12,6 +13,8 @@ pub(crate) struct Found {
     pub(crate) home: String,
     /// The regions that have a secret of the name, in order.
     pub(crate) regions: Vec<String>,
+    /// The regions that have a secret which was called so, and what it is called now.
+    pub(crate) renamed: Vec<(String, String)>,
     /// Names that are spelt nearly so, the nearest first.
     pub(crate) near: Vec<String>,
 }
@@ -24,7 +27,7 @@ pub(crate) fn find(
 ) -> Result<Found, vault::Error> {
     let transaction = vault.begin(Access::Read, context)?;
     let home = transaction.state().settings.region().to_owned();
-    let (mut regions, mut near) = (Vec::new(), Vec::new());
+    let (mut regions, mut renamed, mut near) = (Vec::new(), Vec::new(), Vec::new());
     if transaction.state().secrets > MAX_LOOKED_THROUGH {
         let at_home = transaction.find(&transaction.namespace(&home), name)?;
         regions.extend(at_home.map(|record| record.namespace.region));
@@ -32,17 +35,20 @@ pub(crate) fn find(
         transaction.each(|record| {
             if record.name == name {
                 regions.push(record.namespace.region);
+            } else if record.former_names.iter().any(|former| former == name) {
+                renamed.push((record.namespace.region, record.name));
             } else if let Some(distance) = distance(name, &record.name) {
                 near.push((distance, record.name));
             }
             Ok(())
         })?;
         order::sort_all(&mut regions);
+        order::sort_all(&mut renamed);
         order::sort_all(&mut near);
         near.dedup();
     }
     let near = near.into_iter().map(|(_, name)| name).take(MAX_NEAR).collect();
-    Ok(Found { home, regions, near })
+    Ok(Found { home, regions, renamed, near })
 }
 
 /// Returns how far one name is from the other; `None` if they have little in common. Letters that are

@@ -20,7 +20,9 @@ options! {
         /// The secret; NAME:LABEL, NAME:VERSION-ID and NAME~1 are older versions of it
         secret: Word = "NAME",
         /// One member of a JSON value; by default password, where there is one
-        field: Option<Word> = "FIELD"
+        field: Option<Word> = "FIELD",
+        /// The version that was current then: 2026-01-31T12:00:00Z, or a day
+        at: Option<String> = "TIME"
     }
 }
 
@@ -34,6 +36,7 @@ impl OwnCommand for Get {
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let address = Address::parse(&self.secret.0)?;
         let mut client = Client::new(invocation.context)?;
+        let address = address.at(self.at.as_deref(), &mut client)?;
         let value = value(&mut client, &address)?;
         let field = self.field.map(|Word(field)| field).filter(|field| !field.is_empty());
         let mut shown = picked(&value, field.as_deref(), &address.secret)?;

@@ -4,6 +4,7 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+mod diff;
 mod edit;
 mod find;
 mod get;
@@ -13,6 +14,7 @@ pub(crate) mod init;
 mod json;
 mod keys;
 mod lock;
+mod log;
 mod ls;
 mod man;
 mod names;
@@ -20,6 +22,7 @@ mod new_credential;
 mod options;
 pub(crate) mod own;
 mod peer;
+mod rename;
 mod rm;
 mod rotate_due;
 mod rotation;
@@ -27,6 +30,7 @@ mod set;
 mod show;
 mod slots;
 mod status;
+mod undo;
 
 use clap::Command;
 
@@ -45,6 +49,11 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<find::Find>(),
     CommandSpec::of::<rm::Rm>(),
     CommandSpec::of::<rm::Restore>(),
+    CommandSpec::of::<rename::Rename>(),
+    CommandSpec::of::<rename::Mv>(),
+    CommandSpec::of::<log::Log>(),
+    CommandSpec::of::<diff::Diff>(),
+    CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),

@@ -22,7 +22,9 @@ options! {
         /// The secret; NAME:LABEL, NAME:VERSION-ID and NAME~1 are older versions of it
         secret: Word = "NAME",
         /// Show what is secret too
-        reveal: bool
+        reveal: bool,
+        /// The version that was current then: 2026-01-31T12:00:00Z, or a day
+        at: Option<String> = "TIME"
     }
 }
 
@@ -36,6 +38,7 @@ impl OwnCommand for Show {
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let address = Address::parse(&self.secret.0)?;
         let mut client = Client::new(invocation.context)?;
+        let address = address.at(self.at.as_deref(), &mut client)?;
         let value = get::value(&mut client, &address)?;
         let described =
             client.call(Action::DescribeSecret, vec![text("SecretId", &address.secret)]);

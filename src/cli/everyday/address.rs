@@ -4,8 +4,11 @@
 //! label or id may follow.
 
 use super::client::{Client, text};
+use super::times;
+use crate::agent::chores::Chore;
 use crate::cli::failure::Failure;
 use crate::cli::request::error::Error;
+use crate::cli::terminal;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -79,6 +82,32 @@ impl Address {
             return Ok(address.secret);
         }
         Err(Error::argument(given, format!("{what_for} is of a whole secret, not one version")))
+    }
+
+    /// Takes the version that was current at a time, if one is given.
+    ///
+    /// # Errors
+    /// Where there was none then, or it cannot be known.
+    pub(crate) fn at(self, time: Option<&str>, client: &mut Client<'_>) -> Result<Self, Failure> {
+        let Some(time) = time else { return Ok(self) };
+        let at = times::read("--at", time)?;
+        if self.which != Which::Current {
+            let what = "NAME says already which version is meant";
+            return Err(Error::argument("--at", what).into());
+        }
+        let region = client.region();
+        let chore = || Chore::CurrentAt { region: region.clone(), id: self.secret.clone(), at };
+        let answer = client.chore(chore, "CurrentAt", Some(&self.secret))?;
+        if let Some(Value::Timestamp(begins)) = answer.get("LogBegins") {
+            terminal::note(&format!(
+                "note: the audit log begins later, {}; this is by when the versions were made",
+                times::minute(*begins)
+            ));
+        }
+        match answer.get("VersionId") {
+            Some(Value::Text(id)) => Ok(Self { which: Which::Id(id.clone()), ..self }),
+            Some(_) | None => Ok(self),
+        }
     }
 
     /// Returns the members of a request for the value of this version.

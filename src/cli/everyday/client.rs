@@ -1,7 +1,7 @@
 //! Several of AWS's operations for one command: answered by the agent that holds the vault open, or by
 //! the vault, which is opened once.
 
-use super::super::agent::{Asked, Session};
+use super::super::agent::{Asked, Session, not_granted};
 use super::super::chore::unlock_first;
 use super::super::failure::Failure;
 use super::super::operate;
@@ -91,12 +91,27 @@ impl<'a> Client<'a> {
             .map_err(|failure| Failure::of_operation(entry.name, failure))
     }
 
-    /// Has a chore done.
+    /// Has a chore done, which is about a secret or the vault.
     pub(crate) fn chore(
         &mut self,
         chore: impl Fn() -> Chore,
         name: &'static str,
+        about: Option<&str>,
     ) -> Result<Value, Failure> {
+        let answer = self.done(chore, name);
+        if answer.is_ok() {
+            operate::tell_peers(&mut self.opened, self.session.as_ref(), self.context);
+        }
+        match (answer, about) {
+            (Err(failure), Some(id)) => Err(self.hinted(failure, id)),
+            (answer, _) => answer,
+        }
+    }
+
+    fn done(&mut self, chore: impl Fn() -> Chore, name: &'static str) -> Result<Value, Failure> {
+        if self.is_granted() {
+            return Err(not_granted());
+        }
         if let Some(session) = &self.session {
             match session.chore(chore(), name)? {
                 Asked::Answered(answer) => return Ok(answer),
@@ -106,6 +121,16 @@ impl<'a> Client<'a> {
         let context = self.context;
         let done = chore().run(self.vault()?, context.request_context());
         done.map_err(|failure| Failure::of_operation(name, failure))
+    }
+
+    /// Returns what is granted of the vault, where the agent holds it open.
+    pub(crate) fn grants(&self) -> Option<Value> {
+        self.session.as_ref().filter(|session| !session.is_granted())?.grants().ok()
+    }
+
+    /// Returns the region that is asked for, if it is not the vault's home.
+    pub(crate) fn region(&self) -> Option<String> {
+        self.context.region().map(str::to_owned)
     }
 
     /// Whether this process may do no more than what was granted to it.

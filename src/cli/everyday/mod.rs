@@ -5,3 +5,4 @@ pub(crate) mod address;
 pub(crate) mod client;
 pub(crate) mod fuzzy;
 pub(crate) mod login;
+pub(crate) mod times;
