@@ -43,7 +43,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::agent::process;
-use crate::programs::spawn;
+use crate::programs::{clipboard, spawn, tied};
 use crate::sys;
 use environment::Environment;
 
@@ -59,6 +59,14 @@ pub fn start() -> ExitCode {
     if argv.next_if(|word| word == spawn::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
         return ExitCode::from(spawn::become_program(&words));
+    }
+    if argv.next_if(|word| word == tied::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return ExitCode::from(tied::become_program(&words));
+    }
+    if argv.next_if(|word| word == clipboard::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return ExitCode::from(clipboard::be(&words));
     }
     if argv.next_if(|word| word == process::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();

@@ -4,6 +4,8 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+mod copy;
+mod generate;
 mod get;
 mod grant;
 mod history;
@@ -16,6 +18,7 @@ mod man;
 mod names;
 mod new_credential;
 mod options;
+mod otp;
 pub(crate) mod own;
 mod peer;
 mod progress;
@@ -37,7 +40,10 @@ use own::{CommandSpec, Manual};
 /// The commands, in the order of the help.
 const ALL: &[CommandSpec] = &[
     CommandSpec::of::<get::Get>(),
+    CommandSpec::of::<copy::Copy>(),
+    CommandSpec::of::<otp::Otp>(),
     CommandSpec::of::<set::Set>(),
+    CommandSpec::of::<generate::Generate>(),
     CommandSpec::of::<show::Show>(),
     CommandSpec::of::<ls::Ls>(),
     CommandSpec::of::<rm::Rm>(),

@@ -3,4 +3,8 @@
 
 pub(crate) mod address;
 pub(crate) mod client;
+pub(crate) mod clipboard;
 pub(crate) mod login;
+pub(crate) mod making;
+pub(crate) mod qr;
+pub(crate) mod swap;
