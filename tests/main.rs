@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agent;
+mod clipboard;
 mod durability;
 mod examples;
 mod format;
@@ -31,6 +32,7 @@ mod script {
         cli_input
         completions
         configure
+        copy
         create_secret
         credentials
         delete_secret
@@ -38,6 +40,7 @@ mod script {
         environment
         first_secret
         full_disk
+        generate
         get_random_password
         get_secret_value
         grant
@@ -50,6 +53,7 @@ mod script {
         list_secret_version_ids
         list_secrets
         man
+        otp
         pager
         paging
         preamble

@@ -54,16 +54,11 @@ impl Otp {
     /// 30 seconds.
     pub(crate) fn parse(text: &str) -> Result<Self, Malformed> {
         let text = text.trim();
-        let uri = match strip_prefix(text, "otpauth://") {
-            Some(uri) => uri,
-            None => {
-                let (look, key) = match strip_prefix(text, "steam://") {
-                    Some(key) => (Look::Steam, key),
-                    None => (Look::Digits(6), text),
-                };
-                let moves = Moves::Time { period: PERIOD };
-                return Ok(Self { key: base32(key)?, hash: Hash::Sha1, look, moves });
-            }
+        let Some(uri) = strip_prefix(text, "otpauth://") else {
+            let steam = strip_prefix(text, "steam://");
+            let look = if steam.is_some() { Look::Steam } else { Look::Digits(6) };
+            let key = base32(steam.unwrap_or(text))?;
+            return Ok(Self { key, hash: Hash::Sha1, look, moves: Moves::Time { period: PERIOD } });
         };
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
         let kind = path.split('/').next().unwrap_or_default();
@@ -176,11 +171,15 @@ pub(crate) fn uri(text: &str, name: &str) -> Secret<String> {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.push('%');
+            for digit in [byte >> 4, byte & 0xf] {
+                let digit = char::from_digit(digit.into(), 16);
+                out.extend(digit.map(|digit| digit.to_ascii_uppercase()));
+            }
         }
     }
     out.push_str("?secret=");
-    out.extend(key.chars().filter(|letter| letter.is_ascii_alphanumeric()));
+    out.extend(key.chars().filter(char::is_ascii_alphanumeric));
     out.push_str(end);
     uri
 }

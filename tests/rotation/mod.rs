@@ -12,6 +12,6 @@ mod lambda;
 mod mariadb;
 mod postgresql;
 mod redis;
-mod server;
+pub(crate) mod server;
 mod ssh;
 mod unlocked;

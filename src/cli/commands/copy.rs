@@ -23,8 +23,7 @@ options! {
 impl OwnCommand for Copy {
     const NAME: &'static str = "copy";
     const TITLE: &'static str = "Copy";
-    const SUMMARY: &'static str =
-        "Put a secret's value, or one field of it, into the clipboard for a while.";
+    const SUMMARY: &'static str = "Put a secret's value, or one field of it, into the clipboard.";
     const EXAMPLE: &'static str = "strongroom copy example/login --for 20s";
     const IS_OF_OPERATIONS: bool = true;
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, WaitId, WaitIdOptions};
 
-use super::board::HINT;
-use super::{Board, Job, tool};
+use super::board::{Board, HINT};
+use super::job::Job;
+use super::tool;
 use crate::sys::alarm::Bell;
 use crate::sys::clock::Stopwatch;
 use crate::sys::secret::Secret;

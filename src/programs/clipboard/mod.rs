@@ -8,44 +8,30 @@
 
 mod board;
 mod holder;
+mod job;
 mod tool;
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
-use serde_json::{Value as Json, json};
 
 pub(crate) use board::Board;
 use holder::Holder;
+pub(crate) use job::Job;
 
 use crate::sys::alarm::{Alarm, Bell};
 use crate::sys::clock::{self, Moments, Stopwatch, SystemMoments};
 use crate::sys::lock::{self, Held};
-use crate::sys::secret::Secret;
 use crate::sys::{detach, interrupts};
 
 /// The first word of the command line by which this program starts the process.
 pub(crate) const FIRST_WORD: &str = "clipboard-process";
-
-/// What is to be in the clipboard, and for how long.
-pub(crate) struct Job {
-    pub(crate) board: Board,
-    /// What the clipboard's programs need of the environment.
-    pub(crate) environment: Vec<(String, String)>,
-    /// The lock that whoever looks after this clipboard holds; what its programs write meanwhile goes
-    /// below the directory that it is in.
-    pub(crate) lock: PathBuf,
-    pub(crate) ms: i64,
-    pub(crate) value: Secret<Vec<u8>>,
-}
 
 /// Starts the process, and waits until the clipboard has the value. The terminal, if that is what has
 /// the clipboard, is `terminal`.
@@ -164,40 +150,6 @@ fn is_one_of_us(process: u32) -> bool {
     let words =
         |line: Vec<u8>| line.split(|byte| *byte == 0).any(|word| word == FIRST_WORD.as_bytes());
     line.map_or(!cfg!(target_os = "linux"), words)
-}
-
-impl Job {
-    fn send(&self, mut stream: &UnixStream) -> io::Result<()> {
-        let lock = self.lock.to_str().ok_or(io::ErrorKind::InvalidInput)?;
-        let header = json!({
-            "board": self.board.name(),
-            "environment": self.environment,
-            "lock": lock,
-            "ms": self.ms,
-        });
-        stream.write_all(format!("{header}\n").as_bytes())?;
-        stream.write_all(self.value.expose())?;
-        stream.shutdown(Shutdown::Write)
-    }
-
-    fn receive(stream: &UnixStream) -> Option<Self> {
-        let mut reader = BufReader::new(stream);
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let mut value = Secret::new(Vec::new());
-        reader.read_to_end(value.expose_mut()).ok()?;
-        let header: Json = serde_json::from_str(&header).ok()?;
-        let pair = |pair: &Json| {
-            Some((pair.get(0)?.as_str()?.to_owned(), pair.get(1)?.as_str()?.to_owned()))
-        };
-        Some(Self {
-            board: Board::named(header.get("board")?.as_str()?)?,
-            environment: header.get("environment")?.as_array()?.iter().filter_map(pair).collect(),
-            lock: header.get("lock")?.as_str()?.into(),
-            ms: header.get("ms")?.as_i64()?,
-            value,
-        })
-    }
 }
 
 /// What is answered when the clipboard has the value.
