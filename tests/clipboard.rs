@@ -28,7 +28,17 @@ struct Desk {
     fill: &'static str,
     read: &'static [&'static str],
     display: Option<Running>,
+    /// What is copied: nobody else's.
+    value: String,
     _place: TempDir,
+}
+
+/// How the program reaches a Wayland compositor.
+enum Way {
+    /// By itself.
+    Direct,
+    /// By wl-copy alone, as it does not find it.
+    Through,
 }
 
 impl Drop for Desk {
@@ -63,7 +73,7 @@ impl Desk {
     }
 
     /// A Wayland compositor without a screen, which does not run as root.
-    fn of_wayland() -> Option<Self> {
+    fn of_wayland(way: &Way) -> Option<Self> {
         let (server, copy, paste) = (tool("sway")?, tool("wl-copy")?, tool("wl-paste")?);
         let place = TempDir::below(&std::env::temp_dir());
         let home = place.path().join("sway");
@@ -95,9 +105,25 @@ impl Desk {
         let read = &["wl-paste", "--no-newline", "--type", "text"];
         // What it serves by, as well.
         let programs = [&copy, &paste, &PathBuf::from("/bin/cat"), &PathBuf::from("/bin/rm")];
-        let mut desk = Self::new(&programs, fill, read, display, place);
         let socket = text_of(&socket);
-        desk.sandbox.environment.insert("WAYLAND_DISPLAY".to_owned(), socket);
+        let mut desk = Self::new(&programs, fill, read, display, place);
+        let seen = match way {
+            Way::Direct => socket,
+            Way::Through => {
+                for program in [copy, paste] {
+                    let wrapped = desk.sandbox.root().join("bin").join(program.file_name()?);
+                    fs::remove_file(&wrapped).ok()?;
+                    let script = format!(
+                        "#!/bin/sh\nWAYLAND_DISPLAY={socket} exec {} \"$@\"\n",
+                        program.display()
+                    );
+                    write(&wrapped, script.as_bytes());
+                    open_to_all(&wrapped, 0o755);
+                }
+                "nothing".to_owned()
+            }
+        };
+        desk.sandbox.environment.insert("WAYLAND_DISPLAY".to_owned(), seen);
         Some(desk)
     }
 
@@ -115,9 +141,11 @@ impl Desk {
         }
         // Nothing else of the system's is found.
         sandbox.environment.insert("PATH".to_owned(), bin.to_str().unwrap().to_owned());
-        let login = format!(r#"{{"username":"ada-lovelace","password":"{VALUE}"}}"#);
+        let name = place.path().file_name().unwrap_or_default().to_string_lossy();
+        let value = format!("Beryl-{name}-trombone");
+        let login = format!(r#"{{"username":"ada-lovelace","password":"{value}"}}"#);
         sandbox.strongroom(&["create-secret", "--name", "login", "--secret-string", &login]);
-        Self { sandbox, fill, read, display: Some(display), _place: place }
+        Self { sandbox, fill, read, display: Some(display), value, _place: place }
     }
 
     /// Puts something else into the clipboard, as another program would.
@@ -214,7 +242,7 @@ fn command_lines() -> String {
 fn check(desk: &Desk) {
     // After its time, what was there before is there again.
     desk.fill("before");
-    let first = desk.copy("copy login --for 1s", VALUE);
+    let first = desk.copy("copy login --for 1s", &desk.value);
     end_of(first);
     desk.expect("before");
     assert!(desk.is_nothing_left());
@@ -228,20 +256,20 @@ fn check(desk: &Desk) {
 
     // Of two, the second puts back what was there before both; nobody's command line had a value.
     let first = desk.copy("copy login username --for 1h", "ada-lovelace");
-    let second = desk.copy("copy login --for 1h", VALUE);
+    let second = desk.copy("copy login --for 1h", &desk.value);
     end_of(first);
-    assert!(!command_lines().contains(VALUE));
+    assert!(!command_lines().contains(&desk.value));
     kill_process(second, Signal::TERM).unwrap();
     end_of(second);
     desk.expect("mine");
     assert!(desk.is_nothing_left());
 
     // Where nothing was there, nothing is.
-    let clipboard = desk.copy("copy login --for 1h", VALUE);
+    let clipboard = desk.copy("copy login --for 1h", &desk.value);
     kill_process(clipboard, Signal::KILL).unwrap();
     // With the process that looks after it goes the one that has it.
     desk.expect("");
-    let after = desk.copy("copy login --for 1s", VALUE);
+    let after = desk.copy("copy login --for 1s", &desk.value);
     end_of(after);
     desk.expect("");
     assert!(desk.is_nothing_left());
@@ -263,8 +291,53 @@ fn xsel_is_cleared_after_its_time() {
 
 #[test]
 fn wayland_is_cleared_after_its_time() {
-    let Some(desk) = Desk::of_wayland() else { return };
+    let Some(desk) = Desk::of_wayland(&Way::Direct) else { return };
     check(&desk);
+
+    // It is marked as secret, in no other program, and in no file.
+    let clipboard = desk.copy("copy login --for 1h", &desk.value);
+    let paste = |line: &str| {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        desk.sandbox.invocation("wl-paste", &words).run().stdout_text()
+    };
+    let hint = "x-kde-passwordManagerHint";
+    assert!(paste("--list-types").lines().any(|kind| kind == hint));
+    assert_eq!(paste(&format!("--no-newline --type {hint}")), "secret");
+    assert_eq!(buffers(&desk.value), Vec::<PathBuf>::new());
+    kill_process(clipboard, Signal::TERM).unwrap();
+    end_of(clipboard);
+    desk.expect("");
+
+    // What another program marked so is not put back.
+    let line = format!("printf theirs | wl-copy --type {hint} >/dev/null 2>&1");
+    assert_eq!(desk.sandbox.invocation("/bin/sh", &["-c".to_owned(), line]).run().code, 0);
+    let clipboard = desk.copy("copy login --for 1s", &desk.value);
+    end_of(clipboard);
+    desk.expect("");
+    assert_eq!(paste("--list-types"), "");
+}
+
+/// As with a compositor that lets only windows have a clipboard.
+#[test]
+fn wl_copy_is_cleared_after_its_time() {
+    let Some(desk) = Desk::of_wayland(&Way::Through) else { return };
+    check(&desk);
+    // An old one that was killed could not remove its file.
+    for left in buffers(&desk.value) {
+        fs::remove_dir_all(left).unwrap();
+    }
+}
+
+/// The directories in which an old wl-copy has the value.
+fn buffers(value: &str) -> Vec<PathBuf> {
+    let place = Path::new("/tmp");
+    let names = names_in(place).into_iter().filter(|name| name.starts_with("wl-copy-buffer-"));
+    let has_value = |path: &PathBuf| {
+        names_in(path)
+            .iter()
+            .any(|name| fs::read(path.join(name)).is_ok_and(|it| it == value.as_bytes()))
+    };
+    names.map(|name| place.join(name)).filter(has_value).collect()
 }
 
 /// One that does not answer is no reason to wait.

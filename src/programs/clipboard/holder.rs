@@ -13,8 +13,9 @@ use rustix::process::{Pid, WaitId, WaitIdOptions};
 use super::board::{Board, HINT};
 use super::job::Job;
 use super::tool;
+use super::wayland::{End, Offer};
 use crate::sys::alarm::Bell;
-use crate::sys::clock::Stopwatch;
+use crate::sys::clock::{self, Stopwatch};
 use crate::sys::secret::Secret;
 use crate::sys::{files, streams};
 
@@ -22,17 +23,23 @@ use crate::sys::{files, streams};
 pub(super) struct Holder {
     /// What was there, if it may be put back.
     before: Option<Secret<Vec<u8>>>,
-    /// The program that has it, which ends when something else takes its place. On macOS and at a
-    /// terminal there is none.
-    server: Option<Server>,
+    server: Server,
+    /// Whether something else has taken the value's place.
+    has_lost: Arc<AtomicBool>,
     environment: Vec<(String, String)>,
-    /// Where that program may write.
+    /// Where wl-copy may write.
     place: PathBuf,
 }
 
-struct Server {
-    child: Child,
-    has_ended: Arc<AtomicBool>,
+/// Who hands the value out, until something else takes its place.
+enum Server {
+    /// Nobody: macOS and a terminal keep it themselves.
+    Nobody,
+    /// A program.
+    Program(Child),
+    /// This process, before and while it does.
+    Offer(Offer),
+    Served(End),
 }
 
 impl Holder {
@@ -51,7 +58,13 @@ impl Holder {
             environment.retain(|(name, _)| name != "TMPDIR");
             environment.push(("TMPDIR".to_owned(), place.to_string_lossy().into_owned()));
         }
-        let mut holder = Self { before: None, server: None, environment, place };
+        let mut holder = Self {
+            before: None,
+            server: Server::Nobody,
+            has_lost: Arc::default(),
+            environment,
+            place,
+        };
         if board.is_terminal() {
             let sequence = board.sequence(job.value.expose());
             streams::write_stdout(sequence.expose()).map_err(|error| error.to_string())?;
@@ -68,6 +81,12 @@ impl Holder {
         if board == Board::MacOs {
             let is_there = tool::feed(board.leave(), &self.environment, job.value.expose());
             return if is_there { Ok(()) } else { Err("pbcopy failed".to_owned()) };
+        }
+        if board == Board::Wayland
+            && let Some(offer) = Offer::make(job.value.expose(), &self.environment)
+        {
+            self.server = Server::Offer(offer);
+            return Ok(());
         }
         let is_marked = board == Board::Wayland && self.can_mark();
         let argv = board.serve(is_marked);
@@ -94,7 +113,7 @@ impl Holder {
             // Where a compositor lets only windows look, each look is one that flickers.
             round = round.saturating_mul(2);
         }
-        self.server = Some(Server { child, has_ended: Arc::default() });
+        self.server = Server::Program(child);
         Ok(())
     }
 
@@ -116,23 +135,50 @@ impl Holder {
     }
 
     /// Has the bell rung when something else takes the value's place.
-    pub(super) fn tell_end(&self, bell: &Arc<Bell>) {
-        let Some(server) = &self.server else { return };
-        let (bell, has_ended) = (Arc::clone(bell), Arc::clone(&server.has_ended));
-        let pid = Pid::from_child(&server.child);
-        thread::spawn(move || {
-            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            while let Err(rustix::io::Errno::INTR) =
-                rustix::process::waitid(WaitId::Pid(pid), options)
-            {}
-            has_ended.store(true, Ordering::SeqCst);
+    pub(super) fn tell_end(&mut self, bell: &Arc<Bell>) {
+        let (bell, has_lost) = (Arc::clone(bell), Arc::clone(&self.has_lost));
+        let tell = move || {
+            has_lost.store(true, Ordering::SeqCst);
             bell.ring();
-        });
+        };
+        self.server = match std::mem::replace(&mut self.server, Server::Nobody) {
+            Server::Program(child) => {
+                let pid = Pid::from_child(&child);
+                thread::spawn(move || {
+                    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+                    while let Err(rustix::io::Errno::INTR) =
+                        rustix::process::waitid(WaitId::Pid(pid), options)
+                    {}
+                    tell();
+                });
+                Server::Program(child)
+            }
+            Server::Offer(offer) => match offer.end() {
+                Ok(end) => {
+                    thread::spawn(move || {
+                        offer.serve();
+                        tell();
+                    });
+                    Server::Served(end)
+                }
+                // Without descriptors: the offer ends here.
+                Err(_none_left) => Server::Nobody,
+            },
+            other @ (Server::Nobody | Server::Served(_)) => other,
+        };
     }
 
     /// Whether something else has taken the value's place.
     pub(super) fn has_lost(&self) -> bool {
-        self.server.as_ref().is_some_and(|server| server.has_ended.load(Ordering::SeqCst))
+        self.has_lost.load(Ordering::SeqCst)
+    }
+
+    fn loses_within(&self, time: Duration) -> bool {
+        let waiting = Stopwatch::start();
+        while !self.has_lost() && waiting.elapsed() < time {
+            clock::pause(ROUND);
+        }
+        self.has_lost()
     }
 
     /// Takes the value out if it is still there, and puts back what was there before.
@@ -149,18 +195,20 @@ impl Holder {
                 tool::feed(board.leave(), &self.environment, before);
             }
         } else if !self.has_lost() {
-            let is_back = match &self.before {
-                Some(before) => tool::feed(board.leave(), &job.environment, before.expose()),
+            let is_back = match (&self.before, &self.server) {
+                (Some(before), _) => tool::feed(board.leave(), &job.environment, before.expose()),
                 // So that it puts away its file.
-                None if board == Board::Wayland => {
+                (None, Server::Program(_)) if board == Board::Wayland => {
                     tool::feed(&["wl-copy", "--clear"], &self.environment, b"")
                 }
-                None => false,
+                (None, _) => false,
             };
-            if let Some(server) = &mut self.server
-                && !(is_back && tool::has_ended_within(&mut server.child, PATIENCE))
-            {
-                stop(&mut server.child);
+            if !(is_back && self.loses_within(PATIENCE)) {
+                match &mut self.server {
+                    Server::Program(child) => stop(child),
+                    Server::Served(end) => end.end(),
+                    Server::Nobody | Server::Offer(_) => {}
+                }
             }
         }
         self.clean();
@@ -184,3 +232,4 @@ fn stop(child: &mut Child) {
 
 /// How long is waited for a clipboard to change hands.
 const PATIENCE: Duration = Duration::from_secs(3);
+const ROUND: Duration = Duration::from_millis(5);

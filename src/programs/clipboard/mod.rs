@@ -10,6 +10,7 @@ mod board;
 mod holder;
 mod job;
 mod tool;
+mod wayland;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
