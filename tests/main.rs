@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agent;
+mod clipboard;
 mod durability;
 mod examples;
 mod format;
@@ -31,6 +32,7 @@ mod script {
         cli_input
         completions
         configure
+        copy
         create_secret
         credentials
         cross_account
@@ -40,6 +42,7 @@ mod script {
         everyday
         first_secret
         full_disk
+        generate
         get_random_password
         get_secret_value
         grant
@@ -53,6 +56,7 @@ mod script {
         list_secrets
         log
         man
+        otp
         pager
         paging
         peer_agent

@@ -49,13 +49,26 @@ impl OwnCommand for Get {
 
 /// Reads the value of a version.
 pub(super) fn value(client: &mut Client<'_>, address: &Address) -> Result<SecretValue, Failure> {
+    version(client, address).map(|(value, _)| value)
+}
+
+/// Reads the value of a version, and its id.
+pub(super) fn version(
+    client: &mut Client<'_>,
+    address: &Address,
+) -> Result<(SecretValue, String), Failure> {
     let members = address.members(client)?;
     let answer = client.call(Action::GetSecretValue, members)?;
-    match (answer.get("SecretString"), answer.get("SecretBinary")) {
-        (Some(Value::Text(text)), _) => Ok(SecretValue::Text(Secret::new(text.clone()))),
-        (_, Some(Value::Bytes(bytes))) => Ok(SecretValue::Binary(Secret::new(bytes.clone()))),
-        (_, _) => Err(Failure::environment("FieldError", "the secret has no value")),
-    }
+    let value = match (answer.get("SecretString"), answer.get("SecretBinary")) {
+        (Some(Value::Text(text)), _) => SecretValue::Text(Secret::new(text.clone())),
+        (_, Some(Value::Bytes(bytes))) => SecretValue::Binary(Secret::new(bytes.clone())),
+        (_, _) => return Err(Failure::environment("FieldError", "the secret has no value")),
+    };
+    let id = match answer.get("VersionId") {
+        Some(Value::Text(id)) => id.clone(),
+        Some(_) | None => String::new(),
+    };
+    Ok((value, id))
 }
 
 /// Returns what is asked for of a value.

@@ -4,9 +4,11 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+mod copy;
 mod diff;
 mod edit;
 mod find;
+mod generate;
 mod get;
 mod grant;
 mod history;
@@ -20,6 +22,7 @@ mod man;
 mod names;
 mod new_credential;
 mod options;
+mod otp;
 pub(crate) mod own;
 mod peer;
 mod rename;
@@ -42,7 +45,10 @@ use own::{CommandSpec, Manual};
 /// The commands, in the order of the help.
 const ALL: &[CommandSpec] = &[
     CommandSpec::of::<get::Get>(),
+    CommandSpec::of::<copy::Copy>(),
+    CommandSpec::of::<otp::Otp>(),
     CommandSpec::of::<set::Set>(),
+    CommandSpec::of::<generate::Generate>(),
     CommandSpec::of::<show::Show>(),
     CommandSpec::of::<edit::Edit>(),
     CommandSpec::of::<ls::Ls>(),

@@ -8,9 +8,9 @@ use super::super::everyday::login::{self, Login, PASSWORD};
 use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::terminal::{self, Lines};
-use super::get;
 use super::options::{Number, Word, options};
 use super::own::{Invocation, OwnCommand};
+use super::{generate, get};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -31,8 +31,10 @@ options! {
         fields: Fields = "FIELD",
         /// Make up the value
         generate: bool,
+        /// Make up the value of so many words out of 7,776
+        words: Number<u32> = "N" => .requires("generate").conflicts_with_all(["length", "no-symbols"]),
         /// How many characters a made-up value has; 24 if you say nothing
-        length: Number<i64> = "N" => .requires("generate"),
+        length: Number<u16> = "N" => .requires("generate"),
         /// Leave out punctuation in a made-up value
         no_symbols: bool => .requires("generate")
     }
@@ -69,7 +71,7 @@ impl OwnCommand for Set {
         let secret = Address::whole_secret(&self.secret.0, "set")?;
         let mut client = Client::new(invocation.context)?;
         let current = current(&mut client, &secret)?;
-        let change = self.change(&mut client, &secret, current.as_ref())?;
+        let change = self.change(&secret, current.as_ref())?;
         let is_new = current.is_none();
         let what = what(&change);
         store(&mut client, &secret, current, change)?;
@@ -105,12 +107,7 @@ enum Existing {
 }
 
 impl Set {
-    fn change(
-        &self,
-        client: &mut Client<'_>,
-        secret: &str,
-        current: Option<&Existing>,
-    ) -> Result<Change, Failure> {
+    fn change(&self, secret: &str, current: Option<&Existing>) -> Result<Change, Failure> {
         let has_password = match current {
             Some(Existing::Valued(SecretValue::Text(text))) => {
                 Login::read(text.expose()).is_some_and(|login| login.get(PASSWORD).is_some())
@@ -122,7 +119,7 @@ impl Set {
             names => names.to_vec(),
         };
         if names.is_empty() {
-            return match self.asked(client, secret)? {
+            return match self.asked(secret)? {
                 Given::Text(text) => Ok(Change::Whole(text)),
                 Given::Bytes(bytes) => Ok(Change::Binary(bytes)),
             };
@@ -144,7 +141,7 @@ impl Set {
         for name in &names {
             let (name, value) = match name.split_once('=') {
                 Some((name, value)) => (name, Secret::new(value.to_owned())),
-                None => match self.asked(client, &format!("{name} of {secret}"))? {
+                None => match self.asked(&format!("{name} of {secret}"))? {
                     Given::Text(text) => (name.as_str(), text),
                     Given::Bytes(_) => {
                         let message = "the value of a field is text, and stdin has none";
@@ -161,20 +158,12 @@ impl Set {
     }
 
     /// Obtains a value: made up, read, or asked for.
-    fn asked(&self, client: &mut Client<'_>, what: &str) -> Result<Given, Failure> {
+    fn asked(&self, what: &str) -> Result<Given, Failure> {
         if self.generate {
-            let length = self.length.within(&(4..=4096))?.unwrap_or(24);
-            let mut request = vec![("PasswordLength", Value::Integer(length))];
-            if self.no_symbols {
-                request.push(("ExcludePunctuation", Value::Boolean(true)));
-            }
-            let answer = client.call(Action::GetRandomPassword, request)?;
-            return match answer.get("RandomPassword") {
-                Some(Value::Text(text)) => Ok(Given::Text(Secret::new(text.clone()))),
-                Some(_) | None => {
-                    Err(Failure::environment("InternalError", "no password was made"))
-                }
-            };
+            let recipe = generate::recipe(&self.words, &self.length, self.no_symbols)?;
+            let made = recipe.make()?;
+            terminal::note(&recipe.strength());
+            return Ok(Given::Text(made));
         }
         if !io::stdin().is_terminal() {
             return read_stdin();

@@ -3,6 +3,10 @@
 
 pub(crate) mod address;
 pub(crate) mod client;
+pub(crate) mod clipboard;
 pub(crate) mod fuzzy;
 pub(crate) mod login;
+pub(crate) mod making;
+pub(crate) mod qr;
+pub(crate) mod swap;
 pub(crate) mod times;
