@@ -4,9 +4,8 @@
 use super::super::agent::{Asked, Session, not_granted};
 use super::super::chore::unlock_first;
 use super::super::failure::Failure;
-use super::super::operate;
 use super::super::unlock::CommandContext;
-use super::super::{creation, elsewhere};
+use super::super::{creation, elsewhere, peers};
 use crate::agent::chores::Chore;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -65,7 +64,7 @@ impl<'a> Client<'a> {
         };
         let answer = self.answer(entry, request);
         if entry.effect == Effect::Writes && answer.is_ok() {
-            operate::tell_peers(&mut self.opened, self.session.as_ref(), self.context);
+            peers::tell_peers(&mut self.opened, self.session.as_ref(), self.context);
         }
         match (answer, id) {
             (Err(failure), Some(id)) => Err(self.hinted(failure, &id)),
@@ -100,7 +99,7 @@ impl<'a> Client<'a> {
     ) -> Result<Value, Failure> {
         let answer = self.done(chore, name);
         if answer.is_ok() {
-            operate::tell_peers(&mut self.opened, self.session.as_ref(), self.context);
+            peers::tell_peers(&mut self.opened, self.session.as_ref(), self.context);
         }
         match (answer, about) {
             (Err(failure), Some(id)) => Err(self.hinted(failure, id)),
