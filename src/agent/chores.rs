@@ -255,8 +255,7 @@ impl Chore {
             "review" => Self::ReviewRotation { secret: text("secret")?, region: text("region") },
             "status" => Self::Status { anchors: text("anchors").and_then(|path| decoded(&path)) },
             "undo" => {
-                let reaches_further = json.get("further")?.as_bool()?;
-                let reach = if reaches_further { Reach::Further } else { Reach::Last };
+                let reach = reach(json.get("further")?.as_bool()?);
                 Self::Undo { region: text("region"), id: text("id"), reach }
             }
             _ => return None,
@@ -272,6 +271,10 @@ fn pin_from_json(json: &Json) -> Option<Pin> {
     let text = |index: usize| json.get(index)?.as_str();
     let sha256 = STANDARD.decode(text(1)?).ok()?.try_into().ok()?;
     Some(Pin { path: text(0)?.to_owned(), sha256 })
+}
+
+fn reach(is_further: bool) -> Reach {
+    if is_further { Reach::Further } else { Reach::Last }
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ pub(super) fn tell_peers(
 }
 
 /// Tells peers what an operation changed. It is done already; what cannot be told waits.
-pub(super) fn tell_owed(owed: BTreeSet<Owed>, near: &mut Open<'_>, context: &CommandContext<'_>) {
+fn tell_owed(owed: BTreeSet<Owed>, near: &mut Open<'_>, context: &CommandContext<'_>) {
     if owed.is_empty() {
         return;
     }
