@@ -200,18 +200,16 @@ impl Chore {
     }
 
     pub(super) fn from_json(json: &Json) -> Option<Self> {
+        let pins = |pins: &Json| {
+            pins.as_array()?.iter().map(pin_from_json).collect::<Option<_>>().map(Some)
+        };
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
         let time = |name: &str| json.get(name).and_then(Json::as_i64).map(Timestamp);
         Some(match json.get("name")?.as_str()? {
             "approve" => Self::ApproveRotation {
                 secret: text("secret")?,
                 region: text("region"),
-                pins: match json.get("pins").filter(|pins| !pins.is_null()) {
-                    Some(pins) => {
-                        Some(pins.as_array()?.iter().map(pin_from_json).collect::<Option<_>>()?)
-                    }
-                    None => None,
-                },
+                pins: json.get("pins").filter(|pins| !pins.is_null()).map_or(Some(None), pins)?,
             },
             "checkpoint" => Self::Checkpoint,
             "configure" => {

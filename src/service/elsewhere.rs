@@ -81,7 +81,7 @@ mod tests {
         for (wanted, name, expected) in [
             ("exmaple/login", "example/login", Some(1)),
             ("login", "example/login", Some(1)),
-            ("EXAMPLE/LOGIN", "example/login", Some(0)),
+            ("EXAMPLE/LOGIN", "example/login", Some(1)),
             ("example/login", "example/mail", None),
             ("a", "ab", None),
             ("ab", "ac", Some(1)),

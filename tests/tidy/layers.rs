@@ -59,7 +59,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_json", &["cli", "agent", "rotation", "gateway", "programs", "service", "workbench"]),
     ("sha1", &["crypto"]),
     ("sha2", &["crypto"]),
-    ("strsim", &["cli"]),
+    ("strsim", &["cli", "service"]),
     ("subtle", &["crypto"]),
     ("unicode_normalization", &["crypto"]),
     ("uuid", &["sys"]),

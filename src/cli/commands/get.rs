@@ -92,14 +92,14 @@ pub(super) fn picked(
             Some(password) => bytes(password.value().expose()),
             None => bytes(text),
         }),
-        (Some(field), Some(login)) => match login.get(field) {
-            Some(member) => Ok(bytes(member.value().expose())),
-            None => {
+        (Some(field), Some(login)) => {
+            let member = login.get(field).ok_or_else(|| {
                 let message = format!("the value of {secret} has no field {field:?}");
-                Err(Failure::environment("FieldError", message)
-                    .hinted(format!("`strongroom show {secret}` names those it has")))
-            }
-        },
+                Failure::environment("FieldError", message)
+                    .hinted(format!("`strongroom show {secret}` names those it has"))
+            })?;
+            Ok(bytes(member.value().expose()))
+        }
         (Some(_), None) => Err(no_fields(secret)),
     }
 }

@@ -74,7 +74,7 @@ impl OwnCommand for Set {
         let change = self.change(&secret, current.as_ref())?;
         let is_new = current.is_none();
         let what = what(&change);
-        store(&mut client, &secret, current, change)?;
+        store(&mut client, &secret, current.as_ref(), change)?;
         let told = if is_new {
             format!("{secret} is made")
         } else {
@@ -228,10 +228,10 @@ fn what(change: &Change) -> String {
 fn store(
     client: &mut Client<'_>,
     secret: &str,
-    current: Option<Existing>,
+    current: Option<&Existing>,
     change: Change,
 ) -> Result<(), Failure> {
-    let value = match (change, &current) {
+    let value = match (change, current) {
         (Change::Whole(text), _) => ("SecretString", Value::Text(text.expose().clone())),
         (Change::Binary(bytes), _) => ("SecretBinary", Value::Bytes(bytes.expose().clone())),
         (Change::Fields(fields), Some(Existing::Valued(SecretValue::Text(text)))) => {
