@@ -120,6 +120,8 @@ const PREPARED: &[(&str, &str)] = &[
         "strongroom replicate-secret-to-regions --secret-id app/db \
          --add-replica-regions Region=eu-west-1",
     ),
+    ("copy", "strongroom set example/login username=ada password=secret"),
+    ("otp", "strongroom set example/login totp=GEZDGNBVGY3TQOJQ"),
     ("grant", "strongroom unlock"),
     (
         "peer",

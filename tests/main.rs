@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agent;
+mod clipboard;
 mod durability;
 mod examples;
 mod format;
@@ -31,14 +32,17 @@ mod script {
         cli_input
         completions
         configure
+        copy
         create_secret
         credentials
         cross_account
         delete_secret
         describe_secret
         environment
+        everyday
         first_secret
         full_disk
+        generate
         get_random_password
         get_secret_value
         grant
@@ -50,7 +54,9 @@ mod script {
         list_events
         list_secret_version_ids
         list_secrets
+        log
         man
+        otp
         pager
         paging
         peer_agent
@@ -62,6 +68,7 @@ mod script {
         quiet
         regions
         rekey
+        rename
         repair
         resource_policies
         restore_backup
@@ -70,10 +77,11 @@ mod script {
         streams
         tag_resource
         terminal
+        undo
         unlock
         untag_resource
-        update_secret_version_stage
         update_secret
+        update_secret_version_stage
         value_alone
         version
     }

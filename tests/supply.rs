@@ -34,6 +34,7 @@ const WIPED: &[&str] = &[
     "digest",
     "hmac",
     "poly1305",
+    "sha1",
     "sha2",
 ];
 

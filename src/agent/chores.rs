@@ -12,9 +12,12 @@ use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
 use crate::service::failure::Failure;
+use crate::service::history;
 use crate::service::jobs::review::{self, Review};
 use crate::service::jobs::{self, Unfinished, progress, settings as rotations};
 use crate::service::names::{self, Which};
+use crate::service::rename::{self, Renaming};
+use crate::service::undo::{self, Reach};
 use crate::upkeep::events::{self, EventFilter};
 use crate::upkeep::{purge, settings, status};
 use crate::vault::Vault;
@@ -30,18 +33,26 @@ pub(crate) enum Chore {
     Checkpoint,
     /// Change settings, if any are named, and show all.
     Configure(Vec<(String, String)>),
+    /// Say which version of a secret was current at some time.
+    CurrentAt { region: Option<String>, id: String, at: Timestamp },
     /// Show events.
     Events(EventFilter),
     /// Say which of these rows no secret has any more.
     Gone(Vec<u64>),
+    /// Show what became of a secret.
+    History { region: Option<String>, id: String },
     /// Name the secrets of a region; `None` is the vault's home.
     Names { region: Option<String>, which: Which },
     /// Erase what is past its recovery window.
     Purge,
+    /// Give secrets other names.
+    Rename { region: Option<String>, renaming: Renaming },
     /// Show how a secret rotates.
     ReviewRotation { secret: String, region: Option<String> },
     /// Say how the vault stands, and what this machine remembers of it.
     Status { anchors: Option<PathBuf> },
+    /// Take back the last change, of a secret or of the vault.
+    Undo { region: Option<String>, id: Option<String>, reach: Reach },
 }
 
 impl Chore {
@@ -69,10 +80,16 @@ impl Chore {
                 Value::Map(settings::shown(&transaction.state().settings))
             }
             Self::Configure(changes) => Value::Map(settings::configure(vault, &changes, context)?),
+            Self::CurrentAt { region, id, at } => {
+                history::current_at(vault, region.as_deref(), &id, at, context)?
+            }
             Self::Events(filter) => events::list(vault, &filter, context)?,
             Self::Gone(rows) => {
                 let gone = review::gone(vault, rows, context)?;
                 Value::List(gone.iter().map(|row| Value::Text(row.to_string())).collect())
+            }
+            Self::History { region, id } => {
+                history::history(vault, region.as_deref(), &id, context)?
             }
             Self::Names { region, which } => {
                 let names = names::of_region(vault, region.as_deref(), which, context)?;
@@ -82,6 +99,12 @@ impl Chore {
                 let erased = purge::purge(vault, context)?;
                 let erased = erased.into_iter().map(Value::Text).collect();
                 Value::Map(vec![("Erased".to_owned(), Value::List(erased))])
+            }
+            Self::Rename { region, renaming } => {
+                rename::rename(vault, region.as_deref(), &renaming, context)?
+            }
+            Self::Undo { region, id, reach } => {
+                undo::undo(vault, region.as_deref(), id.as_deref(), reach, context)?
             }
             Self::ReviewRotation { secret, region } => {
                 let id = SecretId(secret);
@@ -105,10 +128,16 @@ impl Chore {
     /// Whether it may change the vault, so that it is not asked for twice.
     pub(crate) fn changes(&self) -> bool {
         match self {
-            Self::ApproveRotation { .. } | Self::Configure(_) | Self::Purge => true,
+            Self::ApproveRotation { .. }
+            | Self::Configure(_)
+            | Self::Purge
+            | Self::Rename { .. }
+            | Self::Undo { .. } => true,
             Self::Checkpoint
+            | Self::CurrentAt { .. }
             | Self::Events(_)
             | Self::Gone(_)
+            | Self::History { .. }
             | Self::Names { .. }
             | Self::ReviewRotation { .. }
             | Self::Status { .. } => false,
@@ -128,6 +157,9 @@ impl Chore {
                 let changes: Map<String, Json> = changes.collect();
                 json!({ "name": "configure", "changes": changes })
             }
+            Self::CurrentAt { region, id, at } => {
+                json!({ "name": "current-at", "region": region, "id": id, "at": at.0 })
+            }
             Self::Events(filter) => json!({
                 "name": "events",
                 "secret": filter.secret,
@@ -139,32 +171,45 @@ impl Chore {
                 "most": filter.most,
             }),
             Self::Gone(rows) => json!({ "name": "gone", "rows": rows }),
+            Self::History { region, id } => {
+                json!({ "name": "history", "region": region, "id": id })
+            }
             Self::Names { region, which } => json!({
                 "name": "names", "region": region, "scheduled": *which == Which::Scheduled,
             }),
             Self::Purge => json!({ "name": "purge" }),
+            Self::Rename { region, renaming } => {
+                let (from, to, is_of_all) = match renaming {
+                    Renaming::One { id, to } => (id, to, false),
+                    Renaming::All { prefix, to } => (prefix, to, true),
+                };
+                json!({
+                    "name": "rename", "region": region, "from": from, "to": to, "all": is_of_all,
+                })
+            }
             Self::ReviewRotation { secret, region } => {
                 json!({ "name": "review", "secret": secret, "region": region })
             }
             Self::Status { anchors } => {
                 json!({ "name": "status", "anchors": anchors.as_deref().map(encoded) })
             }
+            Self::Undo { region, id, reach } => json!({
+                "name": "undo", "region": region, "id": id, "further": *reach == Reach::Further,
+            }),
         }
     }
 
     pub(super) fn from_json(json: &Json) -> Option<Self> {
+        let pins = |pins: &Json| {
+            pins.as_array()?.iter().map(pin_from_json).collect::<Option<_>>().map(Some)
+        };
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
         let time = |name: &str| json.get(name).and_then(Json::as_i64).map(Timestamp);
         Some(match json.get("name")?.as_str()? {
             "approve" => Self::ApproveRotation {
                 secret: text("secret")?,
                 region: text("region"),
-                pins: match json.get("pins").filter(|pins| !pins.is_null()) {
-                    Some(pins) => {
-                        Some(pins.as_array()?.iter().map(pin_from_json).collect::<Option<_>>()?)
-                    }
-                    None => None,
-                },
+                pins: json.get("pins").filter(|pins| !pins.is_null()).map_or(Some(None), pins)?,
             },
             "checkpoint" => Self::Checkpoint,
             "configure" => {
@@ -172,6 +217,9 @@ impl Chore {
                 let change =
                     |(name, to): (&String, &Json)| Some((name.clone(), to.as_str()?.to_owned()));
                 Self::Configure(changes.map(change).collect::<Option<_>>()?)
+            }
+            "current-at" => {
+                Self::CurrentAt { region: text("region"), id: text("id")?, at: time("at")? }
             }
             "events" => Self::Events(EventFilter {
                 secret: text("secret"),
@@ -186,14 +234,28 @@ impl Chore {
                 let rows = json.get("rows")?.as_array()?.iter();
                 Self::Gone(rows.map(Json::as_u64).collect::<Option<_>>()?)
             }
+            "history" => Self::History { region: text("region"), id: text("id")? },
             "names" => {
                 let is_scheduled = json.get("scheduled")?.as_bool()?;
                 let which = if is_scheduled { Which::Scheduled } else { Which::Active };
                 Self::Names { region: text("region"), which }
             }
             "purge" => Self::Purge,
+            "rename" => {
+                let (from, to) = (text("from")?, text("to")?);
+                let renaming = if json.get("all")?.as_bool()? {
+                    Renaming::All { prefix: from, to }
+                } else {
+                    Renaming::One { id: from, to }
+                };
+                Self::Rename { region: text("region"), renaming }
+            }
             "review" => Self::ReviewRotation { secret: text("secret")?, region: text("region") },
             "status" => Self::Status { anchors: text("anchors").and_then(|path| decoded(&path)) },
+            "undo" => {
+                let reach = reach(json.get("further")?.as_bool()?);
+                Self::Undo { region: text("region"), id: text("id"), reach }
+            }
             _ => return None,
         })
     }
@@ -209,12 +271,17 @@ fn pin_from_json(json: &Json) -> Option<Pin> {
     Some(Pin { path: text(0)?.to_owned(), sha256 })
 }
 
+fn reach(is_further: bool) -> Reach {
+    if is_further { Reach::Further } else { Reach::Last }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_chore_is_read_as_it_was_written() {
+        let renaming = |renaming| Chore::Rename { region: None, renaming };
         let filter = EventFilter {
             secret: Some("a".to_owned()),
             region: None,
@@ -236,6 +303,12 @@ mod tests {
             Chore::Events(filter),
             Chore::Names { region: Some("r".to_owned()), which: Which::Scheduled },
             Chore::Purge,
+            Chore::CurrentAt { region: None, id: "a".to_owned(), at: Timestamp(5) },
+            Chore::History { region: Some("r".to_owned()), id: "a".to_owned() },
+            renaming(Renaming::One { id: "a".to_owned(), to: "b".to_owned() }),
+            renaming(Renaming::All { prefix: "a/".to_owned(), to: "b/".to_owned() }),
+            Chore::Undo { region: None, id: Some("a".to_owned()), reach: Reach::Further },
+            Chore::Undo { region: None, id: None, reach: Reach::Last },
             Chore::Status { anchors: Some("/a".into()) },
         ] {
             assert_eq!(Chore::from_json(&chore.to_json()), Some(chore));

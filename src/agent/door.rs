@@ -271,7 +271,11 @@ impl Agent<'_> {
     fn elsewhere(&self, who: &Actor, token: &Secret<String>, name: &str) -> Result<Json, Refused> {
         let reply = self.used(who, token, Use::Looks, |vault, circumstances| {
             let found = elsewhere::find(vault, name, circumstances.context());
-            let found = found.map(|found| json!({ "home": found.home, "regions": found.regions }));
+            let found = found.map(|found| {
+                let (home, regions) = (found.home, found.regions);
+                let (renamed, near) = (found.renamed, found.near);
+                json!({ "home": home, "regions": regions, "renamed": renamed, "near": near })
+            });
             (found.map_err(|error| self.refused(error.into())), Vec::new())
         });
         reply.outcome

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::environment::Environment;
 use super::failure::{self, Failure};
-use super::handing::{good_token, other_version, place};
+use super::handing::{found, good_token, other_version, place};
 use super::unlock::{self, CommandContext};
 use super::{progress, terminal};
 use crate::agent::chores::Chore;
@@ -254,9 +254,7 @@ impl Session {
     pub(crate) fn elsewhere(&self, name: &str) -> Option<Found> {
         let ask = Ask::Elsewhere { token: self.token(), name: name.to_owned() };
         let Ok(Asked::Answered(reply)) = self.ask(&ask, "", true) else { return None };
-        let text = |json: &Json| json.as_str().map(str::to_owned);
-        let regions = reply.get("regions")?.as_array()?.iter().filter_map(text).collect();
-        Some(Found { home: text(reply.get("home")?)?, regions })
+        found(&reply)
     }
 
     fn token(&self) -> Secret<String> {

@@ -1,4 +1,5 @@
-//! The hint about a secret that was not found in one region of a vault: it may be in another.
+//! The hint about a secret that was not found in one region of a vault: it may be called otherwise by
+//! now, or be in another.
 
 use super::failure::Failure;
 use super::location::Named;
@@ -24,14 +25,22 @@ pub(super) fn hinted(
 
 /// Says where the secret is, or that the call is about a region that hardly anything is in.
 fn told(found: &Found, name: &str, asked: Option<&Named>) -> Option<String> {
-    let Found { home, regions } = found;
+    let Found { home, regions, renamed, near } = found;
     let here = asked.map_or(home.as_str(), |asked| &asked.value);
     let by = asked.map_or_else(
         || "the vault's home region".to_owned(),
         |asked| format!("the region that {} names", asked.by),
     );
+    let names: Vec<&str> =
+        renamed.iter().filter(|(region, _)| region == here).map(|(_, now)| now.as_str()).collect();
+    if !names.is_empty() {
+        return Some(format!("{name} was renamed: it is {} now", names.join(", or ")));
+    }
     match regions.iter().find(|region| *region != here) {
         Some(there) => Some(format!("{name} is in {there}; this call asks in {here}, {by}")),
+        None if !near.is_empty() && regions.is_empty() => {
+            Some(format!("did you mean {}?", near.join(" or ")))
+        }
         None if here == home => None,
         None => {
             Some(format!("this call asks in {here}, {by}; the home region of the vault is {home}"))
@@ -49,6 +58,8 @@ mod tests {
         let found = |regions: &[&str]| Found {
             home: "local-1".to_owned(),
             regions: regions.iter().map(|&region| region.to_owned()).collect(),
+            renamed: vec![("eu-west-2".to_owned(), "app/db".to_owned())],
+            near: Vec::new(),
         };
         let us = asked("us-east-1", "AWS_REGION");
         for (regions, asked, expected) in [
@@ -73,11 +84,20 @@ mod tests {
                 ),
             ),
             (&[], None, None),
+            (
+                &["local-1"],
+                Some(&asked("eu-west-2", "--region")),
+                Some("db was renamed: it is app/db now"),
+            ),
             // The ARN's suffix was another's.
             (&["local-1"], None, None),
         ] {
             let hint = told(&found(regions), "db", asked);
             assert_eq!(hint.as_deref(), expected, "{regions:?}");
         }
+        let near = vec!["app/db".to_owned(), "app/dc".to_owned()];
+        let misspelt = Found { near, ..found(&[]) };
+        let hint = told(&misspelt, "ap/db", None);
+        assert_eq!(hint.as_deref(), Some("did you mean app/db or app/dc?"));
     }
 }

@@ -13,6 +13,7 @@ use crate::agent::place::{Place, Scope};
 use crate::agent::process::{self, NotStarted};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
+use crate::service::elsewhere::Found;
 use crate::sys::files::FileFault;
 use crate::sys::lock;
 use crate::sys::login;
@@ -220,3 +221,13 @@ pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
 const LOGIN: &str = "XDG_SESSION_ID";
 /// The user's runtime directory (the XDG base directory specification).
 const RUNTIME: &str = "XDG_RUNTIME_DIR";
+
+/// Reads the agent's answer about where a name is, or was.
+pub(super) fn found(reply: &Json) -> Option<Found> {
+    let text = |json: &Json| json.as_str().map(str::to_owned);
+    let texts = |member| Some(reply.get(member)?.as_array()?.iter().filter_map(text).collect());
+    let (regions, near) = (texts("regions")?, texts("near")?);
+    let renamed = reply.get("renamed")?.as_array()?.iter();
+    let renamed = renamed.filter_map(|one| Some((text(one.get(0)?)?, text(one.get(1)?)?)));
+    Some(Found { home: text(reply.get("home")?)?, regions, near, renamed: renamed.collect() })
+}

@@ -14,6 +14,7 @@ mod duration;
 mod elsewhere;
 mod enroll;
 pub(crate) mod environment;
+mod everyday;
 pub(crate) mod failure;
 mod field;
 mod handing;
@@ -46,7 +47,7 @@ use std::panic::catch_unwind;
 use std::path::PathBuf;
 
 use crate::agent::process;
-use crate::programs::spawn;
+use crate::programs::{clipboard, spawn, tied};
 use crate::sys;
 use environment::Environment;
 
@@ -74,6 +75,14 @@ pub fn start() -> u8 {
     if argv.next_if(|word| word == spawn::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
         return spawn::become_program(&words);
+    }
+    if argv.next_if(|word| word == tied::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return tied::become_program(&words);
+    }
+    if argv.next_if(|word| word == clipboard::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return clipboard::be(&words);
     }
     if argv.next_if(|word| word == process::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();

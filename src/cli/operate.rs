@@ -4,7 +4,6 @@ use super::agent::{self, Asked, Session};
 use super::answer::{self, Answer};
 use super::failure::Failure;
 use super::manual::help;
-use super::open_peer::Open;
 use super::pages::{Fetched, Paginator};
 use super::request::arguments::{self, Arguments, Paging, Parsed, Picking, Signature};
 use super::request::build::{self, Built};
@@ -23,7 +22,6 @@ use crate::service::dispatch;
 use crate::service::elsewhere as regions;
 use crate::service::operation::{Effect, Entry, Pages};
 use crate::sys::entropy::SystemEntropy;
-use crate::vault::Vault;
 
 /// Who answers an operation.
 pub(super) enum Backend {
@@ -208,7 +206,7 @@ fn respond(
         if session.is_none() {
             opened = Some(context.unlock_silently(&context.unlock_policy())?);
         }
-        if let Some(mut near) = near(&mut opened, session, context) {
+        if let Some(mut near) = peers::near(&mut opened, session, context) {
             peers::require_waiting(&mut near, &paginator.request, context)?;
         }
     }
@@ -228,7 +226,7 @@ fn respond(
         dispatch::dispatch(vault, call, context.request_context()).map_err(failed)
     });
     if entry.effect == Effect::Writes && fetched.is_ok() {
-        tell_peers(&mut opened, session, context);
+        peers::tell_peers(&mut opened, session, context);
     }
     match (fetched, id) {
         (Err(failure), Some(id)) => {
@@ -244,32 +242,6 @@ fn respond(
             opened.iter().for_each(unlock::warn);
             Ok(fetched)
         }
-    }
-}
-
-/// Returns the vault as one of two that are asked for what they do together.
-fn near<'a>(
-    opened: &'a mut Option<Vault>,
-    session: Option<&'a Session>,
-    context: &'a CommandContext<'_>,
-) -> Option<Open<'a>> {
-    match (opened, session) {
-        (Some(vault), _) => Some(Open::Here(vault, context)),
-        (None, Some(session)) => Some(Open::InAgent(session)),
-        (None, None) => None,
-    }
-}
-
-/// Tells peers what was changed, before the answer is seen.
-fn tell_peers(opened: &mut Option<Vault>, session: Option<&Session>, context: &CommandContext<'_>) {
-    let owed = match (opened.as_mut(), session) {
-        (Some(vault), _) => vault.take_owed(),
-        // The holder of a grant does not speak for the vault: its owner's next command does.
-        (None, Some(session)) if !session.is_granted() => session.take_owed(),
-        (None, _) => return,
-    };
-    if let Some(mut near) = near(opened, session, context) {
-        peers::tell_owed(owed, &mut near, context);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::agent::unintelligible;
+use super::agent::{Session, unintelligible};
 use super::failure::Failure;
 use super::open_peer::{Open, Prompt, open};
 use super::terminal;
@@ -18,6 +18,7 @@ use crate::service::peers::registry::KnownPeer;
 use crate::service::peers::task::Task;
 use crate::service::replication::across::{account_of, explained, explained_before};
 use crate::service::rules::arn;
+use crate::vault::Vault;
 use crate::vault::across::Trouble;
 use crate::vault::peers::Owed;
 
@@ -85,8 +86,38 @@ pub(super) fn require_waiting(
     Err(Failure::of_operation(operation, fault.into()))
 }
 
+/// Returns the vault as one of two that are asked for what they do together.
+pub(super) fn near<'a>(
+    opened: &'a mut Option<Vault>,
+    session: Option<&'a Session>,
+    context: &'a CommandContext<'_>,
+) -> Option<Open<'a>> {
+    match (opened, session) {
+        (Some(vault), _) => Some(Open::Here(vault, context)),
+        (None, Some(session)) => Some(Open::InAgent(session)),
+        (None, None) => None,
+    }
+}
+
+/// Tells peers what was changed, before the answer is seen.
+pub(super) fn tell_peers(
+    opened: &mut Option<Vault>,
+    session: Option<&Session>,
+    context: &CommandContext<'_>,
+) {
+    let owed = match (opened.as_mut(), session) {
+        (Some(vault), _) => vault.take_owed(),
+        // The holder of a grant does not speak for the vault: its owner's next command does.
+        (None, Some(session)) if !session.is_granted() => session.take_owed(),
+        (None, _) => return,
+    };
+    if let Some(mut near) = near(opened, session, context) {
+        tell_owed(owed, &mut near, context);
+    }
+}
+
 /// Tells peers what an operation changed. It is done already; what cannot be told waits.
-pub(super) fn tell_owed(owed: BTreeSet<Owed>, near: &mut Open<'_>, context: &CommandContext<'_>) {
+fn tell_owed(owed: BTreeSet<Owed>, near: &mut Open<'_>, context: &CommandContext<'_>) {
     if owed.is_empty() {
         return;
     }

@@ -64,12 +64,13 @@ fn run_command(
     }
     let inside = rotate::inside::line(environment);
     // What holds for a process that may not do all: a rotation's program, or a grant's holder.
-    if inside.is_some() && needs_all(&command) {
+    if inside.is_some() && needs_all(&command, commands::runs_in_rotation) {
         return Err(rotate::inside::not_available());
     }
     // Who he is AWS tells everybody.
     let is_for_all = matches!(command, Command::Identity { .. });
-    if agent::is_granted(environment) && needs_all(&command) && !is_for_all {
+    let is_granted = agent::is_granted(environment);
+    if is_granted && needs_all(&command, commands::is_of_operations) && !is_for_all {
         return Err(agent::not_granted());
     }
     match command {
@@ -103,10 +104,10 @@ fn run_command(
     }
 }
 
-/// Whether a command is for the owner of a vault alone.
-fn needs_all(command: &Command) -> bool {
+/// Whether a command is for the owner of a vault alone, as all of our own are but some.
+fn needs_all(command: &Command, is_for_others: fn(&str) -> bool) -> bool {
     match command {
-        Command::Own { name, .. } => !commands::runs_in_rotation(name),
+        Command::Own { name, .. } => !is_for_others(name),
         Command::Identity { .. } | Command::Configure { .. } => true,
         Command::Version | Command::Help(_) | Command::Operation { .. } => false,
     }

@@ -7,6 +7,12 @@ use super::output::visible::for_terminal;
 use super::terminal;
 use crate::sys::streams;
 
+/// Writes what a terminal is to obey, such as colours, all of which is ours.
+pub(super) fn draw(bytes: &[u8]) -> Result<(), Failure> {
+    terminal::end_silence();
+    streams::write_stdout(bytes).map_err(Failure::Output)
+}
+
 /// Writes to stdout in one go: nothing stays in a buffer of the library's.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
     terminal::end_silence();

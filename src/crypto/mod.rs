@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub(crate) mod kdf;
 pub(crate) mod keyfile;
 pub(crate) mod keys;
+pub(crate) mod otp;
 pub(crate) mod passphrase;
 mod primitives;
 pub(crate) mod recovery;

@@ -7,6 +7,7 @@ pub(crate) mod declare;
 
 pub(crate) mod case;
 pub(crate) mod order;
+pub(crate) mod otp;
 pub(crate) mod rotation;
 pub(crate) mod secret_value;
 pub(crate) mod shape;

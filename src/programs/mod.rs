@@ -3,10 +3,12 @@
 //!
 //! The system calls are `sys`'s. Does not know vaults, nor what a program is for.
 
+pub(crate) mod clipboard;
 pub(crate) mod confine;
 pub(crate) mod launch;
 pub(crate) mod output;
 pub(crate) mod redact;
 pub(crate) mod spawn;
 mod spelling;
+pub(crate) mod tied;
 pub(crate) mod workplace;

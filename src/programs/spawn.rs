@@ -188,22 +188,23 @@ fn set_up(parent: &OsString, channel: &OsString, freedoms: &[OsString]) -> io::R
     let channel = channel.to_str().and_then(|word| word.parse().ok());
     let channel = channel.ok_or(io::ErrorKind::InvalidInput)?;
     rustix::process::setsid()?;
-    die_with(parent)?;
+    die_with(parent, Signal::KILL)?;
     detach::close_inherited(channel);
     interrupts::unblock()?;
     confine::enter(&freedoms, channel)
 }
 
+/// Has this process get a signal when its parent, which has this number, ends.
 #[cfg(target_os = "linux")]
-fn die_with(parent: &OsString) -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+pub(super) fn die_with(parent: &OsString, signal: Signal) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(signal))?;
     // It may have died before.
     let is_there = parent.to_str() == Some(&std::os::unix::process::parent_id().to_string());
     if is_there { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn die_with(_parent: &OsString) -> io::Result<()> {
+pub(super) fn die_with(_parent: &OsString, _signal: Signal) -> io::Result<()> {
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::model::types::SecretId;
 use crate::sys::entropy::Entropy;
 use crate::vault::audit::Subject;
 use crate::vault::record::{Namespace, Record};
+use crate::vault::trace::Trace;
 use crate::vault::transaction::Transaction;
 
 /// One operation at work.
@@ -21,6 +22,7 @@ pub(crate) struct Context<'c, 'v> {
     entropy: &'c dyn Entropy,
     region: &'c str,
     subject: Subject,
+    trace: Trace,
     caller: &'c Caller,
     boundaries: Option<&'c PageBoundaries>,
 }
@@ -36,13 +38,15 @@ impl<'c, 'v> Context<'c, 'v> {
         let region = region.unwrap_or(home);
         let (caller, subject) = (&Caller::Owner, Subject::default());
         let vault = Some(vault);
-        Self { vault, entropy, region, subject, caller, boundaries: None }
+        let trace = Trace::default();
+        Self { vault, entropy, region, subject, trace, caller, boundaries: None }
     }
 
     /// An operation that needs no vault.
     pub(super) fn without_vault(entropy: &'c dyn Entropy) -> Self {
         let (caller, subject) = (&Caller::Owner, Subject::default());
-        Self { vault: None, entropy, region: "", subject, caller, boundaries: None }
+        let trace = Trace::default();
+        Self { vault: None, entropy, region: "", subject, trace, caller, boundaries: None }
     }
 
     /// Says who calls.
@@ -150,6 +154,11 @@ impl<'c, 'v> Context<'c, 'v> {
         self.subject = Subject { version, token, ..Transaction::subject(record) };
     }
 
+    /// Notes for the audit log what the operation did to a secret: the one that it is about.
+    pub(crate) fn did(&mut self, trace: Trace) {
+        self.trace = trace;
+    }
+
     /// Notes for the audit log which name, not yet taken, the operation is about.
     pub(crate) fn about_name(&mut self, name: &str) {
         name_subject(&mut self.subject, name);
@@ -177,8 +186,8 @@ impl<'c, 'v> Context<'c, 'v> {
     }
 
     /// Returns what was noted.
-    pub(super) fn into_subject(self) -> Subject {
-        self.subject
+    pub(super) fn into_noted(self) -> (Subject, Trace) {
+        (self.subject, self.trace)
     }
 }
 

@@ -15,8 +15,10 @@ mod extremes;
 pub(crate) mod failure;
 pub(crate) mod fault;
 pub(crate) mod grants;
+pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod jobs;
+mod mentions;
 pub(crate) mod names;
 pub(crate) mod operation;
 pub(crate) mod operations;
@@ -26,6 +28,7 @@ mod policies;
 mod policy_request;
 #[cfg(test)]
 mod reference;
+pub(crate) mod rename;
 pub(crate) mod replication;
 mod repository;
 pub(crate) mod rotation;
@@ -34,4 +37,5 @@ pub(crate) mod rules;
 mod surface;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod undo;
 mod versions;

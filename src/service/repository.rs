@@ -8,6 +8,7 @@ use super::replication::{across, mirror, replicas};
 use super::rotation::progress;
 use crate::model::types::SecretId;
 use crate::vault::record::Record;
+use crate::vault::trace::Trace;
 
 /// Finds a secret that may be changed: no replica, and not scheduled for deletion.
 ///
@@ -38,6 +39,7 @@ fn not_scheduled(record: Record) -> Result<Record, Failure> {
 /// Stores a new secret. Its replicas are made at once.
 pub(crate) fn insert(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     mirror::mirror_replicas(cx, record)?;
+    cx.did(Trace::between(None, record));
     Ok(cx.vault()?.insert(record)?)
 }
 
@@ -47,9 +49,12 @@ pub(crate) fn insert(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<()
 /// or any change is not known; here a call that changes nothing stores nothing, so it must not
 /// come here.
 pub(crate) fn store(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
+    let before = cx.vault()?.find_row(record.rid)?;
     record.changed = cx.date()?;
     progress::track_current(cx, record)?;
     across::follow_change(cx, record)?;
     mirror::mirror_replicas(cx, record)?;
+    // Where two are stored for one call, the last is the one that it is about.
+    cx.did(Trace::between(before.as_ref(), record));
     Ok(cx.vault()?.update(record)?)
 }

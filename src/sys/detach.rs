@@ -17,6 +17,11 @@ use super::streams;
 
 /// Starts this program with these words, then the number of the stream's descriptor.
 pub(crate) fn start(words: &[&OsStr]) -> io::Result<UnixStream> {
+    start_with(words, Stdio::null())
+}
+
+/// The same, with a standard output that it keeps.
+pub(crate) fn start_with(words: &[&OsStr], stdout: Stdio) -> io::Result<UnixStream> {
     let (ours, theirs) = UnixStream::pair()?;
     rustix::io::fcntl_setfd(&theirs, FdFlags::empty())?;
     Command::new(own_program()?)
@@ -25,7 +30,7 @@ pub(crate) fn start(words: &[&OsStr]) -> io::Result<UnixStream> {
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(stdout)
         .stderr(Stdio::null())
         .spawn()?;
     Ok(ours)

@@ -153,6 +153,7 @@ fn shown(seq: u64, event: Event, home: &str) -> Value {
     text("SecretName", event.subject.name);
     text("Version", event.subject.version);
     text("ClientRequestToken", event.subject.token);
+    text("OldName", event.trace.and_then(|trace| trace.renamed_from).unwrap_or_default());
     text("Detail", event.detail);
     text("Via", event.via);
     text("User", event.actor.user);

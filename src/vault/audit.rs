@@ -1,6 +1,7 @@
 //! Audit entries: what was asked for, by whom, and how it ended. Never a value.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use super::trace::Trace;
 use crate::model::time::Timestamp;
 use crate::sys::process::Actor;
 
@@ -27,6 +28,8 @@ pub(crate) struct Event {
     pub(crate) detail: String,
     /// In the first entry of a commit: the digest of the sealed state that it was made on.
     pub(crate) came_from: Option<[u8; 32]>,
+    /// What it did to the secret; `None` where nothing says so.
+    pub(crate) trace: Option<Trace>,
     /// What a later version wrote.
     pub(crate) unknown: Unknown,
     /// What a later version wrote of the actor.
@@ -104,6 +107,7 @@ impl Event {
         some(&mut map, 12, &self.detail);
         some(&mut map, 13, &self.subject.region);
         map.optional(14, self.came_from.as_ref(), |w, digest| w.bytes(digest));
+        map.optional(15, self.trace.as_ref(), |w, trace| w.map(trace.encode()));
         map.finish()
     }
 
@@ -120,6 +124,7 @@ impl Event {
             commit_id: [0; 16],
             detail: String::new(),
             came_from: None,
+            trace: None,
             unknown: Unknown::default(),
             unknown_of_actor: Unknown::default(),
         };
@@ -141,6 +146,7 @@ impl Event {
                 12 => event.detail = r.text()?,
                 13 => event.subject.region = r.text()?,
                 14 => event.came_from = Some(r.array()?),
+                15 => event.trace = Some(Trace::decode(r)?),
                 _ => return Ok(false),
             }
             known |= 1 << key;
@@ -201,6 +207,7 @@ mod tests {
             commit_id: [6; 16],
             detail: String::new(),
             came_from: Some([7; 32]),
+            trace: Some(Trace::erased()),
             unknown: Unknown::default(),
             unknown_of_actor: Unknown::default(),
         };

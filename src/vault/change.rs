@@ -21,7 +21,7 @@ const MAX_ERASED: usize = 16;
 
 /// Whether a record is in the tree already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Presence {
+pub(super) enum Presence {
     /// Its name must not be.
     Absent,
     /// Its name must be, with the record's row.
@@ -36,14 +36,7 @@ impl Transaction<'_> {
     /// [`Error::NameTaken`] if the name is in use, [`Error::ClockJumped`] if only a clock that
     /// cannot be right says that it no longer is.
     pub(crate) fn insert(&mut self, record: &mut Record) -> Result<(), Error> {
-        if let Some(old) = self.find_stored(&record.namespace, &record.name)? {
-            if !old.is_gone(self.due_time()) {
-                let is_gone = old.is_gone(self.now());
-                let taken = || Error::NameTaken(record.name.clone());
-                return Err(if is_gone { Error::ClockJumped } else { taken() });
-            }
-            self.remove(&old)?;
-        }
+        self.vacate(&record.namespace, &record.name)?;
         self.assign_row(record)?;
         let sealed = self.seal_record(record)?;
         self.rows.insert(Table::Secret, record.rid, &sealed)?;
@@ -321,7 +314,12 @@ impl Transaction<'_> {
     }
 
     /// Puts the record's pin into the tree, or takes the record out.
-    fn place(&mut self, record: &Record, place: Presence, pin: Option<Pin>) -> Result<(), Error> {
+    pub(super) fn place(
+        &mut self,
+        record: &Record,
+        place: Presence,
+        pin: Option<Pin>,
+    ) -> Result<(), Error> {
         let name_hash = self.name_hash(&record.namespace, &record.name);
         let bucket = tree::bucket_of(&name_hash);
         let mut node = self.node(bucket / FANOUT)?.unwrap_or_default();

@@ -8,6 +8,7 @@ use super::cbor::Unknown;
 use super::chain::{Link, walk};
 use super::error::{Error, decoded, opened, tampered};
 use super::state::Log;
+use super::trace::Trace;
 use super::transaction::{Access, Transaction};
 use crate::crypto::history;
 use crate::model::time::{DAY_MS, Timestamp};
@@ -30,13 +31,14 @@ pub(super) struct Entry<'a> {
     pub(super) outcome: &'a str,
     pub(super) subject: Subject,
     pub(super) detail: &'a str,
+    pub(super) trace: Option<Trace>,
 }
 
 impl<'a> Entry<'a> {
     /// Something of our own that happens now and is about no secret.
     fn own(operation: &'a str, detail: &'a str) -> Self {
         let (outcome, subject) = (Event::SUCCESS, Subject::default());
-        Self { was: None, operation, outcome, subject, detail }
+        Self { was: None, operation, outcome, subject, detail, trace: None }
     }
 }
 
@@ -53,7 +55,7 @@ impl Transaction<'_> {
             self.note_entry(operation, outcome, subject);
             return Ok(());
         }
-        self.append(Entry { was: None, operation, outcome, subject, detail: "" })
+        self.append(Entry { was: None, operation, outcome, subject, detail: "", trace: None })
     }
 
     /// Writes something that happened to a secret, with further details.
@@ -64,7 +66,18 @@ impl Transaction<'_> {
         subject: Subject,
         detail: &str,
     ) -> Result<(), Error> {
-        self.append(Entry { was: None, operation, outcome, subject, detail })
+        self.append(Entry { was: None, operation, outcome, subject, detail, trace: None })
+    }
+
+    /// Writes what changed a secret, and what it did.
+    pub(crate) fn record_change(
+        &mut self,
+        operation: &str,
+        subject: Subject,
+        trace: Trace,
+    ) -> Result<(), Error> {
+        let (outcome, trace) = (Event::SUCCESS, Some(trace));
+        self.append(Entry { was: None, operation, outcome, subject, detail: "", trace })
     }
 
     /// Writes something that is not about one secret, with further details.
@@ -96,7 +109,7 @@ impl Transaction<'_> {
     }
 
     fn append_one(&mut self, entry: Entry<'_>) -> Result<(), Error> {
-        let Entry { was, operation, outcome, subject, detail } = entry;
+        let Entry { was, operation, outcome, subject, detail, trace } = entry;
         let seq = self.state.log.next;
         let (time, origin) = was.unwrap_or_else(|| (self.date(), self.context.origin));
         let event = Event {
@@ -110,6 +123,7 @@ impl Transaction<'_> {
             commit_id: self.next_commit_id,
             detail: detail.chars().take(MAX_DETAIL).collect(),
             came_from: self.beginning.state.filter(|_| seq == self.beginning.log.next),
+            trace,
             unknown: Unknown::default(),
             unknown_of_actor: Unknown::default(),
         };

@@ -26,6 +26,7 @@ pub(crate) mod progress;
 mod reads;
 pub(crate) mod record;
 pub(crate) mod rekey;
+mod rename;
 pub(crate) mod repair;
 pub(crate) mod replace;
 mod replica;
@@ -37,6 +38,7 @@ pub(crate) mod slots;
 pub(crate) mod state;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trace;
 pub(crate) mod transaction;
 mod tree;
 mod unlock;

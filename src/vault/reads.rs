@@ -156,7 +156,7 @@ impl Transaction<'_> {
         for WaitingEntry { time, operation, outcome, subject, origin } in entries {
             let was = Some((time, &origin));
             let (operation, outcome) = (&operation, &outcome);
-            self.append(Entry { was, operation, outcome, subject, detail: "" })?;
+            self.append(Entry { was, operation, outcome, subject, detail: "", trace: None })?;
         }
         for WaitingDay { place: (namespace, name), rid, version_id, day } in days {
             let found = match self.find_stored(&namespace, &name) {

@@ -7,12 +7,13 @@ use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::progress::Progress;
 use super::rotation::Rotation;
 use crate::crypto::sealed::Pin;
-use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
-use crate::sys::secret::Secret;
 
 /// The most characters of a name.
-const MAX_NAME: usize = 512;
+pub(crate) const MAX_NAME: usize = 512;
+
+/// The most names of before that a secret remembers.
+pub(crate) const MAX_FORMER_NAMES: usize = 10;
 
 /// The most tags of a secret.
 const MAX_TAGS: usize = 50;
@@ -62,6 +63,8 @@ pub(crate) struct Record {
     pub(crate) cross_replica: Option<CrossReplica>,
     /// The primary in another account, if it is or was a replica of one.
     pub(crate) cross_primary: Option<CrossPrimary>,
+    /// What it was called before it was renamed, oldest first, each name once.
+    pub(crate) former_names: Vec<String>,
     /// The kind of a managed external secret.
     pub(crate) secret_type: Option<String>,
     /// What a later version wrote.
@@ -172,41 +175,6 @@ impl Namespace {
     }
 }
 
-impl ValueKind {
-    /// Returns the byte that precedes a value, docs/format.md "Values".
-    pub(crate) fn byte(self) -> u8 {
-        match self {
-            Self::Text => 0,
-            Self::Binary => 1,
-        }
-    }
-
-    /// Reads that byte.
-    pub(crate) fn from_byte(byte: u64) -> Option<Self> {
-        match byte {
-            0 => Some(Self::Text),
-            1 => Some(Self::Binary),
-            _ => None,
-        }
-    }
-}
-
-impl StoredValue {
-    /// Reads a value from what was sealed; `None` if it is not the one described here.
-    pub(crate) fn read(&self, data: &[u8]) -> Option<SecretValue> {
-        let (kind, bytes) = data.split_first()?;
-        if *kind != self.kind.byte() || u64::try_from(bytes.len()) != Ok(self.len) {
-            return None;
-        }
-        Some(match self.kind {
-            ValueKind::Binary => SecretValue::Binary(Secret::new(bytes.to_vec())),
-            ValueKind::Text => {
-                SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned()))
-            }
-        })
-    }
-}
-
 impl Record {
     /// Finds a version by its id.
     pub(crate) fn version(&self, id: &str) -> Option<&Version> {
@@ -270,6 +238,12 @@ impl Record {
         map.optional(20, self.progress.as_ref(), |w, progress| w.map(progress.encode()));
         map.optional(21, self.cross_replica.as_ref(), |w, replica| w.map(replica.encode()));
         map.optional(22, self.cross_primary.as_ref(), |w, primary| w.map(primary.encode()));
+        if !self.former_names.is_empty() {
+            let writer = map.member(23).list(self.former_names.len());
+            for name in &self.former_names {
+                writer.text(name);
+            }
+        }
         map.finish()
     }
 
@@ -305,6 +279,7 @@ impl Record {
                 20 => record.progress = Some(Progress::decode(r)?),
                 21 => record.cross_replica = Some(CrossReplica::decode(r)?),
                 22 => record.cross_primary = Some(CrossPrimary::decode(r)?),
+                23 => record.former_names = r.list(Reader::text)?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -349,7 +324,9 @@ impl Record {
     /// What docs/format.md, "Limits", says of a record and nothing else would.
     fn is_within_limits(&self) -> bool {
         let tags = self.tags.as_ref().map_or(0, Vec::len);
-        (1..=MAX_NAME).contains(&self.name.chars().count()) && tags <= MAX_TAGS
+        (1..=MAX_NAME).contains(&self.name.chars().count())
+            && tags <= MAX_TAGS
+            && self.former_names.len() <= MAX_FORMER_NAMES
     }
 
     fn blank(rid: u64) -> Self {
@@ -374,6 +351,7 @@ impl Record {
             replication: Replication::Primary(Vec::new()),
             cross_replica: None,
             cross_primary: None,
+            former_names: Vec::new(),
             secret_type: None,
             unknown: Unknown::default(),
         }
@@ -415,6 +393,7 @@ mod tests {
         version.accessed = Some(Timestamp(0));
         record.versions = vec![version, Version::new("w".repeat(32), None, Timestamp(3_000))];
         record.policy = Some("{}".into());
+        record.former_names = vec!["app/old".into(), "old".into()];
         let command = Command::new(vec!["/opt/rotate".into()], Protocol::Lambda);
         record.rotation = Some(Rotation {
             enabled: true,

@@ -1,8 +1,10 @@
-//! One version as its secret's record has it. docs/format.md has the members' numbers.
+//! One version as its secret's record has it, and what of its value. docs/format.md has the members' numbers.
 
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::record::{MAX_VALUE, StoredValue, ValueKind, Version};
+use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
+use crate::sys::secret::Secret;
 
 impl Version {
     /// A new version without labels.
@@ -69,5 +71,40 @@ impl Version {
             _ => return Err(Malformed),
         };
         if version.id.is_empty() { Err(Malformed) } else { Ok(version) }
+    }
+}
+
+impl ValueKind {
+    /// Returns the byte that precedes a value, docs/format.md "Values".
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::Text => 0,
+            Self::Binary => 1,
+        }
+    }
+
+    /// Reads that byte.
+    pub(crate) fn from_byte(byte: u64) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Text),
+            1 => Some(Self::Binary),
+            _ => None,
+        }
+    }
+}
+
+impl StoredValue {
+    /// Reads a value from what was sealed; `None` if it is not the one described here.
+    pub(crate) fn read(&self, data: &[u8]) -> Option<SecretValue> {
+        let (kind, bytes) = data.split_first()?;
+        if *kind != self.kind.byte() || u64::try_from(bytes.len()) != Ok(self.len) {
+            return None;
+        }
+        Some(match self.kind {
+            ValueKind::Binary => SecretValue::Binary(Secret::new(bytes.to_vec())),
+            ValueKind::Text => {
+                SecretValue::Text(Secret::new(str::from_utf8(bytes).ok()?.to_owned()))
+            }
+        })
     }
 }

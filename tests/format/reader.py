@@ -318,6 +318,9 @@ class Vault:
             computed = mac(self.keys["name"], u16(len(scope)), scope, name)[:16]
             require(computed == name_hash, f"{record[1]} stands in the place of another")
             require((9 in record) == (10 in record), f"{record[1]} is half deleted")
+            former = record.get(23, [])
+            names = len(set(former)) == len(former) and all(isinstance(n, str) for n in former)
+            require(names and len(former) <= 10, f"the former names of {record[1]}")
             check_across(record)
             self.secrets[record[0], record[1]] = record
             for version in record[13]:
@@ -361,10 +364,18 @@ class Vault:
         for seq in range(first, following):
             data = self.open_event(seq, rows[seq])
             self.events.append(decode(data, f"audit entry {seq}"))
+            self.check_trace(seq, self.events[-1].get(15, {}))
             self.chain[seq + 1] = chain = link(chain, seq, data)
         require(chain == self.state[12], "the audit log was altered")
         self.digest = state_digest(self.public, self.box)
         self.check_commits()
+
+    def check_trace(self, seq, trace):
+        """What a change did: labels, and marks that have one of few values."""
+        labels = [label[0] for label in trace.get(0, [])]
+        require(len(set(labels)) == len(labels), f"audit entry {seq} moves a label twice")
+        marks = trace.get(1, 0) in (0, 1) and trace.get(3, 0) in (0, 1) and trace.get(4, 1) == 1
+        require(marks and trace.get(5, 0) < seq, f"audit entry {seq} says what cannot be")
 
     def open_event(self, seq, box):
         aad = domain(4) + self.id + u64(seq)

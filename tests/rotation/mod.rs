@@ -13,6 +13,6 @@ mod mariadb;
 mod peer;
 mod postgresql;
 mod redis;
-mod server;
+pub(crate) mod server;
 mod ssh;
 mod unlocked;

@@ -46,6 +46,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("minicbor", &["vault"]),
     ("nix", &["sys"]),
     ("poly1305", &[]),
+    ("qrcodegen", &["cli"]),
     ("rayon", &["crypto"]),
     ("rpassword", &["cli"]),
     ("rusqlite", &["store"]),
@@ -56,8 +57,9 @@ const CRATES: &[(&str, &[&str])] = &[
     // JSON is AWS's format for output, for events and for resource policies alike, and many secrets
     // are JSON.
     ("serde_json", &["cli", "agent", "rotation", "gateway", "programs", "service", "workbench"]),
+    ("sha1", &["crypto"]),
     ("sha2", &["crypto"]),
-    ("strsim", &["cli"]),
+    ("strsim", &["cli", "service"]),
     ("subtle", &["crypto"]),
     ("unicode_normalization", &["crypto"]),
     ("uuid", &["sys"]),

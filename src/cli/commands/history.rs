@@ -4,18 +4,14 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use jiff::Timestamp as Instant;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-
 use super::super::chore;
+use super::super::everyday::times;
 use super::super::failure::Failure;
 use super::super::request::error as request;
 use super::super::unlock::{self, CommandContext};
 use super::options::{Number, options};
 use super::own::{Invocation, OwnCommand, text};
 use crate::agent::chores::Chore;
-use crate::model::time::Timestamp;
 use crate::service::rules::arn;
 use crate::sys::files::{self, FileFault};
 use crate::upkeep::events::{self, EventFilter};
@@ -150,8 +146,8 @@ impl OwnCommand for ListEvents {
 }
 
 fn filter(filters: Filters, context: &CommandContext<'_>) -> Result<EventFilter, Failure> {
-    let since = filters.since.map(|given| time("--since", &given)).transpose()?;
-    let until = filters.until.map(|given| time("--until", &given)).transpose()?;
+    let since = filters.since.map(|given| times::read("--since", &given)).transpose()?;
+    let until = filters.until.map(|given| times::read("--until", &given)).transpose()?;
     if since.zip(until).is_some_and(|(since, until)| since > until) {
         return Err(request::Error::argument("--until", "it must not be before --since").into());
     }
@@ -167,16 +163,4 @@ fn filter(filters: Filters, context: &CommandContext<'_>) -> Result<EventFilter,
         until,
         most: filters.max_items.get()?,
     })
-}
-
-fn time(option: &str, given: &str) -> Result<Timestamp, request::Error> {
-    let instant = given.parse::<Instant>().or_else(|_without_zone| {
-        let local: DateTime = given.parse()?;
-        TimeZone::system().to_timestamp(local)
-    });
-    let instant = instant.map_err(|_not_a_time| {
-        let what = format!("{given} is no time such as 2026-01-31T12:00:00Z or 2026-01-31");
-        request::Error::argument(option, what)
-    })?;
-    Ok(Timestamp(instant.as_millisecond()))
 }

@@ -4,22 +4,36 @@ mod care;
 mod completions;
 mod configure;
 mod copies;
+mod copy;
+mod diff;
+mod edit;
+mod find;
+mod generate;
+mod get;
 mod grant;
 mod history;
 pub(crate) mod init;
 mod json;
 mod keys;
 mod lock;
+mod log;
+mod ls;
 mod man;
 mod names;
 mod new_credential;
 mod options;
+mod otp;
 pub(crate) mod own;
 mod peer;
+mod rename;
+mod rm;
 mod rotate_due;
 mod rotation;
+mod set;
+mod show;
 mod slots;
 mod status;
+mod undo;
 
 use clap::Command;
 
@@ -30,6 +44,22 @@ use own::{CommandSpec, Manual};
 
 /// The commands, in the order of the help.
 const ALL: &[CommandSpec] = &[
+    CommandSpec::of::<get::Get>(),
+    CommandSpec::of::<copy::Copy>(),
+    CommandSpec::of::<otp::Otp>(),
+    CommandSpec::of::<set::Set>(),
+    CommandSpec::of::<generate::Generate>(),
+    CommandSpec::of::<show::Show>(),
+    CommandSpec::of::<edit::Edit>(),
+    CommandSpec::of::<ls::Ls>(),
+    CommandSpec::of::<find::Find>(),
+    CommandSpec::of::<rm::Rm>(),
+    CommandSpec::of::<rm::Restore>(),
+    CommandSpec::of::<rename::Rename>(),
+    CommandSpec::of::<rename::Mv>(),
+    CommandSpec::of::<log::Log>(),
+    CommandSpec::of::<diff::Diff>(),
+    CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),
@@ -92,6 +122,11 @@ pub(crate) fn summaries() -> Vec<(String, &'static str)> {
 /// Whether a rotation's program may call a command.
 pub(crate) fn runs_in_rotation(name: &str) -> bool {
     find(name).is_some_and(|spec| spec.runs_in_rotation)
+}
+
+/// Whether the holder of a grant may call a command.
+pub(crate) fn is_of_operations(name: &str) -> bool {
+    find(name).is_some_and(|spec| spec.runs_in_rotation || spec.is_of_operations)
 }
 
 /// Runs a command.

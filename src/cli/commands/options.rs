@@ -279,7 +279,7 @@ impl<T> Argument for Number<T> {
 
 /// Returns an option's name, by its field's.
 pub(super) fn name_of(field: &str) -> String {
-    field.replace('_', "-")
+    field.trim_start_matches("r#").replace('_', "-")
 }
 
 /// Begins an option: its name, and the lines of its doc comment as its help.

@@ -33,6 +33,8 @@ pub(super) trait OwnCommand: Options {
     const LOOKS_AT_STATE: bool = true;
     /// Whether a rotation's program may call it: it needs no vault.
     const RUNS_IN_ROTATION: bool = false;
+    /// Whether it is made of nothing but AWS's operations, so that the holder of a grant may call it.
+    const IS_OF_OPERATIONS: bool = false;
 
     /// Does it.
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure>;
@@ -46,6 +48,8 @@ pub(super) struct CommandSpec {
     pub(super) summary: &'static str,
     /// Whether a rotation's program may call it.
     pub(super) runs_in_rotation: bool,
+    /// Whether the holder of a grant may call it.
+    pub(super) is_of_operations: bool,
     title: &'static str,
     example: &'static str,
     looks_at_state: bool,
@@ -85,6 +89,7 @@ impl CommandSpec {
             name: C::NAME,
             summary: C::SUMMARY,
             runs_in_rotation: C::RUNS_IN_ROTATION,
+            is_of_operations: C::IS_OF_OPERATIONS,
             title: C::TITLE,
             example: C::EXAMPLE,
             looks_at_state: C::LOOKS_AT_STATE,

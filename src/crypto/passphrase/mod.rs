@@ -55,20 +55,30 @@ impl Passphrase {
 
     /// Draws six words of 7,776: 77.5 random bits.
     pub(crate) fn generate(entropy: &dyn Entropy) -> Result<Self, crypto::Error> {
-        let mut words = Secret::new(String::with_capacity(COUNT * (words::LONGEST + 1)));
-        for place in 0..COUNT {
-            if place > 0 {
-                words.expose_mut().push(' ');
-            }
-            words.expose_mut().push_str(draw(&WORDS, entropy)?.text());
-        }
-        Ok(Self(words))
+        words(COUNT, ' ', entropy).map(Self)
     }
 
     /// Shows the passphrase.
     pub(crate) fn expose(&self) -> &str {
         self.0.expose()
     }
+}
+
+/// Draws words of the list, each as likely as any other, and writes something between them.
+pub(crate) fn words(
+    count: usize,
+    between: char,
+    entropy: &dyn Entropy,
+) -> Result<Secret<String>, crypto::Error> {
+    let room = count.saturating_mul(words::LONGEST.saturating_add(between.len_utf8()));
+    let mut words = Secret::new(String::with_capacity(room));
+    for place in 0..count {
+        if place > 0 {
+            words.expose_mut().push(between);
+        }
+        words.expose_mut().push_str(draw(&WORDS, entropy)?.text());
+    }
+    Ok(words)
 }
 
 /// How well a passphrase withstands guessing.
@@ -175,6 +185,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const LONGEST: usize = 1024;
 /// What is looked at before normalising, which can make text shorter.
 const MAX_INPUT: usize = 4096;
+/// How many words there are to draw from.
+pub(crate) const WORD_COUNT: u32 = 7776;
 /// How many words are proposed.
 const COUNT: usize = 6;
 /// One draw in twenty is drawn again; a source that never serves is broken.

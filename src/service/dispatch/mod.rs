@@ -188,12 +188,16 @@ fn attempt<T>(
             Err(refusal)
         }
     };
-    let mut subject = cx.into_subject();
+    let (mut subject, trace) = cx.into_noted();
     region.filter(|region| *region != home).unwrap_or_default().clone_into(&mut subject.region);
     match outcome {
         Ok(response) => {
             if transaction.logs() {
-                transaction.record(entry.name, Event::SUCCESS, subject)?;
+                if entry.effect == Effect::Writes && subject.rid != 0 {
+                    transaction.record_change(entry.name, subject, trace)?;
+                } else {
+                    transaction.record(entry.name, Event::SUCCESS, subject)?;
+                }
             }
             transaction.commit()?;
             Ok(response)

@@ -16,6 +16,7 @@ use crate::service::rules::name;
 use crate::vault;
 use crate::vault::clock::ClockState;
 use crate::vault::record::{Deletion, Record};
+use crate::vault::trace::Trace;
 
 /// Deletes a secret.
 pub(crate) struct DeleteSecret;
@@ -91,6 +92,7 @@ fn delete_at_once(cx: &mut Context<'_, '_>, id: &SecretId) -> Result<Response, F
             require_deletable(cx, &record, deletion::Deletion::Now)?;
             across::forget(cx, &mut record)?;
             cx.vault()?.remove(&record)?;
+            cx.did(Trace::erased());
             Ok(response(&record, now))
         }
         Err(Failure::Fault(Fault { code: Code::ResourceNotFound, .. })) => {

@@ -70,14 +70,14 @@ fn one_status(
     })
 }
 
-pub(super) fn replicas(record: &Record) -> &[Replica] {
+pub(crate) fn replicas(record: &Record) -> &[Replica] {
     match &record.replication {
         Replication::Primary(replicas) => replicas,
         Replication::Replica { .. } => &[],
     }
 }
 
-pub(super) fn find_replica(
+pub(crate) fn find_replica(
     cx: &mut Context<'_, '_>,
     primary: &Record,
     replica: &Replica,
@@ -107,7 +107,7 @@ pub(super) fn is_replica(record: &Record, primary: &Record) -> bool {
     follows && record.arn_suffix == primary.arn_suffix
 }
 
-pub(super) fn namespace_of(primary: &Record, replica: &Replica) -> Namespace {
+pub(crate) fn namespace_of(primary: &Record, replica: &Replica) -> Namespace {
     Namespace { account: primary.namespace.account.clone(), region: replica.region.clone() }
 }
 

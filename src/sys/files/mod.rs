@@ -157,6 +157,22 @@ pub(crate) fn is_network_file_system(_path: &Path) -> bool {
     false
 }
 
+/// Whether what is in a directory is in memory alone.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_in_memory(directory: &Path) -> bool {
+    // linux/magic.h: tmpfs, ramfs.
+    const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
+    let Ok(statistics) = rustix::fs::statfs(directory) else { return false };
+    let kind = u64::from_ne_bytes(statistics.f_type.to_ne_bytes()) & 0xffff_ffff;
+    IN_MEMORY.contains(&kind)
+}
+
+/// Other systems do not tell.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_in_memory(_directory: &Path) -> bool {
+    false
+}
+
 /// Makes a file that is in memory alone and has no name, to be read from its start.
 #[cfg(target_os = "linux")]
 pub(crate) fn in_memory(bytes: &[u8]) -> io::Result<File> {

@@ -12,6 +12,7 @@ use super::super::progress::{Holder, Lease, Progress, Purpose};
 use super::super::record::{Replica, Replication, StoredValue, ValueKind};
 use super::super::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
 use super::super::state::{SlotEntry, State};
+use super::super::trace::Trace;
 use super::*;
 use crate::sys::process::Actor;
 
@@ -93,6 +94,7 @@ pub(super) fn record() -> Record {
     record.progress = Some(progress);
     let replica = Replica::new("eu-west-1".into(), Some("alias/eu".into()));
     record.replication = Replication::Primary(vec![replica]);
+    record.former_names = vec!["db".into()];
     let arn = "arn:aws:secretsmanager:eu-west-1:222222222222:secret:app/db-d4E5f6";
     let mut replica = CrossReplica::new(arn.into(), 3);
     replica.role_arn = Some("arn:aws:iam::000000000000:role/replicate".into());
@@ -137,6 +139,9 @@ fn event() -> Event {
     event.subject = Subject { rid: 5, name: "app/db".into(), ..Subject::default() };
     event.actor = Actor { user: "ada".into(), host: "box".into(), ..Actor::default() };
     event.detail = "why".into();
+    let mut after = record();
+    after.versions[0].stages.push("AWSCURRENT".into());
+    event.trace = Some(Trace { undid: Some(3), ..Trace::between(Some(&record()), &after) });
     event
 }
 
@@ -163,7 +168,7 @@ fn every_kind_of_map_is_among_those_that_are_tried() {
     assert_eq!(maps(record().encode()), 10);
     assert_eq!(maps(cross_replica().encode()), 2, "the record and its primary");
     assert_eq!(maps(state().encode()), 4, "the state, two slots and a peer");
-    assert_eq!(maps(event().encode()), 2, "the entry and its actor");
+    assert_eq!(maps(event().encode()), 4, "the entry, its actor, what it did, and a label");
 }
 
 proptest! {
@@ -177,7 +182,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cross_replica_is_written_back_as_it_was(members in members(&[16, 23])) {
+    fn a_cross_replica_is_written_back_as_it_was(members in members(&[16, 24])) {
         let bytes = of_a_later_version(&cross_replica().encode(), &members);
         let again = Record::decode(7, &bytes).unwrap();
         prop_assert_eq!(again.encode(), bytes);
@@ -249,7 +254,7 @@ fn what_is_always_there_is_required() {
     }
     // The record, two versions, rotation, command, rules, a replica, progress, lease, one across.
     let of_record: &[&[u64]] = &[
-        &[3, 12, 14, 15, 17, 18, 20, 21],
+        &[3, 12, 14, 15, 17, 18, 20, 21, 23],
         &[],
         &[],
         &[3, 4],
@@ -263,7 +268,9 @@ fn what_is_always_there_is_required() {
     check(&record().encode(), of_record, |bytes| Record::decode(7, bytes).is_ok());
     check(&cross_replica().encode(), &[&[22], &[1, 2]], |bytes| Record::decode(7, bytes).is_ok());
     check(&state().encode(), &[&[14, 18], &[], &[], &[]], |bytes| State::decode(bytes).is_ok());
-    check(&event().encode(), &[&[3, 4, 12, 14], &[1, 6]], |bytes| Event::decode(bytes).is_ok());
+    // The entry, its actor, what it did, a label.
+    let of_event: &[&[u64]] = &[&[3, 4, 12, 14, 15], &[1, 6], &[0, 5], &[2]];
+    check(&event().encode(), of_event, |bytes| Event::decode(bytes).is_ok());
 }
 
 /// Slots that are listed twice, do not exist or have no number were passed over

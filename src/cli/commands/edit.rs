@@ -1,0 +1,257 @@
+//! `edit`: a value in the user's editor, in a file that never reaches a disk.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::super::everyday::address::{self, Address, is_current};
+use super::super::everyday::client::{Client, text};
+use super::super::everyday::login::Login;
+use super::super::failure::Failure;
+use super::super::terminal;
+use super::super::unlock::CommandContext;
+use super::get;
+use super::options::{Word, options};
+use super::own::{Invocation, OwnCommand};
+use crate::model::secret_value::SecretValue;
+use crate::model::value::Value;
+use crate::programs::workplace::Workplace;
+use crate::service::action::Action;
+use crate::sys::entropy::{self, SystemEntropy};
+use crate::sys::files;
+use crate::sys::secret::Secret;
+
+/// The label of what was edited until it is the current version, and after that only where somebody
+/// else was faster.
+const LABEL: &str = "edited";
+
+/// The longest file that is read back, in bytes: the longest value and the newline that editors add.
+const MAX_BYTES: usize = 65_537;
+
+options! {
+    /// The options of `edit`.
+    pub(super) struct Edit {
+        /// The secret
+        secret: Word = "NAME"
+    }
+}
+
+impl OwnCommand for Edit {
+    const NAME: &'static str = "edit";
+    const TITLE: &'static str = "Edit";
+    const SUMMARY: &'static str = "Change a value in your editor, which VISUAL or EDITOR names.";
+    const EXAMPLE: &'static str = "strongroom edit example/login";
+    const IS_OF_OPERATIONS: bool = true;
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let secret = Address::whole_secret(&self.secret.0, "edit")?;
+        if !terminal::is_there() {
+            return Err(Failure::environment("NoTerminal", "an editor needs a terminal")
+                .hinted(format!("`strongroom set {secret}` reads a value from stdin")));
+        }
+        let editor = editor(context)?;
+        let mut client = Client::new(context)?;
+        let versions = address::versions(&mut client, &secret)?;
+        let Some(base) = versions.iter().find(|version| is_current(version)) else {
+            let message = format!("{secret} has no value yet");
+            return Err(Failure::environment("FieldError", message)
+                .hinted(format!("`strongroom set {secret}` gives it one")));
+        };
+        let of_base = Address::parse(&format!("{secret}:{}", base.id))?;
+        let SecretValue::Text(before) = get::value(&mut client, &of_base)? else {
+            let message = format!("the value of {secret} is binary");
+            return Err(Failure::environment("FieldError", message)
+                .hinted(format!("`strongroom set {secret}` reads one from stdin")));
+        };
+        let Some(after) = edited(&before, &editor, context)? else {
+            terminal::note(&format!("{secret} stays as it is"));
+            return Ok(());
+        };
+        store(&mut client, &secret, &base.id, &after)
+    }
+}
+
+/// Returns the command that edits.
+fn editor(context: &CommandContext<'_>) -> Result<String, Failure> {
+    let set = ["VISUAL", "EDITOR"].iter().find_map(|name| context.environment.text(name));
+    match set.filter(|editor| !editor.trim().is_empty()) {
+        Some(editor) => Ok(editor.to_owned()),
+        None => Err(Failure::environment("NoEditor", "neither VISUAL nor EDITOR names an editor")
+            .hinted("set EDITOR=nano, or whatever you edit with")),
+    }
+}
+
+/// Has a person edit a value; `None` if it stays as it is.
+fn edited(
+    before: &Secret<String>,
+    editor: &str,
+    context: &CommandContext<'_>,
+) -> Result<Option<Secret<String>>, Failure> {
+    let workplace = workplace(context)?;
+    let is_json = Login::read(before.expose()).is_some();
+    let file = workplace.temporary().join(if is_json { "value.json" } else { "value.txt" });
+    files::write_private(&file, before.expose().as_bytes())?;
+    loop {
+        let has_ended_well = run(editor, &file, context)?;
+        let after = read(&file)?;
+        // Most editors end a file with a newline, which the value did not have.
+        let after = match after.expose().strip_suffix('\n') {
+            Some(rest) if !before.expose().ends_with('\n') => Secret::new(rest.to_owned()),
+            Some(_) | None => after,
+        };
+        if after.expose() == before.expose() {
+            return Ok(None);
+        }
+        let objection = if after.expose().is_empty() {
+            "The value is empty, which no secret can be."
+        } else if is_json && Login::read(after.expose()).is_none() {
+            "The value was a JSON object and is none any more."
+        } else if after.expose().len() >= MAX_BYTES {
+            "The value is longer than 65,536 bytes."
+        } else if has_ended_well {
+            return Ok(Some(after));
+        } else {
+            "The editor failed, and the file has changed."
+        };
+        if !confirm(&format!("{objection} Edit it again? Otherwise nothing is stored."))? {
+            return Ok(None);
+        }
+    }
+}
+
+fn confirm(question: &str) -> Result<bool, Failure> {
+    terminal::confirm(question)
+        .map_err(|error| Failure::environment("NoAnswer", format!("nothing was stored: {error}")))
+}
+
+/// Makes a private directory in memory. It goes with everything that the editor leaves in it.
+fn workplace(context: &CommandContext<'_>) -> Result<Workplace, Failure> {
+    let runtime = context.environment.path("XDG_RUNTIME_DIR").map(Path::to_owned);
+    let places = runtime.into_iter().chain([PathBuf::from("/dev/shm")]);
+    let places: Vec<PathBuf> = places.filter(|place| files::is_in_memory(place)).collect();
+    if places.is_empty() {
+        let message = "there is no directory in memory for the file that is edited";
+        return Err(Failure::environment("NoMemory", message)
+            .hinted("XDG_RUNTIME_DIR or /dev/shm has to be a tmpfs"));
+    }
+    Workplace::new("edit", &places, &SystemEntropy).map_err(|error| {
+        let message = format!("the file to edit could not be made: {error}");
+        Failure::environment("IoError", message)
+    })
+}
+
+/// Runs the editor, and returns whether it ended well. Of the usual ones it is known how they are kept
+/// from leaving copies in other places.
+fn run(editor: &str, file: &Path, context: &CommandContext<'_>) -> Result<bool, Failure> {
+    terminal::end_silence();
+    let program = editor.split_whitespace().next().unwrap_or_default();
+    let program = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    let options = match program.as_ref() {
+        "vi" | "vim" | "nvim" | "gvim" => QUIET_VIM,
+        "emacs" => QUIET_EMACS,
+        _ => "",
+    };
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &format!("{editor} {options} \"$1\""), "edit"]).arg(file);
+    if let Some(directory) = file.parent() {
+        // Copies that an editor makes where temporary files go are in memory too.
+        shell.env("TMPDIR", directory);
+    }
+    for name in ["STRONGROOM_GRANT", "STRONGROOM_PASSPHRASE_COMMAND"] {
+        if context.environment.is_set(name) {
+            shell.env_remove(name);
+        }
+    }
+    let status = shell.status().map_err(|error| {
+        Failure::environment("NoEditor", format!("the editor could not be started: {error}"))
+    })?;
+    Ok(status.success())
+}
+
+/// Reads the file by its name: some editors put a new one in its place.
+fn read(file: &Path) -> Result<Secret<String>, Failure> {
+    match files::read_bounded(file, MAX_BYTES) {
+        Ok(bytes) => {
+            let bytes = Secret::new(bytes);
+            let text = str::from_utf8(bytes.expose()).map_err(|_not_text| {
+                Failure::environment(
+                    "FieldError",
+                    "the edited file is no UTF-8 text; nothing was stored",
+                )
+            })?;
+            Ok(Secret::new(text.to_owned()))
+        }
+        Err(_)
+            if fs::symlink_metadata(file).is_err_and(|e| e.kind() == io::ErrorKind::NotFound) =>
+        {
+            let message = "the editor removed the file; nothing was stored";
+            Err(Failure::environment("NoFile", message))
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// Stores what was edited, and makes it the current version if that is still the one that was edited.
+/// AWS compares and moves the label in one step.
+fn store(
+    client: &mut Client<'_>,
+    secret: &str,
+    base: &str,
+    value: &Secret<String>,
+) -> Result<(), Failure> {
+    let token = entropy::random_uuid(&SystemEntropy);
+    let token = token.map_err(|none| Failure::environment("NoEntropy", none.to_string()))?;
+    let label = Value::List(vec![Value::Text(LABEL.to_owned())]);
+    client.call(
+        Action::PutSecretValue,
+        vec![
+            text("SecretId", secret),
+            text("ClientRequestToken", &token),
+            ("SecretString", Value::Text(value.expose().clone())),
+            ("VersionStages", label),
+        ],
+    )?;
+    let moved = client.call(
+        Action::UpdateSecretVersionStage,
+        vec![
+            text("SecretId", secret),
+            text("VersionStage", "AWSCURRENT"),
+            text("MoveToVersionId", &token),
+            text("RemoveFromVersionId", base),
+        ],
+    );
+    if let Err(failure) = moved {
+        let is_other = address::versions(client, secret)?
+            .iter()
+            .any(|version| is_current(version) && version.id != base);
+        if !is_other {
+            return Err(failure);
+        }
+        let message = format!(
+            "{secret} was changed by somebody else meanwhile; what you wrote is kept as {secret}:{LABEL}"
+        );
+        return Err(Failure::environment("EditConflict", message).hinted(format!(
+            "`strongroom diff {secret} {LABEL}` compares the two; `strongroom edit {secret}` begins \
+             with the other's"
+        )));
+    }
+    client.call(
+        Action::UpdateSecretVersionStage,
+        vec![
+            text("SecretId", secret),
+            text("VersionStage", LABEL),
+            text("RemoveFromVersionId", &token),
+        ],
+    )?;
+    terminal::note(&format!("{secret} is changed; `strongroom undo {secret}` takes that back"));
+    Ok(())
+}
+
+/// No swap file, backup, undo file, history or memory of registers.
+const QUIET_VIM: &str =
+    "-n -i NONE --cmd 'set nobackup nowritebackup noundofile noswapfile viminfo='";
+/// No backup, auto-save or lock file.
+const QUIET_EMACS: &str =
+    "--eval '(setq make-backup-files nil auto-save-default nil create-lockfiles nil)'";

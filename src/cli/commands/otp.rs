@@ -1,0 +1,180 @@
+//! `otp`: the one-time password of a moment, or the next one that is counted.
+
+use std::io::{self, IsTerminal};
+
+use super::super::everyday::address::{Address, Which};
+use super::super::everyday::client::Client;
+use super::super::everyday::login::Login;
+use super::super::everyday::{clipboard, qr, swap};
+use super::super::failure::Failure;
+use super::super::request::error::Error;
+use super::super::stdout::{self, print};
+use super::super::terminal;
+use super::get;
+use super::options::{Word, options};
+use super::own::{Invocation, OwnCommand};
+use crate::crypto::otp::{self, Code};
+use crate::model::otp::{self as written, Moves};
+use crate::model::secret_value::SecretValue;
+use crate::sys::secret::Secret;
+
+/// The member of a login that makes its one-time passwords.
+const TOTP: &str = "totp";
+
+options! {
+    /// The options of `otp`.
+    pub(super) struct Otp {
+        /// The secret: an otpauth:// URI, a key in base32, or a JSON value with one of them
+        secret: Word = "NAME",
+        /// The member of a JSON value that has it; totp if you say nothing
+        field: Option<Word> = "FIELD",
+        /// Put the password into the clipboard instead of printing it
+        copy: bool,
+        /// How long it stays there: 1s to 1h, 45s if you say nothing
+        r#for: Option<String> = "TIME" => .requires("copy"),
+        /// Show the URI as a QR code, for a telephone
+        qr: bool => .conflicts_with("copy"),
+        /// Show the QR code even where there is no terminal, but a file or a pipe
+        reveal: bool => .requires("qr")
+    }
+}
+
+/// A text that makes one-time passwords, and where it is.
+struct Seed {
+    text: Secret<String>,
+    value: SecretValue,
+    /// The member of the value, if it is not the whole of it.
+    member: Option<String>,
+    version: String,
+}
+
+impl OwnCommand for Otp {
+    const NAME: &'static str = "otp";
+    const TITLE: &'static str = "Otp";
+    const SUMMARY: &'static str = "Print a one-time password.";
+    const EXAMPLE: &'static str = "strongroom otp example/login";
+    const IS_OF_OPERATIONS: bool = true;
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let context = invocation.context;
+        let ms = clipboard::time(self.r#for.as_deref())?;
+        let address = Address::parse(&self.secret.0)?;
+        let field = self.field.map(|Word(field)| field).filter(|field| !field.is_empty());
+        if self.qr && !self.reveal && !io::stdout().is_terminal() {
+            let what = "what it shows is the key itself, and there is no terminal to show it at; \
+                        --reveal writes it all the same";
+            return Err(Error::argument("--qr", what).into());
+        }
+        let mut client = Client::new(context)?;
+        if self.qr {
+            let seed = Seed::read(&mut client, &address, field.as_deref())?;
+            parsed(&seed, &address.secret)?;
+            let uri = written::uri(seed.text.expose(), &address.secret);
+            let is_plain = context.environment.is_set("NO_COLOR") || !io::stdout().is_terminal();
+            let drawing = qr::drawing(uri.expose(), !is_plain).ok_or_else(|| {
+                failure(format!("the URI of {} is too long for a QR code", address.secret))
+            })?;
+            return stdout::draw(drawing.expose().as_bytes());
+        }
+        let seconds = u64::try_from(context.request_context().now.0 / 1000).unwrap_or_default();
+        let code = code(&mut client, &address, field.as_deref(), seconds)?;
+        if let Some(left) = code.seconds_left {
+            let unit = if left == 1 { "second" } else { "seconds" };
+            terminal::note(&format!("valid for {left} more {unit}"));
+        }
+        let mut text = Secret::new(code.text.expose().as_bytes().to_vec());
+        if self.copy {
+            let what = format!("the one-time password of {}", address.secret);
+            return clipboard::copy(context.environment, text, ms, &what);
+        }
+        if io::stdout().is_terminal() {
+            text.expose_mut().push(b'\n');
+        }
+        print(text.expose())
+    }
+}
+
+/// Makes the password of a moment; where passwords are counted, it is shown to nobody before the next
+/// counter is stored.
+fn code(
+    client: &mut Client<'_>,
+    address: &Address,
+    field: Option<&str>,
+    seconds: u64,
+) -> Result<Code, Failure> {
+    for _ in 0..ATTEMPTS {
+        let seed = Seed::read(client, address, field)?;
+        let otp = parsed(&seed, &address.secret)?;
+        let Moves::Counter(counter) = otp.moves else { return Ok(otp::code(&otp, seconds)) };
+        if address.which != Which::Current {
+            let what = "passwords that are counted are of the current version";
+            return Err(Error::argument("NAME", what).into());
+        }
+        let Some(next) = counter.checked_add(1) else {
+            return Err(failure(format!("the counter of {} is at its end", address.secret)));
+        };
+        let code = otp::code(&otp, seconds);
+        let text = written::with_counter(seed.text.expose().trim(), next);
+        let value = seed.with(text);
+        if swap::replace(client, &address.secret, &seed.version, &value)? {
+            return Ok(code);
+        }
+        // Somebody else has changed it meanwhile, and has this password.
+    }
+    let message = format!("{} is changed by others all the time", address.secret);
+    Err(failure(message).hinted("try again"))
+}
+
+impl Seed {
+    fn read(
+        client: &mut Client<'_>,
+        address: &Address,
+        field: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let (value, version) = get::version(client, address)?;
+        let SecretValue::Text(text) = &value else {
+            return Err(none(&address.secret));
+        };
+        let (text, member) = match (Login::read(text.expose()), field) {
+            (None, None) => (Secret::new(text.expose().clone()), None),
+            (None, Some(_)) => return Err(get::no_fields(&address.secret)),
+            (Some(login), field) => {
+                let name = field.unwrap_or(TOTP);
+                let member = login.get(name).filter(|member| !member.is_empty());
+                let member = member.ok_or_else(|| none(&address.secret))?;
+                (member.value(), Some(name.to_owned()))
+            }
+        };
+        Ok(Self { text, value, member, version })
+    }
+
+    /// Returns the whole value with another text in this one's place.
+    fn with(&self, text: Secret<String>) -> Secret<String> {
+        match (&self.member, &self.value) {
+            (Some(member), SecretValue::Text(value)) => match Login::read(value.expose()) {
+                Some(login) => login.with(member, &text),
+                None => text,
+            },
+            (_, _) => text,
+        }
+    }
+}
+
+fn parsed(seed: &Seed, secret: &str) -> Result<written::Otp, Failure> {
+    written::Otp::parse(seed.text.expose()).map_err(|why| {
+        failure(format!("{secret} makes no one-time passwords: {why}"))
+            .hinted(format!("`strongroom set {secret} totp` takes the site's URI or key"))
+    })
+}
+
+fn none(secret: &str) -> Failure {
+    failure(format!("{secret} has nothing that makes one-time passwords"))
+        .hinted(format!("`strongroom set {secret} totp` takes the site's URI or key"))
+}
+
+fn failure(message: String) -> Failure {
+    Failure::environment("OtpError", message)
+}
+
+/// How often others may be quicker.
+const ATTEMPTS: u32 = 20;

@@ -1,0 +1,254 @@
+//! `set`: a new value for a secret, or for one field of it; a secret that is not there is made.
+
+use std::io::{self, IsTerminal, Read};
+
+use super::super::everyday::address::Address;
+use super::super::everyday::client::{Client, text};
+use super::super::everyday::login::{self, Login, PASSWORD};
+use super::super::failure::Failure;
+use super::super::request::error::Error;
+use super::super::terminal::{self, Lines};
+use super::options::{Number, Word, options};
+use super::own::{Invocation, OwnCommand};
+use super::{generate, get};
+use crate::model::secret_value::SecretValue;
+use crate::model::value::Value;
+use crate::service::action::Action;
+use crate::service::fault::Cause;
+use crate::sys::secret::Secret;
+
+/// The most bytes that are read of a value, one more than a secret can have.
+const MAX_BYTES: u64 = 65_537;
+
+options! {
+    /// The options of `set`.
+    pub(super) struct Set {
+        /// The secret; it is made if there is none
+        secret: Word = "NAME",
+        /// The fields to change, as FIELD, whose value is asked for or read from stdin, or as
+        /// FIELD=VALUE, which others can see while it runs. Without any it is the password of a
+        /// value that has one, and otherwise the whole value
+        fields: Fields = "FIELD",
+        /// Make up the value
+        generate: bool,
+        /// Make up the value of so many words out of 7,776
+        words: Number<u32> = "N" => .requires("generate").conflicts_with_all(["length", "no-symbols"]),
+        /// How many characters a made-up value has; 24 if you say nothing
+        length: Number<u16> = "N" => .requires("generate"),
+        /// Leave out punctuation in a made-up value
+        no_symbols: bool => .requires("generate")
+    }
+}
+
+/// The fields that are changed.
+pub(super) struct Fields(Vec<String>);
+
+impl super::options::Argument for Fields {
+    fn shape(argument: clap::Arg) -> clap::Arg {
+        argument.num_args(0..).action(clap::ArgAction::Append)
+    }
+
+    fn read(matches: &clap::ArgMatches, name: &str) -> Result<Self, Error> {
+        Vec::read(matches, name).map(Self)
+    }
+}
+
+/// What is to become of a secret's value.
+enum Change {
+    Whole(Secret<String>),
+    Binary(Secret<Vec<u8>>),
+    Fields(Vec<(String, Secret<String>)>),
+}
+
+impl OwnCommand for Set {
+    const NAME: &'static str = "set";
+    const TITLE: &'static str = "Set";
+    const SUMMARY: &'static str = "Give a secret a new value, or change one field of it.";
+    const EXAMPLE: &'static str = "strongroom set example/login username=ada password";
+    const IS_OF_OPERATIONS: bool = true;
+
+    fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
+        let secret = Address::whole_secret(&self.secret.0, "set")?;
+        let mut client = Client::new(invocation.context)?;
+        let current = current(&mut client, &secret)?;
+        let change = self.change(&secret, current.as_ref())?;
+        let is_new = current.is_none();
+        let what = what(&change);
+        store(&mut client, &secret, current.as_ref(), change)?;
+        let told = if is_new {
+            format!("{secret} is made")
+        } else {
+            format!("{what} of {secret} is changed; `strongroom undo {secret}` takes that back")
+        };
+        terminal::note(&told);
+        Ok(())
+    }
+}
+
+/// Reads the current value of a secret; `None` if there is no such secret, or it has none.
+fn current(client: &mut Client<'_>, secret: &str) -> Result<Option<Existing>, Failure> {
+    let address = Address::parse(secret)?;
+    match get::value(client, &address) {
+        Ok(value) => Ok(Some(Existing::Valued(value))),
+        Err(Failure::Service { fault, .. }) if fault.cause == Cause::SecretNotFound => Ok(None),
+        Err(Failure::Service { fault, .. })
+            if fault.code == crate::service::fault::Code::ResourceNotFound =>
+        {
+            Ok(Some(Existing::Valueless))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// A secret that is there.
+enum Existing {
+    Valued(SecretValue),
+    Valueless,
+}
+
+impl Set {
+    fn change(&self, secret: &str, current: Option<&Existing>) -> Result<Change, Failure> {
+        let has_password = match current {
+            Some(Existing::Valued(SecretValue::Text(text))) => {
+                Login::read(text.expose()).is_some_and(|login| login.get(PASSWORD).is_some())
+            }
+            Some(Existing::Valued(SecretValue::Binary(_)) | Existing::Valueless) | None => false,
+        };
+        let names: Vec<String> = match self.fields.0.as_slice() {
+            [] if has_password => vec![PASSWORD.to_owned()],
+            names => names.to_vec(),
+        };
+        if names.is_empty() {
+            return match self.asked(secret)? {
+                Given::Text(text) => Ok(Change::Whole(text)),
+                Given::Bytes(bytes) => Ok(Change::Binary(bytes)),
+            };
+        }
+        let is_json = match current {
+            None | Some(Existing::Valueless) => true,
+            Some(Existing::Valued(SecretValue::Text(text))) => Login::read(text.expose()).is_some(),
+            Some(Existing::Valued(SecretValue::Binary(_))) => false,
+        };
+        if !is_json {
+            return Err(get::no_fields(secret));
+        }
+        let asked = names.iter().filter(|name| !name.contains('=')).count();
+        if asked > 1 && (self.generate || !io::stdin().is_terminal()) {
+            let what = "only one field can be made up, or read from stdin";
+            return Err(Error::argument("FIELD", what).into());
+        }
+        let mut fields = Vec::new();
+        for name in &names {
+            let (name, value) = match name.split_once('=') {
+                Some((name, value)) => (name, Secret::new(value.to_owned())),
+                None => match self.asked(&format!("{name} of {secret}"))? {
+                    Given::Text(text) => (name.as_str(), text),
+                    Given::Bytes(_) => {
+                        let message = "the value of a field is text, and stdin has none";
+                        return Err(Failure::environment("FieldError", message));
+                    }
+                },
+            };
+            if name.is_empty() {
+                return Err(Error::argument("FIELD", "the name of a field is missing").into());
+            }
+            fields.push((name.to_owned(), value));
+        }
+        Ok(Change::Fields(fields))
+    }
+
+    /// Obtains a value: made up, read, or asked for.
+    fn asked(&self, what: &str) -> Result<Given, Failure> {
+        if self.generate {
+            let recipe = generate::recipe(&self.words, &self.length, self.no_symbols)?;
+            let made = recipe.make()?;
+            terminal::note(&recipe.strength());
+            return Ok(Given::Text(made));
+        }
+        if !io::stdin().is_terminal() {
+            return read_stdin();
+        }
+        if !terminal::is_there() {
+            let message = "a value is needed, and there is no terminal to ask at";
+            return Err(Failure::environment("NoTerminal", message)
+                .hinted("give it on stdin, or use --generate"));
+        }
+        let typed = terminal::ask_secret(&format!("New {what}: "), Lines::Single);
+        let typed = typed.map_err(|error| {
+            Failure::environment("NoAnswer", format!("a value is needed: {error}"))
+        })?;
+        Ok(Given::Text(typed))
+    }
+}
+
+/// A value that was obtained.
+enum Given {
+    Text(Secret<String>),
+    Bytes(Secret<Vec<u8>>),
+}
+
+/// Reads a value from stdin, without the newline that ends it.
+fn read_stdin() -> Result<Given, Failure> {
+    let mut bytes = Secret::new(Vec::with_capacity(4096));
+    let read = io::stdin().lock().take(MAX_BYTES).read_to_end(bytes.expose_mut());
+    read.map_err(|error| {
+        Failure::environment("IoError", format!("the value could not be read from stdin: {error}"))
+    })?;
+    let ending = |ending: &[u8], bytes: &[u8]| bytes.ends_with(ending);
+    let surplus = match bytes.expose() {
+        bytes if ending(b"\r\n", bytes) => 2,
+        bytes if ending(b"\n", bytes) => 1,
+        _ => 0,
+    };
+    let length = bytes.expose().len() - surplus;
+    bytes.expose_mut().truncate(length);
+    if bytes.expose().is_empty() {
+        let message = "a value is needed, and stdin is empty";
+        return Err(
+            Failure::environment("NoAnswer", message).hinted("give it on stdin, or use --generate")
+        );
+    }
+    match str::from_utf8(bytes.expose()) {
+        Ok(text) => Ok(Given::Text(Secret::new(text.to_owned()))),
+        Err(_not_text) => Ok(Given::Bytes(bytes)),
+    }
+}
+
+/// Says what of a secret is changed.
+fn what(change: &Change) -> String {
+    match change {
+        Change::Whole(_) | Change::Binary(_) => "the value".to_owned(),
+        Change::Fields(fields) => {
+            fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+/// Stores it: a new version, or a new secret.
+fn store(
+    client: &mut Client<'_>,
+    secret: &str,
+    current: Option<&Existing>,
+    change: Change,
+) -> Result<(), Failure> {
+    let value = match (change, current) {
+        (Change::Whole(text), _) => ("SecretString", Value::Text(text.expose().clone())),
+        (Change::Binary(bytes), _) => ("SecretBinary", Value::Bytes(bytes.expose().clone())),
+        (Change::Fields(fields), Some(Existing::Valued(SecretValue::Text(text)))) => {
+            let mut text = Secret::new(text.expose().clone());
+            for (name, value) in &fields {
+                let next = Login::read(text.expose()).map(|login| login.with(name, value));
+                text = next.unwrap_or(text);
+            }
+            ("SecretString", Value::Text(text.expose().clone()))
+        }
+        (Change::Fields(fields), _) => {
+            ("SecretString", Value::Text(login::object(&fields).expose().clone()))
+        }
+    };
+    match current {
+        Some(_) => client.call(Action::PutSecretValue, vec![text("SecretId", secret), value])?,
+        None => client.call(Action::CreateSecret, vec![text("Name", secret), value])?,
+    };
+    Ok(())
+}
