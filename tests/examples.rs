@@ -120,7 +120,17 @@ const PREPARED: &[(&str, &str)] = &[
         "strongroom replicate-secret-to-regions --secret-id app/db \
          --add-replica-regions Region=eu-west-1",
     ),
-    ("copy", "strongroom set example/login username=ada password=secret"),
+    ("get", "strongroom set example/login username=ada password=secret"),
+    // What is typed at a terminal comes from a pipe here.
+    ("set", "strongroom() { echo new | command strongroom \"$@\"; }"),
+    ("edit", "export EDITOR=true"),
+    ("find", "strongroom set bank/giro password=secret"),
+    ("mv", "strongroom set staging/db password=secret"),
+    ("log", "strongroom set example/login password=first"),
+    (
+        "diff",
+        "strongroom set example/login password=second; strongroom set example/login password=third",
+    ),
     ("otp", "strongroom set example/login totp=GEZDGNBVGY3TQOJQ"),
     ("grant", "strongroom unlock"),
     (

@@ -80,8 +80,8 @@ mod script {
         undo
         unlock
         untag_resource
-        update_secret
         update_secret_version_stage
+        update_secret
         value_alone
         version
     }
