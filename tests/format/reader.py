@@ -375,7 +375,7 @@ class Vault:
         labels = [label[0] for label in trace.get(0, [])]
         require(len(set(labels)) == len(labels), f"audit entry {seq} moves a label twice")
         marks = trace.get(1, 0) in (0, 1) and trace.get(3, 0) in (0, 1) and trace.get(4, 1) == 1
-        require(marks and trace.get(5, 0) < seq, f"audit entry {seq} says what cannot be")
+        require(marks and trace.get(5, -1) < seq, f"audit entry {seq} says what cannot be")
 
     def open_event(self, seq, box):
         aad = domain(4) + self.id + u64(seq)
