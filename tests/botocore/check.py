@@ -133,10 +133,13 @@ def without(value, path):
     return value if isinstance(value, (bool, int)) else ""
 
 
+ARN = "arn:aws:secretsmanager:local-1:222222222222:secret:a-a1B2c3"
+
+
 def filled(value):
     """A request whose texts are not empty."""
     if isinstance(value, dict):
-        return {name: filled(inner) for name, inner in value.items()}
+        return {name: ARN if name.endswith("ARN") else filled(inner) for name, inner in value.items()}
     return [filled(inner) for inner in value] if isinstance(value, list) else value or "a-1"
 
 
@@ -147,7 +150,7 @@ def check_skeletons(model, program):
             continue
         declared = model.operation_model(operation)
         given = botocore.utils.ArgumentGenerator().generate_skeleton(declared.input_shape)
-        least = {name: filled(given[name]) for name in declared.input_shape.required_members}
+        least = filled({name: given[name] for name in declared.input_shape.required_members})
         for way, shape, words in [
             ("input", declared.input_shape, []),
             ("output", declared.output_shape, ["--cli-input-json", json.dumps(least)]),
@@ -175,6 +178,7 @@ class Wire:
     def __init__(self, model, program):
         self.model, self.program = model, program
         self.called, self.seen = set(), set()
+        self.more = []
 
     def client(self, session, region):
         client = session.create_client("secretsmanager", region_name=region,
@@ -186,7 +190,8 @@ class Wire:
         operation = request.headers["X-Amz-Target"].decode().split(".")[1]
         region = re.match(r"https://secretsmanager\.([^.]+)\.", request.url)[1]
         done = self.program.run(command(operation), "--region", region, "--no-paginate",
-                                "--cli-input-json", request.body.decode(), "--output", "json")
+                                "--cli-input-json", request.body.decode(), "--output", "json",
+                                *self.more)
         if done.returncode:
             told = re.match(r"\s*(?:\w+: \[ERROR\]: )?An error occurred \((\w+)\) when calling the "
                             r"(\w+) operation: (.*)", done.stderr, re.S)
@@ -359,6 +364,33 @@ def converse(session, model, wire):
     refused("InvalidRequestException", "PutSecretValue", SecretId="nothing")
     refused("ResourceNotFoundException", "DescribeSecret", SecretId="nothing")
     ask("GetRandomPassword", PasswordLength=12)
+    across(ask, wire)
+
+
+def across(ask, wire):
+    """Another account, which is another vault."""
+    own = dict(wire.program.environment)
+    primary = ask("CreateSecret", Name="c", SecretString="one")["ARN"]
+    vault, keyfile = own["STRONGROOM_VAULT"] + ".other", own["STRONGROOM_KEYFILE"] + ".other"
+    other = {**own, "STRONGROOM_VAULT": vault, "STRONGROOM_KEYFILE": keyfile}
+    wire.program.environment = other
+    made = wire.program.run("init", "--keyfile-only", "--keyfile", keyfile, "--no-recovery",
+                            "--account-id", "222222222222", "--region", REGION)
+    assert made.returncode == 0, made.stderr
+    replica = ask("CreateSecret", Name="c", KmsKeyId="alias/k", CrossAccountPrimaryARN=primary)["ARN"]
+    if ask("DescribeSecret", SecretId="c")["CrossAccountPrimary"]["ReplicationStatus"] != "Pending":
+        say("a replica does not wait")
+    wire.program.environment = own
+    wire.more = ["--peer-keyfile", keyfile]
+    added = wire.program.run("peer", "add", vault, "--peer-keyfile", keyfile)
+    assert added.returncode == 0, added.stderr
+    role = "arn:aws:iam::111111111111:role/r"
+    ask("AssociateCrossAccountReplica", SecretId="c", CrossAccountReplicaARN=replica,
+        ReplicaRestriction="SameOrg", ReplicationRoleARN=role)
+    if ask("DescribeSecret", SecretId="c")["CrossAccountReplicas"][0]["ReplicationStatus"] != "InSync":
+        say("a replica does not follow")
+    ask("DisassociateCrossAccountReplica", SecretId="c", CrossAccountReplicaARN=replica)
+    wire.more = []
 
 
 def main():
