@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::super::everyday::address::{self, Address, is_current};
-use super::super::everyday::client::{Client, text};
+use super::super::everyday::client::Client;
 use super::super::everyday::login::Login;
+use super::super::everyday::swap::{self, Loser};
 use super::super::failure::Failure;
 use super::super::terminal;
 use super::super::unlock::CommandContext;
@@ -15,10 +16,8 @@ use super::get;
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand};
 use crate::model::secret_value::SecretValue;
-use crate::model::value::Value;
 use crate::programs::workplace::Workplace;
-use crate::service::action::Action;
-use crate::sys::entropy::{self, SystemEntropy};
+use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
 use crate::sys::secret::Secret;
 
@@ -194,59 +193,23 @@ fn read(file: &Path) -> Result<Secret<String>, Failure> {
 }
 
 /// Stores what was edited, and makes it the current version if that is still the one that was edited.
-/// AWS compares and moves the label in one step.
 fn store(
     client: &mut Client<'_>,
     secret: &str,
     base: &str,
     value: &Secret<String>,
 ) -> Result<(), Failure> {
-    let token = entropy::random_uuid(&SystemEntropy);
-    let token = token.map_err(|none| Failure::environment("NoEntropy", none.to_string()))?;
-    let label = Value::List(vec![Value::Text(LABEL.to_owned())]);
-    client.call(
-        Action::PutSecretValue,
-        vec![
-            text("SecretId", secret),
-            text("ClientRequestToken", &token),
-            ("SecretString", Value::Text(value.expose().clone())),
-            ("VersionStages", label),
-        ],
-    )?;
-    let moved = client.call(
-        Action::UpdateSecretVersionStage,
-        vec![
-            text("SecretId", secret),
-            text("VersionStage", "AWSCURRENT"),
-            text("MoveToVersionId", &token),
-            text("RemoveFromVersionId", base),
-        ],
-    );
-    if let Err(failure) = moved {
-        let is_other = address::versions(client, secret)?
-            .iter()
-            .any(|version| is_current(version) && version.id != base);
-        if !is_other {
-            return Err(failure);
-        }
-        let message = format!(
-            "{secret} was changed by somebody else meanwhile; what you wrote is kept as {secret}:{LABEL}"
-        );
-        return Err(Failure::environment("EditConflict", message).hinted(format!(
-            "`strongroom diff {secret} {LABEL}` compares the two; `strongroom edit {secret}` begins \
-             with the other's"
-        )));
+    if swap::replace(client, secret, base, value, Loser::Kept(LABEL))? {
+        terminal::note(&format!("{secret} is changed; `strongroom undo {secret}` takes that back"));
+        return Ok(());
     }
-    client.call(
-        Action::UpdateSecretVersionStage,
-        vec![
-            text("SecretId", secret),
-            text("VersionStage", LABEL),
-            text("RemoveFromVersionId", &token),
-        ],
-    )?;
-    terminal::note(&format!("{secret} is changed; `strongroom undo {secret}` takes that back"));
-    Ok(())
+    let message = format!(
+        "{secret} was changed by somebody else meanwhile; what you wrote is kept as {secret}:{LABEL}"
+    );
+    Err(Failure::environment("EditConflict", message).hinted(format!(
+        "`strongroom diff {secret} {LABEL}` compares the two; `strongroom edit {secret}` begins with \
+         the other's"
+    )))
 }
 
 /// No swap file, backup, undo file, history or memory of registers.

@@ -5,7 +5,8 @@ use std::io::{self, IsTerminal};
 use super::super::everyday::address::{Address, Which};
 use super::super::everyday::client::Client;
 use super::super::everyday::login::Login;
-use super::super::everyday::{clipboard, qr, swap};
+use super::super::everyday::swap::{self, Loser};
+use super::super::everyday::{clipboard, qr};
 use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::stdout::{self, print};
@@ -116,7 +117,7 @@ fn code(
         let code = otp::code(&otp, seconds);
         let text = written::with_counter(seed.text.expose().trim(), next);
         let value = seed.with(text);
-        if swap::replace(client, &address.secret, &seed.version, &value)? {
+        if swap::replace(client, &address.secret, &seed.version, &value, Loser::Dropped)? {
             return Ok(code);
         }
         // Somebody else has changed it meanwhile, and has this password.
