@@ -1,6 +1,5 @@
 //! Two vaults, a primary in one and its replica in the other; a delivery that is cut short anywhere.
 
-use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::course::{self, Delivered, Far, Side};
@@ -15,6 +14,9 @@ use crate::vault::across::Trouble;
 use crate::vault::peers::{Peer, Seen};
 use crate::vault::record::{Record, ValueKind};
 use crate::vault::state::Settings;
+
+mod apart;
+mod cut;
 
 const FAR: &str = "222222222222";
 const KEY: &str = "alias/other";
@@ -226,63 +228,6 @@ fn content(service: &mut ServiceFixture, name: &str) -> Content {
     })
 }
 
-/// One of two vaults of which another process changes the primary, and tells the replica, once a
-/// parcel is packed.
-struct Raced<'a> {
-    pair: &'a std::cell::RefCell<Pair>,
-    is_far: bool,
-    is_over: &'a std::cell::Cell<bool>,
-}
-
-impl Raced<'_> {
-    fn run(&mut self, task: Task) -> Result<Value, Failure> {
-        let mut pair = self.pair.borrow_mut();
-        if matches!(task, Task::Receive(_)) && !self.is_over.replace(true) {
-            pair.put("theirs");
-            assert_eq!(pair.deliver(), Some(Delivered::Done));
-        }
-        let service = if self.is_far { &mut pair.far } else { &mut pair.near };
-        service.with(|vault, context| task.run(vault, context))
-    }
-}
-
-impl Side for Raced<'_> {
-    type Error = Failure;
-
-    fn ask(&mut self, task: Task) -> Result<Value, Failure> {
-        self.run(task)
-    }
-}
-
-impl Far for Raced<'_> {
-    fn ask(&mut self, task: Task) -> Result<Value, Trouble> {
-        self.run(task).map_err(|_failure| Trouble::Failed)
-    }
-
-    fn seen(&mut self) -> Option<Seen> {
-        let identity = Far::ask(self, Task::Identify).ok()?;
-        Identity::from_value(identity).ok()?.seen()
-    }
-}
-
-/// Two processes change a primary: the replica that is ahead of what the slower one has to tell is no
-/// replica of another past.
-#[test]
-fn a_replica_that_is_ahead_is_no_failure() {
-    let mut pair = Pair::associated();
-    pair.put("ours");
-    let arn = pair.arn();
-    let (pair, is_over) = (std::cell::RefCell::new(pair), std::cell::Cell::new(false));
-    let near = &mut Raced { pair: &pair, is_far: false, is_over: &is_over };
-    let far = &mut Raced { pair: &pair, is_far: true, is_over: &is_over };
-    let (delivered, _left) = course::deliver(near, far, &arn).unwrap();
-    assert_eq!(delivered, Delivered::Nothing);
-    let mut pair = pair.into_inner();
-    assert_eq!((pair.status().as_str(), pair.left()), ("InSync", 0));
-    pair.require_equal();
-    pair.require_sound();
-}
-
 #[test]
 fn a_replica_becomes_a_copy_and_stays_one() {
     let mut pair = Pair::waiting();
@@ -305,41 +250,6 @@ fn a_replica_becomes_a_copy_and_stays_one() {
     // Its key is its own.
     assert_eq!(pair.far.record("copy").unwrap().kms_key_id.as_deref(), Some(KEY));
     assert_eq!(pair.near.record("app/db").unwrap().kms_key_id, None);
-}
-
-/// Loses the values of a secret, as a salvage or a repair does that finds them damaged.
-fn lose_values(service: &mut ServiceFixture, name: &str) {
-    service.meddle(|transaction| {
-        let namespace = transaction.namespace("local-1");
-        let record = transaction.find(&namespace, name).unwrap().unwrap();
-        transaction.remove(&record).unwrap();
-        transaction.adopt(record, &[]).unwrap();
-    });
-}
-
-#[test]
-fn what_a_primary_lost_its_replica_does_not_lose_in_silence() {
-    let mut pair = Pair::associated();
-    let replica = content(&mut pair.far, "copy");
-    lose_values(&mut pair.near, "app/db");
-    assert_eq!((pair.status().as_str(), pair.left()), ("InProgress", 1));
-    pair.put("two");
-    assert_eq!(pair.deliver(), Some(Delivered::Not(Trouble::Apart)));
-    assert_eq!(pair.status(), "Failed");
-    assert_eq!(content(&mut pair.far, "copy"), replica);
-    pair.associate().unwrap();
-    assert_eq!(pair.deliver(), Some(Delivered::Done));
-    pair.require_equal();
-}
-
-#[test]
-fn what_a_replica_lost_it_is_sent_again() {
-    let mut pair = Pair::associated();
-    lose_values(&mut pair.far, "copy");
-    assert_ne!(pair.status_far(), "InSync");
-    assert_eq!(pair.deliver(), Some(Delivered::Done));
-    assert_eq!(pair.status_far(), "InSync");
-    pair.require_equal();
 }
 
 #[test]
@@ -488,48 +398,6 @@ fn what_is_linked_is_not_overwritten() {
 }
 
 #[test]
-fn what_was_changed_apart_is_not_overwritten() {
-    let mut pair = Pair::associated();
-    // Another copy of the primary's vault has told the replica something that this one never was.
-    pair.far.meddle(|transaction| {
-        let namespace = transaction.namespace("local-1");
-        let mut record = transaction.find(&namespace, "copy").unwrap().unwrap();
-        record.cross_primary.as_mut().unwrap().edition = Some(7);
-        transaction.update(&mut record).unwrap();
-    });
-    let before = content(&mut pair.far, "copy");
-    pair.put("two");
-    assert_eq!(pair.deliver(), Some(Delivered::Not(Trouble::Apart)));
-    assert_eq!(content(&mut pair.far, "copy"), before);
-    assert_eq!(pair.status(), "Failed");
-    // To associate it again is to say that it is to be overwritten.
-    pair.associate().unwrap();
-    assert_eq!(pair.deliver(), Some(Delivered::Done));
-    assert_eq!(pair.status(), "InSync");
-    pair.require_equal();
-}
-
-#[test]
-fn one_version_may_have_had_two_values() {
-    let mut pair = Pair::associated();
-    let id = pair.near.record("app/db").unwrap().versions[0].id.clone();
-    pair.far.meddle(|transaction| {
-        let namespace = transaction.namespace("local-1");
-        let mut record = transaction.find(&namespace, "copy").unwrap().unwrap();
-        let secret = crate::sys::secret::Secret::new("other".to_owned());
-        let value = crate::model::secret_value::SecretValue::Text(secret);
-        let stored = transaction.insert_value(record.rid, &id, &value).unwrap();
-        let old = record.versions[0].value.replace(stored).unwrap();
-        transaction.remove_value(&old).unwrap();
-        record.cross_primary.as_mut().unwrap().edition = Some(7);
-        transaction.update(&mut record).unwrap();
-    });
-    pair.associate().unwrap();
-    assert_eq!(pair.deliver(), Some(Delivered::Done));
-    pair.require_equal();
-}
-
-#[test]
 fn many_values_come_in_parts() {
     let mut pair = Pair::waiting();
     for number in 0..9 {
@@ -539,24 +407,6 @@ fn many_values_come_in_parts() {
     assert_eq!(pair.deliver(), Some(Delivered::Done));
     pair.require_equal();
     // And so do all of them again, where nothing is known of what the replica has.
-    pair.associate().unwrap();
-    assert_eq!(pair.deliver(), Some(Delivered::Done));
-    pair.require_equal();
-}
-
-/// The parts that came are known even where nothing else is that the replica has.
-#[test]
-fn many_values_come_in_parts_to_a_replica_that_was_changed_apart() {
-    let mut pair = Pair::associated();
-    for number in 0..9 {
-        pair.put(&format!("{number}").repeat(400));
-    }
-    pair.far.meddle(|transaction| {
-        let namespace = transaction.namespace("local-1");
-        let mut record = transaction.find(&namespace, "copy").unwrap().unwrap();
-        record.cross_primary.as_mut().unwrap().edition = Some(7);
-        transaction.update(&mut record).unwrap();
-    });
     pair.associate().unwrap();
     assert_eq!(pair.deliver(), Some(Delivered::Done));
     pair.require_equal();
@@ -573,116 +423,6 @@ fn a_version_without_a_value_follows() {
     let record = pair.far.record("copy").unwrap();
     assert!(record.version(&version).is_some_and(|version| version.value.is_none()));
     assert!(record.versions.iter().any(|v| v.value.is_some_and(|v| v.kind == ValueKind::Text)));
-}
-
-#[test]
-fn a_delivery_that_is_cut_short_anywhere_is_told_truly_and_made_up_for() {
-    for is_done in [false, true] {
-        for tasks in 1..12 {
-            for is_association in [true, false] {
-                let mut pair = if is_association { Pair::waiting() } else { Pair::associated() };
-                if is_association {
-                    pair.associate().unwrap();
-                } else {
-                    pair.put("two");
-                }
-                let cut = Cut { tasks, is_done };
-                let delivered = pair.deliver_until(cut);
-                if pair.status() == "InSync" {
-                    pair.require_equal();
-                    assert_eq!(pair.left(), 0);
-                } else {
-                    assert_eq!((pair.status().as_str(), pair.left()), ("InProgress", 1), "{cut:?}");
-                }
-                // The primary goes on before anybody makes up for it.
-                pair.put("three");
-                assert_eq!(pair.deliver(), Some(Delivered::Done), "{cut:?} {delivered:?}");
-                assert_eq!((pair.status().as_str(), pair.left()), ("InSync", 0));
-                pair.require_equal();
-            }
-        }
-    }
-}
-
-/// What happens to a pair.
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Put,
-    Tag,
-    Move,
-    Associate,
-    Disassociate,
-    Promote,
-    Deliver,
-    Cut { tasks: usize, is_done: bool },
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![
-        4 => Just(Step::Put),
-        1 => Just(Step::Tag),
-        1 => Just(Step::Move),
-        2 => Just(Step::Associate),
-        1 => Just(Step::Disassociate),
-        1 => Just(Step::Promote),
-        4 => Just(Step::Deliver),
-        4 => (1_usize..9, any::<bool>()).prop_map(|(tasks, is_done)| Step::Cut { tasks, is_done }),
-    ];
-    prop::collection::vec(step, 1..24)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    /// After any interleaving of changes, absences and deliveries the replica equals the primary, or
-    /// its status says that it does not.
-    #[test]
-    fn a_replica_equals_its_primary_or_says_why_not(steps in steps()) {
-        let mut pair = Pair::waiting();
-        for (number, step) in steps.into_iter().enumerate() {
-            match step {
-                Step::Put => pair.put(&format!("value {number}")),
-                Step::Tag => {
-                    let tags = json!([{"Key": format!("k{number}"), "Value": "v"}]);
-                    drop(pair.call("TagResource", &json!({"SecretId": "app/db", "Tags": tags})));
-                }
-                Step::Move => {
-                    let record = pair.near.record("app/db").unwrap();
-                    let (from, to) = (record.staged("AWSCURRENT").unwrap(), &record.versions[0]);
-                    let request = json!({
-                        "SecretId": "app/db", "VersionStage": "AWSCURRENT",
-                        "MoveToVersionId": to.id, "RemoveFromVersionId": from.id,
-                    });
-                    drop(pair.call("UpdateSecretVersionStage", &request));
-                }
-                Step::Associate => drop(pair.associate()),
-                Step::Disassociate => drop(pair.disassociate()),
-                Step::Promote => {
-                    drop(pair.call_far("StopReplicationToReplica", &json!({"SecretId": "copy"})));
-                }
-                Step::Deliver => {
-                    prop_assert!(pair.deliver().is_some());
-                }
-                Step::Cut { tasks, is_done } => drop(pair.deliver_until(Cut { tasks, is_done })),
-            }
-            let is_replica = pair.far.record("copy").unwrap().cross_primary.is_some();
-            if pair.status() == "InSync" && is_replica {
-                pair.require_equal();
-            }
-            let waits = pair.near.record("app/db").unwrap();
-            let waits = waits.cross_replica.is_some_and(|replica| replica.waits());
-            prop_assert_eq!(pair.left(), u64::from(waits));
-        }
-        // Whatever happened: one delivery ends it.
-        prop_assert!(pair.deliver().is_some());
-        let status = pair.status();
-        prop_assert!(["", "InSync", "Detached"].contains(&status.as_str()), "{}", status);
-        if status == "InSync" {
-            pair.require_equal();
-        }
-        prop_assert_eq!(pair.left(), 0);
-        pair.require_sound();
-    }
 }
 
 #[test]
