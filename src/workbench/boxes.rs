@@ -29,6 +29,7 @@ use crate::vault::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
 use crate::vault::state::Settings;
 use crate::vault::transaction::{Access, RequestContext, Transaction};
 use crate::vault::{self, NewVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
+use crate::workbench::between::meet;
 use crate::workbench::changes::alter;
 
 /// When the vault was made.
@@ -42,6 +43,9 @@ pub fn sealed_values(bytes: &[u8]) {
     let context = |now| RequestContext { now, entropy: &SystemEntropy, origin: &origin };
     let Ok((mut vault, master)) = altered(changes, context(START)) else { return };
     let now = CLOCKS.get(usize::from(*clock) % CLOCKS.len()).copied().unwrap_or(START);
+    let sound = other_vault(context(START));
+    let met = sound.and_then(|mut ours| meet(&mut vault, &mut ours, PAIR, context(START)));
+    assert!(met.is_ok(), "another vault cannot be read any more");
     let _refused = look(&mut vault, context(now));
     for request in READS.iter().chain(WRITES) {
         let _refused = call(&mut vault, request, context(now));
@@ -75,9 +79,10 @@ const CLOCKS: [Timestamp; 7] = [
     Timestamp(i64::MIN),
 ];
 
-/// A vault with a secret of every kind.
-pub(super) fn sample_vault(
+/// A vault without a secret.
+fn empty_vault(
     store: Store,
+    account: &str,
     context: RequestContext<'_>,
 ) -> Result<(Vault, MasterKey), vault::Error> {
     let vault_id = VaultId::generate(context.entropy)?;
@@ -88,10 +93,18 @@ pub(super) fn sample_vault(
         vault_id,
         master: &master,
         slots: vec![(0, slot, "first".to_owned())],
-        settings: Settings::new("000000000000", "local-1"),
+        settings: Settings::new(account, "local-1"),
         anchors: None,
     };
-    let mut vault = Vault::create_in(store, new, context)?;
+    Ok((Vault::create_in(store, new, context)?, master))
+}
+
+/// A vault with a secret of every kind.
+pub(super) fn sample_vault(
+    store: Store,
+    context: RequestContext<'_>,
+) -> Result<(Vault, MasterKey), vault::Error> {
+    let (mut vault, master) = empty_vault(store, "000000000000", context)?;
     let mut transaction = vault.begin(Access::Write, context)?;
     let path = b"/mnt/stick/vault".to_vec();
     let mut peer = Peer::new("stick".to_owned(), OTHER.to_owned(), path, VaultId([9; 16]));
@@ -104,19 +117,55 @@ pub(super) fn sample_vault(
         ("local-1", "copy"),
         ("eu-west-1", "full"),
     ] {
-        let mut record = record(region, name);
-        transaction.assign_row(&mut record)?;
-        let value = SecretValue::Text(Secret::new(format!("the value of {region}/{name}")));
-        // The pending version has none yet.
-        for version in record.versions.iter_mut().filter(|version| version.id != PENDING) {
-            version.value = Some(transaction.insert_value(record.rid, &version.id, &value)?);
-        }
-        transaction.insert(&mut record)?;
-        transaction.record("CreateSecret", "Success", Transaction::subject(&record))?;
+        insert(&mut transaction, record(region, name))?;
     }
     transaction.commit()?;
     Ok((vault, master))
 }
+
+/// Stores a secret, with values.
+fn insert(transaction: &mut Transaction<'_>, mut record: Record) -> Result<(), vault::Error> {
+    transaction.assign_row(&mut record)?;
+    let whole = format!("the value of {}/{}", record.namespace.region, record.name);
+    let value = SecretValue::Text(Secret::new(whole));
+    // The pending version has none yet.
+    for version in record.versions.iter_mut().filter(|version| version.id != PENDING) {
+        version.value = Some(transaction.insert_value(record.rid, &version.id, &value)?);
+    }
+    transaction.insert(&mut record)?;
+    transaction.record("CreateSecret", "Success", Transaction::subject(&record))
+}
+
+/// Another vault, which has the primary and the replica of two secrets of the first.
+fn other_vault(context: RequestContext<'_>) -> Result<Vault, vault::Error> {
+    let (mut vault, _) = empty_vault(Store::detached(Path::new("in memory"))?, OTHER, context)?;
+    let mut transaction = vault.begin(Access::Write, context)?;
+    let mut replica = CrossReplica::new(own("copy", "a1B2c3"), 2);
+    replica.held = vec![1];
+    let primary = CrossPrimary { edition: Some(1), ..CrossPrimary::new(own("full", "a1B2c3")) };
+    for (name, replica, primary) in [("theirs", Some(replica), None), ("full", None, Some(primary))]
+    {
+        let mut record = record("local-1", "plain");
+        record.namespace.account = OTHER.to_owned();
+        record.name = name.to_owned();
+        record.arn_suffix = "d4E5f6".to_owned();
+        (record.cross_replica, record.cross_primary) = (replica, primary);
+        insert(&mut transaction, record)?;
+    }
+    transaction.commit()?;
+    Ok(vault)
+}
+
+/// The ARN of a secret of the first vault.
+fn own(name: &str, suffix: &str) -> String {
+    format!("arn:aws:secretsmanager:local-1:000000000000:secret:{name}-{suffix}")
+}
+
+/// The primary of the other vault, and that of the first that has a replica there.
+const PAIR: (&str, &str) = (
+    "arn:aws:secretsmanager:local-1:222222222222:secret:theirs-d4E5f6",
+    "arn:aws:secretsmanager:local-1:000000000000:secret:full-a1B2c3",
+);
 
 /// The account of another vault.
 const OTHER: &str = "222222222222";
@@ -360,6 +409,21 @@ mod tests {
         let context = RequestContext { now: START, entropy: &SystemEntropy, origin: &origin };
         let (mut vault, master) = altered(changes, context).unwrap();
         test(&mut vault, &master, context);
+    }
+
+    /// If the two did not know each other, nothing would be told between them.
+    #[test]
+    fn another_vault_is_met() {
+        with(&[], |theirs, _master, context| {
+            let mut ours = other_vault(context).unwrap();
+            meet(theirs, &mut ours, PAIR, context).unwrap();
+            for (vault, name) in [(theirs, "full"), (&mut ours, "theirs")] {
+                let transaction = vault.begin(Access::Read, context).unwrap();
+                let namespace = transaction.namespace("local-1");
+                let record = transaction.find(&namespace, name).unwrap().unwrap();
+                assert!(record.cross_replica.unwrap().is_in_sync(), "{name}");
+            }
+        });
     }
 
     /// If the vault were refused before anything is altered, nothing would be tried.

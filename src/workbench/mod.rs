@@ -5,6 +5,7 @@
 
 mod agent;
 pub mod bench_vault;
+mod between;
 mod boxes;
 mod changes;
 pub mod fuzz;

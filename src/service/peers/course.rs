@@ -177,15 +177,15 @@ fn carry<E>(
     }
     let mut has = BTreeSet::new();
     let mut begins = true;
-    while let Verdict::Wants(versions) = &verdict {
+    while let Verdict::Wants(held) = &verdict {
         let before = has.len();
-        has.extend(versions.iter().cloned());
+        has.extend(held.iter().cloned());
         if has.len() == before && !begins {
             break;
         }
         begins = false;
-        let versions = has.iter().cloned().collect();
-        let packed = near.ask(Task::Pack { link: link.again(), versions })?;
+        let held = has.iter().cloned().collect();
+        let packed = near.ask(Task::Pack { link: link.again(), held })?;
         let Ok(parcel) = Parcel::from_value(packed) else { return Ok(None) };
         verdict = ask(far, Task::Receive(parcel));
     }

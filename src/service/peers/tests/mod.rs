@@ -17,6 +17,7 @@ use crate::vault::state::Settings;
 
 mod apart;
 mod cut;
+mod hostile;
 
 const FAR: &str = "222222222222";
 const KEY: &str = "alias/other";
