@@ -67,8 +67,8 @@ fn run_command(
     if inside.is_some() && needs_all(&command, commands::runs_in_rotation) {
         return Err(rotate::inside::not_available());
     }
-    // Who he is AWS tells everybody.
-    let is_for_all = matches!(command, Command::Identity { .. });
+    // Who he is AWS tells everybody, and in which region whatever he calls is.
+    let is_for_all = matches!(command, Command::Identity { .. } | Command::Configure { .. });
     let is_granted = agent::is_granted(environment);
     if is_granted && needs_all(&command, commands::is_of_operations) && !is_for_all {
         return Err(agent::not_granted());
