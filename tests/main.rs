@@ -62,6 +62,7 @@ mod script {
         paging
         peer_agent
         peer_changed
+        peer_salvage
         peer
         preamble
         prompts

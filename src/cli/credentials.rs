@@ -94,18 +94,45 @@ impl Offer {
         Ok(Self { passphrase, keyfile, limit, is_on_the_line: false })
     }
 
-    /// What the command line offers to open peers with; `None` for nothing.
-    pub(crate) fn of_peer(globals: &Globals) -> Option<Self> {
-        let passphrase = globals.peer_passphrase_file.as_ref();
-        let passphrase = passphrase.map(|path| Source::File(path.into()));
+    /// What the command line offers to open peers with, in the order in which it is tried: of several
+    /// peers one may take the passphrase, and another the keyfile, or both together.
+    pub(crate) fn of_peer(globals: &Globals) -> Vec<Self> {
+        let file = globals.peer_passphrase_file.as_ref();
+        let passphrase = || file.map(|path| Source::File(path.into()));
         let keyfile = globals.peer_keyfile.as_ref().map(PathBuf::from);
-        let is_offered = passphrase.is_some() || keyfile.is_some();
-        is_offered.then_some(Self { passphrase, keyfile, ..Self::nothing(globals) })
+        let of = |passphrase, keyfile| Self { passphrase, keyfile, ..Self::nothing(globals) };
+        match (passphrase(), keyfile) {
+            (None, None) => Vec::new(),
+            (Some(phrase), Some(keyfile)) => vec![
+                of(Some(phrase), Some(keyfile.clone())),
+                of(None, Some(keyfile)),
+                of(passphrase(), None),
+            ],
+            (phrase, keyfile) => vec![of(phrase, keyfile)],
+        }
+    }
+
+    /// Whether a vault has a slot that takes all that is offered and nothing else, so that nobody is
+    /// asked.
+    pub(crate) fn fits(&self, vault: &LockedVault) -> bool {
+        vault.slots().any(|(_, body)| match body.kind() {
+            SlotKind::Passphrase | SlotKind::RecoveryCode => {
+                self.has_passphrase() && self.keyfile.is_none()
+            }
+            SlotKind::Keyfile => !self.has_passphrase() && self.keyfile.is_some(),
+            SlotKind::PassphraseAndKeyfile => self.has_passphrase() && self.keyfile.is_some(),
+        })
     }
 
     /// Nothing, where a person is to be asked.
     pub(crate) fn nothing(globals: &Globals) -> Self {
         Self { limit: limit_of(globals), ..Self::default() }
+    }
+
+    /// Whether a person is asked for the passphrase that a keyfile is not enough without.
+    pub(crate) fn asks_for_more(&self, vault: &LockedVault) -> bool {
+        let takes_both = SlotKind::PassphraseAndKeyfile;
+        !self.has_passphrase() && vault.slots().any(|(_, body)| body.kind() == takes_both)
     }
 
     /// Whether the command line says what to unlock with.

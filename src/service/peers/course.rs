@@ -58,7 +58,9 @@ pub(crate) fn deliver<E>(
     let mut is_as_it_was;
     let (link, verdict) = loop {
         let answer = near.ask(Task::Link { primary_arn: primary_arn.to_owned() })?;
-        let Ok(link) = Link::from_value(answer) else { return Ok((Delivered::Nothing, 0)) };
+        // A primary says nothing of any other, whatever its file has.
+        let link = Link::from_value(answer).ok().filter(|link| link.primary_arn == primary_arn);
+        let Some(link) = link else { return Ok((Delivered::Nothing, 0)) };
         let looked = ask(far, Task::Look(link.again()));
         is_as_it_was = link.is_in_sync() && matches!(looked, Verdict::Copy(_));
         let verdict = carry(near, far, &link, looked)?;

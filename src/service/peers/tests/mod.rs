@@ -18,6 +18,7 @@ use crate::vault::state::Settings;
 mod apart;
 mod cut;
 mod hostile;
+mod vanish;
 
 const FAR: &str = "222222222222";
 const KEY: &str = "alias/other";
