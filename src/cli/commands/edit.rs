@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::super::everyday::address::{self, Address, is_current};
 use super::super::everyday::client::Client;
@@ -16,9 +15,11 @@ use super::get;
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand};
 use crate::model::secret_value::SecretValue;
+use crate::programs::tied::{self, Bond};
 use crate::programs::workplace::Workplace;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
+use crate::sys::interrupts;
 use crate::sys::secret::Secret;
 
 /// The label of what was edited until it is the current version, and after that only where somebody
@@ -152,8 +153,13 @@ fn run(editor: &str, file: &Path, context: &CommandContext<'_>) -> Result<bool, 
         "emacs" => QUIET_EMACS,
         _ => "",
     };
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", &format!("{editor} {options} \"$1\""), "edit"]).arg(file);
+    let not_started = |error: io::Error| {
+        Failure::environment("NoEditor", format!("the editor could not be started: {error}"))
+    };
+    let script = format!("trap : INT QUIT\n{editor} {options} \"$1\"");
+    let shell = tied::beside(&["/bin/sh", "-c", &script, "edit"], Bond::Free);
+    let mut shell = shell.map_err(not_started)?;
+    shell.arg(file);
     if let Some(directory) = file.parent() {
         // Copies that an editor makes where temporary files go are in memory too.
         shell.env("TMPDIR", directory);
@@ -163,9 +169,9 @@ fn run(editor: &str, file: &Path, context: &CommandContext<'_>) -> Result<bool, 
             shell.env_remove(name);
         }
     }
-    let status = shell.status().map_err(|error| {
-        Failure::environment("NoEditor", format!("the editor could not be started: {error}"))
-    })?;
+    // What the person types there is the editor's, `^C` too; and what it leaves is removed.
+    let _left = interrupts::leave().map_err(not_started)?;
+    let status = shell.status().map_err(not_started)?;
     Ok(status.success())
 }
 
