@@ -12,5 +12,6 @@ pub mod fuzz;
 #[cfg(test)]
 mod mutate;
 mod readers;
+mod sample;
 mod scratch;
 mod system;

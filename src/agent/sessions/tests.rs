@@ -85,8 +85,8 @@ struct Held {
 
 impl Entropy for Held {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
-        self.arrived.send(()).unwrap();
-        lock(&self.goes_on).recv().unwrap();
+        self.arrived.send(()).unwrap_or_default();
+        lock(&self.goes_on).recv().unwrap_or_default();
         SystemEntropy.fill(buffer)
     }
 }
