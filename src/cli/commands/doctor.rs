@@ -83,7 +83,9 @@ impl OwnCommand for Doctor {
             None => Ok(0),
         };
         let leaked = match &list {
-            Some((_, size)) => Some(LeakedPasswords::new(*size, &read).map_err(unreliable)?),
+            Some((_, size)) => {
+                Some(LeakedPasswords::new(*size, &read).map_err(|why| unreliable(&why))?)
+            }
             None => None,
         };
         let mut client = Client::new(context)?;
@@ -134,8 +136,10 @@ impl Doctor {
 /// All that was found.
 struct Found {
     findings: Vec<Finding>,
-    secrets: u64,
-    passwords: u64,
+    /// How many secrets were listed, if any had to be.
+    secrets: Option<u64>,
+    /// How many passwords there were, if values were read.
+    passwords: Option<u64>,
     /// Values that the service did not hand out.
     unread: u64,
 }
@@ -152,8 +156,8 @@ fn open(path: &Path) -> Result<(File, u64), Failure> {
     }
 }
 
-fn unreliable(why: Unreliable) -> Failure {
-    let hint = match &why {
+fn unreliable(why: &Unreliable) -> Failure {
+    let hint = match why {
         Unreliable::OfNtlm => "haveibeenpwned-downloader writes SHA-1 unless it is told -n",
         Unreliable::OutOfOrder { .. } => {
             "the list in the order of its hashes is needed, not counts"
@@ -195,18 +199,20 @@ fn look(
 ) -> Result<Found, Failure> {
     let kinds = wanted.kinds;
     let is_wanted = |need: Needs| kinds.iter().any(|kind| kind.needs() == need);
-    let mut findings = surroundings(kinds, wanted.now, context)?;
-    let listed = list(client, prefix, wanted.now, &mut findings)?;
+    let findings = surroundings(kinds, wanted.now, context)?;
+    let mut found = Found { findings, secrets: None, passwords: None, unread: 0 };
     if is_wanted(Needs::Rotations) {
         let chore = || Chore::Status { anchors: None };
         let status = client.chore(chore, Doctor::TITLE, None)?;
         let unfinished = listing::unfinished(&status, client.region().as_deref());
-        findings.extend(unfinished.into_iter().filter(|finding| finding.is_below(prefix)));
+        found.findings.extend(unfinished.into_iter().filter(|finding| finding.is_below(prefix)));
     }
-    let secrets = u64::try_from(listed.len()).unwrap_or_default();
-    let mut found = Found { findings, secrets, passwords: 0, unread: 0 };
-    if is_wanted(Needs::Values) {
-        read_values(client, &listed, wanted, &mut found)?;
+    if is_wanted(Needs::List) || is_wanted(Needs::Values) {
+        let listed = list(client, prefix, wanted.now, &mut found.findings)?;
+        found.secrets = u64::try_from(listed.len()).ok();
+        if is_wanted(Needs::Values) {
+            read_values(client, &listed, wanted, &mut found)?;
+        }
     }
     found.findings.retain(|finding| kinds.contains(&finding.kind));
     Ok(found)
@@ -254,7 +260,9 @@ fn read_values(
 ) -> Result<(), Failure> {
     let readable: Vec<&Listed> = listed.iter().filter(|one| one.is_readable).collect();
     let total = u64::try_from(readable.len()).unwrap_or_default();
-    terminal::note(&format!("note: reading {total} values, each of which is logged"));
+    if total > 0 {
+        terminal::note(&format!("note: reading {total} values, each of which is logged"));
+    }
     let mut examiner = Examiner::new(wanted, Likeness::new(&SystemEntropy)?);
     let mut done = 0_u64;
     for part in readable.chunks(AT_ONCE) {
@@ -276,7 +284,7 @@ fn read_values(
     terminal::finish();
     let (findings, passwords) = examiner.finish();
     found.findings.extend(findings);
-    found.passwords = passwords;
+    found.passwords = Some(passwords);
     Ok(())
 }
 
@@ -292,11 +300,12 @@ fn examine(examiner: &mut Examiner<'_>, answer: &Value) -> Result<(), Failure> {
     };
     examiner.take(&Examined { name, made, value }).map_err(|why| {
         terminal::finish();
-        unreliable(why)
+        unreliable(&why)
     })
 }
 
-/// Looks at what surrounds the vault: files first, since a vault that others may change is not opened.
+/// Looks at what surrounds the vault. One that others may change is not opened, which is the failure of
+/// this command as of any other; its files can be looked at all the same.
 fn surroundings(
     kinds: &[Kind],
     now: Timestamp,
@@ -307,12 +316,7 @@ fn surroundings(
     let wanted = places.iter().filter(|place| is_wanted(&place.kind));
     let mut findings: Vec<Finding> = wanted.filter_map(around::exposed).collect();
     if is_wanted(&Kind::SingleSlot) || is_wanted(&Kind::Backup) {
-        let locked = match context.open_locked() {
-            Ok(locked) => locked,
-            // It is refused for what was just found.
-            Err(_) if !findings.is_empty() => return Ok(findings),
-            Err(failure) => return Err(failure),
-        };
+        let locked = context.open_locked()?;
         let state = context.environment.state();
         let last = state.and_then(|state| backups::last(&state, locked.vault_id()));
         findings.extend(around::slots(locked.slots().count()));
@@ -352,13 +356,15 @@ fn tell(found: Found, kinds: &[Kind], invocation: &Invocation<'_>) -> Result<(),
     if globals.output.is_some() || globals.query.is_some() {
         let kinds = kinds.iter().map(|kind| Value::Text(kind.name().to_owned())).collect();
         let findings = findings.into_iter().map(Finding::into_value).collect();
-        invocation.print(vec![
+        let mut members = vec![
             ("Findings".to_owned(), Value::List(findings)),
             ("LookedFor".to_owned(), Value::List(kinds)),
-            count("Secrets", secrets),
-            count("Passwords", passwords),
-            count("Unread", unread),
-        ])?;
+        ];
+        members.extend(secrets.map(|secrets| count("Secrets", secrets)));
+        if let Some(passwords) = passwords {
+            members.extend([count("Passwords", passwords), count("Unread", unread)]);
+        }
+        invocation.print(members)?;
     } else {
         print(finding::lines(&findings).as_bytes())?;
     }

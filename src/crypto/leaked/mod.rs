@@ -74,14 +74,14 @@ struct Edge {
 impl<'a> LeakedPasswords<'a> {
     /// Takes a list of so many bytes, and looks at some lines of it.
     pub(crate) fn new(size: u64, read: ReadAt<'a>) -> Result<Self, Unreliable> {
-        let mut list = Self { read, size, lines: 0 };
-        let Some(first) = list.line_from(0)? else { return Err(Unreliable::Empty) };
+        let mut leaked = Self { read, size, lines: 0 };
+        let Some(first) = leaked.line_from(0)? else { return Err(Unreliable::Empty) };
         let (mut last, mut bytes, mut count) = (first, 0_u64, 0_u64);
-        list.lines = 1;
+        leaked.lines = 1;
         let lowest = Edge { at: 0, hash: last.hash };
         for sample in 0..SAMPLES {
             let place = size.checked_div(SAMPLES).unwrap_or_default().saturating_mul(sample);
-            let Some(line) = list.line_from(place)? else { continue };
+            let Some(line) = leaked.line_from(place)? else { continue };
             if line.hash < last.hash {
                 return Err(Unreliable::OutOfOrder { at: line.begin });
             }
@@ -89,17 +89,17 @@ impl<'a> LeakedPasswords<'a> {
             count = count.saturating_add(1);
             last = line;
         }
-        let rest = list.rest(last.end)?;
+        let rest = leaked.rest(last.end)?;
         let highest = rest.unwrap_or(Edge { at: last.begin, hash: last.hash });
         if highest.hash < last.hash {
             return Err(Unreliable::OutOfOrder { at: highest.at });
         }
         let lines = u128::from(size).saturating_mul(u128::from(count));
         let lines = lines.checked_div(u128::from(bytes)).unwrap_or_default();
-        list.lines = u64::try_from(lines).unwrap_or(u64::MAX);
-        list.require_dense(LOWEST, lowest)?;
-        list.require_dense(highest, Edge { at: size, ..HIGHEST })?;
-        Ok(list)
+        leaked.lines = u64::try_from(lines).unwrap_or(u64::MAX);
+        leaked.require_dense(LOWEST, lowest)?;
+        leaked.require_dense(highest, Edge { at: size, ..HIGHEST })?;
+        Ok(leaked)
     }
 
     /// Looks a password up.

@@ -53,7 +53,7 @@ fn hashes(count: u32) -> Vec<(Hash, u64)> {
     let mut hashes: Vec<(Hash, u64)> = (0..count)
         .map(|n| (Sha1::digest(n.to_string().as_bytes()).into(), u64::from(n) * 7919 + 1))
         .collect();
-    hashes.sort();
+    hashes.sort_unstable();
     hashes
 }
 

@@ -131,17 +131,19 @@ pub(crate) fn lines(findings: &[Finding]) -> String {
     out
 }
 
-/// Says in a sentence what came of it.
-pub(crate) fn sentence(findings: usize, secrets: u64, passwords: u64) -> String {
+/// Says in a sentence what came of it, and of how many secrets and passwords, if there was a look at them.
+pub(crate) fn sentence(findings: usize, secrets: Option<u64>, passwords: Option<u64>) -> String {
     let many = |count: u64, one: &str| match count {
         1 => format!("1 {one}"),
         count => format!("{count} {one}s"),
     };
-    let looked = format!("{} with {}", many(secrets, "secret"), many(passwords, "password"));
-    match u64::try_from(findings).unwrap_or(u64::MAX) {
-        0 => format!("nothing was found wrong; looked at {looked}"),
-        count => format!("{} to put right; looked at {looked}", many(count, "thing")),
-    }
+    let looked = secrets.map(|count| format!("; looked at {}", many(count, "secret")));
+    let with = passwords.map(|count| format!(" with {}", many(count, "password")));
+    let found = match u64::try_from(findings).unwrap_or(u64::MAX) {
+        0 => "nothing was found wrong".to_owned(),
+        count => format!("{} to put right", many(count, "thing")),
+    };
+    format!("{found}{}{}", looked.unwrap_or_default(), with.unwrap_or_default())
 }
 
 /// Spells a word as a shell reads it.
@@ -196,11 +198,14 @@ mod tests {
 
     #[test]
     fn what_came_of_it_is_a_sentence() {
-        assert_eq!(
-            sentence(0, 1, 2),
-            "nothing was found wrong; looked at 1 secret with 2 passwords"
-        );
-        assert_eq!(sentence(1, 0, 1), "1 thing to put right; looked at 0 secrets with 1 password");
+        for (findings, secrets, passwords, expected) in [
+            (0, Some(1), Some(2), "nothing was found wrong; looked at 1 secret with 2 passwords"),
+            (1, Some(0), Some(1), "1 thing to put right; looked at 0 secrets with 1 password"),
+            (2, Some(3), None, "2 things to put right; looked at 3 secrets"),
+            (3, None, None, "3 things to put right"),
+        ] {
+            assert_eq!(sentence(findings, secrets, passwords), expected);
+        }
     }
 
     #[test]

@@ -3,7 +3,9 @@
 //! A password is a member whose name ends so, or a whole value that is one line. Keys, tokens and
 //! addresses are none: nobody thinks them up, and how easily they are guessed is not the question.
 
-use super::super::login::Login;
+use serde_json::value::RawValue;
+
+use super::super::login::{Login, PASSWORD};
 use crate::sys::secret::Secret;
 
 /// A password of a secret.
@@ -24,7 +26,7 @@ pub(crate) fn passwords(value: &str) -> Vec<Password> {
     let members = login.members().iter().filter(|member| names_password(&member.name));
     let found = members.filter_map(|member| {
         let text = member.text().filter(|text| !text.expose().is_empty())?;
-        let field = (member.name != super::super::login::PASSWORD).then(|| member.name.clone());
+        let field = (member.name != PASSWORD).then(|| member.name.clone());
         Some(Password { field, text })
     });
     found.collect()
@@ -72,7 +74,9 @@ fn plain(name: &str) -> String {
 /// Whether a text that has no members may be a password.
 fn is_password(text: &str) -> bool {
     let is_line = !text.is_empty() && !text.contains(['\n', '\r']);
-    let is_structured = text.starts_with(['[', '{', '"']) || text.contains("://");
+    // A bracket alone makes no JSON: a password that was made up may begin with one.
+    let is_json = || serde_json::from_str::<&RawValue>(text).is_ok();
+    let is_structured = text.starts_with(['[', '"']) && is_json() || text.contains("://");
     is_line && !is_structured && !is_key(text)
 }
 
@@ -143,8 +147,18 @@ mod tests {
 
     #[test]
     fn a_line_is_a_password_and_a_key_is_none() {
-        for password in ["hunter2", "correct horse battery staple", "4711", "üöä", "true", WORDS]
-        {
+        // Some that `generate` makes once looked like JSON.
+        for password in [
+            "[k3$",
+            "{k3$",
+            "\"k3$",
+            "hunter2",
+            "correct horse battery staple",
+            "4711",
+            "üöä",
+            "true",
+            WORDS,
+        ] {
             for end in ["", "\n", "\r\n"] {
                 let expected = [(None, password.to_owned())];
                 assert_eq!(found(&format!("{password}{end}")), expected);
@@ -157,7 +171,6 @@ mod tests {
             "postgres://ada:pw@db/x",
             "otpauth:totp",
             "[1]",
-            "{broken",
             "\"text\"",
             "0000000000000000000000000000000000000000000000000000000000000000",
             "1e240b2a-0000-4000-8000-000000000000",

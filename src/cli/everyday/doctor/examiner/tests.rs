@@ -135,8 +135,8 @@ fn a_list_that_fails_is_an_error() {
     fails.set(true);
     let likeness = Likeness::new(&CountingEntropy::default()).unwrap();
     let mut examiner = Examiner::new(Wanted { leaked, ..wanted(&[Kind::Pwned]) }, likeness);
-    let examined = Examined { name: "a", made: None, value: "x" };
-    assert!(matches!(examiner.take(&examined), Err(Unreliable::Unreadable(_))));
+    let one = Examined { name: "a", made: None, value: "x" };
+    assert!(matches!(examiner.take(&one), Err(Unreliable::Unreadable(_))));
 }
 
 #[test]
