@@ -130,10 +130,21 @@ impl<'a> LeakedPasswords<'a> {
             }
             step += 1;
         }
+        let (low, high) = self.widened(low, high)?;
         self.find_between(low, high, wanted)
     }
 
-    /// Reads all lines that are left, which are few.
+    /// Takes in what lies around the lines that are left. The search went by single lines; if one of them
+    /// is not where it belongs, its neighbours show it.
+    fn widened(&self, low: Edge, high: Edge) -> Result<(Edge, Edge), Unreliable> {
+        let before = self.line_from(low.at.saturating_sub(LEAF))?;
+        let after = self.line_from(high.at.saturating_add(LEAF).min(self.size))?;
+        let low = Edge { at: before.map_or(0, |line| line.begin).min(low.at), ..LOWEST };
+        let high = Edge { at: after.map_or(self.size, |line| line.begin), ..HIGHEST };
+        Ok((low, high))
+    }
+
+    /// Reads all lines between two places, which are few.
     fn find_between(
         &self,
         low: Edge,
@@ -147,7 +158,7 @@ impl<'a> LeakedPasswords<'a> {
         let mut begin = low.at;
         for text in bytes.split_inclusive(|byte| *byte == b'\n') {
             let line = line(text, begin)?;
-            if line.hash < last || line.hash > high.hash {
+            if line.hash < last {
                 return Err(Unreliable::OutOfOrder { at: begin });
             }
             last = line.hash;
@@ -327,7 +338,7 @@ const NTLM: usize = 32;
 const LONGEST: usize = 64;
 /// Wherever it begins, it has the end of one line and the whole next one.
 const WINDOW: usize = 2 * LONGEST;
-/// So much is read at once in the end.
+/// So much is read at once in the end, and around that.
 const LEAF: u64 = 4096;
 /// A line begins after the last place that is looked at, and before the end.
 const MARGIN: u64 = 256;

@@ -158,6 +158,30 @@ proptest! {
         }
     }
 
+    /// Nor has one of two lines that changed their places.
+    #[test]
+    fn lines_out_of_their_order_are_never_taken_for_an_answer(
+        one in any::<prop::sample::Index>(),
+        distance in 1..200_usize,
+        count in 2..900_u32,
+    ) {
+        let whole = hashes(count);
+        let mut mixed = whole.clone();
+        let one = one.index(mixed.len());
+        let other = (one + distance) % mixed.len();
+        mixed.swap(one, other);
+        let bytes = list(&mixed, PLAIN);
+        let read = reading(&bytes);
+        let Ok(list) = LeakedPasswords::new(size(&bytes), &read) else { return Ok(()) };
+        for place in [one, other] {
+            let (hash, times) = whole[place];
+            match list.find_hash(&hash) {
+                Ok(found) => prop_assert_eq!(found, Some(Leak { times: Some(times) })),
+                Err(_told) => {}
+            }
+        }
+    }
+
     /// What is no list at all is refused, or found to have nothing: nothing panics and all ends.
     #[test]
     fn any_bytes_are_read_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
