@@ -312,6 +312,9 @@ fn surroundings(
     context: &CommandContext<'_>,
 ) -> Result<Vec<Finding>, Failure> {
     let is_wanted = |kind: &Kind| kinds.contains(kind);
+    if !kinds.iter().any(|kind| kind.needs() == Needs::Surroundings) {
+        return Ok(Vec::new());
+    }
     let places = places(context)?;
     let wanted = places.iter().filter(|place| is_wanted(&place.kind));
     let mut findings: Vec<Finding> = wanted.filter_map(around::exposed).collect();
