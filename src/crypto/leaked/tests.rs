@@ -268,6 +268,16 @@ fn a_list_of_which_a_part_is_missing_is_refused() {
     assert!(look(&gap, &whole[100].0).unwrap().is_some());
 }
 
+/// Behind a stretch of garbage only the beginning of a line was read, and its number was a shorter one.
+#[test]
+fn a_line_that_was_not_read_to_its_end_is_none() {
+    let text = format!("{}\n{}:1234567\n", "#".repeat(80), "A".repeat(40));
+    let read = reading(text.as_bytes());
+    let list = LeakedPasswords { read: &read, size: size(text.as_bytes()), lines: 1 };
+    assert!(matches!(list.line_from(1), Err(Unreliable::NotAHash { at: 81 })));
+    assert_eq!(list.line_from(60).unwrap().unwrap().times, Some(1_234_567));
+}
+
 #[test]
 fn a_list_that_cannot_be_read_is_no_answer() {
     let bytes = list(&hashes(300), PLAIN);
