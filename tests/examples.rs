@@ -131,6 +131,7 @@ const PREPARED: &[(&str, &str)] = &[
         "diff",
         "strongroom set example/login password=second; strongroom set example/login password=third",
     ),
+    ("doctor", "strongroom() { command strongroom \"$@\" || [ $? -eq 1 ]; }"),
     ("otp", "strongroom set example/login totp=GEZDGNBVGY3TQOJQ"),
     ("grant", "strongroom unlock"),
     (

@@ -38,6 +38,7 @@ mod script {
         cross_account
         delete_secret
         describe_secret
+        doctor
         edit
         environment
         everyday

@@ -6,6 +6,7 @@ mod configure;
 mod copies;
 mod copy;
 mod diff;
+mod doctor;
 mod edit;
 mod find;
 mod generate;
@@ -60,6 +61,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<log::Log>(),
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
+    CommandSpec::of::<doctor::Doctor>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),

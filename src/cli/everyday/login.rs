@@ -140,12 +140,14 @@ impl Member<'_> {
         ["\"\"", "null", "[]", "{}"].contains(&self.json)
     }
 
+    /// Returns its value, if that is a text.
+    pub(crate) fn text(&self) -> Option<Secret<String>> {
+        serde_json::from_str::<String>(self.json).ok().map(Secret::new)
+    }
+
     /// Returns its value: a text as it is, anything else as JSON.
     pub(crate) fn value(&self) -> Secret<String> {
-        match serde_json::from_str::<String>(self.json) {
-            Ok(text) => Secret::new(text),
-            Err(_not_text) => Secret::new(self.json.to_owned()),
-        }
+        self.text().unwrap_or_else(|| Secret::new(self.json.to_owned()))
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod address;
 pub(crate) mod client;
 pub(crate) mod clipboard;
+pub(crate) mod doctor;
 pub(crate) mod fuzzy;
 pub(crate) mod login;
 pub(crate) mod making;
