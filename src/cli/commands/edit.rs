@@ -14,7 +14,7 @@ use super::super::terminal;
 use super::super::unlock::CommandContext;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
 use crate::programs::workplace::Workplace;
 use crate::sys::entropy::SystemEntropy;
@@ -42,6 +42,7 @@ impl OwnCommand for Edit {
     const SUMMARY: &'static str = "Change a value in your editor, which VISUAL or EDITOR names.";
     const EXAMPLE: &'static str = "strongroom edit example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;

@@ -13,7 +13,7 @@ use super::super::stdout::{self, print};
 use super::super::terminal;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::crypto::otp::{self, Code};
 use crate::model::otp::{self as written, Moves};
 use crate::model::secret_value::SecretValue;
@@ -55,6 +55,7 @@ impl OwnCommand for Otp {
     const SUMMARY: &'static str = "Print a one-time password.";
     const EXAMPLE: &'static str = "strongroom otp example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Version, Takes::Field];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;

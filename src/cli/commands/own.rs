@@ -35,9 +35,34 @@ pub(super) trait OwnCommand: Options {
     const RUNS_IN_ROTATION: bool = false;
     /// Whether it is made of nothing but AWS's operations, so that the holder of a grant may call it.
     const IS_OF_OPERATIONS: bool = false;
+    /// What its words are that are no option's, in their order, for whoever completes one.
+    const TAKES: &'static [Takes] = &[];
 
     /// Does it.
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure>;
+}
+
+/// What a word of a command line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    /// The name of a secret.
+    Secret,
+    /// The name of one that is scheduled for deletion.
+    Scheduled,
+    /// The name of a secret, or of a version of it.
+    Version,
+    /// A beginning of names.
+    Folder,
+    /// A field of the secret that the first word names.
+    Field,
+    /// So many of them as there are words.
+    Fields,
+    /// A label on a version of the secret that the first word names.
+    Label,
+    /// A vault of another account, after what is done with it.
+    Peer,
+    /// Something that only the user knows.
+    Other,
 }
 
 /// A command of our own, as the list of all has it.
@@ -50,6 +75,8 @@ pub(super) struct CommandSpec {
     pub(super) runs_in_rotation: bool,
     /// Whether the holder of a grant may call it.
     pub(super) is_of_operations: bool,
+    /// What its words are.
+    pub(super) takes: &'static [Takes],
     title: &'static str,
     example: &'static str,
     looks_at_state: bool,
@@ -90,6 +117,7 @@ impl CommandSpec {
             summary: C::SUMMARY,
             runs_in_rotation: C::RUNS_IN_ROTATION,
             is_of_operations: C::IS_OF_OPERATIONS,
+            takes: C::TAKES,
             title: C::TITLE,
             example: C::EXAMPLE,
             looks_at_state: C::LOOKS_AT_STATE,

@@ -9,7 +9,7 @@ use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::terminal::{self, Lines};
 use super::options::{Number, Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use super::{generate, get};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
@@ -66,6 +66,7 @@ impl OwnCommand for Set {
     const SUMMARY: &'static str = "Give a secret a new value, or change one field of it.";
     const EXAMPLE: &'static str = "strongroom set example/login username=ada password";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Secret, Takes::Fields];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let secret = Address::whole_secret(&self.secret.0, "set")?;
