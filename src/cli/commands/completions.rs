@@ -61,19 +61,22 @@ fn fish_words(program: &Command) -> String {
         let values = command.get_positionals().flat_map(Arg::get_possible_values);
         let words: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
         let name = command.get_name();
-        let mut offer = |when: &str, words: &str, files: &str| {
+        let mut offer = |when: &str, words: &str| {
             let when = format!("__fish_strongroom_using_subcommand {name}{when}");
-            out.extend(["complete -c strongroom -n \"", &when, "\"", files]);
-            out.extend([" -a \"", words, "\"\n"]);
+            out.extend(["complete -c strongroom -n \"", &when, "\" -f -a \"", words, "\"\n"]);
         };
         if !words.is_empty() {
             let words = words.join(" ");
-            offer(&format!("; and not __fish_seen_subcommand_from {words}"), &words, " -f");
+            offer(&format!("; and not __fish_seen_subcommand_from {words}"), &words);
         }
         match super::takes(name) {
             [] => {}
-            [.., Takes::Peer] => offer("", "(__fish_strongroom_words)", ""),
-            _ => offer("", "(__fish_strongroom_words)", " -f"),
+            // Before it is known it is a file.
+            [.., Takes::Peer] => {
+                let when = "; and not __fish_seen_subcommand_from add";
+                offer(when, "(__fish_strongroom_words)");
+            }
+            _ => offer("", "(__fish_strongroom_words)"),
         }
     }
     out
