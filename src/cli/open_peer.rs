@@ -166,7 +166,7 @@ pub(super) fn open_at(
         return Err(Shut::by(Trouble::Absent));
     }
     let in_agent = || Session::of(path, context.environment).map(OpenPeer::InAgent);
-    let offer = Offer::of_peer(context.globals);
+    let offer = Offer::of_peer(context.globals, context.environment);
     let is_offered = offer.is_some();
     if !is_offered && let Some(opened) = in_agent() {
         return Ok(opened);
@@ -175,8 +175,7 @@ pub(super) fn open_at(
     let offer = match (offer, prompt) {
         (Some(offer), _) => offer,
         (None, Prompt::Allowed) if terminal::is_there() && !context.globals.no_input => {
-            terminal::note(&format!("Peer {}", path.display()));
-            Offer::nothing(context.globals)
+            Offer::nothing(context.globals, context.environment)
         }
         (None, Prompt::Allowed | Prompt::Never) => return Err(Shut::by(Trouble::Locked)),
     };

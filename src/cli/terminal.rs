@@ -78,7 +78,8 @@ pub(crate) fn is_watched() -> bool {
 pub(crate) fn ask_secret(question: &str, lines: Lines) -> io::Result<Secret<String>> {
     let marks = MARKS_PASTES.load(Ordering::Relaxed);
     let pastes = if marks { Pastes::Marked } else { Pastes::Unmarked };
-    password_prompt::ask(&open()?, question, lines, pastes)
+    let question = for_terminal(question.as_bytes());
+    password_prompt::ask(&open()?, &String::from_utf8_lossy(&question), lines, pastes)
 }
 
 /// Asks a question to be answered with `yes`.

@@ -113,6 +113,11 @@ impl LockedVault {
         &self.header.vault_id
     }
 
+    /// Returns where the container is.
+    pub(crate) fn path(&self) -> &Path {
+        self.store.path()
+    }
+
     /// Returns the header, which is not secret.
     pub(crate) fn header(&self) -> &Header {
         &self.header

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use super::super::colours;
 use super::super::everyday::address::{Address, Which};
 use super::super::everyday::client::Client;
 use super::super::everyday::login::Login;
@@ -72,8 +73,9 @@ impl OwnCommand for Otp {
             let seed = Seed::read(&mut client, &address, field.as_deref())?;
             parsed(&seed, &address.secret)?;
             let uri = written::uri(seed.text.expose(), &address.secret);
-            let is_plain = context.environment.is_set("NO_COLOR") || !io::stdout().is_terminal();
-            let drawing = qr::drawing(uri.expose(), !is_plain).ok_or_else(|| {
+            let (globals, environment) = (context.globals, context.environment);
+            let are_wanted = colours::are_wanted(globals, environment, io::stdout().is_terminal());
+            let drawing = qr::drawing(uri.expose(), are_wanted).ok_or_else(|| {
                 failure(format!("the URI of {} is too long for a QR code", address.secret))
             })?;
             return stdout::draw(drawing.expose().as_bytes());

@@ -144,6 +144,26 @@ impl CommandSpec {
         context: &CommandContext<'_>,
         manual: Manual,
     ) -> Result<(), Failure> {
+        self.run_words(words, context, manual).map_err(|failure| match failure {
+            Failure::Request(error) => error.of_command(|| self.usage()).into(),
+            failure => failure,
+        })
+    }
+
+    /// Returns how it is used, in the form of the program's usage.
+    fn usage(&self) -> String {
+        let usage = self.command().render_usage().to_string();
+        let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage);
+        let name = self.name;
+        format!("usage: {usage}\nTo see help text, you can run:\n\n  strongroom help {name}\n")
+    }
+
+    fn run_words(
+        &self,
+        words: &[String],
+        context: &CommandContext<'_>,
+        manual: Manual,
+    ) -> Result<(), Failure> {
         if words.iter().map(String::as_str).eq(["help"]) {
             return print((manual.help)(self.command()).as_bytes());
         }

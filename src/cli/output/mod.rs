@@ -66,7 +66,7 @@ pub(crate) fn resume_token(token: String) -> Value {
 mod tests {
     use jiff::tz::TimeZone;
 
-    use super::format::DEFAULT_WIDTH;
+    use super::format::{DEFAULT_WIDTH, Fit};
     use super::*;
     use crate::cli::query::literal;
     use crate::model::time::Timestamp;
@@ -77,6 +77,7 @@ mod tests {
             operation_name: "ListSecrets",
             zone: &zone,
             terminal_width: DEFAULT_WIDTH,
+            fit: Fit::Aws,
         };
         let mut out = Vec::new();
         render(format, value, &context, &mut out).unwrap();
@@ -95,6 +96,7 @@ mod tests {
                 operation_name: "GetSecretValue",
                 zone: &TimeZone::UTC,
                 terminal_width: usize::try_from(*width).unwrap(),
+                fit: Fit::Aws,
             };
             for (name, format) in [
                 ("json", Format::Json),
@@ -164,8 +166,12 @@ mod tests {
         }
         assert_eq!(shown(Format::Off, &Value::Integer(1)), "");
         // Unless it is one of several pages.
-        let context =
-            RenderContext { operation_name: "", zone: &TimeZone::UTC, terminal_width: 80 };
+        let context = RenderContext {
+            operation_name: "",
+            zone: &TimeZone::UTC,
+            terminal_width: 80,
+            fit: Fit::Aws,
+        };
         let mut out = Vec::new();
         render_page(Format::YamlStream, &empty, &context, &mut out).unwrap();
         assert_eq!(out, b"- {}\n");
@@ -175,5 +181,86 @@ mod tests {
     fn tells_where_the_next_page_is() {
         let token = resume_token("eyJ".to_owned());
         assert_eq!(shown(Format::Text, &token), "NEXTTOKEN\teyJ\n");
+    }
+
+    /// At a terminal a table came out wider than that, and could not be read.
+    #[test]
+    fn a_table_fits_the_terminal() {
+        let text = |text: &str| Value::Text(text.to_owned());
+        let row = |name: &str| {
+            let tags = Value::List(vec![Value::Map(vec![
+                ("Key".to_owned(), text("team")),
+                ("Value".to_owned(), text("a value of a tag that is rather long")),
+            ])]);
+            let members = [
+                (
+                    "ARN",
+                    text(&format!("arn:aws:secretsmanager:local-1:000000000000:secret:{name}")),
+                ),
+                ("Description", text("what it is for, in several words, and \u{65e5}\u{672c}")),
+                ("Name", text(name)),
+                ("Tags", tags),
+            ];
+            Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into())
+        };
+        let rows = |tagged: bool| {
+            let names = ["app/db-production-eu-west-1", "web"];
+            let strip = |value: Value| {
+                let Value::Map(mut members) = value else { panic!() };
+                members.retain(|(name, _)| tagged || name != "Tags");
+                Value::Map(members)
+            };
+            let list = names.map(|name| strip(row(name))).into();
+            Value::Map(vec![("SecretList".to_owned(), Value::List(list))])
+        };
+        for value in [rows(true), rows(false), row("one"), text("alone")] {
+            for terminal_width in 24..200 {
+                let context = RenderContext {
+                    operation_name: "ListSecrets",
+                    zone: &TimeZone::UTC,
+                    terminal_width,
+                    fit: Fit::Terminal,
+                };
+                let mut out = Vec::new();
+                render(Format::Table, &value, &context, &mut out).unwrap();
+                let table = String::from_utf8(out).unwrap();
+                let wide =
+                    |line: &str| line.chars().map(|c| if c > '\u{3000}' { 2 } else { 1 }).sum();
+                let widest: usize = table.lines().map(wide).max().unwrap();
+                assert!(widest <= terminal_width, "{terminal_width}\n{table}");
+                // Nothing is left out.
+                let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+                let whole = RenderContext { fit: Fit::Aws, terminal_width: 1000, ..context };
+                let mut out = Vec::new();
+                render(Format::Table, &value, &whole, &mut out).unwrap();
+                let whole = String::from_utf8(out).unwrap();
+                assert!(letters(&table) >= letters(&whole), "{terminal_width}\n{table}\n{whole}");
+            }
+        }
+        let context = RenderContext {
+            operation_name: "Rows",
+            zone: &TimeZone::UTC,
+            terminal_width: 40,
+            fit: Fit::Terminal,
+        };
+        let pair = |name: &str, about: &str| {
+            let members = [("About", text(about)), ("Name", text(name))];
+            Value::Map(members.map(|(name, value)| (name.to_owned(), value)).into())
+        };
+        let list = vec![pair("app/database", "one that is used every day"), pair("b", "short")];
+        let mut out = Vec::new();
+        render(Format::Table, &Value::List(list), &context, &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "----------------------------------------\n\
+             |                 Rows                 |\n\
+             +---------------------+----------------+\n\
+             |        About        |     Name       |\n\
+             +---------------------+----------------+\n\
+             |  one that is used   |  app/database  |\n\
+             |  every day          |                |\n\
+             |  short              |  b             |\n\
+             +---------------------+----------------+\n"
+        );
     }
 }
