@@ -1,7 +1,7 @@
 //! What commands of our own have an unlocked vault do, wherever it is open: in the agent, or in the
 //! process of the command. None of it changes a key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -113,18 +113,7 @@ impl Chore {
                 let id = SecretId(secret);
                 Review::of(vault, &id, region.as_deref(), context)?.into_value()
             }
-            Self::Status { anchors } => {
-                let mut members = status::unlocked(vault, anchors.as_deref(), context)?;
-                let row = |Unfinished { name, region, progress }: Unfinished| {
-                    let text = |name: &str, text| (name.to_owned(), Value::Text(text));
-                    let mut row = vec![text("Name", name), text("Region", region)];
-                    row.extend(progress::shown(&progress));
-                    Value::Map(row)
-                };
-                let rows = jobs::unfinished(vault, context)?.into_iter().map(row).collect();
-                members.push(("UnfinishedRotations".to_owned(), Value::List(rows)));
-                Value::Map(members)
-            }
+            Self::Status { anchors } => status_of(vault, anchors.as_deref(), context)?,
         })
     }
 
@@ -265,6 +254,23 @@ impl Chore {
             _ => return None,
         })
     }
+}
+
+fn status_of(
+    vault: &mut Vault,
+    anchors: Option<&Path>,
+    context: RequestContext<'_>,
+) -> Result<Value, Failure> {
+    let mut members = status::unlocked(vault, anchors, context)?;
+    let row = |Unfinished { name, region, progress }: Unfinished| {
+        let text = |name: &str, text| (name.to_owned(), Value::Text(text));
+        let mut row = vec![text("Name", name), text("Region", region)];
+        row.extend(progress::shown(&progress));
+        Value::Map(row)
+    };
+    let rows = jobs::unfinished(vault, context)?.into_iter().map(row).collect();
+    members.push(("UnfinishedRotations".to_owned(), Value::List(rows)));
+    Ok(Value::Map(members))
 }
 
 fn wanted_to_json(wanted: &Wanted) -> (&'static str, Option<&str>) {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_core::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::context::Context;
 use super::failure::Failure;
@@ -99,7 +99,7 @@ fn fields(record: &Record, cx: &mut Context<'_, '_>) -> Result<BTreeSet<String>,
     let Some(version) = record.staged("AWSCURRENT") else { return Ok(BTreeSet::new()) };
     let value = cx.vault()?.value(record, version)?;
     let Some(SecretValue::Text(text)) = value else { return Ok(BTreeSet::new()) };
-    let members: Option<BTreeMap<String, IgnoredAny>> = serde_json::from_str(text.expose()).ok();
+    let members: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(text.expose()).ok();
     Ok(members.unwrap_or_default().into_keys().collect())
 }
 

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::options::{Choice, options};
-use super::own::{Invocation, OwnCommand, Takes};
+use super::own::{Invocation, Manual, OwnCommand, Takes};
 
 options! {
     /// The options of `completions`.
@@ -37,11 +37,12 @@ impl OwnCommand for Completions {
     const LOOKS_AT_STATE: bool = false;
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
-        print(script(self.shell, &(invocation.manual.program)()).as_bytes())
+        print(script(self.shell, invocation.manual).as_bytes())
     }
 }
 
-fn script(shell: Shell, program: &Command) -> String {
+fn script(shell: Shell, manual: Manual) -> String {
+    let program = (manual.program)();
     let mut completed =
         program.clone().mut_args(completable).mut_subcommands(|c| c.mut_args(completable));
     let mut script = Vec::new();
@@ -49,13 +50,13 @@ fn script(shell: Shell, program: &Command) -> String {
     let mut script = with_names(shell, &String::from_utf8_lossy(&script));
     if shell == Shell::Fish {
         script.insert_str(0, FISH_WORDS);
-        script.push_str(&fish_words(program));
+        script.push_str(&fish_words(&program, manual.takes));
     }
     script
 }
 
 /// Offers the words that are not options, which clap's completions for fish leave out.
-fn fish_words(program: &Command) -> String {
+fn fish_words(program: &Command, takes: fn(&str) -> &'static [Takes]) -> String {
     let mut out = String::new();
     for command in program.get_subcommands() {
         let values = command.get_positionals().flat_map(Arg::get_possible_values);
@@ -69,7 +70,7 @@ fn fish_words(program: &Command) -> String {
             let words = words.join(" ");
             offer(&format!("; and not __fish_seen_subcommand_from {words}"), &words);
         }
-        match super::takes(name) {
+        match takes(name) {
             [] => {}
             // Before it is known it is a file.
             [.., Takes::Peer] => {
@@ -88,23 +89,21 @@ fn with_names(shell: Shell, script: &str) -> String {
     let mut before = "";
     for line in script.lines() {
         let takes_names = ["--secret-id)", "--secret-id-list)"].contains(&before.trim());
-        match shell {
-            Shell::Bash if line == "_strongroom() {" => {
-                out.extend([BASH_WORDS, "_strongroom_listed() {"]);
-            }
+        if shell == Shell::Bash && line == "_strongroom() {" {
+            out.extend([BASH_WORDS, "_strongroom_listed() {"]);
+        } else if shell == Shell::Bash && takes_names {
             // What is no name is no file either.
-            Shell::Bash if takes_names => {
-                out.push_str(&line.replace("($(compgen -f \"${cur}\"))", "()"));
-            }
-            Shell::Zsh if line.starts_with("#compdef") => out.extend([line, "\n", ZSH_WORDS]),
-            Shell::Zsh if line == "_strongroom() {" => out.extend([line, "\n", ZSH_LINE]),
-            Shell::Zsh if is_asked_for(line) => {
-                out.push_str(&line.replace(":_default'", ":_strongroom_words'"));
-            }
-            Shell::Fish if line.contains(" -l secret-id") => {
-                out.extend([line, " -f -a \"(__fish_strongroom_words)\""]);
-            }
-            _ => out.push_str(line),
+            out.push_str(&line.replace("($(compgen -f \"${cur}\"))", "()"));
+        } else if shell == Shell::Zsh && line.starts_with("#compdef") {
+            out.extend([line, "\n", ZSH_WORDS]);
+        } else if shell == Shell::Zsh && line == "_strongroom() {" {
+            out.extend([line, "\n", ZSH_LINE]);
+        } else if shell == Shell::Zsh && is_asked_for(line) {
+            out.push_str(&line.replace(":_default'", ":_strongroom_words'"));
+        } else if shell == Shell::Fish && line.contains(" -l secret-id") {
+            out.extend([line, " -f -a \"(__fish_strongroom_words)\""]);
+        } else {
+            out.push_str(line);
         }
         out.push('\n');
         before = line;
@@ -190,7 +189,7 @@ mod tests {
     #[test]
     fn every_shell_is_offered_every_command() {
         for (shell, variant) in Shell::ALL {
-            let text = script(*variant, &(MANUAL.program)());
+            let text = script(*variant, MANUAL);
             let operations = operations::ALL.iter().map(Entry::command);
             let own = super::super::NAMES.iter().map(|&name| name.to_owned());
             let options = ["version-stage", "vault"].map(str::to_owned);
@@ -210,7 +209,7 @@ mod tests {
         };
         let program = (MANUAL.program)();
         let takers = program.get_subcommands().filter(has_id).count();
-        let text = |shell| script(shell, &program);
+        let text = |shell| script(shell, MANUAL);
         let zsh = text(Shell::Zsh);
         let lines = || zsh.lines().filter(|line| line.contains(":_strongroom_words'"));
         assert_eq!(lines().filter(|line| line.starts_with("'--secret-id")).count(), takers);
@@ -238,7 +237,7 @@ mod tests {
             };
             let takes_name =
                 command.get_positionals().find(is_name).is_some() && *name != "rotation";
-            assert!(!takes_name || !super::super::takes(name).is_empty(), "{name}");
+            assert!(!takes_name || !(MANUAL.takes)(name).is_empty(), "{name}");
         }
     }
 }

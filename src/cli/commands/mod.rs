@@ -130,7 +130,7 @@ pub(crate) fn is_of_operations(name: &str) -> bool {
 }
 
 /// Returns what a command's words are that are no option's.
-fn takes(name: &str) -> &'static [Takes] {
+pub(crate) fn takes(name: &str) -> &'static [Takes] {
     find(name).map(|spec| spec.takes).unwrap_or_default()
 }
 

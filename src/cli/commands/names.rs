@@ -82,7 +82,7 @@ impl OfferNames {
             return None;
         };
         let known = (invocation.manual.command)(&name)?;
-        let wish = Wish::of(&known, super::takes(&name), &words, (&begun, &prefix))?;
+        let wish = Wish::of(&known, (invocation.manual.takes)(&name), &words, (&begun, &prefix))?;
         wish.ask(&context)
     }
 }
@@ -129,8 +129,8 @@ impl Wish {
         let secret = || Some(Address::parse(first?).ok()?.secret);
         let is_last_of_many = takes.last() == Some(&Takes::Fields);
         let place = places.plain.len();
-        let taken = takes.get(if is_last_of_many { place.min(rest) } else { place })?;
-        let (wanted, before) = match taken {
+        let kind = takes.get(if is_last_of_many { place.min(rest) } else { place })?;
+        let (wanted, before) = match kind {
             Takes::Secret => (Wanted::Name(Which::Active), ""),
             Takes::Scheduled => (Wanted::Name(Which::Scheduled), ""),
             Takes::Folder => (Wanted::Folder, ""),
@@ -355,9 +355,12 @@ mod tests {
             let wish = line_read.and_then(|line| match line.command {
                 Called::Own { name, words } | Called::Operation { name, words } => {
                     let known = (MANUAL.command)(&name).unwrap();
-                    Wish::of(&known, super::super::takes(&name), &words, (&begun, prefix))
+                    Wish::of(&known, (MANUAL.takes)(&name), &words, (&begun, prefix))
                 }
-                _ => None,
+                Called::Version
+                | Called::Help(_)
+                | Called::Identity { .. }
+                | Called::Configure { .. } => None,
             });
             let wish = wish.as_ref().map(|wish| (wish.wanted.clone(), wish.prefix.as_str()));
             assert_eq!(wish, expected, "{line:?} {prefix}");
@@ -369,7 +372,7 @@ mod tests {
     fn the_shell_is_told_what_follows_its_own_word() {
         let get = (MANUAL.command)("get").unwrap();
         let wish = |begun, prefix| {
-            let wish = Wish::of(&get, super::super::takes("get"), &[], (begun, prefix)).unwrap();
+            let wish = Wish::of(&get, (MANUAL.takes)("get"), &[], (begun, prefix)).unwrap();
             (wish.before, wish.apart)
         };
         assert_eq!(wish("", "a:AW"), ("a:".to_owned(), 0));

@@ -44,7 +44,7 @@ pub(super) trait OwnCommand: Options {
 
 /// What a word of a command line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
+pub(crate) enum Takes {
     /// The name of a secret.
     Secret,
     /// The name of one that is scheduled for deletion.
@@ -96,6 +96,8 @@ pub(crate) struct Manual {
     pub(crate) program: fn() -> Command,
     /// Returns a command's help.
     pub(crate) help: fn(Command) -> String,
+    /// Returns what a command's words are that are no option's.
+    pub(crate) takes: fn(&str) -> &'static [Takes],
 }
 
 /// A command that was asked for.
@@ -144,9 +146,9 @@ impl CommandSpec {
         context: &CommandContext<'_>,
         manual: Manual,
     ) -> Result<(), Failure> {
-        self.run_words(words, context, manual).map_err(|failure| match failure {
-            Failure::Request(error) => error.of_command(|| self.usage()).into(),
-            failure => failure,
+        self.run_words(words, context, manual).map_err(|failure| {
+            let Failure::Request(error) = failure else { return failure };
+            error.of_command(|| self.usage()).into()
         })
     }
 

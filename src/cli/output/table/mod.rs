@@ -176,3 +176,6 @@ fn is_empty(value: &Value) -> bool {
 fn is_scalar(value: &Value) -> bool {
     !matches!(value, Value::List(_) | Value::Map(_))
 }
+
+#[cfg(test)]
+mod tests;
