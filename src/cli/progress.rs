@@ -88,8 +88,8 @@ mod tests {
     fn a_line_says_how_far_it_is_and_fits() {
         let seconds = Duration::from_secs;
         for (done, elapsed, columns, expected) in [
-            (0, 0, 40, "secrets  [                    ]   0 %"),
-            (2_500, 1, 40, "secrets  [=====               ]  25 %"),
+            (0, 0, 40, "secrets  [                      ]   0 %"),
+            (2_500, 1, 40, "secrets  [=====                 ]  25 %"),
             (2_500, 30, 60, "secrets  [======                   ]  25 %, about 90 s left"),
             (2_500, 30, 40, "secrets  25 %, about 90 s left"),
             (
@@ -98,7 +98,7 @@ mod tests {
                 80,
                 "secrets  [====================                    ]  50 %, about 10 min left",
             ),
-            (10_000, 60, 40, "secrets  [====================] 100 %"),
+            (10_000, 60, 40, "secrets  [======================] 100 %"),
             (2_500, 30, 12, "secrets  25"),
         ] {
             let line = line("secrets", (done, 10_000), seconds(elapsed), columns);

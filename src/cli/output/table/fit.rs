@@ -97,7 +97,8 @@ mod tests {
         for (text, room, expected) in [
             ("short", 5, &["short"][..]),
             ("a b c", 3, &["a b", "c"]),
-            ("app/production/db", 12, &["app/", "production/", "db"]),
+            ("application/db", 12, &["application/", "db"]),
+            ("app/production/db", 12, &["app/producti", "on/db"]),
             ("abcdefgh", 3, &["abc", "def", "gh"]),
             ("one\ntwo", 10, &["one", "two"]),
             ("日本語", 4, &["日本", "語"]),

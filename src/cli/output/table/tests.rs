@@ -66,5 +66,21 @@ fn a_cell_goes_over_several_lines() {
     );
     // Of columns that are too narrow to be read each row becomes a table of its own.
     let table = drawn(&Value::List(list), 26, Fit::Terminal);
-    assert_eq!(table, "?");
+    assert_eq!(
+        table,
+        "--------------------------\n\
+         |          Rows          |\n\
+         +--------+---------------+\n\
+         |  About |  one that is  |\n\
+         |        |  used every   |\n\
+         |        |  day          |\n\
+         |  Name  |  app/databas  |\n\
+         |        |  e            |\n\
+         +--------+---------------+\n\
+         |          Rows          |\n\
+         +-----------+------------+\n\
+         |  About    |  short     |\n\
+         |  Name     |  b         |\n\
+         +-----------+------------+\n"
+    );
 }
