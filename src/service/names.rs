@@ -50,8 +50,12 @@ pub(crate) fn offer(
     let home = transaction.state().settings.region().to_owned();
     let mut cx = Context::new(&mut transaction, region, &home);
     let found = match wanted {
-        Wanted::Name(which) => return Ok(bounded(&names(known, *which, &mut cx)?, prefix)),
-        Wanted::Folder => return Ok(folders(&names(known, Which::Active, &mut cx)?, prefix)),
+        Wanted::Name(which) => {
+            return Ok(bounded(&names(known, *which, prefix, &mut cx)?, prefix));
+        }
+        Wanted::Folder => {
+            return Ok(folders(&names(known, Which::Active, prefix, &mut cx)?, prefix));
+        }
         Wanted::Field(id) => fields(&cx.find_active(&SecretId(id.clone()))?, &mut cx)?,
         Wanted::Label(id) => {
             let record = cx.find_active(&SecretId(id.clone()))?;
@@ -66,10 +70,11 @@ pub(crate) fn offer(
     Ok(few(found.iter().map(String::as_str), prefix).0)
 }
 
-/// Returns the names in the region of a context, in no order.
+/// Returns the names in the region of a context that begin so, in no order.
 fn names<'k>(
     known: &'k mut KnownNames,
     which: Which,
+    prefix: &str,
     cx: &mut Context<'_, '_>,
 ) -> Result<Vec<&'k str>, Failure> {
     let namespace = cx.namespace()?;
@@ -77,7 +82,8 @@ fn names<'k>(
     vault.learn_names(known, usize::MAX)?;
     let names = known.of(&namespace, vault.due_time());
     let is_meant = |is_scheduled: bool| is_scheduled == (which == Which::Scheduled);
-    Ok(names.filter(|(_, is)| is_meant(*is)).map(|(name, _)| name).collect())
+    let names = names.filter(|(name, is)| is_meant(*is) && name.starts_with(prefix));
+    Ok(names.map(|(name, _)| name).collect())
 }
 
 /// Reads names ahead of whoever asks for them, of so many secrets. A small vault's are read in no time when
@@ -115,21 +121,24 @@ fn bounded(names: &[&str], prefix: &str) -> Vec<String> {
 
 /// Returns the names that begin so, each only as far as the next slash.
 fn folders(names: &[&str], prefix: &str) -> Vec<String> {
-    let begun = names.iter().filter(|name| name.starts_with(prefix));
-    few(begun.map(|name| cut(name, prefix)), prefix).0
+    few(names.iter().map(|name| cut(name, prefix)), prefix).0
 }
 
 /// Returns those that begin so, in order; of too many the first, and the last.
 fn few<'n, I: Iterator<Item = &'n str>>(names: I, prefix: &str) -> (Vec<String>, Known) {
     let (mut first, mut last, mut known) = (BTreeSet::new(), None, Known::All);
+    // The last that is kept, once there are enough.
+    let mut edge: Option<&str> = None;
     for name in names.filter(|name| name.starts_with(prefix)) {
         last = last.max(Some(name));
-        let is_behind = first.last().is_some_and(|last| *last < name);
-        if first.len() == MOST && is_behind {
+        if edge.is_some_and(|edge| edge < name) {
             known = Known::Some;
-        } else if first.insert(name) && first.len() > MOST {
-            known = Known::Some;
-            first.pop_last();
+        } else if first.insert(name) && first.len() >= MOST {
+            if first.len() > MOST {
+                known = Known::Some;
+                first.pop_last();
+            }
+            edge = first.last().copied();
         }
     }
     first.extend(last);
