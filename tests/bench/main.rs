@@ -202,8 +202,7 @@ fn lists(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
     table.row("`list-secrets`, all", size, &all);
     table.row("`list-secrets`, by a name's beginning", size, &some);
     if fixture.secrets == 100_000 {
-        let bound = Duration::from_millis(350);
-        table.bound(Bound::time("list-secrets", &all, bound).at(size));
+        table.bound(Bound::time("list-secrets", &all, Duration::from_millis(350)).at(size));
     }
     Ok(())
 }
