@@ -126,7 +126,7 @@ const PREPARED: &[(&str, &str)] = &[
     ("edit", "export EDITOR=true"),
     ("find", "strongroom set bank/giro password=secret"),
     ("mv", "strongroom set staging/db password=secret"),
-    ("log", "strongroom set example/login password=first"),
+    ("log", "strongroom rename web/login example/login"),
     (
         "diff",
         "strongroom set example/login password=second; strongroom set example/login password=third",

@@ -36,6 +36,7 @@ mod script {
         create_secret
         credentials
         cross_account
+        day
         delete_secret
         describe_secret
         doctor

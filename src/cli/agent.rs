@@ -11,8 +11,9 @@ use serde_json::Value as Json;
 use super::environment::Environment;
 use super::failure::{self, Failure};
 use super::handing::{found, good_token, other_version, place};
+use super::progress::Bar;
+use super::terminal;
 use super::unlock::{self, CommandContext};
-use super::{progress, terminal};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
 use crate::agent::long_work::Said;
@@ -182,8 +183,9 @@ impl Session {
     pub(crate) fn check(&self, copy: Option<&Path>) -> Result<Asked<Value>, Failure> {
         let copy = copy.map(Path::to_owned);
         let ask = Ask::Check(Check { token: self.token(), copy, tells: terminal::is_watched() });
+        let mut bar = Bar::default();
         let mut hear = |said| match said {
-            Said::Done { step, done, total } => progress::tell(&step, done, total),
+            Said::Done { step, done, total } => bar.tell(&step, done, total),
             Said::Told(_) | Said::Shown(_) => {}
         };
         let reply = self.line.ask_hearing(&ask, &mut hear);

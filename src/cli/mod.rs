@@ -7,6 +7,7 @@ mod agent;
 pub(crate) mod answer;
 mod aws;
 mod chore;
+mod colours;
 pub(crate) mod commands;
 pub(crate) mod creation;
 pub(crate) mod credentials;

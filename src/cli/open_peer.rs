@@ -166,13 +166,13 @@ pub(super) fn open_at(
         return Err(Shut::by(Trouble::Absent));
     }
     let in_agent = || Session::of(path, context.environment).map(OpenPeer::InAgent);
-    let offers = Offer::of_peer(context.globals);
+    let offers = Offer::of_peer(context.globals, context.environment);
     let is_offered = !offers.is_empty();
     if !is_offered && let Some(opened) = in_agent() {
         return Ok(opened);
     }
     let locked = LockedVault::open(path, Mode::ReadWrite)?;
-    match try_offers(&offers, &locked, path, (prompt, context)) {
+    match try_offers(&offers, &locked, prompt, context) {
         Ok(opened) => {
             let vault = locked.unlock(&opened.master, &context.unlock_policy())?;
             Ok(OpenPeer::Here(Box::new(vault)))
@@ -190,8 +190,8 @@ pub(super) fn open_at(
 fn try_offers(
     offers: &[Offer],
     locked: &LockedVault,
-    path: &Path,
-    (prompt, context): (Prompt, &CommandContext<'_>),
+    prompt: Prompt,
+    context: &CommandContext<'_>,
 ) -> Result<Opened, Shut> {
     let failed = |failure: Failure| {
         let why = failure.told().map(|(_, message)| message);
@@ -212,8 +212,7 @@ fn try_offers(
             offer.open(locked).map_err(failed)
         }
         (None, None) if may_ask => {
-            terminal::note(&format!("Peer {}", path.display()));
-            Offer::nothing(context.globals).open(locked).map_err(failed)
+            Offer::nothing(context.globals, context.environment).open(locked).map_err(failed)
         }
         (None, _) => Err(Shut::by(Trouble::Locked)),
     }

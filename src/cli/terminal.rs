@@ -16,13 +16,14 @@ use crate::sys::silence::{self, Pastes};
 const TERMINAL: &str = "/dev/tty";
 
 static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
-static MARKS_PASTES: AtomicBool = AtomicBool::new(false);
+static OBEYS: AtomicBool = AtomicBool::new(false);
+static HAS_LINE: AtomicBool = AtomicBool::new(false);
 
 /// Takes `$TERM` for what the terminal is: most mark what is pasted when they are asked to, and
 /// the others pass over the question. What calls itself nothing, or `dumb`, would show it.
 pub(crate) fn is_called(term: Option<&str>) {
-    let marks = term.is_some_and(|term| term != "dumb");
-    MARKS_PASTES.store(marks, Ordering::Relaxed);
+    let obeys = term.is_some_and(|term| term != "dumb");
+    OBEYS.store(obeys, Ordering::Relaxed);
 }
 
 /// Nothing is asked for a while: the terminal shows what is typed again. Comes before anything that
@@ -76,9 +77,9 @@ pub(crate) fn is_watched() -> bool {
 /// Asks for a secret without showing it. From then on nothing that is typed is shown, up to
 /// [`end_silence`].
 pub(crate) fn ask_secret(question: &str, lines: Lines) -> io::Result<Secret<String>> {
-    let marks = MARKS_PASTES.load(Ordering::Relaxed);
-    let pastes = if marks { Pastes::Marked } else { Pastes::Unmarked };
-    password_prompt::ask(&open()?, question, lines, pastes)
+    let pastes = if OBEYS.load(Ordering::Relaxed) { Pastes::Marked } else { Pastes::Unmarked };
+    let question = for_terminal(question.as_bytes());
+    password_prompt::ask(&open()?, &String::from_utf8_lossy(&question), lines, pastes)
 }
 
 /// Asks a question to be answered with `yes`.
@@ -97,15 +98,24 @@ pub(crate) fn show(text: &str) -> io::Result<()> {
     open()?.write_all(&for_terminal(text.as_bytes()))
 }
 
+/// Returns how many columns there are for a line that is drawn over and over; `None` where nobody sees
+/// it, or the terminal would show how that is done.
+pub(crate) fn drawable_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok()?;
+    let columns = Some(usize::from(size.ws_col)).filter(|columns| *columns > 0);
+    if OBEYS.load(Ordering::Relaxed) { columns } else { None }
+}
+
 /// Writes over the line that tells how far long work is.
 pub(crate) fn update(text: &str) {
+    HAS_LINE.store(true, Ordering::Relaxed);
     let line = format!("\r\x1b[K{text}");
     drop(io::stderr().write_all(line.as_bytes()));
 }
 
-/// Ends that line.
+/// Ends that line, if there is one.
 pub(crate) fn finish() {
-    if is_watched() {
+    if HAS_LINE.swap(false, Ordering::Relaxed) {
         drop(io::stderr().write_all(b"\r\x1b[K"));
     }
 }
@@ -126,6 +136,7 @@ pub(crate) fn report(text: &str) {
 
 /// Writes to stderr, without what a terminal would obey.
 pub(crate) fn tell(text: &[u8]) {
+    finish();
     let shown = if is_watched() { for_terminal(text) } else { text.into() };
     drop(io::stderr().write_all(&shown));
 }

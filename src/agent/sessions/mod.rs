@@ -45,6 +45,8 @@ pub(super) enum Due {
     Close(Arc<Session>),
     /// To write the reads that have waited long enough.
     Write(Arc<Session>),
+    /// To read the names of a large vault before somebody completes one.
+    ReadAhead(Arc<Session>),
 }
 
 impl Sessions {
@@ -193,6 +195,9 @@ impl Sessions {
             }
         }
         for session in self.all() {
+            if session.begin_reading_ahead() {
+                due.push(Due::ReadAhead(Arc::clone(&session)));
+            }
             let mut left = session.outlook(now).left_ms;
             match session.waiting_ms(now) {
                 Some(0) => {
@@ -212,6 +217,7 @@ impl Sessions {
         match due {
             Due::Close(session) => self.close(session, context),
             Due::Write(session) => session.write_waiting(moments, context),
+            Due::ReadAhead(session) => session.read_ahead(moments, context),
         }
     }
 

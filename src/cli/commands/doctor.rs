@@ -17,7 +17,8 @@ use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::stdout::print;
 use super::super::unlock::CommandContext;
-use super::super::{progress, terminal};
+use super::super::progress::Bar;
+use super::super::terminal;
 use super::options::{Argument, Word, options};
 use super::own::{Invocation, OwnCommand, count};
 use crate::agent::chores::Chore;
@@ -265,8 +266,9 @@ fn read_values(
     }
     let mut examiner = Examiner::new(wanted, Likeness::new(&SystemEntropy)?);
     let mut done = 0_u64;
+    let mut bar = Bar::default();
     for part in readable.chunks(AT_ONCE) {
-        progress::tell("passwords", done, total);
+        bar.tell("passwords", done, total);
         let ids = part.iter().map(|one| Value::Text(one.arn.clone())).collect();
         let request = vec![("SecretIdList", Value::List(ids))];
         let answer = client.call(Action::BatchGetSecretValue, request)?;

@@ -13,7 +13,7 @@ use super::super::terminal;
 use super::super::unlock::CommandContext;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
 use crate::programs::tied::{self, Bond};
 use crate::programs::workplace::Workplace;
@@ -43,6 +43,7 @@ impl OwnCommand for Edit {
     const SUMMARY: &'static str = "Change a value in your editor, which VISUAL or EDITOR names.";
     const EXAMPLE: &'static str = "strongroom edit example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;

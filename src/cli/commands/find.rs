@@ -6,6 +6,7 @@ use super::super::everyday::client::{Client, text};
 use super::super::everyday::fuzzy;
 use super::super::everyday::login::Login;
 use super::super::failure::Failure;
+use super::super::progress::Bar;
 use super::super::request::error::Error;
 use super::super::stdout::print;
 use super::super::terminal;
@@ -141,7 +142,11 @@ fn candidate(listed: &Value) -> Option<Candidate> {
 
 /// Reads the fields of values that are not secret.
 fn read_values(client: &mut Client<'_>, candidates: &mut [Candidate]) -> Result<(), Failure> {
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let (mut bar, mut done, total) = (Bar::default(), 0, count(candidates.len()));
     for part in candidates.chunks_mut(AT_ONCE) {
+        bar.tell("values", done, total);
+        done += count(part.len());
         let names = part.iter().map(|one| Value::Text(one.name.clone())).collect();
         let request = vec![("SecretIdList", Value::List(names))];
         let answer = client.call(Action::BatchGetSecretValue, request)?;
@@ -160,5 +165,6 @@ fn read_values(client: &mut Client<'_>, candidates: &mut [Candidate]) -> Result<
             }
         }
     }
+    terminal::finish();
     Ok(())
 }

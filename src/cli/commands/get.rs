@@ -8,7 +8,7 @@ use super::super::everyday::login::{Login, PASSWORD};
 use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -32,6 +32,7 @@ impl OwnCommand for Get {
     const SUMMARY: &'static str = "Print a secret's value, or one field of it.";
     const EXAMPLE: &'static str = "strongroom get example/login username";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Version, Takes::Field];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let address = Address::parse(&self.secret.0)?;

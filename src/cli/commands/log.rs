@@ -6,7 +6,7 @@ use super::super::everyday::times;
 use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use super::rename::{list, text};
 use crate::agent::chores::Chore;
 use crate::model::case::kebab;
@@ -25,6 +25,7 @@ impl OwnCommand for Log {
     const TITLE: &'static str = "Log";
     const SUMMARY: &'static str = "Show what became of a secret: its versions and other changes.";
     const EXAMPLE: &'static str = "strongroom log example/login";
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let secret = Address::whole_secret(&self.secret.0, "log")?;

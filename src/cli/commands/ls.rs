@@ -7,7 +7,7 @@ use super::super::everyday::client::{Client, text};
 use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::order;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -30,6 +30,7 @@ impl OwnCommand for Ls {
     const SUMMARY: &'static str = "List the names of secrets.";
     const EXAMPLE: &'static str = "strongroom ls app/";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Folder];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let prefix = self.prefix.map(|Word(prefix)| prefix).unwrap_or_default();

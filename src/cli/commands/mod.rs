@@ -41,7 +41,7 @@ use clap::Command;
 use super::failure::Failure;
 use super::request::error as request;
 use super::unlock::CommandContext;
-use own::{CommandSpec, Manual};
+use own::{CommandSpec, Manual, Takes};
 
 /// The commands, in the order of the help.
 const ALL: &[CommandSpec] = &[
@@ -129,6 +129,11 @@ pub(crate) fn runs_in_rotation(name: &str) -> bool {
 /// Whether the holder of a grant may call a command.
 pub(crate) fn is_of_operations(name: &str) -> bool {
     find(name).is_some_and(|spec| spec.runs_in_rotation || spec.is_of_operations)
+}
+
+/// Returns what a command's words are that are no option's.
+pub(crate) fn takes(name: &str) -> &'static [Takes] {
+    find(name).map(|spec| spec.takes).unwrap_or_default()
 }
 
 /// Runs a command.

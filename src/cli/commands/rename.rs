@@ -6,7 +6,7 @@ use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::terminal;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::agent::chores::Chore;
 use crate::model::value::Value;
 use crate::service::rename::Renaming;
@@ -36,6 +36,7 @@ impl OwnCommand for Rename {
     const TITLE: &'static str = "Rename";
     const SUMMARY: &'static str = "Give a secret another name; versions, labels and history stay.";
     const EXAMPLE: &'static str = "strongroom rename example/login web/login";
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let old = Address::whole_secret(&self.old.0, "rename")?;
@@ -49,6 +50,7 @@ impl OwnCommand for Mv {
     const TITLE: &'static str = "Mv";
     const SUMMARY: &'static str = "Rename all secrets whose names begin alike, in one go.";
     const EXAMPLE: &'static str = "strongroom mv staging/ test/";
+    const TAKES: &'static [Takes] = &[Takes::Folder];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let (Word(prefix), Word(to)) = (self.prefix, self.new);

@@ -7,7 +7,7 @@ use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -34,6 +34,7 @@ impl OwnCommand for Show {
     const SUMMARY: &'static str = "Show the fields of a secret, without those that are secret.";
     const EXAMPLE: &'static str = "strongroom show example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Version];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let address = Address::parse(&self.secret.0)?;

@@ -127,6 +127,18 @@ impl<'a> Client<'a> {
         self.session.as_ref().filter(|session| !session.is_granted())?.grants().ok()
     }
 
+    /// Returns what a secret is called now that had this name in the region that is asked for.
+    pub(crate) fn renamed(&mut self, name: &str) -> Option<String> {
+        let context = self.context;
+        let found = match (&mut self.opened, &self.session) {
+            (Some(vault), _) => regions::find(vault, name, context.request_context()).ok(),
+            (None, session) => session.as_ref()?.elsewhere(name),
+        }?;
+        let here = context.region().unwrap_or(&found.home);
+        let now = found.renamed.iter().find(|(region, _)| region == here);
+        now.map(|(_, now)| now.clone())
+    }
+
     /// Returns the region that is asked for, if it is not the vault's home.
     pub(crate) fn region(&self) -> Option<String> {
         self.context.region().map(str::to_owned)
