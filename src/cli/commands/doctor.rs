@@ -72,6 +72,7 @@ impl OwnCommand for Doctor {
     const SUMMARY: &'static str = "Say what should be put right: passwords, backups, rotations.";
     const EXAMPLE: &'static str = "strongroom doctor --older-than 1y --except backup";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Folder];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
