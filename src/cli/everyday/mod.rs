@@ -2,6 +2,7 @@
 //! operations, so that versions, labels, the log and grants hold for them alike.
 
 pub(crate) mod address;
+pub(crate) mod candidates;
 pub(crate) mod client;
 pub(crate) mod clipboard;
 pub(crate) mod fuzzy;
