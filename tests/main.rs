@@ -63,6 +63,7 @@ mod script {
         peer_agent
         peer_changed
         peer
+        pick
         preamble
         prompts
         put_secret_value

@@ -62,7 +62,7 @@ impl OwnCommand for Find {
             read_values(&mut client, &mut candidates)?;
         }
         let mut found: Vec<(u32, &Candidate)> =
-            candidates.iter().filter_map(|one| Some((one.score(&words)?, one))).collect();
+            candidates.iter().filter_map(|one| Some((one.looked().score(&words)?, one))).collect();
         order::sort_by_key(&mut found, |(score, one)| (u32::MAX - score, one.name.clone()));
         if found.is_empty() {
             let message = "nothing fits these words";

@@ -32,14 +32,28 @@ pub(crate) struct Dates {
     pub(crate) next_rotation: Option<Timestamp>,
 }
 
-impl Candidate {
+/// A secret as it is looked through, in small letters: made once, looked through with every key.
+pub(crate) struct Looked {
+    name: Vec<char>,
+    all: String,
+}
+
+impl Looked {
     /// Returns how well it fits: the name counts more than what else there is.
     pub(crate) fn score(&self, words: &[String]) -> Option<u32> {
         let name = fuzzy::score(words, &self.name).map(|score| score * 2);
+        name.max(fuzzy::whole(words, &self.all))
+    }
+}
+
+impl Candidate {
+    /// Returns it as it is looked through.
+    pub(crate) fn looked(&self) -> Looked {
         let tags = self.tags.iter().flat_map(|(key, value)| [key.as_str(), value]);
         let parts = [self.name.as_str(), &self.description].into_iter().chain(tags);
         let all: Vec<&str> = parts.chain([self.open.as_str()]).collect();
-        name.max(fuzzy::whole(words, &all.join(" ")))
+        let name = self.name.to_lowercase().chars().collect();
+        Looked { name, all: all.join(" ").to_lowercase() }
     }
 
     fn of(listed: &Value) -> Option<Self> {

@@ -8,6 +8,7 @@ pub(crate) mod clipboard;
 pub(crate) mod fuzzy;
 pub(crate) mod login;
 pub(crate) mod making;
+pub(crate) mod pick;
 pub(crate) mod qr;
 pub(crate) mod swap;
 pub(crate) mod times;
