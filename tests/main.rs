@@ -86,6 +86,7 @@ mod script {
         update_secret
         value_alone
         version
+        welcome
     }
 
     #[test]
