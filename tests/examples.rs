@@ -125,6 +125,8 @@ const PREPARED: &[(&str, &str)] = &[
     ("set", "strongroom() { echo new | command strongroom \"$@\"; }"),
     ("edit", "export EDITOR=true"),
     ("find", "strongroom set bank/giro password=secret"),
+    // Somebody types words that fit nothing, and leaves.
+    ("pick", "strongroom() { TERM=xterm command strongroom \"$@\" </dev/tty >/dev/tty; }"),
     ("mv", "strongroom set staging/db password=secret"),
     ("log", "strongroom rename web/login example/login"),
     (

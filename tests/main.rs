@@ -66,6 +66,7 @@ mod script {
         peer_changed
         peer_salvage
         peer
+        pick
         preamble
         prompts
         put_secret_value
@@ -88,6 +89,7 @@ mod script {
         update_secret
         value_alone
         version
+        welcome
     }
 
     #[test]

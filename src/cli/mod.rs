@@ -42,6 +42,7 @@ pub(crate) mod suggest;
 mod tell;
 pub(crate) mod terminal;
 pub(crate) mod unlock;
+mod welcome;
 
 use std::ffi::OsString;
 use std::panic::catch_unwind;

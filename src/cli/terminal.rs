@@ -3,14 +3,14 @@
 //! Uses the controlling terminal, not stdin and stdout, which belong to the data.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, PipeReader, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use super::keyboard::Lines;
 use super::output::visible::for_terminal;
 use super::password_prompt;
 use crate::sys::secret::Secret;
-use crate::sys::silence::{self, Pastes};
+use crate::sys::silence::{self, Keys, Pastes};
 
 /// Where the controlling terminal is.
 const TERMINAL: &str = "/dev/tty";
@@ -77,9 +77,34 @@ pub(crate) fn is_watched() -> bool {
 /// Asks for a secret without showing it. From then on nothing that is typed is shown, up to
 /// [`end_silence`].
 pub(crate) fn ask_secret(question: &str, lines: Lines) -> io::Result<Secret<String>> {
-    let pastes = if OBEYS.load(Ordering::Relaxed) { Pastes::Marked } else { Pastes::Unmarked };
     let question = for_terminal(question.as_bytes());
-    password_prompt::ask(&open()?, &String::from_utf8_lossy(&question), lines, pastes)
+    password_prompt::ask(&open()?, &String::from_utf8_lossy(&question), lines, pastes())
+}
+
+fn pastes() -> Pastes {
+    if OBEYS.load(Ordering::Relaxed) { Pastes::Marked } else { Pastes::Unmarked }
+}
+
+/// Why no picture can be drawn here, for a person who sees it and presses keys; `None` if one can be.
+pub(crate) fn why_no_picture() -> Option<&'static str> {
+    if IS_LEFT_ALONE.load(Ordering::Relaxed) {
+        return Some("--no-input says to ask nobody");
+    }
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() || open().is_err() {
+        return Some("stdin or stdout is no terminal");
+    }
+    // What marks pastes obeys what is written, too.
+    let obeys = OBEYS.load(Ordering::Relaxed);
+    (!obeys).then_some("TERM says that the terminal obeys nothing (dumb), or is not set")
+}
+
+/// Begins to draw on all of the terminal's screen. Returns the terminal, its keys, and what has a byte
+/// whenever the picture is to be drawn again. [`end_silence`] ends it, and so does whatever is told or
+/// asked meanwhile.
+pub(crate) fn begin_picture() -> io::Result<(File, Keys, PipeReader)> {
+    let terminal = open()?;
+    let (keys, woken) = silence::begin_screen(&terminal, pastes())?;
+    Ok((terminal, keys, woken))
 }
 
 /// Asks a question to be answered with `yes`.
@@ -137,6 +162,7 @@ pub(crate) fn report(text: &str) {
 /// Writes to stderr, without what a terminal would obey.
 pub(crate) fn tell(text: &[u8]) {
     finish();
+    silence::end_screen();
     let shown = if is_watched() { for_terminal(text) } else { text.into() };
     drop(io::stderr().write_all(&shown));
 }

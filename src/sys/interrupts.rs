@@ -1,5 +1,6 @@
 //! Signals taken as messages instead of dying of them: those that ask the process to stop while it
-//! runs a program, and all that would leave a silent terminal behind.
+//! runs a program, and all that would leave a silent terminal behind; and that a terminal has another
+//! size.
 //!
 //! One thread waits for all of them, so each is answered in one place. A handler would have to be
 //! `unsafe`, and could do next to nothing.
@@ -32,6 +33,8 @@ pub(super) struct Terminal {
     /// Silences it again after this process was stopped, and says whether the process must be
     /// stopped again: it waits for an answer, in the background.
     pub(super) renew: fn() -> bool,
+    /// Has it drawn again for another size.
+    pub(super) resized: fn(),
 }
 
 static TERMINAL: OnceLock<Terminal> = OnceLock::new();
@@ -152,6 +155,12 @@ fn hear(signal: Signal) {
         IS_CONTINUED.notify_all();
         return;
     }
+    if signal == Signal::SIGWINCH {
+        if let Some(terminal) = terminal {
+            (terminal.resized)();
+        }
+        return;
+    }
     let mut act = || {
         let is_request = signal == Signal::SIGINT;
         match lock(&TOLD).as_mut().filter(|_| asking().contains(signal)) {
@@ -186,7 +195,7 @@ fn left_to_other() -> SigSet {
 }
 
 fn upsetting() -> SigSet {
-    let more = [Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGCONT];
+    let more = [Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGCONT, Signal::SIGWINCH];
     asking().iter().chain(more).collect()
 }
 

@@ -32,9 +32,8 @@ impl OwnCommand for Copy {
         let ms = clipboard::time(self.r#for.as_deref())?;
         let address = Address::parse(&self.secret.0)?;
         let context = invocation.context;
-        let value = get::value(&mut Client::new(context)?, &address)?;
         let field = self.field.map(|Word(field)| field).filter(|field| !field.is_empty());
-        let picked = get::picked(&value, field.as_deref(), &address.secret)?;
+        let picked = get::part(&mut Client::new(context)?, &address, field.as_deref())?;
         let what = match &field {
             Some(field) => format!("{field} of {}", address.secret),
             None => address.secret,

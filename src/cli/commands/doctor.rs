@@ -20,7 +20,7 @@ use super::super::unlock::CommandContext;
 use super::super::progress::Bar;
 use super::super::terminal;
 use super::options::{Argument, Word, options};
-use super::own::{Invocation, OwnCommand, count};
+use super::own::{Invocation, OwnCommand, Takes, count};
 use crate::agent::chores::Chore;
 use crate::crypto::leaked::{LeakedPasswords, Unreliable};
 use crate::crypto::likeness::Likeness;

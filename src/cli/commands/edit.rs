@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::everyday::address::{self, Address, is_current};
+use super::super::everyday::address::{self, Address, Which, is_current};
 use super::super::everyday::client::Client;
 use super::super::everyday::login::Login;
 use super::super::everyday::swap::{self, Loser};
@@ -52,25 +52,34 @@ impl OwnCommand for Edit {
             return Err(Failure::environment("NoTerminal", "an editor needs a terminal")
                 .hinted(format!("`strongroom set {secret}` reads a value from stdin")));
         }
-        let editor = editor(context)?;
-        let mut client = Client::new(context)?;
-        let versions = address::versions(&mut client, &secret)?;
-        let Some(base) = versions.iter().find(|version| is_current(version)) else {
-            let message = format!("{secret} has no value yet");
-            return Err(Failure::environment("FieldError", message)
-                .hinted(format!("`strongroom set {secret}` gives it one")));
-        };
-        let of_base = Address::parse(&format!("{secret}:{}", base.id))?;
-        let SecretValue::Text(before) = get::value(&mut client, &of_base)? else {
-            let message = format!("the value of {secret} is binary");
-            return Err(Failure::environment("FieldError", message)
-                .hinted(format!("`strongroom set {secret}` reads one from stdin")));
-        };
-        let Some(after) = edited(&before, &editor, context)? else {
-            terminal::note(&format!("{secret} stays as it is"));
-            return Ok(());
-        };
-        store(&mut client, &secret, &base.id, &after)
+        terminal::note(&edit(&mut Client::new(context)?, &secret, context)?);
+        Ok(())
+    }
+}
+
+/// Has a person edit the current value of a secret, and stores what came of it. Returns what to tell
+/// them.
+pub(super) fn edit(
+    client: &mut Client<'_>,
+    secret: &str,
+    context: &CommandContext<'_>,
+) -> Result<String, Failure> {
+    let editor = editor(context)?;
+    let versions = address::versions(client, secret)?;
+    let Some(base) = versions.iter().find(|version| is_current(version)) else {
+        let message = format!("{secret} has no value yet");
+        return Err(Failure::environment("FieldError", message)
+            .hinted(format!("`strongroom set {secret}` gives it one")));
+    };
+    let of_base = Address { secret: secret.to_owned(), which: Which::Id(base.id.clone()) };
+    let SecretValue::Text(before) = get::value(client, &of_base)? else {
+        let message = format!("the value of {secret} is binary");
+        return Err(Failure::environment("FieldError", message)
+            .hinted(format!("`strongroom set {secret}` reads one from stdin")));
+    };
+    match edited(&before, &editor, context)? {
+        None => Ok(format!("{secret} stays as it is")),
+        Some(after) => store(client, secret, &base.id, &after),
     }
 }
 
@@ -205,10 +214,9 @@ fn store(
     secret: &str,
     base: &str,
     value: &Secret<String>,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     if swap::replace(client, secret, base, value, Loser::Kept(LABEL))? {
-        terminal::note(&format!("{secret} is changed; `strongroom undo {secret}` takes that back"));
-        return Ok(());
+        return Ok(format!("{secret} is changed; `strongroom undo {secret}` takes that back"));
     }
     let message = format!(
         "{secret} was changed by somebody else meanwhile; what you wrote is kept as {secret}:{LABEL}"

@@ -26,6 +26,7 @@ mod options;
 mod otp;
 pub(crate) mod own;
 mod peer;
+mod pick;
 mod rename;
 mod rm;
 mod rotate_due;
@@ -54,6 +55,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<edit::Edit>(),
     CommandSpec::of::<ls::Ls>(),
     CommandSpec::of::<find::Find>(),
+    CommandSpec::of::<pick::Pick>(),
     CommandSpec::of::<rm::Rm>(),
     CommandSpec::of::<rm::Restore>(),
     CommandSpec::of::<rename::Rename>(),

@@ -12,6 +12,7 @@ use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::stdout::{self, print};
 use super::super::terminal;
+use super::super::unlock::CommandContext;
 use super::get;
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand, Takes};
@@ -88,13 +89,7 @@ impl OwnCommand for Otp {
             })?;
             return stdout::draw(drawing.expose().as_bytes());
         }
-        let seconds = u64::try_from(context.request_context().now.0 / 1000).unwrap_or_default();
-        let code = code(&mut client, &address, field.as_deref(), seconds)?;
-        if let Some(left) = code.seconds_left {
-            let unit = if left == 1 { "second" } else { "seconds" };
-            terminal::note(&format!("valid for {left} more {unit}"));
-        }
-        let mut text = Secret::new(code.text.expose().as_bytes().to_vec());
+        let mut text = password(&mut client, &address, field.as_deref(), context)?;
         if self.copy {
             let what = format!("the one-time password of {}", address.secret);
             return clipboard::copy(context.environment, text, ms, &what);
@@ -104,6 +99,22 @@ impl OwnCommand for Otp {
         }
         print(text.expose())
     }
+}
+
+/// Makes the password of this moment, and tells a person for how long it holds.
+pub(super) fn password(
+    client: &mut Client<'_>,
+    address: &Address,
+    field: Option<&str>,
+    context: &CommandContext<'_>,
+) -> Result<Secret<Vec<u8>>, Failure> {
+    let seconds = u64::try_from(context.request_context().now.0 / 1000).unwrap_or_default();
+    let code = code(client, address, field, seconds)?;
+    if let Some(left) = code.seconds_left {
+        let unit = if left == 1 { "second" } else { "seconds" };
+        terminal::note(&format!("valid for {left} more {unit}"));
+    }
+    Ok(Secret::new(code.text.expose().as_bytes().to_vec()))
 }
 
 /// Makes the password of a moment; where passwords are counted, it is shown to nobody before the next

@@ -52,7 +52,11 @@ impl OwnCommand for Show {
 }
 
 /// Returns the lines that show a value.
-fn lines(value: &SecretValue, description: Option<&str>, reveals: bool) -> Secret<String> {
+pub(super) fn lines(
+    value: &SecretValue,
+    description: Option<&str>,
+    reveals: bool,
+) -> Secret<String> {
     let mut rows: Vec<(String, Secret<String>)> = Vec::new();
     if let Some(description) = description {
         rows.push(("description".to_owned(), Secret::new(description.to_owned())));

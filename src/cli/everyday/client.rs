@@ -14,6 +14,7 @@ use crate::service::dispatch;
 use crate::service::elsewhere as regions;
 use crate::service::operation::{Effect, Entry};
 use crate::service::operations;
+use crate::service::rules::paging::LIMIT;
 use crate::sys::entropy::{self, SystemEntropy};
 use crate::vault::Vault;
 
@@ -41,6 +42,25 @@ impl<'a> Client<'a> {
         action: Action,
         members: Vec<(&str, Value)>,
     ) -> Result<Value, Failure> {
+        self.carry_out(action, members, None)
+    }
+
+    /// Lists everything in one answer, however few a page of AWS's has: all of it is of one moment, and
+    /// one look through the vault. (A page each would be one look each.)
+    pub(crate) fn whole(
+        &mut self,
+        action: Action,
+        members: Vec<(&str, Value)>,
+    ) -> Result<Value, Failure> {
+        self.carry_out(action, members, Some(i64::MAX))
+    }
+
+    fn carry_out(
+        &mut self,
+        action: Action,
+        members: Vec<(&str, Value)>,
+        most: Option<i64>,
+    ) -> Result<Value, Failure> {
         let entry = entry_of(action)?;
         let failed = |failure| Failure::of_operation(entry.name, failure);
         let mut request: Vec<(String, Value)> =
@@ -53,8 +73,12 @@ impl<'a> Client<'a> {
                 token.map_err(|none| Failure::environment("NoEntropy", none.to_string()))?;
             request.push(("ClientRequestToken".to_owned(), Value::Text(token)));
         }
-        let request = Value::Map(request);
+        let mut request = Value::Map(request);
         dispatch::admit(entry, &request).map_err(failed)?;
+        if let (Some(most), Value::Map(members)) = (most, &mut request) {
+            // More than the service lets through.
+            members.push((LIMIT.to_owned(), Value::Integer(most)));
+        }
         if entry.effect == Effect::Nothing {
             return dispatch::answer(entry, request, &SystemEntropy).map_err(failed);
         }
