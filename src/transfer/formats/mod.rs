@@ -1,0 +1,107 @@
+//! The formats, one file each or one for those of a family, and which of them some bytes are.
+
+mod browsers;
+
+use super::reading::{Error, Reading, Wishes};
+use super::shape::Shape;
+
+/// A format that is read. The order is the one in which contents are compared with them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Chrome,
+    Firefox,
+    Safari,
+}
+
+/// A format: how it is called, how it is known, how it is read.
+struct Entry {
+    format: Format,
+    /// What `--from` calls it, and what the tag `src` of a secret says.
+    name: &'static str,
+    /// Whose it is, for people.
+    title: &'static str,
+    /// Whether contents are of this format; looks for a few things that it must have.
+    fits: fn(&Shape) -> bool,
+    read: fn(&Shape, &Wishes) -> Result<Reading, Error>,
+}
+
+/// All formats. What fits several is the first.
+const ALL: &[Entry] = &[
+    Entry {
+        format: Format::Chrome,
+        name: "chrome",
+        title: "Chrome, Edge or Brave",
+        fits: browsers::is_chrome,
+        read: browsers::read_chrome,
+    },
+    Entry {
+        format: Format::Firefox,
+        name: "firefox",
+        title: "Firefox",
+        fits: browsers::is_firefox,
+        read: browsers::read_firefox,
+    },
+    Entry {
+        format: Format::Safari,
+        name: "safari",
+        title: "Safari or Apple Passwords",
+        fits: browsers::is_safari,
+        read: browsers::read_safari,
+    },
+];
+
+impl Format {
+    /// Finds the format that `--from` calls so.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        ALL.iter().find(|entry| entry.name == name).map(|entry| entry.format)
+    }
+
+    /// Returns the names of all, in their order.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        ALL.iter().map(|entry| entry.name)
+    }
+
+    /// Returns its name.
+    pub(crate) fn name(self) -> &'static str {
+        self.entry().map_or("", |entry| entry.name)
+    }
+
+    /// Returns whose it is, for people.
+    pub(crate) fn title(self) -> &'static str {
+        self.entry().map_or("", |entry| entry.title)
+    }
+
+    fn entry(self) -> Option<&'static Entry> {
+        ALL.iter().find(|entry| entry.format == self)
+    }
+}
+
+/// Finds out whose a source is, by what is in it.
+pub(crate) fn recognise(shape: &Shape) -> Option<Format> {
+    ALL.iter().find(|entry| (entry.fits)(shape)).map(|entry| entry.format)
+}
+
+/// Reads a source as one of a format.
+///
+/// # Errors
+/// See [`Error`]. What is wrong with one item alone is a remark.
+pub(crate) fn read(format: Format, shape: &Shape, wishes: &Wishes) -> Result<Reading, Error> {
+    match format.entry() {
+        Some(entry) => (entry.read)(shape, wishes),
+        None => Err(Error::Unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_format_has_one_name() {
+        for entry in ALL {
+            assert_eq!(Format::named(entry.name), Some(entry.format));
+            assert_eq!(entry.format.name(), entry.name);
+        }
+        assert_eq!(Format::named("floppy"), None);
+    }
+}
