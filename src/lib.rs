@@ -39,7 +39,7 @@ mod agent;
 mod rotation;
 
 mod gateway;
-#[expect(dead_code, reason = "the commands that move in and out are not there yet")]
+#[expect(dead_code, reason = "not every format that needs all of it is there yet")]
 mod transfer;
 
 mod service;

@@ -66,6 +66,16 @@ pub(crate) struct Attachment {
     pub(crate) bytes: Secret<Vec<u8>>,
 }
 
+impl Origin {
+    /// Returns the source's own id, if it has one; otherwise nothing.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Id(id) => id,
+            Self::Line(_) | Self::Position(_) => "",
+        }
+    }
+}
+
 impl Item {
     /// An item with a title and fields, and nothing else yet.
     pub(crate) fn of_login(origin: Origin, title: impl Into<String>, login: Login) -> Self {

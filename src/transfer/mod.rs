@@ -10,7 +10,10 @@
 pub(crate) mod formats;
 pub(crate) mod item;
 pub(crate) mod login;
+pub(crate) mod naming;
+pub(crate) mod plan;
 pub(crate) mod reading;
+pub(crate) mod settle;
 pub(crate) mod shape;
 mod table;
 mod text;

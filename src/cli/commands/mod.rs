@@ -12,6 +12,7 @@ mod generate;
 mod get;
 mod grant;
 mod history;
+mod import;
 pub(crate) mod init;
 mod json;
 mod keys;
@@ -60,6 +61,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<log::Log>(),
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
+    CommandSpec::of::<import::Import>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),
