@@ -49,6 +49,7 @@ mod script {
         grant
         harness
         help
+        import
         init
         json
         key_slot
