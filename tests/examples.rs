@@ -132,6 +132,7 @@ const PREPARED: &[(&str, &str)] = &[
         "strongroom set example/login password=second; strongroom set example/login password=third",
     ),
     ("otp", "strongroom set example/login totp=GEZDGNBVGY3TQOJQ"),
+    ("import", "printf 'name,url,username,password\\na,,ada,secret\\n' > passwords.csv"),
     ("grant", "strongroom unlock"),
     (
         "peer",

@@ -17,3 +17,10 @@ pub(super) fn tell(step: &str, done: u64, total: u64) {
         terminal::update(&format!("{step}: {} of {total}", done.min(total)));
     }
 }
+
+/// Ends the line that told how far work on so many rows was.
+pub(super) fn end(total: u64) {
+    if total >= LONG_WORK {
+        terminal::finish();
+    }
+}

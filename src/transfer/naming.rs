@@ -146,9 +146,7 @@ pub(crate) fn all(items: &[Item], kept: &[Option<&str>], prefix: &str) -> Vec<St
     let mut others = Vec::new();
     for place in places {
         let (Some(item), Some(name)) = (items.get(place), names.get(place)) else { continue };
-        if kept.get(place).is_some_and(Option::is_some) {
-            first_users.insert(name.clone(), username(item));
-        } else if taken.insert(name.clone()) {
+        if kept.get(place).is_some_and(Option::is_some) || taken.insert(name.clone()) {
             first_users.insert(name.clone(), username(item));
         } else {
             others.push(place);

@@ -1,9 +1,11 @@
 //! `import`: what another program exported becomes secrets, all of it in one transaction or nothing.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::failure::Failure;
-use super::super::moving::source::{self, Found};
+use super::super::moving::found::Found;
+use super::super::moving::source;
 use super::super::moving::told::{self, Told};
 use super::super::progress;
 use super::super::request::error::Error;
@@ -176,7 +178,7 @@ impl Import {
         let access = if self.dry_run { Access::Read } else { Access::Write };
         let work = |shelf: &mut Shelf<'_, '_>| {
             let has_ids = items.iter().any(|item| plan::source_id(item).is_some());
-            let known = if has_ids { shelf.of_source(plan.source)? } else { Default::default() };
+            let known = if has_ids { shelf.of_source(plan.source)? } else { BTreeMap::new() };
             let mut look = |wanted: &import::Wanted| shelf.standing(wanted);
             let mut settled = settle::settle(items, plan, &known, self.on_conflict, &mut look)?;
             told.add(&mut settled);
@@ -191,7 +193,6 @@ impl Import {
         };
         let done =
             import::on_shelf(&mut vault, context.region(), access, context.request_context(), work);
-        terminal::finish();
         done.map_err(|failure| Failure::of_operation(Self::TITLE, failure))
     }
 
@@ -215,16 +216,17 @@ impl Import {
 
 /// Stores what has to be made or changed.
 fn store(shelf: &mut Shelf<'_, '_>, settled: Vec<Settled>) -> Result<(), failure::Failure> {
-    let total: usize = settled.iter().map(|item| item.secrets.len()).sum();
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let secrets = settled.into_iter().flat_map(|item| item.secrets);
-    for (done, wanted) in secrets.enumerate() {
+    let total = number(settled.iter().map(|item| item.secrets.len()).sum());
+    let mut secrets = settled.into_iter().flat_map(|item| item.secrets).enumerate();
+    let stored = secrets.try_for_each(|(done, wanted)| {
         if done.is_multiple_of(100) {
-            progress::tell("importing", number(done), number(total));
+            progress::tell("importing", number(done), total);
         }
-        shelf.put(wanted)?;
-    }
-    Ok(())
+        shelf.put(wanted)
+    });
+    progress::end(total);
+    stored
 }
 
 /// Reads an export as what it is, and asks for its password if it has one.
@@ -234,8 +236,13 @@ fn read(
     wishes: &mut Wishes,
 ) -> Result<(Format, Reading), Failure> {
     let shape = Shape::of(source).map_err(|error| told::unreadable(&error))?;
-    let Some(format) = from.or_else(|| formats::recognise(&shape)) else {
-        return Err(told::unreadable(&reading::Error::Unknown));
+    let format = match (from, formats::recognise(&shape)) {
+        // Read as something else, it would lose what only its own format knows of.
+        (Some(from), Some(found)) if from != found && !formats::fits(from, &shape) => {
+            return Err(told::of_another(from, found));
+        }
+        (Some(format), _) | (None, Some(format)) => format,
+        (None, None) => return Err(told::unreadable(&reading::Error::Unknown)),
     };
     let reading = match formats::read(format, &shape, wishes) {
         Err(reading::Error::NoPassword) if terminal::is_there() => {

@@ -7,22 +7,11 @@ use std::path::{Path, PathBuf};
 
 use super::super::failure::Failure;
 use super::super::unlock::CommandContext;
+use super::found::{Found, MAX_BYTES};
 use super::store;
 use crate::sys::files::{self, FileFault};
 use crate::sys::secret::Secret;
-use crate::transfer::reading::{Remark, Source};
-
-/// The most that is read: no export of passwords is longer.
-pub(crate) const MAX_BYTES: usize = 256 << 20;
-
-/// What was read.
-pub(crate) struct Found {
-    pub(crate) source: Source,
-    /// What was passed over on the way.
-    pub(crate) remarks: Vec<Remark>,
-    /// The file that it is in, which stays where it is; `None` for a pipe or a store.
-    pub(crate) file: Option<PathBuf>,
-}
+use crate::transfer::reading::Source;
 
 /// Reads what the word names that `import` was given.
 pub(crate) fn read(word: &str, context: &CommandContext<'_>) -> Result<Found, Failure> {

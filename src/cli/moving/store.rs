@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::failure::Failure;
 use super::super::terminal;
 use super::super::unlock::CommandContext;
-use super::source::{Found, MAX_BYTES};
+use super::found::{Found, MAX_BYTES};
 use crate::model::order;
 use crate::programs::gpg;
 use crate::sys::files::FileFault;
@@ -38,15 +38,15 @@ pub(super) fn read(root: &Path, context: &CommandContext<'_>) -> Result<Found, F
     let environment = environment(context);
     // What asks for a passphrase has the terminal for itself.
     terminal::end_silence();
-    let (mut contents, mut room) = (Vec::new(), MAX_BYTES);
+    let (mut contents, mut left) = (Vec::new(), MAX_BYTES);
     let total = files.len();
     for (done, (name, path)) in files.into_iter().enumerate() {
         if terminal::is_watched() {
             terminal::update(&format!("decrypting: {done} of {total}"));
         }
-        match gpg::decrypt(&path, &environment, room) {
+        match gpg::decrypt(&path, &environment, left) {
             Ok(bytes) => {
-                room = room.saturating_sub(bytes.expose().len());
+                left = left.saturating_sub(bytes.expose().len());
                 contents.push((name, bytes));
             }
             Err(error) => {

@@ -184,6 +184,12 @@ fn word(outcome: Outcome) -> &'static str {
 /// How many names a message has.
 const MOST_NAMED: usize = 5;
 
+/// Says that an export is not what `--from` says.
+pub(crate) fn of_another(from: Format, found: Format) -> Failure {
+    let message = format!("this is an export of {}, not of {}", found.title(), from.title());
+    Failure::environment("UnreadableExport", message).hinted(format!("--from {}", found.name()))
+}
+
 /// Says why an export cannot be read.
 pub(crate) fn unreadable(error: &Error) -> Failure {
     let (name, hint) = match error {

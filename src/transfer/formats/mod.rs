@@ -81,6 +81,11 @@ pub(crate) fn recognise(shape: &Shape) -> Option<Format> {
     ALL.iter().find(|entry| (entry.fits)(shape)).map(|entry| entry.format)
 }
 
+/// Whether a source looks like one of a format.
+pub(crate) fn fits(format: Format, shape: &Shape) -> bool {
+    format.entry().is_some_and(|entry| (entry.fits)(shape))
+}
+
 /// Reads a source as one of a format.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! Which secrets come of an item: its value, what it held before as versions, its files as secrets of
 //! their own, and tags (docs/moving.md).
 
+mod tags;
+
 use serde_json::{Map, Value as Json};
 
 use super::item::{Attachment, Content, Earlier, Item, Origin};
@@ -10,10 +12,10 @@ use super::reading::{Outcome, Remark};
 use super::text;
 use crate::crypto::fingerprint;
 use crate::model::secret_value::SecretValue;
-use crate::model::types::{Tag, TagKey, TagValue};
-use crate::service::import::{SOURCE, SOURCE_ID, Wanted, WantedVersion};
-use crate::service::rules::tags;
+use crate::service::import::{Wanted, WantedVersion};
 use crate::sys::secret::Secret;
+
+pub(crate) use tags::{kind, source_id};
 
 /// The most bytes of a value.
 pub(crate) const MAX_VALUE: usize = 65_536;
@@ -21,11 +23,7 @@ pub(crate) const MAX_VALUE: usize = 65_536;
 const MAX_PARTS: usize = 99;
 /// The largest file that can be taken along, in bytes.
 pub(crate) const MAX_FILE: usize = MAX_VALUE * MAX_PARTS;
-/// The most tags of a secret.
-const MAX_TAGS: usize = 50;
-/// The most characters of a tag's key, of a tag's value, and of a description.
-const MAX_KEY: usize = 128;
-const MAX_TAG_VALUE: usize = 256;
+/// The most characters of a description.
 const MAX_DESCRIPTION: usize = 2048;
 /// What notes are called that are a file, since the value would be too long with them.
 const NOTES: &str = "notes.txt";
@@ -56,32 +54,6 @@ pub(crate) struct Planned {
 pub(crate) enum Titled {
     Yes,
     No,
-}
-
-/// Returns what an item is, in a word: what the tag `kind` says.
-pub(crate) fn kind(item: &Item) -> &'static str {
-    match &item.content {
-        Content::Login(login) => login.kind.unwrap_or("login"),
-        Content::Text(_) => "text",
-        Content::Bytes(_) => "file",
-    }
-}
-
-/// Returns the value of the tag `src-id` of an item; `None` for one that has no id of its own, or
-/// whose name is its id.
-pub(crate) fn source_id(item: &Item) -> Option<String> {
-    let id = item.origin.id();
-    (!id.is_empty() && item.exact_name.is_none()).then(|| tag_value(id))
-}
-
-/// Writes an id as the value of a tag.
-fn tag_value(id: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+-=._:/@".contains(c);
-    let text = if id.chars().all(is_plain) { id.to_owned() } else { naming::encode(id) };
-    if text.len() <= MAX_TAG_VALUE {
-        return text;
-    }
-    fingerprint::hex(&fingerprint::of_bytes(id.as_bytes()))
 }
 
 impl Plan<'_> {
@@ -243,9 +215,9 @@ impl Making<'_> {
         let is_single = bytes.len() <= MAX_VALUE;
         for (number, part) in (1..).zip(bytes.chunks(MAX_VALUE)) {
             let name = if is_single { name.to_owned() } else { naming::of_part(name, number) };
-            let mut tags = vec![("kind".to_owned(), "attachment".to_owned())];
             let suffix = if is_single { String::new() } else { format!("=p{number:02}") };
-            tags.extend(self.source_tags(&format!("=a/{}{suffix}", naming::encode(file))));
+            let suffix = format!("=a/{}{suffix}", naming::encode(file));
+            let tags = tags::of_file(self.item, self.plan.source, &suffix);
             let id = self.version_id(&name, "", 0);
             let value = SecretValue::Binary(Secret::new(part.to_vec()));
             let versions = vec![WantedVersion { id, value }];
@@ -254,34 +226,9 @@ impl Making<'_> {
         bytes.len().div_ceil(MAX_VALUE)
     }
 
-    /// What the secrets of an item say about where it is from.
-    fn source_tags(&self, suffix: &str) -> Vec<(String, String)> {
-        if self.item.exact_name.is_some() {
-            return Vec::new();
-        }
-        let id = source_id(self.item).map(|_| format!("{}{suffix}", self.item.origin.id()));
-        let mut tags = vec![(SOURCE.to_owned(), self.plan.source.to_owned())];
-        tags.extend(id.map(|id| (SOURCE_ID.to_owned(), tag_value(&id))));
-        tags
-    }
-
-    fn labels(&self) -> impl Iterator<Item = (&String, String)> {
-        self.item.labels.iter().map(|label| (label, format!("tag:{}", naming::encode(label))))
-    }
-
-    /// How many labels can be tags beside those that every item has.
-    const ROOM: usize = MAX_TAGS - 5;
-
     /// Keeps the labels in the value that are too long for a tag, or too many.
     fn labels_that_are_no_tags(&mut self, login: &mut Login) {
-        let is_tag =
-            |(at, (_, key)): &(usize, (&String, String))| *at < Self::ROOM && key.len() <= MAX_KEY;
-        let left: Vec<Json> = self
-            .labels()
-            .enumerate()
-            .filter(|label| !is_tag(label))
-            .map(|(_, (label, _))| label.as_str().into())
-            .collect();
+        let left: Vec<Json> = tags::labels_that_are_none(self.item).map(Json::from).collect();
         if left.is_empty() {
             return;
         }
@@ -291,41 +238,12 @@ impl Making<'_> {
     }
 
     fn tags(&mut self) -> Vec<(String, String)> {
-        if self.item.exact_name.is_some() {
-            return self.tags_of_aws();
+        if self.item.exact_name.is_none() {
+            return tags::of_item(self.item, self.plan.source);
         }
-        let mut tags = vec![("kind".to_owned(), kind(self.item).to_owned())];
-        if let Content::Login(login) = &self.item.content {
-            for (is_so, key) in [(login.is_favorite, "favorite"), (login.is_archived, "archived")] {
-                if is_so {
-                    tags.push((key.to_owned(), "true".to_owned()));
-                }
-            }
-        }
-        tags.extend(self.source_tags(""));
-        let labels = self.labels().map(|(_, key)| key).take(Self::ROOM);
-        for key in labels.filter(|key| key.len() <= MAX_KEY) {
-            if tags.iter().all(|(present, _)| *present != key) {
-                tags.push((key, String::new()));
-            }
-        }
-        tags
-    }
-
-    /// The tags that a secret of AWS has, as far as somebody may set them.
-    fn tags_of_aws(&mut self) -> Vec<(String, String)> {
-        let mut taken: Vec<(String, String)> = Vec::new();
-        for (key, value) in &self.item.tags {
-            let tag = Tag { key: Some(TagKey(key.clone())), value: Some(TagValue(value.clone())) };
-            let fits = (1..=MAX_KEY).contains(&key.chars().count())
-                && value.chars().count() <= MAX_TAG_VALUE
-                && taken.len() < MAX_TAGS
-                && taken.iter().all(|(present, _)| present != key);
-            if fits && tags::check(&[tag]).is_ok() {
-                taken.push((key.clone(), value.clone()));
-            } else {
-                self.remark(Outcome::PartLeftOut, format!("its tag {key} cannot be set"));
-            }
+        let (taken, refused) = tags::of_aws(&self.item.tags);
+        for key in refused {
+            self.remark(Outcome::PartLeftOut, format!("its tag {key} cannot be set"));
         }
         taken
     }
@@ -337,9 +255,8 @@ impl Making<'_> {
         let text = match (&item.exact_name, &item.description) {
             (_, Some(description)) => description.as_str(),
             (Some(exact), None) if !naming::is_allowed(exact) => exact,
-            (Some(_), None) => "",
             (None, None) if naming::encode(&item.title) != item.title => &item.title,
-            (None, None) => "",
+            (Some(_) | None, None) => "",
         };
         if text.chars().count() > MAX_DESCRIPTION {
             self.remark(Outcome::PartLeftOut, "its description is too long");

@@ -219,9 +219,9 @@ fn labels_that_are_no_tags_are_in_the_value() {
 #[test]
 fn ids_that_are_no_tags_are_written_as_names_are() {
     for (id, tag) in [("a-b/c:1", "a-b/c:1"), ("Große Bank", "Gro=C3=9Fe+Bank")] {
-        assert_eq!(tag_value(id), tag);
+        assert_eq!(tags::value(id), tag);
     }
-    assert_eq!(tag_value(&"x".repeat(257)).len(), 64);
+    assert_eq!(tags::value(&"x".repeat(257)).len(), 64);
 }
 
 #[test]
