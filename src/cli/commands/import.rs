@@ -238,7 +238,9 @@ fn read(
     let shape = Shape::of(source).map_err(|error| told::unreadable(&error))?;
     let format = match (from, formats::recognise(&shape)) {
         // Read as something else, it would lose what only its own format knows of.
-        (Some(from), Some(found)) if from != found && !formats::fits(from, &shape) => {
+        (Some(from), Some(found))
+            if from != found && wishes.columns.is_empty() && !formats::fits(from, &shape) =>
+        {
             return Err(told::of_another(from, found));
         }
         (Some(format), _) | (None, Some(format)) => format,

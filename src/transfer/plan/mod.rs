@@ -186,12 +186,12 @@ impl Making<'_> {
         members.insert("sha256".to_owned(), digest.into());
         if size == 0 {
             let what = format!(
-                "its file {file} is empty, which no secret can be: only named in the value"
+                "its file {file:?} is empty, which no secret can be: only named in the value"
             );
             self.remark(Outcome::Changed, what);
         } else if size > self.plan.max_attachment {
             let what =
-                format!("its file {file} has {size} bytes; --max-attachment takes larger ones");
+                format!("its file {file:?} has {size} bytes; --max-attachment takes larger ones");
             self.remark(Outcome::PartLeftOut, what);
         } else {
             let taken = |name: &str| {
