@@ -239,7 +239,7 @@ fn read(
     let format = match (from, formats::recognise(&shape)) {
         // Read as something else, it would lose what only its own format knows of.
         (Some(from), Some(found))
-            if from != found && wishes.columns.is_empty() && !formats::fits(from, &shape) =>
+            if from != found && wishes.columns.is_empty() && !from.fits(&shape) =>
         {
             return Err(told::of_another(from, found));
         }

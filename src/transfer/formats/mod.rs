@@ -71,6 +71,11 @@ impl Format {
         self.entry().map_or("", |entry| entry.title)
     }
 
+    /// Whether a source looks like one of it.
+    pub(crate) fn fits(self, shape: &Shape) -> bool {
+        self.entry().is_some_and(|entry| (entry.fits)(shape))
+    }
+
     fn entry(self) -> Option<&'static Entry> {
         ALL.iter().find(|entry| entry.format == self)
     }
@@ -79,11 +84,6 @@ impl Format {
 /// Finds out whose a source is, by what is in it.
 pub(crate) fn recognise(shape: &Shape) -> Option<Format> {
     ALL.iter().find(|entry| (entry.fits)(shape)).map(|entry| entry.format)
-}
-
-/// Whether a source looks like one of a format.
-pub(crate) fn fits(format: Format, shape: &Shape) -> bool {
-    format.entry().is_some_and(|entry| (entry.fits)(shape))
 }
 
 /// Reads a source as one of a format.
