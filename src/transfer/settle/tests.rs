@@ -151,7 +151,7 @@ fn conflicts_are_settled_as_is_asked() {
         let mut stock = stock();
         let done = stock.import(items(), Some(how));
         assert_eq!(done, told(&[first, ("b", Fate::Made)]), "{how:?}");
-        let is_kept = stock.secrets.get("a").unwrap().0 == b"mine";
+        let is_kept = stock.secrets["a"].0 == b"mine";
         assert_eq!(is_kept, how != OnConflict::Version);
         let again = stock.import(items(), Some(how));
         assert_eq!(again[1].1, Fate::Unchanged);
