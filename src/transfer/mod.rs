@@ -8,12 +8,14 @@
 //! come of it (docs/moving.md).
 
 pub(crate) mod formats;
+mod inflate;
 pub(crate) mod item;
 pub(crate) mod login;
 pub(crate) mod reading;
 pub(crate) mod shape;
 mod table;
 mod text;
+mod xml;
 
 #[cfg(test)]
 mod fixtures;

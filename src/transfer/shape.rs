@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::reading::{Error, Source};
 use super::table::Table;
 use super::text;
+use super::xml::{Document, Element};
 use crate::sys::secret::Secret;
 
 /// A source, taken apart as far as it shows what it is.
@@ -13,6 +14,8 @@ pub(crate) enum Shape {
     Json(Json),
     /// A table: its separator is a comma, or a tab where the first line has tabs and no comma.
     Table(Table),
+    /// An XML document.
+    Xml(Document),
     /// Some other text.
     Text(Secret<String>),
     /// The files of a directory.
@@ -37,6 +40,9 @@ impl Shape {
         if begins.starts_with(['{', '[']) {
             return Ok(Self::Json(json(text.expose())?));
         }
+        if begins.starts_with('<') {
+            return Ok(Self::Xml(Document::read(text.expose())?));
+        }
         match table(text.expose()) {
             Some(table) => Ok(Self::Table(table?)),
             None => Ok(Self::Text(text)),
@@ -47,7 +53,7 @@ impl Shape {
     pub(super) fn table(&self) -> Option<&Table> {
         match self {
             Self::Table(table) => Some(table),
-            Self::Json(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
+            Self::Json(_) | Self::Xml(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
         }
     }
 
@@ -55,7 +61,15 @@ impl Shape {
     pub(super) fn json(&self) -> Option<&Json> {
         match self {
             Self::Json(json) => Some(json),
-            Self::Table(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
+            Self::Table(_) | Self::Xml(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
+        }
+    }
+
+    /// Returns the root, if it is XML.
+    pub(super) fn xml(&self) -> Option<Element<'_>> {
+        match self {
+            Self::Xml(document) => document.root(),
+            Self::Json(_) | Self::Table(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
         }
     }
 }
@@ -90,6 +104,7 @@ mod tests {
         match Shape::of(Source::Bytes(Secret::new(text.as_bytes().to_vec()))) {
             Ok(Shape::Json(_)) => "json",
             Ok(Shape::Table(_)) => "table",
+            Ok(Shape::Xml(_)) => "xml",
             Ok(Shape::Text(_)) => "text",
             Ok(Shape::Tree(_)) => "tree",
             Ok(Shape::Bytes(_)) => "bytes",
@@ -106,6 +121,8 @@ mod tests {
         assert_eq!(of("name\turl\na\tb"), "table");
         assert_eq!(of("KEY=a,b"), "text");
         assert_eq!(of("otpauth://totp/a?secret=b,c"), "text");
+        assert_eq!(of("\u{feff}\n<a/>"), "xml");
+        assert_eq!(of("<a>"), "error");
         assert_eq!(of(""), "text");
         assert_eq!(of("a,b\n\"c"), "error");
     }

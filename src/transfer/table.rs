@@ -149,8 +149,7 @@ fn check_quotes(text: &str, separator: u8) -> Result<(), Error> {
         place = match (place, byte) {
             (Place::Beginning, b'"') => Place::Quoted(line),
             (Place::Quoted(opened), b'"') => Place::Ending(opened),
-            (Place::Ending(opened), b'"') => Place::Quoted(opened),
-            (Place::Quoted(opened), _) => Place::Quoted(opened),
+            (Place::Ending(opened), b'"') | (Place::Quoted(opened), _) => Place::Quoted(opened),
             (_, b'\n' | b'\r') => Place::Beginning,
             (_, byte) if byte == separator => Place::Beginning,
             _ => Place::Bare,

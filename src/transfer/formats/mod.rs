@@ -1,6 +1,7 @@
 //! The formats, one file each or one for those of a family, and which of them some bytes are.
 
 mod browsers;
+mod keepass;
 
 use super::reading::{Error, Reading, Wishes};
 use super::shape::Shape;
@@ -11,6 +12,8 @@ pub(crate) enum Format {
     Chrome,
     Firefox,
     Safari,
+    // Tables, XML, lines and trees.
+    KeePass,
 }
 
 /// A format: how it is called, how it is known, how it is read.
@@ -47,6 +50,14 @@ const ALL: &[Entry] = &[
         title: "Safari or Apple Passwords",
         fits: browsers::is_safari,
         read: browsers::read_safari,
+    },
+    // Tables, XML, lines and trees.
+    Entry {
+        format: Format::KeePass,
+        name: "keepass",
+        title: "KeePass or KeePassXC",
+        fits: keepass::is_xml,
+        read: keepass::read_xml,
     },
 ];
 
