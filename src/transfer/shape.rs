@@ -65,6 +65,22 @@ impl Shape {
         }
     }
 
+    /// Returns the text, if it is nothing else.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text.expose()),
+            Self::Json(_) | Self::Xml(_) | Self::Table(_) | Self::Tree(_) | Self::Bytes(_) => None,
+        }
+    }
+
+    /// Returns the files, if it is a directory.
+    pub(super) fn tree(&self) -> Option<&[(String, Secret<Vec<u8>>)]> {
+        match self {
+            Self::Tree(files) => Some(files),
+            Self::Json(_) | Self::Xml(_) | Self::Table(_) | Self::Text(_) | Self::Bytes(_) => None,
+        }
+    }
+
     /// Returns the root, if it is XML.
     pub(super) fn xml(&self) -> Option<Element<'_>> {
         match self {
@@ -74,13 +90,22 @@ impl Shape {
     }
 }
 
-/// Reads a JSON document. serde_json refuses what is nested more than 128 levels deep.
+/// Reads a JSON document; several become a list. serde_json refuses what is nested more than 128 levels
+/// deep.
 fn json(text: &str) -> Result<Json, Error> {
-    serde_json::from_str(text).map_err(|error| {
+    let documents = serde_json::Deserializer::from_str(text).into_iter::<Json>();
+    let mut documents = documents.collect::<Result<Vec<Json>, _>>().map_err(|error| {
         // Its own message may quote what it found.
         let at = format!("line {}, column {}", error.line(), error.column());
         Error::malformed(at, "is no JSON from here on")
-    })
+    })?;
+    match documents.pop() {
+        Some(only) if documents.is_empty() => Ok(only),
+        last => {
+            documents.extend(last);
+            Ok(Json::Array(documents))
+        }
+    }
 }
 
 /// Reads a table, if the first line looks like the header of one.
@@ -91,8 +116,10 @@ fn table(text: &str) -> Option<Result<Table, Error>> {
         (false, true) => b'\t',
         (false, false) => return None,
     };
-    // `KEY=a,b` and `otpauth://…,…` are no headers.
-    let is_header = !first.contains(['=', '{', '}']) && !first.contains("://");
+    // `KEY=a,b`, `otpauth://…,…` and comments are no headers.
+    let is_header = !first.contains(['=', '{', '}'])
+        && !first.contains("://")
+        && !first.trim_start().starts_with('#');
     is_header.then(|| Table::read(text, separator))
 }
 
@@ -116,7 +143,10 @@ mod tests {
     fn contents_say_what_they_are() {
         assert_eq!(of(" {\"a\":1}"), "json");
         assert_eq!(of("\u{feff}[1]"), "json");
+        assert_eq!(of("{}\n{}"), "json");
+        assert_eq!(of("# a, b\nA=1"), "text");
         assert_eq!(of("{"), "error");
+        assert_eq!(of("{} x"), "error");
         assert_eq!(of("name,url\na,b"), "table");
         assert_eq!(of("name\turl\na\tb"), "table");
         assert_eq!(of("KEY=a,b"), "text");

@@ -60,12 +60,20 @@ impl Table {
     /// # Errors
     /// The first such row, by its line.
     pub(crate) fn require_even(&self) -> Result<(), Error> {
-        let uneven = self.rows.iter().find(|row| row.cells.len() != self.header.len());
-        uneven.map_or(Ok(()), |row| {
-            let (has, wants) = (row.cells.len(), self.header.len());
-            let what = format!("has {has} cells where the header has {wants}");
-            Err(Error::malformed(format_args!("line {}", row.line), what))
-        })
+        self.rows.iter().try_for_each(|row| self.require_even_row(row))
+    }
+
+    /// Refuses a row that has another number of cells than the header.
+    ///
+    /// # Errors
+    /// It has.
+    pub(crate) fn require_even_row(&self, row: &Row) -> Result<(), Error> {
+        let (has, wants) = (row.cells.len(), self.header.len());
+        if has == wants {
+            return Ok(());
+        }
+        let what = format!("has {has} cells where the header has {wants}");
+        Err(Error::malformed(format_args!("line {}", row.line), what))
     }
 }
 

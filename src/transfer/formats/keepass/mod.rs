@@ -8,6 +8,7 @@ mod entry;
 mod files;
 mod otp;
 mod references;
+mod tables;
 mod values;
 
 use std::collections::BTreeSet;
@@ -19,6 +20,7 @@ use super::super::xml::Element;
 use entry::Entry;
 use files::Files;
 use references::References;
+pub(super) use tables::{is_old_table, is_table, read_old_table, read_table};
 use values::{labels, uuid};
 
 pub(super) fn is_xml(shape: &Shape) -> bool {
