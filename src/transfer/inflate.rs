@@ -17,11 +17,10 @@ pub(super) enum Fault {
 /// Reads what gzip wrote.
 pub(super) fn gzip(bytes: &[u8], limit: usize) -> Result<Secret<Vec<u8>>, Fault> {
     let (body, end) = body(bytes).ok_or(Fault::Damaged)?;
-    let inflated =
-        decompress_to_vec_with_limit(body, limit).map_err(|error| match error.status {
-            TINFLStatus::HasMoreOutput => Fault::TooLarge,
-            _ => Fault::Damaged,
-        })?;
+    let inflated = decompress_to_vec_with_limit(body, limit).map_err(|error| {
+        let is_too_large = error.status == TINFLStatus::HasMoreOutput;
+        if is_too_large { Fault::TooLarge } else { Fault::Damaged }
+    })?;
     let inflated = Secret::new(inflated);
     // The length is written modulo 2^32.
     let length = u32::try_from(inflated.expose().len()).map_err(|_long| Fault::TooLarge)?;

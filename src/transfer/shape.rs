@@ -3,10 +3,16 @@
 use serde_json::Value as Json;
 
 use super::reading::{Error, Source};
-use super::table::Table;
+use super::table::{Quotes, Table};
 use super::text;
 use super::xml::{Document, Element};
 use crate::sys::secret::Secret;
+
+/// A file's path below the directory, and what is in it.
+pub(super) type File = (String, Secret<Vec<u8>>);
+
+/// The header of KeePass 1's tables.
+const KEEPASS_1: &str = r#""Account","Login Name","Password","Web Site","Comments""#;
 
 /// A source, taken apart as far as it shows what it is.
 pub(crate) enum Shape {
@@ -19,7 +25,7 @@ pub(crate) enum Shape {
     /// Some other text.
     Text(Secret<String>),
     /// The files of a directory.
-    Tree(Vec<(String, Secret<Vec<u8>>)>),
+    Tree(Vec<File>),
     /// Bytes that are no text.
     Bytes(Secret<Vec<u8>>),
 }
@@ -74,7 +80,7 @@ impl Shape {
     }
 
     /// Returns the files, if it is a directory.
-    pub(super) fn tree(&self) -> Option<&[(String, Secret<Vec<u8>>)]> {
+    pub(super) fn tree(&self) -> Option<&[File]> {
         match self {
             Self::Tree(files) => Some(files),
             Self::Json(_) | Self::Xml(_) | Self::Table(_) | Self::Text(_) | Self::Bytes(_) => None,
@@ -120,7 +126,9 @@ fn table(text: &str) -> Option<Result<Table, Error>> {
     let is_header = !first.contains(['=', '{', '}'])
         && !first.contains("://")
         && !first.trim_start().starts_with('#');
-    is_header.then(|| Table::read(text, separator))
+    // KeePass alone writes quotes in another way than all others.
+    let quotes = if first == KEEPASS_1 { Quotes::Escaped } else { Quotes::Doubled };
+    is_header.then(|| Table::read_with(text, separator, quotes))
 }
 
 #[cfg(test)]

@@ -149,6 +149,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_long_stays_whole() {
+        let (password, notes) = ("x".repeat(70_000), "note\n".repeat(12_000));
+        let text = format!("name,password,notes\nlong,{password},\"{notes}\"\n");
+        let mut reading = read(&text, &[]).ok().unwrap();
+        let login = reading.items[0].login_mut().unwrap();
+        assert_eq!(login.password.expose(), password);
+        assert_eq!(login.notes.expose(), notes);
+    }
+
+    #[test]
     fn a_map_that_does_not_fit_is_refused() {
         let fails = |text: &str, map: &[(&str, &str)]| read(text, map).err().unwrap().to_string();
         assert_eq!(fails("a,b\n1,2\n", &[("name", "c")]), "the header: has no column \"c\"");

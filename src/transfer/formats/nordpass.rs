@@ -95,7 +95,8 @@ fn specials<'r>(cell: &impl Fn(&str) -> &'r str, login: &mut Login) {
     match expiry.split_once(['/', '-']) {
         Some((month, year)) if month.len() <= 2 && login.kind == Some("card") => {
             card.insert("expMonth".to_owned(), month.trim_start_matches('0').into());
-            card.insert("expYear".to_owned(), year.into());
+            let century = if year.len() == 2 { "20" } else { "" };
+            card.insert("expYear".to_owned(), format!("{century}{year}").into());
         }
         _ if expiry.is_empty() => {}
         Some(_) | None => {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::super::item::Origin;
-use super::super::login::Login;
+use super::super::login::{Field, FieldKind, Login};
 use super::super::reading::{Error, Outcome, Reading};
 use super::super::shape::Shape;
 use super::super::table::{Row, Table};
@@ -34,9 +34,11 @@ pub(super) fn totp(cell: &str, label: &str, login: &mut Login) -> Result<(), otp
     if cell.trim().is_empty() {
         return Ok(());
     }
-    // What makes none is kept all the same, for a person to look at.
-    login.totp = cell.into();
-    Otp::parse(cell)?;
+    if let Err(why) = Otp::parse(cell) {
+        // What makes none is kept all the same, for a person to look at.
+        login.fields.push(Field::new("totp", cell, FieldKind::Hidden));
+        return Err(why);
+    }
     login.totp = otp::uri(cell, label).expose().as_str().into();
     Ok(())
 }

@@ -58,22 +58,19 @@ impl<'j> Dump<'j> {
         let list = |name: &str| document.get(name).and_then(Json::as_array).into_iter().flatten();
         for name in ["SecretList", "SecretValues"] {
             for entry in list(name) {
-                match entry.as_object() {
-                    Some(secret) => self.add_secret(secret, position),
-                    None => {
-                        let what = format!("has something in {name} that is no secret");
-                        self.reading.remark(&Origin::Position(position), Outcome::LeftOut, what);
-                    }
+                if let Some(secret) = entry.as_object() {
+                    self.add_secret(secret, position);
+                } else {
+                    let what = format!("has something in {name} that is no secret");
+                    self.reading.remark(&Origin::Position(position), Outcome::LeftOut, what);
                 }
             }
         }
         for error in list("Errors").filter_map(Json::as_object) {
             let code = text(error, "ErrorCode");
             let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            let what = match is_code {
-                true => format!("could not be read when the file was made: {code}"),
-                false => "could not be read when the file was made".to_owned(),
-            };
+            let code = if is_code { code } else { "the code is not known" };
+            let what = format!("could not be read when the file was made: {code}");
             let origin = Origin::Id(text(error, "SecretId").to_owned());
             self.reading.remark(&origin, Outcome::LeftOut, what);
         }
@@ -95,16 +92,12 @@ impl<'j> Dump<'j> {
             self.reading.remark(&Origin::Position(position), Outcome::LeftOut, what);
             return;
         }
-        let known = self.secrets.iter_mut().find(|known| known.id == id);
-        let known = match known {
-            Some(known) => known,
-            None => {
-                let found = Found { id, name, about: None, versions: Vec::new() };
-                self.secrets.push(found);
-                let Some(last) = self.secrets.last_mut() else { return };
-                last
-            }
-        };
+        let place = self.secrets.iter().position(|known| known.id == id);
+        let place = place.unwrap_or(self.secrets.len());
+        if place == self.secrets.len() {
+            self.secrets.push(Found { id, name, about: None, versions: Vec::new() });
+        }
+        let Some(known) = self.secrets.get_mut(place) else { return };
         if known.name.is_empty() {
             known.name = name;
         }

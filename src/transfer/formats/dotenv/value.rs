@@ -96,24 +96,20 @@ fn quoted(inner: &str, quote: char, dialect: Dialect) -> Option<(Value, &str)> {
 /// Returns what a letter behind a backslash means, if that is not both of them.
 fn escape(letter: char, quote: char, dialect: Dialect) -> Option<char> {
     match (dialect, quote, letter) {
-        (Dialect::Node, '"', 'n') => Some('\n'),
-        (Dialect::Node, '"', 'r') => Some('\r'),
-        (Dialect::Node, ..) => None,
-        (Dialect::Python, '\'', '\\' | '\'') => Some(letter),
-        (Dialect::Python, '"', '\\' | '\'' | '"') => Some(letter),
         (Dialect::Python, '"', 'a') => Some('\u{7}'),
         (Dialect::Python, '"', 'b') => Some('\u{8}'),
         (Dialect::Python, '"', 'f') => Some('\u{c}'),
         (Dialect::Python, '"', 'v') => Some('\u{b}'),
-        (Dialect::Python | Dialect::Compose, '"', 'n') => Some('\n'),
-        (Dialect::Python | Dialect::Compose, '"', 'r') => Some('\r'),
+        (Dialect::Node | Dialect::Python | Dialect::Compose, '"', 'n') => Some('\n'),
+        (Dialect::Node | Dialect::Python | Dialect::Compose, '"', 'r') => Some('\r'),
         (Dialect::Python | Dialect::Compose, '"', 't') => Some('\t'),
-        (Dialect::Python, ..) => None,
+        // The rest of Ruby's stand for themselves, but for those that it no longer reads.
         (Dialect::Ruby, '"', 'n' | 'r') => None,
-        (Dialect::Ruby, '"', _) => Some(letter),
-        (Dialect::Ruby, ..) => None,
-        (Dialect::Compose, '"', '\\' | '"') => Some(letter),
-        (Dialect::Compose, '\'', '\'') => Some(letter),
-        (Dialect::Compose, ..) => None,
+        (Dialect::Ruby, '"', _)
+        | (Dialect::Python, '"', '\\' | '\'' | '"')
+        | (Dialect::Python, '\'', '\\' | '\'')
+        | (Dialect::Compose, '"', '\\' | '"')
+        | (Dialect::Compose, '\'', '\'') => Some(letter),
+        (Dialect::Node | Dialect::Python | Dialect::Ruby | Dialect::Compose, ..) => None,
     }
 }

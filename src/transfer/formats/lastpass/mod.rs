@@ -64,7 +64,7 @@ pub(super) fn read_table(shape: &Shape, wishes: &Wishes) -> Result<Reading, Erro
         }
         rows::totp_or_remark(totp, name, &mut login, (&origin, &mut reading));
         login.is_favorite = favorite == "1";
-        login.left_over = rows::left_over(table, row, &COLUMNS);
+        login.left_over.extend(rows::left_over(table, row, &COLUMNS));
         let mut item = Item::of_login(origin, name, login);
         if grouping != "(none)" {
             let folders = grouping.split('\\').filter(|folder| !folder.is_empty());

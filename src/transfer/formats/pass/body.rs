@@ -141,7 +141,8 @@ impl Making<'_> {
         while self.notes.last().is_some_and(String::is_empty) {
             self.notes.pop();
         }
-        self.login.notes = self.notes.join("\n").into();
+        let lines = self.notes.iter().skip_while(|line| line.is_empty()).map(String::as_str);
+        self.login.notes = lines.collect::<Vec<&str>>().join("\n").into();
         self.login
     }
 }
