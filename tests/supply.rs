@@ -18,7 +18,7 @@ const LICENCES: &[&str] =
 const BANNED: &[&str] = &["openssl-sys", "proc-macro2", "quote", "syn", "tokio"];
 
 /// How many crates there may be; each is looked at before it comes in.
-const MOST: usize = 96;
+const MOST: usize = 99;
 
 /// Crates that the program is required to use: each is there and does its work.
 const ORDERED: &[&str] =

@@ -88,6 +88,14 @@ impl Item {
         Self { exact_name: Some(name.into()), ..Self::of(origin, "", content) }
     }
 
+    /// Whether it is a text of nothing, which no secret can be.
+    pub(crate) fn is_empty_text(&self) -> bool {
+        match &self.content {
+            Content::Text(text) => text.expose().is_empty(),
+            Content::Login(_) | Content::Bytes(_) => false,
+        }
+    }
+
     /// Its fields, if it has any.
     pub(crate) fn login_mut(&mut self) -> Option<&mut Login> {
         match &mut self.content {

@@ -8,6 +8,7 @@
 //! come of it (docs/moving.md).
 
 pub(crate) mod formats;
+mod inflate;
 pub(crate) mod item;
 pub(crate) mod login;
 pub(crate) mod naming;
@@ -17,6 +18,7 @@ pub(crate) mod settle;
 pub(crate) mod shape;
 mod table;
 mod text;
+mod xml;
 
 #[cfg(test)]
 mod fixtures;

@@ -1,6 +1,14 @@
 //! The formats, one file each or one for those of a family, and which of them some bytes are.
 
+mod aws;
 mod browsers;
+mod dotenv;
+mod keepass;
+mod lastpass;
+mod mapped;
+mod nordpass;
+mod pass;
+mod rows;
 
 use super::reading::{Error, Reading, Wishes};
 use super::shape::Shape;
@@ -11,6 +19,17 @@ pub(crate) enum Format {
     Chrome,
     Firefox,
     Safari,
+    // Tables, XML, lines and trees.
+    KeePass,
+    Pass,
+    Dotenv,
+    Aws,
+    Chamber,
+    KeePassTable,
+    KeePass1Table,
+    LastPass,
+    NordPass,
+    Table,
 }
 
 /// A format: how it is called, how it is known, how it is read.
@@ -47,6 +66,78 @@ const ALL: &[Entry] = &[
         title: "Safari or Apple Passwords",
         fits: browsers::is_safari,
         read: browsers::read_safari,
+    },
+    // Tables, XML, lines and trees.
+    Entry {
+        format: Format::KeePass,
+        name: "keepass",
+        title: "KeePass or KeePassXC",
+        fits: keepass::is_xml,
+        read: keepass::read_xml,
+    },
+    Entry {
+        format: Format::Pass,
+        name: "pass",
+        title: "pass or gopass",
+        fits: pass::is_tree,
+        read: pass::read_tree,
+    },
+    Entry {
+        format: Format::Dotenv,
+        name: "env",
+        title: "a file of environment variables",
+        fits: dotenv::is_env,
+        read: dotenv::read_env,
+    },
+    Entry {
+        format: Format::Aws,
+        name: "aws",
+        title: "AWS Secrets Manager",
+        fits: aws::is_dump,
+        read: aws::read_dump,
+    },
+    Entry {
+        format: Format::Chamber,
+        name: "chamber",
+        title: "chamber, or any JSON of names and texts",
+        fits: aws::is_chamber,
+        read: aws::read_chamber,
+    },
+    Entry {
+        format: Format::KeePassTable,
+        name: "keepass-csv",
+        title: "KeePassXC's table",
+        fits: keepass::is_table,
+        read: keepass::read_table,
+    },
+    Entry {
+        format: Format::KeePass1Table,
+        name: "keepass1-csv",
+        title: "KeePass 1's table",
+        fits: keepass::is_old_table,
+        read: keepass::read_old_table,
+    },
+    Entry {
+        format: Format::LastPass,
+        name: "lastpass",
+        title: "LastPass",
+        fits: lastpass::is_table,
+        read: lastpass::read_table,
+    },
+    Entry {
+        format: Format::NordPass,
+        name: "nordpass",
+        title: "NordPass",
+        fits: nordpass::is_table,
+        read: nordpass::read_table,
+    },
+    // The last: it fits whatever has a name and a password.
+    Entry {
+        format: Format::Table,
+        name: "csv",
+        title: "a table with columns that are known, or mapped",
+        fits: mapped::is_table,
+        read: mapped::read_table,
     },
 ];
 
@@ -86,6 +177,12 @@ pub(crate) fn recognise(shape: &Shape) -> Option<Format> {
     ALL.iter().find(|entry| (entry.fits)(shape)).map(|entry| entry.format)
 }
 
+/// Finds out how to read a source: as the user's columns have it, or else by what is in it.
+pub(crate) fn choose(shape: &Shape, wishes: &Wishes) -> Option<Format> {
+    let is_mapped = !wishes.columns.is_empty() && shape.table().is_some();
+    if is_mapped { Some(Format::Table) } else { recognise(shape) }
+}
+
 /// Reads a source as one of a format.
 ///
 /// # Errors
@@ -100,6 +197,11 @@ pub(crate) fn read(format: Format, shape: &Shape, wishes: &Wishes) -> Result<Rea
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fits_nearly_everything_is_last() {
+        assert_eq!(ALL.last().unwrap().format, Format::Table);
+    }
 
     #[test]
     fn each_format_has_one_name() {
