@@ -10,10 +10,13 @@
 pub(crate) mod formats;
 pub(crate) mod item;
 pub(crate) mod login;
+mod object;
 pub(crate) mod reading;
 pub(crate) mod shape;
 mod table;
 mod text;
+mod totp;
+pub(crate) mod zip;
 
 #[cfg(test)]
 mod fixtures;

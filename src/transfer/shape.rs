@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::reading::{Error, Source};
 use super::table::Table;
 use super::text;
+use super::zip::{self, Archive, Limits};
 use crate::sys::secret::Secret;
 
 /// A source, taken apart as far as it shows what it is.
@@ -15,6 +16,8 @@ pub(crate) enum Shape {
     Table(Table),
     /// Some other text.
     Text(Secret<String>),
+    /// The files of a ZIP archive.
+    Zip(Archive),
     /// The files of a directory.
     Tree(Vec<(String, Secret<Vec<u8>>)>),
     /// Bytes that are no text.
@@ -31,6 +34,9 @@ impl Shape {
             Source::Tree(files) => return Ok(Self::Tree(files)),
             Source::Bytes(bytes) => bytes,
         };
+        if zip::is_archive(bytes.expose()) {
+            return Ok(Self::Zip(Archive::read(bytes.expose(), Limits::DEFAULT)?));
+        }
         let Ok(text) = text::decode(bytes.expose()) else { return Ok(Self::Bytes(bytes)) };
         let text = Secret::new(text);
         let begins = text.expose().trim_start();
@@ -47,7 +53,7 @@ impl Shape {
     pub(super) fn table(&self) -> Option<&Table> {
         match self {
             Self::Table(table) => Some(table),
-            Self::Json(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
+            Self::Json(_) | Self::Text(_) | Self::Zip(_) | Self::Tree(_) | Self::Bytes(_) => None,
         }
     }
 
@@ -55,9 +61,41 @@ impl Shape {
     pub(super) fn json(&self) -> Option<&Json> {
         match self {
             Self::Json(json) => Some(json),
-            Self::Table(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
+            Self::Table(_) | Self::Text(_) | Self::Zip(_) | Self::Tree(_) | Self::Bytes(_) => None,
         }
     }
+
+    /// Returns the archive, if it is one.
+    pub(super) fn zip(&self) -> Option<&Archive> {
+        match self {
+            Self::Zip(archive) => Some(archive),
+            Self::Json(_) | Self::Table(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
+        }
+    }
+
+    /// Returns the text, if it is neither JSON nor a table.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text.expose()),
+            Self::Json(_) | Self::Table(_) | Self::Zip(_) | Self::Tree(_) | Self::Bytes(_) => None,
+        }
+    }
+}
+
+/// Reads a JSON document that is within another, or in an archive; `at` says where.
+pub(super) fn inner_json(bytes: &[u8], at: &str) -> Result<Json, Error> {
+    let inner = |error: Error| match error {
+        Error::Malformed { at: place, what } => {
+            Error::malformed(format_args!("{at}, {place}"), what)
+        }
+        error @ (Error::Unknown
+        | Error::Unreadable { .. }
+        | Error::NoPassword
+        | Error::WrongPassword
+        | Error::TooMuch(_)) => error,
+    };
+    let text = Secret::new(text::decode(bytes).map_err(inner)?);
+    json(text.expose()).map_err(inner)
 }
 
 /// Reads a JSON document. serde_json refuses what is nested more than 128 levels deep.
@@ -91,6 +129,7 @@ mod tests {
             Ok(Shape::Json(_)) => "json",
             Ok(Shape::Table(_)) => "table",
             Ok(Shape::Text(_)) => "text",
+            Ok(Shape::Zip(_)) => "zip",
             Ok(Shape::Tree(_)) => "tree",
             Ok(Shape::Bytes(_)) => "bytes",
             Err(_) => "error",
@@ -108,6 +147,8 @@ mod tests {
         assert_eq!(of("otpauth://totp/a?secret=b,c"), "text");
         assert_eq!(of(""), "text");
         assert_eq!(of("a,b\n\"c"), "error");
+        assert_eq!(of(&format!("PK\u{5}\u{6}{}", "\0".repeat(18))), "zip");
+        assert_eq!(of("PK\u{3}\u{4}"), "error");
     }
 
     #[test]

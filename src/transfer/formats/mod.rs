@@ -2,6 +2,8 @@
 
 mod browsers;
 
+mod bitwarden;
+
 use super::reading::{Error, Reading, Wishes};
 use super::shape::Shape;
 
@@ -11,6 +13,10 @@ pub(crate) enum Format {
     Chrome,
     Firefox,
     Safari,
+
+    Bitwarden,
+    BitwardenZip,
+    BitwardenTable,
 }
 
 /// A format: how it is called, how it is known, how it is read.
@@ -47,6 +53,28 @@ const ALL: &[Entry] = &[
         title: "Safari or Apple Passwords",
         fits: browsers::is_safari,
         read: browsers::read_safari,
+    },
+    // JSON and archives.
+    Entry {
+        format: Format::Bitwarden,
+        name: "bitwarden",
+        title: "Bitwarden",
+        fits: bitwarden::is_json,
+        read: bitwarden::read_json,
+    },
+    Entry {
+        format: Format::BitwardenZip,
+        name: "bitwarden-zip",
+        title: "Bitwarden, with attachments",
+        fits: bitwarden::is_zip,
+        read: bitwarden::read_zip,
+    },
+    Entry {
+        format: Format::BitwardenTable,
+        name: "bitwarden-csv",
+        title: "Bitwarden's table",
+        fits: bitwarden::is_table,
+        read: bitwarden::read_table,
     },
 ];
 
