@@ -49,14 +49,14 @@ impl Derivation {
 
     /// Argon2id (RFC 9106), the salt hashed first; `None` for a cost out of Bitwarden's bounds.
     pub(crate) fn argon2id(passes: u64, memory_mib: u64, lanes: u64) -> Option<Self> {
-        let [passes, memory_mib, lanes] =
-            [(passes, PASSES), (memory_mib, MEMORY_MIB), (lanes, LANES)].map(
-                |(number, (least, most))| {
-                    u32::try_from(number).ok().filter(|number| (least..=most).contains(number))
-                },
-            );
-        let memory_kib = memory_mib?.checked_mul(1024)?;
-        Some(Self(Kind::Argon2id(KdfParameters { memory_kib, passes: passes?, lanes: lanes? })))
+        let within = |number: u64, (least, most)| {
+            u32::try_from(number).ok().filter(|number| (least..=most).contains(number))
+        };
+        Some(Self(Kind::Argon2id(KdfParameters {
+            memory_kib: within(memory_mib, MEMORY_MIB)?.checked_mul(1024)?,
+            passes: within(passes, PASSES)?,
+            lanes: within(lanes, LANES)?,
+        })))
     }
 }
 
@@ -229,7 +229,7 @@ mod tests {
     fn no_copy_of_a_key_stays() {
         let mut password = [0; 32];
         SystemEntropy.fill(&mut password).unwrap();
-        let password = Secret::new(password.iter().map(|byte| format!("{byte:x}")).collect());
+        let password = Secret::new(String::from_utf8_lossy(&password).into_owned());
         let derivation = Derivation::pbkdf2(5_000).unwrap();
         let keys = ExportKeys::derive(derivation, &password, b"salt").unwrap();
         let needles = [&keys.encryption, &keys.authentication].map(|key| Needle::of(key.expose()));

@@ -78,6 +78,14 @@ pub(crate) enum Outcome {
     Doubtful,
 }
 
+/// Writes the name of a field or a file into a remark: it may have any characters, and any length.
+pub(crate) fn quoted(name: &str) -> String {
+    const MOST: usize = 60;
+    let begin: String = name.chars().take(MOST).collect();
+    let cut = if name.chars().nth(MOST).is_some() { "…" } else { "" };
+    format!("\"{}{cut}\"", begin.escape_debug())
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

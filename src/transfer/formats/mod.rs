@@ -3,6 +3,7 @@
 mod browsers;
 
 mod bitwarden;
+mod onepassword;
 
 use super::reading::{Error, Reading, Wishes};
 use super::shape::Shape;
@@ -17,6 +18,8 @@ pub(crate) enum Format {
     Bitwarden,
     BitwardenZip,
     BitwardenTable,
+    OnePassword,
+    OnePasswordTable,
 }
 
 /// A format: how it is called, how it is known, how it is read.
@@ -75,6 +78,20 @@ const ALL: &[Entry] = &[
         title: "Bitwarden's table",
         fits: bitwarden::is_table,
         read: bitwarden::read_table,
+    },
+    Entry {
+        format: Format::OnePassword,
+        name: "1password",
+        title: "1Password",
+        fits: onepassword::is_export,
+        read: onepassword::read,
+    },
+    Entry {
+        format: Format::OnePasswordTable,
+        name: "1password-csv",
+        title: "1Password's table",
+        fits: onepassword::is_table,
+        read: onepassword::read_table,
     },
 ];
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::super::super::item::{Attachment, Item, Origin};
 use super::super::super::login::{Field, FieldKind, Login};
 use super::super::super::object::{self, Object};
-use super::super::super::reading::{Outcome, Reading};
+use super::super::super::reading::{Outcome, Reading, quoted};
 use super::super::super::text;
 use super::super::super::totp::{self, Account};
 use crate::model::time::Timestamp;
@@ -265,16 +265,20 @@ fn read_fields(object: &mut Object, login: &mut Login, origin: &Origin, reading:
             Some(2) => FieldKind::Boolean,
             Some(_) => {
                 left_over.push(field);
-                let what =
-                    format!("the field {name:?} stands for another, and is kept in `source`");
+                let what = format!(
+                    "the field {} stands for another, and is kept in `source`",
+                    quoted(&name)
+                );
                 reading.remark(origin, Outcome::Changed, what);
                 continue;
             }
         };
         drop(from.take("linkedId"));
         if from.has("value") {
-            let what =
-                format!("the value of the field {name:?} is no text, and is kept in `source`");
+            let what = format!(
+                "the value of the field {} is no text, and is kept in `source`",
+                quoted(&name)
+            );
             reading.remark(origin, Outcome::Changed, what);
         }
         login.fields.push(Field::new(name, value, kind));

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use self::item::Around;
 use super::super::item::Origin;
 use super::super::object::Object;
-use super::super::reading::{Error, Outcome, Reading, Wishes};
+use super::super::reading::{Error, Outcome, Reading, Wishes, quoted};
 use super::super::shape::{self, Shape};
 use super::super::zip::Archive;
 
@@ -92,7 +92,7 @@ fn read_plain(json: &Json, archive: Option<&Archive>) -> Result<Reading, Error> 
             continue;
         }
         for (name, _) in files {
-            let what = format!("the attachment {name:?} belongs to no item");
+            let what = format!("the attachment {} belongs to no item", quoted(&name));
             reading.remark(&origin, Outcome::LeftOut, what);
         }
     }
