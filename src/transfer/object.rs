@@ -91,6 +91,16 @@ impl Object {
         self.members.get(name).is_some_and(|value| !is_empty(value))
     }
 
+    /// Whether a member is a text, or what counts as one.
+    pub(super) fn is_text(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| value.is_string() || value.is_i64())
+    }
+
+    /// Returns the names of what is there.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.members.keys().cloned().collect()
+    }
+
     /// Says which members were of another type than they should be.
     pub(super) fn remark_on(&self, reading: &mut Reading, origin: &Origin) {
         for name in &self.odd {

@@ -1,7 +1,9 @@
 //! The keys of one-time passwords, in one form:
 //! `otpauth://totp/Issuer:name?secret=…&issuer=…[&algorithm=…][&digits=…][&period=…][&encoder=steam]`.
 
+use super::item::Origin;
 use super::login::Hidden;
+use super::reading::{Outcome, Reading};
 use crate::model::otp::{self, Hash, Look, Malformed, Moves, Otp};
 use crate::sys::secret::Secret;
 
@@ -24,6 +26,24 @@ pub(super) fn read(text: &str, account: Account<'_>) -> Result<Hidden, Malformed
     let text = text.trim();
     let is_uri = starts_with(text, "otpauth://") && !starts_with(text, "otpauth://steam");
     Ok(if is_uri { text.into() } else { write(&otp, account) })
+}
+
+/// Reads a URI or a key as [`read`] does. One that makes no one-time passwords is kept as it is, and a
+/// remark says so.
+pub(super) fn keep(
+    text: &str,
+    account: Account<'_>,
+    origin: &Origin,
+    reading: &mut Reading,
+) -> Hidden {
+    if text.is_empty() {
+        return Hidden::default();
+    }
+    read(text, account).unwrap_or_else(|why| {
+        let what = format!("its key for one-time passwords is kept as it is: {why}");
+        reading.remark(origin, Outcome::Doubtful, what);
+        text.into()
+    })
 }
 
 /// Reads a base32 key, whose further particulars come from elsewhere.

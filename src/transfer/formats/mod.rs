@@ -4,6 +4,7 @@ mod browsers;
 
 mod bitwarden;
 mod onepassword;
+mod proton;
 
 use super::reading::{Error, Reading, Wishes};
 use super::shape::Shape;
@@ -20,6 +21,8 @@ pub(crate) enum Format {
     BitwardenTable,
     OnePassword,
     OnePasswordTable,
+    Proton,
+    ProtonTable,
 }
 
 /// A format: how it is called, how it is known, how it is read.
@@ -92,6 +95,20 @@ const ALL: &[Entry] = &[
         title: "1Password's table",
         fits: onepassword::is_table,
         read: onepassword::read_table,
+    },
+    Entry {
+        format: Format::Proton,
+        name: "proton",
+        title: "Proton Pass",
+        fits: proton::is_export,
+        read: proton::read,
+    },
+    Entry {
+        format: Format::ProtonTable,
+        name: "proton-csv",
+        title: "Proton Pass's table",
+        fits: proton::is_table,
+        read: proton::read_table,
     },
 ];
 

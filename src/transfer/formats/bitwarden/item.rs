@@ -141,14 +141,8 @@ fn read_login(
     login.username = inner.text("username");
     login.password = inner.text("password").into();
     let key = inner.text("totp");
-    if !key.is_empty() {
-        login.totp = totp::read(&key, Account { issuer: title, name: &login.username })
-            .unwrap_or_else(|why| {
-                let what = format!("its key for one-time passwords is kept as it is: {why}");
-                reading.remark(origin, Outcome::Doubtful, what);
-                key.into()
-            });
-    }
+    let account = Account { issuer: title, name: &login.username };
+    login.totp = totp::keep(&key, account, origin, reading);
     read_addresses(&mut inner, login);
     read_passkeys(&mut inner, login);
     object.put_back("login", inner);

@@ -40,14 +40,8 @@ pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Re
             is_archived: !row.cell(archived).is_empty(),
             ..Login::default()
         };
-        if !key.is_empty() {
-            login.totp =
-                totp::read(key, Account { issuer: title, name: username }).unwrap_or_else(|why| {
-                    let what = format!("its key for one-time passwords is kept as it is: {why}");
-                    reading.remark(&origin, Outcome::Doubtful, what);
-                    key.into()
-                });
-        }
+        let account = Account { issuer: title, name: username };
+        login.totp = totp::keep(key, account, &origin, &mut reading);
         if read_fields(fields, &mut login) {
             let what = "its fields do not say for sure where a name ends and a value begins";
             reading.remark(&origin, Outcome::Doubtful, what);

@@ -2,7 +2,7 @@
 
 use super::super::super::item::{Item, Origin};
 use super::super::super::login::Login;
-use super::super::super::reading::{Error, Outcome, Reading, Wishes};
+use super::super::super::reading::{Error, Reading, Wishes};
 use super::super::super::shape::Shape;
 use super::super::super::totp::{self, Account};
 
@@ -36,14 +36,8 @@ pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Re
             is_archived: archived.eq_ignore_ascii_case("true"),
             ..Login::default()
         };
-        if !key.is_empty() {
-            login.totp =
-                totp::read(key, Account { issuer: title, name: username }).unwrap_or_else(|why| {
-                    let what = format!("its key for one-time passwords is kept as it is: {why}");
-                    reading.remark(&origin, Outcome::Doubtful, what);
-                    key.into()
-                });
-        }
+        let account = Account { issuer: title, name: username };
+        login.totp = totp::keep(key, account, &origin, &mut reading);
         // Columns of other versions.
         for (name, cell) in table.header.iter().zip(&row.cells) {
             let is_known = known.iter().any(|known| name.eq_ignore_ascii_case(known));
