@@ -113,7 +113,8 @@ impl Otp {
 }
 
 impl Hash {
-    fn parse(text: &str) -> Result<Self, Malformed> {
+    /// Reads its name, as in `SHA1` and `HMAC-SHA-1`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Malformed> {
         let letters = text.chars().filter(char::is_ascii_alphanumeric);
         let name = letters.collect::<String>().to_ascii_uppercase();
         match name.strip_prefix("HMAC").unwrap_or(&name) {

@@ -118,6 +118,18 @@ impl Error {
     pub(crate) fn malformed(at: impl fmt::Display, what: impl Into<String>) -> Self {
         Self::Malformed { at: at.to_string(), what: what.into() }
     }
+
+    /// The same, and that it is within something: a file of an archive, a document in another.
+    pub(crate) fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Malformed { at, what } => Self::malformed(format_args!("{outer}, {at}"), what),
+            Self::Unknown
+            | Self::Unreadable { .. }
+            | Self::NoPassword
+            | Self::WrongPassword
+            | Self::TooMuch(_) => self,
+        }
+    }
 }
 
 impl fmt::Display for Error {

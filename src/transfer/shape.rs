@@ -84,16 +84,7 @@ impl Shape {
 
 /// Reads a JSON document that is within another, or in an archive; `at` says where.
 pub(super) fn inner_json(bytes: &[u8], at: &str) -> Result<Json, Error> {
-    let inner = |error: Error| match error {
-        Error::Malformed { at: place, what } => {
-            Error::malformed(format_args!("{at}, {place}"), what)
-        }
-        error @ (Error::Unknown
-        | Error::Unreadable { .. }
-        | Error::NoPassword
-        | Error::WrongPassword
-        | Error::TooMuch(_)) => error,
-    };
+    let inner = |error: Error| error.within(at);
     let text = Secret::new(text::decode(bytes).map_err(inner)?);
     json(text.expose()).map_err(inner)
 }

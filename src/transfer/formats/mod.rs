@@ -2,7 +2,9 @@
 
 mod browsers;
 
+mod authenticators;
 mod bitwarden;
+mod dashlane;
 mod onepassword;
 mod proton;
 
@@ -23,6 +25,13 @@ pub(crate) enum Format {
     OnePasswordTable,
     Proton,
     ProtonTable,
+    Dashlane,
+    Aegis,
+    TwoFas,
+    EnteEncrypted,
+    ProtonAuthenticator,
+    AndOtp,
+    OtpUris,
 }
 
 /// A format: how it is called, how it is known, how it is read.
@@ -109,6 +118,55 @@ const ALL: &[Entry] = &[
         title: "Proton Pass's table",
         fits: proton::is_table,
         read: proton::read_table,
+    },
+    Entry {
+        format: Format::Dashlane,
+        name: "dashlane",
+        title: "Dashlane",
+        fits: dashlane::is_export,
+        read: dashlane::read,
+    },
+    Entry {
+        format: Format::Aegis,
+        name: "aegis",
+        title: "Aegis",
+        fits: authenticators::is_aegis,
+        read: authenticators::read_aegis,
+    },
+    Entry {
+        format: Format::TwoFas,
+        name: "2fas",
+        title: "2FAS",
+        fits: authenticators::is_two_fas,
+        read: authenticators::read_two_fas,
+    },
+    Entry {
+        format: Format::EnteEncrypted,
+        name: "ente",
+        title: "Ente Auth, encrypted",
+        fits: authenticators::is_ente_encrypted,
+        read: authenticators::read_ente_encrypted,
+    },
+    Entry {
+        format: Format::ProtonAuthenticator,
+        name: "proton-authenticator",
+        title: "Proton Authenticator",
+        fits: authenticators::is_proton,
+        read: authenticators::read_proton,
+    },
+    Entry {
+        format: Format::AndOtp,
+        name: "andotp",
+        title: "andOTP",
+        fits: authenticators::is_andotp,
+        read: authenticators::read_andotp,
+    },
+    Entry {
+        format: Format::OtpUris,
+        name: "otpauth",
+        title: "a list of otpauth:// URIs",
+        fits: authenticators::is_list,
+        read: authenticators::read_list,
     },
 ];
 

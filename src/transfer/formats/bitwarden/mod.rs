@@ -92,7 +92,7 @@ fn read_plain(json: &Json, archive: Option<&Archive>) -> Result<Reading, Error> 
             continue;
         }
         for (name, _) in files {
-            let what = format!("the attachment {} belongs to no item", quoted(&name));
+            let what = format!("the attachment {} belongs to no item", quoted(name));
             reading.remark(&origin, Outcome::LeftOut, what);
         }
     }

@@ -136,17 +136,8 @@ pub(super) fn read(json: &Json, place: Place, files: &mut Files<'_>, reading: &m
     let labels = read_overview(&mut overview, &mut draft);
     let mut details = object.object("details");
     let old_passwords = read_details(&mut details, &mut draft, files);
-    if let Some(mut wrapper) = wrapper {
-        let mut file = wrapper.object("file");
-        let (path, mut attributes) = (file.text("path"), file.object("attrs"));
-        let name = attributes.text("name");
-        let path = path.strip_prefix(FILES).unwrap_or(&path);
-        if !path.is_empty() {
-            match files.take(path.to_owned(), &name) {
-                Some(attachment) => draft.attachments.push(attachment),
-                None => draft.remark(Outcome::PartLeftOut, "its file is not in the export"),
-            }
-        }
+    if let Some(wrapper) = wrapper {
+        read_wrapper(wrapper, &mut draft, files);
     }
     // What is the user name, most of the time.
     let subtitle = overview.text("subtitle");
@@ -156,29 +147,51 @@ pub(super) fn read(json: &Json, place: Place, files: &mut Files<'_>, reading: &m
     object.put_back("overview", overview);
     object.put_back("details", details);
     object.remark_on(draft.reading, &draft.origin);
-    let Draft { origin, title, login, special, attachments, reading, .. } = draft;
+    draft.login.left_over = object.left_over();
+    let rest = Rest { labels, is_in_trash, passwords: old_passwords };
+    finish(draft, place.folders, rest);
+}
+
+/// What of an item is not in its draft.
+struct Rest {
+    labels: Vec<String>,
+    is_in_trash: bool,
+    passwords: OldPasswords,
+}
+
+fn finish(draft: Draft<'_>, folders: Vec<String>, rest: Rest) {
+    let Draft { origin, title, mut login, special, attachments, reading, .. } = draft;
+    let member = match login.kind {
+        Some("ssh-key") => "sshKey",
+        Some("identity") => "identity",
+        Some(_) | None => "card",
+    };
+    login.special = if special.is_empty() { None } else { Some((member, special)) };
     let mut item = Item::of_login(origin.clone(), title, login);
-    if let Some(login) = item.login_mut() {
-        login.left_over = object.left_over();
-        let member = match login.kind {
-            Some("ssh-key") => "sshKey",
-            Some("identity") => "identity",
-            Some(_) | None => "card",
-        };
-        login.special = if special.is_empty() { None } else { Some((member, special)) };
-    }
-    item.folders = place.folders;
-    item.labels = labels;
-    item.is_in_trash = is_in_trash;
+    item.folders = folders;
+    item.labels = rest.labels;
+    item.is_in_trash = rest.is_in_trash;
     item.attachments = attachments;
-    if item.remember(old_passwords) > 0 {
-        reading.remark(
-            &origin,
-            Outcome::PartLeftOut,
-            "more than 100 earlier passwords: the oldest",
-        );
+    if item.remember(rest.passwords) > 0 {
+        let what = "more than 100 earlier passwords: the oldest";
+        reading.remark(&origin, Outcome::PartLeftOut, what);
     }
     reading.items.push(item);
+}
+
+/// Reads what older exports have around an item: its file.
+fn read_wrapper(mut wrapper: Object, draft: &mut Draft<'_>, files: &mut Files<'_>) {
+    let mut file = wrapper.object("file");
+    let (path, mut attributes) = (file.text("path"), file.object("attrs"));
+    let name = attributes.text("name");
+    let path = path.strip_prefix(FILES).unwrap_or(&path);
+    if path.is_empty() {
+        return;
+    }
+    match files.take(path.to_owned(), &name) {
+        Some(attachment) => draft.attachments.push(attachment),
+        None => draft.remark(Outcome::PartLeftOut, "its file is not in the export"),
+    }
 }
 
 fn read_kind(object: &mut Object, draft: &mut Draft<'_>) {

@@ -136,30 +136,12 @@ pub(super) fn read(
     for name in ["shareId", "contentFormatVersion"] {
         drop(object.take(name));
     }
-    let folder = object.text("folderId");
-    let (folders, is_known) = match vault.folders.get(&folder) {
-        Some(path) => (path.clone(), true),
-        None => (Vec::new(), folder.is_empty()),
-    };
-    if !is_known {
-        reading.remark(&origin, Outcome::Doubtful, "its folder is not in the export");
-        object.keep("folderId", folder.into());
-    }
+    let folders = read_folder(&mut object, vault, &origin, reading);
     let state = object.number("state");
     if !matches!(state, None | Some(1 | 2)) {
         object.keep("state", state.into());
     }
-    let names = object.list("files");
-    let mut attachments = Vec::new();
-    for name in names.iter().filter_map(Json::as_str) {
-        match files.take(name) {
-            Some(attachment) => attachments.push(attachment),
-            None => {
-                let what = format!("its file {} is not in the export", quoted(name));
-                reading.remark(&origin, Outcome::PartLeftOut, what);
-            }
-        }
-    }
+    let attachments = read_files(&mut object, files, &origin, reading);
     object.remark_on(reading, &origin);
     login.left_over = object.left_over();
     let mut item = Item::of_login(origin, title, login);
@@ -168,6 +150,39 @@ pub(super) fn read(
     item.attachments = attachments;
     item.is_in_trash = state == Some(2);
     reading.items.push(item);
+}
+
+fn read_folder(
+    object: &mut Object,
+    vault: &Vault,
+    origin: &Origin,
+    reading: &mut Reading,
+) -> Vec<String> {
+    let id = object.text("folderId");
+    let path = vault.folders.get(&id).cloned();
+    if path.is_none() && !id.is_empty() {
+        reading.remark(origin, Outcome::Doubtful, "its folder is not in the export");
+        object.keep("folderId", id.into());
+    }
+    path.unwrap_or_default()
+}
+
+fn read_files(
+    object: &mut Object,
+    files: &mut Files<'_>,
+    origin: &Origin,
+    reading: &mut Reading,
+) -> Vec<Attachment> {
+    let mut attachments = Vec::new();
+    for name in object.list("files").iter().filter_map(Json::as_str) {
+        let found = files.take(name);
+        if found.is_none() {
+            let what = format!("its file {} is not in the export", quoted(name));
+            reading.remark(origin, Outcome::PartLeftOut, what);
+        }
+        attachments.extend(found);
+    }
+    attachments
 }
 
 /// Finds out what the item is, and takes what its type has of its own.

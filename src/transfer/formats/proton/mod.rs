@@ -55,7 +55,7 @@ pub(super) fn read(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
     let mut position: usize = 0;
     for vault in vaults.values() {
         let mut vault = Object::of(vault).unwrap_or_default();
-        let place = Vault { name: vault.text("name"), folders: folders(vault.list("folders")) };
+        let place = Vault { name: vault.text("name"), folders: folders(&vault.list("folders")) };
         for json in vault.list("items") {
             position = position.saturating_add(1);
             let origin = Origin::Position(position);
@@ -73,7 +73,7 @@ pub(super) fn read(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
 }
 
 /// The path of each folder, by its id.
-fn folders(list: Vec<Json>) -> BTreeMap<String, Vec<String>> {
+fn folders(list: &[Json]) -> BTreeMap<String, Vec<String>> {
     let all = list.iter().filter_map(Object::of).map(|mut folder| {
         let parent = folder.text("parentFolderId");
         (folder.text("folderId"), (parent, folder.text("name")))

@@ -45,41 +45,14 @@ pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Re
         login.totp = totp::keep(key, account, &origin, &mut reading);
         read_addresses(url, more, &mut login);
         let inner = if note.starts_with('{') { serde_json::from_str(note).ok() } else { None };
-        let inner = inner.as_ref().and_then(Object::of);
-        match (kind, inner) {
-            ("creditCard" | "identity", Some(mut inner)) => {
-                login.notes = inner.text("note").into();
-                login.kind = Some(if kind == "identity" { "identity" } else { "card" });
-                for name in inner.names() {
-                    if inner.is_text(&name) {
-                        let value = inner.text(&name);
-                        let is_hidden = ["pin", "number", "verificationNumber"];
-                        let is_hidden = is_hidden.contains(&name.as_str());
-                        let kind = if is_hidden { FieldKind::Hidden } else { FieldKind::Text };
-                        if !value.is_empty() {
-                            login.fields.push(Field::new(name, value, kind));
-                        }
-                    }
-                }
-                login.left_over = inner.left_over();
-            }
-            (kind, _) => {
-                login.notes = note.into();
-                login.kind = match kind {
-                    "note" => Some("note"),
-                    "alias" => Some("alias"),
-                    "creditCard" => Some("card"),
-                    "identity" => Some("identity"),
-                    "sshKey" => Some("ssh-key"),
-                    "wifi" => Some("wifi"),
-                    "custom" => Some("custom"),
-                    _ => None,
-                };
-                if ["sshKey", "wifi", "custom"].contains(&kind) {
-                    let what = "its fields are not in the table: export again as JSON";
-                    reading.remark(&origin, Outcome::PartLeftOut, what);
-                }
-            }
+        match inner.as_ref().and_then(Object::of).filter(|_| INNER.contains(&kind)) {
+            Some(inner) => read_inner(inner, &mut login),
+            None => login.notes = note.into(),
+        }
+        login.kind = KINDS.iter().find(|(said, _)| *said == kind).map(|(_, kind)| *kind);
+        if ["sshKey", "wifi", "custom"].contains(&kind) {
+            let what = "its fields are not in the table: export again as JSON";
+            reading.remark(&origin, Outcome::PartLeftOut, what);
         }
         let mut item = Item::of_login(origin, title, login);
         item.folders =
@@ -87,6 +60,23 @@ pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Re
         reading.items.push(item);
     }
     Ok(reading)
+}
+
+/// Reads what a card or an identity is.
+fn read_inner(mut inner: Object, login: &mut Login) {
+    login.notes = inner.text("note").into();
+    for name in inner.names() {
+        if !inner.is_text(&name) {
+            continue;
+        }
+        let value = inner.text(&name);
+        let is_hidden = ["pin", "number", "verificationNumber"].contains(&name.as_str());
+        let kind = if is_hidden { FieldKind::Hidden } else { FieldKind::Text };
+        if !value.is_empty() {
+            login.fields.push(Field::new(name, value, kind));
+        }
+    }
+    login.left_over = inner.left_over();
 }
 
 /// Reads the addresses: a list with commas, and as JSON those that the list has and others.
@@ -100,3 +90,17 @@ fn read_addresses(list: &str, more: &str, login: &mut Login) {
         }
     }
 }
+
+/// The types that have all they are in the column `note`.
+const INNER: &[&str] = &["creditCard", "identity"];
+
+/// The types, and our words for them; a login has none.
+const KINDS: [(&str, &str); 7] = [
+    ("note", "note"),
+    ("alias", "alias"),
+    ("creditCard", "card"),
+    ("identity", "identity"),
+    ("sshKey", "ssh-key"),
+    ("wifi", "wifi"),
+    ("custom", "custom"),
+];

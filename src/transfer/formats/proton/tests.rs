@@ -14,8 +14,7 @@ fn what_is_encrypted_is_refused_with_a_way_out() {
 #[test]
 fn folders_that_are_in_each_other_end() {
     let folder = |id: &str, parent: &str| serde_json::json!({"folderId": id, "parentFolderId": parent, "name": id});
-    let paths =
-        folders(vec![folder("a", "b"), folder("b", "a"), folder("c", "d"), folder("e", "c")]);
+    let paths = folders(&[folder("a", "b"), folder("b", "a"), folder("c", "d"), folder("e", "c")]);
     assert_eq!(paths["a"].len(), DEEPEST);
     assert_eq!(paths["e"], ["c", "e"]);
 }
