@@ -6,6 +6,7 @@ use super::reading::{Error, Source};
 use super::table::{Quotes, Table};
 use super::text;
 use super::xml::{Document, Element};
+use super::zip::{self, Archive, Limits};
 use crate::sys::secret::Secret;
 
 /// A file's path below the directory, and what is in it.
@@ -24,6 +25,8 @@ pub(crate) enum Shape {
     Xml(Document),
     /// Some other text.
     Text(Secret<String>),
+    /// The files of a ZIP archive.
+    Zip(Archive),
     /// The files of a directory.
     Tree(Vec<File>),
     /// Bytes that are no text.
@@ -40,6 +43,9 @@ impl Shape {
             Source::Tree(files) => return Ok(Self::Tree(files)),
             Source::Bytes(bytes) => bytes,
         };
+        if zip::is_archive(bytes.expose()) {
+            return Ok(Self::Zip(Archive::read(bytes.expose(), Limits::DEFAULT)?));
+        }
         let Ok(text) = text::decode(bytes.expose()) else { return Ok(Self::Bytes(bytes)) };
         let text = Secret::new(text);
         let begins = text.expose().trim_start();
@@ -57,43 +63,46 @@ impl Shape {
 
     /// Returns the table, if it is one.
     pub(super) fn table(&self) -> Option<&Table> {
-        match self {
-            Self::Table(table) => Some(table),
-            Self::Json(_) | Self::Xml(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
-        }
+        let Self::Table(table) = self else { return None };
+        Some(table)
     }
 
     /// Returns the document, if it is JSON.
     pub(super) fn json(&self) -> Option<&Json> {
-        match self {
-            Self::Json(json) => Some(json),
-            Self::Table(_) | Self::Xml(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
-        }
+        let Self::Json(json) = self else { return None };
+        Some(json)
     }
 
     /// Returns the text, if it is nothing else.
     pub(super) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text.expose()),
-            Self::Json(_) | Self::Xml(_) | Self::Table(_) | Self::Tree(_) | Self::Bytes(_) => None,
-        }
+        let Self::Text(text) = self else { return None };
+        Some(text.expose())
+    }
+
+    /// Returns the archive, if it is one.
+    pub(super) fn zip(&self) -> Option<&Archive> {
+        let Self::Zip(archive) = self else { return None };
+        Some(archive)
     }
 
     /// Returns the files, if it is a directory.
     pub(super) fn tree(&self) -> Option<&[File]> {
-        match self {
-            Self::Tree(files) => Some(files),
-            Self::Json(_) | Self::Xml(_) | Self::Table(_) | Self::Text(_) | Self::Bytes(_) => None,
-        }
+        let Self::Tree(files) = self else { return None };
+        Some(files)
     }
 
     /// Returns the root, if it is XML.
     pub(super) fn xml(&self) -> Option<Element<'_>> {
-        match self {
-            Self::Xml(document) => document.root(),
-            Self::Json(_) | Self::Table(_) | Self::Text(_) | Self::Tree(_) | Self::Bytes(_) => None,
-        }
+        let Self::Xml(document) = self else { return None };
+        document.root()
     }
+}
+
+/// Reads a JSON document that is within another, or in an archive; `at` says where.
+pub(super) fn inner_json(bytes: &[u8], at: &str) -> Result<Json, Error> {
+    let inner = |error: Error| error.within(at);
+    let text = Secret::new(text::decode(bytes).map_err(inner)?);
+    json(text.expose()).map_err(inner)
 }
 
 /// Reads a JSON document; several become a list. serde_json refuses what is nested more than 128 levels
@@ -141,6 +150,7 @@ mod tests {
             Ok(Shape::Table(_)) => "table",
             Ok(Shape::Xml(_)) => "xml",
             Ok(Shape::Text(_)) => "text",
+            Ok(Shape::Zip(_)) => "zip",
             Ok(Shape::Tree(_)) => "tree",
             Ok(Shape::Bytes(_)) => "bytes",
             Err(_) => "error",
@@ -163,6 +173,8 @@ mod tests {
         assert_eq!(of("<a>"), "error");
         assert_eq!(of(""), "text");
         assert_eq!(of("a,b\n\"c"), "error");
+        assert_eq!(of(&format!("PK\u{5}\u{6}{}", "\0".repeat(18))), "zip");
+        assert_eq!(of("PK\u{3}\u{4}"), "error");
     }
 
     #[test]

@@ -10,6 +10,12 @@ mod nordpass;
 mod pass;
 mod rows;
 
+mod authenticators;
+mod bitwarden;
+mod dashlane;
+mod onepassword;
+mod proton;
+
 use super::reading::{Error, Reading, Wishes};
 use super::shape::Shape;
 
@@ -19,6 +25,20 @@ pub(crate) enum Format {
     Chrome,
     Firefox,
     Safari,
+    Bitwarden,
+    BitwardenZip,
+    BitwardenTable,
+    OnePassword,
+    OnePasswordTable,
+    Proton,
+    ProtonTable,
+    Dashlane,
+    Aegis,
+    TwoFas,
+    EnteEncrypted,
+    ProtonAuthenticator,
+    AndOtp,
+    OtpUris,
     // Tables, XML, lines and trees.
     KeePass,
     Pass,
@@ -66,6 +86,105 @@ const ALL: &[Entry] = &[
         title: "Safari or Apple Passwords",
         fits: browsers::is_safari,
         read: browsers::read_safari,
+    },
+    // JSON and archives.
+    Entry {
+        format: Format::Bitwarden,
+        name: "bitwarden",
+        title: "Bitwarden",
+        fits: bitwarden::is_json,
+        read: bitwarden::read_json,
+    },
+    Entry {
+        format: Format::BitwardenZip,
+        name: "bitwarden-zip",
+        title: "Bitwarden, with attachments",
+        fits: bitwarden::is_zip,
+        read: bitwarden::read_zip,
+    },
+    Entry {
+        format: Format::BitwardenTable,
+        name: "bitwarden-csv",
+        title: "Bitwarden's table",
+        fits: bitwarden::is_table,
+        read: bitwarden::read_table,
+    },
+    Entry {
+        format: Format::OnePassword,
+        name: "1password",
+        title: "1Password",
+        fits: onepassword::is_export,
+        read: onepassword::read,
+    },
+    Entry {
+        format: Format::OnePasswordTable,
+        name: "1password-csv",
+        title: "1Password's table",
+        fits: onepassword::is_table,
+        read: onepassword::read_table,
+    },
+    Entry {
+        format: Format::Proton,
+        name: "proton",
+        title: "Proton Pass",
+        fits: proton::is_export,
+        read: proton::read,
+    },
+    Entry {
+        format: Format::ProtonTable,
+        name: "proton-csv",
+        title: "Proton Pass's table",
+        fits: proton::is_table,
+        read: proton::read_table,
+    },
+    Entry {
+        format: Format::Dashlane,
+        name: "dashlane",
+        title: "Dashlane",
+        fits: dashlane::is_export,
+        read: dashlane::read,
+    },
+    Entry {
+        format: Format::Aegis,
+        name: "aegis",
+        title: "Aegis",
+        fits: authenticators::is_aegis,
+        read: authenticators::read_aegis,
+    },
+    Entry {
+        format: Format::TwoFas,
+        name: "2fas",
+        title: "2FAS",
+        fits: authenticators::is_two_fas,
+        read: authenticators::read_two_fas,
+    },
+    Entry {
+        format: Format::EnteEncrypted,
+        name: "ente",
+        title: "Ente Auth, encrypted",
+        fits: authenticators::is_ente_encrypted,
+        read: authenticators::read_ente_encrypted,
+    },
+    Entry {
+        format: Format::ProtonAuthenticator,
+        name: "proton-authenticator",
+        title: "Proton Authenticator",
+        fits: authenticators::is_proton,
+        read: authenticators::read_proton,
+    },
+    Entry {
+        format: Format::AndOtp,
+        name: "andotp",
+        title: "andOTP",
+        fits: authenticators::is_andotp,
+        read: authenticators::read_andotp,
+    },
+    Entry {
+        format: Format::OtpUris,
+        name: "otpauth",
+        title: "a list of otpauth:// URIs",
+        fits: authenticators::is_list,
+        read: authenticators::read_list,
     },
     // Tables, XML, lines and trees.
     Entry {
