@@ -50,6 +50,8 @@ mod script {
         harness
         help
         import
+        import_protected
+        import_store
         init
         json
         key_slot
