@@ -39,7 +39,6 @@ mod agent;
 mod rotation;
 
 mod gateway;
-#[expect(dead_code, reason = "not every format that needs all of it is there yet")]
 mod transfer;
 
 mod service;

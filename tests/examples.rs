@@ -125,12 +125,15 @@ const PREPARED: &[(&str, &str)] = &[
     ("set", "strongroom() { echo new | command strongroom \"$@\"; }"),
     ("edit", "export EDITOR=true"),
     ("find", "strongroom set bank/giro password=secret"),
+    // Somebody types words that fit nothing, and leaves.
+    ("pick", "strongroom() { TERM=xterm command strongroom \"$@\" </dev/tty >/dev/tty; }"),
     ("mv", "strongroom set staging/db password=secret"),
-    ("log", "strongroom set example/login password=first"),
+    ("log", "strongroom rename web/login example/login"),
     (
         "diff",
         "strongroom set example/login password=second; strongroom set example/login password=third",
     ),
+    ("doctor", "strongroom() { command strongroom \"$@\" || [ $? -eq 1 ]; }"),
     ("otp", "strongroom set example/login totp=GEZDGNBVGY3TQOJQ"),
     ("import", "printf 'name,url,username,password\\na,,ada,secret\\n' > passwords.csv"),
     ("grant", "strongroom unlock"),

@@ -36,8 +36,10 @@ mod script {
         create_secret
         credentials
         cross_account
+        day
         delete_secret
         describe_secret
+        doctor
         edit
         environment
         everyday
@@ -65,7 +67,9 @@ mod script {
         paging
         peer_agent
         peer_changed
+        peer_salvage
         peer
+        pick
         preamble
         prompts
         put_secret_value
@@ -88,6 +92,7 @@ mod script {
         update_secret
         value_alone
         version
+        welcome
     }
 
     #[test]

@@ -11,7 +11,7 @@ const LINES: &[(&str, &[&str])] = &[
     ("strongroom get-secret-value --version-s", &["--version-stage"]),
     ("strongroom list-secrets --output y", &["yaml", "yaml-stream"]),
     ("strongroom key-slot a", &["add"]),
-    ("strongroom get-secret-value --secret-id ", &["app/cache", "app/db", "web/key"]),
+    ("strongroom get-secret-value --secret-id ", &["app/cache", "app/db", "app/login", "web/key"]),
     ("strongroom describe-secret --secret-id app/d", &["app/db"]),
     ("strongroom batch-get-secret-value --secret-id-list w", &["web/key"]),
     ("strongroom restore-secret --secret-id ", &["gone"]),
@@ -19,8 +19,16 @@ const LINES: &[(&str, &[&str])] = &[
     ("strongroom get-secret-value --region eu-west-1 --secret-id ", &["elsewhere"]),
     ("strongroom --region=eu-west-1 get-secret-value --secret-id e", &["elsewhere"]),
     ("strongroom get-secret-value --vault nowhere --secret-id ", &[]),
-    ("strongroom get-secret-value --keyfile nowhere --secret-id ", &[]),
     ("strongroom --vault 'an other' --keyfile ~/other get-secret-value --secret-id ", &["there"]),
+    ("strongroom describe-secret --secret-id=w", &["web/key"]),
+    // Words that are no option's.
+    ("strongroom get app/", &["app/cache", "app/db", "app/login"]),
+    ("strongroom get app/login ", &["password", "username"]),
+    ("strongroom set app/login password u", &["username"]),
+    ("strongroom get app/login:", &["app/login:AWSCURRENT"]),
+    ("strongroom restore ", &["gone"]),
+    ("strongroom mv w", &["web/"]),
+    ("strongroom peer remove ", &["stick"]),
 ];
 
 /// Makes secrets to be offered, and a second vault.
@@ -33,14 +41,19 @@ fn furnished() -> Sandbox {
         "create-secret --name app/db",
         "create-secret --name app/cache",
         "create-secret --name web/key",
+        "set app/login username=ada password=hunter2",
         "create-secret --name gone",
         "delete-secret --secret-id gone",
         "create-secret --name elsewhere --region eu-west-1",
     ] {
         done(&sandbox, &line.split(' ').collect::<Vec<_>>());
     }
-    done(&sandbox, &[&["init", "--keyfile-only"], &other[..]].concat());
+    let account = ["init", "--keyfile-only", "--account-id", "222222222222"];
+    done(&sandbox, &[&account, &other[..]].concat());
     done(&sandbox, &[&["create-secret", "--name", "there"], &other[..]].concat());
+    done(&sandbox, &["peer", "add", "an other", "--name", "stick", "--peer-keyfile", other[3]]);
+    done(&sandbox, &[&["unlock"], &other[..]].concat());
+    done(&sandbox, &["unlock"]);
     sandbox
 }
 
@@ -74,8 +87,11 @@ fn zsh_offers_what_there_is() {
 
 #[test]
 fn fish_offers_what_there_is() {
-    // It says what a word is for behind a tab.
-    let word = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
+    // It says what a word is for behind a tab, and repeats the option that the word is of.
+    let word = |line: &str| {
+        let word = line.split('\t').next().unwrap_or_default();
+        word.strip_prefix("--secret-id=").unwrap_or(word).to_owned()
+    };
     check("fish", "strongroom.fish", "source strongroom.fish\ncomplete -C $argv[1]\n", word);
 }
 

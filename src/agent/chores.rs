@@ -1,7 +1,7 @@
 //! What commands of our own have an unlocked vault do, wherever it is open: in the agent, or in the
 //! process of the command. None of it changes a key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ use crate::service::failure::Failure;
 use crate::service::history;
 use crate::service::jobs::review::{self, Review};
 use crate::service::jobs::{self, Unfinished, progress, settings as rotations};
-use crate::service::names::{self, Which};
+use crate::service::names::{self, Wanted, Which};
 use crate::service::rename::{self, Renaming};
 use crate::service::undo::{self, Reach};
 use crate::upkeep::events::{self, EventFilter};
@@ -41,8 +41,8 @@ pub(crate) enum Chore {
     Gone(Vec<u64>),
     /// Show what became of a secret.
     History { region: Option<String>, id: String },
-    /// Name the secrets of a region; `None` is the vault's home.
-    Names { region: Option<String>, which: Which },
+    /// Say what a word can become that begins so; `None` as region is the vault's home.
+    Offer { region: Option<String>, wanted: Wanted, prefix: String },
     /// Erase what is past its recovery window.
     Purge,
     /// Give secrets other names.
@@ -62,8 +62,10 @@ impl Chore {
         vault: &mut Vault,
         context: RequestContext<'_>,
     ) -> Result<Value, Failure> {
-        // What is shown includes the reads before it.
-        vault.write_waiting_reads(context)?;
+        // What is shown includes the reads before it. What is offered shows none.
+        if !matches!(self, Self::Offer { .. }) {
+            vault.write_waiting_reads(context)?;
+        }
         Ok(match self {
             Self::ApproveRotation { secret, region, pins } => {
                 let (id, region) = (SecretId(secret), region.as_deref());
@@ -91,9 +93,10 @@ impl Chore {
             Self::History { region, id } => {
                 history::history(vault, region.as_deref(), &id, context)?
             }
-            Self::Names { region, which } => {
-                let names = names::of_region(vault, region.as_deref(), which, context)?;
-                Value::List(names.into_iter().map(Value::Text).collect())
+            Self::Offer { region, wanted, prefix } => {
+                let about = (&wanted, prefix.as_str());
+                let offered = names::offer(vault, region.as_deref(), about, context)?;
+                Value::List(offered.into_iter().map(Value::Text).collect())
             }
             Self::Purge => {
                 let erased = purge::purge(vault, context)?;
@@ -110,18 +113,7 @@ impl Chore {
                 let id = SecretId(secret);
                 Review::of(vault, &id, region.as_deref(), context)?.into_value()
             }
-            Self::Status { anchors } => {
-                let mut members = status::unlocked(vault, anchors.as_deref(), context)?;
-                let row = |Unfinished { name, region, progress }: Unfinished| {
-                    let text = |name: &str, text| (name.to_owned(), Value::Text(text));
-                    let mut row = vec![text("Name", name), text("Region", region)];
-                    row.extend(progress::shown(&progress));
-                    Value::Map(row)
-                };
-                let rows = jobs::unfinished(vault, context)?.into_iter().map(row).collect();
-                members.push(("UnfinishedRotations".to_owned(), Value::List(rows)));
-                Value::Map(members)
-            }
+            Self::Status { anchors } => status_of(vault, anchors.as_deref(), context)?,
         })
     }
 
@@ -138,7 +130,7 @@ impl Chore {
             | Self::Events(_)
             | Self::Gone(_)
             | Self::History { .. }
-            | Self::Names { .. }
+            | Self::Offer { .. }
             | Self::ReviewRotation { .. }
             | Self::Status { .. } => false,
         }
@@ -174,9 +166,12 @@ impl Chore {
             Self::History { region, id } => {
                 json!({ "name": "history", "region": region, "id": id })
             }
-            Self::Names { region, which } => json!({
-                "name": "names", "region": region, "scheduled": *which == Which::Scheduled,
-            }),
+            Self::Offer { region, wanted, prefix } => {
+                let (what, of) = wanted_to_json(wanted);
+                json!({
+                    "name": "offer", "region": region, "prefix": prefix, "what": what, "of": of,
+                })
+            }
             Self::Purge => json!({ "name": "purge" }),
             Self::Rename { region, renaming } => {
                 let (from, to, is_of_all) = match renaming {
@@ -235,11 +230,11 @@ impl Chore {
                 Self::Gone(rows.map(Json::as_u64).collect::<Option<_>>()?)
             }
             "history" => Self::History { region: text("region"), id: text("id")? },
-            "names" => {
-                let is_scheduled = json.get("scheduled")?.as_bool()?;
-                let which = if is_scheduled { Which::Scheduled } else { Which::Active };
-                Self::Names { region: text("region"), which }
-            }
+            "offer" => Self::Offer {
+                region: text("region"),
+                wanted: wanted_from_json(&text("what")?, text("of"))?,
+                prefix: text("prefix")?,
+            },
             "purge" => Self::Purge,
             "rename" => {
                 let (from, to) = (text("from")?, text("to")?);
@@ -259,6 +254,46 @@ impl Chore {
             _ => return None,
         })
     }
+}
+
+fn status_of(
+    vault: &mut Vault,
+    anchors: Option<&Path>,
+    context: RequestContext<'_>,
+) -> Result<Value, Failure> {
+    let mut members = status::unlocked(vault, anchors, context)?;
+    let row = |Unfinished { name, region, progress }: Unfinished| {
+        let text = |name: &str, text| (name.to_owned(), Value::Text(text));
+        let mut row = vec![text("Name", name), text("Region", region)];
+        row.extend(progress::shown(&progress));
+        Value::Map(row)
+    };
+    let rows = jobs::unfinished(vault, context)?.into_iter().map(row).collect();
+    members.push(("UnfinishedRotations".to_owned(), Value::List(rows)));
+    Ok(Value::Map(members))
+}
+
+fn wanted_to_json(wanted: &Wanted) -> (&'static str, Option<&str>) {
+    match wanted {
+        Wanted::Name(Which::Active) => ("active", None),
+        Wanted::Name(Which::Scheduled) => ("scheduled", None),
+        Wanted::Folder => ("folder", None),
+        Wanted::Field(of) => ("field", Some(of)),
+        Wanted::Label(of) => ("label", Some(of)),
+        Wanted::Peer => ("peer", None),
+    }
+}
+
+fn wanted_from_json(what: &str, of: Option<String>) -> Option<Wanted> {
+    Some(match what {
+        "active" => Wanted::Name(Which::Active),
+        "scheduled" => Wanted::Name(Which::Scheduled),
+        "folder" => Wanted::Folder,
+        "field" => Wanted::Field(of?),
+        "label" => Wanted::Label(of?),
+        "peer" => Wanted::Peer,
+        _ => return None,
+    })
 }
 
 fn pin_to_json(pin: &Pin) -> Json {
@@ -292,6 +327,8 @@ mod tests {
             most: Some(3),
         };
         let secret = || "s".to_owned();
+        let offer =
+            |wanted| Chore::Offer { region: Some("r".to_owned()), wanted, prefix: "p".to_owned() };
         let pins = vec![Pin { path: "/p".to_owned(), sha256: [7; 32] }];
         for chore in [
             Chore::ApproveRotation { secret: secret(), region: None, pins: None },
@@ -301,7 +338,12 @@ mod tests {
             Chore::Checkpoint,
             Chore::Configure(vec![("a".to_owned(), "b".to_owned())]),
             Chore::Events(filter),
-            Chore::Names { region: Some("r".to_owned()), which: Which::Scheduled },
+            offer(Wanted::Name(Which::Active)),
+            offer(Wanted::Name(Which::Scheduled)),
+            offer(Wanted::Folder),
+            offer(Wanted::Field(secret())),
+            offer(Wanted::Label(secret())),
+            offer(Wanted::Peer),
             Chore::Purge,
             Chore::CurrentAt { region: None, id: "a".to_owned(), at: Timestamp(5) },
             Chore::History { region: Some("r".to_owned()), id: "a".to_owned() },

@@ -3,6 +3,7 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::long_work::Said;
@@ -13,7 +14,11 @@ use crate::sys::interrupts::Interrupt;
 use crate::sys::{process, socket};
 
 /// A connection to the agent.
-pub(crate) struct Line(UnixStream);
+pub(crate) struct Line {
+    stream: UnixStream,
+    /// When it was told to stop at once.
+    ordered: Arc<OnceLock<Instant>>,
+}
 
 /// The agent says nothing.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ impl Line {
         let begun = Instant::now();
         loop {
             match socket::connect(path, LOOK) {
-                Ok(stream) => return socket::is_own(&stream).then_some(Self(stream)),
+                Ok(stream) => return socket::is_own(&stream).then_some(Self::of(stream)),
                 Err(error) if error.kind() != io::ErrorKind::TimedOut => return None,
                 // One that was stopped takes nobody in, and may never go on.
                 Err(_) if place.is_agent_stopped() || begun.elapsed() > PATIENCE => return None,
@@ -50,24 +55,29 @@ impl Line {
 
     /// Takes a connection that is there.
     pub(crate) fn of(stream: UnixStream) -> Self {
-        Self(stream)
+        Self { stream, ordered: Arc::default() }
     }
 
     /// Asks for something.
     pub(crate) fn ask(&self, ask: &Ask) -> Result<Reply, Silence> {
         let message = ask.write();
-        let sent = Framing::Frame.write(&self.0, message.expose(), PATIENCE);
+        let sent = Framing::Frame.write(&self.stream, message.expose(), PATIENCE);
         sent.map_err(Silence::Unsent)?;
         self.reply(PATIENCE, &mut |_nothing| {})
     }
 
-    /// Waits for the next word. One that was stopped says none, and may never go on.
+    /// Waits for the next word. One that was stopped says none, and may never go on; nor does one that
+    /// hangs, which nobody has to wait for who has told it to stop at once.
     fn wait(&self, patience: Duration) -> Result<(), Silence> {
-        socket::stay_awake_for(&self.0, SOON);
+        socket::stay_awake_for(&self.stream, SOON);
         let begun = Instant::now();
-        while !socket::has_word_within(&self.0, LOOK) && begun.elapsed() < patience {
-            if socket::peer(&self.0).is_some_and(|agent| process::is_stopped(agent.pid)) {
+        while !socket::has_word_within(&self.stream, LOOK) && begun.elapsed() < patience {
+            if socket::peer(&self.stream).is_some_and(|agent| process::is_stopped(agent.pid)) {
                 return Err(Silence::Unanswered(io::Error::other("it was stopped")));
+            }
+            if self.ordered.get().is_some_and(|ordered| ordered.elapsed() >= ENDING) {
+                let what = "it does not end what it was told to stop";
+                return Err(Silence::Unanswered(io::Error::other(what)));
             }
         }
         Ok(())
@@ -81,16 +91,21 @@ impl Line {
         hear: &mut dyn FnMut(Said),
     ) -> Result<Reply, Silence> {
         let message = ask.write();
-        let sent = Framing::Frame.write(&self.0, message.expose(), PATIENCE);
+        let sent = Framing::Frame.write(&self.stream, message.expose(), PATIENCE);
         sent.map_err(Silence::Unsent)?;
         self.reply(LONG, hear)
     }
 
     /// Returns a way to stop what was asked for, from another thread.
     pub(crate) fn stopping(&self) -> io::Result<impl Fn(Interrupt) + Send + use<>> {
-        let stream = self.0.try_clone()?;
+        let stream = self.stream.try_clone()?;
+        let ordered = Arc::clone(&self.ordered);
         Ok(move |interrupt| {
-            let message = if interrupt == Interrupt::Request { STOP } else { STOP_NOW };
+            let is_request = interrupt == Interrupt::Request;
+            if !is_request {
+                ordered.get_or_init(Instant::now);
+            }
+            let message = if is_request { STOP } else { STOP_NOW };
             // It may be over.
             drop(Framing::Frame.write(&stream, message, PATIENCE));
         })
@@ -99,7 +114,7 @@ impl Line {
     fn reply(&self, patience: Duration, hear: &mut dyn FnMut(Said)) -> Result<Reply, Silence> {
         loop {
             self.wait(patience)?;
-            let answer = Framing::Frame.read(&self.0, Instant::now() + patience, MAX_ANSWER);
+            let answer = Framing::Frame.read(&self.stream, Instant::now() + patience, MAX_ANSWER);
             let answer = answer.map_err(Silence::Unanswered)?;
             let none = || Silence::Unanswered(io::ErrorKind::UnexpectedEof.into());
             let answer = answer.ok_or_else(none)?;
@@ -116,8 +131,30 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Within which time a read is mostly answered.
 const SOON: Duration = Duration::from_micros(300);
 /// How often one that says nothing is looked at.
-const LOOK: Duration = Duration::from_secs(2);
+const LOOK: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(2) };
+/// How long it takes at most to stop at once, which kills programs and notes that.
+const ENDING: Duration =
+    if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(30) };
 /// A rotation's steps take minutes each, and reading all of a vault may.
 const LONG: Duration = Duration::from_hours(24);
 /// The longest answer, in bytes: a list of millions.
 const MAX_ANSWER: usize = 1 << 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without a bound, a command that is told to end waits for it for a day.
+    #[test]
+    fn one_that_hangs_is_given_up_by_whoever_is_told_to_end() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let line = Line::of(ours);
+        let stop = line.stopping().unwrap();
+        stop(Interrupt::Request);
+        assert!(line.ordered.get().is_none());
+        stop(Interrupt::Order);
+        let silence = line.ask_hearing(&Ask::Status, &mut |_said| {}).err().unwrap();
+        assert!(matches!(silence, Silence::Unanswered(_)), "{silence:?}");
+        drop(theirs);
+    }
+}

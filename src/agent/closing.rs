@@ -22,7 +22,9 @@ impl Agent<'_> {
     /// Locks all, and has the process end. Returns how many there were.
     pub(super) fn end(&self) -> usize {
         self.sessions.is_ending.store(true, Ordering::SeqCst);
-        self.close(None)
+        let closed = self.close(None);
+        self.sessions.wait_for_openings();
+        closed
     }
 
     /// Locks a vault, or all. Returns how many were locked from when this began to when it ended, by

@@ -125,7 +125,9 @@ impl Agent<'_> {
                     if matches!(chore, Chore::Status { .. }) { Use::Looks } else { Use::Counts };
                 self.used(who, &token, how, |vault, circumstances| {
                     let done = chore.run(vault, circumstances.context());
-                    let done = done.map(|answer| tagged(&answer));
+                    let owed = owed(vault);
+                    let done =
+                        done.map(|answer| json!({ "answer": tagged(&answer), "owed": owed }));
                     (done.map_err(|failure| self.refused(failure)), notices::of(vault))
                 })
             }
@@ -260,10 +262,8 @@ impl Agent<'_> {
         let answers = Answers { vault: &vault, region, circumstances, unknown: "" };
         let answer = answers.run(caller, entry, request, boundaries.as_ref());
         let answer = answer.map_err(|failure| self.refused(failure));
-        let owed = vault.into_inner().unwrap_or_else(PoisonError::into_inner).take_owed();
+        let owed = owed(vault.into_inner().unwrap_or_else(PoisonError::into_inner));
         let answer = answer?;
-        let owed = owed.iter().map(|owed| json!([owed.account, owed.arn]));
-        let owed: Json = owed.collect();
         let tokens = boundaries.map(PageBoundaries::into_tokens);
         Ok(json!({ "answer": to_json(&answer), "tokens": tokens, "owed": owed }))
     }
@@ -311,6 +311,11 @@ impl Agent<'_> {
     }
 }
 
+/// Returns what peers have to be told of what was done, which whoever asked for it does.
+fn owed(vault: &mut Vault) -> Json {
+    vault.take_owed().iter().map(|owed| json!([owed.account, owed.arn])).collect()
+}
+
 /// What came of a vault's work, and what a person should know besides.
 type Told = (Result<Json, Refused>, Vec<notices::Notice>);
 
@@ -333,8 +338,15 @@ pub(super) fn unknown() -> Refused {
 }
 
 impl Door for Agent<'_> {
-    fn answer(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-        Some(self.reply(who, stream, Ask::read(message))?.write())
+    fn answer(
+        &self,
+        who: &Actor,
+        stream: &UnixStream,
+        message: Secret<Vec<u8>>,
+    ) -> Option<Secret<Vec<u8>>> {
+        let asked = Ask::read(message.expose());
+        drop(message);
+        Some(self.reply(who, stream, asked)?.write())
     }
 
     fn prepare(&self) {
@@ -354,12 +366,18 @@ impl Door for Agent<'_> {
 pub(super) struct Control<'a, 'b>(pub(super) &'a Agent<'b>);
 
 impl Door for Control<'_, '_> {
-    fn answer(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-        let asked = Ask::read(message).and_then(|ask| {
+    fn answer(
+        &self,
+        who: &Actor,
+        stream: &UnixStream,
+        message: Secret<Vec<u8>>,
+    ) -> Option<Secret<Vec<u8>>> {
+        let asked = Ask::read(message.expose()).and_then(|ask| {
             let elsewhere = "this is asked at the other socket";
             let is_meant = ask.is_control();
             if is_meant { Ok(ask) } else { Err(Refused::Malformed(elsewhere.to_owned())) }
         });
+        drop(message);
         Some(self.0.reply(who, stream, asked)?.write())
     }
 
@@ -454,7 +472,8 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let peer = socket::peer(&ours).unwrap();
         let who = crate::sys::process::actor_of(peer.pid, peer.uid);
-        let answer = agent.answer(&who, &ours, message.to_string().as_bytes()).unwrap();
+        let message = Secret::new(message.to_string().into_bytes());
+        let answer = agent.answer(&who, &ours, message).unwrap();
         let is_open = agent.sessions.find(session.token.expose()).is_some();
         (serde_json::from_slice(answer.expose()).unwrap(), is_open)
     }

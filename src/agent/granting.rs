@@ -74,7 +74,8 @@ impl Agent<'_> {
                 let region = region.unwrap_or(settings.region());
                 let told =
                     CallerIdentity::of(&caller, Place { account: settings.account(), region });
-                tagged(&told.into_value().unwrap_or(Value::Null))
+                let told = tagged(&told.into_value().unwrap_or(Value::Null));
+                json!({ "identity": told, "region": region })
             });
             (told.map_err(|error| self.refused(error.into())), Vec::new())
         });

@@ -40,6 +40,13 @@ pub(super) struct Begun<'a> {
     stop: Stop,
 }
 
+/// A piece of work that has begun, with what it uses. In this order: the keys are gone before the lock
+/// goes on, in a panic too.
+pub(super) struct BegunWith<'a, T> {
+    pub(super) own: T,
+    pub(super) begun: Begun<'a>,
+}
+
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
         let is_other = |other: &Stop| !Arc::ptr_eq(other, &self.stop);
@@ -163,6 +170,8 @@ const LONG: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc::channel;
 
     use super::*;
@@ -190,6 +199,34 @@ mod tests {
             assert!(!work.is_running());
         });
         assert!(work.begin(second).is_none(), "something begins while the vault is locked");
+    }
+
+    /// Keys, and whether the lock waits for them still when they go.
+    struct Keys<'a>(&'a LongWork, &'a AtomicBool);
+
+    impl Drop for Keys<'_> {
+        fn drop(&mut self) {
+            self.1.store(self.0.is_running(), Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn what_work_uses_is_gone_when_it_has_ended_even_in_a_panic() {
+        let (work, are_waited_for, (stop, _)) =
+            (LongWork::default(), AtomicBool::new(false), stop());
+        let begun = work.begin(stop).unwrap();
+        let all = BegunWith { own: Keys(&work, &are_waited_for), begun };
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let all = all;
+            all.begun.heeding(&ours, || resume_unwind(Box::new("quietly")));
+        }));
+        let panicked: Result<(), _> = panicked;
+        assert!(panicked.is_err() && !work.is_running());
+        assert!(
+            are_waited_for.load(Ordering::SeqCst),
+            "the lock went on before the keys were gone"
+        );
     }
 
     #[test]

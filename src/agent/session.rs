@@ -3,17 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::grants::Grants;
 use super::identity::{FileIdentity, Written};
 use super::limits::{Limits, Times};
 use super::long_work::LongWork;
 use super::messages::{Reads, Unlock};
+use crate::service::names;
 use crate::store::{self, Mode};
-use crate::sys::clock::{Moment, Moments};
+use crate::sys::clock::{self, Moment, Moments};
 use crate::sys::files::FileFault;
 use crate::sys::login::Login;
 use crate::sys::secret::Secret;
+use crate::vault::names::Known;
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, UnlockPolicy, Vault};
 
@@ -33,6 +36,8 @@ pub(super) struct Session {
     waiting_since: Mutex<Option<Moment>>,
     /// Whether somebody is at work on writing them.
     is_writing: AtomicBool,
+    /// Whether its names are to be read before somebody completes one.
+    is_to_read_ahead: AtomicBool,
     /// Whether it is being locked: whoever waits for the vault does without.
     is_closing: AtomicBool,
     /// `None` once it is locked.
@@ -143,6 +148,7 @@ impl Session {
             written: Mutex::default(),
             waiting_since: Mutex::default(),
             is_writing: AtomicBool::new(false),
+            is_to_read_ahead: AtomicBool::new(true),
             is_closing: AtomicBool::new(false),
             vault: Mutex::new(Some(vault)),
         })
@@ -211,6 +217,21 @@ impl Session {
         Some(limits.left_ms(Times { opened: since, used: since }, now))
     }
 
+    /// Takes it upon the caller to [`Self::read_ahead`], if nobody has yet.
+    pub(super) fn begin_reading_ahead(&self) -> bool {
+        self.is_to_read_ahead.swap(false, Ordering::SeqCst)
+    }
+
+    /// Reads the names of a large vault, a few at a time: whoever uses the vault waits for no more.
+    pub(super) fn read_ahead(&self, moments: &dyn Moments, context: RequestContext<'_>) {
+        let read = |vault: &mut Vault| names::read_ahead(vault, AHEAD_AT_ONCE, context);
+        while let Ok(Used { done: Ok(Known::Some), .. }) =
+            self.used_at(moments.moment(), Use::Looks, context, read)
+        {
+            clock::pause(BETWEEN);
+        }
+    }
+
     /// Takes it upon the caller to [`Self::write_waiting`].
     pub(super) fn begin_writing(&self) {
         self.is_writing.store(true, Ordering::SeqCst);
@@ -272,6 +293,7 @@ impl Session {
         if let (Some(vault), Some(opened)) = (guard.as_mut(), opened.as_mut()) {
             std::mem::swap(vault, opened);
             vault.take_waiting_reads(opened);
+            self.is_to_read_ahead.store(true, Ordering::SeqCst);
         }
     }
 
@@ -348,3 +370,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) const LONGEST_WAIT_MS: i64 = 2_000;
 /// How many wait at the most while they can be written.
 const MOST_WAITING: usize = 1_000;
+/// How many names are read at once ahead of whoever asks: some milliseconds.
+const AHEAD_AT_ONCE: usize = 500;
+const BETWEEN: Duration = Duration::from_millis(1);

@@ -53,7 +53,7 @@ impl<'a> Trial<'a> {
         // It does not end.
         self.0.sessions.is_ending.store(false, Ordering::SeqCst);
         let peer = socket::peer(stream)?;
-        self.0.answer(&process::actor_of(peer.pid, peer.uid), stream, message)
+        self.0.answer(&process::actor_of(peer.pid, peer.uid), stream, Secret::new(message.to_vec()))
     }
 
     /// Does what is to be done at this time.

@@ -11,8 +11,9 @@ use serde_json::Value as Json;
 use super::environment::Environment;
 use super::failure::{self, Failure};
 use super::handing::{found, good_token, other_version, place};
+use super::progress::Bar;
+use super::terminal;
 use super::unlock::{self, CommandContext};
-use super::{progress, terminal};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
 use crate::agent::long_work::Said;
@@ -151,23 +152,30 @@ impl Session {
             let text = |token: &Json| token.as_str().map(str::to_owned);
             boundaries.note(tokens.iter().filter_map(text).collect());
         }
+        self.note_owed(&reply);
+        let answer = reply.get("answer").and_then(|answer| from_json(entry.output, answer).ok());
+        answer.map(Asked::Answered).ok_or_else(unintelligible)
+    }
+
+    /// Notes what peers have to be told of what was done.
+    fn note_owed(&self, reply: &Json) {
         let owed = reply.get("owed").and_then(Json::as_array).into_iter().flatten();
         let text = |json: Option<&Json>| json.and_then(Json::as_str).map(str::to_owned);
         let owed = owed
             .filter_map(|owed| Some(Owed { account: text(owed.get(0))?, arn: text(owed.get(1))? }));
         self.owed.borrow_mut().extend(owed);
-        let answer = reply.get("answer").and_then(|answer| from_json(entry.output, answer).ok());
-        answer.map(Asked::Answered).ok_or_else(unintelligible)
     }
 
     /// Has work of our own done.
     pub(crate) fn chore(&self, chore: Chore, name: &'static str) -> Result<Asked<Value>, Failure> {
         let is_repeatable = !chore.changes();
         let ask = Ask::Do { token: self.token(), chore };
-        let Asked::Answered(answer) = self.ask(&ask, name, is_repeatable)? else {
+        let Asked::Answered(reply) = self.ask(&ask, name, is_repeatable)? else {
             return Ok(Asked::Gone);
         };
-        untagged(&answer).map(Asked::Answered).ok_or_else(unintelligible)
+        self.note_owed(&reply);
+        let answer = reply.get("answer").and_then(untagged);
+        answer.map(Asked::Answered).ok_or_else(unintelligible)
     }
 
     /// Has all of the vault, or of a copy of it, read and verified, and says at a terminal how far that is.
@@ -175,8 +183,9 @@ impl Session {
     pub(crate) fn check(&self, copy: Option<&Path>) -> Result<Asked<Value>, Failure> {
         let copy = copy.map(Path::to_owned);
         let ask = Ask::Check(Check { token: self.token(), copy, tells: terminal::is_watched() });
+        let mut bar = Bar::default();
         let mut hear = |said| match said {
-            Said::Done { step, done, total } => progress::tell(&step, done, total),
+            Said::Done { step, done, total } => bar.tell(&step, done, total),
             Said::Told(_) | Said::Shown(_) => {}
         };
         let reply = self.line.ask_hearing(&ask, &mut hear);
@@ -212,13 +221,16 @@ impl Session {
         self.outcome(reply, "RotateSecret", false)
     }
 
-    /// Returns who the holder of a grant is, as of a region.
-    pub(crate) fn identity(&self, region: Option<&str>) -> Result<Value, Failure> {
+    /// Returns who the holder of a grant is, as of a region, and which one that is: the vault's home,
+    /// unless another is asked for.
+    pub(crate) fn identity(&self, region: Option<&str>) -> Result<(Value, String), Failure> {
         let ask = Ask::Identity { token: self.token(), region: region.map(str::to_owned) };
-        match self.ask(&ask, "GetCallerIdentity", true)? {
-            Asked::Answered(answer) => untagged(&answer).ok_or_else(unintelligible),
-            Asked::Gone => Err(over()),
-        }
+        let Asked::Answered(answer) = self.ask(&ask, "GetCallerIdentity", true)? else {
+            return Err(over());
+        };
+        let region = answer.get("region").and_then(Json::as_str).map(str::to_owned);
+        let identity = answer.get("identity").and_then(untagged);
+        identity.zip(region).ok_or_else(unintelligible)
     }
 
     /// Grants somebody a part of what the owner may do. Returns the token for it, and what it is.
@@ -353,7 +365,7 @@ fn over() -> Failure {
 }
 
 /// The variable that has the token of a grant.
-const GRANT: &str = "STRONGROOM_GRANT";
+pub(crate) const GRANT: &str = "STRONGROOM_GRANT";
 
 /// The agent said something that is no answer.
 pub(crate) fn unintelligible() -> Failure {

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::failure::Failure;
 use super::output;
-use super::output::format::{DEFAULT_WIDTH, Format, RenderContext, RenderFailed};
+use super::output::format::{DEFAULT_WIDTH, Fit, Format, RenderContext, RenderFailed};
 use super::pages::{Fetched, Tokens};
 use super::query::Query;
 use super::request::error as request;
@@ -27,6 +27,7 @@ pub(crate) struct Answer {
     format: Format,
     query: Option<Query>,
     zone: TimeZone,
+    form: Form,
 }
 
 impl Answer {
@@ -49,7 +50,8 @@ impl Answer {
         let name = context.globals.output.as_deref().or(configured).unwrap_or("json");
         let format = Format::from_name(name)
             .ok_or_else(|| request::Error::plain(format!("Unknown output type: {name}")))?;
-        Ok(Self { title, format, query, zone: local_zone(context.environment.zone()) })
+        let (zone, form) = (local_zone(context.environment.zone()), context.form);
+        Ok(Self { title, format, query, zone, form })
     }
 
     /// Prints an answer, or the pages of one.
@@ -103,11 +105,14 @@ impl Answer {
     }
 
     fn context(&self) -> RenderContext<'_> {
-        RenderContext {
-            operation_name: self.title,
-            zone: &self.zone,
-            terminal_width: width().unwrap_or(DEFAULT_WIDTH),
-        }
+        let width = width();
+        // In AWS's form a table is AWS's, whatever the terminal.
+        let fit = match self.form {
+            Form::Plain if width.is_some() => Fit::Terminal,
+            Form::Plain | Form::Aws => Fit::Aws,
+        };
+        let terminal_width = width.unwrap_or(DEFAULT_WIDTH);
+        RenderContext { operation_name: self.title, zone: &self.zone, terminal_width, fit }
     }
 }
 

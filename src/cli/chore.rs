@@ -3,6 +3,7 @@
 use super::agent::{Asked, Session};
 use super::credentials;
 use super::failure::Failure;
+use super::peers;
 use super::unlock::CommandContext;
 use crate::agent::chores::Chore;
 use crate::model::value::Value;
@@ -32,6 +33,7 @@ impl<'a> Workplace<'a> {
             && let Some(session) = find(&chore(), context)
             && let Asked::Answered(answer) = session.chore(chore(), name)?
         {
+            peers::tell_peers(&mut None, Some(&session), context);
             return Ok(answer);
         }
         let mut vault = match self.vault.take() {
@@ -40,6 +42,9 @@ impl<'a> Workplace<'a> {
         };
         let done = chore().run(&mut vault, context.request_context());
         self.vault = Some(vault);
+        if done.is_ok() {
+            peers::tell_peers(&mut self.vault, None, context);
+        }
         done.map_err(|failure| Failure::of_operation(name, failure))
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Offer {
     keyfile: Option<PathBuf>,
     limit: Option<CostLimit>,
     is_on_the_line: bool,
+    /// The directory that a person knows as `~`.
+    home: Option<PathBuf>,
 }
 
 /// Where a passphrase is read from.
@@ -67,9 +69,9 @@ impl Offer {
             Failure::from(request::Error::argument(other, what))
         })?;
         let keyfile = globals.keyfile.as_ref().map(PathBuf::from);
-        let limit = limit_of(globals);
+        let (limit, home) = (limit_of(globals), home(environment));
         if option.is_some() || keyfile.is_some() {
-            return Ok(Self { passphrase: option, keyfile, limit, is_on_the_line: true });
+            return Ok(Self { passphrase: option, keyfile, limit, is_on_the_line: true, home });
         }
         let (file, command) = ("STRONGROOM_PASSPHRASE_FILE", "STRONGROOM_PASSPHRASE_COMMAND");
         let set = only([
@@ -91,21 +93,52 @@ impl Offer {
             keyfile = credential("strongroom.key");
             passphrase = credential("strongroom.passphrase").map(Source::File);
         }
-        Ok(Self { passphrase, keyfile, limit, is_on_the_line: false })
+        Ok(Self { passphrase, keyfile, limit, is_on_the_line: false, home })
     }
 
-    /// What the command line offers to open peers with; `None` for nothing.
-    pub(crate) fn of_peer(globals: &Globals) -> Option<Self> {
-        let passphrase = globals.peer_passphrase_file.as_ref();
-        let passphrase = passphrase.map(|path| Source::File(path.into()));
+    /// What the command line offers to open peers with, in the order in which it is tried: of several
+    /// peers one may take the passphrase, and another the keyfile, or both together.
+    pub(crate) fn of_peer(globals: &Globals, environment: &Environment) -> Vec<Self> {
+        let file = globals.peer_passphrase_file.as_ref();
+        let passphrase = || file.map(|path| Source::File(path.into()));
         let keyfile = globals.peer_keyfile.as_ref().map(PathBuf::from);
-        let is_offered = passphrase.is_some() || keyfile.is_some();
-        is_offered.then_some(Self { passphrase, keyfile, ..Self::nothing(globals) })
+        let of = |passphrase, keyfile| Self {
+            passphrase,
+            keyfile,
+            ..Self::nothing(globals, environment)
+        };
+        match (passphrase(), keyfile) {
+            (None, None) => Vec::new(),
+            (Some(phrase), Some(keyfile)) => vec![
+                of(Some(phrase), Some(keyfile.clone())),
+                of(None, Some(keyfile)),
+                of(passphrase(), None),
+            ],
+            (phrase, keyfile) => vec![of(phrase, keyfile)],
+        }
+    }
+
+    /// Whether a vault has a slot that takes all that is offered and nothing else, so that nobody is
+    /// asked.
+    pub(crate) fn fits(&self, vault: &LockedVault) -> bool {
+        vault.slots().any(|(_, body)| match body.kind() {
+            SlotKind::Passphrase | SlotKind::RecoveryCode => {
+                self.has_passphrase() && self.keyfile.is_none()
+            }
+            SlotKind::Keyfile => !self.has_passphrase() && self.keyfile.is_some(),
+            SlotKind::PassphraseAndKeyfile => self.has_passphrase() && self.keyfile.is_some(),
+        })
     }
 
     /// Nothing, where a person is to be asked.
-    pub(crate) fn nothing(globals: &Globals) -> Self {
-        Self { limit: limit_of(globals), ..Self::default() }
+    pub(crate) fn nothing(globals: &Globals, environment: &Environment) -> Self {
+        Self { limit: limit_of(globals), home: home(environment), ..Self::default() }
+    }
+
+    /// Whether a person is asked for the passphrase that a keyfile is not enough without.
+    pub(crate) fn asks_for_more(&self, vault: &LockedVault) -> bool {
+        let takes_both = SlotKind::PassphraseAndKeyfile;
+        !self.has_passphrase() && vault.slots().any(|(_, body)| body.kind() == takes_both)
     }
 
     /// Whether the command line says what to unlock with.
@@ -186,27 +219,29 @@ impl Offer {
             }
             return self.attempt(vault, credential);
         }
+        let question =
+            |what: &str| format!("{what} for {}: ", shown(vault.path(), self.home.as_deref()));
         match keyfile {
             Some(keyfile) if has(SlotKind::Keyfile) || !takes_both => {
                 self.attempt(vault, Credential::Keyfile(keyfile))
             }
-            Some(_) => ask(PASSPHRASE, |passphrase| {
+            Some(_) => ask(&question(PASSPHRASE), |passphrase| {
                 let keyfile = self.keyfile()?.ok_or_else(locked)?;
                 let credential = Credential::PassphraseAndKeyfile(passphrase, keyfile);
                 self.attempt(vault, credential)
             }),
             // Nobody is asked for what opens nothing.
             None if lacks_keyfile && has(SlotKind::RecoveryCode) && terminal::is_there() => {
-                ask(RECOVERY_CODE, |typed| {
+                ask(&question(RECOVERY_CODE), |typed| {
                     let code = RecoveryCode::parse(typed.expose())?;
                     self.attempt(vault, Credential::RecoveryCode(code))
                 })
             }
             None if lacks_keyfile && takes_both => Err(keyfile_missing(TOGETHER)),
             None if lacks_keyfile && has(SlotKind::Keyfile) => Err(keyfile_missing(ALONE)),
-            None => {
-                ask(PASSPHRASE, |passphrase| self.attempt(vault, code_or_passphrase(passphrase)))
-            }
+            None => ask(&question(PASSPHRASE), |passphrase| {
+                self.attempt(vault, code_or_passphrase(passphrase))
+            }),
         }
     }
 
@@ -252,8 +287,20 @@ fn only<const N: usize>(
     Ok(found.map(|(_, source)| source))
 }
 
-const PASSPHRASE: &str = "Passphrase: ";
-const RECOVERY_CODE: &str = "Recovery code: ";
+const PASSPHRASE: &str = "Passphrase";
+const RECOVERY_CODE: &str = "Recovery code";
+
+fn home(environment: &Environment) -> Option<PathBuf> {
+    environment.path("HOME").filter(|home| home.is_absolute()).map(Path::to_owned)
+}
+
+/// Returns a path as a person knows it, in one line.
+fn shown(path: &Path, home: Option<&Path>) -> String {
+    let below = home.and_then(|home| path.strip_prefix(home).ok());
+    let below = below.map(|below| Path::new("~").join(below));
+    let path = below.as_deref().unwrap_or(path).display().to_string();
+    path.replace(char::is_control, "?")
+}
 
 /// Asks the person at the terminal, who may mistype.
 fn ask<T>(
@@ -263,9 +310,11 @@ fn ask<T>(
     if !terminal::is_there() {
         return Err(locked());
     }
-    let mut tries = 0;
+    let mut left = TRIES;
     loop {
-        tries += 1;
+        left -= 1;
+        let again =
+            if left == 1 { "1 try is left".to_owned() } else { format!("{left} tries are left") };
         let typed = terminal::ask_secret(question, Lines::One);
         let typed = typed.map_err(|error| unanswered(&error))?;
         let passphrase = Passphrase::from_bytes(typed.expose().as_bytes());
@@ -273,15 +322,15 @@ fn ask<T>(
             // To a person who has just typed it this is likelier than an altered slot; the last
             // try's error names both.
             Err(Failure::Vault(vault::Error::Crypto(crypto::Error::WrongCredential)))
-                if tries < TRIES =>
+                if left > 0 =>
             {
-                terminal::object("that is not the passphrase; try again");
+                terminal::object(&format!("that is not the passphrase; {again}"));
             }
             Err(Failure::Vault(vault::Error::Crypto(
                 error @ (crypto::Error::BadPassphrase { .. }
                 | crypto::Error::UnseenCharacter(_)
                 | crypto::Error::BadRecoveryCode { .. }),
-            ))) if tries < TRIES => terminal::object(&format!("{error}; try again")),
+            ))) if left > 0 => terminal::object(&format!("{error}; {again}")),
             done => return done,
         }
     }
@@ -344,4 +393,26 @@ fn run_command(text: &str) -> Result<Secret<Vec<u8>>, Failure> {
     }
     let status = child.wait().map_err(|error| failed(error.to_string()))?;
     if status.success() { Ok(printed) } else { Err(failed(status.to_string())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_shown_as_a_person_knows_it() {
+        let home = Some(Path::new("/home/ada"));
+        for (path, home, expected) in [
+            (
+                "/home/ada/.local/share/strongroom/vault.db",
+                home,
+                "~/.local/share/strongroom/vault.db",
+            ),
+            ("/home/adam/vault", home, "/home/adam/vault"),
+            ("/media/stick/a\nb\u{1b}", home, "/media/stick/a?b?"),
+            ("/home/ada/vault", None, "/home/ada/vault"),
+        ] {
+            assert_eq!(shown(Path::new(path), home), expected);
+        }
+    }
 }

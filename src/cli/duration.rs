@@ -10,6 +10,18 @@ pub(crate) fn milliseconds(text: &str) -> Option<i64> {
     number.checked_mul(seconds)?.checked_mul(1000)
 }
 
+/// Reads an age, in milliseconds: `90d`, `26w`, `1y` of 365 days. A number alone is none.
+pub(crate) fn age(text: &str) -> Option<i64> {
+    let days = |count: &str, days: i64| milliseconds(&format!("{count}d"))?.checked_mul(days);
+    if let Some(years) = text.strip_suffix('y') {
+        return days(years, 365);
+    }
+    if let Some(weeks) = text.strip_suffix('w') {
+        return days(weeks, 7);
+    }
+    milliseconds(text).filter(|_| text.ends_with('d'))
+}
+
 /// Reads a time, in seconds.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     u64::try_from(milliseconds(text)? / 1000).ok()
@@ -18,6 +30,25 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_are_days_weeks_and_years() {
+        let day = 86_400_000;
+        for (text, expected) in [
+            ("90d", Some(90 * day)),
+            ("2w", Some(14 * day)),
+            ("1y", Some(365 * day)),
+            ("1", None),
+            ("1h", None),
+            ("y", None),
+            ("-1y", None),
+            ("1.5y", None),
+            ("1dy", None),
+            ("99999999999999y", None),
+        ] {
+            assert_eq!(age(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn reads_what_people_write() {

@@ -7,6 +7,7 @@ mod agent;
 pub(crate) mod answer;
 mod aws;
 mod chore;
+mod colours;
 pub(crate) mod commands;
 pub(crate) mod creation;
 pub(crate) mod credentials;
@@ -42,6 +43,7 @@ pub(crate) mod suggest;
 mod tell;
 pub(crate) mod terminal;
 pub(crate) mod unlock;
+mod welcome;
 
 use std::ffi::OsString;
 use std::panic::catch_unwind;

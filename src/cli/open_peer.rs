@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use super::agent::{Asked, Session};
-use super::credentials::Offer;
+use super::credentials::{Offer, Opened};
 use super::failure::Failure;
 use super::terminal;
 use super::unlock::CommandContext;
@@ -166,32 +166,56 @@ pub(super) fn open_at(
         return Err(Shut::by(Trouble::Absent));
     }
     let in_agent = || Session::of(path, context.environment).map(OpenPeer::InAgent);
-    let offer = Offer::of_peer(context.globals);
-    let is_offered = offer.is_some();
+    let offers = Offer::of_peer(context.globals, context.environment);
+    let is_offered = !offers.is_empty();
     if !is_offered && let Some(opened) = in_agent() {
         return Ok(opened);
     }
     let locked = LockedVault::open(path, Mode::ReadWrite)?;
-    let offer = match (offer, prompt) {
-        (Some(offer), _) => offer,
-        (None, Prompt::Allowed) if terminal::is_there() && !context.globals.no_input => {
-            terminal::note(&format!("Peer {}", path.display()));
-            Offer::nothing(context.globals)
+    match try_offers(&offers, &locked, prompt, context) {
+        Ok(opened) => {
+            let vault = locked.unlock(&opened.master, &context.unlock_policy())?;
+            Ok(OpenPeer::Here(Box::new(vault)))
         }
-        (None, Prompt::Allowed | Prompt::Never) => return Err(Shut::by(Trouble::Locked)),
-    };
-    let opened = match offer.open(&locked) {
-        Ok(opened) => opened,
-        Err(failure) => {
+        Err(shut) => {
             drop(locked);
             // What is offered may be another peer's.
             let in_agent = if is_offered { in_agent() } else { None };
-            let why = failure.told().map(|(_, message)| message);
-            return in_agent.ok_or(Shut { trouble: Trouble::Locked, why });
+            in_agent.ok_or(shut)
         }
+    }
+}
+
+/// Tries what is offered and fits, one after the other; or asks a person, where that is allowed.
+fn try_offers(
+    offers: &[Offer],
+    locked: &LockedVault,
+    prompt: Prompt,
+    context: &CommandContext<'_>,
+) -> Result<Opened, Shut> {
+    let failed = |failure: Failure| {
+        let why = failure.told().map(|(_, message)| message);
+        Shut { trouble: Trouble::Locked, why }
     };
-    let vault = locked.unlock(&opened.master, &context.unlock_policy())?;
-    Ok(OpenPeer::Here(Box::new(vault)))
+    let mut last = None;
+    for offer in offers.iter().filter(|offer| offer.fits(locked)) {
+        match offer.open(locked) {
+            Ok(opened) => return Ok(opened),
+            Err(failure) => last = Some(failed(failure)),
+        }
+    }
+    let may_ask = prompt == Prompt::Allowed && terminal::is_there() && !context.globals.no_input;
+    match (last, offers.first()) {
+        (Some(shut), _) => Err(shut),
+        // It says what is wrong with it, or asks for the rest.
+        (None, Some(offer)) if may_ask || !offer.asks_for_more(locked) => {
+            offer.open(locked).map_err(failed)
+        }
+        (None, None) if may_ask => {
+            Offer::nothing(context.globals, context.environment).open(locked).map_err(failed)
+        }
+        (None, _) => Err(Shut::by(Trouble::Locked)),
+    }
 }
 
 /// Returns who a vault is that was opened.

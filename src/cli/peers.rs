@@ -237,8 +237,12 @@ fn tell_account(
     for arn in arns {
         let far = &mut opened.lend(context);
         if account_of(&arn) == account {
-            // A replica here became a secret of its own: its primary there learns of it.
-            course::deliver(far, near, &arn)?;
+            // A replica here became a secret of its own: its primary there learns of it. What its vault
+            // has against that keeps nobody else from being told.
+            if let Err(failure) = course::deliver(far, near, &arn) {
+                let why = failure.told().map(|(_, message)| message).unwrap_or_default();
+                terminal::note(&format!("note: {arn} was not told: {why}"));
+            }
         } else {
             let (delivered, still) = course::deliver(near, far, &arn)?;
             left = still;

@@ -13,7 +13,7 @@ use super::request::globals::{self, Command, CommandLine, Names};
 use super::stdout::print;
 use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
-use super::{agent, aws, chore, commands, operate, rotate, terminal};
+use super::{agent, aws, chore, commands, operate, rotate, terminal, welcome};
 use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::sys::{modes, silence};
@@ -25,7 +25,14 @@ pub(super) fn run(program: &Path, argv: Vec<OsString>, environment: &Environment
     let mut reporter = ErrorReporter { form, format: ErrorFormat::default(), hint: None };
     terminal::is_called(environment.text("TERM"));
     let _restored = silence::Restored;
-    let outcome = run_command(argv, environment, &mut reporter);
+    if environment.text("STRONGROOM_TRUST_FILE_MODES").is_some_and(|text| text == "1") {
+        modes::accept_readers();
+    }
+    let outcome = if welcome::is_asked_for(&argv, form, environment) {
+        welcome::show(environment)
+    } else {
+        run_command(argv, environment, &mut reporter)
+    };
     terminal::end_silence();
     match outcome {
         Ok(()) => 0,
@@ -58,8 +65,7 @@ fn run_command(
     if globals.no_input {
         terminal::leave_alone();
     }
-    let trusts = environment.text("STRONGROOM_TRUST_FILE_MODES").is_some_and(|text| text == "1");
-    if globals.trust_file_modes || trusts {
+    if globals.trust_file_modes {
         modes::accept_readers();
     }
     let inside = rotate::inside::line(environment);
@@ -67,8 +73,8 @@ fn run_command(
     if inside.is_some() && needs_all(&command, commands::runs_in_rotation) {
         return Err(rotate::inside::not_available());
     }
-    // Who he is AWS tells everybody.
-    let is_for_all = matches!(command, Command::Identity { .. });
+    // Who he is AWS tells everybody, and in which region whatever he calls is.
+    let is_for_all = matches!(command, Command::Identity { .. } | Command::Configure { .. });
     let is_granted = agent::is_granted(environment);
     if is_granted && needs_all(&command, commands::is_of_operations) && !is_for_all {
         return Err(agent::not_granted());

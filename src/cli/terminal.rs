@@ -3,26 +3,27 @@
 //! Uses the controlling terminal, not stdin and stdout, which belong to the data.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, IsTerminal, PipeReader, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(crate) use super::keyboard::Lines;
 use super::output::visible::for_terminal;
 use super::password_prompt;
 use crate::sys::secret::Secret;
-use crate::sys::silence::{self, Pastes};
+use crate::sys::silence::{self, Keys, Pastes};
 
 /// Where the controlling terminal is.
 const TERMINAL: &str = "/dev/tty";
 
 static IS_LEFT_ALONE: AtomicBool = AtomicBool::new(false);
-static MARKS_PASTES: AtomicBool = AtomicBool::new(false);
+static OBEYS: AtomicBool = AtomicBool::new(false);
+static HAS_LINE: AtomicBool = AtomicBool::new(false);
 
 /// Takes `$TERM` for what the terminal is: most mark what is pasted when they are asked to, and
 /// the others pass over the question. What calls itself nothing, or `dumb`, would show it.
 pub(crate) fn is_called(term: Option<&str>) {
-    let marks = term.is_some_and(|term| term != "dumb");
-    MARKS_PASTES.store(marks, Ordering::Relaxed);
+    let obeys = term.is_some_and(|term| term != "dumb");
+    OBEYS.store(obeys, Ordering::Relaxed);
 }
 
 /// Nothing is asked for a while: the terminal shows what is typed again. Comes before anything that
@@ -76,9 +77,34 @@ pub(crate) fn is_watched() -> bool {
 /// Asks for a secret without showing it. From then on nothing that is typed is shown, up to
 /// [`end_silence`].
 pub(crate) fn ask_secret(question: &str, lines: Lines) -> io::Result<Secret<String>> {
-    let marks = MARKS_PASTES.load(Ordering::Relaxed);
-    let pastes = if marks { Pastes::Marked } else { Pastes::Unmarked };
-    password_prompt::ask(&open()?, question, lines, pastes)
+    let question = for_terminal(question.as_bytes());
+    password_prompt::ask(&open()?, &String::from_utf8_lossy(&question), lines, pastes())
+}
+
+fn pastes() -> Pastes {
+    if OBEYS.load(Ordering::Relaxed) { Pastes::Marked } else { Pastes::Unmarked }
+}
+
+/// Why no picture can be drawn here, for a person who sees it and presses keys; `None` if one can be.
+pub(crate) fn why_no_picture() -> Option<&'static str> {
+    if IS_LEFT_ALONE.load(Ordering::Relaxed) {
+        return Some("--no-input says to ask nobody");
+    }
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() || open().is_err() {
+        return Some("stdin or stdout is no terminal");
+    }
+    // What marks pastes obeys what is written, too.
+    let obeys = OBEYS.load(Ordering::Relaxed);
+    (!obeys).then_some("TERM says that the terminal obeys nothing (dumb), or is not set")
+}
+
+/// Begins to draw on all of the terminal's screen. Returns the terminal, its keys, and what has a byte
+/// whenever the picture is to be drawn again. [`end_silence`] ends it, and so does whatever is told or
+/// asked meanwhile.
+pub(crate) fn begin_picture() -> io::Result<(File, Keys, PipeReader)> {
+    let terminal = open()?;
+    let (keys, woken) = silence::begin_screen(&terminal, pastes())?;
+    Ok((terminal, keys, woken))
 }
 
 /// Asks a question to be answered with `yes`.
@@ -97,15 +123,24 @@ pub(crate) fn show(text: &str) -> io::Result<()> {
     open()?.write_all(&for_terminal(text.as_bytes()))
 }
 
+/// Returns how many columns there are for a line that is drawn over and over; `None` where nobody sees
+/// it, or the terminal would show how that is done.
+pub(crate) fn drawable_columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).ok()?;
+    let columns = Some(usize::from(size.ws_col)).filter(|columns| *columns > 0);
+    if OBEYS.load(Ordering::Relaxed) { columns } else { None }
+}
+
 /// Writes over the line that tells how far long work is.
 pub(crate) fn update(text: &str) {
+    HAS_LINE.store(true, Ordering::Relaxed);
     let line = format!("\r\x1b[K{text}");
     drop(io::stderr().write_all(line.as_bytes()));
 }
 
-/// Ends that line.
+/// Ends that line, if there is one.
 pub(crate) fn finish() {
-    if is_watched() {
+    if HAS_LINE.swap(false, Ordering::Relaxed) {
         drop(io::stderr().write_all(b"\r\x1b[K"));
     }
 }
@@ -126,6 +161,8 @@ pub(crate) fn report(text: &str) {
 
 /// Writes to stderr, without what a terminal would obey.
 pub(crate) fn tell(text: &[u8]) {
+    finish();
+    silence::end_screen();
     let shown = if is_watched() { for_terminal(text) } else { text.into() };
     drop(io::stderr().write_all(&shown));
 }

@@ -13,6 +13,8 @@ pub(crate) mod history;
 pub(crate) mod kdf;
 pub(crate) mod keyfile;
 pub(crate) mod keys;
+pub(crate) mod leaked;
+pub(crate) mod likeness;
 pub(crate) mod otp;
 pub(crate) mod passphrase;
 mod primitives;

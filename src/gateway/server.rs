@@ -22,8 +22,14 @@ use crate::sys::socket::{self, Listener};
 /// What becomes of what a process asks.
 pub(crate) trait Door: Sync {
     /// Answers one message; `None` ends the connection. The stream is the caller's own: a long answer
-    /// may look whether anybody still waits for it.
-    fn answer(&self, who: &Actor, stream: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>>;
+    /// may look whether anybody still waits for it. The message may hold a key, and is the door's to
+    /// forget.
+    fn answer(
+        &self,
+        who: &Actor,
+        stream: &UnixStream,
+        message: Secret<Vec<u8>>,
+    ) -> Option<Secret<Vec<u8>>>;
 
     /// Somebody has come, and will ask for something in a moment.
     fn prepare(&self) {}
@@ -182,8 +188,7 @@ impl<'a> Server<'a> {
             if self.connections().is_closed {
                 return Ok(());
             }
-            let answer = self.door.answer(&who, stream, message.expose());
-            drop(message);
+            let answer = self.door.answer(&who, stream, message);
             let Some(answer) = answer else { return Ok(()) };
             framing.write(stream, answer.expose(), patience)?;
             if is_for_one {
@@ -224,9 +229,14 @@ mod tests {
     }
 
     impl Door for Echo {
-        fn answer(&self, _: &Actor, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-            assert_ne!(message, b"panic", "as it was asked to");
-            (message != b"end").then(|| Secret::new(message.to_vec()))
+        fn answer(
+            &self,
+            _: &Actor,
+            _: &UnixStream,
+            message: Secret<Vec<u8>>,
+        ) -> Option<Secret<Vec<u8>>> {
+            assert_ne!(message.expose(), b"panic", "as it was asked to");
+            (message.expose() != b"end").then_some(message)
         }
 
         fn panicked(&self) {

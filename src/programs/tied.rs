@@ -35,14 +35,21 @@ pub(crate) fn command(
     environment: &[(String, String)],
     bond: Bond,
 ) -> io::Result<Command> {
+    let mut command = beside(argv, bond)?;
+    command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
+    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Returns a command that becomes this program, with what this process has: environment, directory and
+/// streams. It gets all signals, also those that this process holds back.
+pub(crate) fn beside(argv: &[&str], bond: Bond) -> io::Result<Command> {
     let parent = match bond {
         Bond::Tied => std::process::id().to_string(),
         Bond::Free => FREE.to_owned(),
     };
     let mut command = Command::new(detach::own_program()?);
     command.args([FIRST_WORD, &parent]).args(argv);
-    command.env_clear().envs(environment.iter().map(|(name, value)| (name, value)));
-    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     Ok(command)
 }
 

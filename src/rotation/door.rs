@@ -51,8 +51,13 @@ impl StepDoor<'_, '_> {
 }
 
 impl Door for StepDoor<'_, '_> {
-    fn answer(&self, _: &Actor, _: &UnixStream, message: &[u8]) -> Option<Secret<Vec<u8>>> {
-        Some(Secret::new(wire::answer(&self.response(message))))
+    fn answer(
+        &self,
+        _: &Actor,
+        _: &UnixStream,
+        message: Secret<Vec<u8>>,
+    ) -> Option<Secret<Vec<u8>>> {
+        Some(Secret::new(wire::answer(&self.response(message.expose()))))
     }
 
     /// The program gets no answer, and its step fails.

@@ -54,13 +54,6 @@ impl Store {
         Self::open_resolved(path, mode, Patience::Long)
     }
 
-    /// Opens a container for a brief look, without waiting long.
-    pub(crate) fn glance_at(path: &Path) -> Result<Self, Error> {
-        let path = connection::resolve(path)?;
-        files::check_private(&path)?;
-        Self::open_resolved(path, Mode::ReadOnly, Patience::Short)
-    }
-
     /// Opens a copy for reading, whoever else may read it: USB sticks have no
     /// modes. The caller verifies all of it before it believes any of it.
     pub(crate) fn open_copy(path: &Path) -> Result<Self, Error> {

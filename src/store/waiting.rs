@@ -17,7 +17,8 @@ use crate::sys::clock::{self, Stopwatch};
 pub(crate) enum Patience {
     /// As long as a change may take.
     Long,
-    /// Not so long that somebody at a keyboard notices.
+    /// Not so long that a test takes its time.
+    #[cfg(test)]
     Short,
 }
 
@@ -26,6 +27,7 @@ impl Patience {
     pub(super) fn handler(self) -> fn(i32) -> bool {
         match self {
             Self::Long => wait_long,
+            #[cfg(test)]
             Self::Short => wait_briefly,
         }
     }
@@ -35,6 +37,7 @@ fn wait_long(attempt: i32) -> bool {
     wait_for_others(attempt, LONG)
 }
 
+#[cfg(test)]
 fn wait_briefly(attempt: i32) -> bool {
     wait_for_others(attempt, SHORT)
 }
@@ -125,6 +128,8 @@ thread_local! {
 
 /// How long to wait for other processes, and how often to ask.
 const LONG: Duration = Duration::from_secs(10);
+#[cfg(test)]
+#[cfg(test)]
 const SHORT: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(4);
 

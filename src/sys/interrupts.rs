@@ -1,12 +1,14 @@
 //! Signals taken as messages instead of dying of them: those that ask the process to stop while it
-//! runs a program, and all that would leave a silent terminal behind.
+//! runs a program, and all that would leave a silent terminal behind; and that a terminal has another
+//! size.
 //!
 //! One thread waits for all of them, so each is answered in one place. A handler would have to be
 //! `unsafe`, and could do next to nothing.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
@@ -31,11 +33,16 @@ pub(super) struct Terminal {
     /// Silences it again after this process was stopped, and says whether the process must be
     /// stopped again: it waits for an answer, in the background.
     pub(super) renew: fn() -> bool,
+    /// Has it drawn again for another size.
+    pub(super) resized: fn(),
 }
 
 static TERMINAL: OnceLock<Terminal> = OnceLock::new();
 static TOLD: Mutex<Option<Tell>> = Mutex::new(None);
 static LISTENS: Mutex<bool> = Mutex::new(false);
+/// How often SIGCONT was heard, and what rings then.
+static CONTINUED: Mutex<u64> = Mutex::new(0);
+static IS_CONTINUED: Condvar = Condvar::new();
 
 /// From now on, `tell` is called for each signal that asks the process to stop, in a thread of its
 /// own. The calling thread, and those it starts afterwards, no longer get these signals.
@@ -51,6 +58,43 @@ pub(crate) fn listen(tell: impl FnMut(Interrupt) + Send + 'static) -> io::Result
         // It could be blocked, so it can be unblocked.
         let _unblocked = signals.thread_unblock();
     })
+}
+
+/// Signals that ask the process to stop are for a program that it waits for, up to the drop.
+pub(crate) struct Left(Option<Tell>);
+
+/// Leaves signals that ask the process to stop to the program that it is about to wait for, which has
+/// the terminal. That program must be started with [`unblock`].
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn leave() -> io::Result<Left> {
+    let before = lock(&TOLD).take();
+    let left = Left(before);
+    left_to_other().thread_block()?;
+    listen(|_interrupt| ())?;
+    Ok(left)
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        let before = self.0.take();
+        // What came meanwhile may not have been heard yet. It is before this is: of the signals that
+        // wait, the one of the lowest number comes first.
+        let continued = lock(&CONTINUED);
+        let count = *continued;
+        if kill(Pid::this(), Signal::SIGCONT).is_ok() {
+            let is_unheard = |continued: &mut u64| *continued == count;
+            let heard = IS_CONTINUED.wait_timeout_while(continued, PATIENCE, is_unheard);
+            drop(heard.unwrap_or_else(PoisonError::into_inner));
+        }
+        let mut signals = left_to_other();
+        if before.is_some() {
+            asking().iter().for_each(|signal| signals.remove(signal));
+        }
+        *lock(&TOLD) = before;
+        let _unblocked = signals.thread_unblock();
+    }
 }
 
 /// Holds back whatever could end or stop this process at once: the terminal is restored first.
@@ -106,6 +150,15 @@ fn hear(signal: Signal) {
             // As if it read there: until it is in the foreground.
             let _stopped = kill(Pid::this(), Signal::SIGTTIN);
         }
+        let mut continued = lock(&CONTINUED);
+        *continued = continued.wrapping_add(1);
+        IS_CONTINUED.notify_all();
+        return;
+    }
+    if signal == Signal::SIGWINCH {
+        if let Some(terminal) = terminal {
+            (terminal.resized)();
+        }
         return;
     }
     let mut act = || {
@@ -136,10 +189,18 @@ fn asking() -> SigSet {
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
 }
 
+/// Those that ask, and the one that tells whether they were heard.
+fn left_to_other() -> SigSet {
+    asking().iter().chain([Signal::SIGCONT]).collect()
+}
+
 fn upsetting() -> SigSet {
-    let more = [Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGCONT];
+    let more = [Signal::SIGQUIT, Signal::SIGTSTP, Signal::SIGCONT, Signal::SIGWINCH];
     asking().iter().chain(more).collect()
 }
+
+/// Longer than a signal takes.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

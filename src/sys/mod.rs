@@ -14,6 +14,7 @@ pub(crate) mod entropy;
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 #[expect(unsafe_code, reason = "where the program begins there is no other language")]
 mod entry;
+pub(crate) mod exposure;
 pub(crate) mod files;
 #[cfg(target_os = "linux")]
 pub(crate) mod filter;

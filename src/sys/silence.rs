@@ -3,14 +3,19 @@
 //!
 //! One silence lasts from the first secret that is asked for to the last: what is typed ahead while
 //! a key is derived is not shown either. One function restores the terminal, on every way out.
+//!
+//! A silence may have the whole screen, for a picture that is drawn there. It is the terminal's other
+//! screen: nothing of it is left when it ends, nor can be scrolled back to.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, PipeReader, PipeWriter, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::unistd::getpgrp;
 use rustix::io::Errno;
-use rustix::termios::{LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios,
+};
 use rustix::termios::{tcdrain, tcflush, tcgetattr, tcgetpgrp, tcsetattr};
 
 use super::interrupts::{self, Terminal};
@@ -47,7 +52,7 @@ impl Drop for Restored {
     }
 }
 
-const TERMINAL: Terminal = Terminal { give_way, renew };
+const TERMINAL: Terminal = Terminal { give_way, renew, resized };
 
 static CURRENT: Mutex<Option<Silence>> = Mutex::new(None);
 
@@ -58,6 +63,7 @@ static CURRENT: Mutex<Option<Silence>> = Mutex::new(None);
 /// # Errors
 /// What the system says, or nobody can answer; the terminal is then as it was.
 pub(crate) fn begin(terminal: &File, pastes: Pastes) -> io::Result<Keys> {
+    end_screen();
     let found = lock().as_ref().map(|silence| (silence.keys(), is_in_front(&silence.terminal)));
     if let Some((keys, is_in_front)) = found {
         if !is_in_front {
@@ -66,6 +72,45 @@ pub(crate) fn begin(terminal: &File, pastes: Pastes) -> io::Result<Keys> {
         }
         return Ok(keys);
     }
+    begin_as(terminal, pastes, None)
+}
+
+/// Has this process draw all of the terminal's screen from now on, and get each key; `^C`, `^Z` and
+/// `^\` stay the system's. Returns what a byte comes from whenever the picture is to be drawn again:
+/// another size, or somebody else had the terminal meanwhile.
+///
+/// # Errors
+/// What the system says; the terminal is then as it was.
+pub(crate) fn begin_screen(terminal: &File, pastes: Pastes) -> io::Result<(Keys, PipeReader)> {
+    end();
+    let (woken, wake) = io::pipe()?;
+    begin_as(terminal, pastes, Some(wake)).map(|keys| (keys, woken))
+}
+
+/// Draws a picture where this process has the screen, and returns whether it has. It is drawn again
+/// after an interruption.
+pub(crate) fn draw(picture: &str) -> bool {
+    let mut current = lock();
+    let Some(silence) = current.as_mut().filter(|silence| silence.wake.is_some()) else {
+        return false;
+    };
+    picture.clone_into(&mut silence.question);
+    silence.was_asked_again = false;
+    // In the background it is drawn when this process comes to the front.
+    if is_in_front(&silence.terminal) {
+        silence.write(picture.as_bytes());
+    }
+    true
+}
+
+/// Gives the screen back, if this process has it: for what is not to be drawn into the picture.
+pub(crate) fn end_screen() {
+    if lock().as_ref().is_some_and(|silence| silence.wake.is_some()) {
+        end();
+    }
+}
+
+fn begin_as(terminal: &File, pastes: Pastes, wake: Option<PipeWriter>) -> io::Result<Keys> {
     // Signals do what they always do meanwhile: there is nothing to restore yet.
     let turn = Turn::wait();
     wait_for_front(terminal)?;
@@ -73,7 +118,7 @@ pub(crate) fn begin(terminal: &File, pastes: Pastes) -> io::Result<Keys> {
     // Where no thread can be started, nothing can be derived either; a recovery code can still be
     // typed, and only a signal would leave the terminal silent.
     let held_back = interrupts::hold_back(TERMINAL);
-    let begun = Silence::begin(terminal, pastes, turn);
+    let begun = Silence::begin(terminal, pastes, (turn, wake));
     let keys = begun.as_ref().map(Silence::keys).map_err(|error| error.kind().into());
     *current = begun.ok();
     if current.is_none() && held_back.is_ok() {
@@ -105,7 +150,8 @@ pub(crate) fn end() {
 fn give_way(act: &mut dyn FnMut()) {
     let mut current = lock();
     if let Some(silence) = &*current {
-        if !silence.question.is_empty() && is_in_front(&silence.terminal) {
+        let is_asking = !silence.question.is_empty() && silence.wake.is_none();
+        if is_asking && is_in_front(&silence.terminal) {
             silence.write(b"\n");
         }
         silence.restore();
@@ -130,12 +176,19 @@ fn renew() -> bool {
     if !is_in_front(&silence.terminal) {
         return !silence.question.is_empty();
     }
-    if was_asked_again {
+    if was_asked_again && silence.wake.is_none() {
         let _gone = silence.apply();
     } else {
         silence.ask_again();
     }
     false
+}
+
+/// The terminal has another size.
+fn resized() {
+    if let Some(silence) = &*lock() {
+        silence.wake();
+    }
 }
 
 /// Waits until this process's job is the one that has the terminal.
@@ -160,19 +213,27 @@ struct Silence {
     terminal: File,
     before: Termios,
     pastes: Pastes,
+    /// What is on the screen where it has the whole of it.
     question: String,
     was_asked_again: bool,
+    /// Where it has the whole screen: says that it has to be drawn again.
+    wake: Option<PipeWriter>,
     /// Ends with the silence.
     _turn: Option<Turn>,
 }
 
 impl Silence {
-    fn begin(terminal: &File, pastes: Pastes, turn: Option<Turn>) -> io::Result<Self> {
+    fn begin(
+        terminal: &File,
+        pastes: Pastes,
+        (turn, wake): (Option<Turn>, Option<PipeWriter>),
+    ) -> io::Result<Self> {
         let terminal = terminal.try_clone()?;
         let before = tcgetattr(&terminal)?;
         let question = String::new();
+        let was_asked_again = false;
         let silence =
-            Self { terminal, before, pastes, question, was_asked_again: false, _turn: turn };
+            Self { terminal, before, pastes, question, was_asked_again, wake, _turn: turn };
         silence.apply()?;
         Ok(silence)
     }
@@ -182,11 +243,19 @@ impl Silence {
     fn apply(&self) -> io::Result<()> {
         let mut silent = self.before.clone();
         silent.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON);
+        if self.wake.is_some() {
+            // Keys that the line would take for itself, or that would stop the picture.
+            silent.local_modes.remove(LocalModes::IEXTEN);
+            silent.input_modes.remove(InputModes::IXON);
+        }
         silent.special_codes[SpecialCodeIndex::VMIN] = 1;
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&self.terminal, OptionalActions::Now, &silent)?;
         if self.pastes == Pastes::Marked {
             self.write(b"\x1b[?2004h");
+        }
+        if self.wake.is_some() {
+            self.write(SCREEN_BEGINS);
         }
         Ok(())
     }
@@ -195,12 +264,24 @@ impl Silence {
     fn ask_again(&self) {
         let _gone = self.apply();
         self.write(self.question.as_bytes());
+        self.wake();
+    }
+
+    /// Has whoever draws the screen draw it for the size that it has now.
+    fn wake(&self) {
+        if let Some(wake) = &self.wake {
+            // One that is gone waits for nothing.
+            drop((&*wake).write_all(b"."));
+        }
     }
 
     /// The one place where a terminal becomes what it was.
     fn restore(&self) {
         if !is_in_front(&self.terminal) {
             return;
+        }
+        if self.wake.is_some() {
+            self.write(SCREEN_ENDS);
         }
         if self.pastes == Pastes::Marked {
             self.write(b"\x1b[?2004l");
@@ -230,6 +311,11 @@ impl Silence {
 fn lock() -> MutexGuard<'static, Option<Silence>> {
     CURRENT.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// The terminal's other screen, where a line that is too long does not go on in the next.
+const SCREEN_BEGINS: &[u8] = b"\x1b[?1049h\x1b[?7l";
+/// Plain letters, lines that go on, a cursor, and the screen that was there before.
+const SCREEN_ENDS: &[u8] = b"\x1b[m\x1b[?7h\x1b[?25h\x1b[?1049l";
 
 #[cfg(test)]
 mod tests {
@@ -270,7 +356,7 @@ mod tests {
         // Somebody else has the terminal for a while.
         give_way(&mut || assert!(shows(&terminal)));
         assert!(!shows(&terminal));
-        Silence::begin(&terminal, Pastes::Unmarked, None).unwrap().restore();
+        Silence::begin(&terminal, Pastes::Unmarked, (None, None)).unwrap().restore();
         renew();
         assert!(!shows(&terminal));
         end();
@@ -289,7 +375,7 @@ mod tests {
     #[test]
     fn nothing_that_was_typed_is_left() {
         let (ours, terminal) = terminal();
-        let silence = Silence::begin(&terminal, Pastes::Marked, None).unwrap();
+        let silence = Silence::begin(&terminal, Pastes::Marked, (None, None)).unwrap();
         rustix::io::write(&ours, b"line 2\rline 3\r").unwrap();
         silence.restore();
         rustix::io::write(&ours, b"next\r").unwrap();
@@ -300,9 +386,43 @@ mod tests {
         assert!(bytes[..length].starts_with(b"\x1b[?2004h\x1b[?2004l"));
     }
 
+    /// A picture is on the terminal's other screen, of which nothing is left; whoever draws it hears when it
+    /// has to be drawn again, and gets the keys that a line would take for itself.
+    #[test]
+    fn a_screen_is_given_back() {
+        let (ours, terminal) = terminal();
+        // What is written comes in pieces.
+        let seen = |end: &str| {
+            let mut text = String::new();
+            while !text.ends_with(end) {
+                let mut bytes = [0; 128];
+                let length = rustix::io::read(&ours, &mut bytes).unwrap();
+                text.push_str(str::from_utf8(&bytes[..length]).unwrap());
+            }
+            text
+        };
+        let before = tcgetattr(&terminal).unwrap();
+        let (mut woken, wake) = io::pipe().unwrap();
+        let mut screen = Silence::begin(&terminal, Pastes::Marked, (None, Some(wake))).unwrap();
+        assert_eq!(seen("\x1b[?7l"), "\x1b[?2004h\x1b[?1049h\x1b[?7l");
+        let during = tcgetattr(&terminal).unwrap();
+        assert!(!during.local_modes.intersects(LocalModes::ECHO | LocalModes::IEXTEN));
+        assert!(during.local_modes.contains(LocalModes::ISIG));
+        assert!(!during.input_modes.contains(InputModes::IXON));
+        "picture".clone_into(&mut screen.question);
+        screen.ask_again();
+        assert!(seen("picture").ends_with("\x1b[?1049h\x1b[?7lpicture"));
+        assert_eq!(io::Read::read(&mut woken, &mut [0; 8]).unwrap(), 1);
+        screen.restore();
+        assert_eq!(seen("\x1b[?2004l"), "\x1b[m\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[?2004l");
+        let after = tcgetattr(&terminal).unwrap();
+        assert_eq!(after.local_modes, before.local_modes);
+        assert_eq!(after.input_modes, before.input_modes);
+    }
+
     #[test]
     fn what_is_no_terminal_cannot_be_silenced() {
         let file = File::open("/dev/null").unwrap();
-        assert!(Silence::begin(&file, Pastes::Unmarked, None).is_err());
+        assert!(Silence::begin(&file, Pastes::Unmarked, (None, None)).is_err());
     }
 }

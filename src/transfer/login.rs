@@ -163,14 +163,14 @@ impl Field {
 }
 
 impl Login {
-    /// Writes it as the value of a secret: members in this order, those that are absent left out.
-    ///
-    /// `title`, `path` and `attachments`, which are the item's, come from [`Login::to_json_of`].
+    /// Writes it without what is the item's.
+    #[cfg(test)]
     pub(crate) fn to_json(&self) -> Secret<String> {
         self.to_json_of(&Around::default())
     }
 
-    /// Writes it with what is known of the item that it belongs to.
+    /// Writes it as the value of a secret, with what is known of the item that it belongs to: members in
+    /// this order, those that are absent left out.
     pub(crate) fn to_json_of(&self, around: &Around<'_>) -> Secret<String> {
         let mut members = Map::new();
         let mut put = |name: &str, value: Json| {

@@ -30,7 +30,7 @@ pub(crate) enum Shape {
     /// The files of a directory.
     Tree(Vec<File>),
     /// Bytes that are no text.
-    Bytes(Secret<Vec<u8>>),
+    Bytes,
 }
 
 impl Shape {
@@ -46,7 +46,7 @@ impl Shape {
         if zip::is_archive(bytes.expose()) {
             return Ok(Self::Zip(Archive::read(bytes.expose(), Limits::DEFAULT)?));
         }
-        let Ok(text) = text::decode(bytes.expose()) else { return Ok(Self::Bytes(bytes)) };
+        let Ok(text) = text::decode(bytes.expose()) else { return Ok(Self::Bytes) };
         let text = Secret::new(text);
         let begins = text.expose().trim_start();
         if begins.starts_with(['{', '[']) {
@@ -152,7 +152,7 @@ mod tests {
             Ok(Shape::Text(_)) => "text",
             Ok(Shape::Zip(_)) => "zip",
             Ok(Shape::Tree(_)) => "tree",
-            Ok(Shape::Bytes(_)) => "bytes",
+            Ok(Shape::Bytes) => "bytes",
             Err(_) => "error",
         }
     }

@@ -3,6 +3,7 @@
 //! Takes credentials that were obtained elsewhere, and returns plain results. Does not know of
 //! terminals, arguments or output.
 
+pub(crate) mod backups;
 pub(crate) mod check;
 pub(crate) mod copy;
 pub(crate) mod events;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{settings, slots};
 use crate::model::value::Value;
+use crate::store::Table;
 use crate::sys::files;
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, Vault};
@@ -24,6 +25,11 @@ pub(crate) fn locked(path: &Path, vault: &LockedVault) -> Vec<(String, Value)> {
     members.extend(bytes.map(|bytes| number("FileSize", bytes)));
     members.push(("KeySlots".to_owned(), slots::public(vault)));
     members
+}
+
+/// Counts secrets without a key, as rows whatever is in them; `None` if the file does not let.
+pub(crate) fn secrets(vault: &mut LockedVault) -> Option<u64> {
+    vault.store_mut().read().ok()?.count(Table::Secret).ok()
 }
 
 /// Tells what an unlocked vault says.

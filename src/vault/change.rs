@@ -138,19 +138,27 @@ impl Transaction<'_> {
         self.owing.push(owed);
     }
 
-    /// Changes what is known of the peer of an account, if there is one.
+    /// Changes what is known of the peer of an account, if there is one. What no state can have is not
+    /// believed.
     pub(crate) fn change_peer(&mut self, account: &str, change: impl FnOnce(&mut Peer)) {
         if let Some(peer) = self.state.peers.iter_mut().find(|peer| peer.account == account) {
-            change(peer);
-            self.is_changed = true;
+            let mut changed = peer.clone();
+            change(&mut changed);
+            if changed.is_within_limits() {
+                *peer = changed;
+                self.is_changed = true;
+            }
         }
     }
 
     /// Makes a peer known in the place of the one of its account, if there is one.
     ///
     /// # Errors
-    /// [`Error::Limit`] where there are as many as a vault can have.
+    /// [`Error::Limit`] where there are as many as a vault can have, or this is none that it can have.
     pub(crate) fn put_peer(&mut self, peer: Peer) -> Result<(), Error> {
+        if !peer.is_within_limits() {
+            return Err(Error::Limit("no vault can have such a peer".to_owned()));
+        }
         self.remove_peer(&peer.account);
         if self.state.peers.len() >= MAX_PEERS {
             return Err(Error::Limit(format!("a vault has at most {MAX_PEERS} peers")));

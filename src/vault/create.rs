@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::anchor::Anchor;
 use super::error::Error;
 use super::keyring::Keyring;
+use super::names::KnownNames;
 use super::rollback::RollbackGuard;
 use super::slots::check_derived;
 use super::state::{Settings, SlotEntry, State};
@@ -120,6 +121,7 @@ impl Vault {
             unlogged,
             waiting,
             owed,
+            names: KnownNames::default(),
             wreck,
         })
     }

@@ -21,6 +21,7 @@ pub(crate) mod forge;
 mod keyring;
 pub(crate) mod log;
 pub(crate) mod loss;
+pub(crate) mod names;
 pub(crate) mod peers;
 pub(crate) mod progress;
 mod reads;

@@ -1,7 +1,7 @@
 //! The vaults of other accounts that a vault knows: member 18 of the state. docs/format.md has the
 //! members' numbers.
 
-use super::cbor::{Malformed, MapWriter, Reader, Unknown};
+use super::cbor::{MAX_COUNTED, Malformed, MapWriter, Reader, Unknown};
 use crate::crypto::header::VaultId;
 
 /// The most peers of a vault.
@@ -47,11 +47,24 @@ pub(crate) struct Owed {
     pub(crate) arn: String,
 }
 
+/// Whether a text is an account.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl Peer {
     /// A peer that nothing waits for.
     pub(crate) fn new(name: String, account: String, path: Vec<u8>, vault: VaultId) -> Self {
         let seen = Seen { generation: 0, commit_id: [0; 16] };
         Self { name, account, path, vault, seen, waiting: 0, unknown: Unknown::default() }
+    }
+
+    /// Whether it is one that a state can have: what another vault says of itself may be anything.
+    pub(super) fn is_within_limits(&self) -> bool {
+        (1..=MAX_NAME).contains(&self.name.len())
+            && is_account(&self.account)
+            && self.path.len() <= MAX_PATH
+            && self.seen.generation.max(self.waiting) <= MAX_COUNTED
     }
 
     pub(super) fn encode(&self) -> MapWriter<'_> {
@@ -86,16 +99,15 @@ impl Peer {
             generation: generation.ok_or(Malformed)?,
             commit_id: commit_id.ok_or(Malformed)?,
         };
-        let is_account =
-            |text: &String| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-        Ok(Self {
-            name: name.filter(|name| (1..=MAX_NAME).contains(&name.len())).ok_or(Malformed)?,
-            account: account.filter(is_account).ok_or(Malformed)?,
-            path: path.filter(|path| path.len() <= MAX_PATH).ok_or(Malformed)?,
+        let peer = Self {
+            name: name.ok_or(Malformed)?,
+            account: account.ok_or(Malformed)?,
+            path: path.ok_or(Malformed)?,
             vault: vault.ok_or(Malformed)?,
             seen,
             waiting: waiting.ok_or(Malformed)?,
             unknown,
-        })
+        };
+        if peer.is_within_limits() { Ok(peer) } else { Err(Malformed) }
     }
 }

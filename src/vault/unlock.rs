@@ -8,6 +8,7 @@ use super::anchor::{Anchor, Remembered, Under};
 use super::audit::Unlogged;
 use super::error::{Error, opened, tampered};
 use super::keyring::Keyring;
+use super::names::KnownNames;
 use super::peers::{Owed, Seen};
 use super::rollback::RollbackGuard;
 use super::slots::{self, MAX_DERIVED};
@@ -45,6 +46,8 @@ pub(crate) struct Vault {
     pub(super) waiting: WaitingReads,
     /// What peers have to be told of what was committed.
     pub(super) owed: BTreeSet<Owed>,
+    /// The names that were asked for while it is open.
+    pub(super) names: KnownNames,
     /// The damaged file, if the container is what was found in it.
     pub(super) wreck: Option<Wreck>,
 }
@@ -88,11 +91,6 @@ impl LockedVault {
         Self::from_store(Store::open(path, mode)?)
     }
 
-    /// Opens the container at `path` for a look that is not worth waiting for.
-    pub(crate) fn glance_at(path: &Path) -> Result<Self, Error> {
-        Self::from_store(Store::glance_at(path)?)
-    }
-
     /// Opens a copy for reading, on whatever medium. None of it is to be believed before all of it
     /// is verified.
     pub(crate) fn open_copy(path: &Path) -> Result<Self, Error> {
@@ -113,6 +111,11 @@ impl LockedVault {
     /// Returns the vault's id, which is not secret.
     pub(crate) fn vault_id(&self) -> &VaultId {
         &self.header.vault_id
+    }
+
+    /// Returns where the container is.
+    pub(crate) fn path(&self) -> &Path {
+        self.store.path()
     }
 
     /// Returns the header, which is not secret.
@@ -223,6 +226,7 @@ impl LockedVault {
             unlogged: None,
             waiting: WaitingReads::default(),
             owed: BTreeSet::new(),
+            names: KnownNames::default(),
             wreck: self.wreck,
         })
     }
@@ -242,6 +246,15 @@ impl Vault {
         access: Access,
         context: RequestContext<'v>,
     ) -> Result<Transaction<'v>, Error> {
+        self.begin_beside_names(access, context).map(|(transaction, _)| transaction)
+    }
+
+    /// Begins a transaction, and lends the names that are known from those before.
+    pub(crate) fn begin_beside_names<'v>(
+        &'v mut self,
+        access: Access,
+        context: RequestContext<'v>,
+    ) -> Result<(Transaction<'v>, &'v mut KnownNames), Error> {
         let rows = match access {
             Access::Read => self.store.read()?,
             Access::Write => self.store.write()?,
@@ -251,7 +264,7 @@ impl Vault {
         // Another process may have changed them since.
         self.audits_reads = transaction.state().settings.audits_reads();
         self.last_commit = transaction.state().time;
-        Ok(transaction)
+        Ok((transaction, &mut self.names))
     }
 
     /// Opens the same file once more, with the same keys: for work that takes long, beside other work.
@@ -287,6 +300,7 @@ impl Vault {
             unlogged: None,
             waiting: WaitingReads::default(),
             owed: BTreeSet::new(),
+            names: KnownNames::default(),
             wreck: None,
         }
     }

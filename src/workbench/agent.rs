@@ -401,7 +401,7 @@ mod tests {
             ("chore-checkpoint", 1),
             ("chore-configure", 2),
             ("chore-events", 2),
-            ("chore-names", 2),
+            ("chore-offer", 4),
             ("chore-purge", 2),
             ("chore-status", 2),
             ("create", 4),

@@ -4,11 +4,9 @@
 
 use std::path::Path;
 
-use crate::crypto::header::VaultId;
 use crate::crypto::keyfile::Keyfile;
 use crate::crypto::keys::MasterKey;
 use crate::crypto::slot::{Credential, SlotBody};
-use crate::model::secret_value::SecretValue;
 use crate::model::time::{DAY_MS, Timestamp};
 use crate::model::value::Value;
 use crate::service::caller::Caller;
@@ -18,21 +16,13 @@ use crate::service::jobs::{self, CatchUp};
 use crate::service::operations;
 use crate::store::Store;
 use crate::sys::entropy::SystemEntropy;
-use crate::sys::secret::Secret;
 use crate::upkeep::{events, status};
-use crate::vault::across::{CrossPrimary, CrossReplica, Restriction, Trouble};
-use crate::vault::peers::Peer;
-use crate::vault::progress::{Holder, Lease, Progress, Purpose};
-use crate::vault::record::{Deletion, Namespace, Record, Replica, Replication, Version};
 use crate::vault::rekey::Rekeying;
-use crate::vault::rotation::{Command, Pin, Pinning, Protocol, Rotation, Rules};
-use crate::vault::state::Settings;
-use crate::vault::transaction::{Access, RequestContext, Transaction};
-use crate::vault::{self, NewVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
+use crate::vault::transaction::{Access, RequestContext};
+use crate::vault::{self, OnDamagedSlot, OnRollback, Origin, UnlockPolicy, Vault};
+use crate::workbench::between::meet;
 use crate::workbench::changes::alter;
-
-/// When the vault was made.
-pub(super) const START: Timestamp = Timestamp(1_767_225_600_000);
+use crate::workbench::sample::{PAIR, START, other_vault, sample_vault};
 
 /// Any values in well-formed boxes. Five bytes are a change: which box, which map in it, which
 /// member, what to do, and with which value.
@@ -42,6 +32,9 @@ pub fn sealed_values(bytes: &[u8]) {
     let context = |now| RequestContext { now, entropy: &SystemEntropy, origin: &origin };
     let Ok((mut vault, master)) = altered(changes, context(START)) else { return };
     let now = CLOCKS.get(usize::from(*clock) % CLOCKS.len()).copied().unwrap_or(START);
+    let sound = other_vault(context(START));
+    let met = sound.and_then(|mut ours| meet(&mut vault, &mut ours, PAIR, context(START)));
+    assert!(met.is_ok(), "another vault cannot be read any more");
     let _refused = look(&mut vault, context(now));
     for request in READS.iter().chain(WRITES) {
         let _refused = call(&mut vault, request, context(now));
@@ -74,127 +67,6 @@ const CLOCKS: [Timestamp; 7] = [
     Timestamp(i64::MAX),
     Timestamp(i64::MIN),
 ];
-
-/// A vault with a secret of every kind.
-pub(super) fn sample_vault(
-    store: Store,
-    context: RequestContext<'_>,
-) -> Result<(Vault, MasterKey), vault::Error> {
-    let vault_id = VaultId::generate(context.entropy)?;
-    let master = MasterKey::generate(context.entropy)?;
-    let credential = Credential::Keyfile(Keyfile::generate(context.entropy)?);
-    let slot = SlotBody::wrap(&master, &vault_id, &credential, None, context.entropy)?;
-    let new = NewVault {
-        vault_id,
-        master: &master,
-        slots: vec![(0, slot, "first".to_owned())],
-        settings: Settings::new("000000000000", "local-1"),
-        anchors: None,
-    };
-    let mut vault = Vault::create_in(store, new, context)?;
-    let mut transaction = vault.begin(Access::Write, context)?;
-    let path = b"/mnt/stick/vault".to_vec();
-    let mut peer = Peer::new("stick".to_owned(), OTHER.to_owned(), path, VaultId([9; 16]));
-    peer.waiting = 1;
-    transaction.put_peer(peer)?;
-    for (region, name) in [
-        ("local-1", "plain"),
-        ("local-1", "full"),
-        ("local-1", "going"),
-        ("local-1", "copy"),
-        ("eu-west-1", "full"),
-    ] {
-        let mut record = record(region, name);
-        transaction.assign_row(&mut record)?;
-        let value = SecretValue::Text(Secret::new(format!("the value of {region}/{name}")));
-        // The pending version has none yet.
-        for version in record.versions.iter_mut().filter(|version| version.id != PENDING) {
-            version.value = Some(transaction.insert_value(record.rid, &version.id, &value)?);
-        }
-        transaction.insert(&mut record)?;
-        transaction.record("CreateSecret", "Success", Transaction::subject(&record))?;
-    }
-    transaction.commit()?;
-    Ok((vault, master))
-}
-
-/// The account of another vault.
-const OTHER: &str = "222222222222";
-
-const PENDING: &str = "22222222-2222-4222-8222-222222222222";
-
-fn record(region: &str, name: &str) -> Record {
-    let namespace = Namespace { account: "000000000000".to_owned(), region: region.to_owned() };
-    let mut record = Record::new(namespace, name.to_owned(), "a1B2c3".to_owned(), START);
-    let mut current = Version::new("11111111-1111-4111-8111-111111111111".to_owned(), None, START);
-    current.stages.push("AWSCURRENT".to_owned());
-    current.accessed = Some(START.midnight());
-    record.versions.push(current);
-    match (region, name) {
-        (_, "going") => {
-            record.deletion = Some(Deletion { requested: START, due: START.plus_days(30) });
-        }
-        (_, "copy") => {
-            record.kms_key_id = Some("alias/one".to_owned());
-            let mut primary = CrossPrimary::new(across("theirs"));
-            primary.edition = Some(1);
-            record.cross_primary = Some(primary);
-        }
-        ("eu-west-1", _) => {
-            record.replication = Replication::Replica { primary_region: "local-1".to_owned() };
-        }
-        (_, "full") => fill(&mut record),
-        (_, _) => {}
-    }
-    record
-}
-
-/// The ARN of a secret of the other account.
-fn across(name: &str) -> String {
-    format!("arn:aws:secretsmanager:local-1:{OTHER}:secret:{name}-d4E5f6")
-}
-
-/// Gives a record all that one can have.
-fn fill(record: &mut Record) {
-    let mut pending = Version::new(PENDING.to_owned(), None, START);
-    pending.stages.push("AWSPENDING".to_owned());
-    record.versions.push(pending);
-    record.description = Some("a secret".to_owned());
-    record.kms_key_id = Some("alias/one".to_owned());
-    record.accessed = Some(START.midnight());
-    record.rotated = Some(START);
-    record.tags = Some(vec![("key".to_owned(), "value".to_owned())]);
-    record.policy = Some("{}".to_owned());
-    record.secret_type = Some("kind".to_owned());
-    let mut command = Command::new(vec!["/bin/true".to_owned()], Protocol::Lambda);
-    command.env.push(("NAME".to_owned(), "value".to_owned()));
-    command.pins.push(Pin { path: "/bin/true".to_owned(), sha256: [7; 32] });
-    command.pinning = Pinning::Paths(vec!["/bin/true".to_owned()]);
-    let rules = Rules { automatically_after_days: Some(30), ..Rules::default() };
-    record.rotation = Some(Rotation {
-        enabled: true,
-        function: "arn:local:exec:/bin/true".to_owned(),
-        command,
-        unknown: rules.unknown.clone(),
-        rules: Some(rules),
-        external: vec![("key".to_owned(), "value".to_owned())],
-        configured: START,
-        current: Some(("11111111-1111-4111-8111-111111111111".to_owned(), START)),
-    });
-    let mut progress = Progress::new(PENDING.to_owned(), Purpose::Rotate, START);
-    progress.lease = Some(Lease::new(Holder::default(), START));
-    progress.last_error = Some("setSecret: exit status 1".to_owned());
-    record.progress = Some(progress);
-    let taken = Replica::new("us-east-1".to_owned(), Some("alias/us".to_owned()));
-    let there = Replica::new("eu-west-1".to_owned(), None);
-    record.replication = Replication::Primary(vec![there, taken]);
-    let mut replica = CrossReplica::new(across("full"), 2);
-    replica.role_arn = Some("arn:aws:iam::000000000000:role/replicate".to_owned());
-    replica.restriction = Some(Restriction::SameOrg);
-    replica.held = vec![1];
-    replica.trouble = Some(Trouble::Absent);
-    record.cross_replica = Some(replica);
-}
 
 /// Looks at all that is no operation.
 fn look(vault: &mut Vault, context: RequestContext<'_>) -> Result<(), vault::Error> {
@@ -360,6 +232,21 @@ mod tests {
         let context = RequestContext { now: START, entropy: &SystemEntropy, origin: &origin };
         let (mut vault, master) = altered(changes, context).unwrap();
         test(&mut vault, &master, context);
+    }
+
+    /// If the two did not know each other, nothing would be told between them.
+    #[test]
+    fn another_vault_is_met() {
+        with(&[], |theirs, _master, context| {
+            let mut ours = other_vault(context).unwrap();
+            meet(theirs, &mut ours, PAIR, context).unwrap();
+            for (vault, name) in [(theirs, "full"), (&mut ours, "theirs")] {
+                let transaction = vault.begin(Access::Read, context).unwrap();
+                let namespace = transaction.namespace("local-1");
+                let record = transaction.find(&namespace, name).unwrap().unwrap();
+                assert!(record.cross_replica.unwrap().is_in_sync(), "{name}");
+            }
+        });
     }
 
     /// If the vault were refused before anything is altered, nothing would be tried.

@@ -5,11 +5,13 @@
 
 mod agent;
 pub mod bench_vault;
+mod between;
 mod boxes;
 mod changes;
 pub mod fuzz;
 #[cfg(test)]
 mod mutate;
 mod readers;
+mod sample;
 mod scratch;
 mod system;

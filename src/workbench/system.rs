@@ -10,7 +10,7 @@ use crate::sys::clock::{Clock, Moment, Moments};
 use crate::sys::entropy::{Entropy, NoEntropy};
 use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy};
-use crate::workbench::boxes::{START, sample_vault};
+use crate::workbench::sample::{START, sample_vault};
 use crate::workbench::scratch::write_scratch;
 
 /// A vault with a secret of every kind, and its key.

@@ -94,7 +94,7 @@ fn a_grant_is_good_for_nothing_else() {
         json!({ "do": "chore", "token": grant, "chore": { "name": "checkpoint" } }),
         json!({ "do": "chore", "token": grant, "chore": { "name": "configure", "changes": {} } }),
         json!({ "do": "chore", "token": grant, "chore": { "name": "events" } }),
-        json!({ "do": "chore", "token": grant, "chore": { "name": "names", "scheduled": false } }),
+        json!({ "do": "chore", "token": grant, "chore": { "name": "offer", "prefix": "", "what": "active" } }),
         json!({ "do": "chore", "token": grant, "chore": { "name": "purge" } }),
         json!({ "do": "chore", "token": grant, "chore": { "name": "status" } }),
     ] {

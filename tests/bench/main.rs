@@ -204,8 +204,7 @@ fn lists(fixture: &BenchFixture, table: &mut Table) -> io::Result<()> {
     table.row("`list-secrets`, all", size, &all);
     table.row("`list-secrets`, by a name's beginning", size, &some);
     if fixture.secrets == 100_000 {
-        let bound = Duration::from_millis(350);
-        table.bound(Bound::time("list-secrets", &all, bound).at(size));
+        table.bound(Bound::time("list-secrets", &all, Duration::from_millis(350)).at(size));
     }
     Ok(())
 }
@@ -282,6 +281,9 @@ fn agent(fixture: &BenchFixture, one_row: Option<&OneRow>, table: &mut Table) ->
     table.floor("one row inserted by `sqlite3`, beside the agent", size, &insert);
     table.row("`put-secret-value` through the agent", size, &put);
     table.bound(Bound::ratio("put through the agent, of one INSERT", &put, &insert, 0.8).at(size));
+    let [tab] = in_turns(40, [Box::new(|| require(&mut fixture.through_agent(&["offer-names"])))])?;
+    table.row("a name completed through the agent", size, &tab);
+    table.bound(Bound::time("a name completed", &tab, Duration::from_millis(30)).at(size));
     if fixture.secrets >= CLIENTS {
         let single = Crowd::gather(fixture, 1, 20)?;
         let crowd = Crowd::gather(fixture, CLIENTS, 4)?;

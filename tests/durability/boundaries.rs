@@ -69,6 +69,9 @@ changes! {
     ]
         "restore-backup --accept-rollback ../copy",
         shown by "list-secrets --query SecretList[].Name", at Some;
+    rename_many: ["create-secret --name a/1 --secret-string one", "create-secret --name a/2"]
+        "mv a/ b/",
+        shown by "list-secrets --query SecretList[].Name", at Some;
     purge_deep: ["create-secret --name a --secret-string file://large"]
         "purge --deep --no-recovery",
         shown by "status --query KeyEpoch", at Some;

@@ -22,7 +22,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcgetpgrp, tcsetwinsize};
 pub(crate) struct Typing {
     /// One answer for each prompt; after the last, every prompt gets `^D`. `^C`, `^D`, `^Z` and
     /// `^\\` are the keys; `^HUP`, `^INT`, `^QUIT` and `^TERM` are signals to the process that has
-    /// the terminal. After `raw:` comes what is typed or pasted at once, with the escapes that
+    /// the terminal; `^SIZE 40x10` gives it 40 columns and 10 rows. After `raw:` comes what is typed or pasted at once, with the escapes that
     /// [`raw`] knows; after `ahead:` the same, without waiting for the next question.
     pub(crate) lines: Vec<String>,
     /// The streams, out of `stdin`, `stdout` and `stderr`, that are the terminal.
@@ -152,15 +152,29 @@ impl Typist {
         !new.is_empty() && !new.ends_with('\n') && is_waiting(self.child)
     }
 
-    /// What is new since the last answer. That pastes are to be marked, or no longer, is not shown.
+    /// What is new since the last answer. That pastes are to be marked, or no longer, is not shown; a
+    /// picture that was given up is not there any more.
     fn new_on_screen(&self) -> String {
         let new = String::from_utf8_lossy(&self.screen[self.answered..]);
-        new.replace("\u{1b}[?2004h", "").replace("\u{1b}[?2004l", "")
+        let new = new.replace("\u{1b}[?2004h", "").replace("\u{1b}[?2004l", "");
+        new.rsplit("\u{1b}[?1049l").next().unwrap_or_default().to_owned()
+    }
+
+    /// Whether the child draws all of the screen, and so what is typed, too.
+    fn is_drawn_on(&self) -> bool {
+        let screen = String::from_utf8_lossy(&self.screen);
+        screen.rfind("\u{1b}[?1049h") > screen.rfind("\u{1b}[?1049l")
     }
 
     fn answer(&mut self) {
         let line = self.answers.next().unwrap_or_else(|| "^D".to_owned());
         self.answered = self.screen.len();
+        if let Some(size) = line.strip_prefix("^SIZE ") {
+            let (columns, rows) = size.split_once('x').expect("columns and rows");
+            let (ws_col, ws_row) = (columns.parse().unwrap(), rows.parse().unwrap());
+            let size = Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+            return tcsetwinsize(&self.terminal.theirs, size).unwrap();
+        }
         let signal = match line.as_str() {
             "^HUP" => Some(Signal::HUP),
             "^INT" => Some(Signal::INT),
@@ -182,7 +196,7 @@ impl Typist {
             (_, None) => format!("{line}\n"),
         };
         let modes = tcgetattr(&self.terminal.theirs).unwrap().local_modes;
-        if !modes.contains(LocalModes::ECHO) && keys.len() > 1 {
+        if !modes.contains(LocalModes::ECHO) && keys.len() > 1 && !self.is_drawn_on() {
             let is_key = |c: char| c.is_control() && c != '\t';
             self.hidden.extend(keys.split(is_key).map(str::to_owned));
         }
@@ -191,7 +205,7 @@ impl Typist {
 }
 
 /// What a text with escapes stands for: `\e`, `\r`, `\t`, `\d`, `\u` and `\w` are the keys Escape,
-/// Enter, Tab, `^D`, `^U` and `^W`.
+/// Enter, Tab, `^D`, `^U` and `^W`; `\^S` is `^S`, and so for each letter.
 fn raw(text: &str) -> String {
     let mut letters = text.chars();
     let mut out = String::new();
@@ -204,6 +218,10 @@ fn raw(text: &str) -> String {
                 Some('d') => '\u{4}',
                 Some('u') => '\u{15}',
                 Some('w') => '\u{17}',
+                Some('^') => {
+                    let key = u8::try_from(letters.next().unwrap()).unwrap();
+                    char::from(key & 0x1f)
+                }
                 other => panic!("no such key: {other:?}"),
             },
             _ => letter,

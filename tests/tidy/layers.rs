@@ -75,6 +75,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("strsim", &["cli", "service"]),
     ("subtle", &["crypto"]),
     ("unicode_normalization", &["transfer", "crypto"]),
+    ("unicode_width", &["cli"]),
     ("uuid", &["sys"]),
     ("yaml_rust2", &["cli"]),
     // Keys are wiped where they are made and where they are kept.

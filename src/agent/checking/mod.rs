@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::agent::door::Agent;
-use crate::agent::long_work::Said;
+use crate::agent::long_work::{BegunWith, Said};
 use crate::agent::messages::{Check, Refused, Reply};
 use crate::agent::session::{Gone, Use};
 use crate::gateway::json::tagged;
@@ -39,7 +39,7 @@ impl Agent<'_> {
                 None => vault.again_until(&halt),
                 Some(path) => vault.open_copy_until(path, &halt),
             });
-            let own = own.map(|own| opened = begun.map(|begun| (own, begun)));
+            let own = own.map(|own| opened = begun.map(|begun| BegunWith { own, begun }));
             let own = own.map_err(|error| self.refused(error.into()));
             (own.map(|()| Json::Null), notices::of(vault))
         });
@@ -47,15 +47,16 @@ impl Agent<'_> {
             return reply;
         }
         let locked = || Refused::Locked(Gone::Locked.told().to_owned());
-        let Some((mut own, begun)) = opened else { return refused(locked()) };
+        let Some(mut opened) = opened else { return refused(locked()) };
         let mut tell = |rows: RowsDone| {
             if tells {
                 Said::of_rows(rows).say_to(stream);
             }
         };
-        let work = || found(&mut own, copy.is_some(), self.context(), &mut tell);
+        let BegunWith { own, begun } = &mut opened;
+        let work = || found(own, copy.is_some(), self.context(), &mut tell);
         let found = begun.heeding(stream, work);
-        // The keys are gone before the lock goes on.
+        let BegunWith { own, begun } = opened;
         drop(own);
         session.count_long_work(self.moments.moment());
         drop(begun);

@@ -22,7 +22,7 @@ pub(super) struct Sessions {
     /// Where the tokens of vaults are kept.
     place: Place,
     vaults: Mutex<Vaults>,
-    /// Rings when one is locked.
+    /// Rings when one is locked, or opened.
     closed: Condvar,
     /// Whether the process is to end: no vault is held open any more that was not before.
     pub(super) is_ending: AtomicBool,
@@ -34,6 +34,8 @@ struct Vaults {
     held: BTreeMap<PathBuf, Arc<Session>>,
     /// Those that are being locked: nobody finds them any more, but their keys are there.
     closing: Vec<Arc<Session>>,
+    /// How many are being opened: their keys are there, and nobody finds them yet.
+    opening: usize,
 }
 
 /// What takes its time, as it waits for whoever uses a vault.
@@ -43,6 +45,8 @@ pub(super) enum Due {
     Close(Arc<Session>),
     /// To write the reads that have waited long enough.
     Write(Arc<Session>),
+    /// To read the names of a large vault before somebody completes one.
+    ReadAhead(Arc<Session>),
 }
 
 impl Sessions {
@@ -60,6 +64,9 @@ impl Sessions {
         now: Moment,
         context: RequestContext<'_>,
     ) -> Result<Option<Arc<Session>>, vault::Error> {
+        let _opening = Opening::begin(self);
+        // Its key goes before that ends.
+        let unlock = unlock;
         let token = place::new_token(context.entropy).map_err(crypto::Error::from)?;
         let session = Session::open(unlock, &self.logins, token, now)?;
         let mut vaults = self.lock();
@@ -160,6 +167,12 @@ impl Sessions {
         drop(closed.unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Waits until none is being opened. What is refused then is gone with its key.
+    pub(super) fn wait_for_openings(&self) {
+        let closed = self.closed.wait_while(self.lock(), |vaults| vaults.opening > 0);
+        drop(closed.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Whether none is unlocked, and none is being locked. If so none will be: whoever is about to hold one
     /// open learns that the process ends.
     pub(super) fn end_if_gone(&self) -> bool {
@@ -182,6 +195,9 @@ impl Sessions {
             }
         }
         for session in self.all() {
+            if session.begin_reading_ahead() {
+                due.push(Due::ReadAhead(Arc::clone(&session)));
+            }
             let mut left = session.outlook(now).left_ms;
             match session.waiting_ms(now) {
                 Some(0) => {
@@ -201,6 +217,7 @@ impl Sessions {
         match due {
             Due::Close(session) => self.close(session, context),
             Due::Write(session) => session.write_waiting(moments, context),
+            Due::ReadAhead(session) => session.read_ahead(moments, context),
         }
     }
 
@@ -220,6 +237,26 @@ impl Vaults {
         session.begin_closing();
         self.closing.push(Arc::clone(&session));
         session
+    }
+}
+
+/// Opening a vault, however that ends.
+struct Opening<'a>(&'a Sessions);
+
+impl<'a> Opening<'a> {
+    fn begin(sessions: &'a Sessions) -> Self {
+        let mut vaults = sessions.lock();
+        vaults.opening = vaults.opening.saturating_add(1);
+        Self(sessions)
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        let mut vaults = self.0.lock();
+        vaults.opening = vaults.opening.saturating_sub(1);
+        drop(vaults);
+        self.0.closed.notify_all();
     }
 }
 

@@ -1,4 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
 
 use super::*;
 use crate::agent::messages::Reads;
@@ -6,7 +9,7 @@ use crate::agent::session::{LONGEST_WAIT_MS, Use};
 use crate::agent::testing::{LATE, NOW, Opening, unlock};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::sys::entropy::SystemEntropy;
+use crate::sys::entropy::{Entropy, NoEntropy, SystemEntropy};
 use crate::sys::files;
 use crate::upkeep::events::{self, EventFilter};
 use crate::vault::audit::Subject;
@@ -72,6 +75,49 @@ fn reads_that_wait_are_kept_when_a_vault_is_unlocked_once_more() {
         let written = session.used_at(NOW, Use::Looks, context, entries).unwrap().done;
         assert_eq!(written, 1, "{reads:?}");
     }
+}
+
+/// Entropy that is drawn from when somebody lets it.
+struct Held {
+    arrived: Sender<()>,
+    goes_on: Mutex<Receiver<()>>,
+}
+
+impl Entropy for Held {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), NoEntropy> {
+        self.arrived.send(()).unwrap_or_default();
+        lock(&self.goes_on).recv().unwrap_or_default();
+        SystemEntropy.fill(buffer)
+    }
+}
+
+/// A vault that is refused as all is being locked is gone, with its key, before that is told.
+#[test]
+fn what_is_refused_is_waited_for() {
+    let opening = Opening::new();
+    let ((arrived, arrival), (go_on, goes_on), (closed, closing)) =
+        (channel(), channel(), channel());
+    let entropy = Held { arrived, goes_on: Mutex::new(goes_on) };
+    let (sessions, path, origin) = (&opening.sessions, opening.path(), Origin::default());
+    thread::scope(|scope| {
+        let opened = scope.spawn(|| {
+            let context = RequestContext { now: Timestamp(5), entropy: &entropy, origin: &origin };
+            sessions.open(unlock(&path, Reads::AtOnce), NOW, context).unwrap()
+        });
+        arrival.recv().unwrap();
+        sessions.is_ending.store(true, Ordering::SeqCst);
+        let (own, others) = sessions.begin_closing(None);
+        assert!(own.is_empty() && others.is_empty());
+        scope.spawn(move || {
+            sessions.wait_for_openings();
+            closed.send(()).unwrap();
+        });
+        let soon = closing.recv_timeout(Duration::from_millis(20));
+        assert!(soon.is_err(), "the key was still there");
+        go_on.send(()).unwrap();
+        closing.recv().unwrap();
+        assert!(opened.join().unwrap().is_none());
+    });
 }
 
 /// What a panic left half done is not used, not even for what waits.
@@ -174,7 +220,7 @@ fn whoever_unlocks_a_vault_in_use_keeps_nobody_from_others() {
     let later = Moment { boot_ms: 500, wall_ms: 500 };
     let until = |session: &Session| session.outlook(later).until_ms;
     let before = until(&used);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let in_use = lock(&used.vault);
         let (sessions, path) = (&opening.sessions, opening.path());
         let unlocking = scope.spawn(move || {
@@ -183,7 +229,7 @@ fn whoever_unlocks_a_vault_in_use_keeps_nobody_from_others() {
             sessions.open(unlock(&path, Reads::AtOnce), later, context).unwrap().unwrap()
         });
         while until(&used) == before {
-            std::thread::yield_now();
+            thread::yield_now();
         }
         assert!(opening.is_open(&other));
         drop(in_use);
@@ -220,7 +266,7 @@ fn whoever_locks_what_is_being_locked_waits_for_that() {
         assert_eq!((own.len(), others.len()), (0, usize::from(is_meant)));
     }
     let (_, others) = sessions.begin_closing(None);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let waiting = scope.spawn(|| {
             sessions.wait_for(&others);
             lock(&session.vault).is_none()

@@ -1,7 +1,8 @@
 //! `configure get`, `list` and `set`: what holds here. Nothing is read from or written to AWS's
 //! configuration files.
 
-use super::home;
+use super::{granted_region, home};
+use crate::cli::agent::GRANT;
 use crate::cli::failure::Failure;
 use crate::cli::location::Named;
 use crate::cli::request::argparse::{self, Grammar, Positional};
@@ -74,7 +75,10 @@ fn get(variable: &str, context: &CommandContext<'_>) -> Result<(), Failure> {
     let value = match of_profile(variable, profile) {
         "region" => Some(match context.asked_region() {
             Some(Named { value, .. }) => value.clone(),
-            None => home(context)?.region,
+            None => match granted_region(context)? {
+                Some(region) => region,
+                None => home(context)?.region,
+            },
         }),
         "output" => context.environment.text(OUTPUT).map(str::to_owned),
         _ => None,
@@ -100,6 +104,8 @@ fn of_profile<'a>(variable: &'a str, profile: &str) -> &'a str {
 fn list(context: &CommandContext<'_>) -> Result<(), Failure> {
     let region = if let Some(named) = context.asked_region() {
         row("region", named)
+    } else if let Some(region) = granted_region(context)? {
+        line(["region", &region, "env", GRANT])
     } else {
         let home = home(context)?.region;
         let path = context.location()?.path.display();

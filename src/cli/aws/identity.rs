@@ -37,7 +37,8 @@ pub(crate) fn run(words: &[String], context: &CommandContext<'_>) -> Result<(), 
         Built::Call(_) => {}
     }
     if let Some(granted) = Session::granted(context.environment)? {
-        return answer.print(Fetched::One(granted.identity(context.region())?));
+        let (identity, _region) = granted.identity(context.region())?;
+        return answer.print(Fetched::One(identity));
     }
     let home = home(context)?;
     let here = Place { account: &home.account, region: context.region().unwrap_or(&home.region) };

@@ -13,6 +13,12 @@ use crate::agent::chores::Chore;
 use crate::model::value::Value;
 use crate::vault::transaction::Access;
 
+/// The home region of a vault, of which whoever asks has a part only.
+fn granted_region(context: &CommandContext<'_>) -> Result<Option<String>, Failure> {
+    let Some(granted) = Session::granted(context.environment)? else { return Ok(None) };
+    granted.identity(None).map(|(_identity, region)| Some(region))
+}
+
 /// The account of a vault, and its home region.
 struct Home {
     account: String,

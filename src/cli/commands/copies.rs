@@ -15,7 +15,7 @@ use crate::model::value::Value;
 use crate::store;
 use crate::sys::files::{self, FileFault};
 use crate::upkeep::copy::{self, Older};
-use crate::upkeep::{Source, check};
+use crate::upkeep::{Source, backups, check};
 use crate::vault::check::Finding;
 use crate::vault::{self, LockedVault, OnDamagedSlot, UnlockPolicy};
 
@@ -65,10 +65,24 @@ impl OwnCommand for Backup {
                 "everything"
             }
         };
+        remember(context);
         invocation.print(vec![
             text("BackupPath", destination.display().to_string()),
             text("Verified", verified),
         ])
+    }
+}
+
+/// Notes on this machine that a backup was made, for `doctor`. The backup is there either way.
+fn remember(context: &CommandContext<'_>) {
+    let Some(state) = context.environment.state() else { return };
+    let now = context.request_context().now;
+    let noted =
+        context.open_locked().and_then(|vault| Ok(backups::note(&state, vault.vault_id(), now)?));
+    if let Err(failure) = noted
+        && let Some((_, why)) = failure.told()
+    {
+        terminal::note(&format!("note: doctor will not know of this backup: {why}"));
     }
 }
 

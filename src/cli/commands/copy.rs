@@ -6,7 +6,7 @@ use super::super::everyday::clipboard;
 use super::super::failure::Failure;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 
 options! {
     /// The options of `copy`.
@@ -26,14 +26,14 @@ impl OwnCommand for Copy {
     const SUMMARY: &'static str = "Put a secret's value, or one field of it, into the clipboard.";
     const EXAMPLE: &'static str = "strongroom copy example/login --for 20s";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Version, Takes::Field];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let ms = clipboard::time(self.r#for.as_deref())?;
         let address = Address::parse(&self.secret.0)?;
         let context = invocation.context;
-        let value = get::value(&mut Client::new(context)?, &address)?;
         let field = self.field.map(|Word(field)| field).filter(|field| !field.is_empty());
-        let picked = get::picked(&value, field.as_deref(), &address.secret)?;
+        let picked = get::part(&mut Client::new(context)?, &address, field.as_deref())?;
         let what = match &field {
             Some(field) => format!("{field} of {}", address.secret),
             None => address.secret,

@@ -9,7 +9,7 @@ use super::super::stdout::print;
 use super::super::terminal;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
 use crate::sys::secret::Secret;
 
@@ -38,6 +38,7 @@ impl OwnCommand for Diff {
     const SUMMARY: &'static str = "Show which fields differ between two versions of a secret.";
     const EXAMPLE: &'static str = "strongroom diff example/login ~2";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Secret, Takes::Label, Takes::Label];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let named = Address::parse(&self.secret.0)?;

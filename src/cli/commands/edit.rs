@@ -3,9 +3,8 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::super::everyday::address::{self, Address, is_current};
+use super::super::everyday::address::{self, Address, Which, is_current};
 use super::super::everyday::client::Client;
 use super::super::everyday::login::Login;
 use super::super::everyday::swap::{self, Loser};
@@ -14,11 +13,13 @@ use super::super::terminal;
 use super::super::unlock::CommandContext;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
+use crate::programs::tied::{self, Bond};
 use crate::programs::workplace::Workplace;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
+use crate::sys::interrupts;
 use crate::sys::secret::Secret;
 
 /// The label of what was edited until it is the current version, and after that only where somebody
@@ -42,6 +43,7 @@ impl OwnCommand for Edit {
     const SUMMARY: &'static str = "Change a value in your editor, which VISUAL or EDITOR names.";
     const EXAMPLE: &'static str = "strongroom edit example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
@@ -50,25 +52,34 @@ impl OwnCommand for Edit {
             return Err(Failure::environment("NoTerminal", "an editor needs a terminal")
                 .hinted(format!("`strongroom set {secret}` reads a value from stdin")));
         }
-        let editor = editor(context)?;
-        let mut client = Client::new(context)?;
-        let versions = address::versions(&mut client, &secret)?;
-        let Some(base) = versions.iter().find(|version| is_current(version)) else {
-            let message = format!("{secret} has no value yet");
-            return Err(Failure::environment("FieldError", message)
-                .hinted(format!("`strongroom set {secret}` gives it one")));
-        };
-        let of_base = Address::parse(&format!("{secret}:{}", base.id))?;
-        let SecretValue::Text(before) = get::value(&mut client, &of_base)? else {
-            let message = format!("the value of {secret} is binary");
-            return Err(Failure::environment("FieldError", message)
-                .hinted(format!("`strongroom set {secret}` reads one from stdin")));
-        };
-        let Some(after) = edited(&before, &editor, context)? else {
-            terminal::note(&format!("{secret} stays as it is"));
-            return Ok(());
-        };
-        store(&mut client, &secret, &base.id, &after)
+        terminal::note(&edit(&mut Client::new(context)?, &secret, context)?);
+        Ok(())
+    }
+}
+
+/// Has a person edit the current value of a secret, and stores what came of it. Returns what to tell
+/// them.
+pub(super) fn edit(
+    client: &mut Client<'_>,
+    secret: &str,
+    context: &CommandContext<'_>,
+) -> Result<String, Failure> {
+    let editor = editor(context)?;
+    let versions = address::versions(client, secret)?;
+    let Some(base) = versions.iter().find(|version| is_current(version)) else {
+        let message = format!("{secret} has no value yet");
+        return Err(Failure::environment("FieldError", message)
+            .hinted(format!("`strongroom set {secret}` gives it one")));
+    };
+    let of_base = Address { secret: secret.to_owned(), which: Which::Id(base.id.clone()) };
+    let SecretValue::Text(before) = get::value(client, &of_base)? else {
+        let message = format!("the value of {secret} is binary");
+        return Err(Failure::environment("FieldError", message)
+            .hinted(format!("`strongroom set {secret}` reads one from stdin")));
+    };
+    match edited(&before, &editor, context)? {
+        None => Ok(format!("{secret} stays as it is")),
+        Some(after) => store(client, secret, &base.id, &after),
     }
 }
 
@@ -152,8 +163,13 @@ fn run(editor: &str, file: &Path, context: &CommandContext<'_>) -> Result<bool, 
         "emacs" => QUIET_EMACS,
         _ => "",
     };
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", &format!("{editor} {options} \"$1\""), "edit"]).arg(file);
+    let not_started = |error: io::Error| {
+        Failure::environment("NoEditor", format!("the editor could not be started: {error}"))
+    };
+    let script = format!("trap : INT QUIT\n{editor} {options} \"$1\"");
+    let shell = tied::beside(&["/bin/sh", "-c", &script, "edit"], Bond::Free);
+    let mut shell = shell.map_err(not_started)?;
+    shell.arg(file);
     if let Some(directory) = file.parent() {
         // Copies that an editor makes where temporary files go are in memory too.
         shell.env("TMPDIR", directory);
@@ -163,9 +179,9 @@ fn run(editor: &str, file: &Path, context: &CommandContext<'_>) -> Result<bool, 
             shell.env_remove(name);
         }
     }
-    let status = shell.status().map_err(|error| {
-        Failure::environment("NoEditor", format!("the editor could not be started: {error}"))
-    })?;
+    // What the person types there is the editor's, `^C` too; and what it leaves is removed.
+    let _left = interrupts::leave().map_err(not_started)?;
+    let status = shell.status().map_err(not_started)?;
     Ok(status.success())
 }
 
@@ -198,10 +214,9 @@ fn store(
     secret: &str,
     base: &str,
     value: &Secret<String>,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     if swap::replace(client, secret, base, value, Loser::Kept(LABEL))? {
-        terminal::note(&format!("{secret} is changed; `strongroom undo {secret}` takes that back"));
-        return Ok(());
+        return Ok(format!("{secret} is changed; `strongroom undo {secret}` takes that back"));
     }
     let message = format!(
         "{secret} was changed by somebody else meanwhile; what you wrote is kept as {secret}:{LABEL}"

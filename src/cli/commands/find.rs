@@ -2,10 +2,12 @@
 
 use std::io::{self, IsTerminal};
 
-use super::super::everyday::client::{Client, text};
+use super::super::everyday::candidates::{self, Candidate};
+use super::super::everyday::client::Client;
 use super::super::everyday::fuzzy;
 use super::super::everyday::login::Login;
 use super::super::failure::Failure;
+use super::super::progress::Bar;
 use super::super::request::error::Error;
 use super::super::stdout::print;
 use super::super::terminal;
@@ -42,14 +44,6 @@ impl super::options::Argument for Words {
     }
 }
 
-/// A secret, and all of it that is looked at.
-struct Candidate {
-    name: String,
-    description: String,
-    tags: String,
-    open: String,
-}
-
 impl OwnCommand for Find {
     const NAME: &'static str = "find";
     const TITLE: &'static str = "Find";
@@ -60,7 +54,7 @@ impl OwnCommand for Find {
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let words = fuzzy::words(&self.words.0);
         let mut client = Client::new(invocation.context)?;
-        let mut candidates = candidates(&mut client)?;
+        let mut candidates = candidates::all(&mut client)?;
         if self.in_values {
             terminal::note(&format!(
                 "reading {} values, each of which is logged",
@@ -69,7 +63,7 @@ impl OwnCommand for Find {
             read_values(&mut client, &mut candidates)?;
         }
         let mut found: Vec<(u32, &Candidate)> =
-            candidates.iter().filter_map(|one| Some((score(&words, one)?, one))).collect();
+            candidates.iter().filter_map(|one| Some((one.looked().score(&words)?, one))).collect();
         order::sort_by_key(&mut found, |(score, one)| (u32::MAX - score, one.name.clone()));
         if found.is_empty() {
             let message = "nothing fits these words";
@@ -94,54 +88,13 @@ impl OwnCommand for Find {
     }
 }
 
-/// Returns how well a secret fits: its name counts more than what else there is.
-fn score(words: &[String], one: &Candidate) -> Option<u32> {
-    let name = fuzzy::score(words, &one.name).map(|score| score * 2);
-    let all = format!("{} {} {} {}", one.name, one.description, one.tags, one.open);
-    let whole = fuzzy::whole(words, &all);
-    name.max(whole)
-}
-
-fn candidates(client: &mut Client<'_>) -> Result<Vec<Candidate>, Failure> {
-    let mut candidates = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let mut request = vec![("MaxResults", Value::Integer(100))];
-        request.extend(token.as_deref().map(|token| text("NextToken", token)));
-        let answer = client.call(Action::ListSecrets, request)?;
-        if let Some(Value::List(listed)) = answer.get("SecretList") {
-            candidates.extend(listed.iter().filter_map(candidate));
-        }
-        token = match answer.get("NextToken") {
-            Some(Value::Text(token)) => Some(token.clone()),
-            Some(_) | None => return Ok(candidates),
-        };
-    }
-}
-
-fn candidate(listed: &Value) -> Option<Candidate> {
-    let member = |name: &str| match listed.get(name) {
-        Some(Value::Text(text)) => Some(text.clone()),
-        Some(_) | None => None,
-    };
-    let mut tags = String::new();
-    if let Some(Value::List(listed)) = listed.get("Tags") {
-        for tag in listed {
-            for part in ["Key", "Value"] {
-                if let Some(Value::Text(text)) = tag.get(part) {
-                    tags.push_str(text);
-                    tags.push(' ');
-                }
-            }
-        }
-    }
-    let description = member("Description").unwrap_or_default();
-    Some(Candidate { name: member("Name")?, description, tags, open: String::new() })
-}
-
 /// Reads the fields of values that are not secret.
 fn read_values(client: &mut Client<'_>, candidates: &mut [Candidate]) -> Result<(), Failure> {
+    let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let (mut bar, mut done, total) = (Bar::default(), 0, count(candidates.len()));
     for part in candidates.chunks_mut(AT_ONCE) {
+        bar.tell("values", done, total);
+        done += count(part.len());
         let names = part.iter().map(|one| Value::Text(one.name.clone())).collect();
         let request = vec![("SecretIdList", Value::List(names))];
         let answer = client.call(Action::BatchGetSecretValue, request)?;
@@ -160,5 +113,6 @@ fn read_values(client: &mut Client<'_>, candidates: &mut [Candidate]) -> Result<
             }
         }
     }
+    terminal::finish();
     Ok(())
 }

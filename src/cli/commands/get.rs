@@ -8,7 +8,7 @@ use super::super::everyday::login::{Login, PASSWORD};
 use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -32,19 +32,28 @@ impl OwnCommand for Get {
     const SUMMARY: &'static str = "Print a secret's value, or one field of it.";
     const EXAMPLE: &'static str = "strongroom get example/login username";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Version, Takes::Field];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let address = Address::parse(&self.secret.0)?;
         let mut client = Client::new(invocation.context)?;
         let address = address.at(self.at.as_deref(), &mut client)?;
-        let value = value(&mut client, &address)?;
         let field = self.field.map(|Word(field)| field).filter(|field| !field.is_empty());
-        let mut shown = picked(&value, field.as_deref(), &address.secret)?;
+        let mut shown = part(&mut client, &address, field.as_deref())?;
         if io::stdout().is_terminal() && !shown.expose().ends_with(b"\n") {
             shown.expose_mut().push(b'\n');
         }
         print(shown.expose())
     }
+}
+
+/// Reads what is asked for of a version: a field, or what is meant where none is named.
+pub(super) fn part(
+    client: &mut Client<'_>,
+    address: &Address,
+    field: Option<&str>,
+) -> Result<Secret<Vec<u8>>, Failure> {
+    picked(&value(client, address)?, field, &address.secret)
 }
 
 /// Reads the value of a version.
@@ -72,7 +81,7 @@ pub(super) fn version(
 }
 
 /// Returns what is asked for of a value.
-pub(super) fn picked(
+fn picked(
     value: &SecretValue,
     field: Option<&str>,
     secret: &str,

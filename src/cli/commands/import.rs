@@ -7,7 +7,7 @@ use super::super::failure::Failure;
 use super::super::moving::found::Found;
 use super::super::moving::source;
 use super::super::moving::told::{self, Told};
-use super::super::progress;
+use super::super::progress::Bar;
 use super::super::request::error::Error;
 use super::super::terminal::{self, Lines};
 use super::super::unlock::CommandContext;
@@ -218,14 +218,15 @@ impl Import {
 fn store(shelf: &mut Shelf<'_, '_>, settled: Vec<Settled>) -> Result<(), failure::Failure> {
     let number = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let total = number(settled.iter().map(|item| item.secrets.len()).sum());
+    let mut bar = Bar::default();
     let mut secrets = settled.into_iter().flat_map(|item| item.secrets).enumerate();
     let stored = secrets.try_for_each(|(done, wanted)| {
         if done.is_multiple_of(100) {
-            progress::tell("importing", number(done), total);
+            bar.tell("importing", number(done), total);
         }
         shelf.put(wanted)
     });
-    progress::end(total);
+    terminal::finish();
     stored
 }
 

@@ -6,7 +6,7 @@ use super::super::everyday::times;
 use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use super::rename::{list, text};
 use crate::agent::chores::Chore;
 use crate::model::case::kebab;
@@ -25,13 +25,11 @@ impl OwnCommand for Log {
     const TITLE: &'static str = "Log";
     const SUMMARY: &'static str = "Show what became of a secret: its versions and other changes.";
     const EXAMPLE: &'static str = "strongroom log example/login";
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let secret = Address::whole_secret(&self.secret.0, "log")?;
-        let mut client = Client::new(invocation.context)?;
-        let region = client.region();
-        let chore = || Chore::History { region: region.clone(), id: secret.clone() };
-        let answer = client.chore(chore, Self::TITLE, Some(&secret))?;
+        let answer = history(&mut Client::new(invocation.context)?, &secret)?;
         let globals = invocation.context.globals;
         if globals.output.is_some() || globals.query.is_some() {
             return invocation.answer_with(answer);
@@ -40,8 +38,15 @@ impl OwnCommand for Log {
     }
 }
 
+/// Returns what became of a secret.
+pub(super) fn history(client: &mut Client<'_>, secret: &str) -> Result<Value, Failure> {
+    let region = client.region();
+    let chore = || Chore::History { region: region.clone(), id: secret.to_owned() };
+    client.chore(chore, Log::TITLE, Some(secret))
+}
+
 /// Draws the history as columns: when, which version, by what, by whom, and what of it.
-fn lines(history: &[Value]) -> String {
+pub(super) fn lines(history: &[Value]) -> String {
     let rows: Vec<[String; 5]> = history.iter().map(|entry| row(entry, history)).collect();
     let mut widths = [0; 5];
     for row in &rows {

@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
 
-use super::super::everyday::client::{Client, text};
+use super::super::everyday::client::Client;
 use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::order;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -30,6 +30,7 @@ impl OwnCommand for Ls {
     const SUMMARY: &'static str = "List the names of secrets.";
     const EXAMPLE: &'static str = "strongroom ls app/";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Folder];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let prefix = self.prefix.map(|Word(prefix)| prefix).unwrap_or_default();
@@ -43,27 +44,19 @@ impl OwnCommand for Ls {
 
 /// Returns the names of all secrets of the region, in order.
 pub(super) fn names(client: &mut Client<'_>, with_deleted: bool) -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let mut request = vec![("MaxResults", Value::Integer(100))];
-        if with_deleted {
-            request.push(("IncludePlannedDeletion", Value::Boolean(true)));
-        }
-        request.extend(token.as_deref().map(|token| text("NextToken", token)));
-        let answer = client.call(Action::ListSecrets, request)?;
-        if let Some(Value::List(listed)) = answer.get("SecretList") {
-            for secret in listed {
-                if let Some(Value::Text(name)) = secret.get("Name") {
-                    names.push(name.clone());
-                }
-            }
-        }
-        token = match answer.get("NextToken") {
-            Some(Value::Text(token)) => Some(token.clone()),
-            Some(_) | None => break,
-        };
+    let mut request = Vec::new();
+    if with_deleted {
+        request.push(("IncludePlannedDeletion", Value::Boolean(true)));
     }
+    let answer = client.whole(Action::ListSecrets, request)?;
+    let name = |secret: &Value| match secret.get("Name") {
+        Some(Value::Text(name)) => Some(name.clone()),
+        Some(_) | None => None,
+    };
+    let mut names: Vec<String> = match answer.get("SecretList") {
+        Some(Value::List(listed)) => listed.iter().filter_map(name).collect(),
+        Some(_) | None => Vec::new(),
+    };
     order::sort_all(&mut names);
     Ok(names)
 }

@@ -110,7 +110,8 @@ const EXIT_CODES: &[(&str, &str)] = &[
     ("0", "The command was carried out."),
     (
         "1",
-        "For rotate-due: a rotation failed or needs a person. For aws configure get: it is not set.",
+        "For rotate-due: a rotation failed or needs a person. For doctor: something should be put \
+         right. For aws configure get: it is not set.",
     ),
     (
         "75",

@@ -6,6 +6,7 @@ mod configure;
 mod copies;
 mod copy;
 mod diff;
+mod doctor;
 mod edit;
 mod find;
 mod generate;
@@ -26,6 +27,7 @@ mod options;
 mod otp;
 pub(crate) mod own;
 mod peer;
+mod pick;
 mod rename;
 mod rm;
 mod rotate_due;
@@ -41,7 +43,7 @@ use clap::Command;
 use super::failure::Failure;
 use super::request::error as request;
 use super::unlock::CommandContext;
-use own::{CommandSpec, Manual};
+use own::{CommandSpec, Manual, Takes};
 
 /// The commands, in the order of the help.
 const ALL: &[CommandSpec] = &[
@@ -54,6 +56,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<edit::Edit>(),
     CommandSpec::of::<ls::Ls>(),
     CommandSpec::of::<find::Find>(),
+    CommandSpec::of::<pick::Pick>(),
     CommandSpec::of::<rm::Rm>(),
     CommandSpec::of::<rm::Restore>(),
     CommandSpec::of::<rename::Rename>(),
@@ -61,6 +64,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<log::Log>(),
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
+    CommandSpec::of::<doctor::Doctor>(),
     CommandSpec::of::<import::Import>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
@@ -129,6 +133,11 @@ pub(crate) fn runs_in_rotation(name: &str) -> bool {
 /// Whether the holder of a grant may call a command.
 pub(crate) fn is_of_operations(name: &str) -> bool {
     find(name).is_some_and(|spec| spec.runs_in_rotation || spec.is_of_operations)
+}
+
+/// Returns what a command's words are that are no option's.
+pub(crate) fn takes(name: &str) -> &'static [Takes] {
+    find(name).map(|spec| spec.takes).unwrap_or_default()
 }
 
 /// Runs a command.

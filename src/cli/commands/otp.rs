@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use super::super::colours;
 use super::super::everyday::address::{Address, Which};
 use super::super::everyday::client::Client;
 use super::super::everyday::login::Login;
@@ -11,9 +12,10 @@ use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::stdout::{self, print};
 use super::super::terminal;
+use super::super::unlock::CommandContext;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::crypto::otp::{self, Code};
 use crate::model::otp::{self as written, Moves};
 use crate::model::secret_value::SecretValue;
@@ -27,7 +29,8 @@ options! {
     pub(super) struct Otp {
         /// The secret: an otpauth:// URI, a key in base32, or a JSON value with one of them
         secret: Word = "NAME",
-        /// The member of a JSON value that has it; totp if you say nothing
+        /// The member of a JSON value that has it, or a field of the type totp among its fields; totp
+        /// or the first such field if you say nothing
         field: Option<Word> = "FIELD",
         /// Put the password into the clipboard instead of printing it
         copy: bool,
@@ -44,9 +47,16 @@ options! {
 struct Seed {
     text: Secret<String>,
     value: SecretValue,
-    /// The member of the value, if it is not the whole of it.
-    member: Option<String>,
+    place: Place,
     version: String,
+}
+
+/// Where in a value it is.
+enum Place {
+    Whole,
+    Member(String),
+    /// An element of `fields`.
+    Field(usize),
 }
 
 impl OwnCommand for Otp {
@@ -55,6 +65,7 @@ impl OwnCommand for Otp {
     const SUMMARY: &'static str = "Print a one-time password.";
     const EXAMPLE: &'static str = "strongroom otp example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Version, Takes::Field];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
@@ -71,19 +82,14 @@ impl OwnCommand for Otp {
             let seed = Seed::read(&mut client, &address, field.as_deref())?;
             parsed(&seed, &address.secret)?;
             let uri = written::uri(seed.text.expose(), &address.secret);
-            let is_plain = context.environment.is_set("NO_COLOR") || !io::stdout().is_terminal();
-            let drawing = qr::drawing(uri.expose(), !is_plain).ok_or_else(|| {
+            let (globals, environment) = (context.globals, context.environment);
+            let are_wanted = colours::are_wanted(globals, environment, io::stdout().is_terminal());
+            let drawing = qr::drawing(uri.expose(), are_wanted).ok_or_else(|| {
                 failure(format!("the URI of {} is too long for a QR code", address.secret))
             })?;
             return stdout::draw(drawing.expose().as_bytes());
         }
-        let seconds = u64::try_from(context.request_context().now.0 / 1000).unwrap_or_default();
-        let code = code(&mut client, &address, field.as_deref(), seconds)?;
-        if let Some(left) = code.seconds_left {
-            let unit = if left == 1 { "second" } else { "seconds" };
-            terminal::note(&format!("valid for {left} more {unit}"));
-        }
-        let mut text = Secret::new(code.text.expose().as_bytes().to_vec());
+        let mut text = password(&mut client, &address, field.as_deref(), context)?;
         if self.copy {
             let what = format!("the one-time password of {}", address.secret);
             return clipboard::copy(context.environment, text, ms, &what);
@@ -93,6 +99,22 @@ impl OwnCommand for Otp {
         }
         print(text.expose())
     }
+}
+
+/// Makes the password of this moment, and tells a person for how long it holds.
+pub(super) fn password(
+    client: &mut Client<'_>,
+    address: &Address,
+    field: Option<&str>,
+    context: &CommandContext<'_>,
+) -> Result<Secret<Vec<u8>>, Failure> {
+    let seconds = u64::try_from(context.request_context().now.0 / 1000).unwrap_or_default();
+    let code = code(client, address, field, seconds)?;
+    if let Some(left) = code.seconds_left {
+        let unit = if left == 1 { "second" } else { "seconds" };
+        terminal::note(&format!("valid for {left} more {unit}"));
+    }
+    Ok(Secret::new(code.text.expose().as_bytes().to_vec()))
 }
 
 /// Makes the password of a moment; where passwords are counted, it is shown to nobody before the next
@@ -136,28 +158,35 @@ impl Seed {
         let SecretValue::Text(text) = &value else {
             return Err(none(&address.secret));
         };
-        let (text, member) = match (Login::read(text.expose()), field) {
-            (None, None) => (Secret::new(text.expose().clone()), None),
+        let (text, place) = match (Login::read(text.expose()), field) {
+            (None, None) => (Secret::new(text.expose().clone()), Place::Whole),
             (None, Some(_)) => return Err(get::no_fields(&address.secret)),
             (Some(login), field) => {
                 let name = field.unwrap_or(TOTP);
                 let member = login.get(name).filter(|member| !member.is_empty());
-                let member = member.ok_or_else(|| none(&address.secret))?;
-                (member.value(), Some(name.to_owned()))
+                let member = member.map(|member| (member.value(), Place::Member(name.to_owned())));
+                let further = || {
+                    let (place, text) = login.further_totp(field)?;
+                    Some((text, Place::Field(place)))
+                };
+                member.or_else(further).ok_or_else(|| none(&address.secret))?
             }
         };
-        Ok(Self { text, value, member, version })
+        Ok(Self { text, value, place, version })
     }
 
     /// Returns the whole value with another text in this one's place.
     fn with(&self, text: Secret<String>) -> Secret<String> {
-        match (&self.member, &self.value) {
-            (Some(member), SecretValue::Text(value)) => match Login::read(value.expose()) {
-                Some(login) => login.with(member, &text),
-                None => text,
-            },
-            (_, _) => text,
-        }
+        let SecretValue::Text(value) = &self.value else { return text };
+        let login = Login::read(value.expose());
+        let changed = match (&self.place, login) {
+            (Place::Whole, _) => return text,
+            (_, None) => None,
+            (Place::Member(name), Some(login)) => Some(login.with(name, &text)),
+            (Place::Field(place), Some(login)) => login.with_field(*place, &text),
+        };
+        // Whatever was read can be written.
+        changed.unwrap_or_else(|| Secret::new(value.expose().clone()))
     }
 }
 

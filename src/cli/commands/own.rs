@@ -35,9 +35,34 @@ pub(super) trait OwnCommand: Options {
     const RUNS_IN_ROTATION: bool = false;
     /// Whether it is made of nothing but AWS's operations, so that the holder of a grant may call it.
     const IS_OF_OPERATIONS: bool = false;
+    /// What its words are that are no option's, in their order, for whoever completes one.
+    const TAKES: &'static [Takes] = &[];
 
     /// Does it.
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure>;
+}
+
+/// What a word of a command line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    /// The name of a secret.
+    Secret,
+    /// The name of one that is scheduled for deletion.
+    Scheduled,
+    /// The name of a secret, or of a version of it.
+    Version,
+    /// A beginning of names.
+    Folder,
+    /// A field of the secret that the first word names.
+    Field,
+    /// So many of them as there are words.
+    Fields,
+    /// A label on a version of the secret that the first word names.
+    Label,
+    /// A vault of another account, after what is done with it.
+    Peer,
+    /// Something that only the user knows.
+    Other,
 }
 
 /// A command of our own, as the list of all has it.
@@ -50,6 +75,8 @@ pub(super) struct CommandSpec {
     pub(super) runs_in_rotation: bool,
     /// Whether the holder of a grant may call it.
     pub(super) is_of_operations: bool,
+    /// What its words are.
+    pub(super) takes: &'static [Takes],
     title: &'static str,
     example: &'static str,
     looks_at_state: bool,
@@ -69,6 +96,8 @@ pub(crate) struct Manual {
     pub(crate) program: fn() -> Command,
     /// Returns a command's help.
     pub(crate) help: fn(Command) -> String,
+    /// Returns what a command's words are that are no option's.
+    pub(crate) takes: fn(&str) -> &'static [Takes],
 }
 
 /// A command that was asked for.
@@ -90,6 +119,7 @@ impl CommandSpec {
             summary: C::SUMMARY,
             runs_in_rotation: C::RUNS_IN_ROTATION,
             is_of_operations: C::IS_OF_OPERATIONS,
+            takes: C::TAKES,
             title: C::TITLE,
             example: C::EXAMPLE,
             looks_at_state: C::LOOKS_AT_STATE,
@@ -111,6 +141,26 @@ impl CommandSpec {
 
     /// Runs the command.
     pub(super) fn run(
+        &self,
+        words: &[String],
+        context: &CommandContext<'_>,
+        manual: Manual,
+    ) -> Result<(), Failure> {
+        self.run_words(words, context, manual).map_err(|failure| {
+            let Failure::Request(error) = failure else { return failure };
+            error.of_command(|| self.usage()).into()
+        })
+    }
+
+    /// Returns how it is used, in the form of the program's usage.
+    fn usage(&self) -> String {
+        let usage = self.command().render_usage().to_string();
+        let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage);
+        let name = self.name;
+        format!("usage: {usage}\nTo see help text, you can run:\n\n  strongroom help {name}\n")
+    }
+
+    fn run_words(
         &self,
         words: &[String],
         context: &CommandContext<'_>,

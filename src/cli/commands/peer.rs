@@ -10,7 +10,7 @@ use super::super::peers::{self, Told};
 use super::super::request::error as request;
 use super::super::unlock::{self, CommandContext};
 use super::options::{Choice, Word, options};
-use super::own::{Invocation, OwnCommand, count, text};
+use super::own::{Invocation, OwnCommand, Takes, count, text};
 use crate::model::value::Value;
 use crate::service::peers::course::{Delivered, Side};
 use crate::service::peers::registry::KnownPeer;
@@ -58,6 +58,7 @@ impl OwnCommand for Peer {
     const TITLE: &'static str = "Peer";
     const SUMMARY: &'static str = "Know other vaults as other accounts, and keep replicas in them.";
     const EXAMPLE: &'static str = "strongroom peer add /media/stick/vault.db --name stick";
+    const TAKES: &'static [Takes] = &[Takes::Other, Takes::Peer];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let about = self.about.map(|Word(word)| word).filter(|word| !word.is_empty());

@@ -6,7 +6,7 @@ use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::terminal;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::agent::chores::Chore;
 use crate::model::value::Value;
 use crate::service::rename::Renaming;
@@ -36,11 +36,12 @@ impl OwnCommand for Rename {
     const TITLE: &'static str = "Rename";
     const SUMMARY: &'static str = "Give a secret another name; versions, labels and history stay.";
     const EXAMPLE: &'static str = "strongroom rename example/login web/login";
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let old = Address::whole_secret(&self.old.0, "rename")?;
-        let renaming = Renaming::One { id: old.clone(), to: self.new.0 };
-        rename(invocation, &renaming, Some(&old), Self::TITLE)
+        tell(&rename(&mut Client::new(invocation.context)?, &old, self.new.0)?);
+        Ok(())
     }
 }
 
@@ -49,6 +50,7 @@ impl OwnCommand for Mv {
     const TITLE: &'static str = "Mv";
     const SUMMARY: &'static str = "Rename all secrets whose names begin alike, in one go.";
     const EXAMPLE: &'static str = "strongroom mv staging/ test/";
+    const TAKES: &'static [Takes] = &[Takes::Folder];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let (Word(prefix), Word(to)) = (self.prefix, self.new);
@@ -61,28 +63,43 @@ impl OwnCommand for Mv {
         if prefix == to {
             return Err(Error::argument("NEW/", "that is what the names begin with already").into());
         }
-        rename(invocation, &Renaming::All { prefix, to }, None, Self::TITLE)
+        let renaming = Renaming::All { prefix, to };
+        tell(&renamed(&mut Client::new(invocation.context)?, &renaming, None, Self::TITLE)?);
+        Ok(())
     }
 }
 
-fn rename(
-    invocation: &Invocation<'_>,
+/// What a renaming did, in words.
+pub(super) struct Told {
+    /// For a person, who has just asked for it.
+    pub(super) done: Vec<String>,
+    /// What did not change with the names, for scripts too.
+    pub(super) left: Vec<String>,
+}
+
+/// Gives a secret another name.
+pub(super) fn rename(client: &mut Client<'_>, old: &str, new: String) -> Result<Told, Failure> {
+    let renaming = Renaming::One { id: old.to_owned(), to: new };
+    renamed(client, &renaming, Some(old), Rename::TITLE)
+}
+
+fn renamed(
+    client: &mut Client<'_>,
     renaming: &Renaming,
     about: Option<&str>,
     title: &'static str,
-) -> Result<(), Failure> {
-    let mut client = Client::new(invocation.context)?;
+) -> Result<Told, Failure> {
     let region = client.region();
     let chore = || Chore::Rename { region: region.clone(), renaming: renaming.clone() };
     let answer = client.chore(chore, title, about)?;
     let renamed = list(&answer, "Renamed");
-    for pair in renamed {
-        terminal::note(&format!("{} is {} now", text(pair, "OldName"), text(pair, "Name")));
-    }
-    terminal::note("`strongroom undo` takes that back");
-    for left in list(&answer, "Left") {
-        if let Value::Text(name) = left {
-            terminal::report(&format!(
+    let now = |pair| format!("{} is {} now", text(pair, "OldName"), text(pair, "Name"));
+    let mut done: Vec<String> = renamed.iter().map(now).collect();
+    done.push("`strongroom undo` takes that back".to_owned());
+    let mut left = Vec::new();
+    for one in list(&answer, "Left") {
+        if let Value::Text(name) = one {
+            left.push(format!(
                 "note: {name} is scheduled for deletion and keeps its name; `strongroom restore \
                  {name}` brings it back"
             ));
@@ -94,17 +111,20 @@ fn rename(
             "RotationReads" => "the rotation of",
             _ => "the resource policy of",
         };
-        terminal::report(&format!(
+        left.push(format!(
             "note: {what} {name} (in {}) still names {old} by its old ARN; change it there",
             text(mention, "Region")
         ));
     }
     if let Some(Value::List(grants)) = client.grants() {
-        for told in grants.iter().flat_map(|grant| mentioned(grant, renamed)) {
-            terminal::report(&told);
-        }
+        left.extend(grants.iter().flat_map(|grant| mentioned(grant, renamed)));
     }
-    Ok(())
+    Ok(Told { done, left })
+}
+
+fn tell(told: &Told) {
+    told.done.iter().for_each(|text| terminal::note(text));
+    told.left.iter().for_each(|text| terminal::report(text));
 }
 
 /// Says of a grant that it names a secret by its old name, which it no longer reaches.

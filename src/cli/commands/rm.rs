@@ -7,7 +7,7 @@ use super::super::everyday::client::{Client, text};
 use super::super::failure::Failure;
 use super::super::terminal;
 use super::options::{Number, Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::value::Value;
 use crate::service::action::Action;
 
@@ -27,6 +27,7 @@ impl OwnCommand for Rm {
     const SUMMARY: &'static str = "Delete a secret; for some days it can be restored.";
     const EXAMPLE: &'static str = "strongroom rm example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let secret = Address::whole_secret(&self.secret.0, "rm")?;
@@ -61,6 +62,7 @@ impl OwnCommand for Restore {
     const SUMMARY: &'static str = "Bring back a secret that was deleted.";
     const EXAMPLE: &'static str = "strongroom restore example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Scheduled];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let secret = Address::whole_secret(&self.secret.0, "restore")?;

@@ -9,7 +9,7 @@ use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::terminal::{self, Lines};
 use super::options::{Number, Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use super::{generate, get};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
@@ -66,11 +66,17 @@ impl OwnCommand for Set {
     const SUMMARY: &'static str = "Give a secret a new value, or change one field of it.";
     const EXAMPLE: &'static str = "strongroom set example/login username=ada password";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Secret, Takes::Fields];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let secret = Address::whole_secret(&self.secret.0, "set")?;
         let mut client = Client::new(invocation.context)?;
         let current = current(&mut client, &secret)?;
+        if current.is_none()
+            && let Some(now) = client.renamed(&secret)
+        {
+            return Err(renamed(&secret, &now));
+        }
         let change = self.change(&secret, current.as_ref())?;
         let is_new = current.is_none();
         let what = what(&change);
@@ -83,6 +89,15 @@ impl OwnCommand for Set {
         terminal::note(&told);
         Ok(())
     }
+}
+
+/// A secret was called so until it was renamed. A second one under its old name is hardly what is meant,
+/// by a person or a script.
+fn renamed(old: &str, now: &str) -> Failure {
+    let message = format!("{old} was renamed: it is {now} now");
+    Failure::environment("SecretRenamed", message).hinted(format!(
+        "`strongroom set {now}` changes it; `strongroom create-secret --name {old}` makes another one"
+    ))
 }
 
 /// Reads the current value of a secret; `None` if there is no such secret, or it has none.

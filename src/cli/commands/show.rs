@@ -7,7 +7,7 @@ use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::get;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -34,6 +34,7 @@ impl OwnCommand for Show {
     const SUMMARY: &'static str = "Show the fields of a secret, without those that are secret.";
     const EXAMPLE: &'static str = "strongroom show example/login";
     const IS_OF_OPERATIONS: bool = true;
+    const TAKES: &'static [Takes] = &[Takes::Version];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let address = Address::parse(&self.secret.0)?;
@@ -51,7 +52,11 @@ impl OwnCommand for Show {
 }
 
 /// Returns the lines that show a value.
-fn lines(value: &SecretValue, description: Option<&str>, reveals: bool) -> Secret<String> {
+pub(super) fn lines(
+    value: &SecretValue,
+    description: Option<&str>,
+    reveals: bool,
+) -> Secret<String> {
     let mut rows: Vec<(String, Secret<String>)> = Vec::new();
     if let Some(description) = description {
         rows.push(("description".to_owned(), Secret::new(description.to_owned())));

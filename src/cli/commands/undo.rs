@@ -7,7 +7,7 @@ use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::super::terminal;
 use super::options::{Word, options};
-use super::own::{Invocation, OwnCommand};
+use super::own::{Invocation, OwnCommand, Takes};
 use super::rename::{list, text};
 use crate::agent::chores::Chore;
 use crate::model::case::kebab;
@@ -30,6 +30,7 @@ impl OwnCommand for Undo {
     const TITLE: &'static str = "Undo";
     const SUMMARY: &'static str = "Take back the last change; once more takes that back.";
     const EXAMPLE: &'static str = "strongroom undo";
+    const TAKES: &'static [Takes] = &[Takes::Secret];
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let secret = self.secret.map(|Word(secret)| Address::whole_secret(&secret, "undo"));

@@ -14,6 +14,7 @@ use crate::service::dispatch;
 use crate::service::elsewhere as regions;
 use crate::service::operation::{Effect, Entry};
 use crate::service::operations;
+use crate::service::rules::paging::LIMIT;
 use crate::sys::entropy::{self, SystemEntropy};
 use crate::vault::Vault;
 
@@ -41,6 +42,25 @@ impl<'a> Client<'a> {
         action: Action,
         members: Vec<(&str, Value)>,
     ) -> Result<Value, Failure> {
+        self.carry_out(action, members, None)
+    }
+
+    /// Lists everything in one answer, however few a page of AWS's has: all of it is of one moment, and
+    /// one look through the vault. (A page each would be one look each.)
+    pub(crate) fn whole(
+        &mut self,
+        action: Action,
+        members: Vec<(&str, Value)>,
+    ) -> Result<Value, Failure> {
+        self.carry_out(action, members, Some(i64::MAX))
+    }
+
+    fn carry_out(
+        &mut self,
+        action: Action,
+        members: Vec<(&str, Value)>,
+        most: Option<i64>,
+    ) -> Result<Value, Failure> {
         let entry = entry_of(action)?;
         let failed = |failure| Failure::of_operation(entry.name, failure);
         let mut request: Vec<(String, Value)> =
@@ -53,8 +73,12 @@ impl<'a> Client<'a> {
                 token.map_err(|none| Failure::environment("NoEntropy", none.to_string()))?;
             request.push(("ClientRequestToken".to_owned(), Value::Text(token)));
         }
-        let request = Value::Map(request);
+        let mut request = Value::Map(request);
         dispatch::admit(entry, &request).map_err(failed)?;
+        if let (Some(most), Value::Map(members)) = (most, &mut request) {
+            // More than the service lets through.
+            members.push((LIMIT.to_owned(), Value::Integer(most)));
+        }
         if entry.effect == Effect::Nothing {
             return dispatch::answer(entry, request, &SystemEntropy).map_err(failed);
         }
@@ -125,6 +149,18 @@ impl<'a> Client<'a> {
     /// Returns what is granted of the vault, where the agent holds it open.
     pub(crate) fn grants(&self) -> Option<Value> {
         self.session.as_ref().filter(|session| !session.is_granted())?.grants().ok()
+    }
+
+    /// Returns what a secret is called now that had this name in the region that is asked for.
+    pub(crate) fn renamed(&mut self, name: &str) -> Option<String> {
+        let context = self.context;
+        let found = match (&mut self.opened, &self.session) {
+            (Some(vault), _) => regions::find(vault, name, context.request_context()).ok(),
+            (None, session) => session.as_ref()?.elsewhere(name),
+        }?;
+        let here = context.region().unwrap_or(&found.home);
+        let now = found.renamed.iter().find(|(region, _)| region == here);
+        now.map(|(_, now)| now.clone())
     }
 
     /// Returns the region that is asked for, if it is not the vault's home.

@@ -12,6 +12,9 @@ use crate::sys::secret::Secret;
 /// The member that a login is mostly asked for.
 pub(crate) const PASSWORD: &str = "password";
 
+/// The member that is a list of more fields, each a name, a value and a type.
+const FIELDS: &str = "fields";
+
 /// Members whose values may be seen, if they are members of the object itself. Any other is secret.
 const OPEN: &[&str] = &[
     "username",
@@ -84,8 +87,45 @@ impl<'t> Login<'t> {
     /// Returns the text with one member changed to a text, or added at the end; all else stays, to the
     /// byte.
     pub(crate) fn with(&self, name: &str, value: &Secret<String>) -> Secret<String> {
-        let json = Secret::new(quoted(value.expose()));
-        let Some(member) = self.get(name) else { return self.with_new(name, &json) };
+        self.with_json(name, &Secret::new(quoted(value.expose())))
+    }
+
+    /// Finds another text than the member `totp` that makes one-time passwords: that of the first element
+    /// of `fields` which is of this type, and of the name, if one is given. Returns its place.
+    pub(crate) fn further_totp(&self, name: Option<&str>) -> Option<(usize, Secret<String>)> {
+        let elements: Vec<&RawValue> = serde_json::from_str(self.get(FIELDS)?.json).ok()?;
+        elements.iter().enumerate().find_map(|(place, element)| {
+            let field = Login::read(element.get())?;
+            let is_meant = field.get("type")?.value().expose() == "totp"
+                && name.is_none_or(|name| {
+                    field.get("name").is_some_and(|known| known.value().expose() == name)
+                });
+            let value = field.get("value").filter(|value| !value.is_empty())?;
+            is_meant.then(|| (place, value.value()))
+        })
+    }
+
+    /// Returns the text with the value of an element of `fields` changed; all else stays, to the byte.
+    pub(crate) fn with_field(
+        &self,
+        place: usize,
+        value: &Secret<String>,
+    ) -> Option<Secret<String>> {
+        let json = self.get(FIELDS)?.json;
+        let elements: Vec<&RawValue> = serde_json::from_str(json).ok()?;
+        let element = elements.get(place)?.get();
+        let from = element.as_ptr().addr().checked_sub(json.as_ptr().addr())?;
+        let changed = Login::read(element)?.with("value", value);
+        let mut fields = Secret::new(String::with_capacity(json.len() + changed.expose().len()));
+        let after = json.get(from + element.len()..)?;
+        for part in [json.get(..from)?, changed.expose(), after] {
+            fields.expose_mut().push_str(part);
+        }
+        Some(self.with_json(FIELDS, &fields))
+    }
+
+    fn with_json(&self, name: &str, json: &Secret<String>) -> Secret<String> {
+        let Some(member) = self.get(name) else { return self.with_new(name, json) };
         let (before, after) =
             (self.text.get(..member.span.start), self.text.get(member.span.end..));
         let mut changed = String::with_capacity(self.text.len() + json.expose().len());
@@ -140,12 +180,14 @@ impl Member<'_> {
         ["\"\"", "null", "[]", "{}"].contains(&self.json)
     }
 
+    /// Returns its value, if that is a text.
+    pub(crate) fn text(&self) -> Option<Secret<String>> {
+        serde_json::from_str::<String>(self.json).ok().map(Secret::new)
+    }
+
     /// Returns its value: a text as it is, anything else as JSON.
     pub(crate) fn value(&self) -> Secret<String> {
-        match serde_json::from_str::<String>(self.json) {
-            Ok(text) => Secret::new(text),
-            Err(_not_text) => Secret::new(self.json.to_owned()),
-        }
+        self.text().unwrap_or_else(|| Secret::new(self.json.to_owned()))
     }
 }
 
@@ -215,6 +257,21 @@ mod tests {
         let login = Login::read(r#"{"Username":1,"password":1,"apiKey":1,"urls":1}"#).unwrap();
         let secret: Vec<bool> = login.members().iter().map(Member::is_secret).collect();
         assert_eq!(secret, [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_login_has_further_one_time_passwords() {
+        let text = r#"{"password":"p","fields":[{"name":"pin","value":"1","type":"hidden"},
+            {"name":"work", "value":"AAAA", "type":"totp"},{"name":"bank","value":"BBBB","type":"totp"}]}"#;
+        let login = Login::read(text).unwrap();
+        let found =
+            |name| login.further_totp(name).map(|(place, text)| (place, text.expose().clone()));
+        assert_eq!(found(None), Some((1, "AAAA".to_owned())));
+        assert_eq!(found(Some("bank")), Some((2, "BBBB".to_owned())));
+        assert_eq!(found(Some("pin")), None);
+        let changed = login.with_field(1, &secret("CC")).unwrap();
+        assert_eq!(changed.expose(), &text.replace("AAAA", "CC"));
+        assert!(Login::read(r#"{"fields":"x"}"#).unwrap().further_totp(None).is_none());
     }
 
     #[test]

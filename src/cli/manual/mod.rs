@@ -16,4 +16,5 @@ pub(crate) const MANUAL: Manual = Manual {
     command: help::command,
     program: tree::program,
     help: help::rendered,
+    takes: commands::takes,
 };

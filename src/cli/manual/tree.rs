@@ -54,7 +54,7 @@ pub(super) fn global_options() -> String {
     let idle = OPTIONS.iter().filter(|option| option.is_idle());
     let idle: Vec<&str> = idle.map(|option| option.name).collect();
     text.push_str(
-        "\nOptions of the AWS CLI that only make sense with a network or with colours are accepted \
+        "\nOptions of the AWS CLI that only make sense with a network or with prompts are accepted \
          and have\nno effect:\n",
     );
     for line in idle.chunks(IDLE_IN_LINE) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::tz::TimeZone;
 
-use super::format::{DEFAULT_WIDTH, Format, RenderContext};
+use super::format::{DEFAULT_WIDTH, Fit, Format, RenderContext};
 use crate::model::value::Value;
 
 /// A form of error: what `--cli-error-format` takes.
@@ -123,7 +123,8 @@ pub(crate) fn render(
 ) {
     if let (Some(format), Some(members)) = (format.structured(), failure.members()) {
         let (zone, terminal_width) = (&TimeZone::UTC, DEFAULT_WIDTH);
-        let context = RenderContext { operation_name: "error", zone, terminal_width };
+        let context =
+            RenderContext { operation_name: "error", zone, terminal_width, fit: Fit::Aws };
         if super::render(format, &members, &context, out).is_ok() {
             return;
         }

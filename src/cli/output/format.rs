@@ -62,6 +62,17 @@ pub(crate) struct RenderContext<'a> {
     /// How wide the terminal is: rows of a wider table are turned. [`DEFAULT_WIDTH`] if stdout is
     /// not a terminal.
     pub(crate) terminal_width: usize,
+    /// What becomes of a table that is still wider.
+    pub(crate) fit: Fit,
+}
+
+/// What becomes of a table that the terminal is too narrow for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// It stays as AWS draws it.
+    Aws,
+    /// Its cells go over several lines, so that no line of it is longer than the terminal's.
+    Terminal,
 }
 
 /// The width that AWS assumes of a terminal it cannot ask.

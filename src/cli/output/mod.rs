@@ -66,7 +66,7 @@ pub(crate) fn resume_token(token: String) -> Value {
 mod tests {
     use jiff::tz::TimeZone;
 
-    use super::format::DEFAULT_WIDTH;
+    use super::format::{DEFAULT_WIDTH, Fit};
     use super::*;
     use crate::cli::query::literal;
     use crate::model::time::Timestamp;
@@ -77,6 +77,7 @@ mod tests {
             operation_name: "ListSecrets",
             zone: &zone,
             terminal_width: DEFAULT_WIDTH,
+            fit: Fit::Aws,
         };
         let mut out = Vec::new();
         render(format, value, &context, &mut out).unwrap();
@@ -95,6 +96,7 @@ mod tests {
                 operation_name: "GetSecretValue",
                 zone: &TimeZone::UTC,
                 terminal_width: usize::try_from(*width).unwrap(),
+                fit: Fit::Aws,
             };
             for (name, format) in [
                 ("json", Format::Json),
@@ -164,8 +166,12 @@ mod tests {
         }
         assert_eq!(shown(Format::Off, &Value::Integer(1)), "");
         // Unless it is one of several pages.
-        let context =
-            RenderContext { operation_name: "", zone: &TimeZone::UTC, terminal_width: 80 };
+        let context = RenderContext {
+            operation_name: "",
+            zone: &TimeZone::UTC,
+            terminal_width: 80,
+            fit: Fit::Aws,
+        };
         let mut out = Vec::new();
         render_page(Format::YamlStream, &empty, &context, &mut out).unwrap();
         assert_eq!(out, b"- {}\n");

@@ -32,12 +32,14 @@ pub(crate) struct Error {
     kind: ErrorKind,
     message: String,
     hint: Option<&'static str>,
+    /// The usage of the command that was called, where it has one of its own.
+    usage: Option<String>,
 }
 
 impl Error {
     /// The options cannot be read.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Usage, message: message.into(), hint: None }
+        Self { kind: ErrorKind::Usage, message: message.into(), hint: None, usage: None }
     }
 
     /// One option's words cannot be read.
@@ -50,11 +52,12 @@ impl Error {
             kind: ErrorKind::UnknownOptions,
             message: format!("Unknown options: {}", words.join(", ")),
             hint: None,
+            usage: None,
         }
     }
 
     pub(crate) fn parameters(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::ParamValidation, message: message.into(), hint: None }
+        Self { kind: ErrorKind::ParamValidation, message: message.into(), hint: None, usage: None }
     }
 
     /// One parameter's text cannot be made a value; `name` as AWS prints it, mostly with `--`.
@@ -64,13 +67,20 @@ impl Error {
 
     /// An error without a code.
     pub(crate) fn plain(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Plain, message: message.into(), hint: None }
+        Self { kind: ErrorKind::Plain, message: message.into(), hint: None, usage: None }
     }
 
     /// Adds what to do about it.
     #[must_use]
     pub(crate) fn hinted(self, hint: &'static str) -> Self {
         Self { hint: Some(hint), ..self }
+    }
+
+    /// Says how the command is used whose options cannot be read.
+    #[must_use]
+    pub(crate) fn of_command(self, usage: impl FnOnce() -> String) -> Self {
+        let usage = (self.kind == ErrorKind::Usage).then(usage);
+        Self { usage, ..self }
     }
 
     /// Returns what to do about it, if that is known.
@@ -91,7 +101,10 @@ impl Error {
     /// error formats print it.
     pub(crate) fn whole(&self, form: Form) -> String {
         match self.kind {
-            ErrorKind::Usage => format!("{}\n\n{}", self.message, usage(form)),
+            ErrorKind::Usage => {
+                let usage = self.usage.as_deref().unwrap_or(usage(form));
+                format!("{}\n\n{usage}", self.message)
+            }
             ErrorKind::UnknownOptions | ErrorKind::ParamValidation | ErrorKind::Plain => {
                 self.message.clone()
             }

@@ -97,7 +97,7 @@ pub(crate) struct Strength {
 }
 
 impl Strength {
-    /// Says whether it should not protect a vault.
+    /// Says whether it should not protect a vault, or anything that somebody guesses at offline.
     pub(crate) fn is_weak(&self) -> bool {
         self.score < 3 || self.characters < 8
     }
@@ -107,12 +107,22 @@ impl Strength {
 ///
 /// Only its first 100 characters are looked at.
 pub(crate) fn judge(passphrase: &Passphrase) -> Strength {
-    let estimate = zxcvbn(passphrase.expose(), &["strongroom"]);
+    estimated(passphrase.expose(), &["strongroom"])
+}
+
+/// Judges a password in the same way. What is known beside it, such as a user's name, is among the first
+/// that would be tried.
+pub(crate) fn judge_password(password: &str, known: &[&str]) -> Strength {
+    estimated(password, known)
+}
+
+fn estimated(text: &str, known: &[&str]) -> Strength {
+    let estimate = zxcvbn(text, known);
     let feedback = estimate.feedback();
     let strength = Strength {
         score: estimate.score().into(),
         guesses_log10: estimate.guesses_log10(),
-        characters: passphrase.expose().chars().count(),
+        characters: text.chars().count(),
         warning: feedback.and_then(Feedback::warning).map(|said| said.to_string()),
         suggestions: feedback
             .map(|feedback| feedback.suggestions().iter().map(ToString::to_string).collect())

@@ -185,6 +185,11 @@ proptest! {
         }
     }
 
+    #[test]
+    fn any_password_can_be_judged(text in any::<String>(), known in [".{0,40}", ".{0,40}"]) {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        prop_assert!(judge_password(&text, &known).score <= 4);
+    }
 }
 
 proptest! {

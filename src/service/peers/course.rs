@@ -58,7 +58,9 @@ pub(crate) fn deliver<E>(
     let mut is_as_it_was;
     let (link, verdict) = loop {
         let answer = near.ask(Task::Link { primary_arn: primary_arn.to_owned() })?;
-        let Ok(link) = Link::from_value(answer) else { return Ok((Delivered::Nothing, 0)) };
+        // A primary says nothing of any other, whatever its file has.
+        let link = Link::from_value(answer).ok().filter(|link| link.primary_arn == primary_arn);
+        let Some(link) = link else { return Ok((Delivered::Nothing, 0)) };
         let looked = ask(far, Task::Look(link.again()));
         is_as_it_was = link.is_in_sync() && matches!(looked, Verdict::Copy(_));
         let verdict = carry(near, far, &link, looked)?;
@@ -177,15 +179,15 @@ fn carry<E>(
     }
     let mut has = BTreeSet::new();
     let mut begins = true;
-    while let Verdict::Wants(versions) = &verdict {
+    while let Verdict::Wants(held) = &verdict {
         let before = has.len();
-        has.extend(versions.iter().cloned());
+        has.extend(held.iter().cloned());
         if has.len() == before && !begins {
             break;
         }
         begins = false;
-        let versions = has.iter().cloned().collect();
-        let packed = near.ask(Task::Pack { link: link.again(), versions })?;
+        let held = has.iter().cloned().collect();
+        let packed = near.ask(Task::Pack { link: link.again(), held })?;
         let Ok(parcel) = Parcel::from_value(packed) else { return Ok(None) };
         verdict = ask(far, Task::Receive(parcel));
     }

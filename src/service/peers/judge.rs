@@ -1,5 +1,6 @@
 //! What a replica is to its primary: decided in the replica's vault, by what the primary says.
 
+use super::held::Held;
 use super::link::{Link, find, signed, trouble_in, trouble_member, unsigned};
 use crate::model::value::Value;
 use crate::service::context::Context;
@@ -8,12 +9,12 @@ use crate::vault::across::Trouble;
 use crate::vault::record::Record;
 
 /// What is to be done with a replica.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Nothing: it is a copy of this edition.
     Copy(u64),
-    /// It is to become a copy, and has the values of these versions.
-    Wants(Vec<String>),
+    /// It is to become a copy, and has these values.
+    Wants(Vec<Held>),
     /// It does not follow any more.
     Free,
     /// Nothing can be done.
@@ -25,9 +26,7 @@ impl Verdict {
         let member = |name: &str, value| Value::Map(vec![(name.to_owned(), value)]);
         match self {
             Self::Copy(edition) => member("Edition", Value::Integer(signed(edition))),
-            Self::Wants(versions) => {
-                member("Has", Value::List(versions.into_iter().map(Value::Text).collect()))
-            }
+            Self::Wants(held) => member("Has", Held::list_into_value(held)),
             Self::Free => member("Free", Value::Boolean(true)),
             Self::Trouble(trouble) => Value::Map(vec![trouble_member(trouble)]),
         }
@@ -41,19 +40,8 @@ impl Verdict {
         if let Some(Value::Integer(edition)) = value.get("Edition") {
             return Some(Self::Copy(unsigned(*edition)));
         }
-        if let Some(Value::List(versions)) = value.get("Has") {
-            let text = |id: &Value| match id {
-                Value::Text(id) => Some(id.clone()),
-                Value::Null
-                | Value::Boolean(_)
-                | Value::Integer(_)
-                | Value::Float(_)
-                | Value::Bytes(_)
-                | Value::Timestamp(_)
-                | Value::List(_)
-                | Value::Map(_) => None,
-            };
-            return versions.iter().map(text).collect::<Option<_>>().map(Self::Wants);
+        if let Some(held) = value.get("Has") {
+            return Held::list_from_value(held.clone()).map(Self::Wants);
         }
         value.get("Free").map(|_| Self::Free)
     }
@@ -83,7 +71,7 @@ pub(super) fn judge(
             // A copy of it, and let go since: by being associated again it follows again.
             Some(copy) if copy == edition && !primary.is_detached => Verdict::Copy(copy),
             Some(copy) if !knows(link, copy) => Verdict::Trouble(Trouble::Apart),
-            copy => Verdict::Wants(held(&record, link, copy)),
+            Some(_) | None => Verdict::Wants(Held::all(cx, &record, |_| true)?),
         },
     };
     let is_ours = !matches!(verdict, Verdict::Trouble(_)) && record.cross_primary.is_some();
@@ -94,13 +82,4 @@ pub(super) fn judge(
 fn knows(link: &Link, copy: u64) -> bool {
     let copy = signed(copy);
     link.held.is_empty() || link.edition == copy || link.held.contains(&copy)
-}
-
-/// Names the versions whose values need not be sent. Where the primary knows nothing of what the
-/// replica is a copy of, one version may have two values.
-fn held(record: &Record, link: &Link, copy: Option<u64>) -> Vec<String> {
-    let is_known =
-        copy.is_none_or(|copy| link.edition == signed(copy) || link.held.contains(&signed(copy)));
-    let with_value = record.versions.iter().filter(|version| version.value.is_some() && is_known);
-    with_value.map(|version| version.id.clone()).collect()
 }

@@ -6,6 +6,7 @@
 //! the replica is not in sync until it heard so.
 
 pub(crate) mod course;
+mod held;
 mod judge;
 pub(crate) mod link;
 mod parcel;

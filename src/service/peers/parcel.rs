@@ -1,5 +1,6 @@
 //! What a primary sends to its replica.
 
+use super::held::Held;
 use super::link::{Link, find, link_of};
 use crate::model::time::Timestamp;
 use crate::model::types::{SecretBytes, SecretText, Tag, TagKey, TagValue};
@@ -25,24 +26,25 @@ structure! {
 }
 
 structure! {
-    /// A version, with its value if the replica lacks it.
+    /// A version, with its value if the replica lacks it, or with the mark of the one it has.
     pub(crate) struct PackedVersion {
         id: String => "VersionId",
         created: Timestamp => "Created",
         stages: Vec<String> => "Stages",
         text: Option<SecretText> => "Text",
         binary: Option<SecretBytes> => "Binary",
+        mark: Option<String> => "Mark",
         /// Whether it has no value yet.
         is_empty: bool => "Empty",
     }
 }
 
-/// Packs what a replica lacks that has the values of these versions; `None` if the primary is not any
+/// Packs what a replica lacks that has these values; `None` if the primary is not any
 /// more what it said.
 pub(super) fn pack(
     cx: &mut Context<'_, '_>,
     link: Link,
-    versions: &[String],
+    held: &[Held],
 ) -> Result<Option<Parcel>, Failure> {
     let Some(record) = find(cx, &link.primary_arn)? else { return Ok(None) };
     let is_same = |now: &Link| {
@@ -51,7 +53,10 @@ pub(super) fn pack(
     if !link_of(&record).is_some_and(|now| is_same(&now)) {
         return Ok(None);
     }
-    let lacks = |version: &&Version| version.value.is_some() && !versions.contains(&version.id);
+    let mut shared = Held::all(cx, &record, |id| held.iter().any(|held| held.id == id))?;
+    shared.retain(|one| held.contains(one));
+    let mark = |version: &Version| shared.iter().find(|one| one.id == version.id);
+    let lacks = |version: &&Version| version.value.is_some() && mark(version).is_none();
     let bytes = |version: &Version| version.value.map_or(0, |value| value.len);
     let lacking: u64 = record.versions.iter().filter(lacks).map(bytes).sum();
     let is_idle = |version: &&Version| version.stages.is_empty();
@@ -69,7 +74,8 @@ pub(super) fn pack(
             }
             left = left.saturating_sub(bytes(version));
         }
-        packed.push(pack_version(cx, &record, version, lacks)?);
+        let mark = mark(version).map(|one| one.mark.clone());
+        packed.push(PackedVersion { mark, ..pack_version(cx, &record, version, lacks)? });
     }
     let tag = |(key, value): (String, String)| Tag {
         key: Some(TagKey(key)),
@@ -104,6 +110,7 @@ fn pack_version(
         stages: version.stages.clone(),
         text,
         binary,
+        mark: None,
         is_empty: version.value.is_none(),
     })
 }

@@ -1,5 +1,6 @@
 //! A replica becomes a copy of what its primary sent, or is let go, in one transaction.
 
+use super::held::Held;
 use super::judge::{self, Verdict};
 use super::link::{Link, unsigned};
 use super::parcel::{PackedVersion, Parcel};
@@ -24,7 +25,8 @@ pub(super) fn receive(cx: &mut Context<'_, '_>, parcel: Parcel) -> Result<Verdic
         return Ok(Verdict::Wants(held.into_iter().chain(added).collect()));
     }
     let lacks = |packed: &PackedVersion| {
-        let has = record.version(&packed.id).is_some_and(|version| version.value.is_some());
+        let is_it = |held: &Held| held.id == packed.id && Some(&held.mark) == packed.mark.as_ref();
+        let has = held.iter().any(is_it);
         let is_sent = packed.text.is_some() || packed.binary.is_some() || packed.is_empty;
         !has && !is_sent
     };
@@ -65,18 +67,19 @@ fn store(cx: &mut Context<'_, '_>, record: &mut Record) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Adds versions that have no label, ahead of the rest. Returns their ids.
+/// Adds versions that have no label, ahead of the rest. Returns them.
 fn add_versions(
     cx: &mut Context<'_, '_>,
     record: &mut Record,
     packed: Vec<PackedVersion>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<Held>, Failure> {
     let mut added = Vec::new();
     for packed in packed {
         let id = packed.id.clone();
         let created = packed.created;
         let Some(value) = value_of(packed) else { continue };
         let stored = cx.vault()?.insert_value(record.rid, &id, &value)?;
+        added.extend(Held::of(&id, &value));
         let old = record.version_mut(&id).map(|version| version.value.replace(stored));
         match old {
             Some(Some(old)) => cx.vault()?.remove_value(&old)?,
@@ -87,7 +90,6 @@ fn add_versions(
                 record.versions.push(Version { kms_key_id, ..version });
             }
         }
-        added.push(id);
     }
     Ok(added)
 }

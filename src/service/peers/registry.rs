@@ -7,7 +7,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::vault::audit::{Event, Subject};
-use crate::vault::peers::Peer;
+use crate::vault::peers::{Peer, is_account};
 
 structure! {
     /// A peer as its vault knows it.
@@ -84,6 +84,12 @@ pub(super) fn add(
              `strongroom init --account-id DIGITS`."
         ));
     }
+    if !is_account(&known.account) {
+        return refused(
+            "The vault has no account of twelve digits, so it can be no peer.".to_owned(),
+        );
+    }
+    // A peer is meant by either, its name or its account.
     if known.name != known.account && is_account(&known.name) {
         return refused(format!(
             "The name {} is the account of another vault; give --name another for this one.",
@@ -112,11 +118,6 @@ pub(super) fn add(
     vault.put_peer(peer)?;
     vault.record("AddPeer", Event::SUCCESS, Subject { name: shown, ..Subject::default() })?;
     Ok(Value::Null)
-}
-
-/// Whether a text is an account: a peer is meant by either, its name or its account.
-fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Forgets the peer of this account.

@@ -1,6 +1,7 @@
 //! What is asked of one of two vaults, in one transaction. The vault may be in another process: tasks
 //! and answers are values.
 
+use super::held::Held;
 use super::judge::{self, Verdict};
 use super::link::{Identity, Link, Outcome, find, link_of, told, trouble_member};
 use super::parcel::{self, Parcel};
@@ -45,8 +46,8 @@ pub(crate) enum Task {
     Link { primary_arn: String },
     /// Of the replica's vault: judge a replica by what its primary says.
     Look(Link),
-    /// Of the primary's vault: pack what the replica lacks, which has these versions.
-    Pack { link: Link, versions: Vec<String> },
+    /// Of the primary's vault: pack what the replica lacks, which has these values.
+    Pack { link: Link, held: Vec<Held> },
     /// Of the replica's vault: become a copy.
     Receive(Parcel),
     /// Of the replica's vault: let the replica go.
@@ -127,8 +128,8 @@ impl Task {
             Self::Look(link) => transact(vault, Access::Read, context, |cx| {
                 Ok(judge::judge(cx, &link)?.1.into_value())
             })?,
-            Self::Pack { link, versions } => transact(vault, Access::Read, context, |cx| {
-                Ok(parcel::pack(cx, link, &versions)?.map_or(Value::Null, value))
+            Self::Pack { link, held } => transact(vault, Access::Read, context, |cx| {
+                Ok(parcel::pack(cx, link, &held)?.map_or(Value::Null, value))
             })?,
             Self::Receive(parcel) => transact(vault, Access::Write, context, |cx| {
                 receive::receive(cx, parcel).map(Verdict::into_value)
@@ -163,9 +164,8 @@ impl Task {
             Self::Replicas { account } => ("replicas", Value::Text(account)),
             Self::Link { primary_arn } => ("link", Value::Text(primary_arn)),
             Self::Look(link) => ("look", value(link)),
-            Self::Pack { link, versions } => {
-                let versions = versions.into_iter().map(Value::Text).collect();
-                ("pack", Value::List(vec![value(link), Value::List(versions)]))
+            Self::Pack { link, held } => {
+                ("pack", Value::List(vec![value(link), Held::list_into_value(held)]))
             }
             Self::Receive(parcel) => ("receive", value(parcel)),
             Self::Free(link) => ("free", value(link)),
@@ -203,9 +203,9 @@ impl Task {
             ("link", Value::Text(primary_arn)) => Self::Link { primary_arn },
             ("look", about) => Self::Look(Link::from_value(about).ok()?),
             ("pack", Value::List(about)) => {
-                let [link, versions] = <[Value; 2]>::try_from(about).ok()?;
+                let [link, held] = <[Value; 2]>::try_from(about).ok()?;
                 let link = Link::from_value(link).ok()?;
-                Self::Pack { link, versions: Vec::from_value(versions).ok()? }
+                Self::Pack { link, held: Held::list_from_value(held)? }
             }
             ("receive", about) => Self::Receive(Parcel::from_value(about).ok()?),
             ("free", about) => Self::Free(Link::from_value(about).ok()?),

@@ -113,7 +113,15 @@ pub(crate) fn primary_status(record: &Record) -> Option<CrossAccountPrimary> {
             "The replica is detached from its primary and gets no more updates. \
              StopReplicationToReplica makes it a standalone secret.",
         ),
-        (false, None) => ("Pending", "The replica waits for its primary to be associated with it."),
+        (false, None) if record.versions.is_empty() => {
+            ("Pending", "The replica waits for its primary to be associated with it.")
+        }
+        // A version was lost, or the rest was never sent.
+        (false, None) => (
+            "Pending",
+            "The replica lacks something that its primary has, which is sent when the primary's vault \
+             is synchronized with `strongroom peer sync`.",
+        ),
         (false, Some(_)) => ("InSync", "Replication succeeded"),
     };
     Some(CrossAccountPrimary {

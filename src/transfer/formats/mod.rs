@@ -296,12 +296,6 @@ pub(crate) fn recognise(shape: &Shape) -> Option<Format> {
     ALL.iter().find(|entry| (entry.fits)(shape)).map(|entry| entry.format)
 }
 
-/// Finds out how to read a source: as the user's columns have it, or else by what is in it.
-pub(crate) fn choose(shape: &Shape, wishes: &Wishes) -> Option<Format> {
-    let is_mapped = !wishes.columns.is_empty() && shape.table().is_some();
-    if is_mapped { Some(Format::Table) } else { recognise(shape) }
-}
-
 /// Reads a source as one of a format.
 ///
 /// # Errors

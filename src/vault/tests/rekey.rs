@@ -47,14 +47,14 @@ fn others_read_the_old_state_meanwhile() {
     let rekeying = Rekeying { master: &master, slots, reason: String::new() };
     let mut read = 0;
     let mut look = |_| {
-        let locked = LockedVault::glance_at(&path).unwrap();
+        let locked = LockedVault::open(&path, Mode::ReadOnly).unwrap();
         let mut reader = locked.unlock(&key.master, &STRICT).unwrap();
         assert_eq!(fixture.read(&mut reader).state().secrets, 100);
         read += 1;
     };
     vault.rekey(rekeying, fixture.context(), &mut look).unwrap();
     assert!(read > 1);
-    assert!(LockedVault::glance_at(&path).unwrap().header().key_epoch == 1);
+    assert!(LockedVault::open(&path, Mode::ReadOnly).unwrap().header().key_epoch == 1);
 }
 
 /// A list of a million secrets kept every change waiting.

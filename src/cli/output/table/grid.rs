@@ -6,11 +6,14 @@
 use std::borrow::Cow;
 use std::iter;
 
-use super::width;
-use crate::cli::output::format::RenderFailed;
+use super::{fit, width};
+use crate::cli::output::format::{Fit, RenderFailed};
 
 /// Blanks that each cell has beside its text.
 const PADDING: usize = 4;
+
+/// A column in which less than this is left of a cell is hard to read.
+const NARROW: usize = 10;
 
 /// The cells of a row.
 pub(super) type Row<'a> = Vec<Cow<'a, str>>;
@@ -20,6 +23,8 @@ pub(super) struct Section<'a> {
     title: Option<&'a str>,
     indent: usize,
     header: Vec<&'a str>,
+    /// What of the header's cells did not fit into its first line.
+    header_below: Vec<Row<'a>>,
     rows: Vec<Row<'a>>,
     /// The widest cell of each column.
     widths: Vec<usize>,
@@ -31,7 +36,7 @@ impl<'a> Section<'a> {
     /// An empty section, so many boxes deep.
     pub(super) fn new(title: Option<&'a str>, indent: usize) -> Self {
         let (header, rows, widths) = (Vec::new(), Vec::new(), Vec::new());
-        Self { title, indent, header, rows, widths, columns: None }
+        Self { title, indent, header, header_below: Vec::new(), rows, widths, columns: None }
     }
 
     /// Names the columns.
@@ -83,6 +88,38 @@ impl<'a> Section<'a> {
         self.columns = Some(2);
     }
 
+    /// Makes it so narrow that no line is longer than the terminal's: cells go over several lines, or,
+    /// where little would be left of each, every row becomes a section of its own, turned.
+    fn fitted(mut self, terminal_width: usize) -> Vec<Self> {
+        let edges = 2 + 2 * self.indent;
+        let room = |columns: usize| terminal_width.saturating_sub(edges + columns * PADDING);
+        let narrowed = fit::narrowed(&self.widths, room(self.widths.len()));
+        let is_cut = |(new, old): (&usize, &usize)| new < old && *new < NARROW;
+        let rows = std::mem::take(&mut self.rows);
+        if rows.len() > 1
+            && !self.header.is_empty()
+            && narrowed.iter().zip(&self.widths).any(is_cut)
+        {
+            let alone = rows.into_iter().map(|row| {
+                let mut alone = Self::new(self.title, self.indent);
+                alone.header.clone_from(&self.header);
+                alone.rows = vec![row];
+                alone.turn();
+                alone
+            });
+            return alone.flat_map(|section| section.fitted(terminal_width)).collect();
+        }
+        let header: Row<'a> = self.header.iter().map(|name| Cow::Borrowed(*name)).collect();
+        let mut header = wrapped(&header, &narrowed).into_iter();
+        let first = header.next().unwrap_or_default();
+        let name = |cell| if let Cow::Borrowed(name) = cell { name } else { "" };
+        self.header = first.into_iter().map(name).collect();
+        self.header_below = header.collect();
+        self.rows = rows.iter().flat_map(|row| wrapped(row, &narrowed)).collect();
+        self.widths = narrowed;
+        vec![self]
+    }
+
     /// The width that the section asks the outermost box to have.
     fn total_width(&self) -> usize {
         // If there is no title, AWS measures the word `None`.
@@ -117,13 +154,32 @@ impl<'a> Section<'a> {
     }
 }
 
+/// Cuts the cells of a row; what fits into its first line is the first row, and what is left is below.
+fn wrapped<'a>(row: &Row<'a>, widths: &[usize]) -> Vec<Row<'a>> {
+    let cells: Vec<Vec<Cow<'a, str>>> =
+        row.iter().zip(widths).map(|(cell, width)| fit::wrapped(cell, *width)).collect();
+    let lines = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let line =
+        |line: usize| cells.iter().map(move |cell| cell.get(line).cloned().unwrap_or_default());
+    (0..lines).map(|number| line(number).collect()).collect()
+}
+
 /// Draws sections below each other, all as wide as the widest; rows are turned if that is too wide.
-pub(super) fn draw(mut sections: Vec<Section<'_>>, terminal_width: usize, out: &mut Vec<u8>) {
+pub(super) fn draw(
+    mut sections: Vec<Section<'_>>,
+    (terminal_width, fit): (usize, Fit),
+    out: &mut Vec<u8>,
+) {
     let widest =
         |sections: &[Section<'_>]| sections.iter().map(Section::total_width).max().unwrap_or(0);
     let mut total = widest(&sections);
     if total > terminal_width {
         sections.iter_mut().for_each(Section::turn);
+        total = widest(&sections);
+    }
+    if total > terminal_width && fit == Fit::Terminal {
+        sections =
+            sections.into_iter().flat_map(|section| section.fitted(terminal_width)).collect();
         total = widest(&sections);
     }
     repeat(b'-', total, out);
@@ -136,6 +192,9 @@ pub(super) fn draw(mut sections: Vec<Section<'_>>, terminal_width: usize, out: &
         if !section.header.is_empty() {
             pen.rule(&widths);
             pen.cells(&widths, &section.header, center);
+            for line in &section.header_below {
+                pen.cells(&widths, line, center);
+            }
         }
         if !section.rows.is_empty() && !widths.is_empty() {
             pen.rule(&widths);

@@ -1,6 +1,7 @@
 //! Boxes within boxes: what `--output table` prints. This file cuts a value into sections, each a
 //! title, columns and rows; `grid` draws them. There are no colours.
 
+mod fit;
 mod grid;
 mod width;
 
@@ -23,7 +24,7 @@ pub(super) fn write(
     let mut table = Table { zone: context.zone, sections: Vec::new() };
     table.value(Some(context.operation_name), value, 0)?;
     if !table.sections.is_empty() {
-        grid::draw(table.sections, context.terminal_width, out);
+        grid::draw(table.sections, (context.terminal_width, context.fit), out);
     }
     Ok(())
 }
@@ -175,3 +176,6 @@ fn is_empty(value: &Value) -> bool {
 fn is_scalar(value: &Value) -> bool {
     !matches!(value, Value::List(_) | Value::Map(_))
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,9 +117,11 @@ global_options! {
             => region: Option<String> = unless_empty, 3 "REGION"
             "The region within the vault (STRONGROOM_REGION)";
         "--version", Stop, Check::Nothing
-            => version: bool = is_given, 23 ""
+            => version: bool = is_given, 24 ""
             "Print the version";
-        "--color", One, Check::Choice(&["on", "off", "auto"]);
+        "--color", One, Check::Choice(&["on", "off", "auto"])
+            => color: Option<String> = word, 23 "WHEN"
+            "on, off or auto: whether a QR code is in black and white\n(CLICOLOR_FORCE, NO_COLOR)";
         "--no-sign-request", None, Check::Nothing;
         "--ca-bundle", One, Check::Nothing;
         READ_TIMEOUT, One, Check::Nothing;
@@ -284,6 +286,6 @@ mod tests {
         // Ours all do something.
         let idle = OPTIONS.iter().filter(|option| option.is_idle());
         assert!(idle.clone().all(|option| option.owner == Owner::Aws));
-        assert_eq!(idle.count(), 10);
+        assert_eq!(idle.count(), 9);
     }
 }

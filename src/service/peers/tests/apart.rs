@@ -153,3 +153,30 @@ fn many_values_come_in_parts_to_a_replica_that_was_changed_apart() {
     assert_eq!(pair.deliver(), Some(Delivered::Done));
     pair.require_equal();
 }
+
+/// A version that fell off the end is gone, and its id may be given to another value: also while the
+/// replica is away, which still has the first.
+#[test]
+fn an_id_that_was_used_again_is_another_version() {
+    let put = |pair: &mut Pair, token: &str, value: &str| {
+        let request =
+            json!({"SecretId": "app/db", "SecretString": value, "ClientRequestToken": token});
+        pair.near.call("PutSecretValue", &request.to_string()).unwrap();
+    };
+    let mut pair = Pair::associated();
+    let again = "a".repeat(32);
+    put(&mut pair, &again, "one");
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    let has = |pair: &mut Pair| pair.near.record("app/db").unwrap().version(&again).is_some();
+    for number in 0.. {
+        if !has(&mut pair) {
+            break;
+        }
+        put(&mut pair, &format!("b{number:0>31}"), &format!("value {number}"));
+        pair.near.advance(3_600_000);
+    }
+    put(&mut pair, &again, "two");
+    assert_eq!(pair.deliver(), Some(Delivered::Done));
+    pair.require_equal();
+    pair.require_sound();
+}

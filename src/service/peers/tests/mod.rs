@@ -17,6 +17,8 @@ use crate::vault::state::Settings;
 
 mod apart;
 mod cut;
+mod hostile;
+mod vanish;
 
 const FAR: &str = "222222222222";
 const KEY: &str = "alias/other";
