@@ -12,6 +12,8 @@
 //!   do nothing else with the vault.
 //! * `gateway` answers other processes of this user: who proves who he is makes an ordinary call
 //!   under his own rights.
+//! * `transfer` is what other programs export, read and written: one file a format, bytes to items
+//!   and back.
 //! * `service` is what AWS does: one file an operation, its rules as pure functions, its fault
 //!   codes written once.
 //! * `upkeep` is what AWS has no word for: making, checking, copying and re-keying a vault.
@@ -37,6 +39,7 @@ mod agent;
 mod rotation;
 
 mod gateway;
+mod transfer;
 
 mod service;
 mod upkeep;

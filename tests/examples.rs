@@ -135,6 +135,7 @@ const PREPARED: &[(&str, &str)] = &[
     ),
     ("doctor", "strongroom() { command strongroom \"$@\" || [ $? -eq 1 ]; }"),
     ("otp", "strongroom set example/login totp=GEZDGNBVGY3TQOJQ"),
+    ("import", "printf 'name,url,username,password\\na,,ada,secret\\n' > passwords.csv"),
     ("grant", "strongroom unlock"),
     (
         "peer",

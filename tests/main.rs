@@ -51,6 +51,9 @@ mod script {
         grant
         harness
         help
+        import
+        import_protected
+        import_store
         init
         json
         key_slot

@@ -23,6 +23,7 @@ mod held;
 mod keyboard;
 mod location;
 mod manual;
+mod moving;
 mod on_demand;
 mod open_peer;
 pub(crate) mod operate;

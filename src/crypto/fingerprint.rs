@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -23,6 +24,29 @@ pub(crate) fn of(mut source: impl Read) -> io::Result<([u8; 32], u64)> {
     }
 }
 
+/// Returns the SHA-256 of some bytes.
+pub(crate) fn of_bytes(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Makes the UUID of a name, always the same (RFC 9562, version 5), in lower case. It hides nothing of
+/// the name: no secret may be in it.
+pub(crate) fn uuid_of_name(namespace: &[u8; 16], name: &[u8]) -> String {
+    let hash = Sha1::new().chain_update(namespace).chain_update(name).finalize();
+    let mut bytes = [0; 16];
+    for (to, from) in bytes.iter_mut().zip(hash) {
+        *to = from;
+    }
+    let [.., version, _, variant, _, _, _, _, _, _, _] = &mut bytes;
+    *version = *version & 0x0f | 0x50;
+    *variant = *variant & 0x3f | 0x80;
+    let mut text = hex(&bytes);
+    for at in [20, 16, 12, 8] {
+        text.insert(at, '-');
+    }
+    text
+}
+
 /// Whether two texts are the same. The time it takes reveals their lengths and nothing else.
 pub(crate) fn is_same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
@@ -37,6 +61,14 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_has_the_uuid_that_others_make_of_it() {
+        // RFC 9562, appendix A.4.
+        let dns = *b"\x6b\xa7\xb8\x10\x9d\xad\x11\xd1\x80\xb4\x00\xc0\x4f\xd4\x30\xc8";
+        let uuid = uuid_of_name(&dns, b"www.example.com");
+        assert_eq!(uuid, "2ed6657d-e927-568b-95e1-2665a8aea6a2");
+    }
 
     /// FIPS 180-4's examples.
     #[test]

@@ -5,6 +5,7 @@
 
 pub(crate) mod clipboard;
 pub(crate) mod confine;
+pub(crate) mod gpg;
 pub(crate) mod launch;
 pub(crate) mod output;
 pub(crate) mod redact;

@@ -72,4 +72,4 @@ pub(crate) fn become_program(words: &[OsString]) -> u8 {
 }
 
 /// What shells say of a program that could not be started.
-const NOT_STARTED: u8 = 127;
+pub(super) const NOT_STARTED: u8 = 127;

@@ -17,6 +17,7 @@ pub(crate) mod fault;
 pub(crate) mod grants;
 pub(crate) mod history;
 pub(crate) mod identity;
+pub(crate) mod import;
 pub(crate) mod jobs;
 mod mentions;
 pub(crate) mod names;

@@ -7,6 +7,7 @@
 mod crowd;
 mod fixture;
 mod floors;
+mod moving;
 mod one_row;
 mod samples;
 mod table;
@@ -68,6 +69,7 @@ fn main() -> io::Result<()> {
         agent(&fixture, one_row.as_ref(), &mut table)?;
         instructions(&fixture, &mut table)?;
         upkeep(&fixture, &mut table)?;
+        moving::measure(&fixture, &mut table)?;
         memory(&mut fixture, &mut table)?;
     }
     finish(&place, &table)

@@ -49,6 +49,9 @@ changes! {
     tag: ["create-secret --name a --secret-string one"]
         "tag-resource --secret-id a --tags Key=k,Value=v",
         shown by "describe-secret --secret-id a --query Tags", at Some;
+    import: ["create-secret --name site+1 --secret-string one"]
+        "import --on-conflict version passwords.csv",
+        shown by "status --query [Secrets,Values]", at Some;
     add_a_slot: [] "key-slot add --kind keyfile --new-keyfile ../home/key2",
         shown by "key-slot list --query KeySlots[].Slot", at Some;
     change_the_passphrase: [

@@ -31,6 +31,7 @@ run check --query Status
 echo full >&2
 head -c 1000000 /dev/zero >small/filler 2>error
 run put-secret-value --secret-id s1 --secret-string small
+run import --query Status passwords.csv
 run check --query Status
 rm small/filler
 run put-secret-value --secret-id s1 --secret-string small --query VersionStages
@@ -56,6 +57,7 @@ list-secrets: 0 ALL
 get-secret-value: 0 True
 check: 0 clean
 put-secret-value: 255 An error occurred (NoSpace): there is no space left where the vault is; nothing was changed
+import: 255 An error occurred (NoSpace): there is no space left where the vault is; nothing was changed
 check: 0 clean
 put-secret-value: 0 AWSCURRENT
 get-secret-value: 0 small
@@ -74,6 +76,7 @@ fn a_full_or_read_only_disk_loses_nothing() {
     let Some(unshare) = tool("unshare") else { return };
     let sandbox = Sandbox::with_vault();
     write(&sandbox.work().join("large"), "large ".repeat(9000).as_bytes());
+    write(&sandbox.work().join("passwords.csv"), super::export().as_bytes());
     done(&sandbox, "check");
     // A user who is not root makes a disk in a namespace where they are.
     let is_root = rustix::process::geteuid().is_root();

@@ -27,6 +27,13 @@ fn answer(sandbox: &Sandbox, line: &str) -> Value {
     serde_json::from_str(&done(sandbox, line)).unwrap()
 }
 
+/// What a browser exports: forty logins, which a vault has more than one page of.
+fn export() -> String {
+    let row = |row| format!("site {row},https://{row}.test,ada,hunter2-{row},\n");
+    let rows: Vec<String> = (0..40).map(row).collect();
+    "name,url,username,password,note\n".to_owned() + &rows.concat()
+}
+
 /// Requires that everything in the vault verifies.
 fn must_be_sound(sandbox: &Sandbox, when: &str) {
     let outcome = run(sandbox, "check");

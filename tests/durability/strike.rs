@@ -53,6 +53,7 @@ impl ChangeFixture {
         let sandbox = Sandbox::with_vault();
         write(&sandbox.work().join("large"), "large ".repeat(9000).as_bytes());
         write(&sandbox.work().join("phrase"), b"seven unlikely words for nobody else");
+        write(&sandbox.work().join("passwords.csv"), super::export().as_bytes());
         for line in setup {
             done(&sandbox, line);
         }

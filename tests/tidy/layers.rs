@@ -24,29 +24,39 @@ const LAYERS: &[&[&str]] = &[
 /// Each crate we depend on, the one layer that names it, and others only with a reason. An empty
 /// list: no code names it, it is there for its features.
 const CRATES: &[(&str, &[&str])] = &[
+    ("aes", &["crypto"]),
     // `sys::memory` hands Argon2 its blocks.
     ("argon2", &["crypto", "sys"]),
     // Binary values on the command line and on a rotation's socket; paging positions, which are
-    // base64 in AWS too; secrets as programs spell them.
-    ("base64", &["cli", "agent", "rotation", "gateway", "programs", "service", "workbench"]),
+    // base64 in AWS too; secrets as programs spell them; files in exports.
+    (
+        "base64",
+        &["cli", "agent", "rotation", "gateway", "transfer", "programs", "service", "workbench"],
+    ),
     ("blake2", &["crypto"]),
+    ("cbc", &["crypto"]),
     ("chacha20", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
+    ("csv_core", &["transfer"]),
     ("diceware_wordlists", &["crypto"]),
     ("getrandom", &["sys"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
-    // Time zones are `cli`'s; the rules of `service` count days in UTC; `workbench` queries answers,
-    // which takes a zone.
-    ("jiff", &["cli", "service", "workbench"]),
+    // Time zones are `cli`'s; the rules of `service` count days in UTC; `transfer` reads and writes dates;
+    // `workbench` queries answers, which takes a zone.
+    ("jiff", &["cli", "transfer", "service", "workbench"]),
     ("libc", &["sys"]),
     ("minicbor", &["vault"]),
+    ("miniz_oxide", &["transfer"]),
     ("nix", &["sys"]),
+    ("pbkdf2", &["crypto"]),
     ("poly1305", &[]),
     ("qrcodegen", &["cli"]),
+    ("quick_xml", &["transfer"]),
+    ("rawzip", &["transfer"]),
     ("rayon", &["crypto"]),
     ("rpassword", &["cli"]),
     ("rusqlite", &["store"]),
@@ -56,12 +66,15 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_core", &["service"]),
     // JSON is AWS's format for output, for events and for resource policies alike, and many secrets
     // are JSON.
-    ("serde_json", &["cli", "agent", "rotation", "gateway", "programs", "service", "workbench"]),
+    (
+        "serde_json",
+        &["cli", "agent", "rotation", "gateway", "transfer", "programs", "service", "workbench"],
+    ),
     ("sha1", &["crypto"]),
     ("sha2", &["crypto"]),
     ("strsim", &["cli", "service"]),
     ("subtle", &["crypto"]),
-    ("unicode_normalization", &["crypto"]),
+    ("unicode_normalization", &["transfer", "crypto"]),
     ("unicode_width", &["cli"]),
     ("uuid", &["sys"]),
     ("yaml_rust2", &["cli"]),

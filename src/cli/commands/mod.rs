@@ -13,6 +13,7 @@ mod generate;
 mod get;
 mod grant;
 mod history;
+mod import;
 pub(crate) mod init;
 mod json;
 mod keys;
@@ -64,6 +65,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<doctor::Doctor>(),
+    CommandSpec::of::<import::Import>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),

@@ -6,6 +6,7 @@ use crate::service::action::Action;
 use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
+use crate::service::import::IMPORT;
 use crate::vault::audit::{Event, Subject};
 use crate::vault::record::{Record, Version};
 use crate::vault::trace::{Fate, Trace};
@@ -51,7 +52,7 @@ impl Past {
             Action::RotateSecret,
         ];
         let is_made = may_make.iter().any(|action| action.name() == self.operation)
-            || self.operation == "Undo";
+            || ["Undo", IMPORT].contains(&self.operation.as_str());
         is_made && self.subject.token == id
     }
 
