@@ -74,6 +74,7 @@ mod script {
         resource_policies
         restore_backup
         restore_secret
+        run
         salvage
         streams
         tag_resource

@@ -1,13 +1,14 @@
 //! What commands of our own have an unlocked vault do, wherever it is open: in the agent, or in the
 //! process of the command. None of it changes a key.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use super::paths::{decoded, encoded};
+use crate::gateway::json::{tagged, untagged};
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
@@ -17,6 +18,7 @@ use crate::service::jobs::review::{self, Review};
 use crate::service::jobs::{self, Unfinished, progress, settings as rotations};
 use crate::service::names::{self, Which};
 use crate::service::rename::{self, Renaming};
+use crate::service::together::{self, Wanted};
 use crate::service::undo::{self, Reach};
 use crate::upkeep::events::{self, EventFilter};
 use crate::upkeep::{purge, settings, status};
@@ -45,6 +47,8 @@ pub(crate) enum Chore {
     Names { region: Option<String>, which: Which },
     /// Erase what is past its recovery window.
     Purge,
+    /// Read several values at one moment; they are no sooner in the log than other reads.
+    ReadTogether { region: Option<String>, wanted: Vec<Wanted> },
     /// Give secrets other names.
     Rename { region: Option<String>, renaming: Renaming },
     /// Show how a secret rotates.
@@ -62,8 +66,10 @@ impl Chore {
         vault: &mut Vault,
         context: RequestContext<'_>,
     ) -> Result<Value, Failure> {
-        // What is shown includes the reads before it.
-        vault.write_waiting_reads(context)?;
+        if !matches!(self, Self::ReadTogether { .. }) {
+            // What is shown includes the reads before it.
+            vault.write_waiting_reads(context)?;
+        }
         Ok(match self {
             Self::ApproveRotation { secret, region, pins } => {
                 let (id, region) = (SecretId(secret), region.as_deref());
@@ -100,6 +106,9 @@ impl Chore {
                 let erased = erased.into_iter().map(Value::Text).collect();
                 Value::Map(vec![("Erased".to_owned(), Value::List(erased))])
             }
+            Self::ReadTogether { region, wanted } => {
+                together::read(vault, region.as_deref(), &wanted, context)?
+            }
             Self::Rename { region, renaming } => {
                 rename::rename(vault, region.as_deref(), &renaming, context)?
             }
@@ -110,18 +119,7 @@ impl Chore {
                 let id = SecretId(secret);
                 Review::of(vault, &id, region.as_deref(), context)?.into_value()
             }
-            Self::Status { anchors } => {
-                let mut members = status::unlocked(vault, anchors.as_deref(), context)?;
-                let row = |Unfinished { name, region, progress }: Unfinished| {
-                    let text = |name: &str, text| (name.to_owned(), Value::Text(text));
-                    let mut row = vec![text("Name", name), text("Region", region)];
-                    row.extend(progress::shown(&progress));
-                    Value::Map(row)
-                };
-                let rows = jobs::unfinished(vault, context)?.into_iter().map(row).collect();
-                members.push(("UnfinishedRotations".to_owned(), Value::List(rows)));
-                Value::Map(members)
-            }
+            Self::Status { anchors } => status(vault, anchors.as_deref(), context)?,
         })
     }
 
@@ -139,6 +137,7 @@ impl Chore {
             | Self::Gone(_)
             | Self::History { .. }
             | Self::Names { .. }
+            | Self::ReadTogether { .. }
             | Self::ReviewRotation { .. }
             | Self::Status { .. } => false,
         }
@@ -178,6 +177,11 @@ impl Chore {
                 "name": "names", "region": region, "scheduled": *which == Which::Scheduled,
             }),
             Self::Purge => json!({ "name": "purge" }),
+            Self::ReadTogether { region, wanted } => {
+                let wanted: Vec<Json> =
+                    wanted.iter().map(|wanted| tagged(&wanted.to_value())).collect();
+                json!({ "name": "read-together", "region": region, "wanted": wanted })
+            }
             Self::Rename { region, renaming } => {
                 let (from, to, is_of_all) = match renaming {
                     Renaming::One { id, to } => (id, to, false),
@@ -241,6 +245,7 @@ impl Chore {
                 Self::Names { region: text("region"), which }
             }
             "purge" => Self::Purge,
+            "read-together" => wanted(text("region"), json.get("wanted")?)?,
             "rename" => {
                 let (from, to) = (text("from")?, text("to")?);
                 let renaming = if json.get("all")?.as_bool()? {
@@ -261,6 +266,23 @@ impl Chore {
     }
 }
 
+fn status(
+    vault: &mut Vault,
+    anchors: Option<&Path>,
+    context: RequestContext<'_>,
+) -> Result<Value, Failure> {
+    let mut members = status::unlocked(vault, anchors, context)?;
+    let row = |Unfinished { name, region, progress }: Unfinished| {
+        let text = |name: &str, text| (name.to_owned(), Value::Text(text));
+        let mut row = vec![text("Name", name), text("Region", region)];
+        row.extend(progress::shown(&progress));
+        Value::Map(row)
+    };
+    let rows = jobs::unfinished(vault, context)?.into_iter().map(row).collect();
+    members.push(("UnfinishedRotations".to_owned(), Value::List(rows)));
+    Ok(Value::Map(members))
+}
+
 fn pin_to_json(pin: &Pin) -> Json {
     json!([pin.path, STANDARD.encode(pin.sha256)])
 }
@@ -271,6 +293,11 @@ fn pin_from_json(json: &Json) -> Option<Pin> {
     Some(Pin { path: text(0)?.to_owned(), sha256 })
 }
 
+fn wanted(region: Option<String>, json: &Json) -> Option<Chore> {
+    let wanted = json.as_array()?.iter().map(|wanted| Wanted::of_value(&untagged(wanted)?));
+    Some(Chore::ReadTogether { region, wanted: wanted.collect::<Option<_>>()? })
+}
+
 fn reach(is_further: bool) -> Reach {
     if is_further { Reach::Further } else { Reach::Last }
 }
@@ -278,6 +305,7 @@ fn reach(is_further: bool) -> Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::together::WantedVersion;
 
     #[test]
     fn a_chore_is_read_as_it_was_written() {
@@ -303,6 +331,10 @@ mod tests {
             Chore::Events(filter),
             Chore::Names { region: Some("r".to_owned()), which: Which::Scheduled },
             Chore::Purge,
+            Chore::ReadTogether {
+                region: None,
+                wanted: vec![Wanted { secret: "a".to_owned(), version: WantedVersion::Back(2) }],
+            },
             Chore::CurrentAt { region: None, id: "a".to_owned(), at: Timestamp(5) },
             Chore::History { region: Some("r".to_owned()), id: "a".to_owned() },
             renaming(Renaming::One { id: "a".to_owned(), to: "b".to_owned() }),

@@ -5,10 +5,15 @@
 
 pub(crate) mod clipboard;
 pub(crate) mod confine;
+pub(crate) mod hush;
 pub(crate) mod launch;
+mod letters;
+mod needles;
 pub(crate) mod output;
+mod passage;
 pub(crate) mod redact;
 pub(crate) mod spawn;
 mod spelling;
+pub(crate) mod task;
 pub(crate) mod tied;
 pub(crate) mod workplace;

@@ -23,6 +23,9 @@ pub(crate) enum Interrupt {
 /// Who is told of signals that ask the process to stop.
 type Tell = Box<dyn FnMut(Interrupt) + Send>;
 
+/// Who is told of signals that are for a program.
+type PassOn = Box<dyn FnMut(i32) + Send>;
+
 /// What becomes of a terminal that may be silent when a signal comes.
 #[derive(Clone, Copy)]
 pub(super) struct Terminal {
@@ -35,6 +38,7 @@ pub(super) struct Terminal {
 
 static TERMINAL: OnceLock<Terminal> = OnceLock::new();
 static TOLD: Mutex<Option<Tell>> = Mutex::new(None);
+static PASSED: Mutex<Option<PassOn>> = Mutex::new(None);
 static LISTENS: Mutex<bool> = Mutex::new(false);
 
 /// From now on, `tell` is called for each signal that asks the process to stop, in a thread of its
@@ -51,6 +55,46 @@ pub(crate) fn listen(tell: impl FnMut(Interrupt) + Send + 'static) -> io::Result
         // It could be blocked, so it can be unblocked.
         let _unblocked = signals.thread_unblock();
     })
+}
+
+/// From now on, `tell` is called with the number of each signal that asks this process for something, in
+/// a thread of its own: they are for the program that it runs. Signals to stop and to go on do what
+/// they did.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn pass_on(tell: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
+    let (asking, others) = (passed_on(), others());
+    asking.thread_block()?;
+    others.thread_block()?;
+    *lock(&PASSED) = Some(Box::new(tell));
+    start()?;
+    let listener = move || {
+        if others.thread_block().is_ok() {
+            while let Ok(signal) = others.wait() {
+                lock(&PASSED).as_mut().into_iter().for_each(|tell| tell(number_of(signal)));
+            }
+        }
+    };
+    thread::Builder::new().name("others".to_owned()).spawn(listener).map(drop)
+}
+
+/// Ends this process by a signal, as a program was ended that it ran. Comes back only where that signal
+/// does not end processes.
+pub(crate) fn end_by(signal: i32) {
+    let Ok(signal) = Signal::try_from(signal) else { return };
+    let alone: SigSet = [signal].into_iter().collect();
+    if alone.thread_unblock().is_ok() {
+        let _ended = kill(Pid::this(), signal);
+    }
+}
+
+#[expect(
+    clippy::as_conversions,
+    reason = "it is the number of a variant, and nothing else gives it"
+)]
+fn number_of(signal: Signal) -> i32 {
+    signal as i32
 }
 
 /// Holds back whatever could end or stop this process at once: the terminal is restored first.
@@ -100,6 +144,12 @@ fn start() -> io::Result<()> {
 }
 
 fn hear(signal: Signal) {
+    if passed_on().contains(signal)
+        && let Some(tell) = lock(&PASSED).as_mut()
+    {
+        tell(number_of(signal));
+        return;
+    }
     let terminal = TERMINAL.get();
     if signal == Signal::SIGCONT {
         if terminal.is_some_and(|terminal| (terminal.renew)()) {
@@ -134,6 +184,15 @@ fn have_its_way(signal: Signal) {
 
 fn asking() -> SigSet {
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
+}
+
+fn passed_on() -> SigSet {
+    asking().iter().chain([Signal::SIGQUIT]).collect()
+}
+
+/// Signals that programs have their own use for.
+fn others() -> SigSet {
+    [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGWINCH].into_iter().collect()
 }
 
 fn upsetting() -> SigSet {

@@ -29,6 +29,7 @@ mod rename;
 mod rm;
 mod rotate_due;
 mod rotation;
+mod run;
 mod set;
 mod show;
 mod slots;
@@ -60,6 +61,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<log::Log>(),
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
+    CommandSpec::of::<run::Run>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),

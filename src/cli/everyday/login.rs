@@ -129,7 +129,7 @@ impl<'t> Login<'t> {
     }
 }
 
-impl Member<'_> {
+impl<'t> Member<'t> {
     /// Whether its value is not for everybody's eyes.
     pub(crate) fn is_secret(&self) -> bool {
         !OPEN.iter().any(|open| open.eq_ignore_ascii_case(&self.name))
@@ -138,6 +138,11 @@ impl Member<'_> {
     /// Whether it holds nothing.
     pub(crate) fn is_empty(&self) -> bool {
         ["\"\"", "null", "[]", "{}"].contains(&self.json)
+    }
+
+    /// Returns its value as JSON has it.
+    pub(crate) fn json(&self) -> &'t str {
+        self.json
     }
 
     /// Returns its value: a text as it is, anything else as JSON.
