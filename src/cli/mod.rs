@@ -50,7 +50,7 @@ use std::panic::catch_unwind;
 use std::path::PathBuf;
 
 use crate::agent::process;
-use crate::programs::{clipboard, spawn, task, tied};
+use crate::programs::{clipboard, monitor, spawn, task, tied};
 use crate::sys;
 use environment::Environment;
 
@@ -82,6 +82,10 @@ pub fn start() -> u8 {
     if argv.next_if(|word| word == task::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
         return task::become_program(&words);
+    }
+    if argv.next_if(|word| word == monitor::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return monitor::be(&words);
     }
     if argv.next_if(|word| word == tied::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();

@@ -1,7 +1,7 @@
 //! What a program writes, on its way to where it would have gone: read from pipes, hushed, and written.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, PipeReader, PipeWriter, Read};
+use std::io::{self, ErrorKind, IsTerminal, PipeReader, PipeWriter, Read};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -11,17 +11,22 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::hush::{Hush, Hushed};
+use super::pty::Pair;
 use crate::sys::secret::Secret;
 use crate::sys::streams;
 
 /// Where what is read goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(super) enum Way {
     Stdout,
     Stderr,
 }
 
 impl Way {
+    pub(super) fn is_terminal(self) -> bool {
+        self.stream().is_terminal()
+    }
+
     fn stream(self) -> BorrowedFd<'static> {
         match self {
             Self::Stdout => rustix::stdio::stdout(),
@@ -31,7 +36,7 @@ impl Way {
 }
 
 /// The pipes that a program is about to write into.
-pub(crate) struct Passage {
+pub(super) struct Passage {
     lanes: Vec<Lane>,
 }
 
@@ -43,36 +48,55 @@ struct Lane {
 }
 
 /// What is passed on while a program runs.
-pub(crate) struct Passing {
+pub(super) struct Passing {
     threads: Vec<JoinHandle<()>>,
     /// Rings when it is dropped.
     _bell: PipeWriter,
 }
 
 impl Passage {
-    /// Has a program that is about to be started write into pipes. What would go to one place goes
-    /// through one pipe: in its order, and with what is in parts on both.
-    pub(crate) fn open(hushed: &Arc<Hushed>, command: &mut Command) -> io::Result<Self> {
-        let lane = |from: PipeReader, way| Lane {
-            from: from.into(),
-            way,
-            hush: Hush::new(Arc::clone(hushed)),
-        };
-        let (from, into) = io::pipe()?;
-        let mut lanes = vec![lane(from, Way::Stdout)];
-        if is_one_place()? {
-            command.stderr(Stdio::from(into.try_clone()?));
-        } else {
-            let (from, into) = io::pipe()?;
-            command.stderr(Stdio::from(into));
-            lanes.push(lane(from, Way::Stderr));
+    /// Has a program that is about to be started write into pipes, and into this pseudo-terminal where
+    /// it would write to a terminal. What would go to one place goes through one pipe: in its order, and
+    /// with what is in parts on both.
+    pub(super) fn open(
+        hushed: &Arc<Hushed>,
+        command: &mut Command,
+        pair: Option<&Pair>,
+    ) -> io::Result<Self> {
+        let lane = |from: OwnedFd, way| Lane { from, way, hush: Hush::new(Arc::clone(hushed)) };
+        let mut lanes = Vec::new();
+        let shown = pair.map(|pair| {
+            if Way::Stdout.is_terminal() { (pair, Way::Stdout) } else { (pair, Way::Stderr) }
+        });
+        if let Some((pair, way)) = shown {
+            lanes.push(lane(pair.ours.try_clone()?, way));
         }
-        command.stdout(Stdio::from(into));
+        let mut one_place = is_one_place()?.then(io::pipe).transpose()?;
+        for way in [Way::Stdout, Way::Stderr] {
+            let into = match (pair, &mut one_place) {
+                (Some(pair), _) if way.is_terminal() => Stdio::from(pair.theirs.try_clone()?),
+                (_, Some((from, into))) => {
+                    if way == Way::Stdout {
+                        lanes.push(lane(from.try_clone()?.into(), way));
+                    }
+                    Stdio::from(into.try_clone()?)
+                }
+                (_, None) => {
+                    let (from, into) = io::pipe()?;
+                    lanes.push(lane(from.into(), way));
+                    Stdio::from(into)
+                }
+            };
+            match way {
+                Way::Stdout => command.stdout(into),
+                Way::Stderr => command.stderr(into),
+            };
+        }
         Ok(Self { lanes })
     }
 
     /// Begins to pass on.
-    pub(crate) fn begin(self) -> io::Result<Passing> {
+    pub(super) fn begin(self) -> io::Result<Passing> {
         let (heard, bell) = io::pipe()?;
         let mut threads = Vec::new();
         for lane in self.lanes {
@@ -86,7 +110,7 @@ impl Passage {
 impl Passing {
     /// The program has ended: passes on what it has written, and nothing of what others write that it
     /// left behind.
-    pub(crate) fn finish(self) {
+    pub(super) fn finish(self) {
         let Self { threads, _bell: bell } = self;
         drop(bell);
         for thread in threads {

@@ -9,16 +9,17 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal};
 
 use super::hush::Hushed;
-use super::passage::Passage;
-use super::spawn;
+pub(crate) use super::monitor::Ended;
+use super::passage::{Passage, Way};
+use super::{at_terminal, spawn};
 use crate::sys::{detach, interrupts, process, session_key};
 
 /// The first word of the command line by which this program starts another that has secrets.
@@ -54,15 +55,6 @@ pub(crate) struct NotRun {
     pub(crate) message: String,
 }
 
-/// How a program ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// By itself, with an exit code.
-    Exited(u8),
-    /// By a signal.
-    Signalled(i32),
-}
-
 impl Task {
     fn program(&self) -> &str {
         self.argv.first().map_or("", String::as_str)
@@ -93,45 +85,63 @@ impl Task {
         self.not_run(&error)
     }
 
-    /// Runs the program to its end. What it writes is passed on, without what is to be left out.
-    pub(crate) fn run(self, hushed: Option<Arc<Hushed>>) -> Result<Ended, NotRun> {
+    /// Runs the program to its end. What it writes is passed on, without what is to be left out; where
+    /// that is a terminal, the program has one of its own.
+    pub(crate) fn run(self, hushed: Option<&Arc<Hushed>>) -> Result<Ended, NotRun> {
         self.check()?;
-        let failed = |error: io::Error| not_run(self.program(), &error);
-        let mut command = self.command().map_err(failed)?;
-        let passage = hushed.map(|hushed| Passage::open(&hushed, &mut command));
-        let passage = passage.transpose().map_err(failed)?;
-        if let Some(Ok(stdin)) = self.stdin.as_ref().map(File::try_clone) {
-            command.stdin(stdin);
+        let is_shown = [Way::Stdout, Way::Stderr].into_iter().any(Way::is_terminal);
+        let ended = match hushed.filter(|_| is_shown) {
+            Some(hushed) => self.run_at_terminal(hushed),
+            None => self.run_here(hushed),
+        };
+        ended.map_err(|error| self.not_run(&error))
+    }
+
+    fn run_at_terminal(&self, hushed: &Arc<Hushed>) -> io::Result<Ended> {
+        let words = self.words(TERMINAL);
+        self.files.iter().try_for_each(inherit)?;
+        let stdin = self.stdin.as_ref().map(File::try_clone).transpose()?;
+        at_terminal::run(hushed, &self.environment, &words, stdin)
+    }
+
+    /// Runs it in this process's group, at this process's terminal if it uses one.
+    fn run_here(&self, hushed: Option<&Arc<Hushed>>) -> io::Result<Ended> {
+        let mut words = self.words(HERE);
+        words.insert(1, std::process::id().to_string().into());
+        let mut command = Command::new(detach::own_program()?);
+        command.args(words).env_clear();
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+        let passage = hushed.map(|hushed| Passage::open(hushed, &mut command, None)).transpose()?;
+        if let Some(stdin) = &self.stdin {
+            command.stdin(stdin.try_clone()?);
         }
-        self.files.iter().try_for_each(inherit).map_err(failed)?;
+        self.files.iter().try_for_each(inherit)?;
         let running = Arc::new(Mutex::new(None));
         let target = Arc::clone(&running);
-        interrupts::pass_on(move |signal| pass_on(signal, &target)).map_err(failed)?;
-        let mut child = command.spawn().map_err(failed)?;
+        interrupts::pass_on(move |signal| pass_on(signal, &target))?;
+        let mut child = command.spawn()?;
         // The program alone writes to what it writes to.
         drop(command);
         let pid = Pid::from_child(&child);
         *running.lock().unwrap_or_else(PoisonError::into_inner) = Some(pid);
-        let passing = passage.map(Passage::begin).transpose().map_err(failed)?;
+        let passing = passage.map(Passage::begin).transpose()?;
         spawn::wait_for_end(spawn::Number::of(pid));
         // From now on its number may be another's.
         *running.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        let status = child.wait().map_err(failed)?;
+        let status = child.wait()?;
         if let Some(passing) = passing {
             passing.finish();
         }
-        Ok(ended_by(status))
+        Ok(Ended::by(status))
     }
 
-    /// Returns the command that becomes the program.
-    fn command(&self) -> io::Result<Command> {
-        let mut command = Command::new(detach::own_program()?);
+    /// Returns the words by which this program becomes the other, without the parent's number, which
+    /// comes after the first.
+    fn words(&self, place: &str) -> Vec<OsString> {
         let mask = process::given_mask().to_string();
-        command.args([FIRST_WORD, &std::process::id().to_string(), &mask, self.keyring.word()]);
-        command.args(&self.argv).env_clear();
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-        Ok(command)
+        let words = [FIRST_WORD, &mask, self.keyring.word(), place];
+        words.into_iter().chain(self.argv.iter().map(String::as_str)).map(OsString::from).collect()
     }
 
     /// Requires that there is such a program, before anything is begun.
@@ -183,9 +193,12 @@ impl Keyring {
 /// Becomes the program that the words after [`FIRST_WORD`] say. Returns only if that fails, with the
 /// exit code.
 pub(crate) fn become_program(words: &[OsString]) -> u8 {
-    let [parent, mask, keyring, program, arguments @ ..] = words else { return NOT_FOUND };
+    let [parent, mask, keyring, place, program, arguments @ ..] = words else { return NOT_FOUND };
     let set_up = || {
         spawn::die_with(parent, Signal::KILL)?;
+        if place == TERMINAL {
+            take_terminal()?;
+        }
         let mask = mask.to_str().and_then(|mask| mask.parse().ok());
         process::mask_files(mask.ok_or(io::ErrorKind::InvalidInput)?);
         interrupts::unblock()?;
@@ -224,11 +237,17 @@ fn pass_on(signal: i32, running: &Mutex<Option<Pid>>) {
     if is_typed && is_in_foreground() {
         return;
     }
-    let running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    if let (Some(pid), Some(signal)) = (*running, Signal::from_named_raw(signal)) {
-        // It may have just ended.
-        let _ended = rustix::process::kill_process(pid, signal);
-    }
+    at_terminal::send(signal, running);
+}
+
+/// Becomes a job of the terminal's, and the one that has it.
+fn take_terminal() -> io::Result<()> {
+    let itself = rustix::process::getpid();
+    rustix::process::setpgid(None, None)?;
+    // Whoever has it not is stopped for taking it.
+    interrupts::block_for_terminal()?;
+    let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    Ok(rustix::termios::tcsetpgrp(&terminal, itself)?)
 }
 
 /// Whether this process's group has the terminal.
@@ -237,16 +256,9 @@ fn is_in_foreground() -> bool {
     rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
-fn ended_by(status: ExitStatus) -> Ended {
-    match (status.code(), status.signal()) {
-        (_, Some(signal)) => Ended::Signalled(signal),
-        (code, None) => {
-            let code = code.and_then(|code| u8::try_from(code).ok());
-            Ended::Exited(code.unwrap_or(NOT_RUN))
-        }
-    }
-}
-
+/// Where a program runs: in the group of who started it, or as a job of its own at its own terminal.
+const HERE: &str = "here";
+const TERMINAL: &str = "terminal";
 /// What shells say of a program that is not there, and of one that is no program.
 const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;

@@ -7,9 +7,12 @@
 use std::io;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
+
+use super::clock;
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,20 @@ pub(crate) fn end_by(signal: i32) {
     if alone.thread_unblock().is_ok() {
         let _ended = kill(Pid::this(), signal);
     }
+}
+
+/// Stops all of this process's job by a signal, and this process with it: comes back when it goes on.
+pub(crate) fn stop_job(signal: i32) {
+    let Ok(signal) = Signal::try_from(signal) else { return };
+    let _stopped = nix::sys::signal::killpg(nix::unistd::getpgrp(), signal);
+    // As a rule it has stopped by now, and goes on; where another thread has the signal, a moment later.
+    clock::pause(MOMENT);
+}
+
+/// Lets the calling thread change whose the terminal is.
+pub(crate) fn block_for_terminal() -> io::Result<()> {
+    let alone: SigSet = [Signal::SIGTTOU].into_iter().collect();
+    Ok(alone.thread_block()?)
 }
 
 #[expect(
@@ -185,6 +202,9 @@ fn have_its_way(signal: Signal) {
 fn asking() -> SigSet {
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
 }
+
+/// Long enough for a thread to stop its process.
+const MOMENT: Duration = Duration::from_millis(20);
 
 fn passed_on() -> SigSet {
     asking().iter().chain([Signal::SIGQUIT]).collect()

@@ -77,7 +77,7 @@ impl OwnCommand for Run {
         if hushed.is_none() && place.is_none() {
             return Err(not_run(task.become_it()));
         }
-        let ended = task.run(hushed).map_err(not_run)?;
+        let ended = task.run(hushed.as_ref()).map_err(not_run)?;
         drop(place);
         match ended {
             Ended::Exited(0) => Ok(()),
