@@ -17,12 +17,12 @@ use super::passage::Passage;
 use super::pty::{Pair, Real};
 use crate::sys::interrupts;
 
-/// Runs what these words become, in this environment, to its end.
+/// Runs what these words become, in this environment, to its end. Tells when it was started.
 pub(super) fn run(
     hushed: &Arc<Hushed>,
-    environment: &[(OsString, OsString)],
-    words: &[OsString],
+    (environment, words): (&[(OsString, OsString)], &[OsString]),
     stdin: Option<File>,
+    begun: impl FnOnce(),
 ) -> io::Result<Ended> {
     let real = Arc::new(Real::open()?);
     let pair = Pair::open(&real)?;
@@ -47,6 +47,7 @@ pub(super) fn run(
         }
     })?;
     let mut monitor = command.spawn()?;
+    begun();
     // Only the program writes to what it writes to.
     drop((command, open, theirs));
     let passing = passage.begin()?;

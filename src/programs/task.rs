@@ -8,7 +8,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal};
 
+use super::confine::{self, Freedom};
 use super::hush::Hushed;
 pub(crate) use super::monitor::Ended;
 use super::passage::{Passage, Way};
@@ -37,6 +39,8 @@ pub(crate) struct Task {
     pub(crate) files: Vec<OwnedFd>,
     /// Whether it is in this session as to keys.
     pub(crate) keyring: Keyring,
+    /// What it may do besides what every confined program may; `None` where it is not confined.
+    pub(crate) freedoms: Option<Vec<Freedom>>,
 }
 
 /// Which keyring of the session a program has.
@@ -88,7 +92,7 @@ impl Task {
     /// Runs the program to its end. What it writes is passed on, without what is to be left out; where
     /// that is a terminal, the program has one of its own.
     pub(crate) fn run(self, hushed: Option<&Arc<Hushed>>) -> Result<Ended, NotRun> {
-        self.check()?;
+        self.find()?;
         let is_shown = [Way::Stdout, Way::Stderr].into_iter().any(Way::is_terminal);
         let ended = match hushed.filter(|_| is_shown) {
             Some(hushed) => self.run_at_terminal(hushed),
@@ -98,15 +102,16 @@ impl Task {
     }
 
     fn run_at_terminal(&self, hushed: &Arc<Hushed>) -> io::Result<Ended> {
-        let words = self.words(TERMINAL);
+        let (words, channel) = self.words(TERMINAL)?;
         self.files.iter().try_for_each(inherit)?;
         let stdin = self.stdin.as_ref().map(File::try_clone).transpose()?;
-        at_terminal::run(hushed, &self.environment, &words, stdin)
+        let begun = || self.attend(channel);
+        at_terminal::run(hushed, (&self.environment, &words), stdin, begun)
     }
 
     /// Runs it in this process's group, at this process's terminal if it uses one.
     fn run_here(&self, hushed: Option<&Arc<Hushed>>) -> io::Result<Ended> {
-        let mut words = self.words(HERE);
+        let (mut words, channel) = self.words(HERE)?;
         words.insert(1, std::process::id().to_string().into());
         let mut command = Command::new(detach::own_program()?);
         command.args(words).env_clear();
@@ -121,6 +126,7 @@ impl Task {
         let target = Arc::clone(&running);
         interrupts::pass_on(move |signal| pass_on(signal, &target))?;
         let mut child = command.spawn()?;
+        self.attend(channel);
         // The program alone writes to what it writes to.
         drop(command);
         let pid = Pid::from_child(&child);
@@ -137,15 +143,28 @@ impl Task {
     }
 
     /// Returns the words by which this program becomes the other, without the parent's number, which
-    /// comes after the first.
-    fn words(&self, place: &str) -> Vec<OsString> {
+    /// comes after the first; and the channel over which it is asked what a confined program may.
+    fn words(&self, place: &str) -> io::Result<(Vec<OsString>, Option<Channel>)> {
         let mask = process::given_mask().to_string();
-        let words = [FIRST_WORD, &mask, self.keyring.word(), place];
-        words.into_iter().chain(self.argv.iter().map(String::as_str)).map(OsString::from).collect()
+        let channel = self.freedoms.is_some().then(Channel::open).transpose()?;
+        let number = channel.as_ref().map(|channel| channel.theirs.as_raw_fd().to_string());
+        let number = number.unwrap_or_else(|| OPEN.to_owned());
+        let freedoms = self.freedoms.iter().flatten().map(Freedom::to_string);
+        let words = [FIRST_WORD, &mask, self.keyring.word(), place, &number];
+        let words = words.map(str::to_owned).into_iter().chain(freedoms).chain([END.to_owned()]);
+        let words = words.chain(self.argv.iter().cloned()).map(OsString::from).collect();
+        Ok((words, channel))
     }
 
-    /// Requires that there is such a program, before anything is begun.
-    fn check(&self) -> Result<(), NotRun> {
+    /// Answers what a confined program is asked about, now that it was started.
+    fn attend(&self, channel: Option<Channel>) {
+        if let (Some(freedoms), Some(channel)) = (&self.freedoms, channel) {
+            confine::attend(channel.ours, freedoms);
+        }
+    }
+
+    /// Finds the program, before anything is begun.
+    pub(crate) fn find(&self) -> Result<PathBuf, NotRun> {
         let program = Path::new(self.program());
         let variable = |wanted: &str| {
             self.environment
@@ -165,10 +184,11 @@ impl Task {
             let is_allowed = accessat(CWD, path.as_path(), Access::EXEC_OK, AtFlags::EACCESS);
             is_allowed.is_ok() && path.is_file()
         };
-        let error = match is_there.first() {
-            _ if is_there.iter().any(may_run) => return Ok(()),
-            Some(_) => io::ErrorKind::PermissionDenied,
-            None => io::ErrorKind::NotFound,
+        let found = is_there.iter().copied().find(may_run);
+        let error = match (found, is_there.first()) {
+            (Some(found), _) => return Ok(found.clone()),
+            (None, Some(_)) => io::ErrorKind::PermissionDenied,
+            (None, None) => io::ErrorKind::NotFound,
         };
         Err(self.not_run(&error.into()))
     }
@@ -193,7 +213,10 @@ impl Keyring {
 /// Becomes the program that the words after [`FIRST_WORD`] say. Returns only if that fails, with the
 /// exit code.
 pub(crate) fn become_program(words: &[OsString]) -> u8 {
-    let [parent, mask, keyring, place, program, arguments @ ..] = words else { return NOT_FOUND };
+    let [parent, mask, keyring, place, channel, words @ ..] = words else { return NOT_FOUND };
+    let mut parts = words.splitn(2, |word| word == END);
+    let (freedoms, argv) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let [program, arguments @ ..] = argv else { return NOT_FOUND };
     let set_up = || {
         spawn::die_with(parent, Signal::KILL)?;
         if place == TERMINAL {
@@ -202,8 +225,10 @@ pub(crate) fn become_program(words: &[OsString]) -> u8 {
         let mask = mask.to_str().and_then(|mask| mask.parse().ok());
         process::mask_files(mask.ok_or(io::ErrorKind::InvalidInput)?);
         interrupts::unblock()?;
-        let is_own = keyring == Keyring::Own.word();
-        if is_own { Keyring::Own.enter() } else { Keyring::Shared.enter() }
+        if keyring == Keyring::Own.word() {
+            Keyring::Own.enter()?;
+        }
+        if channel == OPEN { Ok(()) } else { enter(channel, freedoms) }
     };
     let failure = match set_up() {
         Ok(()) => Command::new(program).args(arguments).exec(),
@@ -212,6 +237,29 @@ pub(crate) fn become_program(words: &[OsString]) -> u8 {
     let NotRun { code, message } = not_run(&program.to_string_lossy(), &failure);
     drop(writeln!(io::stderr(), "strongroom: {message}"));
     code
+}
+
+/// Confines this process to what it is granted by these words.
+fn enter(channel: &OsString, freedoms: &[OsString]) -> io::Result<()> {
+    let freedoms = freedoms.iter().map(|word| word.to_str().and_then(Freedom::parse));
+    let freedoms: Option<Vec<Freedom>> = freedoms.collect();
+    let channel = channel.to_str().and_then(|word| word.parse().ok());
+    let (freedoms, channel) = freedoms.zip(channel).ok_or(io::ErrorKind::InvalidInput)?;
+    confine::enter(&freedoms, channel)
+}
+
+/// Over which a confined program's calls are asked about.
+struct Channel {
+    ours: UnixStream,
+    theirs: UnixStream,
+}
+
+impl Channel {
+    fn open() -> io::Result<Self> {
+        let (ours, theirs) = UnixStream::pair()?;
+        rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty())?;
+        Ok(Self { ours, theirs })
+    }
 }
 
 fn not_run(program: &str, error: &io::Error) -> NotRun {
@@ -256,6 +304,10 @@ fn is_in_foreground() -> bool {
     rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
+/// In the place of the channel's number: the program is not confined.
+const OPEN: &str = "open";
+/// Separates what a program may do from the program.
+const END: &str = "--";
 /// Where a program runs: in the group of who started it, or as a job of its own at its own terminal.
 const HERE: &str = "here";
 const TERMINAL: &str = "terminal";

@@ -10,7 +10,8 @@ use super::super::everyday::client::Client;
 use super::super::failure::Failure;
 use super::super::private_place;
 use super::super::running::given::{Given, Kind, Plan, Wishes, as_variable};
-use super::super::running::parting;
+use super::super::running::granting::{Granter, Wish};
+use super::super::running::{confining, parting};
 use super::super::terminal;
 use super::super::unlock::CommandContext;
 use super::options::{Rest, options};
@@ -18,6 +19,7 @@ use super::own::{Invocation, OwnCommand};
 use crate::programs::hush::{self, Hushed};
 use crate::programs::task::{Ended, Keyring, NotRun, Task};
 use crate::programs::workplace::Workplace;
+use crate::service::grants::GrantSpec;
 use crate::sys::secret::Secret;
 use crate::sys::{files, interrupts, streams};
 
@@ -38,6 +40,16 @@ options! {
         temp_file: Vec<String> = "NAME=REFERENCE",
         /// What the program reads from its standard input
         stdin: Option<String> = "REFERENCE",
+        /// Secrets that the program may use while it runs: names or ARNs, in which * and ? may stand
+        allow: Vec<String> = "SECRET",
+        /// A file with an IAM policy that must allow what it does with secrets
+        policy: Vec<String> = "FILE",
+        /// Let it change no secret
+        read_only: bool,
+        /// For how long it may use them, such as 15m or 8h; as long as it runs unless given
+        r#for: Option<String> = "TIME",
+        /// Let it reach what comes with the system, its own directory, the one it is run in, and no more
+        confined: bool,
         /// Leave values out of what the program writes, at a terminal too
         redact: bool,
         /// Let through what the program writes as it is
@@ -69,16 +81,27 @@ impl OwnCommand for Run {
             temp_files: &self.temp_file,
             stdin: self.stdin.as_deref(),
         })?;
-        let given = plan.resolve(&mut Client::new(context)?)?;
+        let granting = self.granting(context)?;
+        let given = resolve(plan, granting.as_ref(), context)?;
+        let granted = granting.map(|(granter, spec)| {
+            let granted = granter.grant(spec)?;
+            Ok::<_, Failure>((granter, granted))
+        });
+        let granted = granted.transpose()?;
         let hushed = self.hushed(&given, context);
-        let (task, place) = self.task(&given, context)?;
+        let variables = granted.as_ref().map(|(_, granted)| granted.variables.as_slice());
+        let (task, place) = self.task(&given, variables.unwrap_or_default(), context)?;
         // What comes now is the program's.
         terminal::end_silence();
-        if hushed.is_none() && place.is_none() {
+        if hushed.is_none() && place.is_none() && granted.is_none() && task.freedoms.is_none() {
             return Err(not_run(task.become_it()));
         }
-        let ended = task.run(hushed.as_ref()).map_err(not_run)?;
+        let ended = task.run(hushed.as_ref()).map_err(not_run);
         drop(place);
+        if let Some((granter, granted)) = granted {
+            granter.revoke(&granted, context);
+        }
+        let ended = ended?;
         match ended {
             Ended::Exited(0) => Ok(()),
             Ended::Exited(code) => Err(Failure::Ended(code)),
@@ -111,10 +134,28 @@ impl Run {
         Some(Arc::new(Hushed::new(long)))
     }
 
+    /// Finds who grants the program something, if it is to have a grant.
+    fn granting(
+        &self,
+        context: &CommandContext<'_>,
+    ) -> Result<Option<(Granter, GrantSpec)>, Failure> {
+        let Rest(argv) = &self.command;
+        let wish = Wish {
+            allow: &self.allow,
+            policies: &self.policy,
+            read_only: self.read_only,
+            lifetime: self.r#for.as_deref(),
+            program: argv.first().map_or("", String::as_str),
+        };
+        let spec = wish.spec(context.region().map(str::to_owned))?;
+        spec.map(|spec| Ok((Granter::find(context)?, spec))).transpose()
+    }
+
     /// Makes ready what is to be run, and what has to be there as long as it runs.
     fn task(
         self,
         given: &Given,
+        granted: &[(&'static str, OsString)],
         context: &CommandContext<'_>,
     ) -> Result<(Task, Option<Workplace>), Failure> {
         let mut environment = parting::environment(context.environment, self.keep_credentials);
@@ -124,6 +165,9 @@ impl Run {
         };
         for (name, value) in &given.variables {
             set(name, as_variable(value));
+        }
+        for (name, value) in granted {
+            set(name, value.clone());
         }
         let mut files: Vec<OwnedFd> = Vec::new();
         let mut place = None;
@@ -156,8 +200,34 @@ impl Run {
         }
         let keyring = if self.keep_credentials { Keyring::Shared } else { Keyring::Own };
         let Rest(argv) = self.command;
-        Ok((Task { argv, environment, stdin, files, keyring }, place))
+        let mut task = Task { argv, environment, stdin, files, keyring, freedoms: None };
+        if self.confined {
+            let place = match &mut place {
+                Some(place) => place,
+                none => none.insert(private_place::make(PURPOSE, context)?),
+            };
+            let temporary = place.temporary();
+            task.environment.retain(|(name, _)| name != "TMPDIR");
+            task.environment.push(("TMPDIR".into(), temporary.clone().into()));
+            let program = task.find().map_err(not_run)?;
+            task.freedoms = Some(confining::freedoms(&program, temporary, context)?);
+        }
+        Ok((task, place))
     }
+}
+
+/// Has all references resolved, by the agent that grants something where one does.
+fn resolve(
+    plan: Plan,
+    granting: Option<&(Granter, GrantSpec)>,
+    context: &CommandContext<'_>,
+) -> Result<Given, Failure> {
+    let own = granting.and_then(|(granter, _)| granter.own_session());
+    let mut client = match own {
+        Some(session) => Client::asking(context, session)?,
+        None => Client::new(context)?,
+    };
+    plan.resolve(&mut client)
 }
 
 fn in_memory(value: &Secret<Vec<u8>>) -> Result<File, Failure> {

@@ -37,6 +37,15 @@ impl<'a> Client<'a> {
         Ok(Self { context, session, opened: None })
     }
 
+    /// Has an agent answer.
+    pub(crate) fn asking(
+        context: &'a CommandContext<'a>,
+        session: Session,
+    ) -> Result<Self, Failure> {
+        context.check_region()?;
+        Ok(Self { context, session: Some(session), opened: None })
+    }
+
     /// Carries an operation out. A request that makes a version gets a token of its own.
     pub(crate) fn call(
         &mut self,

@@ -30,11 +30,12 @@ pub(crate) fn is_agents(environment: &Environment) -> bool {
 }
 
 /// What says with which credential a vault is opened, or as whom it is asked.
-const CREDENTIALS: [&str; 6] = [
+const CREDENTIALS: [&str; 7] = [
     "STRONGROOM_KEYFILE",
     "STRONGROOM_PASSPHRASE_FILE",
     "STRONGROOM_PASSPHRASE_COMMAND",
     "STRONGROOM_GRANT",
+    "STRONGROOM_GRANT_PLACE",
     "STRONGROOM_ROTATION_SOCKET",
     "STRONGROOM_ROTATION_TOKEN",
 ];
