@@ -8,6 +8,7 @@ pub mod bench_vault;
 mod boxes;
 mod changes;
 pub mod fuzz;
+pub mod hush;
 #[cfg(test)]
 mod mutate;
 mod readers;

@@ -8,6 +8,7 @@ mod crowd;
 mod fixture;
 mod floors;
 mod one_row;
+mod programs;
 mod samples;
 mod table;
 
@@ -66,6 +67,7 @@ fn main() -> io::Result<()> {
         lists(&fixture, &mut table)?;
         writes(&fixture, &mut table)?;
         agent(&fixture, one_row.as_ref(), &mut table)?;
+        programs::measure(&fixture, &mut table)?;
         instructions(&fixture, &mut table)?;
         upkeep(&fixture, &mut table)?;
         memory(&mut fixture, &mut table)?;
