@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -237,7 +238,8 @@ fn a_value_is_in_the_program_and_nowhere_else() {
         let pid = number(&running, "pid ");
         assert_eq!(holders("environ"), [pid], "{options:?}");
         assert!(holders("cmdline").is_empty(), "{options:?}");
-        fs::write(desk.0.work().join("fifo"), "x\n").unwrap();
+        let fifo = fs::File::options().write(true).open(desk.0.work().join("fifo"));
+        fifo.unwrap().write_all(b"x\n").unwrap();
         assert_eq!(running.finish().code, 0);
     }
     // Nothing that is left has it, neither as it is nor in a form that is easily read.
