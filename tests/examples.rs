@@ -75,6 +75,25 @@ fn the_steps_to_a_peer_lead_there() {
     assert!(succeed(&sandbox, read, &[PASSPHRASE]).stdout_text().contains("hunter4"));
 }
 
+/// Three days, one after the other, in one vault.
+#[test]
+fn the_days_with_programs_are_as_they_are_told() {
+    let sandbox = home(Sandbox::with_vault());
+    let page = page("docs/programs.md");
+    let (_, days) = page.split_once("## A web developer's day").unwrap();
+    let steps = blocks(days).into_iter().map(|(_, text)| text);
+    let said = succeed(&sandbox, &steps.collect::<String>(), &[]).stdout_text();
+    let hidden = "[strongroom:shop/dev/db]";
+    let told = [
+        "serving on 8080 as shop",
+        &format!("token {hidden}"),
+        "none",
+        &format!("API_KEY={hidden}"),
+        "shop/dev/db",
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), told);
+}
+
 /// All but those of rotation, which have their program's own tests.
 #[test]
 fn the_examples_of_the_help_work() {

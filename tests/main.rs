@@ -12,6 +12,7 @@ mod hostile;
 mod leaks;
 mod medium;
 mod network;
+mod programs;
 mod rotation;
 mod shells;
 mod supply;
@@ -81,6 +82,9 @@ mod script {
         resource_policies
         restore_backup
         restore_secret
+        run
+        run_confined
+        run_grant
         salvage
         streams
         tag_resource

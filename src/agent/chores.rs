@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 
 use super::paths::{decoded, encoded};
+use crate::gateway::json::{tagged, untagged};
 use crate::model::time::Timestamp;
 use crate::model::types::SecretId;
 use crate::model::value::Value;
@@ -17,6 +18,7 @@ use crate::service::jobs::review::{self, Review};
 use crate::service::jobs::{self, Unfinished, progress, settings as rotations};
 use crate::service::names::{self, Wanted, Which};
 use crate::service::rename::{self, Renaming};
+use crate::service::together;
 use crate::service::undo::{self, Reach};
 use crate::upkeep::events::{self, EventFilter};
 use crate::upkeep::{purge, settings, status};
@@ -45,6 +47,8 @@ pub(crate) enum Chore {
     Offer { region: Option<String>, wanted: Wanted, prefix: String },
     /// Erase what is past its recovery window.
     Purge,
+    /// Read several values at one moment; they are no sooner in the log than other reads.
+    ReadTogether { region: Option<String>, wanted: Vec<together::Wanted> },
     /// Give secrets other names.
     Rename { region: Option<String>, renaming: Renaming },
     /// Show how a secret rotates.
@@ -62,8 +66,8 @@ impl Chore {
         vault: &mut Vault,
         context: RequestContext<'_>,
     ) -> Result<Value, Failure> {
-        // What is shown includes the reads before it. What is offered shows none.
-        if !matches!(self, Self::Offer { .. }) {
+        // What is shown includes the reads before it. What is offered or read shows none.
+        if !matches!(self, Self::Offer { .. } | Self::ReadTogether { .. }) {
             vault.write_waiting_reads(context)?;
         }
         Ok(match self {
@@ -103,6 +107,9 @@ impl Chore {
                 let erased = erased.into_iter().map(Value::Text).collect();
                 Value::Map(vec![("Erased".to_owned(), Value::List(erased))])
             }
+            Self::ReadTogether { region, wanted } => {
+                together::read(vault, region.as_deref(), &wanted, context)?
+            }
             Self::Rename { region, renaming } => {
                 rename::rename(vault, region.as_deref(), &renaming, context)?
             }
@@ -131,6 +138,7 @@ impl Chore {
             | Self::Gone(_)
             | Self::History { .. }
             | Self::Offer { .. }
+            | Self::ReadTogether { .. }
             | Self::ReviewRotation { .. }
             | Self::Status { .. } => false,
         }
@@ -173,6 +181,11 @@ impl Chore {
                 })
             }
             Self::Purge => json!({ "name": "purge" }),
+            Self::ReadTogether { region, wanted } => {
+                let wanted: Vec<Json> =
+                    wanted.iter().map(|wanted| tagged(&wanted.to_value())).collect();
+                json!({ "name": "read-together", "region": region, "wanted": wanted })
+            }
             Self::Rename { region, renaming } => {
                 let (from, to, is_of_all) = match renaming {
                     Renaming::One { id, to } => (id, to, false),
@@ -236,6 +249,7 @@ impl Chore {
                 prefix: text("prefix")?,
             },
             "purge" => Self::Purge,
+            "read-together" => wanted(text("region"), json.get("wanted")?)?,
             "rename" => {
                 let (from, to) = (text("from")?, text("to")?);
                 let renaming = if json.get("all")?.as_bool()? {
@@ -306,6 +320,12 @@ fn pin_from_json(json: &Json) -> Option<Pin> {
     Some(Pin { path: text(0)?.to_owned(), sha256 })
 }
 
+fn wanted(region: Option<String>, json: &Json) -> Option<Chore> {
+    let wanted =
+        json.as_array()?.iter().map(|wanted| together::Wanted::of_value(&untagged(wanted)?));
+    Some(Chore::ReadTogether { region, wanted: wanted.collect::<Option<_>>()? })
+}
+
 fn reach(is_further: bool) -> Reach {
     if is_further { Reach::Further } else { Reach::Last }
 }
@@ -313,6 +333,7 @@ fn reach(is_further: bool) -> Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::together::WantedVersion;
 
     #[test]
     fn a_chore_is_read_as_it_was_written() {
@@ -345,6 +366,13 @@ mod tests {
             offer(Wanted::Label(secret())),
             offer(Wanted::Peer),
             Chore::Purge,
+            Chore::ReadTogether {
+                region: None,
+                wanted: vec![together::Wanted {
+                    secret: "a".to_owned(),
+                    version: WantedVersion::Back(2),
+                }],
+            },
             Chore::CurrentAt { region: None, id: "a".to_owned(), at: Timestamp(5) },
             Chore::History { region: Some("r".to_owned()), id: "a".to_owned() },
             renaming(Renaming::One { id: "a".to_owned(), to: "b".to_owned() }),

@@ -108,10 +108,25 @@ impl Session {
     /// Returns how to ask with a grant, where this process has one: it uses nothing else.
     pub(crate) fn granted(environment: &Environment) -> Result<Option<Self>, Failure> {
         let Some(token) = environment.text(GRANT) else { return Ok(None) };
-        let line = place(environment).and_then(|place| Line::connect(&place));
+        let place = match environment.path(GRANT_PLACE) {
+            Some(own) => Place::find(Some(own)),
+            None => place(environment),
+        };
+        let line = place.and_then(|place| Line::connect(&place));
         let line = line.ok_or_else(over)?;
         let token = Secret::new(token.to_owned());
         Ok(Some(Self { line, token, right: Right::Granted, owed: RefCell::default() }))
+    }
+
+    /// Returns another way to ask the same agent, which is at a place.
+    pub(crate) fn another(&self, place: &Place) -> Option<Self> {
+        Self::at(place, self.token())
+    }
+
+    /// Asks the agent at a place, with the token that it gave out.
+    pub(crate) fn at(place: &Place, token: Secret<String>) -> Option<Self> {
+        let line = Line::connect(place)?;
+        Some(Self { line, token, right: Right::Owner, owed: RefCell::default() })
     }
 
     /// Whether this process asks with a grant.
@@ -366,6 +381,8 @@ fn over() -> Failure {
 
 /// The variable that has the token of a grant.
 pub(crate) const GRANT: &str = "STRONGROOM_GRANT";
+/// The variable that says where it is good, if that is not the agent of the user.
+pub(crate) const GRANT_PLACE: &str = "STRONGROOM_GRANT_PLACE";
 
 /// The agent said something that is no answer.
 pub(crate) fn unintelligible() -> Failure {

@@ -36,6 +36,11 @@ impl Environment {
         self.0.contains_key(OsStr::new(name))
     }
 
+    /// Returns all variables.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
     /// Returns all variables that are text.
     pub(crate) fn all_text(&self) -> BTreeMap<String, String> {
         let pair = |(name, value): (&OsString, &OsString)| {

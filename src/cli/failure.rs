@@ -57,6 +57,13 @@ pub(crate) enum Failure {
     },
     /// A step of a rotation failed.
     Rotation(rotation::error::Failed),
+    /// A program that was asked for could not be run; the exit code is what shells end with then.
+    NotRun {
+        /// 126 or 127.
+        code: u8,
+        /// Which program, and why.
+        message: String,
+    },
     /// Somebody asked to stop.
     Interrupted(String),
     /// The value does not have what `--field` asks for.
@@ -139,6 +146,7 @@ impl Failure {
             | Self::Explained(_)
             | Self::File(_)
             | Self::Environment { .. }
+            | Self::NotRun { .. }
             | Self::Interrupted(_)
             | Self::Pick(_)
             | Self::Found
@@ -158,7 +166,7 @@ impl Failure {
             Self::File(fault) => file_exit_code(fault),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => CLOSED_PIPE,
             Self::Interrupted(_) => INTERRUPTED,
-            Self::Ended(code) => *code,
+            Self::Ended(code) | Self::NotRun { code, .. } => *code,
             Self::Output(_) | Self::Pick(_) | Self::Found => OTHER,
         }
     }
@@ -168,6 +176,7 @@ impl Failure {
         match self {
             Self::Request(_) | Self::Found | Self::Ended(_) => None,
             Self::Rotation(failed) => Some(("RotationFailed", failed.to_string())),
+            Self::NotRun { message, .. } => Some(("NotRun", message.clone())),
             Self::Interrupted(message) => Some(("Interrupted", message.clone())),
             Self::Service { fault, .. } => Some((fault.code.as_str(), fault.message.clone())),
             Self::Vault(error) => Some((error.name(), error.to_string())),
@@ -195,6 +204,7 @@ impl Failure {
             Self::Vault(error) => vault_hint(error),
             Self::Explained(explained) => explained.hint.clone(),
             Self::Rotation(_)
+            | Self::NotRun { .. }
             | Self::Interrupted(_)
             | Self::Found
             | Self::Ended(_)

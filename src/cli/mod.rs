@@ -32,12 +32,15 @@ mod pager;
 pub(crate) mod pages;
 mod password_prompt;
 mod peers;
+mod private_place;
 mod progress;
 pub(crate) mod python;
 pub(crate) mod query;
+pub(crate) mod references;
 pub(crate) mod request;
 pub(crate) mod rotate;
 mod run;
+mod running;
 pub(crate) mod stdout;
 pub(crate) mod suggest;
 mod tell;
@@ -50,7 +53,7 @@ use std::panic::catch_unwind;
 use std::path::PathBuf;
 
 use crate::agent::process;
-use crate::programs::{clipboard, spawn, tied};
+use crate::programs::{clipboard, monitor, spawn, task, tied};
 use crate::sys;
 use environment::Environment;
 
@@ -78,6 +81,14 @@ pub fn start() -> u8 {
     if argv.next_if(|word| word == spawn::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();
         return spawn::become_program(&words);
+    }
+    if argv.next_if(|word| word == task::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return task::become_program(&words);
+    }
+    if argv.next_if(|word| word == monitor::FIRST_WORD).is_some() {
+        let words: Vec<OsString> = argv.collect();
+        return monitor::be(&words);
     }
     if argv.next_if(|word| word == tied::FIRST_WORD).is_some() {
         let words: Vec<OsString> = argv.collect();

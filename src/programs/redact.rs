@@ -1,11 +1,9 @@
 //! Leaves out of a program's output what is known to be secret. A courtesy against accidents, not a
 //! boundary: a program can always spell a secret in a way that nobody looks for.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
 use serde_json::{Map, Value as Json};
 
+use super::needles::Needles;
 use super::spelling::spellings;
 use crate::model::secret_value::SecretValue;
 use crate::sys::secret::Secret;
@@ -34,7 +32,7 @@ impl Redactor {
 
     /// Whether a text has any of it.
     pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.sorted().places(text.as_bytes()).next().is_some()
+        !self.needles().places(text.as_bytes()).is_empty()
     }
 
     /// Adds a value, and what is secret in it if it is JSON: of an object the members that are called
@@ -105,14 +103,8 @@ impl Redactor {
         }
     }
 
-    fn sorted(&self) -> Needles<'_> {
-        let mut by_beginning = BTreeMap::<_, Vec<_>>::new();
-        for needle in &self.spelled {
-            let needle = needle.expose().as_slice();
-            let beginning = needle.get(..BEGINNING).unwrap_or(needle);
-            by_beginning.entry(beginning).or_default().push(needle);
-        }
-        Needles { by_beginning }
+    fn needles(&self) -> Needles {
+        Needles::new(self.spelled.iter().map(|needle| (needle.expose().clone(), 0)))
     }
 
     fn add_needle(&mut self, mut needle: Vec<u8>) {
@@ -131,9 +123,9 @@ impl Redactor {
         let mut hidden = vec![false; output.len()];
         // Places come in order, and many may overlap: nothing is hidden twice.
         let mut end = 0;
-        for found in self.sorted().places(&letters) {
-            let last = places.get(found.end.saturating_sub(1));
-            let (Some(first), Some(last)) = (places.get(found.start), last) else { continue };
+        for found in self.needles().places(&letters) {
+            let last = places.get(found.range.end.saturating_sub(1));
+            let (Some(first), Some(last)) = (places.get(found.range.start), last) else { continue };
             let beyond = last.saturating_add(1);
             hidden.iter_mut().take(beyond).skip(end.max(*first)).for_each(|h| *h = true);
             end = end.max(beyond);
@@ -153,32 +145,12 @@ impl Redactor {
     }
 }
 
-/// Needles by how they begin: a secret may have thousands of them, and an output many letters.
-struct Needles<'n> {
-    by_beginning: BTreeMap<&'n [u8], Vec<&'n [u8]>>,
-}
-
-impl Needles<'_> {
-    /// Returns where the needles occur.
-    fn places(&self, letters: &[u8]) -> impl Iterator<Item = Range<usize>> {
-        (0..letters.len()).flat_map(move |start| {
-            let rest = letters.get(start..).unwrap_or_default();
-            let beginnings = (1..=BEGINNING).filter_map(|length| rest.get(..length));
-            let needles = beginnings.filter_map(|beginning| self.by_beginning.get(beginning));
-            let found = needles.flatten().filter(|needle| rest.starts_with(needle));
-            found.map(|needle| start..start.saturating_add(needle.len())).collect::<Vec<_>>()
-        })
-    }
-}
-
 fn is_line_end(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
 /// What replaces a secret.
 const INSTEAD: &[u8] = b"[redacted]";
-/// How much of a needle is used to find candidates.
-const BEGINNING: usize = 4;
 /// Shorter values occur in any text by chance.
 const SHORTEST: usize = 6;
 

@@ -44,6 +44,12 @@ pub(crate) struct Spawned {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Number(Pid);
 
+impl Number {
+    pub(super) const fn of(pid: Pid) -> Self {
+        Self(pid)
+    }
+}
+
 pub(crate) fn start(program: &Program<'_>, mark: String) -> io::Result<Spawned> {
     let (ours, theirs) = UnixStream::pair()?;
     rustix::io::fcntl_setfd(&theirs, FdFlags::empty())?;

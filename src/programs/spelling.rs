@@ -19,7 +19,11 @@ pub(super) fn spellings(value: &[u8]) -> BTreeSet<Vec<u8>> {
     let Ok(text) = std::str::from_utf8(value) else { return out };
     let shown = python(text.chars().map(Unit::Character));
     let mut texts = vec![ascii(&shown), ascii(text), shown];
-    texts.extend(["''", r"\'"].map(|quote| text.replace('\'', quote)));
+    texts.extend(["''", r"\'", r"'\''", "'\"'\"'"].map(|quote| text.replace('\'', quote)));
+    texts.extend(SHELL.iter().map(|special| backslashed(text, special)));
+    for is_upper in [false, true] {
+        texts.push(text.encode_utf16().map(|unit| unicode(unit, is_upper)).collect());
+    }
     for style in &STYLES {
         let once = json(text, style);
         // JSON in JSON, and the same as Python shows it.
@@ -27,6 +31,9 @@ pub(super) fn spellings(value: &[u8]) -> BTreeSet<Vec<u8>> {
         texts.push(once.replace('\\', r"\\"));
         texts.push(once);
     }
+    let all = value.iter().fold(String::new(), |all, byte| all + &format!("%{byte:02X}"));
+    texts.push(all.to_ascii_lowercase());
+    texts.push(all);
     for plain in [b"-_.~".as_slice(), b"-_.~/", b"-_.~!*'()", b"-_.*"] {
         for space in ["+", "%20"] {
             let spelled = percent(text, plain, space);
@@ -96,13 +103,31 @@ fn json(text: &str, style: &Style) -> String {
             '/' => out.push_str(style.slash),
             c if c < ' ' || style.html.contains(&c) || style.is_ascii && !c.is_ascii() => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    let digits = format!("{unit:04x}");
-                    out.push_str(r"\u");
-                    out.push_str(&if style.is_upper { digits.to_uppercase() } else { digits });
+                    out.push_str(&unicode(*unit, style.is_upper));
                 }
             }
             c => out.push(c),
         }
+    }
+    out
+}
+
+/// Writes a character, or half of one, as JSON has any.
+fn unicode(unit: u16, is_upper: bool) -> String {
+    let digits = format!("{unit:04x}");
+    format!(r"\u{}", if is_upper { digits.to_uppercase() } else { digits })
+}
+
+/// What shells write a backslash before: within double quotes, and within none, where zsh knows more.
+const SHELL: [&str; 3] = ["\"\\$`", " \t!\"#$&'()*,;<=>?[\\]^`{|}", " \t!\"#$&'()*;<>?[\\]^`{|}~"];
+
+fn backslashed(text: &str, special: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if special.contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
     }
     out
 }

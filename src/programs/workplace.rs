@@ -22,7 +22,7 @@ impl Workplace {
     pub(crate) fn new(purpose: &str, bases: &[PathBuf], entropy: &dyn Entropy) -> io::Result<Self> {
         let mut random = [0; 8];
         entropy.fill(&mut random).map_err(io::Error::other)?;
-        let beginning = format!("strongroom-{purpose}-");
+        let beginning = beginning(purpose);
         let name = format!("{beginning}{}", fingerprint::hex(&random));
         let mut refusal = io::Error::from(io::ErrorKind::NotFound);
         for base in bases {
@@ -67,6 +67,17 @@ impl Drop for Workplace {
     fn drop(&mut self) {
         removal::remove(&self.root);
     }
+}
+
+/// Removes what processes that were killed have left in these directories, of this purpose.
+pub(crate) fn sweep_all(purpose: &str, bases: &[PathBuf]) {
+    for base in bases {
+        sweep(base, &beginning(purpose));
+    }
+}
+
+fn beginning(purpose: &str) -> String {
+    format!("strongroom-{purpose}-")
 }
 
 /// Removes what processes that were killed have left. Others of this user may be at work beside.

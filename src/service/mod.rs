@@ -38,5 +38,6 @@ pub(crate) mod rules;
 mod surface;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod together;
 pub(crate) mod undo;
 mod versions;

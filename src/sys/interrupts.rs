@@ -13,6 +13,8 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
+use super::clock;
+
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interrupt {
@@ -24,6 +26,9 @@ pub(crate) enum Interrupt {
 
 /// Who is told of signals that ask the process to stop.
 type Tell = Box<dyn FnMut(Interrupt) + Send>;
+
+/// Who is told of signals that are for a program.
+type PassOn = Box<dyn FnMut(i32) + Send>;
 
 /// What becomes of a terminal that may be silent when a signal comes.
 #[derive(Clone, Copy)]
@@ -39,6 +44,7 @@ pub(super) struct Terminal {
 
 static TERMINAL: OnceLock<Terminal> = OnceLock::new();
 static TOLD: Mutex<Option<Tell>> = Mutex::new(None);
+static PASSED: Mutex<Option<PassOn>> = Mutex::new(None);
 static LISTENS: Mutex<bool> = Mutex::new(false);
 /// How often SIGCONT was heard, and what rings then.
 static CONTINUED: Mutex<u64> = Mutex::new(0);
@@ -97,6 +103,60 @@ impl Drop for Left {
     }
 }
 
+/// From now on, `tell` is called with the number of each signal that asks this process for something, in
+/// a thread of its own: they are for the program that it runs. Signals to stop and to go on do what
+/// they did.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn pass_on(tell: impl FnMut(i32) + Send + 'static) -> io::Result<()> {
+    let (asking, others) = (passed_on(), others());
+    asking.thread_block()?;
+    others.thread_block()?;
+    *lock(&PASSED) = Some(Box::new(tell));
+    start()?;
+    let listener = move || {
+        if others.thread_block().is_ok() {
+            while let Ok(signal) = others.wait() {
+                lock(&PASSED).as_mut().into_iter().for_each(|tell| tell(number_of(signal)));
+            }
+        }
+    };
+    thread::Builder::new().name("others".to_owned()).spawn(listener).map(drop)
+}
+
+/// Ends this process by a signal, as a program was ended that it ran. Comes back only where that signal
+/// does not end processes.
+pub(crate) fn end_by(signal: i32) {
+    let Ok(signal) = Signal::try_from(signal) else { return };
+    let alone: SigSet = [signal].into_iter().collect();
+    if alone.thread_unblock().is_ok() {
+        let _ended = kill(Pid::this(), signal);
+    }
+}
+
+/// Stops all of this process's job by a signal, and this process with it: comes back when it goes on.
+pub(crate) fn stop_job(signal: i32) {
+    let Ok(signal) = Signal::try_from(signal) else { return };
+    let _stopped = nix::sys::signal::killpg(nix::unistd::getpgrp(), signal);
+    // As a rule it has stopped by now, and goes on; where another thread has the signal, a moment later.
+    clock::pause(MOMENT);
+}
+
+/// Lets the calling thread change whose the terminal is.
+pub(crate) fn block_for_terminal() -> io::Result<()> {
+    let alone: SigSet = [Signal::SIGTTOU].into_iter().collect();
+    Ok(alone.thread_block()?)
+}
+
+#[expect(
+    clippy::as_conversions,
+    reason = "it is the number of a variant, and nothing else gives it"
+)]
+fn number_of(signal: Signal) -> i32 {
+    signal as i32
+}
+
 /// Holds back whatever could end or stop this process at once: the terminal is restored first.
 /// Comes before the terminal is changed, and is told how that is undone.
 ///
@@ -144,6 +204,12 @@ fn start() -> io::Result<()> {
 }
 
 fn hear(signal: Signal) {
+    if passed_on().contains(signal)
+        && let Some(tell) = lock(&PASSED).as_mut()
+    {
+        tell(number_of(signal));
+        return;
+    }
     let terminal = TERMINAL.get();
     if signal == Signal::SIGCONT {
         if terminal.is_some_and(|terminal| (terminal.renew)()) {
@@ -192,6 +258,18 @@ fn asking() -> SigSet {
 /// Those that ask, and the one that tells whether they were heard.
 fn left_to_other() -> SigSet {
     asking().iter().chain([Signal::SIGCONT]).collect()
+}
+
+/// Long enough for a thread to stop its process.
+const MOMENT: Duration = Duration::from_millis(20);
+
+fn passed_on() -> SigSet {
+    asking().iter().chain([Signal::SIGQUIT]).collect()
+}
+
+/// Signals that programs have their own use for.
+fn others() -> SigSet {
+    [Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGWINCH].into_iter().collect()
 }
 
 fn upsetting() -> SigSet {

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -58,10 +59,23 @@ fn first_word(path: &str) -> String {
 /// the user.
 pub(crate) fn harden() -> io::Result<()> {
     let nothing = Rlimit { current: Some(0), maximum: Some(0) };
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let given = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    GIVEN_MASK.store(given.as_raw_mode(), Ordering::Relaxed);
     setrlimit(Resource::Core, nothing)?;
     close_to_tracers()
 }
+
+/// Returns which rights the files of this process were to be without, before it was [`harden`]ed.
+pub(crate) fn given_mask() -> u32 {
+    GIVEN_MASK.load(Ordering::Relaxed)
+}
+
+/// From now on, the files of this process are without these rights: before it becomes another program.
+pub(crate) fn mask_files(mask: u32) {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));
+}
+
+static GIVEN_MASK: AtomicU32 = AtomicU32::new(0o077);
 
 #[cfg(target_os = "linux")]
 fn close_to_tracers() -> io::Result<()> {

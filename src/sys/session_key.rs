@@ -2,9 +2,9 @@
 //! elsewhere, or was put into a session of his own, neither finds nor reads it.
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{find, forget, has_own, keep};
+pub(crate) use elsewhere::{find, forget, has_own, keep, leave};
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{find, forget, has_own, keep};
+pub(crate) use linux::{find, forget, has_own, keep, leave};
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -51,6 +51,12 @@ mod linux {
         if let Some(key) = search(name) {
             drop(kernel::keyctl(KeyCall::Invalidate, key, 0));
         }
+    }
+
+    /// Leaves the session's keyring for an empty one of this process's own, and of what it becomes and
+    /// starts.
+    pub(crate) fn leave() -> io::Result<()> {
+        if kernel::has_keyrings() { kernel::join_new_session_keyring() } else { Ok(()) }
     }
 
     fn search(name: &str) -> Option<i32> {
@@ -130,4 +136,8 @@ mod elsewhere {
     }
 
     pub(crate) fn forget(_: &str) {}
+
+    pub(crate) fn leave() -> io::Result<()> {
+        Ok(())
+    }
 }

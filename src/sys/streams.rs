@@ -94,12 +94,17 @@ impl Read for Patient {
 
 /// Writes all of it to standard output.
 pub(crate) fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    write_all(rustix::stdio::stdout(), bytes)
+}
+
+/// Writes all of it to a stream, which may be one that does not wait.
+pub(crate) fn write_all(stream: impl AsFd, bytes: &[u8]) -> io::Result<()> {
     let mut left = bytes;
     while !left.is_empty() {
-        match rustix::io::write(rustix::stdio::stdout(), left) {
+        match rustix::io::write(&stream, left) {
             Ok(written) => left = left.get(written..).unwrap_or_default(),
             Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => wait(rustix::stdio::stdout(), PollFlags::OUT)?,
+            Err(Errno::AGAIN) => wait(&stream, PollFlags::OUT)?,
             Err(error) => return Err(error.into()),
         }
     }

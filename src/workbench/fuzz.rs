@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::commands;
 use crate::cli::query::Query;
+use crate::cli::references::dotenv;
+use crate::cli::references::reference::Reference;
 use crate::cli::request::arguments::{self, Parsed};
 use crate::cli::request::build::{self, BuildOptions, Built};
 use crate::cli::request::error::Form;
@@ -68,6 +70,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("paging", paging_tokens),
     ("policy", policy),
     ("query", query),
+    ("references", references),
     ("schedule", schedule),
     ("shorthand", shorthand),
     ("vault", vault_file),
@@ -203,6 +206,19 @@ pub fn query(bytes: &[u8]) {
     for entry in operations::ALL {
         let answer = crate::cli::request::skeleton::sample(entry.output);
         let _failed = query.apply(&answer, &jiff::tz::TimeZone::UTC);
+    }
+}
+
+/// A reference; and a file of variables, whose values may be references.
+pub fn references(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(reference) = Reference::parse(text) {
+        assert_eq!(reference.given, text);
+    }
+    for variable in dotenv::parse(text).unwrap_or_default() {
+        assert!(!variable.name.is_empty());
+        let value = variable.value.as_ref().map(Secret::expose);
+        let _reference = value.and_then(|value| Reference::find(value));
     }
 }
 
@@ -401,6 +417,7 @@ mod tests {
         tokens_of_pages: "paging", 3000;
         policies: "policy", 5000;
         queries: "query", 5000;
+        references_and_variables: "references", 20000;
         schedules: "schedule", 5000;
         shorthand_words: "shorthand", 5000;
         vault_files: "vault", 150;

@@ -9,6 +9,7 @@ mod between;
 mod boxes;
 mod changes;
 pub mod fuzz;
+pub mod hush;
 #[cfg(test)]
 mod mutate;
 mod readers;

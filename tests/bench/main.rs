@@ -9,6 +9,7 @@ mod fixture;
 mod floors;
 mod moving;
 mod one_row;
+mod programs;
 mod samples;
 mod table;
 
@@ -67,6 +68,7 @@ fn main() -> io::Result<()> {
         lists(&fixture, &mut table)?;
         writes(&fixture, &mut table)?;
         agent(&fixture, one_row.as_ref(), &mut table)?;
+        programs::measure(&fixture, &mut table)?;
         instructions(&fixture, &mut table)?;
         upkeep(&fixture, &mut table)?;
         moving::measure(&fixture, &mut table)?;

@@ -162,7 +162,8 @@ impl Running {
         let _ended = kill_process(self.pid, signal);
     }
 
-    fn printed(&self) -> String {
+    /// Returns what it has printed so far.
+    pub(crate) fn printed(&self) -> String {
         let streams = [&self.stdout, &self.stderr];
         let text = |reader: &Reader| {
             String::from_utf8_lossy(&reader.bytes.value.lock().unwrap().0).into_owned()

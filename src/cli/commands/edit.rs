@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::everyday::address::{self, Address, Which, is_current};
 use super::super::everyday::client::Client;
 use super::super::everyday::login::Login;
 use super::super::everyday::swap::{self, Loser};
 use super::super::failure::Failure;
+use super::super::private_place;
 use super::super::terminal;
 use super::super::unlock::CommandContext;
 use super::get;
@@ -16,8 +17,6 @@ use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
 use crate::programs::tied::{self, Bond};
-use crate::programs::workplace::Workplace;
-use crate::sys::entropy::SystemEntropy;
 use crate::sys::files;
 use crate::sys::interrupts;
 use crate::sys::secret::Secret;
@@ -99,7 +98,7 @@ fn edited(
     editor: &str,
     context: &CommandContext<'_>,
 ) -> Result<Option<Secret<String>>, Failure> {
-    let workplace = workplace(context)?;
+    let workplace = private_place::make("edit", context)?;
     let is_json = Login::read(before.expose()).is_some();
     let file = workplace.temporary().join(if is_json { "value.json" } else { "value.txt" });
     files::write_private(&file, before.expose().as_bytes())?;
@@ -134,22 +133,6 @@ fn edited(
 fn confirm(question: &str) -> Result<bool, Failure> {
     terminal::confirm(question)
         .map_err(|error| Failure::environment("NoAnswer", format!("nothing was stored: {error}")))
-}
-
-/// Makes a private directory in memory. It goes with everything that the editor leaves in it.
-fn workplace(context: &CommandContext<'_>) -> Result<Workplace, Failure> {
-    let runtime = context.environment.path("XDG_RUNTIME_DIR").map(Path::to_owned);
-    let places = runtime.into_iter().chain([PathBuf::from("/dev/shm")]);
-    let places: Vec<PathBuf> = places.filter(|place| files::is_in_memory(place)).collect();
-    if places.is_empty() {
-        let message = "there is no directory in memory for the file that is edited";
-        return Err(Failure::environment("NoMemory", message)
-            .hinted("XDG_RUNTIME_DIR or /dev/shm has to be a tmpfs"));
-    }
-    Workplace::new("edit", &places, &SystemEntropy).map_err(|error| {
-        let message = format!("the file to edit could not be made: {error}");
-        Failure::environment("IoError", message)
-    })
 }
 
 /// Runs the editor, and returns whether it ended well. Of the usual ones it is known how they are kept

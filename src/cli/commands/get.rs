@@ -3,14 +3,13 @@
 use std::io::{self, IsTerminal};
 
 use super::super::everyday::address::Address;
-use super::super::everyday::client::Client;
+use super::super::everyday::client::{Client, value_of};
 use super::super::everyday::login::{Login, PASSWORD};
 use super::super::failure::Failure;
 use super::super::stdout::print;
 use super::options::{Word, options};
 use super::own::{Invocation, OwnCommand, Takes};
 use crate::model::secret_value::SecretValue;
-use crate::model::value::Value;
 use crate::service::action::Action;
 use crate::sys::secret::Secret;
 
@@ -68,16 +67,7 @@ pub(super) fn version(
 ) -> Result<(SecretValue, String), Failure> {
     let members = address.members(client)?;
     let answer = client.call(Action::GetSecretValue, members)?;
-    let value = match (answer.get("SecretString"), answer.get("SecretBinary")) {
-        (Some(Value::Text(text)), _) => SecretValue::Text(Secret::new(text.clone())),
-        (_, Some(Value::Bytes(bytes))) => SecretValue::Binary(Secret::new(bytes.clone())),
-        (_, _) => return Err(Failure::environment("FieldError", "the secret has no value")),
-    };
-    let id = match answer.get("VersionId") {
-        Some(Value::Text(id)) => id.clone(),
-        Some(_) | None => String::new(),
-    };
-    Ok((value, id))
+    value_of(&answer)
 }
 
 /// Returns what is asked for of a value.

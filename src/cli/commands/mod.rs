@@ -32,6 +32,7 @@ mod rename;
 mod rm;
 mod rotate_due;
 mod rotation;
+mod run;
 mod set;
 mod show;
 mod slots;
@@ -64,6 +65,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<log::Log>(),
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
+    CommandSpec::of::<run::Run>(),
     CommandSpec::of::<doctor::Doctor>(),
     CommandSpec::of::<import::Import>(),
     CommandSpec::of::<init::Init>(),

@@ -154,6 +154,9 @@ pub(super) trait Argument: Sized {
 /// may be empty.
 pub(super) struct Word(pub(super) String);
 
+/// The words after `--`, at least one: another command line.
+pub(super) struct Rest(pub(super) Vec<String>);
+
 /// Words of which clap knows all. By itself it is a required word; an `Option` of it is an option.
 pub(super) trait Choice: Copy + 'static {
     /// The words, and what they mean.
@@ -241,6 +244,20 @@ impl Argument for Option<Word> {
 
     fn read(matches: &ArgMatches, name: &str) -> Result<Self, Error> {
         Ok(Option::<String>::read(matches, name)?.map(Word))
+    }
+}
+
+impl Argument for Rest {
+    fn shape(argument: Arg) -> Arg {
+        argument.required(true).last(true).num_args(1..)
+    }
+
+    fn read(matches: &ArgMatches, name: &str) -> Result<Self, Error> {
+        let words = matches.try_get_many(name).ok().flatten().unwrap_or_default().cloned();
+        Some(words.collect())
+            .filter(|words: &Vec<_>| !words.is_empty())
+            .map(Self)
+            .ok_or_else(|| missing(name))
     }
 }
 

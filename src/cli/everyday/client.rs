@@ -7,6 +7,7 @@ use super::super::failure::Failure;
 use super::super::unlock::CommandContext;
 use super::super::{creation, elsewhere, peers};
 use crate::agent::chores::Chore;
+use crate::model::secret_value::SecretValue;
 use crate::model::value::Value;
 use crate::service::action::Action;
 use crate::service::caller::Caller;
@@ -16,6 +17,7 @@ use crate::service::operation::{Effect, Entry};
 use crate::service::operations;
 use crate::service::rules::paging::LIMIT;
 use crate::sys::entropy::{self, SystemEntropy};
+use crate::sys::secret::Secret;
 use crate::vault::Vault;
 
 /// Who answers, found out once.
@@ -34,6 +36,15 @@ impl<'a> Client<'a> {
             None => Session::find(context),
         };
         Ok(Self { context, session, opened: None })
+    }
+
+    /// Has an agent answer.
+    pub(crate) fn asking(
+        context: &'a CommandContext<'a>,
+        session: Session,
+    ) -> Result<Self, Failure> {
+        context.check_region()?;
+        Ok(Self { context, session: Some(session), opened: None })
     }
 
     /// Carries an operation out. A request that makes a version gets a token of its own.
@@ -198,6 +209,20 @@ impl<'a> Client<'a> {
 /// A member of a request that is a text.
 pub(crate) fn text<'m>(name: &'m str, text: &str) -> (&'m str, Value) {
     (name, Value::Text(text.to_owned()))
+}
+
+/// Takes the value of a version, and its id, out of an answer that has them.
+pub(crate) fn value_of(answer: &Value) -> Result<(SecretValue, String), Failure> {
+    let value = match (answer.get("SecretString"), answer.get("SecretBinary")) {
+        (Some(Value::Text(text)), _) => SecretValue::Text(Secret::new(text.clone())),
+        (_, Some(Value::Bytes(bytes))) => SecretValue::Binary(Secret::new(bytes.clone())),
+        (_, _) => return Err(Failure::environment("FieldError", "the secret has no value")),
+    };
+    let id = match answer.get("VersionId") {
+        Some(Value::Text(id)) => id.clone(),
+        Some(_) | None => String::new(),
+    };
+    Ok((value, id))
 }
 
 /// Finds the operation of an action.

@@ -169,7 +169,7 @@ impl<'t> Login<'t> {
     }
 }
 
-impl Member<'_> {
+impl<'t> Member<'t> {
     /// Whether its value is not for everybody's eyes.
     pub(crate) fn is_secret(&self) -> bool {
         !OPEN.iter().any(|open| open.eq_ignore_ascii_case(&self.name))
@@ -183,6 +183,11 @@ impl Member<'_> {
     /// Returns its value, if that is a text.
     pub(crate) fn text(&self) -> Option<Secret<String>> {
         serde_json::from_str::<String>(self.json).ok().map(Secret::new)
+    }
+
+    /// Returns its value as JSON has it.
+    pub(crate) fn json(&self) -> &'t str {
+        self.json
     }
 
     /// Returns its value: a text as it is, anything else as JSON.

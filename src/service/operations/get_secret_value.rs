@@ -71,7 +71,7 @@ impl Operation for GetSecretValue {
 }
 
 /// Reads the version asked for, and remembers the day.
-pub(super) fn read(
+pub(in crate::service) fn read(
     cx: &mut Context<'_, '_>,
     secret_id: &SecretId,
     version_id: Option<&VersionId>,

@@ -1,7 +1,7 @@
 //! One file an operation, and the list of them. `docs/CONTRIBUTING.md` says how one is added.
 
 mod associate_cross_account_replica;
-mod batch_get_secret_value;
+pub(super) mod batch_get_secret_value;
 mod cancel_rotate_secret;
 mod create_secret;
 mod delete_resource_policy;
@@ -10,7 +10,7 @@ mod describe_secret;
 mod disassociate_cross_account_replica;
 pub(crate) mod get_random_password;
 mod get_resource_policy;
-mod get_secret_value;
+pub(super) mod get_secret_value;
 mod list_resource_policies;
 mod list_secret_version_ids;
 mod list_secrets;

@@ -173,12 +173,17 @@ pub(crate) fn is_in_memory(_directory: &Path) -> bool {
     false
 }
 
-/// Makes a file that is in memory alone and has no name, to be read from its start.
+/// Makes a file that is in memory alone and has no name, to be read from its start and never changed.
 #[cfg(target_os = "linux")]
 pub(crate) fn in_memory(bytes: &[u8]) -> io::Result<File> {
-    let mut file = File::from(rustix::fs::memfd_create("answer", rustix::fs::MemfdFlags::CLOEXEC)?);
+    use rustix::fs::{MemfdFlags, SealFlags};
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let mut file = File::from(rustix::fs::memfd_create("answer", flags)?);
     file.write_all(bytes)?;
     file.rewind()?;
+    rustix::fs::fchmod(&file, Mode::RUSR)?;
+    let seals = SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE;
+    rustix::fs::fcntl_add_seals(&file, seals)?;
     Ok(file)
 }
 
