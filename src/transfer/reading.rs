@@ -92,9 +92,12 @@ impl fmt::Display for Origin {
             Self::Id(id) => {
                 f.write_str("id ")?;
                 // It comes from the file: a line end or an escape sequence would act on a terminal.
-                id.chars().try_for_each(|letter| match letter.is_control() {
-                    true => write!(f, "{}", letter.escape_default()),
-                    false => f.write_char(letter),
+                id.chars().try_for_each(|letter| {
+                    if letter.is_control() {
+                        write!(f, "{}", letter.escape_default())
+                    } else {
+                        f.write_char(letter)
+                    }
                 })
             }
             Self::Line(line) => write!(f, "line {line}"),
