@@ -1,12 +1,16 @@
 //! Exports as real programs write them, made up, in `tests/transfer`: a directory for each format, and
 //! beside each export, as `NAME.expected`, the items and remarks that come of it. The password of a
 //! protected one is `hunter2`. `UPDATE=1` writes what is expected; read it before you believe it.
+#![expect(clippy::use_debug, reason = "what is expected shows each character")]
 
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::formats::{self, Format};
 use super::item::{Content, Item};
+use super::login::Hidden;
 use super::reading::{Reading, Source, Wishes};
 use super::shape::Shape;
 use crate::sys::secret::Secret;
@@ -52,6 +56,49 @@ fn exports_that_were_cut_off_break_nothing() {
     }
 }
 
+/// Time goes with length, not with its square: each of these took minutes where it did.
+#[test]
+fn what_is_large_is_read_in_time() {
+    let many = |count: usize, one: &dyn Fn(usize) -> String, between: &str| {
+        (0..count).map(one).collect::<Vec<String>>().join(between)
+    };
+    let versions =
+        |at| format!(r#"{{"ARN":"arn:aws:x:{at}","Name":"s{at}","SecretString":"s3-Kite"}}"#);
+    let strings = |at| format!("<String><Key>k{at}</Key><Value>v</Value></String>");
+    let files = |at| format!("<Binary><Key>f{at}</Key><Value Ref=\"{at}\"/></Binary>");
+    let pool = |at| format!("<Binary ID=\"{at}\">AA==</Binary>");
+    let members = |at| format!(r#""m{at}":"x""#);
+    let all = [
+        ("aws", format!(r#"{{"SecretValues":[{}]}}"#, many(50_000, &versions, ","))),
+        (
+            "keepass",
+            format!(
+                "<KeePassFile><Meta><Binaries>{}</Binaries></Meta><Root><Group><Entry>{}{}</Entry>\
+                 </Group></Root></KeePassFile>",
+                many(30_000, &pool, ""),
+                many(30_000, &strings, ""),
+                many(30_000, &files, "")
+            ),
+        ),
+        (
+            "proton",
+            format!(
+                r#"{{"version":"1","vaults":{{"s":{{"items":[{{"data":{{"content":{{{}}}}}}}]}}}}}}"#,
+                many(50_000, &members, ",")
+            ),
+        ),
+        ("csv", format!("name,password\n{}", many(50_000, &|at| format!("n{at},p"), "\n"))),
+        ("env", many(50_000, &|at| format!("K{at}=v"), "\n")),
+    ];
+    for (name, text) in all {
+        let shape = Shape::of(Source::Bytes(Secret::new(text.into_bytes()))).ok().unwrap();
+        assert_eq!(formats::recognise(&shape).map(Format::name), Some(name));
+        let format = Format::named(name).unwrap();
+        let reading = formats::read(format, &shape, &Wishes::default()).ok().unwrap();
+        assert!(!reading.items.is_empty(), "{name}");
+    }
+}
+
 /// Lists what a format's directory has, but for what is expected.
 fn exports(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
@@ -70,7 +117,10 @@ fn compare(format: &str, export: &Path) {
             let password = Some(Secret::new("hunter2".to_owned()));
             let wishes = Wishes { password, ..Wishes::default() };
             match formats::read(Format::named(format).unwrap(), &shape, &wishes) {
-                Ok(reading) => listing(&reading),
+                Ok(reading) => {
+                    assert_no_value_is_said(&reading, export);
+                    listing(&reading)
+                }
                 Err(error) => format!("error: {error}\n"),
             }
         }
@@ -78,11 +128,42 @@ fn compare(format: &str, export: &Path) {
     };
     let mut beside = export.as_os_str().to_owned();
     beside.push(".expected");
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&beside, &shown).unwrap();
+    if is_update() {
+        File::create(&beside).unwrap().write_all(shown.as_bytes()).unwrap();
     }
     let expected = std::fs::read_to_string(&beside).unwrap_or_default();
     assert_eq!(shown, expected, "{}", export.display());
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tests are steered by the environment")]
+fn is_update() -> bool {
+    std::env::var_os("UPDATE").is_some()
+}
+
+/// No remark shows what is not shown: passwords, notes, hidden fields, keys.
+fn assert_no_value_is_said(reading: &Reading, export: &Path) {
+    let mut values: Vec<&str> = Vec::new();
+    for item in &reading.items {
+        let earlier = item.history.iter().map(|earlier| &earlier.content);
+        for content in std::iter::once(&item.content).chain(earlier) {
+            match content {
+                Content::Login(login) => {
+                    let hidden = [&login.password, &login.totp, &login.notes];
+                    values.extend(hidden.map(Hidden::expose));
+                    values.extend(login.fields.iter().map(|field| field.value.expose()));
+                    let special = login.special.iter().flat_map(|(_, members)| members.values());
+                    values.extend(special.filter_map(|value| value.as_str()));
+                }
+                Content::Text(text) => values.push(text.expose()),
+                Content::Bytes(_) => {}
+            }
+        }
+    }
+    for remark in &reading.remarks {
+        // What is short is found in every sentence.
+        let said = values.iter().find(|value| value.len() > 5 && remark.what.contains(**value));
+        assert_eq!(said, None, "{}: {}", export.display(), remark.what);
+    }
 }
 
 /// Reads a file, or a directory with all files below it.

@@ -1,5 +1,5 @@
-//! What was compressed with gzip (RFC 1952), back to what it was; bounded, since a few bytes can become
-//! any number.
+//! What was compressed (RFC 1951), also with gzip (RFC 1952), back to what it was; bounded, since a few
+//! bytes can become any number.
 
 use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
@@ -17,15 +17,21 @@ pub(super) enum Fault {
 /// Reads what gzip wrote.
 pub(super) fn gzip(bytes: &[u8], limit: usize) -> Result<Secret<Vec<u8>>, Fault> {
     let (body, end) = body(bytes).ok_or(Fault::Damaged)?;
-    let inflated = decompress_to_vec_with_limit(body, limit).map_err(|error| {
+    let inflated = raw(body, limit)?;
+    // The length is written modulo 2^32.
+    let length = u32::try_from(inflated.expose().len()).map_err(|_long| Fault::TooLarge)?;
+    let sum = rawzip::crc32(inflated.expose());
+    let is_whole = [sum.to_le_bytes(), length.to_le_bytes()] == end;
+    if is_whole { Ok(inflated) } else { Err(Fault::Damaged) }
+}
+
+/// Reads what is compressed without anything around it.
+pub(super) fn raw(bytes: &[u8], limit: usize) -> Result<Secret<Vec<u8>>, Fault> {
+    let inflated = decompress_to_vec_with_limit(bytes, limit).map_err(|error| {
         let is_too_large = error.status == TINFLStatus::HasMoreOutput;
         if is_too_large { Fault::TooLarge } else { Fault::Damaged }
     })?;
-    let inflated = Secret::new(inflated);
-    // The length is written modulo 2^32.
-    let length = u32::try_from(inflated.expose().len()).map_err(|_long| Fault::TooLarge)?;
-    let is_whole = [checksum(inflated.expose()).to_le_bytes(), length.to_le_bytes()] == end;
-    if is_whole { Ok(inflated) } else { Err(Fault::Damaged) }
+    Ok(Secret::new(inflated))
 }
 
 /// Returns what is compressed, and its checksum and length.
@@ -53,18 +59,6 @@ fn body(bytes: &[u8]) -> Option<(&[u8], [[u8; 4]; 2])> {
     let (rest, length) = rest.split_last_chunk()?;
     let (rest, sum) = rest.split_last_chunk()?;
     Some((rest, [*sum, *length]))
-}
-
-/// The CRC-32 of RFC 1952.
-fn checksum(bytes: &[u8]) -> u32 {
-    let mut sum = u32::MAX;
-    for byte in bytes {
-        sum ^= u32::from(*byte);
-        for _ in 0..8 {
-            sum = (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg());
-        }
-    }
-    !sum
 }
 
 #[cfg(test)]

@@ -24,7 +24,8 @@ impl Object {
 
     /// Takes any member; `None` if it is not there or null.
     pub(super) fn take(&mut self, name: &str) -> Option<Json> {
-        self.members.shift_remove(name).filter(|value| !value.is_null())
+        // Null is nothing; to remove a member would move all that follow it.
+        self.members.get_mut(name).map(Json::take).filter(|value| !value.is_null())
     }
 
     /// Takes a text; whole numbers and truths count as one. Empty if it is not there.
@@ -96,9 +97,15 @@ impl Object {
         self.members.get(name).is_some_and(|value| value.is_string() || value.is_i64())
     }
 
+    /// Whether a member is a list.
+    pub(super) fn is_list(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(Json::is_array)
+    }
+
     /// Returns the names of what is there.
     pub(super) fn names(&self) -> Vec<String> {
-        self.members.keys().cloned().collect()
+        let there = self.members.iter().filter(|(_, value)| !value.is_null());
+        there.map(|(name, _)| name.clone()).collect()
     }
 
     /// Says which members were of another type than they should be.
@@ -124,7 +131,7 @@ impl Object {
             }
             return None;
         };
-        self.members.shift_remove(name);
+        drop(self.take(name));
         Some(read)
     }
 }

@@ -1,6 +1,6 @@
 //! What comes of reading an export, and what is said about it: never a value.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use super::item::{Item, Origin};
 use crate::sys::secret::Secret;
@@ -89,7 +89,17 @@ pub(crate) fn quoted(name: &str) -> String {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Id(id) => write!(f, "id {id}"),
+            Self::Id(id) => {
+                f.write_str("id ")?;
+                // It comes from the file: a line end or an escape sequence would act on a terminal.
+                id.chars().try_for_each(|letter| {
+                    if letter.is_control() {
+                        write!(f, "{}", letter.escape_default())
+                    } else {
+                        f.write_char(letter)
+                    }
+                })
+            }
             Self::Line(line) => write!(f, "line {line}"),
             Self::Position(position) => write!(f, "item {position}"),
         }
@@ -148,3 +158,14 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_from_a_file_does_nothing_to_a_terminal() {
+        let origin = Origin::Id("a\n\u{1b}[2Jé".to_owned());
+        assert_eq!(origin.to_string(), "id a\\n\\u{1b}[2Jé");
+    }
+}

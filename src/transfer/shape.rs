@@ -91,6 +91,12 @@ impl Shape {
         Some(files)
     }
 
+    /// Returns the bytes, if they are no text.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        let Self::Bytes(bytes) = self else { return None };
+        Some(bytes.expose())
+    }
+
     /// Returns the root, if it is XML.
     pub(super) fn xml(&self) -> Option<Element<'_>> {
         let Self::Xml(document) = self else { return None };

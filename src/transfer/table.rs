@@ -1,9 +1,11 @@
 //! Tables of comma-separated values (RFC 4180), as programs really write them: line ends of any kind,
 //! also inside of cells, and the first row names the columns.
 
+use std::collections::BTreeSet;
+
 use csv_core::{ReadRecordResult, Reader};
 
-use super::reading::Error;
+use super::reading::{Error, quoted};
 
 /// The most cells of a row: more is no table of passwords.
 const MAX_CELLS: usize = 4096;
@@ -72,12 +74,29 @@ impl Table {
     }
 
     /// Refuses rows that have more cells than the header: their columns are anybody's guess, and a
-    /// note that was torn apart becomes passwords.
+    /// note that was torn apart becomes passwords. Refuses a column that is there twice, too, of which
+    /// one would be lost.
     ///
     /// # Errors
-    /// The first such row, by its line.
+    /// The first such row, by its line; the column.
     pub(crate) fn require_even(&self) -> Result<(), Error> {
+        self.require_distinct()?;
         self.rows.iter().try_for_each(|row| self.require_even_row(row))
+    }
+
+    /// Refuses a column that is there twice.
+    ///
+    /// # Errors
+    /// The column.
+    pub(crate) fn require_distinct(&self) -> Result<(), Error> {
+        let mut known = BTreeSet::new();
+        for name in self.header.iter().filter(|name| !name.is_empty()) {
+            if !known.insert(name.to_ascii_lowercase()) {
+                let what = format!("has {} twice; say with --map which one counts", quoted(name));
+                return Err(Error::malformed("the header", what));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a row that has another number of cells than the header.
@@ -245,6 +264,14 @@ mod tests {
             let error = read(text).err().unwrap().to_string();
             assert_eq!(error, "line 2: a quoted cell does not end");
         }
+    }
+
+    #[test]
+    fn a_column_that_is_there_twice_is_refused() {
+        let table = Table::read("a,b,A\n1,2,3\n", b',').ok().unwrap();
+        let error = table.require_even().unwrap_err().to_string();
+        assert_eq!(error, "the header: has \"A\" twice; say with --map which one counts");
+        assert!(Table::read("a,,\n1,2,3\n", b',').ok().unwrap().require_even().is_ok());
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub(super) fn write(otp: &Otp, account: Account<'_>) -> Hidden {
 }
 
 /// Writes base32 (RFC 4648), without what fills it up.
-fn base32(bytes: &[u8], out: &mut String) {
+pub(super) fn base32(bytes: &[u8], out: &mut String) {
     for five in bytes.chunks(5) {
         let mut padded = [0; 8];
         for (place, byte) in padded.iter_mut().skip(3).zip(five) {

@@ -17,6 +17,9 @@ const MAX_DEPTH: usize = 128;
 /// How many names elements may have; more is no export either, and each is compared with all.
 const MAX_NAMES: usize = 1024;
 
+/// How many attributes an element may have: each is compared with all before it.
+const MAX_ATTRIBUTES: usize = 64;
+
 /// A document that was read.
 pub(crate) struct Document {
     /// The texts of all elements and attributes.
@@ -213,8 +216,12 @@ impl<'t> Building<'t> {
         }
         self.refuse_mixture()?;
         let first = self.document.attributes.len();
-        for attribute in start.attributes() {
+        for (count, attribute) in start.attributes().enumerate() {
             let broken = "has an attribute that is none";
+            if count >= MAX_ATTRIBUTES {
+                let what = format!("has an element of more than {MAX_ATTRIBUTES} attributes");
+                return Err(self.wrong(what));
+            }
             let attribute = attribute.map_err(|_quoting| self.wrong(broken))?;
             let value = attribute.normalized_value(XmlVersion::Implicit1_0);
             let value = value.map_err(|_quoting| self.wrong(broken))?;
@@ -350,7 +357,10 @@ mod tests {
 
     #[test]
     fn what_would_be_lost_or_looked_up_is_refused() {
+        let attributes: Vec<String> = (0..65).map(|at| format!(" a{at}=''")).collect();
+        let many = format!("<a{}/>", attributes.concat());
         for (text, what) in [
+            (many.as_str(), "line 1: has an element of more than 64 attributes"),
             ("<!DOCTYPE a>\n<a/>", "line 1: has a document type, which no export needs"),
             (
                 "<!DOCTYPE a [<!ENTITY x \"hunter2\">]><a>&x;</a>",

@@ -5,15 +5,22 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
+
 use super::super::item::{Item, Origin};
 use super::super::reading::{Error, Outcome, Reading, Wishes};
 use super::super::shape::Shape;
 use super::super::table::Row;
-use super::rows::{even, login};
+use super::super::totp::{self, Account};
+use super::rows::{even, left_over, login};
 use crate::model::time::Timestamp;
 
 /// Where Firefox keeps its own account.
 const FIREFOX_ACCOUNT: &str = "chrome://FirefoxAccounts";
+
+/// What of Firefox's columns has a place in a login, or says only when it was used.
+const FIREFOX: &[&str] =
+    &["url", "username", "password", "guid", "timeCreated", "timePasswordChanged", "timeLastUsed"];
 
 pub(super) fn is_chrome(shape: &Shape) -> bool {
     shape
@@ -47,8 +54,16 @@ pub(super) fn read_chrome(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Er
         let origin = Origin::Line(row.line);
         let at = known.get(&[username, password, note]).copied();
         if let Some(first) = at.and_then(|at| reading.items.get_mut(at)) {
+            let has_other_name = !name.is_empty() && name != first.title;
             if let Some(login) = first.login_mut() {
-                login.urls.push(url.to_owned());
+                if !url.is_empty() {
+                    login.urls.push(url.to_owned());
+                }
+                if has_other_name {
+                    let names =
+                        login.left_over.entry("names").or_insert_with(|| Json::Array(vec![]));
+                    names.as_array_mut().into_iter().for_each(|names| names.push(name.into()));
+                }
             }
             let what = format!("is the login of {} once more, at another address", first.origin);
             reading.remark(&origin, Outcome::Changed, what);
@@ -65,7 +80,6 @@ pub(super) fn read_firefox(shape: &Shape, _wishes: &Wishes) -> Result<Reading, E
     let table = even(shape)?;
     let columns = ["url", "username", "password", "guid"].map(|name| table.column(name));
     let dates = ["timeCreated", "timePasswordChanged"].map(|name| table.column(name));
-    let left_over = ["httpRealm", "formActionOrigin"].map(|name| (name, table.column(name)));
     let mut reading = Reading::new();
     for row in &table.rows {
         let [url, username, password, guid] = columns.map(|column| row.cell(column));
@@ -79,12 +93,7 @@ pub(super) fn read_firefox(shape: &Shape, _wishes: &Wishes) -> Result<Reading, E
         }
         let mut login = login(username, password, url, "");
         [login.created, login.modified] = dates.map(|column| date(row, column));
-        for (name, column) in left_over {
-            let cell = row.cell(column);
-            if !cell.is_empty() {
-                login.left_over.insert(name.to_owned(), cell.into());
-            }
-        }
+        login.left_over = left_over(table, row, FIREFOX);
         reading.items.push(Item::of_login(origin, "", login));
     }
     Ok(reading)
@@ -97,10 +106,12 @@ pub(super) fn read_safari(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Er
     let columns = columns.map(|name| table.column(name));
     let mut reading = Reading::new();
     for row in &table.rows {
-        let [title, url, username, password, notes, totp] = columns.map(|column| row.cell(column));
+        let [title, url, username, password, notes, key] = columns.map(|column| row.cell(column));
+        let origin = Origin::Line(row.line);
         let mut login = login(username, password, url, notes);
-        login.totp = totp.into();
-        reading.items.push(Item::of_login(Origin::Line(row.line), title, login));
+        let account = Account { issuer: title, name: username };
+        login.totp = totp::keep(key, account, &origin, &mut reading);
+        reading.items.push(Item::of_login(origin, title, login));
     }
     Ok(reading)
 }

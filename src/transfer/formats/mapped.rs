@@ -2,10 +2,10 @@
 
 use super::super::item::{Item, Origin};
 use super::super::login::{Field, FieldKind, Login};
-use super::super::reading::{Error, Outcome, Reading, Wishes};
+use super::super::reading::{Error, Reading, Wishes};
 use super::super::shape::Shape;
 use super::super::table::{Row, Table};
-use super::rows;
+use super::super::totp::{self, Account};
 
 /// What a column can be, and the names that say so where the user does not.
 const MEANINGS: [(&str, &[&str]); 7] = [
@@ -32,7 +32,9 @@ pub(super) fn is_table(shape: &Shape) -> bool {
 
 /// Reads the table.
 pub(super) fn read_table(shape: &Shape, wishes: &Wishes) -> Result<Reading, Error> {
-    let table = rows::even(shape)?;
+    let table = shape.table().ok_or(Error::Unknown)?;
+    // A column that is there twice is a field the second time, so that nothing is lost.
+    table.rows.iter().try_for_each(|row| table.require_even_row(row))?;
     let meanings = meanings(table, &wishes.columns)?;
     let has = |name: &str| meanings.iter().flatten().any(|meaning| meaning == name);
     if !has("name") && !has("url") {
@@ -82,7 +84,7 @@ fn meanings(table: &Table, map: &[(String, String)]) -> Result<Vec<Option<String
 fn item(table: &Table, row: &Row, meanings: &[Option<String>], reading: &mut Reading) -> Item {
     let origin = Origin::Line(row.line);
     let mut login = Login::default();
-    let (mut name, mut folders, mut totp) = ("", Vec::new(), "");
+    let (mut name, mut folders, mut key) = ("", Vec::new(), "");
     for ((header, meaning), cell) in table.header.iter().zip(meanings).zip(&row.cells) {
         if cell.is_empty() {
             continue;
@@ -91,7 +93,7 @@ fn item(table: &Table, row: &Row, meanings: &[Option<String>], reading: &mut Rea
             "name" if name.is_empty() => name = cell,
             "username" if login.username.is_empty() => cell.clone_into(&mut login.username),
             "password" if login.password.is_empty() => login.password = cell.as_str().into(),
-            "totp" if totp.is_empty() => totp = cell,
+            "totp" if key.is_empty() => key = cell,
             "url" => login.urls.push(cell.clone()),
             "notes" if login.notes.is_empty() => login.notes = cell.as_str().into(),
             "folder" if folders.is_empty() => {
@@ -109,10 +111,8 @@ fn item(table: &Table, row: &Row, meanings: &[Option<String>], reading: &mut Rea
             }
         }
     }
-    if let Err(why) = rows::totp(totp, name, &mut login) {
-        let what = format!("its one-time password makes none: {why}");
-        reading.remark(&origin, Outcome::Doubtful, what);
-    }
+    let account = Account { issuer: name, name: &login.username };
+    login.totp = totp::keep(key, account, &origin, reading);
     let mut item = Item::of_login(origin, name, login);
     item.folders = folders;
     item

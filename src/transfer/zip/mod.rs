@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use rawzip::{CompressionMethod, ZipArchive};
 
+use super::inflate;
 use super::reading::Error;
 use crate::sys::secret::Secret;
 
@@ -70,7 +71,7 @@ impl Archive {
                 uncompressed_size: entry.uncompressed_size_hint(),
             };
             let data = archive.get_entry(entry.wayfinder()).map_err(damaged)?.data();
-            let content = inflate(data, entry.compression_method(), &wants)
+            let content = unpack(data, entry.compression_method(), &wants)
                 .map_err(|what| Error::malformed(&name, what))?;
             if members.insert(name.clone(), content).is_some() {
                 return Err(Error::malformed(&name, "is in the archive twice"));
@@ -108,21 +109,19 @@ impl Archive {
 }
 
 /// Inflates a member and compares it with what the archive says of it.
-fn inflate(
+fn unpack(
     data: &[u8],
     method: CompressionMethod,
     wants: &rawzip::ZipVerification,
 ) -> Result<Secret<Vec<u8>>, &'static str> {
     let content = if method == CompressionMethod::STORE {
-        data.to_vec()
+        Secret::new(data.to_vec())
     } else if method == CompressionMethod::DEFLATE {
         let most = usize::try_from(wants.uncompressed_size).unwrap_or(usize::MAX);
-        miniz_oxide::inflate::decompress_to_vec_with_limit(data, most)
-            .map_err(|_error| "is damaged")?
+        inflate::raw(data, most).map_err(|_fault| "is damaged")?
     } else {
         return Err("is compressed in a way that is not known");
     };
-    let content = Secret::new(content);
     let is_whole = len(content.expose()) == wants.uncompressed_size
         && rawzip::crc32(content.expose()) == wants.crc;
     if is_whole { Ok(content) } else { Err("is damaged") }

@@ -1,6 +1,6 @@
 //! The documents of Aegis, 2FAS, andOTP and Proton Authenticator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -50,7 +50,7 @@ pub(in super::super) fn read_aegis(shape: &Shape, _wishes: &Wishes) -> Result<Re
         return Err(encrypted("Aegis", "export again from Aegis, without encryption"));
     };
     let groups = names(db.get("groups"), "uuid", "name");
-    Ok(read_all(entries(db, "entries")?, |object, reading| {
+    Ok(read_all(entries(db, "entries")?, |object, draft| {
         let mut info = object.object("info");
         let key = Particulars {
             id: object.text("uuid"),
@@ -66,15 +66,18 @@ pub(in super::super) fn read_aegis(shape: &Shape, _wishes: &Wishes) -> Result<Re
         object.put_back("info", info);
         let notes = object.text("note");
         let is_favorite = object.flag("favorite");
-        for icon in ["icon", "icon_mime", "icon_hash"] {
-            drop(object.take(icon));
-        }
+        draft.forget(object, &["icon", "icon_mime", "icon_hash"]);
         let mut labels = vec![object.text("group")];
-        let ids = object.list("groups");
-        let known = ids.iter().filter_map(|id| groups.get(id.as_str()?)).cloned();
-        labels.extend(known);
+        let mut unknown = Vec::new();
+        for id in object.list("groups") {
+            match id.as_str().and_then(|id| groups.get(id)) {
+                Some(name) => labels.push(name.clone()),
+                None => unknown.push(id),
+            }
+        }
+        object.keep("groups", unknown.into());
         let login = Login { notes: notes.into(), is_favorite, ..Login::default() };
-        key.into_item(object, login, labels, reading)
+        key.into_item(object, login, labels, draft)
     }))
 }
 
@@ -86,7 +89,7 @@ pub(in super::super) fn read_two_fas(shape: &Shape, _wishes: &Wishes) -> Result<
         return Err(encrypted("2FAS", "export again from 2FAS, without a password"));
     }
     let groups = names(json.get("groups"), "id", "name");
-    Ok(read_all(entries(json, "services")?, |object, reading| {
+    Ok(read_all(entries(json, "services")?, |object, draft| {
         let mut otp = object.object("otp");
         let issuer = otp.text("issuer");
         let title = object.text("name");
@@ -101,16 +104,16 @@ pub(in super::super) fn read_two_fas(shape: &Shape, _wishes: &Wishes) -> Result<
             period: otp.number("period"),
             counter: otp.number("counter"),
         };
-        for name in ["source", "label", "link"] {
-            drop(otp.take(name));
-        }
-        for name in ["icon", "order", "updatedAt", "badge", "serviceTypeID"] {
-            drop(object.take(name));
-        }
+        // `link` says the same once more.
+        draft.forget(&mut otp, &["source", "label", "link"]);
+        draft.forget(object, &["icon", "order", "updatedAt", "badge", "serviceTypeID"]);
         object.put_back("otp", otp);
         let group = object.text("groupId");
         let labels = groups.get(&group).cloned().into_iter().collect();
-        let mut item = key.into_item(object, Login::default(), labels, reading);
+        if !groups.contains_key(&group) {
+            object.keep("groupId", group.into());
+        }
+        let mut item = key.into_item(object, Login::default(), labels, draft);
         if !title.is_empty() {
             item.title = title;
         }
@@ -122,7 +125,7 @@ pub(in super::super) fn read_two_fas(shape: &Shape, _wishes: &Wishes) -> Result<
 pub(in super::super) fn read_andotp(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
     let json = shape.json().ok_or(Error::Unknown)?;
     let all = json.as_array().ok_or_else(|| Error::malformed("the document", "is no list"))?;
-    Ok(read_all(all, |object, reading| {
+    Ok(read_all(all, |object, draft| {
         let (mut issuer, mut name) = (object.text("issuer"), object.text("label"));
         // Before it had issuers.
         if let (true, Some((before, after))) = (issuer.is_empty(), name.clone().split_once(" - ")) {
@@ -139,12 +142,10 @@ pub(in super::super) fn read_andotp(shape: &Shape, _wishes: &Wishes) -> Result<R
             period: object.number("period"),
             counter: object.number("counter"),
         };
-        for name in ["thumbnail", "last_used", "used_frequency"] {
-            drop(object.take(name));
-        }
+        draft.forget(object, &["thumbnail", "last_used", "used_frequency"]);
         let tags = object.list("tags");
         let labels = tags.iter().filter_map(Json::as_str).map(str::to_owned).collect();
-        key.into_item(object, Login::default(), labels, reading)
+        key.into_item(object, Login::default(), labels, draft)
     }))
 }
 
@@ -204,14 +205,22 @@ fn read_all(
     mut read: impl FnMut(&mut Object, &mut Draft<'_>) -> Item,
 ) -> Reading {
     let mut reading = Reading::new();
+    let mut forgotten = BTreeSet::new();
     for (place, entry) in entries.iter().enumerate() {
         let position = Origin::Position(place.saturating_add(1));
         let Some(mut object) = Object::of(entry) else {
             reading.remark(&position, Outcome::LeftOut, "is no entry");
             continue;
         };
-        let item = read(&mut object, &mut Draft { position, reading: &mut reading });
+        let mut draft = Draft { position, reading: &mut reading, forgotten: &mut forgotten };
+        let item = read(&mut object, &mut draft);
         reading.items.push(item);
+    }
+    if let (Some(first), false) = (reading.items.first(), forgotten.is_empty()) {
+        let names: Vec<&str> = forgotten.into_iter().collect();
+        let what = format!("of this and all other entries: {}", names.join(", "));
+        let origin = first.origin.clone();
+        reading.remark(&origin, Outcome::PartLeftOut, what);
     }
     reading
 }
@@ -220,6 +229,21 @@ fn read_all(
 struct Draft<'a> {
     position: Origin,
     reading: &'a mut Reading,
+    /// The members that no entry keeps.
+    forgotten: &'a mut BTreeSet<&'static str>,
+}
+
+impl Draft<'_> {
+    /// Drops members that mean nothing to other programs: pictures, the order on a screen, when an
+    /// entry was looked at.
+    fn forget(&mut self, object: &mut Object, names: &[&'static str]) {
+        for name in names {
+            if object.has(name) {
+                self.forgotten.insert(name);
+            }
+            drop(object.take(name));
+        }
+    }
 }
 
 /// What all of them have of a key, in words and numbers of their own.
@@ -244,7 +268,7 @@ impl Particulars {
         labels: Vec<String>,
         draft: &mut Draft<'_>,
     ) -> Item {
-        let Draft { position, reading } = draft;
+        let Draft { position, reading, .. } = draft;
         let origin =
             if self.id.is_empty() { position.clone() } else { Origin::Id(self.id.clone()) };
         let account = Account { issuer: &self.issuer, name: &self.name };

@@ -1,5 +1,7 @@
 //! Documents of AWS, whose values and descriptions come from different calls.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json};
@@ -27,11 +29,11 @@ pub(super) fn is_one(document: &Object) -> bool {
 
 /// Reads documents, and joins what belongs to one secret.
 pub(super) fn read(json: &Json) -> Reading {
-    let mut dump = Dump { secrets: Vec::new(), reading: Reading::new() };
+    let mut dump = Dump { secrets: Vec::new(), places: BTreeMap::new(), reading: Reading::new() };
     for (position, document) in objects(json).enumerate() {
         dump.add(document, position.saturating_add(1));
     }
-    let Dump { secrets, mut reading } = dump;
+    let Dump { secrets, mut reading, .. } = dump;
     for secret in secrets {
         let item = secret.item(&mut reading);
         reading.items.extend(item);
@@ -41,6 +43,8 @@ pub(super) fn read(json: &Json) -> Reading {
 
 struct Dump<'j> {
     secrets: Vec<Found<'j>>,
+    /// Where each is, by its ARN or name.
+    places: BTreeMap<&'j str, usize>,
     reading: Reading,
 }
 
@@ -51,6 +55,8 @@ struct Found<'j> {
     /// What `list-secrets` or `describe-secret` says.
     about: Option<&'j Object>,
     versions: Vec<&'j Object>,
+    /// The ids of the versions.
+    ids: BTreeSet<&'j str>,
 }
 
 impl<'j> Dump<'j> {
@@ -92,17 +98,27 @@ impl<'j> Dump<'j> {
             self.reading.remark(&Origin::Position(position), Outcome::LeftOut, what);
             return;
         }
-        let place = self.secrets.iter().position(|known| known.id == id);
-        let place = place.unwrap_or(self.secrets.len());
+        let place = *self.places.entry(id).or_insert(self.secrets.len());
         if place == self.secrets.len() {
-            self.secrets.push(Found { id, name, about: None, versions: Vec::new() });
+            self.secrets.push(Found {
+                id,
+                name,
+                about: None,
+                versions: Vec::new(),
+                ids: BTreeSet::new(),
+            });
         }
         let Some(known) = self.secrets.get_mut(place) else { return };
         if known.name.is_empty() {
             known.name = name;
         }
         if has_value(secret) {
-            known.versions.push(secret);
+            // The same version, printed by two calls.
+            let version = text(secret, "VersionId");
+            let is_known = !version.is_empty() && !known.ids.insert(version);
+            if !is_known {
+                known.versions.push(secret);
+            }
         } else if known.about.is_none_or(|about| !about.contains_key("Description")) {
             known.about = Some(secret);
         }
@@ -124,10 +140,15 @@ impl Found<'_> {
             (has_label(version, CURRENT), version.get("CreatedDate").and_then(date))
         });
         let mut contents = Vec::new();
-        for version in &self.versions {
+        for (place, version) in self.versions.iter().enumerate() {
             match content(version) {
                 Ok(content) => contents.push((version.get("CreatedDate").and_then(date), content)),
-                Err(why) => reading.remark(&origin, Outcome::LeftOut, why),
+                // An earlier one must not become what counts.
+                Err(why) if place.saturating_add(1) == self.versions.len() => {
+                    reading.remark(&origin, Outcome::LeftOut, format!("has {why}"));
+                    return None;
+                }
+                Err(why) => reading.remark(&origin, Outcome::PartLeftOut, why),
             }
             for label in labels(version).filter(|label| ![CURRENT, PREVIOUS].contains(label)) {
                 let what = format!("the label {label:?} of a version");

@@ -5,6 +5,7 @@ use super::super::super::login::{Field, FieldKind, Login};
 use super::super::super::reading::{Error, Outcome, Reading, Wishes};
 use super::super::super::shape::Shape;
 use super::super::super::totp::{self, Account};
+use super::super::rows;
 
 pub(in super::super) fn is_table(shape: &Shape) -> bool {
     shape.table().is_some_and(|table| {
@@ -13,6 +14,22 @@ pub(in super::super) fn is_table(shape: &Shape) -> bool {
             .all(|name| table.column(name).is_some())
     })
 }
+
+/// What has a place; columns of other versions are left over.
+const KNOWN: &[&str] = &[
+    "folder",
+    "collections",
+    "name",
+    "notes",
+    "fields",
+    "type",
+    "favorite",
+    "reprompt",
+    "login_uri",
+    "login_username",
+    "login_password",
+    "login_totp",
+];
 
 /// Reads a table.
 pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
@@ -38,6 +55,7 @@ pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Re
             kind: if kind == "note" { Some("note") } else { None },
             is_favorite: favorite == "1",
             is_archived: !row.cell(archived).is_empty(),
+            left_over: rows::left_over(table, row, KNOWN),
             ..Login::default()
         };
         let account = Account { issuer: title, name: username };

@@ -33,7 +33,8 @@ pub(super) fn read_env(shape: &Shape, wishes: &Wishes) -> Result<Reading, Error>
     for Variable { name, line, value } in variables(text, dialect)? {
         let origin = Origin::Line(line);
         let Some(value) = value else {
-            reading.remark(&origin, Outcome::LeftOut, format!("{name} has no value"));
+            // It may be the rest of a value that was torn apart: not even its name is said.
+            reading.remark(&origin, Outcome::LeftOut, "is a word without a value");
             continue;
         };
         if value.has_dollar {

@@ -1,5 +1,7 @@
 //! An entry, and what it was before.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value as Json};
@@ -109,7 +111,7 @@ impl Making<'_> {
         let label: Vec<&str> = label.into_iter().filter(|part| !part.is_empty()).collect();
         let pairs: Vec<(&str, &str)> =
             strings.iter().map(|(key, value, _)| (*key, value.expose())).collect();
-        let mut taken: Vec<String> = Vec::new();
+        let mut taken: BTreeSet<String> = BTreeSet::new();
         for (uri, from) in otp::find(&pairs, &label.join(":")) {
             let name = from.first().cloned().unwrap_or_default();
             let uri = match uri {
@@ -127,7 +129,7 @@ impl Making<'_> {
                 self.login.fields.push(Field::new(name, uri, FieldKind::Totp));
             }
         }
-        strings.into_iter().filter(|(key, ..)| !taken.iter().any(|taken| taken == key)).collect()
+        strings.into_iter().filter(|(key, ..)| !taken.contains(*key)).collect()
     }
 
     /// Takes a passkey's parts out of the strings (keepassxc, `BrowserPasskeys.cpp`).
@@ -172,10 +174,9 @@ impl Making<'_> {
     fn strings(&mut self, strings: Vec<Resolved<'_>>) {
         let mut main_url = String::new();
         let mut further = Vec::new();
-        let mut known: Vec<&str> = Vec::new();
+        let mut known: BTreeSet<&str> = BTreeSet::new();
         for (key, value, is_hidden) in strings {
-            let is_twice = known.contains(&key);
-            known.push(key);
+            let is_twice = !known.insert(key);
             if is_twice {
                 let what = format!("has {key:?} twice; the second is kept as a field");
                 self.reading.remark(self.origin, Outcome::Doubtful, what);

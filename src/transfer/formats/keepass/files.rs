@@ -1,5 +1,7 @@
 //! The files of entries: those of a database have numbers, and entries refer to these.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -15,7 +17,7 @@ const MAX_BYTES: usize = 256 << 20;
 
 /// The files of a database.
 pub(super) struct Files<'d> {
-    pool: Vec<Element<'d>>,
+    pool: BTreeMap<&'d str, Element<'d>>,
     bytes: usize,
 }
 
@@ -30,7 +32,12 @@ enum Missing {
 impl<'d> Files<'d> {
     pub(super) fn of(meta: Option<Element<'d>>) -> Self {
         let binaries = meta.and_then(|meta| meta.child("Binaries"));
-        let pool = binaries.map(|binaries| binaries.all("Binary").collect()).unwrap_or_default();
+        let mut pool = BTreeMap::new();
+        for binary in binaries.into_iter().flat_map(|binaries| binaries.all("Binary")) {
+            if let Some(id) = binary.attribute("ID") {
+                pool.entry(id).or_insert(binary);
+            }
+        }
         Self { pool, bytes: 0 }
     }
 
@@ -62,7 +69,7 @@ impl<'d> Files<'d> {
 
     fn bytes_of(&mut self, value: Element<'d>) -> Result<Result<Secret<Vec<u8>>, Missing>, Error> {
         let node = match value.attribute("Ref") {
-            Some(id) => self.pool.iter().find(|binary| binary.attribute("ID") == Some(id)).copied(),
+            Some(id) => self.pool.get(id).copied(),
             None => Some(value),
         };
         let Some(node) = node else { return Ok(Err(Missing::Absent)) };

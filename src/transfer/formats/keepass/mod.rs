@@ -21,14 +21,29 @@ use entry::Entry;
 use files::Files;
 use references::References;
 pub(super) use tables::{is_old_table, is_table, read_old_table, read_table};
-use values::{labels, uuid};
+use values::{add_labels, uuid};
+
+/// How many bytes the groups and tags of all entries may have together.
+const MAX_PLACES: usize = 64 << 20;
 
 pub(super) fn is_xml(shape: &Shape) -> bool {
-    shape.xml().is_some_and(|root| root.name() == "KeePassFile")
+    shape.xml().is_some_and(|root| root.name() == "KeePassFile") || is_database(shape)
+}
+
+/// Whether it is what KeePass itself opens, of version 1 or 2.
+fn is_database(shape: &Shape) -> bool {
+    let kinds = [b"\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5", b"\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5"];
+    shape.bytes().is_some_and(|bytes| kinds.iter().any(|kind| bytes.starts_with(*kind)))
 }
 
 /// Reads a whole database.
 pub(super) fn read_xml(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
+    if is_database(shape) {
+        return Err(Error::Unreadable {
+            why: "the database is encrypted, and is read by way of KeePassXC alone".to_owned(),
+            remedy: "pipe it here: keepassxc-cli export --format xml DATABASE.kdbx | strongroom import -",
+        });
+    }
     let file = shape.xml().ok_or(Error::Unknown)?;
     let Some(root) = file.child("Root") else {
         return Err(Error::malformed("the file", "has no element Root"));
@@ -39,8 +54,9 @@ pub(super) fn read_xml(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error
         groups: Vec::new(),
         trash: meta.and_then(|meta| uuid(meta.text_of("RecycleBinUUID"))),
         reading: Reading::new(),
+        bytes: 0,
     };
-    walk.through(root, &Place::default());
+    walk.through(root, &Place::default())?;
     let Walk { places, mut reading, .. } = walk;
     let mut database = Database {
         files: Files::of(meta),
@@ -95,11 +111,7 @@ impl<'d> Database<'d> {
         item.folders = place.folders;
         item.is_in_trash = place.is_in_trash;
         item.labels = place.labels;
-        for label in labels(node) {
-            if !item.labels.contains(&label) {
-                item.labels.push(label);
-            }
-        }
+        add_labels(node, &mut item.labels);
         self.files.attach(node, &mut item, reading)?;
         files::miss(node, &item, reading);
         item.history = entry::history(node, &item, &mut self.references)?;
@@ -120,22 +132,40 @@ struct Walk<'d> {
     groups: Vec<Element<'d>>,
     trash: Option<String>,
     reading: Reading,
+    /// How much text the places of all entries have.
+    bytes: usize,
 }
 
 impl<'d> Walk<'d> {
     /// Collects the entries of what is in `parent`. Depth is bounded by the document's.
-    fn through(&mut self, parent: Element<'d>, place: &Place) {
+    fn through(&mut self, parent: Element<'d>, place: &Place) -> Result<(), Error> {
         for child in parent.children() {
             match child.name() {
-                "Entry" => self.places.push((child, place.clone())),
-                "Group" => self.through_group(child, place),
+                "Entry" => {
+                    let place = self.copy(place)?;
+                    self.places.push((child, place));
+                }
+                "Group" => self.through_group(child, place)?,
                 _ => {}
             }
         }
+        Ok(())
     }
 
-    fn through_group(&mut self, group: Element<'d>, place: &Place) {
-        let mut place = place.clone();
+    /// Makes a second one: each entry has the names of all groups around it, and a name may be long.
+    fn copy(&mut self, place: &Place) -> Result<Place, Error> {
+        let names = place.folders.iter().chain(&place.labels);
+        self.bytes = names.fold(self.bytes, |bytes, name| bytes.saturating_add(name.len()));
+        if self.bytes > MAX_PLACES {
+            let most = MAX_PLACES >> 20;
+            let what = format!("the groups and tags of all entries have more than {most} MiB");
+            return Err(Error::TooMuch(what));
+        }
+        Ok(place.clone())
+    }
+
+    fn through_group(&mut self, group: Element<'d>, place: &Place) -> Result<(), Error> {
+        let mut place = self.copy(place)?;
         let id = uuid(group.text_of("UUID"));
         let name = group.text_of("Name");
         let is_trash = id.is_some() && id == self.trash;
@@ -144,11 +174,7 @@ impl<'d> Walk<'d> {
         if !self.groups.is_empty() && !is_trash {
             place.folders.push(name.to_owned());
         }
-        for label in labels(group) {
-            if !place.labels.contains(&label) {
-                place.labels.push(label);
-            }
-        }
+        add_labels(group, &mut place.labels);
         let origin = id.map_or(Origin::Position(self.places.len() + 1), Origin::Id);
         for (member, what) in [("Notes", "the notes"), ("CustomData", "the additional data")] {
             let is_there = group.child(member).is_some_and(|element| {
@@ -160,7 +186,27 @@ impl<'d> Walk<'d> {
             }
         }
         self.groups.push(group);
-        self.through(group, &place);
+        self.through(group, &place)?;
         self.groups.pop();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::secret::Secret;
+    use crate::transfer::reading::Source;
+
+    #[test]
+    fn names_of_groups_do_not_multiply_without_end() {
+        let text = format!(
+            "<KeePassFile><Root><Group><Group><Name>{}</Name>{}</Group></Group></Root></KeePassFile>",
+            "x".repeat(1 << 20),
+            "<Entry/>".repeat(1000)
+        );
+        let shape = Shape::of(Source::Bytes(Secret::new(text.into_bytes()))).ok().unwrap();
+        let error = read_xml(&shape, &Wishes::default()).err().unwrap().to_string();
+        assert_eq!(error, "the groups and tags of all entries have more than 64 MiB");
     }
 }

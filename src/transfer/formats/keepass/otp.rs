@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::super::super::login::Hidden;
+use super::super::super::totp;
 use crate::model::otp::{self, Malformed, Otp};
 
 /// A URI, or why there is none, and the names of the strings that it came from.
@@ -150,20 +151,10 @@ impl Parts<'_> {
     }
 }
 
-/// Writes bytes in base32 (RFC 4648), without what fills it up.
+/// Writes bytes in base32.
 fn base32(bytes: &[u8]) -> Hidden {
     let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for chunk in bytes.chunks(5) {
-        let mut group = [0; 8];
-        for (place, byte) in group.iter_mut().skip(3).zip(chunk) {
-            *place = *byte;
-        }
-        let group = u64::from_be_bytes(group);
-        for letter in 0..(chunk.len() * 8).div_ceil(5) {
-            let value = u8::try_from(group >> (35 - letter * 5) & 0x1f).unwrap_or_default();
-            text.push(char::from(if value < 26 { b'A' + value } else { b'2' + value - 26 }));
-        }
-    }
+    totp::base32(bytes, &mut text);
     text.into()
 }
 

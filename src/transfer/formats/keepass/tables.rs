@@ -3,6 +3,7 @@
 use super::super::super::item::{Item, Origin};
 use super::super::super::reading::{Error, Outcome, Reading, Wishes};
 use super::super::super::shape::Shape;
+use super::super::super::totp::{self, Account};
 use super::super::rows;
 
 /// KeePassXC's columns; the first versions lacked the last of them.
@@ -40,11 +41,12 @@ pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Re
     let columns = COLUMNS.map(|name| table.column(name));
     let mut reading = Reading::new();
     for row in &table.rows {
-        let [group, title, username, password, url, notes, totp, icon, modified, created] =
+        let [group, title, username, password, url, notes, key, icon, modified, created] =
             columns.map(|column| row.cell(column));
         let origin = Origin::Line(row.line);
         let mut login = rows::login(username, password, url, notes);
-        rows::totp_or_remark(totp, title, &mut login, (&origin, &mut reading));
+        let account = Account { issuer: title, name: username };
+        login.totp = totp::keep(key, account, &origin, &mut reading);
         login.modified = rows::date(modified);
         login.created = rows::date(created);
         if !["", "0"].contains(&icon) {

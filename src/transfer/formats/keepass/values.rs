@@ -1,5 +1,7 @@
 //! How KeePass writes what is neither text nor file.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -38,10 +40,15 @@ pub(super) fn time(written: &str) -> Option<Timestamp> {
 /// The seconds from the beginning of the year 1 to that of 1970.
 const EPOCH: i64 = 62_135_596_800;
 
-/// Returns the words of an entry or a group.
-pub(super) fn labels(node: Element<'_>) -> Vec<String> {
+/// Adds the words of an entry or a group to those that it has already.
+pub(super) fn add_labels(node: Element<'_>, labels: &mut Vec<String>) {
+    let mut known: BTreeSet<String> = labels.iter().cloned().collect();
     let words = node.text_of("Tags").split([',', ';', '\t']).map(str::trim);
-    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    for word in words.filter(|word| !word.is_empty()) {
+        if known.insert(word.to_owned()) {
+            labels.push(word.to_owned());
+        }
+    }
 }
 
 /// Reads an id, and writes it as references have it; all zeros is none.

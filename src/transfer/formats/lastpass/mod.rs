@@ -7,6 +7,7 @@ use super::super::item::{Item, Origin};
 use super::super::reading::{Error, Outcome, Reading, Wishes};
 use super::super::shape::Shape;
 use super::super::table::Row;
+use super::super::totp::{self, Account};
 use super::rows;
 
 const COLUMNS: [&str; 8] =
@@ -28,6 +29,7 @@ pub(super) fn is_table(shape: &Shape) -> bool {
 /// Reads the table.
 pub(super) fn read_table(shape: &Shape, wishes: &Wishes) -> Result<Reading, Error> {
     let table = shape.table().ok_or(Error::Unknown)?;
+    table.require_distinct()?;
     let columns = COLUMNS.map(|name| table.column(name));
     let mut reading = Reading::new();
     let is_form =
@@ -53,7 +55,7 @@ pub(super) fn read_table(shape: &Shape, wishes: &Wishes) -> Result<Reading, Erro
             }
             (false, _) => cells,
         };
-        let [url, username, password, totp, extra, name, grouping, favorite] =
+        let [url, username, password, key, extra, name, grouping, favorite] =
             cells.each_ref().map(String::as_str);
         let is_note = url == NOTE;
         let url = if is_note || url == NOWHERE { "" } else { url };
@@ -62,7 +64,8 @@ pub(super) fn read_table(shape: &Shape, wishes: &Wishes) -> Result<Reading, Erro
             login.kind = Some("note");
             notes::take(extra, &mut login);
         }
-        rows::totp_or_remark(totp, name, &mut login, (&origin, &mut reading));
+        let account = Account { issuer: name, name: username };
+        login.totp = totp::keep(key, account, &origin, &mut reading);
         login.is_favorite = favorite == "1";
         login.left_over.extend(rows::left_over(table, row, &COLUMNS));
         let mut item = Item::of_login(origin, name, login);

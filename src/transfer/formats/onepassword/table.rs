@@ -5,6 +5,7 @@ use super::super::super::login::Login;
 use super::super::super::reading::{Error, Reading, Wishes};
 use super::super::super::shape::Shape;
 use super::super::super::totp::{self, Account};
+use super::super::rows;
 
 pub(in super::super) fn is_table(shape: &Shape) -> bool {
     let new = ["title", "url", "username", "password", "otpauth", "favorite", "archived"];
@@ -39,12 +40,7 @@ pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Re
         let account = Account { issuer: title, name: username };
         login.totp = totp::keep(key, account, &origin, &mut reading);
         // Columns of other versions.
-        for (name, cell) in table.header.iter().zip(&row.cells) {
-            let is_known = known.iter().any(|known| name.eq_ignore_ascii_case(known));
-            if !is_known && !cell.is_empty() {
-                login.left_over.insert(name.clone(), cell.as_str().into());
-            }
-        }
+        login.left_over = rows::left_over(table, row, &known);
         let mut item = Item::of_login(origin, title, login);
         let tags = tags.split([',', ';']).map(str::trim).filter(|tag| !tag.is_empty());
         item.labels = tags.map(str::to_owned).collect();

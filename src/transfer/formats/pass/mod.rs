@@ -8,7 +8,6 @@ use super::super::item::{Content, Item, Origin};
 use super::super::login::Login;
 use super::super::reading::{Error, Outcome, Reading, Wishes};
 use super::super::shape::Shape;
-use super::super::text;
 use crate::sys::secret::Secret;
 
 /// What the files of a tree end in, unless whoever decrypted them took it off.
@@ -47,8 +46,9 @@ pub(super) fn read_tree(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Erro
 /// Finds out what an entry holds.
 fn content(bytes: &Secret<Vec<u8>>, item: &mut Item, reading: &mut Reading) -> Content {
     let raw = || Content::Bytes(Secret::new(bytes.expose().clone()));
-    let Ok(text) = text::decode(bytes.expose()) else { return raw() };
-    let text = Secret::new(text);
+    // Files begin with whatever they begin with: no byte order mark is looked for.
+    let Ok(text) = std::str::from_utf8(bytes.expose()) else { return raw() };
+    let text = Secret::new(text.to_owned());
     if text.expose().contains('\0') {
         return raw();
     }

@@ -53,9 +53,21 @@ pub(super) fn read(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
     let vaults = vaults.ok_or_else(|| Error::malformed("the document", "has no vaults"))?;
     let mut reading = Reading::new();
     let mut position: usize = 0;
-    for vault in vaults.values() {
-        let mut vault = Object::of(vault).unwrap_or_default();
+    for (id, vault) in vaults {
+        let origin = Origin::Id(id.clone());
+        let Some(mut vault) = Object::of(vault) else {
+            reading.remark(&origin, Outcome::LeftOut, "is no vault");
+            continue;
+        };
         let place = Vault { name: vault.text("name"), folders: folders(&vault.list("folders")) };
+        for name in ["name", "folders", "items"].into_iter().filter(|name| has_other(&vault, name))
+        {
+            let what = format!("the {name} of a vault are not what they should be");
+            reading.remark(&origin, Outcome::LeftOut, what);
+        }
+        if vault.has("description") {
+            reading.remark(&origin, Outcome::PartLeftOut, "the description of a vault");
+        }
         for json in vault.list("items") {
             position = position.saturating_add(1);
             let origin = Origin::Position(position);
@@ -70,6 +82,11 @@ pub(super) fn read(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
         reading.remark(&Origin::Id(name), Outcome::LeftOut, what);
     }
     Ok(reading)
+}
+
+/// Whether a member that should have been taken is still there, or would not be a list.
+fn has_other(vault: &Object, name: &str) -> bool {
+    vault.has(name) && (name != "items" || !vault.is_list(name))
 }
 
 /// The path of each folder, by its id.

@@ -9,12 +9,29 @@ use super::super::super::reading::{Error, Outcome, Reading, Wishes};
 use super::super::super::shape::Shape;
 use super::super::super::text;
 use super::super::super::totp::{self, Account};
+use super::super::rows;
 
 pub(in super::super) fn is_table(shape: &Shape) -> bool {
     let names =
         ["type", "name", "url", "username", "password", "note", "totp", "createTime", "modifyTime"];
     shape.table().is_some_and(|table| names.iter().all(|name| table.column(name).is_some()))
 }
+
+/// What has a place; columns of other versions are left over.
+const KNOWN: &[&str] = &[
+    "type",
+    "name",
+    "username",
+    "email",
+    "password",
+    "totp",
+    "note",
+    "url",
+    "autofillUrls",
+    "vault",
+    "createTime",
+    "modifyTime",
+];
 
 /// Reads a table.
 pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
@@ -36,6 +53,7 @@ pub(in super::super) fn read_table(shape: &Shape, _wishes: &Wishes) -> Result<Re
             password: password.into(),
             created: date(created),
             modified: date(modified),
+            left_over: rows::left_over(table, row, KNOWN),
             ..Login::default()
         };
         if !username.is_empty() && !email.is_empty() {
@@ -76,7 +94,7 @@ fn read_inner(mut inner: Object, login: &mut Login) {
             login.fields.push(Field::new(name, value, kind));
         }
     }
-    login.left_over = inner.left_over();
+    login.left_over.extend(inner.left_over());
 }
 
 /// Reads the addresses: a list with commas, and as JSON those that the list has and others.
