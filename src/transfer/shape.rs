@@ -30,7 +30,7 @@ pub(crate) enum Shape {
     /// The files of a directory.
     Tree(Vec<File>),
     /// Bytes that are no text.
-    Bytes,
+    Bytes(Secret<Vec<u8>>),
 }
 
 impl Shape {
@@ -46,7 +46,7 @@ impl Shape {
         if zip::is_archive(bytes.expose()) {
             return Ok(Self::Zip(Archive::read(bytes.expose(), Limits::DEFAULT)?));
         }
-        let Ok(text) = text::decode(bytes.expose()) else { return Ok(Self::Bytes) };
+        let Ok(text) = text::decode(bytes.expose()) else { return Ok(Self::Bytes(bytes)) };
         let text = Secret::new(text);
         let begins = text.expose().trim_start();
         if begins.starts_with(['{', '[']) {
@@ -158,7 +158,7 @@ mod tests {
             Ok(Shape::Text(_)) => "text",
             Ok(Shape::Zip(_)) => "zip",
             Ok(Shape::Tree(_)) => "tree",
-            Ok(Shape::Bytes) => "bytes",
+            Ok(Shape::Bytes(_)) => "bytes",
             Err(_) => "error",
         }
     }
