@@ -22,8 +22,7 @@ use crate::sys::files;
 use crate::sys::interrupts;
 use crate::sys::secret::Secret;
 
-/// The label of what was edited until it is the current version, and after that only where somebody
-/// else was faster.
+/// The label of what was edited where somebody else was faster.
 const LABEL: &str = "edited";
 
 /// The longest file that is read back, in bytes: the longest value and the newline that editors add.
