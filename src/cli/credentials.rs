@@ -102,7 +102,11 @@ impl Offer {
         let file = globals.peer_passphrase_file.as_ref();
         let passphrase = || file.map(|path| Source::File(path.into()));
         let keyfile = globals.peer_keyfile.as_ref().map(PathBuf::from);
-        let of = |passphrase, keyfile| Self { passphrase, keyfile, ..Self::nothing(globals, environment) };
+        let of = |passphrase, keyfile| Self {
+            passphrase,
+            keyfile,
+            ..Self::nothing(globals, environment)
+        };
         match (passphrase(), keyfile) {
             (None, None) => Vec::new(),
             (Some(phrase), Some(keyfile)) => vec![

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use super::super::everyday::address::Address;
+use super::super::everyday::address::{self, Address};
 use super::super::everyday::client::{Client, text};
 use super::super::everyday::login::{self, Login, PASSWORD};
 use super::super::everyday::swap::{self, Loser};
@@ -143,7 +143,9 @@ impl Set {
         }
         let is_json = match current {
             None | Some(Existing::Valueless) => true,
-            Some(Existing::Valued(SecretValue::Text(text), _)) => Login::read(text.expose()).is_some(),
+            Some(Existing::Valued(SecretValue::Text(text), _)) => {
+                Login::read(text.expose()).is_some()
+            }
             Some(Existing::Valued(SecretValue::Binary(_), _)) => false,
         };
         if !is_json {
@@ -194,6 +196,13 @@ impl Set {
         let typed = typed.map_err(|error| {
             Failure::environment("NoAnswer", format!("a value is needed: {error}"))
         })?;
+        if typed.expose().is_empty() {
+            return Err(Failure::environment(
+                "NoAnswer",
+                "a value is needed, and nothing was typed",
+            )
+            .hinted("FIELD= makes a field empty; --generate makes a value up"));
+        }
         Ok(Given::Text(typed))
     }
 }
@@ -277,18 +286,19 @@ fn change_fields(
 ) -> Result<(), Failure> {
     let address = Address::parse(secret)?;
     let (mut value, mut version) = read;
+    // What else `replace` needs may not be granted.
+    let may_replace = !client.is_granted();
+    if !may_replace || !is_still_current(client, secret, &version)? {
+        (value, version) = get::version(client, &address)?;
+    }
     for _ in 0..swap::ATTEMPTS {
-        if client.is_granted() {
-            // What else `replace` needs may not be granted.
-            (value, version) = get::version(client, &address)?;
-        }
         let SecretValue::Text(before) = &value else { return Err(get::no_fields(secret)) };
         let mut after = Secret::new(before.expose().clone());
         for (name, value) in fields {
             let login = Login::read(after.expose()).ok_or_else(|| get::no_fields(secret))?;
             after = login.with(name, value);
         }
-        if client.is_granted() {
+        if !may_replace {
             let value = ("SecretString", Value::Text(after.expose().clone()));
             client.call(Action::PutSecretValue, vec![text("SecretId", secret), value])?;
             return Ok(());
@@ -299,4 +309,10 @@ fn change_fields(
         (value, version) = get::version(client, &address)?;
     }
     Err(swap::always_changed(secret))
+}
+
+/// Whether a version is the current one: to begin with another would make a version for nothing.
+fn is_still_current(client: &mut Client<'_>, secret: &str, id: &str) -> Result<bool, Failure> {
+    let versions = address::versions(client, secret)?;
+    Ok(versions.iter().any(|version| version.id == id && address::is_current(version)))
 }
