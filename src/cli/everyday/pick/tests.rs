@@ -213,7 +213,7 @@ fn nothing_from_a_vault_acts_on_the_terminal() {
 #[test]
 fn the_date_of_a_change_is_shown() {
     let mut picker = picker(&["a", "b"]);
-    press(&mut picker, b"b");
+    press(&mut picker, b"b\x05");
     picker.take(Done::Changed { at: Timestamp(86_400_000 * 365), told: "changed".to_owned() });
     let rows = shown(&mut picker, ORDINARY);
     assert!(rows.iter().any(|row| row.contains("changed 1971-01-01")), "{rows:?}");
