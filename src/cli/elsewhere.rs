@@ -1,5 +1,5 @@
 //! The hint about a secret that was not found in one region of a vault: it may be called otherwise by
-//! now, or be in another.
+//! now, or be in another, or be scheduled for deletion.
 
 use super::failure::Failure;
 use super::location::Named;
@@ -18,8 +18,13 @@ pub(super) fn hinted(
 ) -> Failure {
     let Failure::Service { operation, fault, hint: None } = failure else { return failure };
     let name = arn::name_in(id);
-    let found = (fault.cause == Cause::SecretNotFound).then(|| find(name)).flatten();
-    let hint = found.and_then(|found| told(&found, name, context.asked_region()));
+    let hint = match fault.cause {
+        Cause::SecretNotFound => {
+            find(name).and_then(|found| told(&found, name, context.asked_region()))
+        }
+        Cause::ScheduledForDeletion => Some(format!("`strongroom restore {name}` brings it back")),
+        Cause::RotationNotComplete | Cause::Other => None,
+    };
     Failure::Service { operation, fault, hint }
 }
 

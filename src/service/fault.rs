@@ -91,12 +91,14 @@ impl fmt::Display for Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     SecretNotFound,
+    ScheduledForDeletion,
     RotationNotComplete,
     Other,
 }
 
 impl Cause {
-    const ALL: [Self; 3] = [Self::SecretNotFound, Self::RotationNotComplete, Self::Other];
+    const ALL: [Self; 4] =
+        [Self::SecretNotFound, Self::ScheduledForDeletion, Self::RotationNotComplete, Self::Other];
 
     /// Returns the cause of this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -107,6 +109,7 @@ impl Cause {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::SecretNotFound => "secret-not-found",
+            Self::ScheduledForDeletion => "scheduled-for-deletion",
             Self::RotationNotComplete => "rotation-not-complete",
             Self::Other => "other",
         }
@@ -152,9 +155,10 @@ impl Fault {
 
     /// The secret is inside its recovery window (docs/behaviour.md, "Deletion").
     pub(crate) fn marked_for_deletion() -> Self {
-        Self::invalid_request(
+        let fault = Self::invalid_request(
             "You can't perform this operation on the secret because it was marked for deletion.",
-        )
+        );
+        Self { cause: Cause::ScheduledForDeletion, ..fault }
     }
 
     /// Both kinds of value were given (docs/behaviour.md, "Values").

@@ -21,8 +21,7 @@ use crate::sys::files;
 use crate::sys::interrupts;
 use crate::sys::secret::Secret;
 
-/// The label of what was edited until it is the current version, and after that only where somebody
-/// else was faster.
+/// The label of what was edited where somebody else was faster.
 const LABEL: &str = "edited";
 
 /// The longest file that is read back, in bytes: the longest value and the newline that editors add.
@@ -51,18 +50,25 @@ impl OwnCommand for Edit {
             return Err(Failure::environment("NoTerminal", "an editor needs a terminal")
                 .hinted(format!("`strongroom set {secret}` reads a value from stdin")));
         }
-        terminal::note(&edit(&mut Client::new(context)?, &secret, context)?);
+        let (Edited::Changed(told) | Edited::Same(told)) =
+            edit(&mut Client::new(context)?, &secret, context)?;
+        terminal::note(&told);
         Ok(())
     }
 }
 
-/// Has a person edit the current value of a secret, and stores what came of it. Returns what to tell
-/// them.
+/// What came of editing, with what to tell a person.
+pub(super) enum Edited {
+    Changed(String),
+    Same(String),
+}
+
+/// Has a person edit the current value of a secret, and stores what came of it.
 pub(super) fn edit(
     client: &mut Client<'_>,
     secret: &str,
     context: &CommandContext<'_>,
-) -> Result<String, Failure> {
+) -> Result<Edited, Failure> {
     let editor = editor(context)?;
     let versions = address::versions(client, secret)?;
     let Some(base) = versions.iter().find(|version| is_current(version)) else {
@@ -77,8 +83,8 @@ pub(super) fn edit(
             .hinted(format!("`strongroom set {secret}` reads one from stdin")));
     };
     match edited(&before, &editor, context)? {
-        None => Ok(format!("{secret} stays as it is")),
-        Some(after) => store(client, secret, &base.id, &after),
+        None => Ok(Edited::Same(format!("{secret} stays as it is"))),
+        Some(after) => store(client, secret, &base.id, &after).map(Edited::Changed),
     }
 }
 

@@ -125,7 +125,7 @@ fn code(
     field: Option<&str>,
     seconds: u64,
 ) -> Result<Code, Failure> {
-    for _ in 0..ATTEMPTS {
+    for _ in 0..swap::ATTEMPTS {
         let seed = Seed::read(client, address, field)?;
         let otp = parsed(&seed, &address.secret)?;
         let Moves::Counter(counter) = otp.moves else { return Ok(otp::code(&otp, seconds)) };
@@ -144,8 +144,7 @@ fn code(
         }
         // Somebody else has changed it meanwhile, and has this password.
     }
-    let message = format!("{} is changed by others all the time", address.secret);
-    Err(failure(message).hinted("try again"))
+    Err(swap::always_changed(&address.secret))
 }
 
 impl Seed {
@@ -205,6 +204,3 @@ fn none(secret: &str) -> Failure {
 fn failure(message: String) -> Failure {
     Failure::environment("OtpError", message)
 }
-
-/// How often others may be quicker.
-const ATTEMPTS: u32 = 20;

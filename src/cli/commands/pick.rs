@@ -8,9 +8,10 @@ use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::terminal;
 use super::super::unlock::CommandContext;
+use super::edit::{self, Edited};
 use super::options::{Argument, options};
 use super::own::{Invocation, OwnCommand};
-use super::{edit, get, log, otp, rename, show};
+use super::{get, log, otp, rename, show};
 use crate::sys::secret::Secret;
 
 options! {
@@ -101,7 +102,12 @@ impl Desk<'_> {
             }
             Deed::Edit => {
                 terminal::end_silence();
-                Done::Told(edit::edit(client, name, self.context)?)
+                match edit::edit(client, name, self.context)? {
+                    Edited::Changed(told) => {
+                        Done::Changed { at: self.context.request_context().now, told }
+                    }
+                    Edited::Same(told) => Done::Told(told),
+                }
             }
             Deed::Show => {
                 let value = get::value(client, &address)?;

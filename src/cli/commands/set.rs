@@ -2,9 +2,10 @@
 
 use std::io::{self, IsTerminal, Read};
 
-use super::super::everyday::address::Address;
+use super::super::everyday::address::{self, Address};
 use super::super::everyday::client::{Client, text};
 use super::super::everyday::login::{self, Login, PASSWORD};
+use super::super::everyday::swap::{self, Loser};
 use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::terminal::{self, Lines};
@@ -80,7 +81,7 @@ impl OwnCommand for Set {
         let change = self.change(&secret, current.as_ref())?;
         let is_new = current.is_none();
         let what = what(&change);
-        store(&mut client, &secret, current.as_ref(), change)?;
+        store(&mut client, &secret, current, change)?;
         let told = if is_new {
             format!("{secret} is made")
         } else {
@@ -103,8 +104,8 @@ fn renamed(old: &str, now: &str) -> Failure {
 /// Reads the current value of a secret; `None` if there is no such secret, or it has none.
 fn current(client: &mut Client<'_>, secret: &str) -> Result<Option<Existing>, Failure> {
     let address = Address::parse(secret)?;
-    match get::value(client, &address) {
-        Ok(value) => Ok(Some(Existing::Valued(value))),
+    match get::version(client, &address) {
+        Ok((value, version)) => Ok(Some(Existing::Valued(value, version))),
         Err(Failure::Service { fault, .. }) if fault.cause == Cause::SecretNotFound => Ok(None),
         Err(Failure::Service { fault, .. })
             if fault.code == crate::service::fault::Code::ResourceNotFound =>
@@ -117,17 +118,18 @@ fn current(client: &mut Client<'_>, secret: &str) -> Result<Option<Existing>, Fa
 
 /// A secret that is there.
 enum Existing {
-    Valued(SecretValue),
+    /// With this value, in a version of this id.
+    Valued(SecretValue, String),
     Valueless,
 }
 
 impl Set {
     fn change(&self, secret: &str, current: Option<&Existing>) -> Result<Change, Failure> {
         let has_password = match current {
-            Some(Existing::Valued(SecretValue::Text(text))) => {
+            Some(Existing::Valued(SecretValue::Text(text), _)) => {
                 Login::read(text.expose()).is_some_and(|login| login.get(PASSWORD).is_some())
             }
-            Some(Existing::Valued(SecretValue::Binary(_)) | Existing::Valueless) | None => false,
+            Some(Existing::Valued(SecretValue::Binary(_), _) | Existing::Valueless) | None => false,
         };
         let names: Vec<String> = match self.fields.0.as_slice() {
             [] if has_password => vec![PASSWORD.to_owned()],
@@ -141,8 +143,10 @@ impl Set {
         }
         let is_json = match current {
             None | Some(Existing::Valueless) => true,
-            Some(Existing::Valued(SecretValue::Text(text))) => Login::read(text.expose()).is_some(),
-            Some(Existing::Valued(SecretValue::Binary(_))) => false,
+            Some(Existing::Valued(SecretValue::Text(text), _)) => {
+                Login::read(text.expose()).is_some()
+            }
+            Some(Existing::Valued(SecretValue::Binary(_), _)) => false,
         };
         if !is_json {
             return Err(get::no_fields(secret));
@@ -192,6 +196,13 @@ impl Set {
         let typed = typed.map_err(|error| {
             Failure::environment("NoAnswer", format!("a value is needed: {error}"))
         })?;
+        if typed.expose().is_empty() {
+            return Err(Failure::environment(
+                "NoAnswer",
+                "a value is needed, and nothing was typed",
+            )
+            .hinted("FIELD= makes a field empty; --generate makes a value up"));
+        }
         Ok(Given::Text(typed))
     }
 }
@@ -243,27 +254,65 @@ fn what(change: &Change) -> String {
 fn store(
     client: &mut Client<'_>,
     secret: &str,
-    current: Option<&Existing>,
+    current: Option<Existing>,
     change: Change,
 ) -> Result<(), Failure> {
+    let is_new = current.is_none();
     let value = match (change, current) {
         (Change::Whole(text), _) => ("SecretString", Value::Text(text.expose().clone())),
         (Change::Binary(bytes), _) => ("SecretBinary", Value::Bytes(bytes.expose().clone())),
-        (Change::Fields(fields), Some(Existing::Valued(SecretValue::Text(text)))) => {
-            let mut text = Secret::new(text.expose().clone());
-            for (name, value) in &fields {
-                let next = Login::read(text.expose()).map(|login| login.with(name, value));
-                text = next.unwrap_or(text);
-            }
-            ("SecretString", Value::Text(text.expose().clone()))
+        (Change::Fields(fields), Some(Existing::Valued(value, version))) => {
+            return change_fields(client, secret, (value, version), &fields);
         }
-        (Change::Fields(fields), _) => {
+        (Change::Fields(fields), Some(Existing::Valueless) | None) => {
             ("SecretString", Value::Text(login::object(&fields).expose().clone()))
         }
     };
-    match current {
-        Some(_) => client.call(Action::PutSecretValue, vec![text("SecretId", secret), value])?,
-        None => client.call(Action::CreateSecret, vec![text("Name", secret), value])?,
-    };
+    if is_new {
+        client.call(Action::CreateSecret, vec![text("Name", secret), value])?;
+    } else {
+        client.call(Action::PutSecretValue, vec![text("SecretId", secret), value])?;
+    }
     Ok(())
+}
+
+/// Changes fields of the value there is. Others may have changed further ones of it since it was read,
+/// for one while a person typed: those stay.
+fn change_fields(
+    client: &mut Client<'_>,
+    secret: &str,
+    read: (SecretValue, String),
+    fields: &[(String, Secret<String>)],
+) -> Result<(), Failure> {
+    let address = Address::parse(secret)?;
+    let (mut value, mut version) = read;
+    // What else `replace` needs may not be granted.
+    let may_replace = !client.is_granted();
+    if !may_replace || !is_still_current(client, secret, &version)? {
+        (value, version) = get::version(client, &address)?;
+    }
+    for _ in 0..swap::ATTEMPTS {
+        let SecretValue::Text(before) = &value else { return Err(get::no_fields(secret)) };
+        let mut after = Secret::new(before.expose().clone());
+        for (name, value) in fields {
+            let login = Login::read(after.expose()).ok_or_else(|| get::no_fields(secret))?;
+            after = login.with(name, value);
+        }
+        if !may_replace {
+            let value = ("SecretString", Value::Text(after.expose().clone()));
+            client.call(Action::PutSecretValue, vec![text("SecretId", secret), value])?;
+            return Ok(());
+        }
+        if swap::replace(client, secret, &version, &after, Loser::Dropped)? {
+            return Ok(());
+        }
+        (value, version) = get::version(client, &address)?;
+    }
+    Err(swap::always_changed(secret))
+}
+
+/// Whether a version is the current one: to begin with another would make a version for nothing.
+fn is_still_current(client: &mut Client<'_>, secret: &str, id: &str) -> Result<bool, Failure> {
+    let versions = address::versions(client, secret)?;
+    Ok(versions.iter().any(|version| version.id == id && address::is_current(version)))
 }

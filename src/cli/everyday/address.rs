@@ -47,7 +47,8 @@ impl Address {
     pub(crate) fn parse(given: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Err(Error::argument(given, what));
         if let Some((secret, back)) = given.rsplit_once('~') {
-            let Ok(back) = back.parse::<usize>() else {
+            let number = back.parse().ok().filter(|_| back.bytes().all(|b| b.is_ascii_digit()));
+            let Some(back) = number else {
                 return wrong("after ~ stands how many versions to go back, as in NAME~1");
             };
             return Ok(Self { secret: whole(secret)?, which: Which::Back(back) });
@@ -213,7 +214,7 @@ mod tests {
             let address = Address { secret: secret.to_owned(), which };
             assert_eq!(Address::parse(given).ok(), Some(address), "{given}");
         }
-        for given in ["", ":x", "a:", "a~", "a~x", "~1"] {
+        for given in ["", ":x", "a:", "a~", "a~x", "a~+1", "~1"] {
             assert!(Address::parse(given).is_err(), "{given}");
         }
     }

@@ -89,7 +89,8 @@ pub(crate) fn copy(
     clipboard::start(&job, output)
         .map_err(|why| failure(format!("{} cannot be filled: {why}", found.told)))?;
     let seconds = ms / 1000;
-    terminal::note(&format!("{what} is in {} for {seconds} seconds", found.told));
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    terminal::note(&format!("{what} is in {} for {seconds} {unit}", found.told));
     Ok(())
 }
 

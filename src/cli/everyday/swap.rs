@@ -6,10 +6,11 @@ use crate::cli::failure::Failure;
 use crate::model::value::Value;
 use crate::service::action::Action;
 use crate::service::fault::Code;
+use crate::service::rules::stages::{CURRENT, NEXT};
 use crate::sys::secret::Secret;
 
-/// The label of a version that is about to become the current one.
-const NEXT: &str = "STRONGROOM-NEXT";
+/// How often others may be quicker.
+pub(crate) const ATTEMPTS: u32 = 20;
 
 /// What becomes of a value where somebody else was faster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,41 +33,56 @@ pub(crate) fn replace(
     value: &Secret<String>,
     loser: Loser,
 ) -> Result<bool, Failure> {
-    let label = match loser {
-        Loser::Dropped => NEXT,
-        Loser::Kept(label) => label,
-    };
-    let stages = Value::List(vec![Value::Text(label.to_owned())]);
-    let value = Value::Text(value.expose().clone());
-    let members =
-        vec![text("SecretId", secret), ("SecretString", value), ("VersionStages", stages)];
-    let stored = client.call(Action::PutSecretValue, members)?;
-    let Some(Value::Text(new)) = stored.get("VersionId") else {
-        return Err(Failure::environment("InternalError", "the new version has no id"));
-    };
+    let new = stored_as(client, secret, value, NEXT)?;
     let moved = client.call(
         Action::UpdateSecretVersionStage,
         vec![
             text("SecretId", secret),
-            text("VersionStage", "AWSCURRENT"),
+            text("VersionStage", CURRENT),
             text("RemoveFromVersionId", version),
-            text("MoveToVersionId", new),
+            text("MoveToVersionId", &new),
         ],
     );
-    if moved.is_ok() || loser == Loser::Dropped {
-        // Another's may have it by now. A label that is left does no harm, and goes to the next one.
-        let _left = client.call(
-            Action::UpdateSecretVersionStage,
-            vec![
-                text("SecretId", secret),
-                text("VersionStage", label),
-                text("RemoveFromVersionId", new),
-            ],
-        );
+    let is_current = match moved {
+        Ok(_) => true,
+        Err(Failure::Service { fault, .. }) if fault.code == Code::InvalidParameter => false,
+        // What was stored keeps its label: it is found by that.
+        Err(failure) => return Err(failure),
+    };
+    if let (false, Loser::Kept(label)) = (is_current, loser) {
+        stored_as(client, secret, value, label)?;
     }
-    match moved {
-        Ok(_) => Ok(true),
-        Err(Failure::Service { fault, .. }) if fault.code == Code::InvalidParameter => Ok(false),
-        Err(failure) => Err(failure),
+    // Another's may have it by now. A label that is left does no harm, and goes to the next one.
+    let _left = client.call(
+        Action::UpdateSecretVersionStage,
+        vec![
+            text("SecretId", secret),
+            text("VersionStage", NEXT),
+            text("RemoveFromVersionId", &new),
+        ],
+    );
+    Ok(is_current)
+}
+
+/// Stores a value under a label. Returns the id of its version.
+fn stored_as(
+    client: &mut Client<'_>,
+    secret: &str,
+    value: &Secret<String>,
+    label: &str,
+) -> Result<String, Failure> {
+    let stages = Value::List(vec![Value::Text(label.to_owned())]);
+    let value = Value::Text(value.expose().clone());
+    let members =
+        vec![text("SecretId", secret), ("SecretString", value), ("VersionStages", stages)];
+    match client.call(Action::PutSecretValue, members)?.get("VersionId") {
+        Some(Value::Text(new)) => Ok(new.clone()),
+        Some(_) | None => Err(Failure::environment("InternalError", "the new version has no id")),
     }
+}
+
+/// Says that others were quicker each time.
+pub(crate) fn always_changed(secret: &str) -> Failure {
+    let message = format!("{secret} is changed by others all the time");
+    Failure::environment("AlwaysChanged", message).hinted("try again")
 }

@@ -1,5 +1,7 @@
 //! The events of the audit log that say what was done to secrets, as they are taken back and shown.
 
+use std::collections::BTreeMap;
+
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::service::action::Action;
@@ -7,6 +9,7 @@ use crate::service::context::Context;
 use crate::service::failure::Failure;
 use crate::service::fault::Fault;
 use crate::service::import::IMPORT;
+use crate::service::rules::stages::{CURRENT, NEXT};
 use crate::vault::audit::{Event, Subject};
 use crate::vault::record::{Record, Version};
 use crate::vault::trace::{Fate, Trace};
@@ -117,7 +120,35 @@ pub(crate) fn all(
         }
         Ok(())
     })?;
-    Ok(found)
+    Ok(joined(found))
+}
+
+/// Takes for one change what was one to whoever made it: a value that became the current one by way of
+/// [`NEXT`] is the storing of a value, and moves of that label are nothing to anybody.
+fn joined(pasts: Vec<Past>) -> Vec<Past> {
+    let mut joined: Vec<Option<Past>> = Vec::with_capacity(pasts.len());
+    // Where the storing of a version stands that may become the current one.
+    let mut stored = BTreeMap::new();
+    for mut past in pasts {
+        let Some(trace) = &mut past.trace else {
+            joined.push(Some(past));
+            continue;
+        };
+        if past.operation == Action::PutSecretValue.name() && trace.moved(NEXT).is_some() {
+            stored.insert((past.subject.rid, past.subject.token.clone()), joined.len());
+        }
+        trace.labels.retain(|moved| moved.label != NEXT);
+        let to = trace.moved(CURRENT).and_then(|moved| moved.to.clone());
+        let place = to.and_then(|to| stored.remove(&(past.subject.rid, to)));
+        if past.operation == Action::UpdateSecretVersionStage.name()
+            && let Some(storing) = place.and_then(|place| joined.get_mut(place)?.take())
+        {
+            past.operation = storing.operation;
+            past.subject.token = storing.subject.token;
+        }
+        joined.push(Some(past));
+    }
+    joined.into_iter().flatten().collect()
 }
 
 /// Returns what was done to one secret, whatever it was called.

@@ -52,10 +52,11 @@ pub(crate) fn undo(
     let home = transaction.state().settings.region().to_owned();
     let mut cx = Context::new(&mut transaction, region, &home);
     let rid = id.map(|id| row_of(&mut cx, id)).transpose()?;
-    let pasts = past::all(&mut cx, |event| {
+    let mut pasts = past::all(&mut cx, |event| {
         let changes = event.trace.as_ref().is_some_and(|trace| !trace.is_empty());
         changes && rid.is_none_or(|rid| rid == event.subject.rid)
     })?;
+    pasts.retain(|past| past.trace.as_ref().is_some_and(|trace| !trace.is_empty()));
     let chosen = chosen(&pasts, reach).ok_or_else(|| nothing_left(id, reach))?;
     let mut done = Vec::new();
     for past in chosen.into_iter().rev() {

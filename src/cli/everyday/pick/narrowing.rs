@@ -4,6 +4,7 @@
 use crate::cli::everyday::candidates::{Candidate, Looked};
 use crate::cli::everyday::fuzzy;
 use crate::model::order;
+use crate::model::time::Timestamp;
 
 /// All secrets, and those that fit.
 pub(super) struct Narrowing {
@@ -75,6 +76,14 @@ impl Narrowing {
         self.looked = self.candidates.iter().map(Candidate::looked).collect();
         let found = (0..self.candidates.len()).collect();
         self.steps = vec![Step { words: Vec::new(), found }];
+    }
+
+    /// Notes when a secret was changed, which was read for that too.
+    pub(super) fn changed(&mut self, name: &str, at: Timestamp) {
+        if let Some(one) = self.candidates.iter_mut().find(|one| one.name == name) {
+            one.dates.changed = Some(at);
+            one.dates.read = Some(at);
+        }
     }
 
     fn found(&self) -> &[usize] {

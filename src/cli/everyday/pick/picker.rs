@@ -5,6 +5,7 @@ use super::keys::Key;
 use super::line::Line;
 use super::narrowing::Narrowing;
 use crate::cli::everyday::candidates::Candidate;
+use crate::model::time::Timestamp;
 use crate::sys::secret::Secret;
 
 /// What a person wants done with the secret that is chosen.
@@ -31,6 +32,11 @@ pub(crate) enum Done {
     Read(Secret<String>),
     Renamed {
         to: String,
+        told: String,
+    },
+    /// Its value was changed at this time.
+    Changed {
+        at: Timestamp,
         told: String,
     },
     /// Something to say.
@@ -213,6 +219,12 @@ impl Picker {
             Done::Leave => return true,
             Done::Read(text) => self.mode = Mode::Reading { text, from: 0 },
             Done::Told(told) => self.told = told,
+            Done::Changed { at, told } => {
+                if let Some(name) = self.choice().map(|choice| choice.name.clone()) {
+                    self.narrowing.changed(&name, at);
+                }
+                self.told = told;
+            }
             Done::Renamed { to, told } => {
                 if let Some(old) = self.choice().map(|choice| choice.name.clone()) {
                     self.narrowing.rename(&old, &to);

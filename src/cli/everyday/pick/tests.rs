@@ -209,6 +209,19 @@ fn nothing_from_a_vault_acts_on_the_terminal() {
     assert!(drawn.contains("name\\u001b[2J\\u009b31m\\u202e"));
 }
 
+/// What an editor changed is shown with the date of that, not of the list.
+#[test]
+fn the_date_of_a_change_is_shown() {
+    let mut picker = picker(&["a", "b"]);
+    press(&mut picker, b"b\x05");
+    picker.take(Done::Changed { at: Timestamp(86_400_000 * 365), told: "changed".to_owned() });
+    let rows = shown(&mut picker, ORDINARY);
+    assert!(rows.iter().any(|row| row.contains("changed 1971-01-01")), "{rows:?}");
+    press(&mut picker, b"\x7fa");
+    let rows = shown(&mut picker, ORDINARY);
+    assert!(!rows.iter().any(|row| row.contains("changed 1971")), "{rows:?}");
+}
+
 #[test]
 fn wide_letters_fill_two_columns() {
     let candidate = Candidate {

@@ -15,6 +15,9 @@ pub(crate) const CURRENT: &str = "AWSCURRENT";
 pub(crate) const PREVIOUS: &str = "AWSPREVIOUS";
 /// The version that a rotation is making.
 pub(crate) const PENDING: &str = "AWSPENDING";
+/// Ours, on a version that is about to become the current one if nobody is quicker. It is nobody's
+/// business but that of the command which moves it.
+pub(crate) const NEXT: &str = "STRONGROOM-NEXT";
 
 /// What `update-secret-version-stage` is asked to do.
 pub(crate) struct Change<'a> {
