@@ -39,7 +39,9 @@ pub(crate) enum Wanted {
     Peer,
 }
 
-/// Returns what begins with `prefix`, in order; `None` as region is the vault's home.
+/// Returns what begins with `prefix`, in order; `None` as region is the vault's home. While most names of
+/// a large vault are still to be read that is nothing: a shell that waits is worse than one that offers
+/// nothing, and one that offers a part of them completes the wrong one.
 pub(crate) fn offer(
     vault: &mut Vault,
     region: Option<&str>,
@@ -79,7 +81,9 @@ fn names<'k>(
 ) -> Result<Vec<&'k str>, Failure> {
     let namespace = cx.namespace()?;
     let vault = cx.vault()?;
-    vault.learn_names(known, usize::MAX)?;
+    if vault.learn_names(known, AT_A_TAB)? == Known::Some {
+        return Ok(Vec::new());
+    }
     let names = known.of(&namespace, vault.due_time());
     let is_meant = |is_scheduled: bool| is_scheduled == (which == Which::Scheduled);
     let names = names.filter(|(name, is)| is_meant(*is) && name.starts_with(prefix));
@@ -106,7 +110,9 @@ fn fields(record: &Record, cx: &mut Context<'_, '_>) -> Result<BTreeSet<String>,
     let value = cx.vault()?.value(record, version)?;
     let Some(SecretValue::Text(text)) = value else { return Ok(BTreeSet::new()) };
     let members: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(text.expose()).ok();
-    Ok(members.unwrap_or_default().into_keys().collect())
+    // On the line of `set` a name with this sign would be a value.
+    let is_name = |name: &String| !name.contains('=');
+    Ok(members.unwrap_or_default().into_keys().filter(is_name).collect())
 }
 
 /// Returns all that begin so, or, where those are too many, only as far as the next slash; and where
@@ -150,6 +156,10 @@ fn cut<'n>(name: &'n str, prefix: &str) -> &'n str {
     let slash = name.get(prefix.len()..).and_then(|rest| rest.find('/'));
     slash.and_then(|slash| name.get(..=prefix.len() + slash)).unwrap_or(name)
 }
+
+/// How many names are read while a shell waits: some milliseconds. Those of a vault that is not large are
+/// fewer.
+const AT_A_TAB: usize = if cfg!(test) { 10 } else { 1_000 };
 
 /// How many secrets make a vault a large one.
 const LARGE: u64 = if cfg!(test) { 2 } else { 1_000 };
@@ -222,7 +232,7 @@ mod tests {
     #[test]
     fn fields_and_labels_are_offered_and_nothing_is_logged() {
         let mut service = made(&[]);
-        create(&mut service, "a", r#"{"username":"u","password":{"x":1}}"#);
+        create(&mut service, "a", r#"{"username":"u","password":{"x":1},"password=weak":1}"#);
         create(&mut service, "b", "plain");
         let before = service.events().len();
         let field = |id: &str| Wanted::Field(id.to_owned());
@@ -251,5 +261,16 @@ mod tests {
         assert_eq!(service.with(ahead(0)).unwrap(), Known::Some);
         assert_eq!(service.with(ahead(1)).unwrap(), Known::All);
         assert_eq!(offered(&mut service, &ACTIVE, ""), ["a", "b", "c", "d"]);
+    }
+
+    /// The first word that was completed in a large vault waited until all names were read.
+    #[test]
+    fn nobody_waits_until_the_names_of_a_large_vault_are_read() {
+        let names: Vec<String> = (0..40).map(|number| format!("a{number}")).collect();
+        let mut service = made(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(offered(&mut service, &ACTIVE, "a39").is_empty());
+        let ahead = |vault: &mut Vault, context: RequestContext<'_>| read_ahead(vault, 5, context);
+        while service.with(ahead).unwrap() == Known::Some {}
+        assert_eq!(offered(&mut service, &ACTIVE, "a39"), ["a39"]);
     }
 }
