@@ -102,8 +102,10 @@ fn a_vault_that_was_locked_leaves_nothing_beside_another() {
     let [name, tag, description] = &fixture.labels[..] else { panic!() };
     let kept = Needle::of("a name", name.as_bytes());
     assert_eq!(found_in(agent, &kept, &["a name"]), BTreeSet::from(["a name"]));
-    let beside: Vec<Needle> =
-        [tag, description].into_iter().flat_map(|text| Needle::of("a label", text.as_bytes())).collect();
+    let beside: Vec<Needle> = [tag, description]
+        .into_iter()
+        .flat_map(|text| Needle::of("a label", text.as_bytes()))
+        .collect();
     assert_eq!(found_in(agent, &beside, &[]), BTreeSet::new());
 
     fixture.done("lock");

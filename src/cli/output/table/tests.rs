@@ -48,7 +48,8 @@ fn a_table_fits_the_terminal() {
 /// What a terminal is not told as it is was spelt out after it had been measured.
 #[test]
 fn what_is_spelt_out_fits_too() {
-    let about = text("\u{202e}turned\u{2069} and a\ttab, in a line that is some forty letters long");
+    let about =
+        text("\u{202e}turned\u{2069} and a\ttab, in a line that is some forty letters long");
     let list = Value::List(vec![map([("About", about), ("Name", text("a"))])]);
     for width in 24..90 {
         let table = drawn(&list, width, Fit::Terminal);
