@@ -96,7 +96,8 @@ impl OwnCommand for Doctor {
         let kinds = allowed(asked, &client, prefix.is_some());
         if kinds.is_empty() {
             // Who looks for nothing would take it for a vault with nothing wrong.
-            return Err(Error::plain("nothing is left that could be looked for").into());
+            let option = if self.except.0.is_empty() { "--only" } else { "--except" };
+            return Err(Error::argument(option, "it leaves nothing to look for").into());
         }
         let wanted = Wanted { kinds: &kinds, old_before, leaked, now };
         let mut found = look(&mut client, wanted, prefix.as_deref().unwrap_or_default(), context)?;
