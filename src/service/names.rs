@@ -69,7 +69,7 @@ pub(crate) fn offer(
         }
     };
     let found: BTreeSet<String> = found;
-    Ok(few(found.iter().map(String::as_str), prefix).0)
+    Ok(few(found.iter().map(String::as_str), prefix))
 }
 
 /// Returns the names in the region of a context that begin so, in no order.
@@ -119,36 +119,34 @@ fn fields(record: &Record, cx: &mut Context<'_, '_>) -> Result<BTreeSet<String>,
 /// that does not make them few, the first and the last of them. A shell completes what all have in
 /// common, and that is what the first and the last have.
 fn bounded(names: &[&str], prefix: &str) -> Vec<String> {
-    match few(names.iter().copied(), prefix) {
-        (all, Known::All) => all,
-        (_, Known::Some) => folders(names, prefix),
+    if names.len() > MOST {
+        return folders(names, prefix);
     }
+    few(names.iter().copied(), prefix)
 }
 
 /// Returns the names that begin so, each only as far as the next slash.
 fn folders(names: &[&str], prefix: &str) -> Vec<String> {
-    few(names.iter().map(|name| cut(name, prefix)), prefix).0
+    few(names.iter().map(|name| cut(name, prefix)), prefix)
 }
 
 /// Returns those that begin so, in order; of too many the first, and the last.
-fn few<'n, I: Iterator<Item = &'n str>>(names: I, prefix: &str) -> (Vec<String>, Known) {
-    let (mut first, mut last, mut known) = (BTreeSet::new(), None, Known::All);
+fn few<'n, I: Iterator<Item = &'n str>>(names: I, prefix: &str) -> Vec<String> {
+    let (mut first, mut last) = (BTreeSet::new(), None);
     // The last that is kept, once there are enough.
     let mut edge: Option<&str> = None;
     for name in names.filter(|name| name.starts_with(prefix)) {
         last = last.max(Some(name));
-        if edge.is_some_and(|edge| edge < name) {
-            known = Known::Some;
-        } else if first.insert(name) && first.len() >= MOST {
+        let is_among = edge.is_none_or(|edge| name <= edge);
+        if is_among && first.insert(name) && first.len() >= MOST {
             if first.len() > MOST {
-                known = Known::Some;
                 first.pop_last();
             }
             edge = first.last().copied();
         }
     }
     first.extend(last);
-    (first.into_iter().map(str::to_owned).collect(), known)
+    first.into_iter().map(str::to_owned).collect()
 }
 
 /// Cuts a name behind the first slash after a beginning.
