@@ -171,7 +171,9 @@ impl<'a> Table<'a> {
 fn spelt_out(cell: Cow<'_, str>) -> Cow<'_, str> {
     let shown = match for_terminal(cell.as_bytes()) {
         Cow::Borrowed(_) if !cell.contains('\t') => None,
-        shown => Some(String::from_utf8_lossy(&shown).replace('\t', " ")),
+        shown @ (Cow::Borrowed(_) | Cow::Owned(_)) => {
+            Some(String::from_utf8_lossy(&shown).replace('\t', " "))
+        }
     };
     shown.map_or(cell, Cow::Owned)
 }
