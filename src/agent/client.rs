@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use super::chores::Chore;
 use super::long_work::Said;
 use super::messages::{Ask, Reply, STOP, STOP_NOW};
 use super::place::Place;
@@ -60,10 +61,13 @@ impl Line {
 
     /// Asks for something.
     pub(crate) fn ask(&self, ask: &Ask) -> Result<Reply, Silence> {
+        // A shell draws nothing while somebody waits for the words that it is to offer.
+        let is_brief = matches!(ask, Ask::Do { chore: Chore::Offer { .. }, .. });
+        let patience = if is_brief { BRIEF } else { PATIENCE };
         let message = ask.write();
-        let sent = Framing::Frame.write(&self.stream, message.expose(), PATIENCE);
+        let sent = Framing::Frame.write(&self.stream, message.expose(), patience);
         sent.map_err(Silence::Unsent)?;
-        self.reply(PATIENCE, &mut |_nothing| {})
+        self.reply(patience, &mut |_nothing| {})
     }
 
     /// Waits for the next word. One that was stopped says none, and may never go on; nor does one that
@@ -71,7 +75,8 @@ impl Line {
     fn wait(&self, patience: Duration) -> Result<(), Silence> {
         socket::stay_awake_for(&self.stream, SOON);
         let begun = Instant::now();
-        while !socket::has_word_within(&self.stream, LOOK) && begun.elapsed() < patience {
+        let look = LOOK.min(patience);
+        while !socket::has_word_within(&self.stream, look) && begun.elapsed() < patience {
             if socket::peer(&self.stream).is_some_and(|agent| process::is_stopped(agent.pid)) {
                 return Err(Silence::Unanswered(io::Error::other("it was stopped")));
             }
@@ -128,6 +133,8 @@ impl Line {
 
 /// A vault that others write to may take its time, and a long list too.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// How long a shell is kept waiting: as long again where only the beginning of the answer came.
+const BRIEF: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(1) };
 /// Within which time a read is mostly answered.
 const SOON: Duration = Duration::from_micros(300);
 /// How often one that says nothing is looked at.
@@ -143,6 +150,22 @@ const MAX_ANSWER: usize = 1 << 30;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::names::{Wanted, Which};
+    use crate::sys::secret::Secret;
+
+    /// A shell in which somebody pressed Tab hung for two minutes while the vault was in use.
+    #[test]
+    fn no_shell_waits_for_words_for_long() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let line = Line::of(ours);
+        let wanted = Wanted::Name(Which::Active);
+        let chore = Chore::Offer { region: None, wanted, prefix: String::new() };
+        let begun = Instant::now();
+        let asked = Ask::Do { token: Secret::new("t".to_owned()), chore };
+        assert!(matches!(line.ask(&asked), Err(Silence::Unanswered(_))));
+        assert!(begun.elapsed() < PATIENCE / 2);
+        drop(theirs);
+    }
 
     /// Without a bound, a command that is told to end waits for it for a day.
     #[test]

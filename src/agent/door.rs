@@ -120,17 +120,7 @@ impl Agent<'_> {
             }
             Ok(Ask::Elsewhere { token, name }) => plain(self.elsewhere(who, &token, &name)),
             Ok(Ask::Peer { token, task }) => self.peer_task(who, &token, &task),
-            Ok(Ask::Do { token, chore }) => {
-                let how =
-                    if matches!(chore, Chore::Status { .. }) { Use::Looks } else { Use::Counts };
-                self.used(who, &token, how, |vault, circumstances| {
-                    let done = chore.run(vault, circumstances.context());
-                    let owed = owed(vault);
-                    let done =
-                        done.map(|answer| json!({ "answer": tagged(&answer), "owed": owed }));
-                    (done.map_err(|failure| self.refused(failure)), notices::of(vault))
-                })
-            }
+            Ok(Ask::Do { token, chore }) => self.chore(who, &token, chore),
             Ok(Ask::Call { token, operation, parameters, region, pages }) => {
                 let Some(entry) = operations::ALL.iter().find(|entry| entry.name == operation)
                 else {
@@ -156,6 +146,25 @@ impl Agent<'_> {
                 })
             }
         })
+    }
+
+    /// Does a piece of work that is no operation.
+    fn chore(&self, who: &Actor, token: &Secret<String>, chore: Chore) -> Reply {
+        let is_offer = matches!(chore, Chore::Offer { .. });
+        // A shell may ask for words at each key of any line.
+        let is_look = is_offer || matches!(chore, Chore::Status { .. });
+        let how = if is_look { Use::Looks } else { Use::Counts };
+        let reply = self.used(who, token, how, |vault, circumstances| {
+            let done = chore.run(vault, circumstances.context());
+            let owed = owed(vault);
+            let done = done.map(|answer| json!({ "answer": tagged(&answer), "owed": owed }));
+            (done.map_err(|failure| self.refused(failure)), notices::of(vault))
+        });
+        if is_offer && let Ok(session) = self.session(token) {
+            session.go_on_reading_ahead();
+            (self.wake)();
+        }
+        reply
     }
 
     /// Does a part of what two vaults do together.

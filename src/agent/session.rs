@@ -38,6 +38,8 @@ pub(super) struct Session {
     is_writing: AtomicBool,
     /// Whether its names are to be read before somebody completes one.
     is_to_read_ahead: AtomicBool,
+    /// Held by whoever does.
+    reading_ahead: Mutex<()>,
     /// Whether it is being locked: whoever waits for the vault does without.
     is_closing: AtomicBool,
     /// `None` once it is locked.
@@ -149,6 +151,7 @@ impl Session {
             waiting_since: Mutex::default(),
             is_writing: AtomicBool::new(false),
             is_to_read_ahead: AtomicBool::new(true),
+            reading_ahead: Mutex::default(),
             is_closing: AtomicBool::new(false),
             vault: Mutex::new(Some(vault)),
         })
@@ -222,8 +225,16 @@ impl Session {
         self.is_to_read_ahead.swap(false, Ordering::SeqCst)
     }
 
+    /// Has somebody [`Self::read_ahead`] once more: another process may have changed more since than is read
+    /// while a shell waits.
+    pub(super) fn go_on_reading_ahead(&self) {
+        self.is_to_read_ahead.store(true, Ordering::SeqCst);
+    }
+
     /// Reads the names of a large vault, a few at a time: whoever uses the vault waits for no more.
     pub(super) fn read_ahead(&self, moments: &dyn Moments, context: RequestContext<'_>) {
+        // One is enough: it ends when there is nothing more to read.
+        let Ok(_reading) = self.reading_ahead.try_lock() else { return };
         let read = |vault: &mut Vault| names::read_ahead(vault, AHEAD_AT_ONCE, context);
         while let Ok(Used { done: Ok(Known::Some), .. }) =
             self.used_at(moments.moment(), Use::Looks, context, read)

@@ -39,7 +39,9 @@ pub(crate) enum Wanted {
     Peer,
 }
 
-/// Returns what begins with `prefix`, in order; `None` as region is the vault's home.
+/// Returns what begins with `prefix`, in order; `None` as region is the vault's home. While most names of
+/// a large vault are still to be read that is nothing: a shell that waits is worse than one that offers
+/// nothing, and one that offers a part of them completes the wrong one.
 pub(crate) fn offer(
     vault: &mut Vault,
     region: Option<&str>,
@@ -67,7 +69,7 @@ pub(crate) fn offer(
         }
     };
     let found: BTreeSet<String> = found;
-    Ok(few(found.iter().map(String::as_str), prefix).0)
+    Ok(few(found.iter().map(String::as_str), prefix))
 }
 
 /// Returns the names in the region of a context that begin so, in no order.
@@ -79,7 +81,9 @@ fn names<'k>(
 ) -> Result<Vec<&'k str>, Failure> {
     let namespace = cx.namespace()?;
     let vault = cx.vault()?;
-    vault.learn_names(known, usize::MAX)?;
+    if vault.learn_names(known, AT_A_TAB)? == Known::Some {
+        return Ok(Vec::new());
+    }
     let names = known.of(&namespace, vault.due_time());
     let is_meant = |is_scheduled: bool| is_scheduled == (which == Which::Scheduled);
     let names = names.filter(|(name, is)| is_meant(*is) && name.starts_with(prefix));
@@ -106,43 +110,43 @@ fn fields(record: &Record, cx: &mut Context<'_, '_>) -> Result<BTreeSet<String>,
     let value = cx.vault()?.value(record, version)?;
     let Some(SecretValue::Text(text)) = value else { return Ok(BTreeSet::new()) };
     let members: Option<BTreeMap<String, &RawValue>> = serde_json::from_str(text.expose()).ok();
-    Ok(members.unwrap_or_default().into_keys().collect())
+    // On the line of `set` a name with this sign would be a value.
+    let is_name = |name: &String| !name.contains('=');
+    Ok(members.unwrap_or_default().into_keys().filter(is_name).collect())
 }
 
 /// Returns all that begin so, or, where those are too many, only as far as the next slash; and where
 /// that does not make them few, the first and the last of them. A shell completes what all have in
 /// common, and that is what the first and the last have.
 fn bounded(names: &[&str], prefix: &str) -> Vec<String> {
-    match few(names.iter().copied(), prefix) {
-        (all, Known::All) => all,
-        (_, Known::Some) => folders(names, prefix),
+    if names.len() > MOST {
+        return folders(names, prefix);
     }
+    few(names.iter().copied(), prefix)
 }
 
 /// Returns the names that begin so, each only as far as the next slash.
 fn folders(names: &[&str], prefix: &str) -> Vec<String> {
-    few(names.iter().map(|name| cut(name, prefix)), prefix).0
+    few(names.iter().map(|name| cut(name, prefix)), prefix)
 }
 
 /// Returns those that begin so, in order; of too many the first, and the last.
-fn few<'n, I: Iterator<Item = &'n str>>(names: I, prefix: &str) -> (Vec<String>, Known) {
-    let (mut first, mut last, mut known) = (BTreeSet::new(), None, Known::All);
+fn few<'n, I: Iterator<Item = &'n str>>(names: I, prefix: &str) -> Vec<String> {
+    let (mut first, mut last) = (BTreeSet::new(), None);
     // The last that is kept, once there are enough.
     let mut edge: Option<&str> = None;
     for name in names.filter(|name| name.starts_with(prefix)) {
         last = last.max(Some(name));
-        if edge.is_some_and(|edge| edge < name) {
-            known = Known::Some;
-        } else if first.insert(name) && first.len() >= MOST {
+        let is_among = edge.is_none_or(|edge| name <= edge);
+        if is_among && first.insert(name) && first.len() >= MOST {
             if first.len() > MOST {
-                known = Known::Some;
                 first.pop_last();
             }
             edge = first.last().copied();
         }
     }
     first.extend(last);
-    (first.into_iter().map(str::to_owned).collect(), known)
+    first.into_iter().map(str::to_owned).collect()
 }
 
 /// Cuts a name behind the first slash after a beginning.
@@ -150,6 +154,10 @@ fn cut<'n>(name: &'n str, prefix: &str) -> &'n str {
     let slash = name.get(prefix.len()..).and_then(|rest| rest.find('/'));
     slash.and_then(|slash| name.get(..=prefix.len() + slash)).unwrap_or(name)
 }
+
+/// How many names are read while a shell waits: some milliseconds. Those of a vault that is not large are
+/// fewer.
+const AT_A_TAB: usize = if cfg!(test) { 10 } else { 1_000 };
 
 /// How many secrets make a vault a large one.
 const LARGE: u64 = if cfg!(test) { 2 } else { 1_000 };
@@ -222,7 +230,7 @@ mod tests {
     #[test]
     fn fields_and_labels_are_offered_and_nothing_is_logged() {
         let mut service = made(&[]);
-        create(&mut service, "a", r#"{"username":"u","password":{"x":1}}"#);
+        create(&mut service, "a", r#"{"username":"u","password":{"x":1},"password=weak":1}"#);
         create(&mut service, "b", "plain");
         let before = service.events().len();
         let field = |id: &str| Wanted::Field(id.to_owned());
@@ -251,5 +259,16 @@ mod tests {
         assert_eq!(service.with(ahead(0)).unwrap(), Known::Some);
         assert_eq!(service.with(ahead(1)).unwrap(), Known::All);
         assert_eq!(offered(&mut service, &ACTIVE, ""), ["a", "b", "c", "d"]);
+    }
+
+    /// The first word that was completed in a large vault waited until all names were read.
+    #[test]
+    fn nobody_waits_until_the_names_of_a_large_vault_are_read() {
+        let names: Vec<String> = (0..40).map(|number| format!("a{number}")).collect();
+        let mut service = made(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(offered(&mut service, &ACTIVE, "a39").is_empty());
+        let ahead = |vault: &mut Vault, context: RequestContext<'_>| read_ahead(vault, 5, context);
+        while service.with(ahead).unwrap() == Known::Some {}
+        assert_eq!(offered(&mut service, &ACTIVE, "a39"), ["a39"]);
     }
 }

@@ -1,11 +1,9 @@
 //! Files that hold a credential: who may read them besides us, and how they are read.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-
-use rustix::fs::OFlags;
 
 use super::files::{self, FileFault, user_id};
 use super::{modes, streams};
@@ -13,7 +11,7 @@ use super::{modes, streams};
 /// Reads a file that holds a credential: a regular file of this user or root that nobody else may
 /// read.
 pub(crate) fn read_file(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
-    let file = open_regular(path)?;
+    let file = files::open_regular(path)?;
     let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
     check_reader(path, &metadata)?;
     files::read_at_most(file, path, most)
@@ -58,15 +56,6 @@ fn check_reader(path: &Path, metadata: &fs::Metadata) -> Result<(), FileFault> {
 /// reading is how systemd hands a credential to a service: under an access list, 0440.
 const fn too_open(is_ours: bool) -> u32 {
     if is_ours { 0o077 } else { 0o037 }
-}
-
-fn open_regular(path: &Path) -> Result<File, FileFault> {
-    // Not blocking: a pipe without a writer must be refused, not waited for.
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
-    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
-    let file = opened.map_err(|error| FileFault::from_io(path, error))?;
-    let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
-    if metadata.is_file() { Ok(file) } else { Err(FileFault::NotAFile(path.to_owned())) }
 }
 
 #[cfg(test)]

@@ -59,6 +59,9 @@ fn an_unlocked_vault_is_held_by_its_subkeys_alone() {
             "put-secret-value --secret-id own --secret-string file://new",
             "get-random-password",
             "list-events",
+            "offer-names",
+            "offer-names -- get own",
+            "offer-names -- diff own",
         ] {
             fixture.done(command);
             let shown = found_in(agent, &needles, &[keys::SUBKEY]);
@@ -91,6 +94,19 @@ fn a_vault_that_was_locked_leaves_nothing_beside_another() {
     let subkeys = BTreeSet::from([keys::SUBKEY]);
     assert_eq!(found_in(agent, &first, &[keys::SUBKEY]), subkeys);
     assert_eq!(found_in(agent, &other, &[keys::SUBKEY]), subkeys);
+
+    // What a shell is offered is kept while the vault is unlocked: names, and nothing else.
+    for words in ["", " -- get own", " -- diff own"] {
+        fixture.done(&format!("offer-names{words}"));
+    }
+    let [name, tag, description] = &fixture.labels[..] else { panic!() };
+    let kept = Needle::of("a name", name.as_bytes());
+    assert_eq!(found_in(agent, &kept, &["a name"]), BTreeSet::from(["a name"]));
+    let beside: Vec<Needle> = [tag, description]
+        .into_iter()
+        .flat_map(|text| Needle::of("a label", text.as_bytes()))
+        .collect();
+    assert_eq!(found_in(agent, &beside, &[]), BTreeSet::new());
 
     fixture.done("lock");
     let gone: Vec<Needle> = first.into_iter().chain(fixture.hidden()).collect();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 
 use super::super::duration;
-use super::super::everyday::client::{Client, text};
+use super::super::everyday::client::Client;
 use super::super::everyday::doctor::around::{self, Place};
 use super::super::everyday::doctor::examiner::{Examined, Examiner, Wanted};
 use super::super::everyday::doctor::finding::{self, Finding};
@@ -29,7 +29,7 @@ use crate::model::value::Value;
 use crate::service::action::Action;
 use crate::sys::entropy::SystemEntropy;
 use crate::sys::exposure::Eyes;
-use crate::sys::files::FileFault;
+use crate::sys::files::{self, FileFault};
 use crate::upkeep::backups;
 
 options! {
@@ -78,6 +78,7 @@ impl OwnCommand for Doctor {
         let context = invocation.context;
         let now = context.request_context().now;
         let asked = self.asked()?;
+        self.check_prefix()?;
         let old_before = self.old_before(now)?;
         let list = self.pwned.as_deref().map(Path::new).map(open).transpose()?;
         let read = |from: u64, into: &mut [u8]| match &list {
@@ -93,6 +94,11 @@ impl OwnCommand for Doctor {
         let mut client = Client::new(context)?;
         let prefix = self.prefix.map(|Word(prefix)| prefix);
         let kinds = allowed(asked, &client, prefix.is_some());
+        if kinds.is_empty() {
+            // Who looks for nothing would take it for a vault with nothing wrong.
+            let option = if self.except.0.is_empty() { "--only" } else { "--except" };
+            return Err(Error::argument(option, "it leaves nothing to look for").into());
+        }
         let wanted = Wanted { kinds: &kinds, old_before, leaked, now };
         let mut found = look(&mut client, wanted, prefix.as_deref().unwrap_or_default(), context)?;
         finding::sort(&mut found.findings);
@@ -125,6 +131,18 @@ impl Doctor {
         Ok(kinds)
     }
 
+    /// Requires that what is named can be looked for among some secrets.
+    fn check_prefix(&self) -> Result<(), Error> {
+        let is_whole = |kind: &&Kind| kind.needs() == Needs::Surroundings;
+        match self.only.0.iter().find(is_whole).filter(|_| self.prefix.is_some()) {
+            Some(kind) => {
+                let what = format!("the kind {} is of the whole vault, not of PREFIX", kind.name());
+                Err(Error::argument("--only", what))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Returns since when a password is not old.
     fn old_before(&self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
         let Some(age) = &self.older_than else { return Ok(None) };
@@ -148,14 +166,9 @@ struct Found {
 
 /// Opens the list of leaked passwords, which is read in places.
 fn open(path: &Path) -> Result<(File, u64), Failure> {
-    let fault = |error| FileFault::from_io(path, error);
-    let file = File::open(path).map_err(fault)?;
-    let metadata = file.metadata().map_err(fault)?;
-    if metadata.is_file() {
-        Ok((file, metadata.len()))
-    } else {
-        Err(FileFault::NotAFile(path.to_owned()).into())
-    }
+    let file = files::open_regular(path)?;
+    let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
+    Ok((file, metadata.len()))
 }
 
 fn unreliable(why: &Unreliable) -> Failure {
@@ -228,29 +241,17 @@ fn list(
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Listed>, Failure> {
     let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let mut request = vec![
-            ("MaxResults", Value::Integer(100)),
-            ("IncludePlannedDeletion", Value::Boolean(true)),
-        ];
-        request.extend(token.as_deref().map(|token| text("NextToken", token)));
-        let answer = client.call(Action::ListSecrets, request)?;
-        if let Some(Value::List(page)) = answer.get("SecretList") {
-            for secret in page {
-                if let Some(listed) =
-                    Listed::read(secret).filter(|one| one.name.starts_with(prefix))
-                {
-                    findings.extend(listing::judge(secret, now));
-                    found.push(listed);
-                }
+    let request = vec![("IncludePlannedDeletion", Value::Boolean(true))];
+    let answer = client.whole(Action::ListSecrets, request)?;
+    if let Some(Value::List(secrets)) = answer.get("SecretList") {
+        for secret in secrets {
+            if let Some(listed) = Listed::read(secret).filter(|one| one.name.starts_with(prefix)) {
+                findings.extend(listing::judge(secret, now));
+                found.push(listed);
             }
         }
-        token = match answer.get("NextToken") {
-            Some(Value::Text(token)) => Some(token.clone()),
-            Some(_) | None => return Ok(found),
-        };
     }
+    Ok(found)
 }
 
 /// Reads values, a few at a time, and judges them. None is kept.

@@ -3,9 +3,9 @@
 
 mod fault;
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, RenameFlags, StatVfs, StatVfsMountFlags};
@@ -75,6 +75,16 @@ pub(crate) fn create_private_dir(path: &Path) -> Result<(), FileFault> {
 pub(crate) fn read_bounded(path: &Path, most: usize) -> Result<Vec<u8>, FileFault> {
     let file = File::open(path).map_err(|error| FileFault::from_io(path, error))?;
     read_at_most(file, path, most)
+}
+
+/// Opens a regular file of any mode for reading. What waits for somebody who writes to it, such as a pipe,
+/// is refused at once.
+pub(crate) fn open_regular(path: &Path) -> Result<File, FileFault> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| FileFault::from_io(path, error))?;
+    let metadata = file.metadata().map_err(|error| FileFault::from_io(path, error))?;
+    if metadata.is_file() { Ok(file) } else { Err(FileFault::NotAFile(path.to_owned())) }
 }
 
 /// Puts `bytes` in the place of a file, whole or not at all: they are on the disk before the name is.

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
-use super::format::{RenderContext, RenderFailed};
+use super::format::{Fit, RenderContext, RenderFailed};
+use super::visible::for_terminal;
 use crate::cli::python;
 use crate::model::order;
 use crate::model::value::Value;
@@ -21,7 +22,7 @@ pub(super) fn write(
     context: &RenderContext<'_>,
     out: &mut Vec<u8>,
 ) -> Result<(), RenderFailed> {
-    let mut table = Table { zone: context.zone, sections: Vec::new() };
+    let mut table = Table { zone: context.zone, fit: context.fit, sections: Vec::new() };
     table.value(Some(context.operation_name), value, 0)?;
     if !table.sections.is_empty() {
         grid::draw(table.sections, (context.terminal_width, context.fit), out);
@@ -31,6 +32,7 @@ pub(super) fn write(
 
 struct Table<'a> {
     zone: &'a TimeZone,
+    fit: Fit,
     sections: Vec<Section<'a>>,
 }
 
@@ -156,8 +158,24 @@ impl<'a> Table<'a> {
     }
 
     fn row(&mut self, cells: Row<'a>) -> Result<(), RenderFailed> {
+        let cells = match self.fit {
+            Fit::Aws => cells,
+            Fit::Terminal => cells.into_iter().map(spelt_out).collect(),
+        };
         self.sections.last_mut().map_or(Ok(()), |section| section.add_row(cells))
     }
+}
+
+/// Spells out what a terminal would obey before it is measured, and not when it is printed: a line grew
+/// longer than the terminal then. Where a tab goes to depends on what stands before it.
+fn spelt_out(cell: Cow<'_, str>) -> Cow<'_, str> {
+    let shown = match for_terminal(cell.as_bytes()) {
+        Cow::Borrowed(_) if !cell.contains('\t') => None,
+        shown @ (Cow::Borrowed(_) | Cow::Owned(_)) => {
+            Some(String::from_utf8_lossy(&shown).replace('\t', " "))
+        }
+    };
+    shown.map_or(cell, Cow::Owned)
 }
 
 /// What Python counts as false.

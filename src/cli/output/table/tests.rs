@@ -1,4 +1,3 @@
-use super::super::format::Fit;
 use super::*;
 
 fn text(text: &str) -> Value {
@@ -44,6 +43,21 @@ fn a_table_fits_the_terminal() {
             assert!(letters(&table) >= letters(&whole), "{width}\n{table}\n{whole}");
         }
     }
+}
+
+/// What a terminal is not told as it is was spelt out after it had been measured.
+#[test]
+fn what_is_spelt_out_fits_too() {
+    let about =
+        text("\u{202e}turned\u{2069} and a\ttab, in a line that is some forty letters long");
+    let list = Value::List(vec![map([("About", about), ("Name", text("a"))])]);
+    for width in 24..90 {
+        let table = drawn(&list, width, Fit::Terminal);
+        assert_eq!(for_terminal(table.as_bytes()), Cow::Borrowed(table.as_bytes()));
+        assert!(table.lines().all(|line| width::of(line) <= width), "{width}\n{table}");
+        assert!(!table.contains('\t'));
+    }
+    assert!(drawn(&list, 80, Fit::Aws).contains("\u{202e}turned\u{2069} and a\ttab"));
 }
 
 #[test]
