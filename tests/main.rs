@@ -39,6 +39,7 @@ mod script {
         delete_secret
         describe_secret
         edit
+        env
         environment
         everyday
         first_secret
@@ -50,6 +51,7 @@ mod script {
         harness
         help
         init
+        inject
         json
         key_slot
         list_events

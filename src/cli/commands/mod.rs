@@ -7,12 +7,14 @@ mod copies;
 mod copy;
 mod diff;
 mod edit;
+mod env;
 mod find;
 mod generate;
 mod get;
 mod grant;
 mod history;
 pub(crate) mod init;
+mod inject;
 mod json;
 mod keys;
 mod lock;
@@ -62,6 +64,8 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<run::Run>(),
+    CommandSpec::of::<inject::Inject>(),
+    CommandSpec::of::<env::Env>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),
