@@ -8,8 +8,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde_json::value::RawValue;
+
 use crate::cli::commands;
 use crate::cli::query::Query;
+use crate::cli::references::dotenv;
 use crate::cli::request::arguments::{self, Parsed};
 use crate::cli::request::build::{self, BuildOptions, Built};
 use crate::cli::request::error::Form;
@@ -18,6 +21,9 @@ use crate::cli::request::globals::{self, Command, Names};
 use crate::cli::request::paramfile::{Sources, Unreadable};
 use crate::cli::request::{fit, foreign};
 use crate::cli::request::{json, shorthand as reader, yaml};
+use crate::cli::templates::filled::{Filling, filled};
+use crate::cli::templates::syntax::Syntax;
+use crate::cli::templates::text::{self, Piece};
 use crate::cli::{operate, pages};
 use crate::crypto::header::Header;
 use crate::crypto::kdf::CostLimit;
@@ -38,6 +44,7 @@ use crate::service::rules::policy::request::{Request, Resource};
 use crate::service::rules::schedule::{Asked, Rules};
 use crate::store::Mode;
 use crate::sys::entropy::SystemEntropy;
+use crate::sys::secret::Secret;
 use crate::vault::audit::Event;
 use crate::vault::checkpoint::Checkpoint;
 use crate::vault::record::Record;
@@ -64,6 +71,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("query", query),
     ("schedule", schedule),
     ("shorthand", shorthand),
+    ("templates", templates),
     ("vault", vault_file),
 ];
 
@@ -197,6 +205,30 @@ pub fn query(bytes: &[u8]) {
     for entry in operations::ALL {
         let answer = crate::cli::request::skeleton::sample(entry.output);
         let _failed = query.apply(&answer, &jiff::tz::TimeZone::UTC);
+    }
+}
+
+/// A value and, after a NUL, a template: it is filled, in each syntax, with that value everywhere. In
+/// JSON it is JSON then. The template is read as a file of variables, too.
+pub fn templates(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (value, template) = text.split_once('\0').unwrap_or(("x\": '\n", text));
+    let _malformed = dotenv::parse(template);
+    let Ok(pieces) = text::parse(template) else { return };
+    let mut fillings = Vec::new();
+    for piece in &pieces {
+        let Piece::Slot(slot) = piece else { continue };
+        let value = Secret::new(value.as_bytes().to_vec());
+        let Ok(written) = slot.escape.write(value.expose()) else { return };
+        fillings.push(Filling { value, written });
+    }
+    for syntax in
+        [Syntax::Any, Syntax::Json, Syntax::Yaml, Syntax::Toml, Syntax::Env, Syntax::Properties]
+    {
+        if syntax.check(&pieces, &fillings).is_ok() && syntax == Syntax::Json {
+            let filled = filled(&pieces, &fillings);
+            assert!(serde_json::from_str::<&RawValue>(filled.expose()).is_ok(), "{template:?}");
+        }
     }
 }
 
@@ -374,6 +406,7 @@ mod tests {
         queries: "query", 5000;
         schedules: "schedule", 5000;
         shorthand_words: "shorthand", 5000;
+        texts_with_references: "templates", 3000;
         vault_files: "vault", 150;
     }
 }
