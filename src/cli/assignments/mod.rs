@@ -92,11 +92,10 @@ fn assignment(format: Format, name: &str, value: &[u8]) -> Result<Secret<Vec<u8>
 
 fn check_name(format: Format, name: &str) -> Result<(), &'static str> {
     match format {
-        Format::Json => Ok(()),
         Format::Docker if name.starts_with('#') || name.contains(char::is_whitespace) => {
             Err("docker's files have no such name")
         }
-        Format::Docker => Ok(()),
+        Format::Json | Format::Docker => Ok(()),
         Format::Shell
         | Format::Fish
         | Format::Powershell
@@ -163,7 +162,7 @@ fn powershell(name: &str, value: &str) -> Result<Vec<u8>, &'static str> {
         match c {
             '\'' | '\u{2018}'..='\u{201b}' => out.extend([c, c]),
             c if c.is_control() || ['\u{2028}', '\u{2029}'].contains(&c) => {
-                out.push_str(&format!("' + [char]{} + '", u32::from(c)));
+                out.extend([format!("' + [char]{} + '", u32::from(c))]);
             }
             c => out.push(c),
         }

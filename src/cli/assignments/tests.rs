@@ -28,7 +28,7 @@ fn written(format: Format, values: &[&[u8]]) -> Result<Vec<u8>, Unfit> {
 
 fn one(format: Format, value: &str) -> Result<String, &'static str> {
     let written = written(format, &[value.as_bytes()]).map_err(|unfit| unfit.why)?;
-    Ok(String::from_utf8(written).unwrap())
+    Ok(String::from_utf8_lossy(&written).into_owned())
 }
 
 /// What a shell has in its variables after it took over an answer.
@@ -158,7 +158,7 @@ proptest! {
     fn who_reads_a_file_has_every_value(
         values in prop::collection::vec("(\\PC|['\"\\\\$`!\n\r #={}]|END_OF_VALUE){0,12}", 1..4),
     ) {
-        let bytes: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+        let bytes: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
         let expected: Vec<(String, String)> =
             values.iter().enumerate().map(|(n, value)| (format!("V_{n}"), value.clone())).collect();
         let text = |format| written(format, &bytes).map(|text| String::from_utf8(text).unwrap());

@@ -13,7 +13,7 @@ use super::own::{Invocation, OwnCommand};
 
 options! {
     /// The options of `env`.
-    pub(super) struct Env {
+    pub(super) struct AsVariables {
         /// NAME=REFERENCE is a variable; a reference to a member is one that is named after it, and any
         /// other one for each member
         references: Words = "REFERENCE",
@@ -45,7 +45,7 @@ impl Choice for Format {
     ];
 }
 
-impl OwnCommand for Env {
+impl OwnCommand for AsVariables {
     const NAME: &'static str = "env";
     const TITLE: &'static str = "Env";
     const SUMMARY: &'static str = "Write values as variables, for a shell or a file.";

@@ -65,7 +65,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<run::Run>(),
     CommandSpec::of::<inject::Inject>(),
-    CommandSpec::of::<env::Env>(),
+    CommandSpec::of::<env::AsVariables>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),

@@ -82,7 +82,7 @@ fn quoted(value: &str) -> Secret<String> {
             '\t' => quoted.push_str("\\t"),
             c if c.is_control() || is_break_or_none(c) => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    quoted.push_str(&format!("\\u{unit:04x}"));
+                    quoted.extend([format!("\\u{unit:04x}")]);
                 }
             }
             c => quoted.push(c),
@@ -104,7 +104,7 @@ fn percent(value: &[u8]) -> Secret<String> {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
             encoded.push(char::from(*byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            encoded.extend([format!("%{byte:02X}")]);
         }
     }
     out

@@ -106,7 +106,7 @@ impl<'a> Comparison<'a> {
                 Piece::Slot(_) => {
                     match self.fillings.get(number).filter(|_| number < values) {
                         Some(filling) => out.push_str(filling.written.expose()),
-                        None => out.push_str(&format!("{}{number}x", self.mark)),
+                        None => out.extend([format!("{}{number}x", self.mark)]),
                     }
                     number += 1;
                 }

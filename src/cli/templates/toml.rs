@@ -65,7 +65,6 @@ impl Reader {
             match self.place {
                 Place::Outside => self.open(c, repeated),
                 Place::Comment if c == '\n' => self.place = Place::Outside,
-                Place::Comment => {}
                 Place::String { is_long: false, .. } if c == '\n' => return Err(self.not_closed()),
                 Place::String { quote: '"', .. } if c == '\\' => {
                     self.is_after_backslash = !is_escaped;
@@ -83,7 +82,7 @@ impl Reader {
                         }
                     }
                 }
-                Place::String { .. } => {}
+                Place::Comment | Place::String { .. } => {}
             }
             if c == '\n' {
                 self.line += 1;
@@ -124,22 +123,21 @@ impl Reader {
             Place::Comment if written.contains(|c: char| c < ' ') => {
                 Err("it is in a comment, and its value has more than a line")
             }
-            Place::Comment => Ok(()),
             Place::String { is_long: true, .. } if written.is_empty() => {
                 Err("its value is empty, and the quotes around it would be one")
             }
-            Place::String { quote: '"', .. } if slot.escape.is_quoted() => Ok(()),
-            Place::String { quote: '"', .. } if ends_string(written) => {
+            Place::String { quote: '"', .. }
+                if !slot.escape.is_quoted() && ends_string(written) =>
+            {
                 Err("its value would end the string that it stands in, or change it")
             }
-            Place::String { quote: '"', .. } => Ok(()),
-            Place::String { .. }
+            Place::String { quote: '\'', .. }
                 if written.contains(|c: char| c == '\'' || c < ' ')
                     || written.as_bytes() != filling.value.expose() && slot.escape.is_quoted() =>
             {
                 Err("no escapes are read between single quotes, and its value needs some")
             }
-            Place::String { .. } => Ok(()),
+            Place::Comment | Place::String { .. } => Ok(()),
         }
     }
 }

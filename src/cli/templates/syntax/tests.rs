@@ -6,12 +6,12 @@ use crate::sys::secret::Secret;
 
 /// Fills every reference of a template with one value.
 fn fill(syntax: Syntax, template: &str, value: &str) -> Result<String, Broken> {
-    let pieces = text::parse(template).unwrap();
+    let Ok(pieces) = text::parse(template) else { panic!("{template}") };
     let mut fillings = Vec::new();
     for piece in &pieces {
         if let Piece::Slot(slot) = piece {
             let value = Secret::new(value.as_bytes().to_vec());
-            let written = slot.escape.write(value.expose()).unwrap();
+            let Ok(written) = slot.escape.write(value.expose()) else { panic!("{template}") };
             fillings.push(Filling { value, written });
         }
     }
