@@ -42,6 +42,7 @@ mod script {
         describe_secret
         doctor
         edit
+        env
         environment
         everyday
         first_secret
@@ -56,6 +57,7 @@ mod script {
         import_protected
         import_store
         init
+        inject
         json
         key_slot
         list_events

@@ -5,6 +5,7 @@
 
 mod agent;
 pub(crate) mod answer;
+pub(crate) mod assignments;
 mod aws;
 mod chore;
 mod colours;
@@ -44,6 +45,7 @@ mod running;
 pub(crate) mod stdout;
 pub(crate) mod suggest;
 mod tell;
+pub(crate) mod templates;
 pub(crate) mod terminal;
 pub(crate) mod unlock;
 mod welcome;

@@ -8,6 +8,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde_json::value::RawValue;
+
 use crate::cli::commands;
 use crate::cli::query::Query;
 use crate::cli::references::dotenv;
@@ -20,6 +22,9 @@ use crate::cli::request::globals::{self, Command, Names};
 use crate::cli::request::paramfile::{Sources, Unreadable};
 use crate::cli::request::{fit, foreign};
 use crate::cli::request::{json, shorthand as reader, yaml};
+use crate::cli::templates::filled::{Filling, filled};
+use crate::cli::templates::syntax::Syntax;
+use crate::cli::templates::text::{self, Piece};
 use crate::cli::{operate, pages};
 use crate::crypto::header::Header;
 use crate::crypto::kdf::CostLimit;
@@ -73,6 +78,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("references", references),
     ("schedule", schedule),
     ("shorthand", shorthand),
+    ("templates", templates),
     ("vault", vault_file),
 ];
 
@@ -219,6 +225,30 @@ pub fn references(bytes: &[u8]) {
         assert!(!variable.name.is_empty());
         let value = variable.value.as_ref().map(Secret::expose);
         let _reference = value.and_then(|value| Reference::find(value));
+    }
+}
+
+/// A value and, after a NUL, a template: it is filled, in each syntax, with that value everywhere. In
+/// JSON it is JSON then. The template is read as a file of variables, too.
+pub fn templates(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (value, template) = text.split_once('\0').unwrap_or(("x\": '\n", text));
+    let _malformed = dotenv::parse(template);
+    let Ok(pieces) = text::parse(template) else { return };
+    let mut fillings = Vec::new();
+    for piece in &pieces {
+        let Piece::Slot(slot) = piece else { continue };
+        let value = Secret::new(value.as_bytes().to_vec());
+        let Ok(written) = slot.escape.write(value.expose()) else { return };
+        fillings.push(Filling { value, written });
+    }
+    for syntax in
+        [Syntax::Any, Syntax::Json, Syntax::Yaml, Syntax::Toml, Syntax::Env, Syntax::Properties]
+    {
+        if syntax.check(&pieces, &fillings).is_ok() && syntax == Syntax::Json {
+            let filled = filled(&pieces, &fillings);
+            assert!(serde_json::from_str::<&RawValue>(filled.expose()).is_ok(), "{template:?}");
+        }
     }
 }
 
@@ -420,6 +450,7 @@ mod tests {
         references_and_variables: "references", 20000;
         schedules: "schedule", 5000;
         shorthand_words: "shorthand", 5000;
+        texts_with_references: "templates", 3000;
         vault_files: "vault", 150;
     }
 }

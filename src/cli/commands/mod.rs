@@ -8,6 +8,7 @@ mod copy;
 mod diff;
 mod doctor;
 mod edit;
+mod env;
 mod find;
 mod generate;
 mod get;
@@ -15,6 +16,7 @@ mod grant;
 mod history;
 mod import;
 pub(crate) mod init;
+mod inject;
 mod json;
 mod keys;
 mod lock;
@@ -66,6 +68,8 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<run::Run>(),
+    CommandSpec::of::<inject::Inject>(),
+    CommandSpec::of::<env::AsVariables>(),
     CommandSpec::of::<doctor::Doctor>(),
     CommandSpec::of::<import::Import>(),
     CommandSpec::of::<init::Init>(),

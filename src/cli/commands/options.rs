@@ -154,6 +154,9 @@ pub(super) trait Argument: Sized {
 /// may be empty.
 pub(super) struct Word(pub(super) String);
 
+/// Words that are not options, of which there may be none.
+pub(super) struct Words(pub(super) Vec<String>);
+
 /// The words after `--`, at least one: another command line.
 pub(super) struct Rest(pub(super) Vec<String>);
 
@@ -244,6 +247,16 @@ impl Argument for Option<Word> {
 
     fn read(matches: &ArgMatches, name: &str) -> Result<Self, Error> {
         Ok(Option::<String>::read(matches, name)?.map(Word))
+    }
+}
+
+impl Argument for Words {
+    fn shape(argument: Arg) -> Arg {
+        argument.num_args(0..).action(ArgAction::Append)
+    }
+
+    fn read(matches: &ArgMatches, name: &str) -> Result<Self, Error> {
+        Vec::read(matches, name).map(Self)
     }
 }
 

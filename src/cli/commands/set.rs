@@ -9,7 +9,7 @@ use super::super::everyday::swap::{self, Loser};
 use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::terminal::{self, Lines};
-use super::options::{Number, Word, options};
+use super::options::{Number, Word, Words, options};
 use super::own::{Invocation, OwnCommand, Takes};
 use super::{generate, get};
 use crate::model::secret_value::SecretValue;
@@ -29,7 +29,7 @@ options! {
         /// The fields to change, as FIELD, whose value is asked for or read from stdin, or as
         /// FIELD=VALUE, which others can see while it runs. Without any it is the password of a
         /// value that has one, and otherwise the whole value
-        fields: Fields = "FIELD",
+        fields: Words = "FIELD",
         /// Make up the value
         generate: bool,
         /// Make up the value of so many words out of 7,776
@@ -38,19 +38,6 @@ options! {
         length: Number<u16> = "N" => .requires("generate"),
         /// Leave out punctuation in a made-up value
         no_symbols: bool => .requires("generate")
-    }
-}
-
-/// The fields that are changed.
-pub(super) struct Fields(Vec<String>);
-
-impl super::options::Argument for Fields {
-    fn shape(argument: clap::Arg) -> clap::Arg {
-        argument.num_args(0..).action(clap::ArgAction::Append)
-    }
-
-    fn read(matches: &clap::ArgMatches, name: &str) -> Result<Self, Error> {
-        Vec::read(matches, name).map(Self)
     }
 }
 

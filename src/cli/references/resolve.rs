@@ -119,9 +119,12 @@ fn named(reference: &Reference, failure: Failure) -> Failure {
     }
 }
 
+/// The name of the failure of a reference that means nothing.
+pub(crate) const UNRESOLVED: &str = "ReferenceError";
+
 /// Says that a reference means nothing, and why.
 pub(crate) fn unresolved(reference: &Reference, why: &str) -> Failure {
-    Failure::environment("ReferenceError", format!("{}: {why}", reference.given))
+    Failure::environment(UNRESOLVED, format!("{}: {why}", reference.given))
 }
 
 /// Returns what a reference means of a value: all of it, to the byte, or a member.

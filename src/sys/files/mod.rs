@@ -87,6 +87,23 @@ pub(crate) fn open_regular(path: &Path) -> Result<File, FileFault> {
     if metadata.is_file() { Ok(file) } else { Err(FileFault::NotAFile(path.to_owned())) }
 }
 
+/// Whether two paths lead to one file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| fs::metadata(path).map(|found| (found.dev(), found.ino()));
+    identity(one).is_ok_and(|one| identity(other).is_ok_and(|other| one == other))
+}
+
+/// Requires that at a path there is nothing, or a file that another may replace: no link, whose file
+/// would stay as it is, and no device.
+pub(crate) fn check_replaceable(path: &Path) -> Result<(), FileFault> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => Ok(()),
+        Ok(_) => Err(FileFault::NotAFile(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(FileFault::from_io(path, error)),
+    }
+}
+
 /// Puts `bytes` in the place of a file, whole or not at all: they are on the disk before the name is.
 pub(crate) fn write_replacing(path: &Path, bytes: &[u8]) -> Result<(), FileFault> {
     let (temporary, mut file) = open_beside(path)?;
