@@ -7,6 +7,7 @@ pub(crate) mod crockford;
 mod error;
 mod fields;
 pub(crate) mod fingerprint;
+pub(crate) mod foreign;
 pub(crate) mod header;
 pub(crate) mod history;
 pub(crate) mod kdf;

@@ -43,6 +43,11 @@ pub(crate) enum Moves {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(&'static str);
 
+impl Malformed {
+    /// What is no key at all.
+    pub(crate) const NO_KEY: Self = Self("neither an otpauth:// URI nor base32 text");
+}
+
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
@@ -108,7 +113,8 @@ impl Otp {
 }
 
 impl Hash {
-    fn parse(text: &str) -> Result<Self, Malformed> {
+    /// Reads its name, as in `SHA1` and `HMAC-SHA-1`.
+    pub(crate) fn parse(text: &str) -> Result<Self, Malformed> {
         let letters = text.chars().filter(char::is_ascii_alphanumeric);
         let name = letters.collect::<String>().to_ascii_uppercase();
         match name.strip_prefix("HMAC").unwrap_or(&name) {
@@ -167,7 +173,16 @@ pub(crate) fn uri(text: &str, name: &str) -> Secret<String> {
         Secret::new(String::with_capacity(text.len().saturating_add(name.len() * 3 + 64)));
     let out = uri.expose_mut();
     out.push_str("otpauth://totp/");
-    for byte in name.bytes() {
+    escape(name, out);
+    out.push_str("?secret=");
+    out.extend(key.chars().filter(char::is_ascii_alphanumeric));
+    out.push_str(end);
+    uri
+}
+
+/// Writes a text into a URI.
+pub(crate) fn escape(text: &str, out: &mut String) {
+    for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
@@ -178,10 +193,6 @@ pub(crate) fn uri(text: &str, name: &str) -> Secret<String> {
             }
         }
     }
-    out.push_str("?secret=");
-    out.extend(key.chars().filter(char::is_ascii_alphanumeric));
-    out.push_str(end);
-    uri
 }
 
 /// Reads base32 (RFC 4648), as people write it: in any case, with spaces and hyphens, and with or
@@ -193,7 +204,7 @@ fn base32(text: &str) -> Result<Secret<Vec<u8>>, Malformed> {
         let value = match letter.to_ascii_uppercase() {
             letter @ b'A'..=b'Z' => letter - b'A',
             letter @ b'2'..=b'7' => letter - b'2' + 26,
-            _ => return Err(Malformed("neither an otpauth:// URI nor base32 text")),
+            _ => return Err(Malformed::NO_KEY),
         };
         bits = (bits << 5 | u32::from(value)) & 0xfff;
         count += 5;
@@ -210,7 +221,7 @@ fn base32(text: &str) -> Result<Secret<Vec<u8>>, Malformed> {
 }
 
 /// Undoes percent-encoding; what is not text then is left as it was.
-fn unescaped(text: &str) -> Secret<String> {
+pub(crate) fn unescaped(text: &str) -> Secret<String> {
     let mut bytes = Secret::new(Vec::with_capacity(text.len()));
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {

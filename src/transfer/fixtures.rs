@@ -27,6 +27,31 @@ fn exports_become_what_is_written_beside_them() {
     assert_eq!(without, Vec::<&str>::new(), "these formats have no example in tests/transfer");
 }
 
+/// Whatever a file was cut off at is read, refused, or taken for something else; nothing panics, and no
+/// message shows a value.
+#[test]
+fn exports_that_were_cut_off_break_nothing() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transfer");
+    for export in Format::names().flat_map(|name| exports(&root.join(name))) {
+        if export.is_dir() {
+            continue;
+        }
+        let bytes = std::fs::read(&export).unwrap();
+        for length in (0..bytes.len()).step_by(bytes.len().div_ceil(100).max(1)) {
+            let source = Source::Bytes(Secret::new(bytes[..length].to_vec()));
+            let read = Shape::of(source).and_then(|shape| {
+                let format = formats::recognise(&shape).ok_or(super::reading::Error::Unknown)?;
+                formats::read(format, &shape, &Wishes::default())
+            });
+            let said = match read {
+                Ok(reading) => reading.remarks.iter().map(|remark| remark.what.clone()).collect(),
+                Err(error) => error.to_string(),
+            };
+            assert!(!said.contains("s3-Kite"), "{}: {said}", export.display());
+        }
+    }
+}
+
 /// Lists what a format's directory has, but for what is expected.
 fn exports(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };

@@ -1,6 +1,8 @@
 //! What somebody keeps in another program, in the words of this one.
 
 use super::login::Login;
+use super::text;
+use crate::model::order;
 use crate::model::time::Timestamp;
 use crate::sys::secret::Secret;
 
@@ -88,12 +90,40 @@ impl Item {
         Self { exact_name: Some(name.into()), ..Self::of(origin, "", content) }
     }
 
+    /// Whether it is a text of nothing, which no secret can be.
+    pub(crate) fn is_empty_text(&self) -> bool {
+        match &self.content {
+            Content::Text(text) => text.expose().is_empty(),
+            Content::Login(_) | Content::Bytes(_) => false,
+        }
+    }
+
     /// Its fields, if it has any.
     pub(crate) fn login_mut(&mut self) -> Option<&mut Login> {
         match &mut self.content {
             Content::Login(login) => Some(login),
             Content::Text(_) | Content::Bytes(_) => None,
         }
+    }
+
+    /// Adds passwords that its login had before, each with the time when it was given up: the rest of
+    /// the login is taken to have been the same. Returns how many were left out, the oldest, because
+    /// there are more than a secret can have versions.
+    pub(crate) fn remember(&mut self, mut passwords: Vec<(Option<Timestamp>, String)>) -> usize {
+        let Content::Login(login) = &self.content else { return passwords.len() };
+        order::sort_by_key(&mut passwords, |(at, _password)| *at);
+        let too_many = passwords.len().saturating_sub(MOST_EARLIER);
+        self.history = passwords
+            .into_iter()
+            .skip(too_many)
+            .map(|(at, password)| {
+                let mut login = login.copy();
+                login.password = password.into();
+                login.modified = at.and_then(text::date);
+                Earlier { at, content: Content::Login(Box::new(login)) }
+            })
+            .collect();
+        too_many
     }
 
     fn of(origin: Origin, title: impl Into<String>, content: Content) -> Self {
@@ -112,3 +142,6 @@ impl Item {
         }
     }
 }
+
+/// How many versions of a secret AWS keeps that have no label.
+const MOST_EARLIER: usize = 100;

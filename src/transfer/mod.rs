@@ -8,15 +8,20 @@
 //! come of it (docs/moving.md).
 
 pub(crate) mod formats;
+mod inflate;
 pub(crate) mod item;
 pub(crate) mod login;
 pub(crate) mod naming;
+mod object;
 pub(crate) mod plan;
 pub(crate) mod reading;
 pub(crate) mod settle;
 pub(crate) mod shape;
 mod table;
 mod text;
+mod totp;
+mod xml;
+pub(crate) mod zip;
 
 #[cfg(test)]
 mod fixtures;

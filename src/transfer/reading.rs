@@ -78,6 +78,14 @@ pub(crate) enum Outcome {
     Doubtful,
 }
 
+/// Writes the name of a field or a file into a remark: it may have any characters, and any length.
+pub(crate) fn quoted(name: &str) -> String {
+    const MOST: usize = 60;
+    let begin: String = name.chars().take(MOST).collect();
+    let cut = if name.chars().nth(MOST).is_some() { "…" } else { "" };
+    format!("\"{}{cut}\"", begin.escape_debug())
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -109,6 +117,18 @@ impl Error {
     /// Something is not as the format has it.
     pub(crate) fn malformed(at: impl fmt::Display, what: impl Into<String>) -> Self {
         Self::Malformed { at: at.to_string(), what: what.into() }
+    }
+
+    /// The same, and that it is within something: a file of an archive, a document in another.
+    pub(crate) fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Malformed { at, what } => Self::malformed(format_args!("{outer}, {at}"), what),
+            Self::Unknown
+            | Self::Unreadable { .. }
+            | Self::NoPassword
+            | Self::WrongPassword
+            | Self::TooMuch(_) => self,
+        }
     }
 }
 

@@ -8,6 +8,15 @@ use super::reading::Error;
 /// The most cells of a row: more is no table of passwords.
 const MAX_CELLS: usize = 4096;
 
+/// How a quote is written within quotes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quotes {
+    /// As two.
+    Doubled,
+    /// With a backslash before it, as before a backslash.
+    Escaped,
+}
+
 /// A table, taken apart.
 pub(crate) struct Table {
     /// The first row, without space around the names.
@@ -35,7 +44,15 @@ impl Table {
     /// # Errors
     /// A quoted cell that does not end, which would hide all that follows it.
     pub(crate) fn read(text: &str, separator: u8) -> Result<Self, Error> {
-        let mut rows = rows(text, separator)?.into_iter();
+        Self::read_with(text, separator, Quotes::Doubled)
+    }
+
+    /// Reads one whose quotes are written as `quotes` says.
+    ///
+    /// # Errors
+    /// As [`Table::read`].
+    pub(crate) fn read_with(text: &str, separator: u8, quotes: Quotes) -> Result<Self, Error> {
+        let mut rows = rows(text, separator, quotes)?.into_iter();
         let header = rows.next().map(|row| row.cells).unwrap_or_default();
         let header = header.iter().map(|name| name.trim().to_owned()).collect();
         Ok(Self { header, rows: rows.collect() })
@@ -60,19 +77,32 @@ impl Table {
     /// # Errors
     /// The first such row, by its line.
     pub(crate) fn require_even(&self) -> Result<(), Error> {
-        let uneven = self.rows.iter().find(|row| row.cells.len() != self.header.len());
-        uneven.map_or(Ok(()), |row| {
-            let (has, wants) = (row.cells.len(), self.header.len());
-            let what = format!("has {has} cells where the header has {wants}");
-            Err(Error::malformed(format_args!("line {}", row.line), what))
-        })
+        self.rows.iter().try_for_each(|row| self.require_even_row(row))
+    }
+
+    /// Refuses a row that has another number of cells than the header.
+    ///
+    /// # Errors
+    /// It has.
+    pub(crate) fn require_even_row(&self, row: &Row) -> Result<(), Error> {
+        let (has, wants) = (row.cells.len(), self.header.len());
+        if has == wants {
+            return Ok(());
+        }
+        let what = format!("has {has} cells where the header has {wants}");
+        Err(Error::malformed(format_args!("line {}", row.line), what))
     }
 }
 
 /// Reads all rows.
-fn rows(text: &str, separator: u8) -> Result<Vec<Row>, Error> {
-    check_quotes(text, separator)?;
-    let mut reader = csv_core::ReaderBuilder::new().delimiter(separator).build();
+fn rows(text: &str, separator: u8, quotes: Quotes) -> Result<Vec<Row>, Error> {
+    check_quotes(text, separator, quotes)?;
+    let mut reader = csv_core::ReaderBuilder::new();
+    reader.delimiter(separator);
+    if quotes == Quotes::Escaped {
+        reader.double_quote(false).escape(Some(b'\\'));
+    }
+    let mut reader = reader.build();
     let mut rows = Vec::new();
     let mut rest = text.as_bytes();
     loop {
@@ -137,20 +167,24 @@ enum Place {
     Bare,
     /// Within quotes that were opened on this line.
     Quoted(usize),
+    /// After a backslash within them, where that means something.
+    Escaping(usize),
     /// After a quote within quotes: they end, or the next one is meant as a quote.
     Ending(usize),
 }
 
 /// Refuses a quoted cell without an end: the reader would take the rest of the file for it.
-fn check_quotes(text: &str, separator: u8) -> Result<(), Error> {
+fn check_quotes(text: &str, separator: u8, quotes: Quotes) -> Result<(), Error> {
+    let escapes = quotes == Quotes::Escaped;
     let mut line = 1;
     let mut place = Place::Beginning;
     for byte in text.bytes() {
         place = match (place, byte) {
             (Place::Beginning, b'"') => Place::Quoted(line),
             (Place::Quoted(opened), b'"') => Place::Ending(opened),
-            (Place::Ending(opened), b'"') => Place::Quoted(opened),
-            (Place::Quoted(opened), _) => Place::Quoted(opened),
+            (Place::Quoted(opened), b'\\') if escapes => Place::Escaping(opened),
+            (Place::Ending(opened), b'"') if !escapes => Place::Quoted(opened),
+            (Place::Quoted(opened) | Place::Escaping(opened), _) => Place::Quoted(opened),
             (_, b'\n' | b'\r') => Place::Beginning,
             (_, byte) if byte == separator => Place::Beginning,
             _ => Place::Bare,
@@ -160,7 +194,7 @@ fn check_quotes(text: &str, separator: u8) -> Result<(), Error> {
         }
     }
     match place {
-        Place::Quoted(line) => {
+        Place::Quoted(line) | Place::Escaping(line) => {
             Err(Error::malformed(format_args!("line {line}"), "a quoted cell does not end"))
         }
         Place::Beginning | Place::Bare | Place::Ending(_) => Ok(()),
@@ -199,6 +233,17 @@ mod tests {
         }
         for text in ["a\n\"x\"\"\"\ny", "a\nb\"\"c\nd", "a\n\"\""] {
             assert!(Table::read(text, b',').is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_may_be_written_with_backslashes() {
+        let read = |text: &str| Table::read_with(text, b',', Quotes::Escaped);
+        let table = read("a,b\n\"1\\\"2,\",\"\\\\\"\n").ok().unwrap();
+        assert_eq!(table.rows[0].cells, ["1\"2,", "\\"]);
+        for text in ["a\n\"b\\\"", "a\n\"b\\"] {
+            let error = read(text).err().unwrap().to_string();
+            assert_eq!(error, "line 2: a quoted cell does not end");
         }
     }
 

@@ -47,6 +47,20 @@ pub(crate) fn date(time: Timestamp) -> Option<String> {
     (time != jiff::Timestamp::UNIX_EPOCH).then(|| time.to_string())
 }
 
+/// Reads a time as ISO 8601 has it, with a zone.
+pub(crate) fn time(text: &str) -> Option<Timestamp> {
+    let time: jiff::Timestamp = text.trim().parse().ok()?;
+    Some(Timestamp(time.as_millisecond()))
+}
+
+/// Reads seconds since 1970; a number so large that it would be beyond the year 5138 is milliseconds.
+/// `None` for what no calendar has.
+pub(crate) fn seconds(number: i64) -> Option<Timestamp> {
+    let is_milliseconds = number >= 100_000_000_000;
+    let milliseconds = if is_milliseconds { number } else { number.checked_mul(1000)? };
+    jiff::Timestamp::from_millisecond(milliseconds).ok().map(|_time| Timestamp(milliseconds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +75,18 @@ mod tests {
             assert!(decode(bytes).is_err());
         }
         assert!(decode(b"abc\xFF").unwrap_err().to_string().starts_with("byte 3:"));
+    }
+
+    #[test]
+    fn times_are_read() {
+        let read = |text| time(text).and_then(date);
+        assert_eq!(read("2024-05-01T08:00:00.123Z").unwrap(), "2024-05-01T08:00:00Z");
+        assert_eq!(read("2024-05-01T08:00:00+02:00").unwrap(), "2024-05-01T06:00:00Z");
+        for text in ["", "2024-05-01", "yesterday"] {
+            assert_eq!(time(text), None, "{text}");
+        }
+        assert_eq!(seconds(1_700_000_000), Some(Timestamp(1_700_000_000_000)));
+        assert_eq!(seconds(1_700_000_000_123), Some(Timestamp(1_700_000_000_123)));
+        assert_eq!([seconds(i64::MAX), seconds(i64::MIN)], [None, None]);
     }
 }

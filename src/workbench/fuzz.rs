@@ -38,6 +38,11 @@ use crate::service::rules::policy::request::{Request, Resource};
 use crate::service::rules::schedule::{Asked, Rules};
 use crate::store::Mode;
 use crate::sys::entropy::SystemEntropy;
+use crate::sys::secret::Secret;
+use crate::transfer::formats as exports;
+use crate::transfer::item::Content;
+use crate::transfer::reading::{Source, Wishes};
+use crate::transfer::shape::Shape;
 use crate::vault::audit::Event;
 use crate::vault::checkpoint::Checkpoint;
 use crate::vault::record::Record;
@@ -59,6 +64,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cli-input-json", cli_input_json),
     ("cli-input-yaml", cli_input_yaml),
     ("formats", formats),
+    ("import", import),
     ("paging", paging_tokens),
     ("policy", policy),
     ("query", query),
@@ -216,6 +222,28 @@ pub fn formats(bytes: &[u8]) {
     }
 }
 
+/// An export of another program, by way of every format, also of those that it is not.
+pub fn import(bytes: &[u8]) {
+    let Ok(shape) = Shape::of(Source::Bytes(Secret::new(bytes.to_vec()))) else { return };
+    let _known = exports::recognise(&shape);
+    // Without a password, which would take its time on purpose.
+    let wishes = Wishes::default();
+    for format in exports::Format::names().filter_map(exports::Format::named) {
+        let Ok(reading) = exports::read(format, &shape, &wishes) else { continue };
+        for item in &reading.items {
+            let earlier = item.history.iter().map(|earlier| &earlier.content);
+            for content in std::iter::once(&item.content).chain(earlier) {
+                if let Content::Login(login) = content {
+                    drop(login.to_json());
+                }
+            }
+        }
+        for remark in &reading.remarks {
+            drop(remark.origin.to_string());
+        }
+    }
+}
+
 /// A vault that somebody changed: the whole file, or changes of a sound one (`offset`, 3 bytes;
 /// `length`, 1 byte; as many bytes to put there).
 ///
@@ -369,6 +397,7 @@ mod tests {
         json_documents: "cli-input-json", 3000;
         yaml_documents: "cli-input-yaml", 3000;
         sealed_contents: "formats", 20000;
+        exports: "import", 2000;
         tokens_of_pages: "paging", 3000;
         policies: "policy", 5000;
         queries: "query", 5000;

@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
 /// Each crate we depend on, the one layer that names it, and others only with a reason. An empty
 /// list: no code names it, it is there for its features.
 const CRATES: &[(&str, &[&str])] = &[
+    ("aes", &["crypto"]),
     // `sys::memory` hands Argon2 its blocks.
     ("argon2", &["crypto", "sys"]),
     // Binary values on the command line and on a rotation's socket; paging positions, which are
@@ -33,6 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
         &["cli", "agent", "rotation", "gateway", "transfer", "programs", "service", "workbench"],
     ),
     ("blake2", &["crypto"]),
+    ("cbc", &["crypto"]),
     ("chacha20", &["crypto"]),
     ("chacha20poly1305", &["crypto"]),
     ("clap", &["cli"]),
@@ -48,9 +50,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("jiff", &["cli", "transfer", "service", "workbench"]),
     ("libc", &["sys"]),
     ("minicbor", &["vault"]),
+    ("miniz_oxide", &["transfer"]),
     ("nix", &["sys"]),
+    ("pbkdf2", &["crypto"]),
     ("poly1305", &[]),
     ("qrcodegen", &["cli"]),
+    ("quick_xml", &["transfer"]),
+    ("rawzip", &["transfer"]),
     ("rayon", &["crypto"]),
     ("rpassword", &["cli"]),
     ("rusqlite", &["store"]),

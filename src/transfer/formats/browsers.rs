@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::super::item::{Item, Origin};
-use super::super::login::Login;
 use super::super::reading::{Error, Outcome, Reading, Wishes};
 use super::super::shape::Shape;
-use super::super::table::{Row, Table};
+use super::super::table::Row;
+use super::rows::{even, login};
 use crate::model::time::Timestamp;
 
 /// Where Firefox keeps its own account.
@@ -103,23 +103,6 @@ pub(super) fn read_safari(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Er
         reading.items.push(Item::of_login(Origin::Line(row.line), title, login));
     }
     Ok(reading)
-}
-
-/// Returns the table, each row of which has as many cells as the header.
-fn even(shape: &Shape) -> Result<&Table, Error> {
-    let table = shape.table().ok_or(Error::Unknown)?;
-    table.require_even()?;
-    Ok(table)
-}
-
-fn login(username: &str, password: &str, url: &str, notes: &str) -> Login {
-    Login {
-        username: username.to_owned(),
-        password: password.into(),
-        urls: [url].iter().filter(|url| !url.is_empty()).map(|url| (*url).to_owned()).collect(),
-        notes: notes.into(),
-        ..Login::default()
-    }
 }
 
 /// Reads milliseconds since the epoch.
