@@ -61,7 +61,7 @@ options! {
         /// Which columns a table has, as name=Title,password=Secret: name, username, password, totp,
         /// url, notes, folder, or a field of any other name
         map: Option<String> = "FIELD=COLUMN,...",
-        /// Turn &amp; and the like into what they stand for
+        /// Turn `&amp;` and the like into what they stand for
         decode_entities: bool,
         /// Whose rules a .env file follows
         env_dialect: Option<Dialect> = "DIALECT",

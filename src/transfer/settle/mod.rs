@@ -76,8 +76,14 @@ pub(crate) fn settle<E>(
     let names_of = |item: &Item| {
         source_id(item).and_then(|id| known.get(&id)).map(Vec::as_slice).unwrap_or_default()
     };
-    let kept: Vec<Option<&str>> =
-        items.iter().map(|item| names_of(item).first().map(String::as_str)).collect();
+    // Of several items with one id each has a secret of its own.
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kept: Vec<Option<&str>> = Vec::with_capacity(items.len());
+    for item in &items {
+        let number = source_id(item).map(|id| seen.entry(id).or_default());
+        let nth = number.map_or(0, |number| std::mem::replace(number, *number + 1));
+        kept.push(names_of(item).get(nth).map(String::as_str));
+    }
     let names = naming::all(&items, &kept, plan.prefix);
     let taken: BTreeSet<String> = names.iter().cloned().collect();
     let mut settling = Settling { plan, known, on_conflict, taken, look };

@@ -124,6 +124,16 @@ fn an_item_is_known_by_its_id_whatever_it_is_called() {
     assert_eq!(stock.import(only, None), told(&[("b", Fate::Unchanged)]));
 }
 
+/// A source should not have two items with one id, and the second once took the place of the first.
+#[test]
+fn items_that_share_an_id_have_a_secret_each() {
+    let items = |password: &str| vec![with_id("1", "a", "x"), with_id("1", "b", password)];
+    let mut stock = Stock::default();
+    stock.import(items("y"), None);
+    let changed = stock.import(items("z"), Some(OnConflict::Version));
+    assert_eq!(changed, told(&[("a", Fate::Unchanged), ("b", Fate::Updated)]));
+}
+
 #[test]
 fn conflicts_are_settled_as_is_asked() {
     let stock = || Stock {
@@ -141,7 +151,7 @@ fn conflicts_are_settled_as_is_asked() {
         let mut stock = stock();
         let done = stock.import(items(), Some(how));
         assert_eq!(done, told(&[first, ("b", Fate::Made)]), "{how:?}");
-        let is_kept = stock.secrets.get("a").unwrap().0 == b"mine";
+        let is_kept = stock.secrets["a"].0 == b"mine";
         assert_eq!(is_kept, how != OnConflict::Version);
         let again = stock.import(items(), Some(how));
         assert_eq!(again[1].1, Fate::Unchanged);
