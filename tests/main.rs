@@ -41,6 +41,7 @@ mod script {
         edit
         environment
         everyday
+        export
         first_secret
         full_disk
         generate

@@ -96,16 +96,30 @@ impl Offer {
 
     /// What the command line offers to open peers with; `None` for nothing.
     pub(crate) fn of_peer(globals: &Globals) -> Option<Self> {
-        let passphrase = globals.peer_passphrase_file.as_ref();
-        let passphrase = passphrase.map(|path| Source::File(path.into()));
-        let keyfile = globals.peer_keyfile.as_ref().map(PathBuf::from);
+        let (passphrase, keyfile) = (&globals.peer_passphrase_file, &globals.peer_keyfile);
         let is_offered = passphrase.is_some() || keyfile.is_some();
-        is_offered.then_some(Self { passphrase, keyfile, ..Self::nothing(globals) })
+        is_offered.then(|| Self::of_files(globals, passphrase.as_deref(), keyfile.as_deref()))
+    }
+
+    /// What opens another vault than the one that everything is about: a file with its passphrase, its
+    /// keyfile, or a person who is asked.
+    pub(crate) fn of_files(
+        globals: &Globals,
+        passphrase: Option<&str>,
+        keyfile: Option<&str>,
+    ) -> Self {
+        let passphrase = passphrase.map(|path| Source::File(path.into()));
+        Self { passphrase, keyfile: keyfile.map(PathBuf::from), ..Self::nothing(globals) }
     }
 
     /// Nothing, where a person is to be asked.
     pub(crate) fn nothing(globals: &Globals) -> Self {
         Self { limit: limit_of(globals), ..Self::default() }
+    }
+
+    /// Whether a person is to be asked.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.passphrase.is_none() && self.keyfile.is_none()
     }
 
     /// Whether the command line says what to unlock with.
@@ -158,7 +172,7 @@ impl Offer {
 
     /// Tries everything that is offered on the slots of the vault, and asks a person if nothing is.
     pub(crate) fn open(&self, vault: &LockedVault) -> Result<Opened, Failure> {
-        let was_asked = self.passphrase.is_none() && self.keyfile.is_none();
+        let was_asked = self.is_nothing();
         Ok(Opened { was_asked, ..self.open_somehow(vault)? })
     }
 

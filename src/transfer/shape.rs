@@ -86,6 +86,11 @@ impl Shape {
         if let Self::Xml(document) = self { document.root() } else { None }
     }
 
+    /// Returns the bytes, if they are nothing else.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        if let Self::Bytes(bytes) = self { Some(bytes.expose()) } else { None }
+    }
+
     /// Returns the archive, if it is one.
     pub(super) fn zip(&self) -> Option<&Archive> {
         if let Self::Zip(archive) = self { Some(archive) } else { None }

@@ -7,6 +7,7 @@ mod copies;
 mod copy;
 mod diff;
 mod edit;
+mod export;
 mod find;
 mod generate;
 mod get;
@@ -62,6 +63,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<import::Import>(),
+    CommandSpec::of::<export::Export>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),

@@ -6,7 +6,7 @@
 
 pub(crate) mod options;
 
-use super::argparse::{self, Flag, Grammar, Positional, Separator, Stopped};
+use super::argparse::{self, Abbreviation, Flag, Grammar, Positional, Separator, Stopped};
 use super::error::{Error, Form};
 use options::{ERROR_FORMAT, Given, GlobalOption, Globals, OPTIONS, Owner};
 
@@ -63,8 +63,17 @@ pub(crate) fn split(argv: &[String], form: Form, names: Names<'_>) -> Result<Com
         Form::Aws => Positional::Known { name: "command", known: KNOWN },
         Form::Plain => Positional::Required { name: "command" },
     };
-    let grammar = Grammar { flags: flags(form), positional };
+    let mut grammar = Grammar { flags: flags(form), positional };
     let choices = commands(form, names);
+    let command = argv.iter().find(|word| choices.contains(&word.as_str()));
+    for flag in &mut grammar.flags {
+        let is_ours = |(owner, name): &(&str, &str)| {
+            command.is_some_and(|command| command == owner) && flag.name == *name
+        };
+        if SPELLED_OUT.iter().any(is_ours) {
+            flag.abbreviation = Abbreviation::Refused;
+        }
+    }
     let sorted = argparse::sort(&grammar, argv, &choices)?;
     let globals = Globals::read(&Given { grammar: &grammar, sorted: &sorted })?;
     if sorted.stopped == Stopped::Early {
@@ -190,6 +199,9 @@ pub(super) const STS: &str = "sts";
 pub(super) const IDENTITY: &str = "get-caller-identity";
 pub(super) const CONFIGURE: &str = "configure";
 pub(super) const SETTINGS: [&str; 4] = ["list", "get", "set", HELP];
+/// Global options that begin as an option of one of our commands does: of that command they are spelled
+/// out.
+const SPELLED_OUT: &[(&str, &str)] = &[("export", "--output")];
 const KNOWN: &str = "secretsmanager, sts get-caller-identity and configure";
 #[cfg(test)]
 mod tests;
