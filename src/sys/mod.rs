@@ -17,6 +17,7 @@ mod entry;
 pub(crate) mod files;
 #[cfg(target_os = "linux")]
 pub(crate) mod filter;
+pub(crate) mod growing;
 pub(crate) mod interrupts;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "system calls that no crate here wraps; each says why it holds")]
@@ -47,3 +48,4 @@ pub(crate) mod socket;
 )]
 pub(crate) mod streams;
 mod turn;
+pub(crate) mod unnamed;

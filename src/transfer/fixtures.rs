@@ -54,16 +54,19 @@ fn exports_that_were_cut_off_break_nothing() {
 
 /// Reads all examples that can be read.
 pub(super) fn all_items() -> Vec<Item> {
+    Format::names().flat_map(items_of).collect()
+}
+
+/// Reads the examples of a format that can be read.
+pub(super) fn items_of(name: &str) -> Vec<Item> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transfer");
     let mut items = Vec::new();
-    for name in Format::names() {
-        for export in exports(&root.join(name)) {
-            let Ok(shape) = Shape::of(source(&export)) else { continue };
-            let password = Some(Secret::new("hunter2".to_owned()));
-            let wishes = Wishes { password, ..Wishes::default() };
-            if let Ok(reading) = formats::read(Format::named(name).unwrap(), &shape, &wishes) {
-                items.extend(reading.items);
-            }
+    for export in exports(&root.join(name)) {
+        let Ok(shape) = Shape::of(source(&export)) else { continue };
+        let password = Some(Secret::new("hunter2".to_owned()));
+        let wishes = Wishes { password, ..Wishes::default() };
+        if let Ok(reading) = formats::read(Format::named(name).unwrap(), &shape, &wishes) {
+            items.extend(reading.items);
         }
     }
     items

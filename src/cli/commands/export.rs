@@ -5,22 +5,25 @@ use std::path::Path;
 
 use super::super::enroll::{self, Made};
 use super::super::failure::Failure;
-use super::super::moving::archive;
 use super::super::moving::leaving::Leaving;
+use super::super::moving::{archive, tree};
 use super::super::request::error::Error;
 use super::super::stdout;
 use super::super::terminal;
 use super::super::unlock::{self, CommandContext};
 use super::new_credential::{self, PassphraseOptions};
-use super::options::{self, Choice, options};
+use super::options::{self, Choice, Number, options};
 use super::own::{Invocation, OwnCommand, text};
+use crate::crypto::passphrase::Passphrase;
 use crate::crypto::slot::{Credential, SlotKind};
 use crate::service::export::{self, Purpose};
 use crate::store;
-use crate::sys::files::{self, FileFault};
+use crate::sys::entropy::SystemEntropy;
+use crate::sys::files::FileFault;
 use crate::sys::secret::Secret;
+use crate::sys::unnamed;
 use crate::transfer::taken;
-use crate::transfer::write::{self, Feature, Target, Written};
+use crate::transfer::write::{self, Feature, Target, Written, aws, protected};
 use crate::upkeep::slots::NewSlot;
 use crate::vault::Vault;
 
@@ -32,7 +35,10 @@ const STDOUT: &str = "-";
 options! {
     /// The options of `export`.
     pub(super) struct Export {
-        /// What to write: archive is a vault of its own, csv a table as browsers have it
+        /// What to write: archive is a vault of its own, aws a directory of requests and a script that
+        /// makes them, bitwarden its JSON, under a password unless
+        /// --plaintext is given, csv a table as browsers have it, env lines of KEY=value, keepass its
+        /// XML
         to: Option<To> = "FORMAT",
         /// Only secrets whose names are like this, such as 'app/*'
         select: Vec<String> = "PATTERN",
@@ -54,6 +60,8 @@ options! {
 pub(super) enum To {
     /// A vault.
     Archive,
+    /// A directory of documents and a script for the AWS CLI.
+    Aws,
     /// A file that anybody can read.
     Plain(Target),
 }
@@ -61,8 +69,11 @@ pub(super) enum To {
 impl Choice for To {
     const ALL: &'static [(&'static str, Self)] = &[
         ("archive", Self::Archive),
+        ("aws", Self::Aws),
+        ("bitwarden", Self::Plain(Target::Bitwarden)),
         ("csv", Self::Plain(Target::Csv)),
         ("env", Self::Plain(Target::Env)),
+        ("keepass", Self::Plain(Target::KeePass)),
     ];
 }
 
@@ -82,15 +93,14 @@ impl OwnCommand for Export {
         let place = self.place(to)?;
         let mut vault = context.unlock()?;
         // Asked for when it is known that the vault opens, and before anything is read.
-        let is_archive = to == To::Archive && !self.dry_run;
-        let (slot, made) = if is_archive { self.slot(context)? } else { (None, Made::default()) };
+        let (key, made) = self.key(to, context)?;
         let export = self.take(&mut vault, context)?;
         drop(vault);
         let (leaving, output) = gathered(to, export);
         self.tell(&leaving, place);
         if !self.dry_run {
             let context = invocation.context;
-            made.settle(output.write(place, slot, context))?;
+            made.settle(output.write(place, key, context))?;
         }
         if self.dry_run || place.is_some() {
             self.answer(to, &leaving, place, invocation)?;
@@ -102,25 +112,41 @@ impl OwnCommand for Export {
 impl Export {
     /// Requires that the options fit together, before anything is asked or read.
     fn check(&self, to: To, invocation: &Invocation<'_>) -> Result<(), Failure> {
-        let is_plain = to != To::Archive;
+        let is_plain = !self.is_protected(to);
+        let may_be_plain = to != To::Archive;
         if is_plain && !self.plaintext && !self.dry_run {
-            let word = to.word();
             let what = format!(
-                "--to {word} writes every value so that everybody can read it: --plaintext says \
-                 that this is meant, and --to archive protects it"
+                "--to {} writes every value so that everybody can read it: --plaintext says that \
+                 this is meant, and --to archive protects it",
+                to.word()
             );
             return Err(Error::usage(what).into());
         }
-        if !is_plain && self.plaintext {
+        if !may_be_plain && self.plaintext {
             let what = "an archive is never plain text";
             return Err(Error::argument("--plaintext", what).into());
         }
+        let PassphraseOptions { kdf_memory, kdf_passes, kdf_lanes, .. } = &self.new;
+        let has_cost = [kdf_memory, kdf_passes, kdf_lanes]
+            .map(Number::get)
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
+        let is_wrong = to != To::Archive && has_cost.iter().any(Option::is_some)
+            || to != To::Archive && self.archive_keyfile.is_some();
         let given = invocation.first_given::<PassphraseOptions>();
-        let given =
-            given.or_else(|| self.archive_keyfile.is_some().then(|| "archive-keyfile".to_owned()));
-        match given.filter(|_| is_plain) {
+        match given.filter(|_| is_plain || is_wrong) {
             Some(name) => Err(options::belongs_to(&name, "--to archive").into()),
+            None if is_wrong => Err(options::belongs_to("archive-keyfile", "--to archive").into()),
             None => Ok(()),
+        }
+    }
+
+    /// Whether the export is under a passphrase or a keyfile of its own.
+    fn is_protected(&self, to: To) -> bool {
+        match to {
+            To::Archive => true,
+            To::Plain(Target::Bitwarden) => !self.plaintext,
+            To::Aws | To::Plain(_) => false,
         }
     }
 
@@ -131,8 +157,8 @@ impl Export {
             if self.dry_run {
                 return Ok(None);
             }
-            if to == To::Archive {
-                return Err(Error::usage("--to archive needs --out FILE").into());
+            if let To::Archive | To::Aws = to {
+                return Err(no_place(to).into());
             }
             if io::stdout().is_terminal() {
                 let message = "an export is never shown at a terminal";
@@ -148,19 +174,29 @@ impl Export {
         Ok(Some(path))
     }
 
-    /// Returns what opens the archive.
-    fn slot(&self, context: &CommandContext<'_>) -> Result<(Option<NewSlot>, Made), Failure> {
+    /// Returns what opens the export.
+    fn key(&self, to: To, context: &CommandContext<'_>) -> Result<(Key, Made), Failure> {
+        if self.dry_run || !self.is_protected(to) {
+            return Ok((Key::None, Made::default()));
+        }
         if let Some(path) = &self.archive_keyfile {
             let (keyfile, made) = enroll::keyfile(Path::new(path), SlotKind::Keyfile)?;
             let credential = Credential::Keyfile(keyfile);
             let label = "keyfile".to_owned();
-            return Ok((Some(NewSlot { credential, kdf: None, label }), made));
+            return Ok((Key::Slot(NewSlot { credential, kdf: None, label }), made));
         }
-        let kdf = Some(new_credential::cost(&self.new, context.globals)?);
-        terminal::note("the archive gets a passphrase of its own");
-        let credential = Credential::Passphrase(new_credential::passphrase(&self.new)?);
+        let kdf = match to {
+            To::Archive => Some(new_credential::cost(&self.new, context.globals)?),
+            To::Aws | To::Plain(_) => None,
+        };
+        terminal::note("the export gets a passphrase of its own");
+        let passphrase = new_credential::passphrase(&self.new)?;
+        if kdf.is_none() {
+            return Ok((Key::Password(passphrase), Made::default()));
+        }
+        let credential = Credential::Passphrase(passphrase);
         let slot = NewSlot { credential, kdf, label: "passphrase".to_owned() };
-        Ok((Some(slot), Made::default()))
+        Ok((Key::Slot(slot), Made::default()))
     }
 
     fn take(
@@ -201,7 +237,7 @@ impl Export {
         let mut members = vec![text("Status", status), text("Format", to.word())];
         if let Some(path) = place.filter(|_| !self.dry_run) {
             members.push(text("Path", path.display().to_string()));
-            if to != To::Archive {
+            if !self.is_protected(to) {
                 let path = path.display();
                 terminal::note(&format!(
                     "note: everybody who gets {path} can read all that is in it: remove it when it \
@@ -220,9 +256,25 @@ impl To {
     }
 }
 
+/// Says that a format needs a place of its own.
+fn no_place(to: To) -> Error {
+    Error::usage(format!("--to {} needs --out, where nothing is yet", to.word()))
+}
+
+/// What opens an export.
+enum Key {
+    /// Nothing: everybody can read it.
+    None,
+    /// The slot of an archive.
+    Slot(NewSlot),
+    /// The password of a document.
+    Password(Passphrase),
+}
+
 /// What is to be written.
 enum Output {
     Archive(export::Export),
+    Tree(Vec<aws::File>),
     Bytes(Secret<Vec<u8>>),
 }
 
@@ -232,6 +284,10 @@ fn gathered(to: To, export: export::Export) -> (Leaving, Output) {
     let scheduled = export.scheduled;
     let (mut losses, output) = match to {
         To::Archive => (archive::losses(&export.secrets), Output::Archive(export)),
+        To::Aws => {
+            let (files, losses) = aws::write(&export.secrets);
+            (losses, Output::Tree(files))
+        }
         To::Plain(target) => {
             let Written { bytes, losses } = write::write(target, &taken::items(export.secrets));
             (losses, Output::Bytes(bytes))
@@ -246,15 +302,23 @@ impl Output {
     fn write(
         self,
         place: Option<&Path>,
-        slot: Option<NewSlot>,
+        key: Key,
         context: &CommandContext<'_>,
     ) -> Result<(), Failure> {
-        match (self, place, slot) {
-            (Self::Archive(export), Some(path), Some(slot)) => {
+        match (self, place, key) {
+            (Self::Archive(export), Some(path), Key::Slot(slot)) => {
                 archive::make(path, slot, export, context)
             }
-            (Self::Archive(_), _, _) => Err(Error::usage("--to archive needs --out FILE").into()),
-            (Self::Bytes(bytes), Some(path), _) => Ok(files::write_private(path, bytes.expose())?),
+            (Self::Archive(_), _, _) => Err(no_place(To::Archive).into()),
+            (Self::Tree(files), Some(path), _) => tree::write(path, &files),
+            (Self::Tree(_), None, _) => Err(no_place(To::Aws).into()),
+            (Self::Bytes(bytes), place, Key::Password(password)) => {
+                let bytes = protected::protect(&bytes, password.expose(), &SystemEntropy)?;
+                Self::Bytes(bytes).write(place, Key::None, context)
+            }
+            (Self::Bytes(bytes), Some(path), _) => {
+                Ok(unnamed::write_private(path, bytes.expose())?)
+            }
             (Self::Bytes(bytes), None, _) => stdout::print(bytes.expose()),
         }
     }

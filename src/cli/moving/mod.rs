@@ -6,3 +6,4 @@ pub(crate) mod leaving;
 pub(crate) mod source;
 mod store;
 pub(crate) mod told;
+pub(crate) mod tree;

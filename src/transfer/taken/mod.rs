@@ -22,6 +22,8 @@ pub(crate) struct Taken {
     pub(crate) item: Item,
     /// The name of the secret.
     pub(crate) name: String,
+    /// The program that it was imported from, if any.
+    pub(crate) source: String,
     /// How much of the secret no item has.
     pub(crate) beside: Beside,
 }
@@ -66,7 +68,7 @@ pub(crate) fn items(secrets: Vec<Exported>) -> Vec<Taken> {
     // Files of items that are not among them, or do not name them.
     for (name, bytes) in files {
         let item = Item::of_bytes(Origin::Id(name.clone()), name.clone(), bytes);
-        made.push(Taken { item, name, beside: Beside::default() });
+        made.push(Taken { item, name, source: String::new(), beside: Beside::default() });
     }
     made
 }
@@ -174,7 +176,8 @@ fn one(secret: Exported) -> Option<(Taken, Vec<value::File>)> {
     item.description = record.description.clone().filter(|text| is_exact || *text != item.title);
     let beside = take_tags(&record, &mut item);
     item.history = history(&record, values, &current, |value, record| content(value, record).0);
-    Some((Taken { item, name: record.name, beside }, files))
+    let source = tag(&record, SOURCE).unwrap_or_default().to_owned();
+    Some((Taken { item, name: record.name, source, beside }, files))
 }
 
 /// What a value says of its item.

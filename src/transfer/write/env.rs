@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::super::item::{Content, Item};
 use super::super::login::{FieldKind, Login};
 use super::super::taken::Taken;
-use super::{Feature, Losses, Written};
+use super::losses::{Feature, Losses};
+use super::written::Written;
 use crate::sys::secret::Secret;
 
 /// What it has of a login beside the password.

@@ -4,7 +4,8 @@
 use super::super::item::{Content, Item};
 use super::super::login::Login;
 use super::super::taken::Taken;
-use super::{Feature, Losses, Written};
+use super::losses::{Feature, Losses};
+use super::written::Written;
 use crate::sys::secret::Secret;
 
 /// The columns.
