@@ -1,8 +1,6 @@
 //! What somebody keeps in another program, in the words of this one.
 
 use super::login::Login;
-use super::text;
-use crate::model::order;
 use crate::model::time::Timestamp;
 use crate::sys::secret::Secret;
 
@@ -116,26 +114,6 @@ impl Item {
         }
     }
 
-    /// Adds passwords that its login had before, each with the time when it was given up: the rest of
-    /// the login is taken to have been the same. Returns how many were left out, the oldest, because
-    /// there are more than a secret can have versions.
-    pub(crate) fn remember(&mut self, mut passwords: Vec<(Option<Timestamp>, String)>) -> usize {
-        let Content::Login(login) = &self.content else { return passwords.len() };
-        order::sort_by_key(&mut passwords, |(at, _password)| *at);
-        let too_many = passwords.len().saturating_sub(MOST_EARLIER);
-        self.history = passwords
-            .into_iter()
-            .skip(too_many)
-            .map(|(at, password)| {
-                let mut login = login.copy();
-                login.password = password.into();
-                login.modified = at.and_then(text::date);
-                Earlier { at, content: Content::Login(Box::new(login)) }
-            })
-            .collect();
-        too_many
-    }
-
     fn of(origin: Origin, title: impl Into<String>, content: Content) -> Self {
         Self {
             origin,
@@ -152,6 +130,3 @@ impl Item {
         }
     }
 }
-
-/// How many versions of a secret AWS keeps that have no label.
-const MOST_EARLIER: usize = 100;

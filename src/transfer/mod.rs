@@ -8,6 +8,7 @@
 //! come of it (docs/moving.md).
 
 pub(crate) mod formats;
+mod history;
 mod inflate;
 pub(crate) mod item;
 pub(crate) mod login;

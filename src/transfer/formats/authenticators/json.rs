@@ -43,7 +43,7 @@ fn has(shape: &Shape, names: &[&str]) -> bool {
     shape.json().is_some_and(|json| names.iter().all(|name| json.get(name).is_some()))
 }
 
-/// Reads Aegis' (its docs/vault.md).
+/// Reads Aegis', as its own page on vaults describes it.
 pub(in super::super) fn read_aegis(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
     let json = shape.json().ok_or(Error::Unknown)?;
     let Some(db) = json.get("db").filter(|db| db.is_object()) else {

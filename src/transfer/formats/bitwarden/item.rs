@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value as Json};
 
+use super::super::super::history;
 use super::super::super::item::{Attachment, Item, Origin};
 use super::super::super::login::{Field, FieldKind, Login};
 use super::super::super::object::{self, Object};
@@ -78,7 +79,7 @@ pub(super) fn read(
         let files = around.files.get(id.as_str()).into_iter().flatten();
         item.attachments = files.map(attachment).collect();
     }
-    if item.remember(old_passwords) > 0 {
+    if history::remember(&mut item, old_passwords) > 0 {
         reading.remark(
             &origin,
             Outcome::PartLeftOut,

@@ -7,7 +7,7 @@ use super::super::super::object::{self, Object};
 use super::super::super::reading::{Outcome, quoted};
 use super::super::super::text;
 use super::super::super::totp::{self, Account};
-use super::item::{Draft, Files};
+use super::draft::{Draft, Files};
 
 /// Fields of cards and identities that 1Password has in sections, by their ids, and their names among
 /// the members of the kind.

@@ -1,41 +1,21 @@
 //! One item: what it is, the fields of its web form, its sections, files and history.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value as Json};
 
-use super::super::super::item::{Attachment, Item, Origin};
+use super::super::super::history;
+use super::super::super::item::{Item, Origin};
 use super::super::super::login::{Field, FieldKind, Login};
 use super::super::super::object::Object;
-use super::super::super::reading::{Outcome, Reading, quoted};
+use super::super::super::reading::{Outcome, Reading};
 use super::super::super::text;
-use super::super::super::zip::Archive;
+use super::draft::{Draft, FILES, Files};
 use super::field;
-use crate::sys::secret::Secret;
 
 /// Where an item is.
 pub(super) struct Place {
     pub(super) folders: Vec<String>,
     /// What it is called where it has no id.
     pub(super) origin: Origin,
-}
-
-/// The files of the archive, and which of them belong to an item.
-pub(super) struct Files<'a> {
-    archive: Option<&'a Archive>,
-    used: BTreeSet<String>,
-}
-
-/// An item that is being read, and what is said about it.
-pub(super) struct Draft<'a> {
-    pub(super) origin: Origin,
-    pub(super) title: String,
-    pub(super) category: String,
-    pub(super) login: Login,
-    /// The members that only the item's kind has.
-    pub(super) special: Map<String, Json>,
-    pub(super) attachments: Vec<Attachment>,
-    pub(super) reading: &'a mut Reading,
 }
 
 /// The categories, and our words for them.
@@ -62,48 +42,6 @@ const KINDS: [(&str, Option<&str>); 21] = [
     ("113", Some("medical-record")),
     ("114", Some("ssh-key")),
 ];
-
-impl<'a> Files<'a> {
-    /// The files of an archive, or none.
-    pub(super) fn new(archive: Option<&'a Archive>) -> Self {
-        Self { archive, used: BTreeSet::new() }
-    }
-
-    /// Returns those that no item has: the id and the name of each. Pictures of accounts have no id.
-    pub(super) fn unused(&self) -> Vec<(String, String)> {
-        let all = self.archive.iter().flat_map(|archive| archive.below(FILES));
-        let unused = all.filter(|(path, _)| !self.used.contains(*path));
-        let named = unused.filter_map(|(path, _)| path.split_once("__"));
-        named.map(|(id, name)| (id.to_owned(), name.to_owned())).collect()
-    }
-
-    fn take(&mut self, path: String, name: &str) -> Option<Attachment> {
-        let content = self.archive?.file(&format!("{FILES}{path}")).ok()?;
-        self.used.insert(path);
-        Some(Attachment { name: name.to_owned(), bytes: Secret::new(content.to_vec()) })
-    }
-}
-
-impl Draft<'_> {
-    /// Says something about the item.
-    pub(super) fn remark(&mut self, outcome: Outcome, what: impl Into<String>) {
-        self.reading.remark(&self.origin, outcome, what);
-    }
-
-    /// Attaches a file that a member describes: `fileName` and `documentId`.
-    pub(super) fn attach(&mut self, mut file: Object, files: &mut Files<'_>) {
-        let (id, name) = (file.text("documentId"), file.text("fileName"));
-        match files.take(format!("{id}__{name}"), &name) {
-            Some(attachment) => self.attachments.push(attachment),
-            None => {
-                self.remark(
-                    Outcome::PartLeftOut,
-                    format!("its file {} is not in the export", quoted(&name)),
-                );
-            }
-        }
-    }
-}
 
 /// Reads an item, which may be wrapped in `{"item": …, "file": …}`, as older exports have it.
 pub(super) fn read(json: &Json, place: Place, files: &mut Files<'_>, reading: &mut Reading) {
@@ -172,7 +110,7 @@ fn finish(draft: Draft<'_>, folders: Vec<String>, rest: Rest) {
     item.labels = rest.labels;
     item.is_in_trash = rest.is_in_trash;
     item.attachments = attachments;
-    if item.remember(rest.passwords) > 0 {
+    if history::remember(&mut item, rest.passwords) > 0 {
         let what = "more than 100 earlier passwords: the oldest";
         reading.remark(&origin, Outcome::PartLeftOut, what);
     }
@@ -350,6 +288,3 @@ fn read_form_field(json: Json, draft: &mut Draft<'_>) -> Option<Json> {
     Some(Json::Object(from.left_over()))
         .filter(|rest| rest.as_object().is_some_and(|rest| !rest.is_empty()))
 }
-
-/// Where the archive has the files.
-const FILES: &str = "files/";

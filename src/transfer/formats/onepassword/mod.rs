@@ -1,13 +1,15 @@
 //! What 1Password exports: 1PUX, a ZIP archive with a JSON document and files
 //! (support.1password.com/1pux-format), that document alone, and tables.
 
+mod draft;
 mod field;
 mod item;
 mod table;
 
 use serde_json::Value as Json;
 
-use self::item::{Files, Place};
+use self::draft::Files;
+use self::item::Place;
 use super::super::item::Origin;
 use super::super::object::Object;
 use super::super::reading::{Error, Outcome, Reading, Wishes, quoted};
