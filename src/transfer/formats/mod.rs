@@ -328,6 +328,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_fits_nearly_everything_is_last() {
+        assert_eq!(ALL.last().unwrap().format, Format::Table);
+    }
+
+    #[test]
     fn each_format_has_one_name() {
         for entry in ALL {
             assert_eq!(Format::named(entry.name), Some(entry.format));

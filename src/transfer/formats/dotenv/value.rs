@@ -1,5 +1,5 @@
-//! What stands behind a name: bare, or in quotes, with the escapes of each dialect (motdotla/dotenv
-//! `main.js`, python-dotenv `parser.py`, bkeepers/dotenv `parser.rb`, compose-spec `05-services.md`).
+//! What stands behind a name: bare, or in quotes, with the escapes that dotenv for Node, python-dotenv,
+//! dotenv for Ruby and Compose each have.
 
 use super::super::super::reading::Dialect;
 

@@ -133,3 +133,47 @@ fn string<'d>(entry: Element<'d>, key: &str) -> &'d str {
     let mut strings = entry.all("String");
     strings.find(|string| string.text_of("Key") == key).map_or("", |string| string.text_of("Value"))
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::super::super::super::xml::Document;
+    use super::*;
+
+    #[test]
+    fn references_that_multiply_each_other_are_stopped() {
+        for (by, stopped) in [("I", true), ("T", false)] {
+            let text: String = (1..4).map(|at| entry(at, &many(by, at + 1))).collect();
+            let document = Document::read(&format!("<Group>{text}</Group>")).ok().unwrap();
+            let entries = document.root().unwrap().all("Entry").collect();
+            match References::of(entries).resolve(&many(by, 1)) {
+                Err(error) => {
+                    assert!(stopped);
+                    let what = "references stand for more than 16 MiB of text";
+                    assert_eq!(error.to_string(), what);
+                }
+                // Too many were looked for.
+                Ok(resolved) => assert!(!stopped && resolved.is_broken),
+            }
+        }
+    }
+
+    fn entry(at: u8, refers: &str) -> String {
+        let id = STANDARD.encode([at; 16]);
+        format!(
+            "<Entry><UUID>{id}</UUID>\
+             <String><Key>Title</Key><Value>{}</Value></String>\
+             <String><Key>Notes</Key><Value>{refers}</Value></String></Entry>",
+            format!("{at:02X}").repeat(16)
+        )
+    }
+
+    fn many(by: &str, to: u8) -> String {
+        match to {
+            4 => "x".repeat(1000),
+            _ => format!("{{REF:N@{by}:{}}}", format!("{to:02X}").repeat(16)).repeat(100),
+        }
+    }
+}

@@ -1,5 +1,5 @@
 //! The trees of pass and gopass: a file for each entry, already decrypted, whose path is its name. The
-//! first line is the password, what follows is a habit (gopass, `docs/secrets.md`).
+//! first line is the password, what follows is a habit.
 
 mod body;
 mod mail;
