@@ -81,7 +81,7 @@ impl OwnCommand for Export {
     const NAME: &'static str = "export";
     const TITLE: &'static str = "Export";
     const SUMMARY: &'static str = "Write secrets for another program, or as a vault of their own.";
-    const EXAMPLE: &'static str = "strongroom export --to csv --dry-run";
+    const EXAMPLE: &'static str = "strongroom export --to archive --dry-run";
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;

@@ -203,7 +203,7 @@ pub(crate) fn unreadable(error: &Error) -> Failure {
         }),
         Error::Unreadable { remedy, .. } => ("UnreadableExport", (*remedy).to_owned()),
         Error::NoPassword => (
-            "VaultLocked",
+            "NoPassword",
             "--password-file names a file with its password; at a terminal it is asked for"
                 .to_owned(),
         ),

@@ -103,7 +103,7 @@ impl<E> Settling<'_, E> {
     /// Settles one item, which is one of the secrets `same`, if there are any.
     fn item(&mut self, item: &Item, name: String, same: &[String]) -> Result<Settled, E> {
         let titled = self.plan.titled(item, &name);
-        let mut first = self.held(item, &name, titled)?;
+        let first = self.held(item, &name, titled)?;
         if first.secrets.is_empty() {
             return Ok(settled(item, String::new(), Fate::LeftOut, first));
         }
@@ -130,24 +130,28 @@ impl<E> Settling<'_, E> {
                 let fate = if first.secrets.iter().any(is_barred) { fate } else { Fate::Updated };
                 Ok(settled(item, name, fate, first))
             }
-            Some(OnConflict::Rename) => {
-                let plain = naming::plain(item, self.plan.prefix);
-                let mut number = 2;
-                let name = loop {
-                    let name = naming::numbered(&plain, number);
-                    number += 1;
-                    if self.taken.contains(&name) {
-                        continue;
-                    }
-                    first = self.held(item, &name, Titled::Yes)?;
-                    if first.is_all(&[Standing::Free, Standing::Same]) {
-                        break name;
-                    }
-                };
-                self.taken.insert(name.clone());
-                let fate = self::fate(&first);
-                Ok(settled(item, name, fate, first))
+            Some(OnConflict::Rename) => self.renamed(item, &name),
+        }
+    }
+
+    /// Settles an item under the first name that is free, or that a secret with its value has.
+    fn renamed(&mut self, item: &Item, conflicting: &str) -> Result<Settled, E> {
+        let plain = naming::plain(item, self.plan.prefix);
+        // Its own name may be free where it is known by another.
+        let mut name = plain.clone();
+        let mut number = 2;
+        loop {
+            if name != conflicting && !self.taken.contains(&name) {
+                let titled = self.plan.titled(item, &name);
+                let held = self.held(item, &name, titled)?;
+                if held.is_all(&[Standing::Free, Standing::Same]) {
+                    self.taken.insert(name.clone());
+                    let fate = fate(&held);
+                    return Ok(settled(item, name, fate, held));
+                }
             }
+            name = naming::numbered(&plain, number);
+            number += 1;
         }
     }
 
@@ -157,8 +161,9 @@ impl<E> Settling<'_, E> {
         let mut held = Held { secrets: Vec::with_capacity(secrets.len()), remarks };
         for mut wanted in secrets {
             let mut standing = (self.look)(&wanted)?;
+            let has_item = held.secrets.first().is_some_and(|(_, item)| *item == Standing::Same);
             // A file may have been renamed without its item.
-            if standing == Standing::Free && !held.secrets.is_empty() {
+            if standing == Standing::Free && has_item {
                 let id = wanted.source_id().and_then(|id| self.known.get(id));
                 for name in id.into_iter().flatten() {
                     let planned = std::mem::replace(&mut wanted.name, name.clone());

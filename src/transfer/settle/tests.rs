@@ -169,6 +169,18 @@ fn conflicts_are_settled_as_is_asked() {
     }
 }
 
+#[test]
+fn what_is_known_by_another_name_gets_its_own_where_that_is_free() {
+    let mut stock = Stock::default();
+    stock.import(vec![with_id("1", "a", "x")], None);
+    stock.rename("a", "mine");
+    let changed = || vec![with_id("1", "a", "y")];
+    let done = stock.import(changed(), Some(OnConflict::Rename));
+    assert_eq!(done, told(&[("a", Fate::Made)]));
+    let again = stock.import(changed(), None);
+    assert_eq!(again[0].1, Fate::Unchanged);
+}
+
 /// Two items may be renamed to one name.
 #[test]
 fn names_that_are_given_in_conflicts_are_given_once() {
@@ -201,6 +213,13 @@ fn files_go_with_their_item() {
     // Another file is another value of both.
     let changed = stock.import(with_file(b"two"), None);
     assert!(matches!(&changed[0].1, Fate::Conflict { .. }), "{changed:?}");
+    // Under another name it has a file of its own, which its value names.
+    let mut twice = Stock { secrets: stock.secrets.clone(), ..Stock::default() };
+    let mut another = with_file(b"one");
+    another[0].login_mut().unwrap().password = "y".into();
+    let done = twice.import(another, Some(OnConflict::Rename));
+    assert_eq!(done, told(&[("a.2", Fate::Made)]));
+    assert!(twice.secrets.contains_key("a.2=a/f"));
     let done = stock.import(with_file(b"two"), Some(OnConflict::Version));
     assert_eq!(done, told(&[("a", Fate::Updated)]));
 }
