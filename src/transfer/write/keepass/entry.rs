@@ -202,20 +202,20 @@ fn of_login(login: &Login, strings: &mut Strings<'_>) {
 /// Writes a passkey as KeePassXC has it (keepassxc, `BrowserPasskeys.cpp`).
 fn of_passkey(passkey: &Map<String, Json>, strings: &mut Strings<'_>) {
     let text = |name: &str| passkey.get(name).and_then(Json::as_str).unwrap_or_default();
-    for (key, name, shown) in [
-        ("KPEX_PASSKEY_USERNAME", "userName", Shown::Open),
-        ("KPEX_PASSKEY_CREDENTIAL_ID", "credentialId", Shown::Hidden),
-        ("KPEX_PASSKEY_RELYING_PARTY", "rpId", Shown::Open),
-        ("KPEX_PASSKEY_USER_HANDLE", "userHandle", Shown::Hidden),
-    ] {
-        if !text(name).is_empty() {
-            strings.further(key, text(name), shown);
-        }
-    }
     let key = text("privateKey");
     let pem = URL_SAFE_NO_PAD.decode(key).map(|bytes| pem(&Secret::new(bytes)));
     let pem = pem.unwrap_or_else(|_odd| Secret::new(key.to_owned()));
-    strings.further("KPEX_PASSKEY_PRIVATE_KEY_PEM", pem.expose(), Shown::Hidden);
+    for (key, value, shown) in [
+        ("KPEX_PASSKEY_USERNAME", text("userName"), Shown::Open),
+        ("KPEX_PASSKEY_CREDENTIAL_ID", text("credentialId"), Shown::Hidden),
+        ("KPEX_PASSKEY_PRIVATE_KEY_PEM", pem.expose(), Shown::Hidden),
+        ("KPEX_PASSKEY_RELYING_PARTY", text("rpId"), Shown::Open),
+        ("KPEX_PASSKEY_USER_HANDLE", text("userHandle"), Shown::Hidden),
+    ] {
+        if !value.is_empty() {
+            strings.further(key, value, shown);
+        }
+    }
 }
 
 /// Writes a private key as PEM.
