@@ -45,6 +45,7 @@ mod script {
         env
         environment
         everyday
+        export
         first_secret
         full_disk
         generate

@@ -130,6 +130,21 @@ impl Offer {
         })
     }
 
+    /// What opens another vault than the one that everything is about: a file with its passphrase, its
+    /// keyfile, or a person who is asked.
+    pub(crate) fn of_files(
+        (globals, environment): (&Globals, &Environment),
+        passphrase: Option<&str>,
+        keyfile: Option<&str>,
+    ) -> Self {
+        let passphrase = passphrase.map(|path| Source::File(path.into()));
+        Self {
+            passphrase,
+            keyfile: keyfile.map(PathBuf::from),
+            ..Self::nothing(globals, environment)
+        }
+    }
+
     /// Nothing, where a person is to be asked.
     pub(crate) fn nothing(globals: &Globals, environment: &Environment) -> Self {
         Self { limit: limit_of(globals), home: home(environment), ..Self::default() }
@@ -139,6 +154,11 @@ impl Offer {
     pub(crate) fn asks_for_more(&self, vault: &LockedVault) -> bool {
         let takes_both = SlotKind::PassphraseAndKeyfile;
         !self.has_passphrase() && vault.slots().any(|(_, body)| body.kind() == takes_both)
+    }
+
+    /// Whether a person is to be asked.
+    fn is_nothing(&self) -> bool {
+        self.passphrase.is_none() && self.keyfile.is_none()
     }
 
     /// Whether the command line says what to unlock with.
@@ -191,7 +211,7 @@ impl Offer {
 
     /// Tries everything that is offered on the slots of the vault, and asks a person if nothing is.
     pub(crate) fn open(&self, vault: &LockedVault) -> Result<Opened, Failure> {
-        let was_asked = self.passphrase.is_none() && self.keyfile.is_none();
+        let was_asked = self.is_nothing();
         Ok(Opened { was_asked, ..self.open_somehow(vault)? })
     }
 

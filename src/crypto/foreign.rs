@@ -6,7 +6,7 @@
 //! is within bounds.
 
 use aes::Aes256;
-use aes::cipher::{Block, BlockModeDecrypt, KeyIvInit};
+use aes::cipher::{Block, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use hmac::Hmac;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq;
 use super::kdf::{self, KdfParameters};
 use super::primitives::{KeyBytes, expand, hmac};
 use crate::crypto;
+use crate::sys::entropy::Entropy;
 use crate::sys::memory::scrub_stack;
 use crate::sys::secret::Secret;
 
@@ -37,6 +38,13 @@ pub(crate) struct ExportKeys {
 pub(crate) struct Protected<'a> {
     pub(crate) iv: [u8; 16],
     pub(crate) ciphertext: &'a [u8],
+    pub(crate) mac: [u8; 32],
+}
+
+/// Bytes that were encrypted under the keys of an export.
+pub(crate) struct Sealed {
+    pub(crate) iv: [u8; 16],
+    pub(crate) ciphertext: Vec<u8>,
     pub(crate) mac: [u8; 32],
 }
 
@@ -94,6 +102,34 @@ impl ExportKeys {
         plain.ok_or(crypto::Error::Malformed { what: "export" })
     }
 
+    /// Encrypts bytes, and says who wrote them.
+    pub(crate) fn seal(
+        &self,
+        plain: &[u8],
+        entropy: &dyn Entropy,
+    ) -> Result<Sealed, crypto::Error> {
+        let mut iv = [0; 16];
+        entropy.fill(&mut iv)?;
+        let ciphertext = self.encrypt(plain, iv);
+        scrub_stack();
+        let mac = hmac(&self.authentication, &[&iv, &ciphertext]);
+        Ok(Sealed { iv, ciphertext, mac })
+    }
+
+    #[inline(never)]
+    fn encrypt(&self, plain: &[u8], iv: [u8; 16]) -> Vec<u8> {
+        // PKCS#7: as many bytes as each of them says, at least one.
+        let filled = 16 - plain.len() % 16;
+        let filling = u8::try_from(filled).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(plain.len().saturating_add(16));
+        bytes.extend_from_slice(plain);
+        bytes.resize(plain.len().saturating_add(filled), filling);
+        let (blocks, _) = Block::<Aes256>::slice_as_chunks_mut(&mut bytes);
+        cbc::Encryptor::<Aes256>::new(self.encryption.expose().into(), &iv.into())
+            .encrypt_blocks(blocks);
+        bytes
+    }
+
     #[inline(never)]
     fn decrypt(&self, protected: &Protected<'_>) -> Option<Secret<Vec<u8>>> {
         let mut plain = Secret::new(protected.ciphertext.to_vec());
@@ -134,7 +170,7 @@ const LANES: (u32, u32) = (1, 16);
 mod tests {
     use super::*;
     use crate::crypto::testing::hex;
-    use crate::sys::entropy::{Entropy, SystemEntropy};
+    use crate::sys::entropy::SystemEntropy;
     use crate::sys::memory::residue::Needle;
 
     /// <https://www.rfc-editor.org/rfc/rfc7914#section-11>, the first half of each.
@@ -221,6 +257,18 @@ mod tests {
             let protected = Protected { iv: [0; 16], ciphertext: &ciphertext, mac };
             let refused = Some(crypto::Error::Malformed { what: "export" });
             assert_eq!(keys.open(&protected).err(), refused, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_was_sealed_is_opened() {
+        let keys = ExportKeys { encryption: KeyBytes::zeros(), authentication: KeyBytes::zeros() };
+        for length in [0, 1, 15, 16, 17, 1000] {
+            let plain = vec![7; length];
+            let Sealed { iv, ciphertext, mac } = keys.seal(&plain, &SystemEntropy).unwrap();
+            assert!(ciphertext.len() > length && ciphertext.len() % 16 == 0);
+            let protected = Protected { iv, ciphertext: &ciphertext, mac };
+            assert!(*keys.open(&protected).ok().unwrap().expose() == plain);
         }
     }
 

@@ -18,6 +18,7 @@ pub(crate) mod exposure;
 pub(crate) mod files;
 #[cfg(target_os = "linux")]
 pub(crate) mod filter;
+pub(crate) mod growing;
 pub(crate) mod interrupts;
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "system calls that no crate here wraps; each says why it holds")]
@@ -48,3 +49,4 @@ pub(crate) mod socket;
 )]
 pub(crate) mod streams;
 mod turn;
+pub(crate) mod unnamed;

@@ -99,6 +99,26 @@ fn what_is_large_is_read_in_time() {
     }
 }
 
+/// Reads all examples that can be read.
+pub(super) fn all_items() -> Vec<Item> {
+    Format::names().flat_map(items_of).collect()
+}
+
+/// Reads the examples of a format that can be read.
+pub(super) fn items_of(name: &str) -> Vec<Item> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transfer");
+    let mut items = Vec::new();
+    for export in exports(&root.join(name)) {
+        let Ok(shape) = Shape::of(source(&export)) else { continue };
+        let password = Some(Secret::new("hunter2".to_owned()));
+        let wishes = Wishes { password, ..Wishes::default() };
+        if let Ok(reading) = formats::read(Format::named(name).unwrap(), &shape, &wishes) {
+            items.extend(reading.items);
+        }
+    }
+    items
+}
+
 /// Lists what a format's directory has, but for what is expected.
 fn exports(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
@@ -201,7 +221,7 @@ fn listing(reading: &Reading) -> String {
     text
 }
 
-fn show(item: &Item, text: &mut String) {
+pub(super) fn show(item: &Item, text: &mut String) {
     writeln!(text, "item {:?}", item.origin).unwrap();
     if !item.folders.is_empty() {
         writeln!(text, "  folders {:?}", item.folders).unwrap();

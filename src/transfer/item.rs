@@ -88,6 +88,16 @@ impl Item {
         Self { exact_name: Some(name.into()), ..Self::of(origin, "", content) }
     }
 
+    /// Bytes that keep their name and are what they are.
+    pub(crate) fn of_bytes(origin: Origin, name: String, bytes: Secret<Vec<u8>>) -> Self {
+        Self { exact_name: Some(name), ..Self::of(origin, "", Content::Bytes(bytes)) }
+    }
+
+    /// Something without a title or a name yet.
+    pub(crate) fn of_content(origin: Origin, content: Content) -> Self {
+        Self::of(origin, "", content)
+    }
+
     /// Whether it is a text of nothing, which no secret can be.
     pub(crate) fn is_empty_text(&self) -> bool {
         match &self.content {

@@ -164,7 +164,6 @@ impl Field {
 
 impl Login {
     /// Writes it without what is the item's.
-    #[cfg(test)]
     pub(crate) fn to_json(&self) -> Secret<String> {
         self.to_json_of(&Around::default())
     }

@@ -19,8 +19,10 @@ pub(crate) mod reading;
 pub(crate) mod settle;
 pub(crate) mod shape;
 mod table;
+pub(crate) mod taken;
 mod text;
 mod totp;
+pub(crate) mod write;
 mod xml;
 pub(crate) mod zip;
 

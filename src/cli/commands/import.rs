@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::super::credentials::Offer;
 use super::super::failure::Failure;
+use super::super::moving::archive;
 use super::super::moving::found::Found;
 use super::super::moving::source;
 use super::super::moving::told::{self, Told};
@@ -66,7 +68,9 @@ options! {
         /// Whose rules a .env file follows
         env_dialect: Option<Dialect> = "DIALECT",
         /// The file that has the password of a protected export
-        password_file: Option<String> = "FILE"
+        password_file: Option<String> = "FILE",
+        /// The keyfile that opens an archive of Strongroom
+        archive_keyfile: Option<String> = "FILE"
     }
 }
 
@@ -99,7 +103,16 @@ impl OwnCommand for Import {
         let mut wishes = self.wishes()?;
         let from = self.format(&wishes)?;
         let Found { source, mut remarks, file } = source::read(&self.export.0, context)?;
-        let (format, reading) = read(source, from, &mut wishes)?;
+        let (format, reading) = match (shape_of(source)?, file.as_deref()) {
+            (shape, Some(path)) if is_archive(&shape, from) => {
+                let (passphrase, keyfile) = (&self.password_file, &self.archive_keyfile);
+                let (passphrase, keyfile) = (passphrase.as_deref(), keyfile.as_deref());
+                let offer =
+                    Offer::of_files((context.globals, context.environment), passphrase, keyfile);
+                (Format::Archive, archive::read(path, &offer, context)?)
+            }
+            (shape, _) => read(&shape, from, &mut wishes)?,
+        };
         remarks.extend(reading.remarks);
         let all = reading.items.len();
         let items: Vec<Item> =
@@ -230,24 +243,33 @@ fn store(shelf: &mut Shelf<'_, '_>, settled: Vec<Settled>) -> Result<(), failure
     stored
 }
 
+/// Finds out what an export is made of.
+fn shape_of(source: reading::Source) -> Result<Shape, Failure> {
+    Shape::of(source).map_err(|error| told::unreadable(&error))
+}
+
+/// Whether it is an archive, and nothing else is asked for.
+fn is_archive(shape: &Shape, from: Option<Format>) -> bool {
+    from.is_none_or(|from| from == Format::Archive) && Format::Archive.fits(shape)
+}
+
 /// Reads an export as what it is, and asks for its password if it has one.
 fn read(
-    source: reading::Source,
+    shape: &Shape,
     from: Option<Format>,
     wishes: &mut Wishes,
 ) -> Result<(Format, Reading), Failure> {
-    let shape = Shape::of(source).map_err(|error| told::unreadable(&error))?;
-    let format = match (from, formats::recognise(&shape)) {
+    let format = match (from, formats::recognise(shape)) {
         // Read as something else, it would lose what only its own format knows of.
         (Some(from), Some(found))
-            if from != found && wishes.columns.is_empty() && !from.fits(&shape) =>
+            if from != found && wishes.columns.is_empty() && !from.fits(shape) =>
         {
             return Err(told::of_another(from, found));
         }
         (Some(format), _) | (None, Some(format)) => format,
         (None, None) => return Err(told::unreadable(&reading::Error::Unknown)),
     };
-    let reading = match formats::read(format, &shape, wishes) {
+    let reading = match formats::read(format, shape, wishes) {
         Err(reading::Error::NoPassword) if terminal::is_there() => {
             let question = format!("Password of the export from {}: ", format.title());
             let typed = terminal::ask_secret(&question, Lines::One);
@@ -255,7 +277,7 @@ fn read(
             wishes.password = Some(typed.map_err(|error| {
                 Failure::environment("NoAnswer", format!("nothing was imported: {error}"))
             })?);
-            formats::read(format, &shape, wishes)
+            formats::read(format, shape, wishes)
         }
         reading => reading,
     };

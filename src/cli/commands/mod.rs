@@ -9,6 +9,7 @@ mod diff;
 mod doctor;
 mod edit;
 mod env;
+mod export;
 mod find;
 mod generate;
 mod get;
@@ -72,6 +73,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<env::AsVariables>(),
     CommandSpec::of::<doctor::Doctor>(),
     CommandSpec::of::<import::Import>(),
+    CommandSpec::of::<export::Export>(),
     CommandSpec::of::<init::Init>(),
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),

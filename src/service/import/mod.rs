@@ -13,6 +13,7 @@ use super::rules::stages::CURRENT;
 use super::rules::{arn, name, tags};
 use super::versions;
 use crate::model::secret_value::SecretValue;
+use crate::model::time::Timestamp;
 use crate::model::types::{ClientRequestToken, Tag, TagKey, TagValue};
 use crate::sys::entropy;
 use crate::vault::Vault;
@@ -164,6 +165,7 @@ impl Shelf<'_, '_> {
             versions::write(cx, &mut record, &ClientRequestToken(id.clone()), &value, None)?;
             current = id;
         }
+        set_apart(&mut record, 0);
         repository::insert(cx, &mut record)?;
         log(cx, &record, current, Trace::between(None, &record))
     }
@@ -184,7 +186,12 @@ impl Shelf<'_, '_> {
             // The source had something else under the same date, or no dates at all.
             id = entropy::random_uuid(cx.entropy())?;
         }
+        let known = record.versions.len();
         versions::write(cx, &mut record, &ClientRequestToken(id.clone()), &value, None)?;
+        let made = record.versions.len().saturating_sub(known)
+            + known.saturating_sub(before.versions.len());
+        let first = record.versions.len().saturating_sub(made);
+        set_apart(&mut record, first);
         if let Some(tags) = &mut record.tags {
             let is_gone = |key: &str| {
                 FLAGS.contains(&key) && !wanted.tags.iter().any(|(wanted, _)| wanted == key)
@@ -194,6 +201,14 @@ impl Shelf<'_, '_> {
         set_tags(&mut record, wanted.tags)?;
         repository::store(cx, &mut record)?;
         log(cx, &record, id, Trace::between(Some(&before), &record))
+    }
+}
+
+/// Dates the versions from `first` on a millisecond apart, the last one now: what is made together is
+/// listed in the order of its dates.
+fn set_apart(record: &mut Record, first: usize) {
+    for (before, version) in (0_i64..).zip(record.versions.iter_mut().skip(first).rev()) {
+        version.created = Timestamp(version.created.0.saturating_sub(before));
     }
 }
 

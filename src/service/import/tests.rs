@@ -184,3 +184,21 @@ fn secrets_of_a_program_are_known_by_its_ids() {
     let known: Vec<_> = known.into_iter().collect();
     assert_eq!(known, [("a".to_owned(), vec!["a".to_owned(), "c".to_owned()])]);
 }
+
+/// They had all the same date, and were listed by their ids: `NAME~1` was any of them.
+#[test]
+fn earlier_values_are_listed_in_their_order() {
+    let mut service = ServiceFixture::new();
+    put(&mut service, vec![wanted("a", &[(9, "one"), (1, "two"), (5, "three")])]).unwrap();
+    let listed = |service: &mut ServiceFixture| {
+        let request = r#"{"SecretId":"a","IncludeDeprecated":true}"#;
+        let answer = service.call("ListSecretVersionIds", request).unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let versions = answer["Versions"].as_array().unwrap();
+        let ids = versions.iter().map(|version| version["VersionId"].as_str().unwrap());
+        ids.map(|id| id.trim_start_matches('0').to_owned()).collect::<Vec<String>>()
+    };
+    assert_eq!(listed(&mut service), ["9", "1", "5"]);
+    put(&mut service, vec![wanted("a", &[(8, "four"), (2, "five"), (7, "six")])]).unwrap();
+    assert_eq!(listed(&mut service), ["9", "1", "5", "8", "2", "7"]);
+}

@@ -36,7 +36,7 @@ pub(crate) fn check_private(path: &Path) -> Result<(), FileFault> {
 }
 
 /// Requires a directory in which others cannot replace our files.
-fn check_directory(path: &Path) -> Result<(), FileFault> {
+pub(super) fn check_directory(path: &Path) -> Result<(), FileFault> {
     let metadata = fs::metadata(path).map_err(|error| FileFault::from_io(path, error))?;
     let mode = metadata.mode() & 0o7777;
     let is_sticky = mode & 0o1000 != 0;

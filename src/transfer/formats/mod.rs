@@ -10,6 +10,7 @@ mod nordpass;
 mod pass;
 mod rows;
 
+mod archive;
 mod authenticators;
 mod bitwarden;
 mod dashlane;
@@ -39,6 +40,7 @@ pub(crate) enum Format {
     ProtonAuthenticator,
     AndOtp,
     OtpUris,
+    Archive,
     // Tables, XML, lines and trees.
     KeePass,
     Pass,
@@ -185,6 +187,13 @@ const ALL: &[Entry] = &[
         title: "a list of otpauth:// URIs",
         fits: authenticators::is_list,
         read: authenticators::read_list,
+    },
+    Entry {
+        format: Format::Archive,
+        name: "archive",
+        title: "Strongroom",
+        fits: archive::is_vault,
+        read: archive::read,
     },
     // Tables, XML, lines and trees.
     Entry {
