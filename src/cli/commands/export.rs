@@ -131,8 +131,8 @@ impl Export {
             .map(Number::get)
             .into_iter()
             .collect::<Result<Vec<_>, _>>()?;
-        let is_wrong = to != To::Archive && has_cost.iter().any(Option::is_some)
-            || to != To::Archive && self.archive_keyfile.is_some();
+        let is_of_archives = self.archive_keyfile.is_some() || has_cost.iter().any(Option::is_some);
+        let is_wrong = to != To::Archive && is_of_archives;
         let given = invocation.first_given::<PassphraseOptions>();
         match given.filter(|_| is_plain || is_wrong) {
             Some(name) => Err(options::belongs_to(&name, "--to archive").into()),

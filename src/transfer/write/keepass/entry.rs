@@ -71,7 +71,8 @@ pub(super) fn write(
         }
         xml.open("Entry");
         xml.text("UUID", &id);
-        content(&earlier.content, title, earlier.at.and_then(text::date), xml, losses);
+        let at = earlier.at.and_then(text::date);
+        content(&earlier.content, title, at.as_ref(), xml, losses);
         xml.close("Entry");
     }
     xml.close("History");
@@ -82,7 +83,13 @@ pub(super) fn write(
 }
 
 /// Writes the dates and strings of an entry; `at` is when it was so, if the content does not say it.
-fn content(content: &Content, title: &str, at: Option<String>, xml: &mut Xml, losses: &mut Losses) {
+fn content(
+    content: &Content,
+    title: &str,
+    at: Option<&String>,
+    xml: &mut Xml,
+    losses: &mut Losses,
+) {
     let mut strings = Strings::new(xml);
     match content {
         Content::Login(login) => {
@@ -103,8 +110,8 @@ fn content(content: &Content, title: &str, at: Option<String>, xml: &mut Xml, lo
     }
 }
 
-fn times(login: &Login, at: Option<String>, xml: &mut Xml) {
-    let modified = login.modified.as_ref().or(at.as_ref());
+fn times(login: &Login, at: Option<&String>, xml: &mut Xml) {
+    let modified = login.modified.as_ref().or(at);
     let dates = [
         ("CreationTime", login.created.as_ref()),
         ("LastModificationTime", modified),

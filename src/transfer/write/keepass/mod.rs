@@ -65,11 +65,20 @@ pub(super) fn write(items: &[Taken]) -> Written {
     xml.close("Binaries");
     xml.close("Meta");
     xml.open("Root");
-    let mut numbers = entry::numbers(items);
-    root.write("Strongroom", "", &mut numbers, &mut xml, &mut losses);
+    let mut output = Output { numbers: entry::numbers(items), xml, losses };
+    root.write("Strongroom", "", &mut output);
+    let Output { mut xml, losses, .. } = output;
     xml.close("Root");
     xml.close("KeePassFile");
     Written { bytes: xml.finish(), losses }
+}
+
+/// What is being written.
+struct Output {
+    /// Which files there are.
+    numbers: entry::Numbers,
+    xml: Xml,
+    losses: Losses,
 }
 
 /// A group, and what is in it.
@@ -84,24 +93,18 @@ impl Group<'_> {
         path.iter().fold(self, |group, name| group.groups.entry(name.clone()).or_default())
     }
 
-    fn write(
-        &self,
-        name: &str,
-        above: &str,
-        numbers: &mut entry::Numbers,
-        xml: &mut Xml,
-        losses: &mut Losses,
-    ) {
+    fn write(&self, name: &str, above: &str, output: &mut Output) {
         let path = format!("{above}/{name}");
-        xml.open("Group");
-        xml.text("UUID", &uuid("group", &path));
-        xml.text("Name", name);
+        output.xml.open("Group");
+        output.xml.text("UUID", &uuid("group", &path));
+        output.xml.text("Name", name);
         for (taken, title) in &self.entries {
+            let Output { numbers, xml, losses } = &mut *output;
             entry::write(taken, title, numbers, xml, losses);
         }
         for (name, group) in &self.groups {
-            group.write(name, &path, numbers, xml, losses);
+            group.write(name, &path, output);
         }
-        xml.close("Group");
+        output.xml.close("Group");
     }
 }
