@@ -1,14 +1,13 @@
 //! Where the credential comes from: a file, a descriptor, a command, a keyfile, systemd, or the
 //! person at the terminal. Never an argument, never the text of a variable.
 
-use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use super::environment::Environment;
 use super::failure::Failure;
+use super::passphrase_source::{MAX_BYTES, Source};
 use super::request::error as request;
 use super::request::globals::options::Globals;
 use super::terminal::{self, Lines};
@@ -23,9 +22,6 @@ use crate::sys::secret::Secret;
 use crate::sys::{credential, streams};
 use crate::vault::{self, LockedVault};
 
-/// The longest file that can hold a passphrase or a keyfile, in bytes.
-const MAX_BYTES: usize = 4096;
-
 /// How often a person may mistype.
 const TRIES: usize = 3;
 
@@ -38,14 +34,6 @@ pub(crate) struct Offer {
     is_on_the_line: bool,
     /// The directory that a person knows as `~`.
     home: Option<PathBuf>,
-}
-
-/// Where a passphrase is read from.
-#[derive(Clone, Debug)]
-enum Source {
-    File(PathBuf),
-    Descriptor(i32, Option<Arc<OwnedFd>>),
-    Command(String),
 }
 
 impl Offer {
@@ -201,12 +189,7 @@ impl Offer {
         let Some(source) = &self.passphrase else { return Ok(None) };
         // Whatever it comes from may ask at the terminal itself.
         terminal::end_silence();
-        let bytes = match source {
-            Source::File(path) => Secret::new(credential::read(path, MAX_BYTES)?),
-            Source::Descriptor(number, stream) => read_descriptor(*number, stream.as_deref())?,
-            Source::Command(text) => run_command(text)?,
-        };
-        Ok(Some(Passphrase::from_file_bytes(bytes.expose())?))
+        Ok(Some(Passphrase::from_file_bytes(source.read()?.expose())?))
     }
 
     /// Tries everything that is offered on the slots of the vault, and asks a person if nothing is.
@@ -383,36 +366,6 @@ fn keyfile_missing(what: &str) -> Failure {
 fn not_together() -> Failure {
     let what = "a passphrase and a keyfile were given, and no key slot takes both together";
     Failure::environment("VaultLocked", what).hinted("give one of them")
-}
-
-fn read_descriptor(number: i32, stream: Option<&OwnedFd>) -> Result<Secret<Vec<u8>>, Failure> {
-    let Some(stream) = stream.and_then(|stream| stream.try_clone().ok()) else {
-        let message = format!("nothing is open as descriptor {number}");
-        return Err(Failure::environment("NoFile", message));
-    };
-    let path = PathBuf::from(format!("/dev/fd/{number}"));
-    Ok(Secret::new(credential::read_stream(stream, &path, MAX_BYTES)?))
-}
-
-/// Runs the user's own command, by the shell as the user would, and takes what it prints.
-fn run_command(text: &str) -> Result<Secret<Vec<u8>>, Failure> {
-    let failed = |what: String| {
-        Failure::environment("BadCredential", format!("the passphrase command failed: {what}"))
-    };
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", text])
-        .stdin(Stdio::inherit())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(error.to_string()))?;
-    let mut printed = Secret::new(Vec::with_capacity(MAX_BYTES));
-    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX);
-    if let Some(stdout) = child.stdout.take() {
-        let read = stdout.take(limit).read_to_end(printed.expose_mut());
-        read.map_err(|error| failed(error.to_string()))?;
-    }
-    let status = child.wait().map_err(|error| failed(error.to_string()))?;
-    if status.success() { Ok(printed) } else { Err(failed(status.to_string())) }
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub(crate) mod operate;
 pub(crate) mod output;
 mod pager;
 pub(crate) mod pages;
+mod passphrase_source;
 mod password_prompt;
 mod peers;
 mod private_place;
