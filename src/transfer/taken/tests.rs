@@ -64,6 +64,10 @@ fn items_of_all_formats_come_back_as_they_were() {
             continue;
         }
         let Some(back) = back(&item) else { continue };
+        // A secret of AWS that has the form of a login is one from here on.
+        if item.exact_name.is_some() && matches!(back.content, Content::Login(_)) {
+            continue;
+        }
         if let Some(login) = item.login_mut()
             && login.kind == Some("login")
         {

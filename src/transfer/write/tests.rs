@@ -15,12 +15,25 @@ fn taken(items: Vec<Item>, source: &str) -> Vec<Taken> {
     items.into_iter().enumerate().map(taken).collect()
 }
 
+/// Puts what is left over into an order: nobody asks for the one that it has.
+fn in_order(mut items: Vec<Item>) -> Vec<Item> {
+    for item in &mut items {
+        let earlier = item.history.iter_mut().map(|earlier| &mut earlier.content);
+        for content in std::iter::once(&mut item.content).chain(earlier) {
+            if let Content::Login(login) = content {
+                login.left_over.sort_keys();
+            }
+        }
+    }
+    items
+}
+
 fn read(format: &str, written: &Written) -> Vec<Item> {
     let bytes = Secret::new(written.bytes.expose().clone());
     let shape = Shape::of(Source::Bytes(bytes)).ok().unwrap();
     assert_eq!(formats::recognise(&shape).map(Format::name), Some(format));
     let format = Format::named(format).unwrap();
-    formats::read(format, &shape, &Wishes::default()).ok().unwrap().items
+    in_order(formats::read(format, &shape, &Wishes::default()).ok().unwrap().items)
 }
 
 /// Writes an item down, but for its id.
@@ -47,7 +60,7 @@ fn counted(written: &Written) -> Vec<(Feature, u64)> {
 
 #[test]
 fn what_came_from_bitwarden_goes_back_to_it() {
-    let mut items = fixtures::items_of("bitwarden");
+    let mut items = in_order(fixtures::items_of("bitwarden"));
     // What is not as Bitwarden has it is counted instead, and what is of no known type becomes a note.
     let is_odd = |item: &Item| match &item.content {
         Content::Login(login) => {
@@ -82,7 +95,10 @@ fn what_came_from_bitwarden_goes_back_to_it() {
 
 #[test]
 fn what_came_from_a_browser_goes_back_to_it() {
-    let items = fixtures::items_of("chrome");
+    let mut items = fixtures::items_of("chrome");
+    // A second name of one login is counted instead; what another of the files has too would be one with it.
+    items.retain_mut(|item| item.login_mut().is_some_and(|login| login.left_over.is_empty()));
+    items.retain(|item| item.title != "Größe");
     let before: Vec<String> = items.iter().map(shown).collect();
     let written = write(Target::Csv, &taken(items, "chrome"));
     assert_eq!(counted(&written), []);
