@@ -82,10 +82,11 @@ pub(super) fn edit(
         return Err(Failure::environment("FieldError", message)
             .hinted(format!("`strongroom set {secret}` reads one from stdin")));
     };
-    match edited(&before, &editor, context)? {
-        None => Ok(Edited::Same(format!("{secret} stays as it is"))),
-        Some(after) => store(client, secret, &base.id, &after).map(Edited::Changed),
-    }
+    let mut keep = |after: &Secret<String>| store(client, secret, &base.id, after);
+    Ok(match edited(&before, &editor, &mut keep, context)? {
+        None => Edited::Same(format!("{secret} stays as it is")),
+        Some(told) => Edited::Changed(told),
+    })
 }
 
 /// Returns the command that edits.
@@ -98,12 +99,14 @@ fn editor(context: &CommandContext<'_>) -> Result<String, Failure> {
     }
 }
 
-/// Has a person edit a value; `None` if it stays as it is.
+/// Has a person edit a value, and `keep` store what came of it, which says what to tell them; `None` if it
+/// stays as it is. What could not be stored is still there to be edited again.
 fn edited(
     before: &Secret<String>,
     editor: &str,
+    keep: &mut dyn FnMut(&Secret<String>) -> Result<String, Failure>,
     context: &CommandContext<'_>,
-) -> Result<Option<Secret<String>>, Failure> {
+) -> Result<Option<String>, Failure> {
     let workplace = private_place::make("edit", context)?;
     let is_json = Login::read(before.expose()).is_some();
     let file = workplace.temporary().join(if is_json { "value.json" } else { "value.txt" });
@@ -126,13 +129,36 @@ fn edited(
         } else if after.expose().len() >= MAX_BYTES {
             "The value is longer than 65,536 bytes."
         } else if has_ended_well {
-            return Ok(Some(after));
+            match keep(&after) {
+                Ok(told) => return Ok(Some(told)),
+                Err(failure) => try_again(failure)?,
+            }
+            continue;
         } else {
             "The editor failed, and the file has changed."
         };
         if !confirm(&format!("{objection} Edit it again? Otherwise nothing is stored."))? {
             return Ok(None);
         }
+    }
+}
+
+/// Asks whether what could not be stored is to be tried once more: it is gone otherwise.
+///
+/// # Errors
+/// The failure, where nobody wants to, or where what was edited is kept all the same.
+fn try_again(failure: Failure) -> Result<(), Failure> {
+    let Some((name, message)) = failure.told() else { return Err(failure) };
+    if name == CONFLICT {
+        return Err(failure);
+    }
+    let question = format!(
+        "It could not be stored ({message}). Edit it again, and then try once more? Otherwise what you \
+         wrote is gone."
+    );
+    match terminal::confirm(&question) {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(failure),
     }
 }
 
@@ -210,11 +236,14 @@ fn store(
     let message = format!(
         "{secret} was changed by somebody else meanwhile; what you wrote is kept as {secret}:{LABEL}"
     );
-    Err(Failure::environment("EditConflict", message).hinted(format!(
+    Err(Failure::environment(CONFLICT, message).hinted(format!(
         "`strongroom diff {secret} {LABEL}` compares the two; `strongroom edit {secret}` begins with \
          the other's"
     )))
 }
+
+/// Somebody else was faster, and what was edited is kept beside theirs.
+const CONFLICT: &str = "EditConflict";
 
 /// No swap file, backup, undo file, history or memory of registers.
 const QUIET_VIM: &str =
