@@ -54,9 +54,9 @@ mod script {
         grant
         harness
         help
-        import
         import_protected
         import_store
+        import
         init
         inject
         json
@@ -85,9 +85,9 @@ mod script {
         resource_policies
         restore_backup
         restore_secret
-        run
         run_confined
         run_grant
+        run
         salvage
         streams
         tag_resource
