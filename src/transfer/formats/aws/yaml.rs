@@ -13,10 +13,11 @@ pub(super) fn pairs(text: &str) -> Option<Vec<(String, String)>> {
         && matches!(next()?, Event::MappingStart(0, None));
     let mut pairs: Vec<(String, String)> = Vec::new();
     loop {
-        let key = match next().filter(|_| is_begun)? {
-            Event::MappingEnd => break,
-            event => scalar(event)?,
-        };
+        let event = next().filter(|_| is_begun)?;
+        if event == Event::MappingEnd {
+            break;
+        }
+        let key = scalar(event)?;
         if pairs.iter().any(|(known, _)| *known == key) {
             return None;
         }
