@@ -54,6 +54,7 @@ mod script {
         grant
         harness
         help
+        import_programs
         import_protected
         import_store
         import

@@ -34,9 +34,17 @@ pub(crate) struct Store {
 pub(crate) enum Spill {
     /// It may: a transaction that touches everything does not fit into memory.
     On,
+    /// It may when its pages take more than [`SPILLED_FROM`] bytes.
+    Late,
     /// It may not.
     Off,
 }
+
+/// How much memory the pages of a transaction take before [`Spill::Late`] lets them go: as much as ten
+/// thousand new secrets in a small vault.
+const SPILLED_FROM: usize = 24 << 20;
+/// The bytes of a page.
+const PAGE: usize = 4096;
 
 impl Store {
     /// Opens a container, and refuses what is not one, was added to, or is open to others.
@@ -131,10 +139,12 @@ impl Store {
     /// Lets transactions from now on write to the file early, or not.
     pub(crate) fn set_spill(&mut self, spill: Spill) -> Result<(), Error> {
         let sql = match spill {
-            Spill::On => "PRAGMA cache_spill = ON",
-            Spill::Off => "PRAGMA cache_spill = OFF",
+            // A number is one of pages, and turns it on.
+            Spill::On => "PRAGMA cache_spill = 1".to_owned(),
+            Spill::Late => format!("PRAGMA cache_spill = {}", SPILLED_FROM / PAGE),
+            Spill::Off => "PRAGMA cache_spill = OFF".to_owned(),
         };
-        Ok(self.connection.execute_batch(sql)?)
+        Ok(self.connection.execute_batch(&sql)?)
     }
 
     /// Lets a transaction that touches everything do so. Spilling shuts readers out from the first page

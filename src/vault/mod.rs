@@ -7,6 +7,7 @@ pub(crate) mod across;
 pub(crate) mod anchor;
 pub(crate) mod archive;
 pub(crate) mod audit;
+mod bulk;
 mod cbor;
 mod chain;
 mod change;

@@ -77,7 +77,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("unicode_normalization", &["transfer", "crypto"]),
     ("unicode_width", &["cli"]),
     ("uuid", &["sys"]),
-    ("yaml_rust2", &["cli"]),
+    ("yaml_rust2", &["cli", "transfer"]),
     // Keys are wiped where they are made and where they are kept.
     ("zeroize", &["crypto", "sys"]),
     ("zxcvbn", &["crypto"]),

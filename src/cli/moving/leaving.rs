@@ -60,19 +60,19 @@ impl Leaving {
         if !lost.is_empty() {
             lines.push(format!("note: this format cannot hold: {}", lost.join("; ")));
         }
-        let left_out: Vec<String> = self
-            .losses
-            .remarks()
-            .iter()
-            .filter(|told| told.is_left_out)
-            .map(|told| format!("{} {}", told.name, told.what))
-            .collect();
-        if !left_out.is_empty() {
-            let more = left_out.len().saturating_sub(MOST_NAMED);
-            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-            let named: Vec<&str> = left_out.iter().take(MOST_NAMED).map(String::as_str).collect();
-            lines.push(format!("note: left out: {}{more}", named.join("; ")));
+        for (word, is_left_out) in [("left out", true), ("worth a look", false)] {
+            lines.extend(self.named(word, is_left_out));
         }
         lines
+    }
+
+    /// Says in a line which secrets are left out, or are not read alike by all.
+    fn named(&self, word: &str, is_left_out: bool) -> Option<String> {
+        let all = || self.losses.remarks().iter().filter(|told| told.is_left_out == is_left_out);
+        let more = all().count().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let named: Vec<String> =
+            all().take(MOST_NAMED).map(|told| format!("{}: {}", told.name, told.what)).collect();
+        (!named.is_empty()).then(|| format!("note: {word}: {}{more}", named.join("; ")))
     }
 }

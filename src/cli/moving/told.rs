@@ -90,7 +90,7 @@ impl Told {
 
     /// Returns the members of the answer.
     pub(crate) fn members(&self, status: &str, format: Format) -> Vec<(String, Value)> {
-        let text = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
+        let text = |name: &str, text: &str| (name.to_owned(), Value::Text(shortened(text)));
         let count = |name: &str, count: u64| {
             (name.to_owned(), Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)))
         };
@@ -183,6 +183,16 @@ fn word(outcome: Outcome) -> &'static str {
 
 /// How many names a message has.
 const MOST_NAMED: usize = 5;
+/// How many characters of a name or an id are said: as many as a secret's name can have. What another
+/// program calls something has no bound.
+const MOST_SAID: usize = 512;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_SAID) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
 
 /// Says that an export is not what `--from` says.
 pub(crate) fn of_another(from: Format, found: Format) -> Failure {
@@ -219,4 +229,16 @@ pub(crate) fn unreadable(error: &Error) -> Failure {
         }
     };
     Failure::environment(name, error.to_string()).hinted(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_has_an_end() {
+        let name = "é".repeat(MOST_SAID);
+        assert_eq!(shortened(&name), name);
+        assert_eq!(shortened(&format!("{name}x")), format!("{name}…"));
+    }
 }

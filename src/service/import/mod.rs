@@ -81,11 +81,13 @@ pub(crate) fn on_shelf<T>(
     context: RequestContext<'_>,
     work: impl FnOnce(&mut Shelf<'_, '_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let mut transaction = vault.begin(access, context)?;
-    let home = transaction.state().settings.region().to_owned();
-    let done = work(&mut Shelf(Context::new(&mut transaction, region, &home)))?;
-    transaction.commit()?;
-    Ok(done)
+    vault.in_bulk(|vault| {
+        let mut transaction = vault.begin(access, context)?;
+        let home = transaction.state().settings.region().to_owned();
+        let done = work(&mut Shelf(Context::new(&mut transaction, region, &home)))?;
+        transaction.commit()?;
+        Ok(done)
+    })
 }
 
 impl Shelf<'_, '_> {

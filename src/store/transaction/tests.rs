@@ -240,6 +240,27 @@ fn fills_the_disk() {
     assert!(copied.is_ok() || matches!(copied, Err(Error::NoSpace)), "{copied:?}");
 }
 
+/// An import into a large vault changed 17,000 pages, all of which waited in memory for its commit.
+#[test]
+fn a_transaction_in_bulk_goes_to_the_file_when_it_is_large() {
+    let (_scratch, path) = sample::closed();
+    let mut store = Store::open(&path, Mode::ReadWrite).unwrap();
+    let length = || std::fs::metadata(&path).unwrap().len();
+    let before = length();
+    store.set_spill(Spill::Late).unwrap();
+    let rows = store.write().unwrap();
+    let insert = |keys: std::ops::Range<u64>| {
+        keys.for_each(|key| rows.insert(Table::Audit, key, &[7; 4000]).unwrap());
+    };
+    insert(0..4000);
+    assert_eq!(length(), before, "readers are let in while there is not much of it");
+    insert(4000..8000);
+    assert!(length() > before + (4 << 20));
+    drop(rows);
+    assert_eq!(store.read().unwrap().count(Table::Audit).unwrap(), 0);
+    assert_eq!(length(), before);
+}
+
 #[test]
 fn a_change_killed_at_any_write_is_undone() {
     let (scratch, path) = sample::closed();

@@ -111,8 +111,9 @@ fn of_login<'i>(login: &'i Login, name: &str) -> Vec<Variable<'i>> {
     variables
 }
 
-/// The name of the variable that a secret is: after its last slash.
+/// The name of the variable that a secret is: after its last slash, unless nothing is there.
 fn short(name: &str) -> String {
+    let name = name.trim_end_matches('/');
     fit(name.rsplit('/').next().unwrap_or(name))
 }
 
@@ -121,6 +122,9 @@ fn short(name: &str) -> String {
 fn fit(name: &str) -> String {
     let is_fit = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let begins_with_digit = name.starts_with(|c: char| c.is_ascii_digit());
+    if name.is_empty() {
+        return "_".to_owned();
+    }
     if name.chars().all(is_fit) && !begins_with_digit {
         return name.to_owned();
     }

@@ -33,6 +33,7 @@ pub(crate) enum Feature {
     Rotations,
     Replicas,
     Keys,
+    Characters,
     Scheduled,
 }
 
@@ -64,6 +65,7 @@ impl Feature {
             Self::Rotations => "settings of rotations",
             Self::Replicas => "replicas in other regions and accounts",
             Self::Keys => "names of KMS keys",
+            Self::Characters => "secrets with control characters, which are not in it",
             Self::Scheduled => "secrets that are scheduled for deletion",
         }
     }

@@ -1,6 +1,7 @@
 use super::super::fixtures;
 use super::super::formats::{self, Format};
 use super::super::item::{Content, Item, Origin};
+use super::super::login::Login;
 use super::super::reading::{Source, Wishes};
 use super::super::shape::Shape;
 use super::super::taken::Beside;
@@ -148,6 +149,10 @@ fn variables_have_the_shortest_name_that_is_theirs_alone() {
     ];
     let written = write(Target::Env, &taken(texts(&values), ""));
     assert_eq!(text(&written), "APP_A_URL=1\nAPP_B_URL=2\nMY_KEY=3\n_2FA=4\nX_2FA=5\n");
+    // What ends in a slash had no name at all, and nobody could read the file.
+    let values = [("app/end/", "1"), ("/", "2"), ("//", "3")];
+    let written = write(Target::Env, &taken(texts(&values), ""));
+    assert_eq!(text(&written), "end=1\n_=2\n__=3\n");
     let values = [("a-b", "1"), ("a.b", "2")];
     let written = write(Target::Env, &taken(texts(&values), ""));
     assert_eq!(text(&written), "A_B=1\n");
@@ -169,6 +174,29 @@ fn what_a_format_cannot_hold_is_counted() {
     for feature in [Feature::Fields, Feature::Folders, Feature::Passkeys, Feature::Kinds] {
         assert!(!features(Target::Bitwarden).contains(&feature), "{feature:?}");
     }
+}
+
+/// XML has no way to write them; without them the value was another, and nobody was told by the exit code.
+#[test]
+fn a_value_with_control_characters_is_a_file_in_keepass() {
+    let values = [("nul", "a\0b\u{1b}"), ("plain", "a\tb\r\n"), ("odd", "\u{ffff}")];
+    let written = write(Target::KeePass, &taken(texts(&values), ""));
+    let mut after = read("keepass", &written);
+    crate::model::order::sort_by_key(&mut after, |item| item.title.clone());
+    let files = |item: &Item| -> Vec<Vec<u8>> {
+        item.attachments.iter().map(|file| file.bytes.expose().clone()).collect()
+    };
+    let all: Vec<Vec<Vec<u8>>> = after.iter().map(files).collect();
+    assert_eq!(all, [vec![b"a\0b\x1b".to_vec()], vec!["\u{ffff}".into()], vec![]]);
+    assert_eq!(after[2].login_mut().unwrap().password.expose(), "a\tb\r\n");
+    let doubted: Vec<&str> =
+        written.losses.remarks().iter().map(|told| told.name.as_str()).collect();
+    assert_eq!(doubted, ["nul", "odd"]);
+    // Of a login they are counted.
+    let login = Login { password: "a\0".into(), ..Login::default() };
+    let item = Item::of_login(Origin::Position(1), "x", login);
+    let written = write(Target::KeePass, &taken(vec![item], ""));
+    assert_eq!(counted(&written), [(Feature::Characters, 1)]);
 }
 
 #[test]

@@ -26,10 +26,23 @@ pub(in super::super) fn is_ente_encrypted(shape: &Shape) -> bool {
 }
 
 pub(in super::super) fn is_andotp(shape: &Shape) -> bool {
+    if is_encrypted_andotp(shape) {
+        return true;
+    }
     let entries = shape.json().and_then(Json::as_array);
     entries.and_then(|entries| entries.first()).is_some_and(|first| {
         ["secret", "label", "type", "digits"].iter().all(|name| first.get(name).is_some())
     })
+}
+
+/// Whether bytes may be andOTP's encrypted backup: it begins with how often the password is hashed, which
+/// is between 140,000 and 160,000, and has salt, nonce and tag.
+fn is_encrypted_andotp(shape: &Shape) -> bool {
+    let Some((rounds, rest)) = shape.bytes().and_then(|bytes| bytes.split_first_chunk::<4>())
+    else {
+        return false;
+    };
+    (140_000..=160_000).contains(&u32::from_be_bytes(*rounds)) && rest.len() > 12 + 12 + 16
 }
 
 pub(in super::super) fn is_proton(shape: &Shape) -> bool {
@@ -123,6 +136,9 @@ pub(in super::super) fn read_two_fas(shape: &Shape, _wishes: &Wishes) -> Result<
 
 /// Reads andOTP's.
 pub(in super::super) fn read_andotp(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
+    if shape.bytes().is_some() {
+        return Err(encrypted("andOTP", "back up from andOTP again, as plain text"));
+    }
     let json = shape.json().ok_or(Error::Unknown)?;
     let all = json.as_array().ok_or_else(|| Error::malformed("the document", "is no list"))?;
     Ok(read_all(all, |object, draft| {

@@ -2,8 +2,9 @@
 //! `describe-secret` print, one document or several; and chamber's exports. Names and values are exact.
 
 mod dump;
+mod yaml;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::super::item::Origin;
 use super::super::reading::{Error, Outcome, Reading, Wishes};
@@ -22,17 +23,17 @@ pub(super) fn read_dump(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Erro
     Ok(dump::read(json))
 }
 
-/// A flat map of texts.
+/// A flat map of texts, as JSON or YAML.
 pub(super) fn is_chamber(shape: &Shape) -> bool {
     let map = shape.json().and_then(Json::as_object);
     map.is_some_and(|map| !map.is_empty() && map.values().all(Json::is_string))
+        || shape.text().is_some_and(|text| yaml::pairs(text).is_some())
 }
 
 /// Reads chamber's.
 pub(super) fn read_chamber(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Error> {
-    let map = shape.json().and_then(Json::as_object).ok_or(Error::Unknown)?;
     let mut reading = Reading::new();
-    for (name, value) in map {
+    for (name, value) in &members(shape).ok_or(Error::Unknown)? {
         let origin = Origin::Id(name.clone());
         match value.as_str() {
             _ if name == CHAMBER_METADATA => {
@@ -44,4 +45,15 @@ pub(super) fn read_chamber(shape: &Shape, _wishes: &Wishes) -> Result<Reading, E
         }
     }
     Ok(reading)
+}
+
+/// The members of the map.
+fn members(shape: &Shape) -> Option<Map<String, Json>> {
+    if let Some(map) = shape.json().and_then(Json::as_object) {
+        return Some(map.clone());
+    }
+    let pairs = yaml::pairs(shape.text()?)?;
+    let mut map = Map::new();
+    map.extend(pairs.into_iter().map(|(name, value)| (name, value.into())));
+    Some(map)
 }

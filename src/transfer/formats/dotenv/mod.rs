@@ -25,7 +25,7 @@ pub(super) fn read_env(shape: &Shape, wishes: &Wishes) -> Result<Reading, Error>
     if is_other && variables(text, Dialect::Ruby).is_ok() {
         return Err(Error::Unreadable {
             why: "its lines are `name: value`, as in YAML and in some .env files".to_owned(),
-            remedy: "choose --env-dialect node or ruby; of chamber, export with --format json",
+            remedy: "say which: --from chamber for YAML, --env-dialect node or ruby for variables",
         });
     }
     let mut reading = Reading::new();

@@ -20,7 +20,7 @@ sm() {
 # Makes a secret, or has the one that is there described and tagged like this.
 secret() {
     number=$1 name=$2 tags=$3 is_new=no
-    if said=$(sm describe-secret --secret-id "$name" --query Name --output text 2>&1); then
+    if said=$(sm describe-secret --secret-id="$name" --query Name --output text 2>&1); then
         sm update-secret --cli-input-json "file://$here/$number-update.json" >/dev/null
         if [ "$tags" = tags ]; then
             sm tag-resource --cli-input-json "file://$here/$number-tag.json" >/dev/null
@@ -49,7 +49,7 @@ version() {
 
 # Says which version has a label.
 holder() {
-    sm list-secret-version-ids --secret-id "$name" --include-deprecated --output json \
+    sm list-secret-version-ids --secret-id="$name" --include-deprecated --output json \
         --query "Versions[?VersionStages && contains(VersionStages, '$1')].VersionId | [0]" | tr -d '"'
 }
 
@@ -59,11 +59,11 @@ label() {
     case $has in
     "$2") ;;
     null | '')
-        sm update-secret-version-stage --secret-id "$name" --version-stage "$1" \
+        sm update-secret-version-stage --secret-id="$name" --version-stage="$1" \
             --move-to-version-id "$2" >/dev/null
         ;;
     *)
-        sm update-secret-version-stage --secret-id "$name" --version-stage "$1" \
+        sm update-secret-version-stage --secret-id="$name" --version-stage="$1" \
             --remove-from-version-id "$has" --move-to-version-id "$2" >/dev/null
         ;;
     esac
@@ -75,7 +75,7 @@ no_label() {
     case $has in
     null | '') ;;
     *)
-        sm update-secret-version-stage --secret-id "$name" --version-stage "$1" \
+        sm update-secret-version-stage --secret-id="$name" --version-stage="$1" \
             --remove-from-version-id "$has" >/dev/null
         ;;
     esac
@@ -133,7 +133,32 @@ pub(super) fn file(number: u64, what: &str) -> String {
     format!("{number:04}-{what}.json")
 }
 
-/// Whether a label can stand in the script and in its queries as it is.
+/// Whether a label can stand in the script and in its queries as it is. The AWS CLI takes what begins
+/// like an address (`file://`) for the name of a file to read.
 pub(super) fn is_plain(label: &str) -> bool {
-    !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || "_-+=.@:/ ".contains(c))
+    let names_a_file = label.contains("://");
+    !label.is_empty()
+        && !names_a_file
+        && label.chars().all(|c| c.is_ascii_alphanumeric() || "_-+=.@:/ ".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The AWS CLI would read a file of that name, and make a label of what is in it.
+    #[test]
+    fn labels_that_look_like_files_do_not_stand_in_the_script() {
+        for label in ["file:///etc/passwd", "fileb://x", "https://x", "", "a'b", "a\nb"] {
+            assert!(!is_plain(label), "{label}");
+        }
+        for label in ["AWSCURRENT", "-x", "a b", "v1.2/3:4@5"] {
+            assert!(is_plain(label), "{label}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_quoted_is_one_word() {
+        assert_eq!(quoted("it's $x"), r"'it'\''s $x'");
+    }
 }

@@ -12,7 +12,7 @@ use super::super::super::taken::Taken;
 use super::super::super::text;
 use super::super::losses::{Feature, Losses};
 use super::id::uuid;
-use super::xml::Xml;
+use super::xml::{self, Xml};
 use crate::sys::secret::Secret;
 
 /// The number of the first file of each item that has files, by the name of its secret.
@@ -29,14 +29,26 @@ pub(super) fn numbers(items: &[Taken]) -> Numbers {
     numbers
 }
 
-/// Returns the files of an item: a binary value is one.
-pub(super) fn files(taken: &Taken) -> Vec<(&str, &Secret<Vec<u8>>)> {
-    let attached = taken.item.attachments.iter().map(|file| (file.name.as_str(), &file.bytes));
+/// Returns the files of an item: a value that is binary, or that XML cannot hold, is one.
+pub(super) fn files(taken: &Taken) -> Vec<(&str, &[u8])> {
+    let attached = &taken.item.attachments;
+    let attached = attached.iter().map(|file| (file.name.as_str(), file.bytes.expose().as_slice()));
     let own = match &taken.item.content {
-        Content::Bytes(bytes) => Some((VALUE, bytes)),
-        Content::Login(_) | Content::Text(_) => None,
+        content if is_string(content) => None,
+        Content::Bytes(bytes) => Some((VALUE, bytes.expose().as_slice())),
+        Content::Text(text) => Some((VALUE, text.expose().as_bytes())),
+        Content::Login(_) => None,
     };
     own.into_iter().chain(attached).collect()
+}
+
+/// Whether a value is written as strings, and not as a file.
+fn is_string(content: &Content) -> bool {
+    match content {
+        Content::Bytes(_) => false,
+        Content::Text(text) => xml::holds(text.expose()),
+        Content::Login(_) => true,
+    }
 }
 
 /// Writes an entry.
@@ -65,7 +77,7 @@ pub(super) fn write(
     }
     xml.open("History");
     for earlier in &item.history {
-        if let Content::Bytes(_) = earlier.content {
+        if !is_string(&earlier.content) {
             losses.add(Feature::History, 1);
             continue;
         }
@@ -77,7 +89,13 @@ pub(super) fn write(
     }
     xml.close("History");
     xml.close("Entry");
+    if let Content::Text(_) = item.content
+        && !is_string(&item.content)
+    {
+        losses.doubt(&taken.name, "has control characters, which XML cannot hold: it is a file");
+    }
     if xml.take_lost() {
+        losses.add(Feature::Characters, 1);
         losses.doubt(&taken.name, "has control characters, which XML cannot hold: without them");
     }
 }
@@ -104,7 +122,9 @@ fn content(
         Content::Text(text) => {
             times(&Login::default(), at, strings.xml);
             strings.own("Title", title, Shown::Open);
-            strings.own("Password", text.expose(), Shown::Hidden);
+            if is_string(content) {
+                strings.own("Password", text.expose(), Shown::Hidden);
+            }
         }
         Content::Bytes(_) => strings.own("Title", title, Shown::Open),
     }

@@ -59,7 +59,7 @@ pub(super) fn write(items: &[Taken]) -> Written {
     xml.open("Binaries");
     let attachments = items.iter().flat_map(|taken| entry::files(taken));
     for (number, (_, bytes)) in attachments.enumerate() {
-        let text = Secret::new(STANDARD.encode(bytes.expose()));
+        let text = Secret::new(STANDARD.encode(bytes));
         xml.with("Binary", "ID", &number.to_string(), text.expose());
     }
     xml.close("Binaries");

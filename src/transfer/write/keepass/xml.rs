@@ -75,6 +75,11 @@ impl Xml {
     }
 }
 
+/// Whether a text can be written as it is.
+pub(super) fn holds(text: &str) -> bool {
+    !text.contains(is_forbidden)
+}
+
 /// Whether XML 1.0 has no way to write a character.
 fn is_forbidden(c: char) -> bool {
     c < ' ' && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{fffe}' | '\u{ffff}')

@@ -1,13 +1,16 @@
 //! What browsers export: tables of logins.
 //!
 //! Chromium writes one row for each site of a login, so that rows with the same user name, password and
-//! note are one login with several addresses (chromium, `password_csv_writer.cc`).
+//! note are one login with several addresses (chromium, `password_csv_writer.cc`), if the addresses are of
+//! one owner. Who uses one password everywhere has as many logins as before.
+
+mod sites;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::super::item::{Item, Origin};
+use super::super::item::{Content, Item, Origin};
 use super::super::reading::{Error, Outcome, Reading, Wishes};
 use super::super::shape::Shape;
 use super::super::table::Row;
@@ -47,12 +50,14 @@ pub(super) fn read_chrome(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Er
     let table = even(shape)?;
     let columns = ["name", "url", "username", "password", "note"].map(|name| table.column(name));
     let mut reading = Reading::new();
-    // Which item has this user name, password and note.
-    let mut known: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+    // Which items have this user name, password and note.
+    let mut known: BTreeMap<[&str; 3], Vec<usize>> = BTreeMap::new();
     for row in &table.rows {
         let [name, url, username, password, note] = columns.map(|column| row.cell(column));
         let origin = Origin::Line(row.line);
-        let at = known.get(&[username, password, note]).copied();
+        let same = known.entry([username, password, note]).or_default();
+        let is_it = |at: &usize| reading.items.get(*at).is_some_and(|item| is_of(item, name, url));
+        let at = same.iter().copied().find(is_it);
         if let Some(first) = at.and_then(|at| reading.items.get_mut(at)) {
             let has_other_name = !name.is_empty() && name != first.title;
             if let Some(login) = first.login_mut() {
@@ -69,10 +74,17 @@ pub(super) fn read_chrome(shape: &Shape, _wishes: &Wishes) -> Result<Reading, Er
             reading.remark(&origin, Outcome::Changed, what);
             continue;
         }
-        known.insert([username, password, note], reading.items.len());
+        same.push(reading.items.len());
         reading.items.push(Item::of_login(origin, name, login(username, password, url, note)));
     }
     Ok(reading)
+}
+
+/// Whether a row of this name and address, with the same user name, password and note, is a login that is
+/// known already.
+fn is_of(item: &Item, name: &str, url: &str) -> bool {
+    let Content::Login(login) = &item.content else { return false };
+    item.title == name || login.urls.iter().any(|known| sites::are_of_one_owner(known, url))
 }
 
 /// Reads Firefox's.
