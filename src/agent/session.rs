@@ -220,9 +220,19 @@ impl Session {
         Some(limits.left_ms(Times { opened: since, used: since }, now))
     }
 
-    /// Takes it upon the caller to [`Self::read_ahead`], if nobody has yet.
-    pub(super) fn begin_reading_ahead(&self) -> bool {
-        self.is_to_read_ahead.swap(false, Ordering::SeqCst)
+    /// Returns in how many milliseconds it is time to [`Self::read_ahead`] if nobody uses the vault until
+    /// then; `None` if nobody is to.
+    pub(super) fn reading_ahead_ms(&self, now: Moment) -> Option<i64> {
+        self.is_to_read_ahead.load(Ordering::SeqCst).then(|| self.quiet_in_ms(now))
+    }
+
+    fn quiet_in_ms(&self, now: Moment) -> i64 {
+        QUIET.left_ms(lock(&self.terms).times, now)
+    }
+
+    /// Takes it upon the caller to [`Self::read_ahead`].
+    pub(super) fn begin_reading_ahead(&self) {
+        self.is_to_read_ahead.store(false, Ordering::SeqCst);
     }
 
     /// Has somebody [`Self::read_ahead`] once more: another process may have changed more since than is read
@@ -231,7 +241,7 @@ impl Session {
         self.is_to_read_ahead.store(true, Ordering::SeqCst);
     }
 
-    /// Reads the names of a large vault, a few at a time: whoever uses the vault waits for no more.
+    /// Reads the names of a large vault, a few at a time, until somebody uses it, who waits for no more.
     pub(super) fn read_ahead(&self, moments: &dyn Moments, context: RequestContext<'_>) {
         // One is enough: it ends when there is nothing more to read.
         let Ok(_reading) = self.reading_ahead.try_lock() else { return };
@@ -239,7 +249,10 @@ impl Session {
         while let Ok(Used { done: Ok(Known::Some), .. }) =
             self.used_at(moments.moment(), Use::Looks, context, read)
         {
-            clock::pause(BETWEEN);
+            clock::pause(Duration::from_millis(1));
+            if self.quiet_in_ms(moments.moment()) > 0 {
+                return self.go_on_reading_ahead();
+            }
         }
     }
 
@@ -383,4 +396,5 @@ pub(super) const LONGEST_WAIT_MS: i64 = 2_000;
 const MOST_WAITING: usize = 1_000;
 /// How many names are read at once ahead of whoever asks: some milliseconds.
 const AHEAD_AT_ONCE: usize = 500;
-const BETWEEN: Duration = Duration::from_millis(1);
+/// For how long nobody has used a vault whose names are read ahead: a script's commands follow sooner.
+pub(super) const QUIET: Limits = Limits { idle_ms: 40, age_ms: i64::MAX };

@@ -195,10 +195,15 @@ impl Sessions {
             }
         }
         for session in self.all() {
-            if session.begin_reading_ahead() {
-                due.push(Due::ReadAhead(Arc::clone(&session)));
-            }
             let mut left = session.outlook(now).left_ms;
+            match session.reading_ahead_ms(now) {
+                Some(0) => {
+                    session.begin_reading_ahead();
+                    due.push(Due::ReadAhead(Arc::clone(&session)));
+                }
+                Some(wait) => left = left.min(wait),
+                None => {}
+            }
             match session.waiting_ms(now) {
                 Some(0) => {
                     session.begin_writing();

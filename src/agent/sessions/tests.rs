@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::agent::messages::Reads;
-use crate::agent::session::{LONGEST_WAIT_MS, Use};
+use crate::agent::session::{LONGEST_WAIT_MS, QUIET, Use};
 use crate::agent::testing::{LATE, NOW, Opening, unlock};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
@@ -161,7 +161,7 @@ fn a_vault_is_locked_when_its_login_session_is_over() {
 
     say("2", "active");
     let session = open(Some("2"));
-    assert_eq!((attend(), used(&session)), (Some(1_000), None));
+    assert_eq!((attend(), used(&session)), (Some(QUIET.idle_ms), None));
     say("2", "closing");
     assert_eq!(used(&session), Some(Gone::LoggedOut), "before anybody has attended");
     assert_eq!(attend(), None);
@@ -170,7 +170,7 @@ fn a_vault_is_locked_when_its_login_session_is_over() {
     // A session that was over, that never was, or none: nothing ends.
     for login in [Some("2"), Some("3"), Some("../vault"), None] {
         let session = open(login);
-        assert_eq!((attend(), used(&session)), (Some(1_000), None), "{login:?}");
+        assert_eq!((attend(), used(&session)), (Some(QUIET.idle_ms), None), "{login:?}");
     }
     // The last who unlocks it says with which session it ends.
     say("4", "online");
@@ -339,4 +339,22 @@ fn an_agent_that_ends_holds_nothing_open_any_more() {
     assert!(sessions.end_if_gone());
     assert!(again().is_none());
     assert!(sessions.all().is_empty());
+}
+
+/// A script that used a large vault right after it was unlocked took three times as long.
+#[test]
+fn names_are_read_ahead_while_nobody_uses_the_vault() {
+    let opening = Opening::new();
+    let session = opening.open(None, Reads::AtOnce, NOW);
+    let at = |ms| Moment { boot_ms: NOW.boot_ms + ms, wall_ms: NOW.wall_ms + ms };
+    let quiet = QUIET.idle_ms;
+    let is_read_ahead = |ms| {
+        let (due, left) = opening.sessions.attend(at(ms));
+        (due.iter().any(|due| matches!(due, Due::ReadAhead(_))), left)
+    };
+    assert_eq!(is_read_ahead(quiet - 10), (false, Some(10)));
+    session.used_at(at(quiet - 10), Use::Counts, opening.context(), |_| ()).unwrap();
+    assert_eq!(is_read_ahead(quiet), (false, Some(quiet - 10)));
+    assert!(is_read_ahead(2 * quiet).0);
+    assert!(!is_read_ahead(2 * quiet).0, "somebody is at it");
 }
