@@ -1,13 +1,9 @@
 //! The three primitives everything is made of, with their keys wiped: HKDF, HMAC, XChaCha20-Poly1305.
 //!
-//! What they are fed, and under which label, is said where they are used.
+//! What they are fed, and under which label, is said where they are used. The calculations are in
+//! `fast`, a package of its own.
 
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
-use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
-use sha2::Sha256;
-use zeroize::Zeroize;
+use strongroom_primitives as fast;
 
 use crate::crypto;
 use crate::sys::entropy::Entropy;
@@ -49,30 +45,21 @@ impl KeyBytes {
 
 /// HKDF-Extract (RFC 5869) with SHA-256.
 pub(super) fn extract(salt: &[u8], material: &[u8]) -> KeyBytes {
-    let (mut output, _expander) = Hkdf::<Sha256>::extract(Some(salt), material);
     let mut key = KeyBytes::zeros();
-    key.expose_mut().copy_from_slice(&output);
-    output.as_mut_slice().zeroize();
+    fast::extract(salt, material, key.expose_mut());
     key
 }
 
 /// HKDF-Expand (RFC 5869) with SHA-256. `output` has at most 64 bytes.
 pub(super) fn expand(key: &KeyBytes, label: &[&[u8]], output: &mut [u8]) {
-    #[expect(clippy::expect_used, reason = "the length is in the type")]
-    let expander = Hkdf::<Sha256>::from_prk(key.expose()).expect("a key has the hash's 32 bytes");
     #[expect(clippy::expect_used, reason = "the callers ask for 32 or 64 bytes")]
-    expander.expand_multi_info(label, output).expect("HKDF gives up to 8,160 bytes");
+    fast::expand(key.expose(), label, output).expect("HKDF gives up to 8,160 bytes");
 }
 
 /// HMAC (RFC 2104) with SHA-256 over the parts put together.
 pub(super) fn hmac(key: &KeyBytes, parts: &[&[u8]]) -> [u8; 32] {
     #[expect(clippy::expect_used, reason = "no length of key is refused")]
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key.expose())
-        .expect("HMAC takes keys of any length");
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
+    fast::hmac(key.expose(), parts).expect("HMAC takes keys of any length")
 }
 
 /// Encrypts in place and returns the tag.
@@ -82,10 +69,7 @@ pub(super) fn encrypt(
     aad: &[u8],
     buffer: &mut [u8],
 ) -> Result<[u8; TAG], crypto::Error> {
-    XChaCha20Poly1305::new(key.expose().into())
-        .encrypt_inout_detached(&XNonce::from(*nonce), aad, buffer.into())
-        .map(Into::into)
-        .map_err(|_too_long| crypto::Error::TooLong)
+    fast::encrypt(key.expose(), nonce, aad, buffer).ok_or(crypto::Error::TooLong)
 }
 
 /// Checks the tag, then decrypts in place; on an error the buffer is as it was.
@@ -96,9 +80,7 @@ pub(super) fn decrypt(
     buffer: &mut [u8],
     tag: &[u8; TAG],
 ) -> Result<(), crypto::Error> {
-    XChaCha20Poly1305::new(key.expose().into())
-        .decrypt_inout_detached(&XNonce::from(*nonce), aad, buffer.into(), &Tag::from(*tag))
-        .map_err(|_forged| crypto::Error::AuthenticationFailed)
+    fast::decrypt(key.expose(), nonce, aad, buffer, tag).ok_or(crypto::Error::AuthenticationFailed)
 }
 
 /// Bytes of a nonce.
@@ -108,6 +90,10 @@ pub(super) const TAG: usize = 16;
 
 #[cfg(test)]
 mod tests {
+    use chacha20poly1305::XChaCha20Poly1305;
+    use sha2::Sha256;
+    use zeroize::Zeroize;
+
     use super::*;
     use crate::crypto::testing::{counting, hex};
 

@@ -2,7 +2,7 @@
 //!
 //! Which key and which associated data go with which box is said in `keys`.
 
-use sha2::{Digest, Sha256};
+use strongroom_primitives::sha256;
 
 use crate::crypto;
 use crate::crypto::primitives::{KeyBytes, NONCE, TAG, decrypt, encrypt};
@@ -18,7 +18,7 @@ pub(crate) fn pin(sealed: &[u8]) -> Result<Pin, crypto::Error> {
     if sealed.len() < SMALLEST {
         return Err(crypto::Error::Malformed { what: "sealed box" });
     }
-    Ok(Sha256::digest(sealed).into())
+    Ok(sha256(sealed))
 }
 
 /// Seals `data` under a fresh nonce.

@@ -24,6 +24,7 @@ pub(crate) struct ZeroingAllocator;
 // SAFETY: every call is passed on to `System` with the layout it came with, and a block is written
 // to only between its allocation and its release, inside its own size.
 unsafe impl GlobalAlloc for ZeroingAllocator {
+    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise (a layout of nonzero size) is the one `System` asks for.
         given(unsafe { System.alloc(layout) })
@@ -34,6 +35,7 @@ unsafe impl GlobalAlloc for ZeroingAllocator {
         given(unsafe { System.alloc_zeroed(layout) })
     }
 
+    #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the caller gives back a block of this layout, so all of it may be written.
         unsafe { wipe(block, layout.size()) };
@@ -41,6 +43,7 @@ unsafe impl GlobalAlloc for ZeroingAllocator {
         unsafe { System.dealloc(block, layout) }
     }
 
+    #[inline]
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller promises that `new_size`, rounded up to the alignment, fits `isize`.
         let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };

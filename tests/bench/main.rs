@@ -121,7 +121,7 @@ fn machine(place: &Path, table: &mut Table) -> io::Result<()> {
         let [own] = in_turns(9, [derive])?;
         table.floor("Argon2id, 256 MiB, 3 passes, 4 lanes", None, &own);
     }
-    table.bound(Bound::bytes("the binary", fs::metadata(ours)?.len(), 6 << 20));
+    table.bound(Bound::bytes("the binary", fs::metadata(ours)?.len(), 8 << 20));
     Ok(())
 }
 

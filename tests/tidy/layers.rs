@@ -43,7 +43,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("csv_core", &["transfer"]),
     ("diceware_wordlists", &["crypto"]),
     ("getrandom", &["sys"]),
-    ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
     // Time zones are `cli`'s; the rules of `service` count days in UTC; `transfer` reads and writes dates;
     // `workbench` queries answers, which takes a zone.
@@ -72,6 +71,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     ("sha1", &["crypto"]),
     ("sha2", &["crypto"]),
+    ("strongroom_primitives", &["crypto"]),
     ("strsim", &["cli", "service"]),
     ("subtle", &["crypto"]),
     ("unicode_normalization", &["transfer", "crypto"]),

@@ -85,11 +85,20 @@ fn close(bracket: u8, layout: Layout, out: &mut Vec<u8>) {
     out.push(bracket);
 }
 
+/// A line's end, and what most lines begin with.
+const MARGIN: &[u8] = b"\n                                ";
+
 fn new_line(layout: Layout, out: &mut Vec<u8>) {
     match layout {
         Layout::Indented(depth) => {
-            out.push(b'\n');
-            out.resize(out.len().saturating_add(depth.saturating_mul(4)), b' ');
+            let spaces = depth.saturating_mul(4);
+            match MARGIN.get(..spaces.saturating_add(1)) {
+                Some(margin) => out.extend_from_slice(margin),
+                None => {
+                    out.push(b'\n');
+                    out.resize(out.len().saturating_add(spaces), b' ');
+                }
+            }
         }
         Layout::Compact => {}
     }

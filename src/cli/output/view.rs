@@ -89,8 +89,10 @@ fn iso8601(at: Timestamp, zone: &TimeZone) -> String {
 
 /// Writes a number with so many digits.
 fn digits(number: u32, places: u32, text: &mut String) {
-    for place in (0..places).rev() {
-        let digit = number / 10_u32.pow(place) % 10;
+    let mut unit = 10_u32.pow(places);
+    for _ in 0..places {
+        unit /= 10;
+        let digit = number.checked_div(unit).unwrap_or(0) % 10;
         text.push(char::from_digit(digit, 10).unwrap_or('0'));
     }
 }

@@ -174,6 +174,23 @@ fn repetitions_years_and_dates_are_seen() {
     }
 }
 
+/// The last words of zxcvbn's six lists, which `.cargo/patterns` packs. A mistake in what is before them
+/// would move them.
+#[test]
+fn the_lists_of_common_words_are_whole() {
+    for (word, guesses) in [
+        ("geekboy", 30_001_f64),
+        ("evaporator", 30_001.0),
+        ("a'right", 19_161.0),
+        ("bonnette", 10_001.0),
+        ("allyn", 3_713.0),
+        ("alonso", 984.0),
+    ] {
+        let judged = judge(&Passphrase::from_bytes(word.as_bytes()).unwrap());
+        assert!((judged.guesses_log10 - guesses.log10()).abs() < 1e-9, "{word}");
+    }
+}
+
 proptest! {
     // Unoptimised, the judgement is slow.
     #![proptest_config(ProptestConfig::with_cases(12))]
