@@ -1,0 +1,9 @@
+//! The endpoint that programs written with an AWS SDK speak to: HTTP on the loopback interface or at a
+//! socket of the file system.
+//!
+//! Requests in JSON for Secrets Manager and in forms for STS, both signed; the local protocol of AWS's
+//! Secrets Manager Agent; the credentials that a container's process asks for. Who has which key, and
+//! the vault, are behind [`back::Back`]: nothing here knows of either.
+
+pub(crate) mod back;
+pub(crate) mod server;
