@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::chores::Chore;
 use super::messages::{Ask, Pages, Refused, Reply, Unlock};
 use super::paths;
-use super::session::{Gone, Outlook, Session, Use, Used, lock};
+use super::session::{Gone, Outlook, Session, Use, lock};
 use super::sessions::Sessions;
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
@@ -77,15 +77,27 @@ pub(crate) struct Agent<'a> {
 impl Agent<'_> {
     /// Holds a vault open, and returns its token; `None` where all is being locked.
     pub(super) fn unlock(&self, unlock: Unlock) -> Option<Result<Json, Refused>> {
-        let session = self.sessions.open(unlock, self.moments.moment(), self.context());
+        let session = self.open(unlock);
         self.has_begun.store(true, Ordering::SeqCst);
         (self.wake)();
-        let session = session.map_err(|error| Refused::Vault((self.explain.vault)(&error)));
         let told = |session: Arc<Session>| {
             let token = session.token.expose();
             json!({ "token": token, "session": self.told(&session) })
         };
         Some(session.transpose()?.map(told))
+    }
+
+    /// Opens a vault, and its endpoint if it is to have one.
+    fn open(&self, mut unlock: Unlock) -> Result<Option<Arc<Session>>, Refused> {
+        let at = unlock.serve.take();
+        // Before there is anything to take back.
+        let prepared = at.map(|at| self.prepare_endpoint(&unlock.path, at)).transpose()?;
+        let session = self.sessions.open(unlock, self.moments.moment(), self.context());
+        let session = session.map_err(|error| Refused::Vault((self.explain.vault)(&error)))?;
+        if let (Some(session), Some(prepared)) = (&session, prepared) {
+            prepared.begin(session)?;
+        }
+        Ok(session)
     }
 
     /// Returns when and as whom the agent itself acts.
@@ -109,7 +121,10 @@ impl Agent<'_> {
             Ok(Ask::Status) => plain(Ok(self.status())),
             Ok(Ask::Check(check)) => self.check(who, stream, check),
             Ok(Ask::Rotate(rotate)) => plain(self.rotate(who, stream, rotate)),
-            Ok(Ask::Grant { token, spec }) => plain(self.grant(who, &token, &spec)),
+            Ok(Ask::Serve { token, at }) => return self.serve(who, stream, &token, &at),
+            Ok(Ask::Grant { token, spec, with_key }) => {
+                plain(self.grant(who, &token, &spec, with_key))
+            }
             Ok(Ask::Grants { token }) => plain(
                 self.session(&token)
                     .map(|session| tagged(&lock(&session.grants).shown(self.moments.moment()))),
@@ -208,7 +223,7 @@ impl Agent<'_> {
         token: &Secret<String>,
     ) -> bool {
         match caller {
-            Caller::Owner | Caller::Step(_) => true,
+            Caller::Owner | Caller::Step(_) | Caller::Key(_) => true,
             Caller::Grant(_) => {
                 let now = self.moments.moment();
                 lock(&session.grants).holder(token.expose(), now).is_some()
@@ -224,27 +239,38 @@ impl Agent<'_> {
         how: Use,
         work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
-        let refused = |gone: Gone| Err(Refused::Locked(gone.told().to_owned()));
         let origin = Origin { actor: who.clone(), via: VIA.to_owned() };
-        let circumstances =
-            Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
-        let (now, context) = (self.moments.moment(), circumstances.context());
-        let used = session.used_at(now, how, context, |vault| work(vault, circumstances));
-        let (gone, (outcome, notices)) = match used {
-            Ok(Used { done, begins_to_wait }) => {
-                if begins_to_wait {
-                    (self.wake)();
-                }
-                (used_up(&done.0).then_some(Gone::Rekeyed), done)
-            }
-            Err(gone) => (Some(gone), (refused(gone), Vec::new())),
+        let now = self.moments.moment();
+        let lent = self.lent(&origin, session, (now, how), work);
+        let gone = match &lent {
+            Ok((outcome, _)) => used_up(outcome).then_some(Gone::Rekeyed),
+            Err(gone) => Some(*gone),
         };
         if let Some(gone) = gone {
             let closing = self.sessions.begin_closing_for(gone, session, now);
             closing.inspect(|session| self.sessions.close(session, self.context()));
             (self.wake)();
         }
+        let refused = |gone: Gone| (Err(Refused::Locked(gone.told().to_owned())), Vec::new());
+        let (outcome, notices) = lent.unwrap_or_else(refused);
         Reply { outcome, notices }
+    }
+
+    /// Lends a vault, and leaves it to the caller what becomes of one that cannot be used any more.
+    pub(super) fn lent<T>(
+        &self,
+        origin: &Origin,
+        session: &Session,
+        (now, how): (Moment, Use),
+        work: impl FnOnce(&mut Vault, Circumstances<'_>) -> T,
+    ) -> Result<T, Gone> {
+        let circumstances = Circumstances { clock: self.clock, entropy: self.entropy, origin };
+        let context = circumstances.context();
+        let used = session.used_at(now, how, context, |vault| work(vault, circumstances))?;
+        if used.begins_to_wait {
+            (self.wake)();
+        }
+        Ok(used.done)
     }
 
     fn call(
@@ -316,6 +342,7 @@ impl Agent<'_> {
             "reads": reads.name(),
             "held": key_place::are_keys_held(),
             "latest": opened.wall_ms.saturating_add(age_ms),
+            "endpoints": lock(&session.endpoints).shown(),
         })
     }
 }
@@ -405,6 +432,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+    use crate::agent::grants::Given;
     use crate::agent::limits::Limits;
     use crate::agent::messages::Reads;
     use crate::agent::place::Place;
@@ -471,7 +499,8 @@ mod tests {
         };
         let now = SystemMoments.moment();
         let token = Secret::new("token".to_owned());
-        lock(&session.grants).add(token, Caller::Grant(grant), now, 3_600_000);
+        let given = Given { token, key: None };
+        lock(&session.grants).add(given, Caller::Grant(grant), now, 3_600_000);
         moments.looks.store(0, Ordering::SeqCst);
         drop(moments.session.set(Arc::clone(&session)));
 

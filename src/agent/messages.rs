@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::chores::Chore;
 use super::limits::Limits;
+pub(crate) use super::listening::At;
 use super::paths::{decoded, encoded};
 pub(crate) use super::replies::{Refused, Reply};
 use crate::crypto::keys::VaultKey;
@@ -47,11 +48,15 @@ pub(crate) enum Ask {
     Check(Check),
     /// Rotate a secret, or what is due.
     Rotate(Rotate),
+    /// Be AWS's endpoint for this vault, as long as whoever asks is connected.
+    Serve { token: Secret<String>, at: At },
     /// Grant somebody a part of what the owner may do.
     Grant {
         token: Secret<String>,
         /// A `GrantSpec`.
         spec: Json,
+        /// Whether it comes with an access key, to sign requests at an endpoint with.
+        with_key: bool,
     },
     /// Say what is granted.
     Grants { token: Secret<String> },
@@ -119,6 +124,8 @@ pub(crate) struct Unlock {
     pub(crate) reads: Reads,
     /// The login session whose end locks it.
     pub(crate) login: Option<String>,
+    /// Where to be AWS's endpoint for it, until it is locked.
+    pub(crate) serve: Option<At>,
 }
 
 /// When reads are written to the audit log.
@@ -165,6 +172,7 @@ impl Ask {
             | Self::Do { .. }
             | Self::Check(_)
             | Self::Rotate(_)
+            | Self::Serve { .. }
             | Self::Grant { .. } => false,
         }
     }
@@ -172,7 +180,7 @@ impl Ask {
     /// Writes it.
     pub(crate) fn write(&self) -> Secret<Vec<u8>> {
         let (what, mut members) = match self {
-            Self::Unlock(Unlock { path, key, limits, anchors, reads, login }) => {
+            Self::Unlock(Unlock { path, key, limits, anchors, reads, login, serve }) => {
                 let members = json!({
                     "path": encoded(path),
                     "key": STANDARD.encode(key.expose()),
@@ -181,6 +189,7 @@ impl Ask {
                     "anchors": anchors.as_deref().map(encoded),
                     "reads": reads.name(),
                     "login": login,
+                    "serve": serve.as_ref().map(At::to_json),
                 });
                 ("unlock", members)
             }
@@ -217,8 +226,11 @@ impl Ask {
                 let copy = copy.as_deref().map(encoded);
                 ("check", json!({ "token": token.expose(), "copy": copy, "tells": tells }))
             }
-            Self::Grant { token, spec } => {
-                ("grant", json!({ "token": token.expose(), "spec": spec }))
+            Self::Serve { token, at } => {
+                ("serve", json!({ "token": token.expose(), "at": at.to_json() }))
+            }
+            Self::Grant { token, spec, with_key } => {
+                ("grant", json!({ "token": token.expose(), "spec": spec, "key": with_key }))
             }
             Self::Grants { token } => ("grants", json!({ "token": token.expose() })),
             Self::Revoke { token, id } => ("revoke", json!({ "token": token.expose(), "id": id })),
@@ -271,7 +283,12 @@ impl Ask {
             }),
             "rotate" => Self::Rotate(Rotate::read(&members, Rotated::One)?),
             "rotate-due" => Self::Rotate(Rotate::read(&members, Rotated::Due)?),
-            "grant" => Self::Grant { token: members.token()?, spec: members.json("spec") },
+            "serve" => Self::Serve { token: members.token()?, at: members.at("at")? },
+            "grant" => Self::Grant {
+                token: members.token()?,
+                spec: members.json("spec"),
+                with_key: members.flag("key"),
+            },
             "grants" => Self::Grants { token: members.token()? },
             "revoke" => Self::Revoke { token: members.token()?, id: members.text("id")? },
             "lock" => Self::Lock { vault: members.path("vault")? },
@@ -313,6 +330,11 @@ impl Members<'_> {
         self.0.get(name).and_then(Json::as_bool).unwrap_or(false)
     }
 
+    fn at(&self, name: &str) -> Result<At, Refused> {
+        let at = self.0.get(name).and_then(At::from_json);
+        at.ok_or_else(|| malformed("the request does not say where to listen"))
+    }
+
     /// Returns a member as it is.
     fn json(&self, name: &str) -> Json {
         self.0.get(name).cloned().unwrap_or_else(|| json!({}))
@@ -326,6 +348,7 @@ impl Unlock {
         let bytes = <&[u8; 32]>::try_from(key.expose().as_slice());
         let bytes = bytes.map_err(|_length| malformed("the request has no key"))?;
         let reads = Reads::named(&members.text("reads")?);
+        let is_given = members.0.get("serve").is_some_and(|at| !at.is_null());
         Ok(Self {
             path: members.path("path")?.ok_or_else(|| malformed("the request has no path"))?,
             key: VaultKey::of(bytes),
@@ -333,6 +356,7 @@ impl Unlock {
             anchors: members.path("anchors")?,
             reads: reads.ok_or_else(|| malformed("the request has no reads"))?,
             login: members.optional("login"),
+            serve: is_given.then(|| members.at("serve")).transpose()?,
         })
     }
 }
@@ -375,7 +399,9 @@ mod tests {
                 anchors: Some(path.clone()),
                 reads: Reads::Batched,
                 login: Some("c2".to_owned()),
+                serve: Some(At::Socket(path.clone())),
             }),
+            Ask::Serve { token: token(), at: At::Port(2773) },
             Ask::Call {
                 token: token(),
                 operation: "GetSecretValue".to_owned(),
@@ -387,7 +413,7 @@ mod tests {
             Ask::Do { token: token(), chore: Chore::Purge },
             Ask::Check(Check { token: token(), copy: Some(path.clone()), tells: true }),
             Ask::Check(Check { token: token(), copy: None, tells: false }),
-            Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }) },
+            Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }), with_key: true },
             Ask::Rotate(Rotate {
                 token: token(),
                 asked: json!({ "a": 1 }),
@@ -441,6 +467,7 @@ mod tests {
             Refused::Vault(explained),
             Refused::Locked("why".to_owned()),
             Refused::Version("0.0.0/1".to_owned()),
+            Refused::Unheard("why".to_owned()),
             Refused::Malformed("what".to_owned()),
         ] {
             let before = format!("{refused:?}");

@@ -10,10 +10,13 @@ pub(crate) mod chores;
 pub(crate) mod client;
 mod closing;
 mod door;
+mod endpoint;
+mod endpoints;
 mod granting;
 mod grants;
 mod identity;
 pub(crate) mod limits;
+pub(crate) mod listening;
 pub(crate) mod long_work;
 pub(crate) mod messages;
 pub(crate) mod paths;
@@ -24,6 +27,7 @@ mod rotating;
 mod rotations;
 mod session;
 mod sessions;
+mod temporary;
 #[cfg(test)]
 mod testing;
 #[cfg(any(test, feature = "workbench"))]

@@ -163,7 +163,7 @@ impl OwnAgent {
         let limits = Limits { idle_ms: AGE, age_ms: AGE };
         let path = handing::resolved(&context.location()?.path)?;
         let (anchors, reads) = (context.environment.anchors(), Reads::AtOnce);
-        let unlock = Unlock { path, key, limits, anchors, reads, login: None };
+        let unlock = Unlock { path, key, limits, anchors, reads, login: None, serve: None };
         let runtime = context.environment.path("XDG_RUNTIME_DIR").map(Path::to_owned);
         let bases: Vec<PathBuf> = runtime.into_iter().chain([PathBuf::from("/tmp")]).collect();
         let failed = |why: &NotStarted| handing::not_started(why);

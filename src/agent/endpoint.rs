@@ -1,0 +1,328 @@
+//! What stands behind AWS's endpoint for a vault that is held open: who has which access key, and what
+//! becomes of a call.
+//!
+//! The endpoint is in the process that holds the vault open, so that no secret access key leaves it. It
+//! lasts as long as whoever asked for it is connected, or until the lock, which ends it: nobody is
+//! answered by an endpoint whose vault is locked. That it listens does not hold the vault open; each call
+//! does, as any other use.
+
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Scope};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::door::Agent;
+use super::endpoints::Ready;
+use super::grants::Grants;
+use super::listening::{At, Ender, Heard};
+use super::long_work::{BegunWith, Manner};
+use super::messages::{Refused, Reply};
+use super::session::{Gone, Session, Use, lock};
+use super::temporary::TemporaryKey;
+use crate::gateway::answers::{Answers, Circumstances, Region};
+use crate::gateway::frames::Framing;
+use crate::http::back::{self, Back, Call, Credential, Lent, Principal, Trouble};
+use crate::http::server::{Rules, Server, Site};
+use crate::model::time::Timestamp;
+use crate::model::value::Value;
+use crate::service::caller::{Caller, Grant, Presented, Signed};
+use crate::service::failure::Failure;
+use crate::service::fault::{Code, Fault};
+use crate::service::identity::CallerIdentity;
+use crate::service::rules::arn::Place;
+use crate::sys::clock::Moment;
+use crate::sys::entropy::Entropy;
+use crate::sys::process::Actor;
+use crate::sys::secret::Secret;
+use crate::sys::socket::{Listener, Listens};
+use crate::vault::transaction::Access;
+use crate::vault::{self, Vault};
+
+impl Agent<'_> {
+    /// Is the endpoint of a vault as long as a client is connected, which is told where. Answers here only
+    /// if it cannot be.
+    pub(super) fn serve(
+        &self,
+        who: &Actor,
+        stream: &UnixStream,
+        token: &Secret<String>,
+        at: &At,
+    ) -> Option<Reply> {
+        let refused = |refused| Some(Reply { outcome: Err(refused), notices: Vec::new() });
+        let session = match self.session(token) {
+            Ok(session) => session,
+            Err(locked) => return refused(locked),
+        };
+        // Before anything is listened at: the lock stops it.
+        let ender = Ender::default();
+        let begun = session.long_work.begin_in(Manner::Waits, ender.stop());
+        let Some(begun) = begun else {
+            return refused(Refused::Locked(Gone::Locked.told().to_owned()));
+        };
+        let ready = match Ready::begin(at, ender) {
+            Ok(ready) => ready,
+            Err(why) => return refused(Refused::Unheard(why)),
+        };
+        let told = self.used_of(who, &session, Use::Counts, |vault, circumstances| {
+            let told = vault.begin(Access::Read, circumstances.context()).map(|transaction| {
+                let settings = &transaction.state().settings;
+                json!({
+                    "endpoint": ready.listening.at.to_string(),
+                    "region": settings.region(),
+                    "account": settings.account(),
+                })
+            });
+            (told.map_err(|error| self.refused(error.into())), Vec::new())
+        });
+        if told.outcome.is_err() {
+            return Some(told);
+        }
+        Framing::Frame.write(stream, told.write().expose(), PATIENCE).ok()?;
+        let own = Endpoint { agent: self, session: &session };
+        let serving = BegunWith { own, begun };
+        serving.begun.heeding(stream, || serving.own.hear(&ready));
+        None
+    }
+
+    /// Begins to listen where a vault that is about to be unlocked is to have an endpoint, unless it has
+    /// one there.
+    pub(super) fn prepare_endpoint(&self, vault: &Path, at: At) -> Result<Prepared, Refused> {
+        let sessions = self.sessions.all();
+        let mut own = sessions.iter().filter(|session| session.path == vault);
+        let is_there = own.any(|session| lock(&session.endpoints).has(&at));
+        let ready = (!is_there).then(|| Ready::at(&at)).transpose().map_err(Refused::Unheard)?;
+        Ok(Prepared { at, ready })
+    }
+
+    /// Has those answered who come to new endpoints, by a thread for each.
+    pub(super) fn begin_endpoints<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        for session in self.sessions.all() {
+            for ready in lock(&session.endpoints).take_waiting() {
+                let session = Arc::clone(&session);
+                let hear = move || {
+                    let stop = ready.ender.stop();
+                    let begun = session.long_work.begin_in(Manner::Waits, stop);
+                    let own = Endpoint { agent: self, session: &session };
+                    if let Some(serving) = begun.map(|begun| BegunWith { own, begun }) {
+                        serving.own.hear(&ready);
+                    }
+                };
+                // Where there can be no thread, nobody is heard.
+                drop(thread::Builder::new().spawn_scoped(scope, hear));
+            }
+        }
+    }
+}
+
+/// An endpoint for a vault that is about to be unlocked.
+pub(super) struct Prepared {
+    at: At,
+    /// `None` where the vault has it already.
+    ready: Option<Ready>,
+}
+
+impl Prepared {
+    /// Has the vault have it until the lock.
+    pub(super) fn begin(self, session: &Session) -> Result<(), Refused> {
+        let mut endpoints = lock(&session.endpoints);
+        if endpoints.has(&self.at) {
+            return Ok(());
+        }
+        // Another vault was where this one is, and its endpoint is gone with it.
+        let ready = self.ready.map_or_else(|| Ready::at(&self.at), Ok);
+        endpoints.add(ready.map_err(Refused::Unheard)?);
+        Ok(())
+    }
+}
+
+/// Who answers at an endpoint.
+struct Endpoint<'a> {
+    agent: &'a Agent<'a>,
+    session: &'a Session,
+}
+
+impl Endpoint<'_> {
+    /// Answers until it is ended.
+    fn hear(&self, Ready { listening, ender }: &Ready) {
+        match (&listening.heard, &listening.at) {
+            (Heard::Loopback(listener), At::Port(port)) => {
+                self.hear_at(listener, Site::Loopback(*port), ender);
+            }
+            (Heard::Loopback(_), At::Socket(_)) => {}
+            (Heard::File(listener), _) => self.hear_at(listener, Site::File, ender),
+        }
+    }
+
+    fn hear_at<L: Listens>(&self, listener: &Listener<L>, site: Site, ender: &Ender) {
+        let server = Server::new(self, site, Rules::USUAL);
+        thread::scope(|scope| {
+            scope.spawn(|| server.serve(listener));
+            ender.wait();
+            server.close();
+        });
+    }
+
+    /// Lends the vault. Where it cannot be used any more, the thread that watches locks it: the lock waits
+    /// for this one.
+    fn lent<T>(
+        &self,
+        how: Use,
+        work: impl FnOnce(&mut Vault, Circumstances<'_>) -> T,
+    ) -> Result<T, Trouble> {
+        let now = self.agent.moments.moment();
+        let lent = self.agent.lent(&self.agent.origin, self.session, (now, how), work);
+        lent.map_err(|gone| self.give_up(gone))
+    }
+
+    fn give_up(&self, gone: Gone) -> Trouble {
+        if gone != Gone::Locked {
+            self.session.give_up(gone);
+            (self.agent.wake)();
+        }
+        Trouble::Gone(gone.told())
+    }
+
+    /// Finds a key of a grant.
+    fn temporary(
+        &self,
+        find: impl FnOnce(&Grants, Moment) -> Option<Arc<TemporaryKey>>,
+    ) -> Option<Arc<TemporaryKey>> {
+        find(&lock(&self.session.grants), self.agent.moments.moment())
+    }
+}
+
+impl Back for Endpoint<'_> {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.agent.clock.now_ms())
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        self.agent.entropy
+    }
+
+    fn credential(&self, access_key_id: &str) -> Result<Option<Credential<'_>>, Trouble> {
+        if let Some(key) = self.temporary(|grants, now| grants.key(access_key_id, now)) {
+            return Ok(Some(Credential {
+                secret: copy(&key.secret),
+                session_token: Some(copy(&key.session_token)),
+                until: Some(key.grant.until),
+                principal: Box::new(Holder { endpoint: self, right: Right::Temporary(key) }),
+            }));
+        }
+        Ok(None)
+    }
+
+    fn lend(&self, token: &str) -> Result<Option<Lent>, Trouble> {
+        let key = self.temporary(|grants, now| grants.key_of(token, now));
+        Ok(key.map(|key| Lent {
+            access_key_id: key.id.clone(),
+            secret: copy(&key.secret),
+            session_token: copy(&key.session_token),
+            until: key.grant.until,
+        }))
+    }
+
+    fn local(&self, token: &str) -> Result<Option<Box<dyn Principal + '_>>, Trouble> {
+        let key = self.temporary(|grants, now| grants.key_of(token, now));
+        Ok(key.map(|key| {
+            let principal = Holder { endpoint: self, right: Right::Temporary(key) };
+            Box::new(principal) as Box<dyn Principal>
+        }))
+    }
+
+    /// What the vault was doing may be half done: nothing is used any more. The thread that watches sees to
+    /// it, as the lock waits for this one.
+    fn panicked(&self) {
+        self.agent.sessions.is_ending.store(true, Ordering::SeqCst);
+        (self.agent.wake)();
+    }
+}
+
+/// Whoever has a key.
+struct Holder<'a> {
+    endpoint: &'a Endpoint<'a>,
+    right: Right,
+}
+
+/// By what a caller was known.
+enum Right {
+    /// A key that a grant has brought.
+    Temporary(Arc<TemporaryKey>),
+}
+
+impl Holder<'_> {
+    fn grant(&self) -> &Arc<Grant> {
+        match &self.right {
+            Right::Temporary(key) => &key.grant,
+        }
+    }
+
+    fn caller(&self, shown: back::Presented<'_>) -> Caller {
+        let token_issued = match &self.right {
+            Right::Temporary(key) => Some(key.issued),
+        };
+        let presented = Presented {
+            source_ip: shown.source_ip,
+            user_agent: shown.user_agent.map(str::to_owned),
+            // It has never left the machine.
+            is_secure: true,
+            token_issued,
+        };
+        Caller::Key(Signed { grant: Arc::clone(self.grant()), presented })
+    }
+
+    /// Whether the right is still there, now that the caller has the vault: he may have waited for that.
+    fn is_good(&self) -> bool {
+        match &self.right {
+            Right::Temporary(key) => {
+                self.endpoint.temporary(|grants, now| grants.key(&key.id, now)).is_some()
+            }
+        }
+    }
+}
+
+impl Principal for Holder<'_> {
+    fn call(&self, call: Call<'_>) -> Result<Value, Trouble> {
+        let Call { entry, request, region, presented } = call;
+        let caller = self.caller(presented);
+        let done = self.endpoint.lent(Use::Counts, |vault, circumstances| {
+            if !self.is_good() {
+                return Err(over());
+            }
+            let vault = Mutex::new(vault);
+            let region = Region::Asked(region);
+            let answers = Answers { vault: &vault, region, circumstances, unknown: "" };
+            answers.run(&caller, entry, request, None)
+        })?;
+        done.map_err(|failure| match failure {
+            Failure::Vault(vault::Error::Rekeyed) => self.endpoint.give_up(Gone::Rekeyed),
+            failure => Trouble::Failed(failure),
+        })
+    }
+
+    fn identity(&self, region: &str) -> Result<CallerIdentity, Trouble> {
+        let caller = self.caller(back::Presented::default());
+        let told = self.endpoint.lent(Use::Looks, |vault, circumstances| {
+            let transaction = vault.begin(Access::Read, circumstances.context())?;
+            let account = transaction.state().settings.account();
+            Ok(CallerIdentity::of(&caller, Place { account, region }))
+        })?;
+        told.map_err(|error: vault::Error| Trouble::Failed(error.into()))
+    }
+}
+
+/// What somebody is told whose right ended while he waited.
+fn over() -> Failure {
+    Fault::new(Code::AccessDenied, "The security token included in the request is invalid.").into()
+}
+
+fn copy(text: &Secret<String>) -> Secret<String> {
+    Secret::new(text.expose().clone())
+}
+
+/// How long a client may take to hear where the endpoint is.
+const PATIENCE: Duration = Duration::from_secs(10);
