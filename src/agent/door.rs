@@ -440,7 +440,7 @@ mod tests {
     use crate::gateway::refusal::Explained;
     use crate::model::time::Timestamp;
     use crate::service::action::Action;
-    use crate::service::caller::{Grant, Selection};
+    use crate::service::caller::{Grant, Holder, Selection};
     use crate::sys::clock::{SystemClock, SystemMoments};
     use crate::sys::entropy::SystemEntropy;
     use crate::sys::socket;
@@ -496,6 +496,10 @@ mod tests {
             until: Timestamp(i64::MAX),
             read_only: true,
             policies: Vec::new(),
+            boundary: None,
+            session: Vec::new(),
+            holder: Holder::Session,
+            principal_tags: Vec::new(),
         };
         let now = SystemMoments.moment();
         let token = Secret::new("token".to_owned());
