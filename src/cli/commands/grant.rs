@@ -6,6 +6,7 @@ use super::super::failure::Failure;
 use super::super::held::Held;
 use super::super::request::error::Error;
 use super::super::request::paramfile::{self, Sources};
+use super::super::serving::{AccessKey, Handed};
 use super::super::suggest;
 use super::options::{Word, actions, belongs_to, options};
 use super::own::{Invocation, OwnCommand};
@@ -52,7 +53,9 @@ options! {
         /// An IAM policy that must allow what is done, as JSON or file://FILE
         policy: Vec<String> = "POLICY",
         /// Your name for it, which the audit log shows and policies can name
-        label: Option<String> = "TEXT"
+        label: Option<String> = "TEXT",
+        /// Give an access key with it, to sign requests with at an endpoint of the vault (`serve`)
+        access_key: bool
     }
 }
 
@@ -80,7 +83,7 @@ impl OwnCommand for Grant {
 
 /// What is asked of the agent.
 pub(super) enum Asked {
-    Create(GrantSpec),
+    Create { spec: GrantSpec, with_key: bool },
     List,
     /// The grant's id.
     Revoke(String),
@@ -91,7 +94,7 @@ fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
     let member = |name: &str, value| (name.to_owned(), value);
     let context = invocation.context;
     let find = match asked {
-        Asked::Create(_) => Session::find,
+        Asked::Create { .. } => Session::find,
         Asked::List | Asked::Revoke(_) => Session::find_for_control,
     };
     let Some(session) = find(context) else {
@@ -115,9 +118,12 @@ fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
         return Err(Failure::environment("VaultLocked", message).hinted(hint));
     };
     match asked {
-        Asked::Create(spec) => {
-            let (token, grant) = session.grant(spec)?;
-            invocation.print(vec![member("Token", Value::Text(token)), member("Grant", grant)])
+        Asked::Create { spec, with_key } => {
+            let Handed { token, grant, key } = session.grant(spec, with_key)?;
+            let mut members = vec![member("Token", Value::Text(token.expose().clone()))];
+            members.push(member("Grant", grant));
+            members.extend(key.iter().flat_map(AccessKey::shown));
+            invocation.print(members)
         }
         Asked::List => invocation.print(vec![member("Grants", session.grants()?)]),
         Asked::Revoke(id) => {
@@ -143,7 +149,11 @@ impl Grant {
             return Err(belongs_to(&name, "grant create"));
         }
         match (self.action, self.id) {
-            (Action::Create, None) => self.create.spec(region, sources).map(Asked::Create),
+            (Action::Create, None) => {
+                let with_key = self.create.access_key;
+                let spec = self.create.spec(region, sources)?;
+                Ok(Asked::Create { spec, with_key })
+            }
             (Action::List, None) => Ok(Asked::List),
             (Action::Revoke, Some(Word(id))) => Ok(Asked::Revoke(id)),
             (Action::Revoke, None) => {
@@ -273,7 +283,7 @@ mod tests {
         let given = Create::names().into_iter().find(is_given);
         let sources = Sources { read: &read, variable: &|_| None, encoding: None };
         match grant.asked(given, None, sources) {
-            Ok(Asked::Create(spec)) => {
+            Ok(Asked::Create { spec, .. }) => {
                 // As it goes to the agent, and comes from there.
                 let json = to_json(&spec.into_value().unwrap_or(Value::Null));
                 let read = from_json(GrantSpec::SHAPE, &json)?;

@@ -36,6 +36,7 @@ mod rm;
 mod rotate_due;
 mod rotation;
 mod run;
+mod serve;
 mod set;
 mod show;
 mod slots;
@@ -69,6 +70,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<run::Run>(),
+    CommandSpec::of::<serve::Serve>(),
     CommandSpec::of::<inject::Inject>(),
     CommandSpec::of::<env::AsVariables>(),
     CommandSpec::of::<doctor::Doctor>(),
