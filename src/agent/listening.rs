@@ -72,17 +72,16 @@ pub(super) struct Ender(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    ending: Mutex<Ending>,
+    state: Mutex<State>,
     /// Rings when it has ended.
     ended: Condvar,
 }
 
 #[derive(Default)]
-enum Ending {
-    #[default]
-    NotBegun,
-    Listening(Closer),
-    Ended,
+struct State {
+    is_ended: bool,
+    /// While somebody listens.
+    closer: Option<Closer>,
 }
 
 impl Ender {
@@ -90,24 +89,26 @@ impl Ender {
     pub(super) fn stop(&self) -> Stop {
         let shared = Arc::clone(&self.0);
         Arc::new(move |_interrupt| {
+            let mut state = lock(&shared.state);
+            state.is_ended = true;
             // Nobody comes any more.
-            drop(std::mem::replace(&mut *lock(&shared.ending), Ending::Ended));
+            drop(state.closer.take());
             shared.ended.notify_all();
         })
     }
 
     /// Waits until it is ended.
     pub(super) fn wait(&self) {
-        let is_on = |ending: &mut Ending| !matches!(ending, Ending::Ended);
-        let ended = self.0.ended.wait_while(lock(&self.0.ending), is_on);
+        let state = lock(&self.0.state);
+        let ended = self.0.ended.wait_while(state, |state| !state.is_ended);
         drop(ended.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Has what ends it end this.
     fn watch(&self, closer: Closer) {
-        let mut ending = lock(&self.0.ending);
-        if !matches!(*ending, Ending::Ended) {
-            *ending = Ending::Listening(closer);
+        let mut state = lock(&self.0.state);
+        if !state.is_ended {
+            state.closer = Some(closer);
         }
     }
 }

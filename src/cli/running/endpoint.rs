@@ -8,7 +8,6 @@ use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::serving::{AccessKey, Handed, Serving};
 use crate::cli::unlock::CommandContext;
-use crate::http::lending;
 
 /// What becomes of variables: what they are set to, or nothing.
 #[derive(Default)]
@@ -68,7 +67,7 @@ impl Found<'_> {
         if keys_in_env {
             tell_key(key, changes);
         } else {
-            let uri = format!("{}{}", self.serving.endpoint, lending::PATH);
+            let uri = format!("{}{}", self.serving.endpoint, LENDING);
             changes.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
             changes.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", self.handed.token.expose());
         }
@@ -103,6 +102,8 @@ fn without_proxy(name: &str, environment: &Environment) -> OsString {
     hosts.push(OsStr::new("127.0.0.1,localhost"));
     hosts
 }
+
+const LENDING: &str = "/credentials";
 
 /// What would have a program ask for other credentials, or elsewhere.
 const UNSET: [&str; 20] = [
