@@ -86,9 +86,12 @@ mod script {
         restore_backup
         restore_secret
         run_confined
+        run_endpoint
         run_grant
         run
         salvage
+        serve_agent
+        serve
         streams
         tag_resource
         terminal

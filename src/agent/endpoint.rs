@@ -18,6 +18,7 @@ use serde_json::json;
 use super::door::Agent;
 use super::endpoints::Ready;
 use super::grants::Grants;
+use super::lasting::{LastingKey, LastingKeys};
 use super::listening::{At, Ender, Heard};
 use super::long_work::{BegunWith, Manner};
 use super::messages::{Refused, Reply};
@@ -29,7 +30,7 @@ use crate::http::back::{self, Back, Call, Credential, Lent, Principal, Trouble};
 use crate::http::server::{Rules, Server, Site};
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
-use crate::service::caller::{Caller, Grant, Presented, Signed};
+use crate::service::caller::{Caller, Presented, Signed};
 use crate::service::failure::Failure;
 use crate::service::fault::{Code, Fault};
 use crate::service::identity::CallerIdentity;
@@ -39,7 +40,7 @@ use crate::sys::entropy::Entropy;
 use crate::sys::process::Actor;
 use crate::sys::secret::Secret;
 use crate::sys::socket::{Listener, Listens};
-use crate::vault::transaction::Access;
+use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, Vault};
 
 impl Agent<'_> {
@@ -82,7 +83,7 @@ impl Agent<'_> {
             return Some(told);
         }
         Framing::Frame.write(stream, told.write().expose(), PATIENCE).ok()?;
-        let own = Endpoint { agent: self, session: &session };
+        let own = Endpoint::of(self, &session);
         let serving = BegunWith { own, begun };
         serving.begun.heeding(stream, || serving.own.hear(&ready));
         None
@@ -106,7 +107,7 @@ impl Agent<'_> {
                 let hear = move || {
                     let stop = ready.ender.stop();
                     let begun = session.long_work.begin_in(Manner::Waits, stop);
-                    let own = Endpoint { agent: self, session: &session };
+                    let own = Endpoint::of(self, &session);
                     if let Some(serving) = begun.map(|begun| BegunWith { own, begun }) {
                         serving.own.hear(&ready);
                     }
@@ -143,6 +144,14 @@ impl Prepared {
 struct Endpoint<'a> {
     agent: &'a Agent<'a>,
     session: &'a Session,
+    /// The vault's own keys.
+    lasting: LastingKeys,
+}
+
+impl<'a> Endpoint<'a> {
+    fn of(agent: &'a Agent<'a>, session: &'a Session) -> Self {
+        Self { agent, session, lasting: LastingKeys::default() }
+    }
 }
 
 impl Endpoint<'_> {
@@ -193,6 +202,24 @@ impl Endpoint<'_> {
     ) -> Option<Arc<TemporaryKey>> {
         find(&lock(&self.session.grants), self.agent.moments.moment())
     }
+
+    /// Finds a key of the vault's own.
+    fn lasting(&self, id: &str) -> Result<Option<Arc<LastingKey>>, Trouble> {
+        if let Some(known) = self.lasting.known(id, self.session.file_unchanged()) {
+            return Ok(Some(known));
+        }
+        let found = self.lent(Use::Looks, |vault, circumstances| {
+            self.lasting.find(vault, id, self.session.file_unchanged(), circumstances.context())
+        })?;
+        found.map_err(|failure| self.failed(failure))
+    }
+
+    fn failed(&self, failure: Failure) -> Trouble {
+        match failure {
+            Failure::Vault(vault::Error::Rekeyed) => self.give_up(Gone::Rekeyed),
+            failure => Trouble::Failed(failure),
+        }
+    }
 }
 
 impl Back for Endpoint<'_> {
@@ -213,7 +240,13 @@ impl Back for Endpoint<'_> {
                 principal: Box::new(Holder { endpoint: self, right: Right::Temporary(key) }),
             }));
         }
-        Ok(None)
+        let key = self.lasting(access_key_id)?;
+        Ok(key.map(|key| Credential {
+            secret: copy(&key.secret),
+            session_token: None,
+            until: key.until,
+            principal: Box::new(Holder { endpoint: self, right: Right::Lasting(key) }),
+        }))
     }
 
     fn lend(&self, token: &str) -> Result<Option<Lent>, Trouble> {
@@ -252,66 +285,75 @@ struct Holder<'a> {
 enum Right {
     /// A key that a grant has brought.
     Temporary(Arc<TemporaryKey>),
+    /// A key of the vault's own.
+    Lasting(Arc<LastingKey>),
 }
 
 impl Holder<'_> {
-    fn grant(&self) -> &Arc<Grant> {
-        match &self.right {
-            Right::Temporary(key) => &key.grant,
-        }
-    }
-
-    fn caller(&self, shown: back::Presented<'_>) -> Caller {
-        let token_issued = match &self.right {
-            Right::Temporary(key) => Some(key.issued),
-        };
-        let presented = Presented {
-            source_ip: shown.source_ip,
-            user_agent: shown.user_agent.map(str::to_owned),
-            // It has never left the machine.
-            is_secure: true,
-            token_issued,
-        };
-        Caller::Key(Signed { grant: Arc::clone(self.grant()), presented })
-    }
-
-    /// Whether the right is still there, now that the caller has the vault: he may have waited for that.
-    fn is_good(&self) -> bool {
-        match &self.right {
+    /// Returns the caller, now that he has the vault; `None` if his right ended while he waited for it.
+    fn caller(
+        &self,
+        shown: back::Presented<'_>,
+        vault: &mut Vault,
+        context: RequestContext<'_>,
+    ) -> Result<Option<Caller>, Failure> {
+        let found = match &self.right {
             Right::Temporary(key) => {
-                self.endpoint.temporary(|grants, now| grants.key(&key.id, now)).is_some()
+                let found = self.endpoint.temporary(|grants, now| grants.key(&key.id, now));
+                found.map(|key| (Arc::clone(&key.grant), Some(key.issued)))
             }
-        }
+            Right::Lasting(key) => {
+                let found = self.endpoint.lasting.look_again(key, vault, context)?;
+                found.map(|key| (Arc::clone(&key.grant), None))
+            }
+        };
+        Ok(found.map(|(grant, token_issued)| {
+            let presented = Presented {
+                source_ip: shown.source_ip,
+                user_agent: shown.user_agent.map(str::to_owned),
+                // It has never left the machine.
+                is_secure: true,
+                token_issued,
+            };
+            Caller::Key(Signed { grant, presented })
+        }))
+    }
+
+    /// Does something as the caller, who may know only then that he is none.
+    fn done<T>(
+        &self,
+        how: Use,
+        shown: back::Presented<'_>,
+        work: impl FnOnce(&Caller, &mut Vault, Circumstances<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Trouble> {
+        let done = self.endpoint.lent(how, |vault, circumstances| {
+            let caller = self.caller(shown, vault, circumstances.context())?.ok_or_else(over)?;
+            if let Right::Lasting(key) = &self.right {
+                self.endpoint.lasting.note_use(&key.id, vault, circumstances.context());
+            }
+            work(&caller, vault, circumstances)
+        })?;
+        done.map_err(|failure| self.endpoint.failed(failure))
     }
 }
 
 impl Principal for Holder<'_> {
     fn call(&self, call: Call<'_>) -> Result<Value, Trouble> {
         let Call { entry, request, region, presented } = call;
-        let caller = self.caller(presented);
-        let done = self.endpoint.lent(Use::Counts, |vault, circumstances| {
-            if !self.is_good() {
-                return Err(over());
-            }
+        self.done(Use::Counts, presented, |caller, vault, circumstances| {
             let vault = Mutex::new(vault);
             let region = Region::Asked(region);
             let answers = Answers { vault: &vault, region, circumstances, unknown: "" };
-            answers.run(&caller, entry, request, None)
-        })?;
-        done.map_err(|failure| match failure {
-            Failure::Vault(vault::Error::Rekeyed) => self.endpoint.give_up(Gone::Rekeyed),
-            failure => Trouble::Failed(failure),
+            answers.run(caller, entry, request, None)
         })
     }
 
     fn identity(&self, region: &str) -> Result<CallerIdentity, Trouble> {
-        let caller = self.caller(back::Presented::default());
-        let told = self.endpoint.lent(Use::Looks, |vault, circumstances| {
+        self.done(Use::Looks, back::Presented::default(), |caller, vault, circumstances| {
             let transaction = vault.begin(Access::Read, circumstances.context())?;
             let account = transaction.state().settings.account();
-            Ok(CallerIdentity::of(&caller, Place { account, region }))
-        })?;
-        told.map_err(|error: vault::Error| Trouble::Failed(error.into()))
+            Ok(CallerIdentity::of(caller, Place { account, region }))
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod endpoints;
 mod granting;
 mod grants;
 mod identity;
+mod lasting;
 pub(crate) mod limits;
 pub(crate) mod listening;
 pub(crate) mod long_work;
