@@ -208,7 +208,7 @@ impl Agent<'_> {
         token: &Secret<String>,
     ) -> bool {
         match caller {
-            Caller::Owner | Caller::Step(_) => true,
+            Caller::Owner | Caller::Step(_) | Caller::Key(_) => true,
             Caller::Grant(_) => {
                 let now = self.moments.moment();
                 lock(&session.grants).holder(token.expose(), now).is_some()
@@ -412,7 +412,7 @@ mod tests {
     use crate::gateway::refusal::Explained;
     use crate::model::time::Timestamp;
     use crate::service::action::Action;
-    use crate::service::caller::{Grant, Selection};
+    use crate::service::caller::{Grant, Holder, Selection};
     use crate::sys::clock::{SystemClock, SystemMoments};
     use crate::sys::entropy::SystemEntropy;
     use crate::sys::socket;
@@ -468,6 +468,10 @@ mod tests {
             until: Timestamp(i64::MAX),
             read_only: true,
             policies: Vec::new(),
+            boundary: None,
+            session: Vec::new(),
+            holder: Holder::Session,
+            principal_tags: Vec::new(),
         };
         let now = SystemMoments.moment();
         let token = Secret::new("token".to_owned());

@@ -58,7 +58,7 @@ impl Grants {
         self.drop_over(now);
         let grants = self.0.iter().filter_map(|granted| match granted.caller.as_ref() {
             Caller::Grant(grant) => Some(grants::shown(grant)),
-            Caller::Owner | Caller::Step(_) => None,
+            Caller::Owner | Caller::Step(_) | Caller::Key(_) => None,
         });
         Value::List(grants.collect())
     }
@@ -77,7 +77,7 @@ impl Grants {
 fn id_of(caller: &Caller) -> Option<&str> {
     match caller {
         Caller::Grant(grant) => Some(&grant.id),
-        Caller::Owner | Caller::Step(_) => None,
+        Caller::Owner | Caller::Step(_) | Caller::Key(_) => None,
     }
 }
 

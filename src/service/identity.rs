@@ -1,8 +1,9 @@
 //! Who calls, as the `GetCallerIdentity` of AWS's STS says it, which everybody may ask.
 
-use super::caller::{Caller, Grant};
+use super::caller::{Caller, Grant, Holder, Signed};
 use super::rules::arn::Place;
 use super::rules::policy::principal::Identity;
+use crate::crypto::fingerprint;
 
 structure! {
     /// Who calls.
@@ -19,25 +20,56 @@ structure! {
 impl CallerIdentity {
     /// Tells a caller who he is in an account, by the partition of a region.
     pub(crate) fn of(caller: &Caller, here: Place<'_>) -> Self {
+        let user_id = user_id(caller, here);
         let account = here.account.to_owned();
-        let user_id = match caller {
-            Caller::Owner | Caller::Step(_) => account.clone(),
-            Caller::Grant(grant) => format!("{ROLE_ID}:{}", grant.session()),
-        };
         Self { user_id, account, arn: identity(caller, here).user() }
     }
 }
 
 /// Returns whom policies and refusals take a caller for.
 pub(super) fn identity(caller: &Caller, here: Place<'_>) -> Identity {
-    match caller {
-        Caller::Owner | Caller::Step(_) => Identity::root(here),
-        Caller::Grant(grant) => Identity::session(here, Grant::ROLE, grant.session()),
+    let Some(grant) = grant_of(caller) else { return Identity::root(here) };
+    match &grant.holder {
+        Holder::Session => Identity::session(here, Grant::ROLE, grant.session()),
+        Holder::User { path, name } if grant.session.is_empty() => {
+            Identity::of_user(here, path, name)
+        }
+        Holder::User { path, name } => Identity::federated(here, path, name),
     }
+}
+
+/// Returns the unique id of a caller: `aws:userid`.
+pub(super) fn user_id(caller: &Caller, here: Place<'_>) -> String {
+    let Some(grant) = grant_of(caller) else { return here.account.to_owned() };
+    match &grant.holder {
+        Holder::Session => format!("{ROLE_ID}:{}", grant.session()),
+        Holder::User { name, .. } if grant.session.is_empty() => user_id_of(here.account, name),
+        Holder::User { name, .. } => format!("{}:{name}", here.account),
+    }
+}
+
+fn grant_of(caller: &Caller) -> Option<&Grant> {
+    match caller {
+        Caller::Owner | Caller::Step(_) => None,
+        Caller::Grant(grant) => Some(grant),
+        Caller::Key(Signed { grant, .. }) => Some(grant),
+    }
+}
+
+/// Makes the unique id of a user: always the same, so that it outlives its keys, as in AWS.
+fn user_id_of(account: &str, name: &str) -> String {
+    let hash = fingerprint::of_bytes(format!("{account}/{name}").as_bytes());
+    let letter = |byte: &u8| ID_LETTERS.get(usize::from(byte & 31)).copied().map(char::from);
+    let letters: String = hash.iter().filter_map(letter).take(ID_LENGTH).collect();
+    format!("AIDA{letters}")
 }
 
 /// The unique id of the role whose sessions grants are, in the form of AWS's: `AROA` and 17 letters.
 const ROLE_ID: &str = "AROASTRONGROOMGRANTED";
+
+/// How long such an id is after the four letters of its kind, and the letters it is made of.
+const ID_LENGTH: usize = 17;
+const ID_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 #[cfg(test)]
 mod tests {
@@ -59,6 +91,10 @@ mod tests {
                 until: Timestamp(0),
                 read_only: true,
                 policies: Vec::new(),
+                boundary: None,
+                session: Vec::new(),
+                holder: Holder::Session,
+                principal_tags: Vec::new(),
             })
         };
         let role = "AROASTRONGROOMGRANTED";

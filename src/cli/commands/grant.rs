@@ -179,6 +179,7 @@ impl Create {
             read_only: self.read_only,
             lifetime_s: lifetime_s.transpose()?,
             policies: policies.collect::<Result<_, Error>>()?,
+            ..GrantSpec::default()
         };
         spec.check().map_err(|mistake| refused(&mistake, &self.policy))?;
         Ok(spec)
@@ -215,8 +216,14 @@ fn refused(mistake: &Mistake, policies: &[String]) -> Error {
         | Mistake::Account { .. }
         | Mistake::Tag(_)
         | Mistake::TagTwice(_)
-        | Mistake::Lifetime
+        | Mistake::Lifetime { .. }
         | Mistake::AllowsNothing
+        | Mistake::Beside { .. }
+        | Mistake::PrincipalTag(_)
+        | Mistake::PrincipalTagTwice(_)
+        | Mistake::UserName(_)
+        | Mistake::Path(_)
+        | Mistake::NoUser
         | Mistake::TooMany(_) => Error::argument(option, mistake),
     }
 }

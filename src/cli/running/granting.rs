@@ -67,10 +67,10 @@ impl Wish<'_> {
             region,
             operations: all,
             secrets: self.allow.to_vec(),
-            tags: Vec::new(),
             read_only: self.read_only,
             lifetime_s: lifetime.transpose()?.or(Some(AS_LONG_AS_IT_RUNS)),
             policies: policies.collect::<Result<_, Failure>>()?,
+            ..GrantSpec::default()
         };
         spec.check().map_err(|mistake| {
             let option = match mistake.member() {

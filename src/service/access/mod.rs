@@ -5,7 +5,7 @@ mod members;
 mod step;
 
 use super::action::Action;
-use super::caller::{Caller, Capability, Grant};
+use super::caller::{Caller, Capability, Grant, Signed};
 use super::context::Context;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
@@ -26,6 +26,7 @@ pub(super) fn check(
     let message = match cx.caller() {
         Caller::Owner => return Ok(()),
         Caller::Grant(grant) => return grant.check(cx, entry, request),
+        Caller::Key(Signed { grant, .. }) => return grant.check(cx, entry, request),
         Caller::Step(capability) if capability.allows(cx, entry.action, request)? => return Ok(()),
         Caller::Step(capability) => format!(
             "The {} step of a rotation is not allowed to perform: secretsmanager:{} with these \
@@ -43,7 +44,7 @@ pub(crate) fn allows_without_vault(caller: &Caller, action: Action) -> bool {
         Caller::Owner => true,
         Caller::Step(capability) => capability.allows_without_vault(action),
         // Whether its time is over is said by the vault.
-        Caller::Grant(_) => false,
+        Caller::Grant(_) | Caller::Key(_) => false,
     }
 }
 
@@ -62,6 +63,9 @@ impl<'c> Visible<'c> {
             Caller::Owner => Self::All,
             Caller::Step(capability) => Self::ToStep(capability),
             Caller::Grant(grant) => Self::ToGrant(grant, Asking::about(cx, Action::ListSecrets)?),
+            Caller::Key(Signed { grant, .. }) => {
+                Self::ToGrant(grant, Asking::about(cx, Action::ListSecrets)?)
+            }
         })
     }
 

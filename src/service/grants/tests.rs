@@ -13,14 +13,9 @@ fn texts(texts: &[&str]) -> Vec<String> {
 /// Asks for reading what is below `app/`.
 fn spec() -> GrantSpec {
     GrantSpec {
-        label: None,
-        region: None,
         operations: texts(&["GetSecretValue"]),
         secrets: texts(&["app/*"]),
-        tags: Vec::new(),
-        read_only: false,
-        lifetime_s: None,
-        policies: Vec::new(),
+        ..GrantSpec::default()
     }
 }
 

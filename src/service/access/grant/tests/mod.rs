@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::service::caller::{Caller, Selection};
+use crate::service::caller::{Caller, Holder, Selection};
 use crate::service::jobs::fixture::token;
 use crate::service::testing::{ARN, ServiceFixture};
 
@@ -41,7 +41,20 @@ fn granted() -> (ServiceFixture, Grant) {
     let until = Timestamp(service.now().0 + 60_000);
     let (id, secrets) = ("g1".to_owned(), named_like(&["app/*"]));
     let (actions, policies) = (actions.into_iter().collect(), Vec::new());
-    (service, Grant { id, label: None, actions, secrets, until, read_only: false, policies })
+    let grant = Grant {
+        id,
+        label: None,
+        actions,
+        secrets,
+        until,
+        read_only: false,
+        policies,
+        boundary: None,
+        session: Vec::new(),
+        holder: Holder::Session,
+        principal_tags: Vec::new(),
+    };
+    (service, grant)
 }
 
 fn named_like(names: &[&str]) -> Selection {
