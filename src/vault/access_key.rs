@@ -41,7 +41,7 @@ pub(crate) enum Status {
 pub(crate) struct SecretAccessKey(Arc<Secret<String>>);
 
 /// The rights of a key, in the words of who made it.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rights {
     /// Whom policies take its holder for: member 0, text.
     pub(crate) user_name: String,
@@ -101,9 +101,9 @@ impl SecretAccessKey {
         self.0.expose()
     }
 
-    /// Hands it out, without another copy of it.
-    pub(crate) fn shared(&self) -> Arc<Secret<String>> {
-        Arc::clone(&self.0)
+    /// Hands out a copy.
+    pub(crate) fn again(&self) -> Secret<String> {
+        Secret::new(self.expose().to_owned())
     }
 }
 
@@ -116,6 +116,11 @@ impl PartialEq for SecretAccessKey {
 impl Eq for SecretAccessKey {}
 
 impl AccessKey {
+    /// An active key.
+    pub(crate) fn new(secret: SecretAccessKey, rights: Rights, until: Option<Timestamp>) -> Self {
+        Self { secret, rights, status: Status::Active, until, unknown: Unknown::default() }
+    }
+
     pub(super) fn encode(&self) -> MapWriter<'_> {
         let mut map = MapWriter::with(&self.unknown);
         map.member(0).text(self.secret.expose());

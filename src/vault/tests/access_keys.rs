@@ -4,6 +4,7 @@ use super::super::access_key::MAX_ACCESS_KEYS;
 use super::super::forge::{Item, Part, put};
 use super::super::names::KnownNames;
 use super::rekey::rekey;
+use super::rows::Rows;
 use super::*;
 
 #[test]
@@ -85,7 +86,7 @@ fn keys_survive_rekey_repair_and_salvage() {
 fn a_key_that_nothing_vouches_for_is_saved_inactive() {
     let fixture = VaultFixture::new();
     let (mut vault, key) = sample_vault(&fixture);
-    let mut rows = super::rows::Rows::of(&mut vault.store);
+    let mut rows = Rows::of(&mut vault.store);
     rows.vault.as_mut().unwrap().1[60] ^= 1;
     let (mut saved, _key) = sample_empty_vault(&fixture);
     let mut into = fixture.write(&mut saved);

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 
 use super::super::across::{CrossPrimary, CrossReplica, Restriction, Trouble};
 use super::super::audit::{Event, Subject};
-use super::super::cbor::Unknown;
 use super::super::forge::{Item, Part, put};
 use super::super::peers::{Peer, Seen};
 use super::super::progress::{Holder, Lease, Progress, Purpose};
