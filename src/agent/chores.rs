@@ -16,6 +16,7 @@ use crate::service::failure::Failure;
 use crate::service::history;
 use crate::service::jobs::review::{self, Review};
 use crate::service::jobs::{self, Unfinished, progress, settings as rotations};
+use crate::service::keys::errand::Errand;
 use crate::service::names::{self, Wanted, Which};
 use crate::service::rename::{self, Renaming};
 use crate::service::together;
@@ -29,6 +30,8 @@ use crate::vault::transaction::{Access, RequestContext};
 /// One such piece of work.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Chore {
+    /// Do something about access keys.
+    AccessKey(Errand),
     /// Note that a person approved a rotation's program, and with which new pins, and show the rotation.
     ApproveRotation { secret: String, region: Option<String>, pins: Option<Vec<Pin>> },
     /// Say the code of the state.
@@ -71,6 +74,7 @@ impl Chore {
             vault.write_waiting_reads(context)?;
         }
         Ok(match self {
+            Self::AccessKey(errand) => errand.run(vault, context)?,
             Self::ApproveRotation { secret, region, pins } => {
                 let (id, region) = (SecretId(secret), region.as_deref());
                 rotations::approve(vault, &id, region, pins, context)?;
@@ -127,6 +131,7 @@ impl Chore {
     /// Whether it may change the vault, so that it is not asked for twice.
     pub(crate) fn changes(&self) -> bool {
         match self {
+            Self::AccessKey(errand) => errand.changes(),
             Self::ApproveRotation { .. }
             | Self::Configure(_)
             | Self::Purge
@@ -146,6 +151,9 @@ impl Chore {
 
     pub(super) fn to_json(&self) -> Json {
         match self {
+            Self::AccessKey(errand) => {
+                json!({ "name": "access-key", "errand": tagged(&errand.to_value()) })
+            }
             Self::ApproveRotation { secret, region, pins } => {
                 let pins = pins.as_ref().map(|pins| pins.iter().map(pin_to_json).collect());
                 let pins: Option<Vec<Json>> = pins;
@@ -214,6 +222,7 @@ impl Chore {
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
         let time = |name: &str| json.get(name).and_then(Json::as_i64).map(Timestamp);
         Some(match json.get("name")?.as_str()? {
+            "access-key" => Self::AccessKey(Errand::of_value(&untagged(json.get("errand")?)?)?),
             "approve" => Self::ApproveRotation {
                 secret: text("secret")?,
                 region: text("region"),
@@ -333,7 +342,9 @@ fn reach(is_further: bool) -> Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::grants::GrantSpec;
     use crate::service::together::WantedVersion;
+    use crate::vault::access_key::Status;
 
     #[test]
     fn a_chore_is_read_as_it_was_written() {
@@ -351,7 +362,17 @@ mod tests {
         let offer =
             |wanted| Chore::Offer { region: Some("r".to_owned()), wanted, prefix: "p".to_owned() };
         let pins = vec![Pin { path: "/p".to_owned(), sha256: [7; 32] }];
+        let id = || "AKIA2222222222222222".to_owned();
+        let (user_name, secrets) = (Some(secret()), vec![secret()]);
+        let operations = vec!["Get*".to_owned()];
+        let spec = GrantSpec { user_name, secrets, operations, ..GrantSpec::default() };
         for chore in [
+            Chore::AccessKey(Errand::create(spec).unwrap()),
+            Chore::AccessKey(Errand::List),
+            Chore::AccessKey(Errand::Delete { id: id() }),
+            Chore::AccessKey(Errand::Rotate { id: id(), grace_s: None }),
+            Chore::AccessKey(Errand::Rotate { id: id(), grace_s: Some(60) }),
+            Chore::AccessKey(Errand::Update { id: id(), status: Status::Inactive }),
             Chore::ApproveRotation { secret: secret(), region: None, pins: None },
             Chore::ApproveRotation { secret: secret(), region: Some(secret()), pins: Some(pins) },
             Chore::Gone(vec![1, u64::MAX]),

@@ -20,6 +20,7 @@ pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod import;
 pub(crate) mod jobs;
+pub(crate) mod keys;
 mod mentions;
 pub(crate) mod names;
 pub(crate) mod operation;

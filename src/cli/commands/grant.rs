@@ -168,18 +168,8 @@ impl Grant {
 
 impl Create {
     fn spec(self, region: Option<String>, sources: Sources<'_>) -> Result<GrantSpec, Error> {
-        let lifetime_s = self.lifetime.map(|text| {
-            let seconds = duration::seconds(&text).and_then(|seconds| i64::try_from(seconds).ok());
-            seconds.ok_or_else(|| {
-                Error::argument("--lifetime", "it must be a time such as 90s, 15m, 8h or 1d")
-            })
-        });
-        let policies = self.policy.iter().map(|word| match sources.load(word) {
-            Ok(Some(Value::Text(text))) => Ok(text),
-            Ok(None) => Ok(word.clone()),
-            Ok(Some(_)) => Err(Error::argument("--policy", "a policy is text: use file://")),
-            Err(unloadable) => Err(unloadable.of("--policy")),
-        });
+        let lifetime_s = seconds(self.lifetime.as_deref(), "--lifetime")?;
+        let policies = policies(&self.policy, "--policy", sources)?;
         let spec = GrantSpec {
             label: self.label,
             region,
@@ -187,13 +177,36 @@ impl Create {
             secrets: self.secrets,
             tags: self.tags,
             read_only: self.read_only,
-            lifetime_s: lifetime_s.transpose()?,
-            policies: policies.collect::<Result<_, Error>>()?,
+            lifetime_s,
+            policies,
             ..GrantSpec::default()
         };
         spec.check().map_err(|mistake| refused(&mistake, &self.policy))?;
         Ok(spec)
     }
+}
+
+/// Reads a time that an option says, in seconds.
+pub(super) fn seconds(text: Option<&str>, option: &str) -> Result<Option<i64>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let seconds = duration::seconds(text).and_then(|seconds| i64::try_from(seconds).ok());
+    let wrong = || Error::argument(option, "it must be a time such as 90s, 15m, 8h or 1d");
+    seconds.map(Some).ok_or_else(wrong)
+}
+
+/// Reads policies that an option says, each as it is or in a file.
+pub(super) fn policies(
+    words: &[String],
+    option: &str,
+    sources: Sources<'_>,
+) -> Result<Vec<String>, Error> {
+    let policies = words.iter().map(|word| match sources.load(word) {
+        Ok(Some(Value::Text(text))) => Ok(text),
+        Ok(None) => Ok(word.clone()),
+        Ok(Some(_)) => Err(Error::argument(option, "a policy is text: use file://")),
+        Err(unloadable) => Err(unloadable.of(option)),
+    });
+    policies.collect()
 }
 
 /// Says which option a mistake is about, and what may have been meant.
@@ -207,20 +220,9 @@ fn refused(mistake: &Mistake, policies: &[String]) -> Error {
         Mistake::NoSecrets => Error::usage(
             "grant create needs --secrets or --tags, which say what it is for, or --policy",
         ),
-        Mistake::UnknownOperation(word) => {
-            let meant = suggest::hint(word, &grants::operation_names());
-            let meant = meant.map(|meant| format!("; {meant}")).unwrap_or_default();
-            Error::argument(option, format!("{mistake}{meant}"))
-        }
-        Mistake::Policy { number, problems } => {
-            let word = number.checked_sub(1).and_then(|index| policies.get(index));
-            let file = word.filter(|word| word.starts_with("file://"));
-            match file {
-                Some(file) => Error::argument(option, format!("{file}: {problems}")),
-                None => Error::argument(option, problems),
-            }
-        }
-        Mistake::Label(_)
+        Mistake::UnknownOperation(_)
+        | Mistake::Policy { .. }
+        | Mistake::Label(_)
         | Mistake::Changes(_)
         | Mistake::Secret(_)
         | Mistake::Account { .. }
@@ -229,6 +231,41 @@ fn refused(mistake: &Mistake, policies: &[String]) -> Error {
         | Mistake::Lifetime { .. }
         | Mistake::AllowsNothing
         | Mistake::Beside { .. }
+        | Mistake::PrincipalTag(_)
+        | Mistake::PrincipalTagTwice(_)
+        | Mistake::UserName(_)
+        | Mistake::Path(_)
+        | Mistake::NoUser
+        | Mistake::TooMany(_) => worded(mistake, option, policies),
+    }
+}
+
+/// Says what is wrong with what an option says; `policies` are the words of those that it is about.
+pub(super) fn worded(mistake: &Mistake, option: &str, policies: &[String]) -> Error {
+    match mistake {
+        Mistake::UnknownOperation(word) => {
+            let meant = suggest::hint(word, &grants::operation_names());
+            let meant = meant.map(|meant| format!("; {meant}")).unwrap_or_default();
+            Error::argument(option, format!("{mistake}{meant}"))
+        }
+        Mistake::Policy { number, problems } | Mistake::Beside { number, problems, .. } => {
+            let word = number.checked_sub(1).and_then(|index| policies.get(index));
+            let file = word.filter(|word| word.starts_with("file://"));
+            match file {
+                Some(file) => Error::argument(option, format!("{file}: {problems}")),
+                None => Error::argument(option, problems),
+            }
+        }
+        Mistake::NoOperations
+        | Mistake::NoSecrets
+        | Mistake::Label(_)
+        | Mistake::Changes(_)
+        | Mistake::Secret(_)
+        | Mistake::Account { .. }
+        | Mistake::Tag(_)
+        | Mistake::TagTwice(_)
+        | Mistake::Lifetime { .. }
+        | Mistake::AllowsNothing
         | Mistake::PrincipalTag(_)
         | Mistake::PrincipalTagTwice(_)
         | Mistake::UserName(_)

@@ -1,5 +1,6 @@
 //! The vault's own commands: the list of them. A file each has what is declared of them.
 
+mod access_key;
 mod care;
 mod completions;
 mod configure;
@@ -80,6 +81,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),
     CommandSpec::of::<grant::Grant>(),
+    CommandSpec::of::<access_key::AccessKey>(),
     CommandSpec::of::<status::Status>(),
     CommandSpec::of::<peer::Peer>(),
     CommandSpec::of::<configure::Configure>(),
