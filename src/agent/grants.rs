@@ -32,13 +32,7 @@ pub(super) struct Grants(Vec<Granted>);
 
 impl Grants {
     /// Hands a grant out for so long.
-    pub(super) fn add(
-        &mut self,
-        given: Given,
-        caller: Caller,
-        now: Moment,
-        lifetime_ms: i64,
-    ) {
+    pub(super) fn add(&mut self, given: Given, caller: Caller, now: Moment, lifetime_ms: i64) {
         self.drop_over(now);
         let ends_boot_ms = now.boot_ms.saturating_add(lifetime_ms);
         let Given { token, key } = given;

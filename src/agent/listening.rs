@@ -145,7 +145,11 @@ impl Listening {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
         let (listener, closer) = Listener::at(listener)?;
         ender.watch(closer);
-        Ok(Self { at: At::Socket(path.to_owned()), heard: Heard::File(listener), _file: Some(file) })
+        Ok(Self {
+            at: At::Socket(path.to_owned()),
+            heard: Heard::File(listener),
+            _file: Some(file),
+        })
     }
 }
 

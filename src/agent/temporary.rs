@@ -10,6 +10,7 @@ use crate::service::caller::Grant;
 use crate::service::rules::dice::Dice;
 use crate::sys::entropy::{Entropy, NoEntropy};
 use crate::sys::secret::Secret;
+use crate::vault::access_key::{ID_ALPHABET, SECRET_ALPHABET, SECRET_LENGTH};
 
 /// One such key, in AWS's form.
 pub(super) struct TemporaryKey {
@@ -66,6 +67,3 @@ fn text(
 /// What the ids of AWS's temporary keys begin with.
 const ID_PREFIX: &str = "ASIA";
 const ID_LENGTH: usize = 16;
-const ID_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const SECRET_LENGTH: usize = 40;
-const SECRET_ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -21,11 +21,7 @@ const CALLS: usize = 5_000;
 const CLIENTS: usize = 4;
 
 /// Measures an endpoint of the agent's; after so many calls it is looked how much memory it has.
-pub(crate) fn measure(
-    fixture: &BenchFixture,
-    calls: usize,
-    table: &mut Table,
-) -> io::Result<()> {
+pub(crate) fn measure(fixture: &BenchFixture, calls: usize, table: &mut Table) -> io::Result<()> {
     let size = Some(fixture.secrets);
     let unlocked = fixture.unlock()?;
     let mut serve = fixture.through_agent(&["unlock", "--serve", "0", "--keyfile"]);
@@ -62,9 +58,8 @@ fn crowd(target: &Target, calls: usize) -> io::Result<(Samples, f64)> {
         (0..CLIENTS).map(|_| Client::connect(target)).collect::<io::Result<Vec<_>>>()?;
     let before = Instant::now();
     let times = thread::scope(|scope| {
-        let work = |client: &mut Client| {
-            (0..calls).map(|_| client.call()).collect::<io::Result<Vec<_>>>()
-        };
+        let work =
+            |client: &mut Client| (0..calls).map(|_| client.call()).collect::<io::Result<Vec<_>>>();
         let threads: Vec<_> =
             clients.iter_mut().map(|client| scope.spawn(move || work(client))).collect();
         let joined = threads.into_iter().map(|thread| {
@@ -125,20 +120,17 @@ fn signed(host: &str, (id, secret, token): (&str, &str, &str), date: &str, body:
         ("x-amz-security-token", token),
         ("x-amz-target", "secretsmanager.GetSecretValue"),
     ];
-    let lines: String =
-        headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let names = headers.map(|(name, _)| name).join(";");
     let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", hex(&Sha256::digest(body)));
     let day = date.get(..8).unwrap_or_default();
     let scope = format!("{day}/{REGION}/secretsmanager/aws4_request");
-    let text =
-        format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
+    let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex(&Sha256::digest(canonical)));
     let key = [day, REGION, "secretsmanager", "aws4_request"]
         .iter()
         .fold(format!("AWS4{secret}").into_bytes(), |key, part| mac(&key, part));
     let signature = hex(&mac(&key, &text));
-    let sent: String =
-        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let sent: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!(
         "POST / HTTP/1.1\r\n{sent}Content-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
          Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}\r\n\r\n{body}",

@@ -9,8 +9,8 @@ use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use clap::parser::ValueSource;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::super::request::error::Error;

@@ -83,7 +83,6 @@ impl Wish<'_> {
         })?;
         Ok(Some(spec))
     }
-
 }
 
 /// Returns what a program's grant is called.

@@ -15,15 +15,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::door::Agent;
-use super::endpoints::Ready;
-use super::grants::Grants;
-use super::lasting::{LastingKey, LastingKeys};
-use super::listening::{At, Ender, Heard};
-use super::long_work::{BegunWith, Manner};
-use super::messages::{Refused, Reply};
-use super::session::{Gone, Session, Use, lock};
-use super::temporary::TemporaryKey;
+use crate::agent::door::Agent;
+use crate::agent::endpoints::Ready;
+use crate::agent::grants::Grants;
+use crate::agent::lasting::{LastingKey, LastingKeys};
+use crate::agent::listening::{At, Ender, Heard};
+use crate::agent::long_work::{BegunWith, Manner};
+use crate::agent::messages::{Refused, Reply};
+use crate::agent::session::{Gone, Session, Use, lock};
+use crate::agent::temporary::TemporaryKey;
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
 use crate::http::back::{self, Back, Call, Credential, Lent, Principal, Trouble};
@@ -58,6 +58,18 @@ impl Agent<'_> {
             Ok(session) => session,
             Err(locked) => return refused(locked),
         };
+        // Before it counts as long work, which a lock that this brings about would wait for.
+        let home = self.used_of(who, &session, Use::Counts, |vault, circumstances| {
+            let home = vault.begin(Access::Read, circumstances.context()).map(|transaction| {
+                let settings = &transaction.state().settings;
+                json!({ "region": settings.region(), "account": settings.account() })
+            });
+            (home.map_err(|error| self.refused(error.into())), Vec::new())
+        });
+        let mut told = match home.outcome {
+            Ok(told) => told,
+            Err(why) => return refused(why),
+        };
         // Before anything is listened at: the lock stops it.
         let ender = Ender::default();
         let begun = session.long_work.begin_in(Manner::Waits, ender.stop());
@@ -68,23 +80,12 @@ impl Agent<'_> {
             Ok(ready) => ready,
             Err(why) => return refused(Refused::Unheard(why)),
         };
-        let told = self.used_of(who, &session, Use::Counts, |vault, circumstances| {
-            let told = vault.begin(Access::Read, circumstances.context()).map(|transaction| {
-                let settings = &transaction.state().settings;
-                json!({
-                    "endpoint": ready.listening.at.to_string(),
-                    "region": settings.region(),
-                    "account": settings.account(),
-                })
-            });
-            (told.map_err(|error| self.refused(error.into())), Vec::new())
-        });
-        if told.outcome.is_err() {
-            return Some(told);
+        if let Some(members) = told.as_object_mut() {
+            members.insert("endpoint".to_owned(), ready.listening.at.to_string().into());
         }
-        Framing::Frame.write(stream, told.write().expose(), PATIENCE).ok()?;
-        let own = Endpoint::of(self, &session);
-        let serving = BegunWith { own, begun };
+        let reply = Reply { outcome: Ok(told), notices: Vec::new() };
+        Framing::Frame.write(stream, reply.write().expose(), PATIENCE).ok()?;
+        let serving = BegunWith { own: Endpoint::of(self, &session), begun };
         serving.begun.heeding(stream, || serving.own.hear(&ready));
         None
     }
@@ -175,7 +176,7 @@ impl Endpoint<'_> {
         });
     }
 
-    /// Lends the vault. Where it cannot be used any more, the thread that watches locks it: the lock waits
+    /// Lends the vault. Where it cannot be used any more, the thread that watches locks it, as the lock waits
     /// for this one.
     fn lent<T>(
         &self,
@@ -188,10 +189,12 @@ impl Endpoint<'_> {
     }
 
     fn give_up(&self, gone: Gone) -> Trouble {
-        if gone != Gone::Locked {
-            self.session.give_up(gone);
-            (self.agent.wake)();
+        match gone {
+            Gone::Replaced | Gone::Rekeyed => self.session.give_up(gone),
+            // The thread that watches sees that for itself, unless it was unlocked anew by then.
+            Gone::Locked | Gone::Over | Gone::LoggedOut => {}
         }
+        (self.agent.wake)();
         Trouble::Gone(gone.told())
     }
 
@@ -368,3 +371,6 @@ fn copy(text: &Secret<String>) -> Secret<String> {
 
 /// How long a client may take to hear where the endpoint is.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;
