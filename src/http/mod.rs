@@ -7,3 +7,4 @@
 
 pub(crate) mod back;
 pub(crate) mod server;
+pub(crate) mod sigv4;

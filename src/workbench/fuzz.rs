@@ -58,6 +58,7 @@ use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy};
 pub use crate::workbench::agent::agent_messages;
 pub use crate::workbench::boxes::sealed_values;
+pub use crate::workbench::canonical::requests as canonical_requests;
 use crate::workbench::scratch::write_scratch;
 
 /// A fuzz target.
@@ -68,6 +69,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("agent", agent_messages),
     ("argv", argv),
     ("boxes", sealed_values),
+    ("canonical", canonical_requests),
     ("cli-input-json", cli_input_json),
     ("cli-input-yaml", cli_input_yaml),
     ("formats", formats),
@@ -440,6 +442,7 @@ mod tests {
         messages_to_the_agent: "agent", 150;
         command_lines: "argv", 5000;
         values_in_boxes: "boxes", 60;
+        signed_requests: "canonical", 3000;
         json_documents: "cli-input-json", 3000;
         yaml_documents: "cli-input-yaml", 3000;
         sealed_contents: "formats", 20000;

@@ -7,6 +7,7 @@ mod agent;
 pub mod bench_vault;
 mod between;
 mod boxes;
+mod canonical;
 mod changes;
 pub mod fuzz;
 pub mod hush;

@@ -45,9 +45,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getrandom", &["sys"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
-    // Time zones are `cli`'s; the rules of `service` count days in UTC; `transfer` reads and writes dates;
-    // `workbench` queries answers, which takes a zone.
-    ("jiff", &["cli", "transfer", "service", "workbench"]),
+    // Time zones are `cli`'s; the rules of `service` count days in UTC; `transfer` and `http` read and
+    // write dates; `workbench` queries answers, which takes a zone.
+    ("jiff", &["cli", "http", "transfer", "service", "workbench"]),
     ("libc", &["sys"]),
     ("minicbor", &["vault"]),
     ("miniz_oxide", &["transfer"]),
@@ -68,7 +68,17 @@ const CRATES: &[(&str, &[&str])] = &[
     // are JSON.
     (
         "serde_json",
-        &["cli", "agent", "rotation", "gateway", "transfer", "programs", "service", "workbench"],
+        &[
+            "cli",
+            "agent",
+            "http",
+            "rotation",
+            "gateway",
+            "transfer",
+            "programs",
+            "service",
+            "workbench",
+        ],
     ),
     ("sha1", &["crypto"]),
     ("sha2", &["crypto"]),
