@@ -8,6 +8,7 @@ use crate::cli::environment::Environment;
 use crate::cli::failure::Failure;
 use crate::cli::serving::{AccessKey, Handed, Serving};
 use crate::cli::unlock::CommandContext;
+use crate::http::container;
 
 /// What becomes of variables: what they are set to, or nothing.
 #[derive(Default)]
@@ -67,7 +68,7 @@ impl Found<'_> {
         if keys_in_env {
             tell_key(key, changes);
         } else {
-            let uri = format!("{}{}", self.serving.endpoint, LENDING);
+            let uri = format!("{}{}", self.serving.endpoint, container::PATH);
             changes.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri);
             changes.set("AWS_CONTAINER_AUTHORIZATION_TOKEN", self.handed.token.expose());
         }
@@ -102,8 +103,6 @@ fn without_proxy(name: &str, environment: &Environment) -> OsString {
     hosts.push(OsStr::new("127.0.0.1,localhost"));
     hosts
 }
-
-const LENDING: &str = "/credentials";
 
 /// What would have a program ask for other credentials, or elsewhere.
 const UNSET: [&str; 20] = [
