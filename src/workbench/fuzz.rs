@@ -59,6 +59,7 @@ use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockP
 pub use crate::workbench::agent::agent_messages;
 pub use crate::workbench::boxes::sealed_values;
 pub use crate::workbench::canonical::requests as canonical_requests;
+pub use crate::workbench::http::http_connections;
 use crate::workbench::scratch::write_scratch;
 
 /// A fuzz target.
@@ -73,6 +74,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("cli-input-json", cli_input_json),
     ("cli-input-yaml", cli_input_yaml),
     ("formats", formats),
+    ("http", http_connections),
     ("import", import),
     ("paging", paging_tokens),
     ("policy", policy),
@@ -446,6 +448,7 @@ mod tests {
         json_documents: "cli-input-json", 3000;
         yaml_documents: "cli-input-yaml", 3000;
         sealed_contents: "formats", 20000;
+        connections_to_the_endpoint: "http", 5000;
         exports: "import", 2000;
         tokens_of_pages: "paging", 3000;
         policies: "policy", 5000;

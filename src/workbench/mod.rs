@@ -10,6 +10,7 @@ mod boxes;
 mod canonical;
 mod changes;
 pub mod fuzz;
+mod http;
 pub mod hush;
 #[cfg(test)]
 mod mutate;

@@ -31,7 +31,17 @@ const CRATES: &[(&str, &[&str])] = &[
     // base64 in AWS too; secrets as programs spell them; files in exports.
     (
         "base64",
-        &["cli", "agent", "rotation", "gateway", "transfer", "programs", "service", "workbench"],
+        &[
+            "cli",
+            "agent",
+            "http",
+            "rotation",
+            "gateway",
+            "transfer",
+            "programs",
+            "service",
+            "workbench",
+        ],
     ),
     ("blake2", &["crypto"]),
     ("cbc", &["crypto"]),
@@ -45,6 +55,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getrandom", &["sys"]),
     ("hkdf", &["crypto"]),
     ("hmac", &["crypto"]),
+    ("httparse", &["http"]),
     // Time zones are `cli`'s; the rules of `service` count days in UTC; `transfer` and `http` read and
     // write dates; `workbench` queries answers, which takes a zone.
     ("jiff", &["cli", "http", "transfer", "service", "workbench"]),
