@@ -23,6 +23,7 @@ mod script {
 
     crate::scripts! {
         accept_state
+        access_key
         aws_examples
         aws_form
         bad_file

@@ -343,6 +343,7 @@ fn reach(is_further: bool) -> Reach {
 mod tests {
     use super::*;
     use crate::service::grants::GrantSpec;
+    use crate::service::keys::question::Question;
     use crate::service::together::WantedVersion;
     use crate::vault::access_key::Status;
 
@@ -369,6 +370,16 @@ mod tests {
         for chore in [
             Chore::AccessKey(Errand::create(spec).unwrap()),
             Chore::AccessKey(Errand::List),
+            Chore::AccessKey(Errand::Explain {
+                id: id(),
+                question: Question {
+                    action: secret(),
+                    region: Some(secret()),
+                    secret_id: Some(secret()),
+                    version_stage: Some(secret()),
+                    source_ip: Some([127, 0, 0, 1].into()),
+                },
+            }),
             Chore::AccessKey(Errand::Delete { id: id() }),
             Chore::AccessKey(Errand::Rotate { id: id(), grace_s: None }),
             Chore::AccessKey(Errand::Rotate { id: id(), grace_s: Some(60) }),

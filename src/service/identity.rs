@@ -48,6 +48,11 @@ pub(super) fn user_id(caller: &Caller, here: Place<'_>) -> String {
     }
 }
 
+/// Returns the tags of a caller: `aws:PrincipalTag/…`.
+pub(super) fn tags(caller: &Caller) -> &[(String, String)] {
+    grant_of(caller).map_or(&[], |grant| &grant.principal_tags)
+}
+
 fn grant_of(caller: &Caller) -> Option<&Grant> {
     match caller {
         Caller::Owner | Caller::Step(_) => None,

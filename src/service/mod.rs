@@ -10,6 +10,7 @@ pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;
 pub(crate) mod elsewhere;
+pub(crate) mod explain;
 pub(crate) mod export;
 #[cfg(test)]
 mod extremes;

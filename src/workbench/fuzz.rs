@@ -37,11 +37,11 @@ use crate::service::dispatch;
 use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::service::rules::paging;
-use crate::service::rules::policy::evaluate;
 use crate::service::rules::policy::findings;
 use crate::service::rules::policy::parse;
 use crate::service::rules::policy::principal::Identity;
 use crate::service::rules::policy::request::{Request, Resource};
+use crate::service::rules::policy::verdict::{self, Attached, Bearing, Kind};
 use crate::service::rules::schedule::{Asked, Rules};
 use crate::store::Mode;
 use crate::sys::entropy::SystemEntropy;
@@ -150,7 +150,8 @@ pub fn argv(bytes: &[u8]) {
     }
 }
 
-/// A policy, of a resource or an identity: what is wrong with it, and what it says of some requests.
+/// A policy, of a resource or an identity: what is wrong with it, and what it says of some requests in
+/// the place of each policy that bears on them.
 pub fn policy(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-a1b2c3";
@@ -168,7 +169,17 @@ pub fn policy(bytes: &[u8]) {
         let request = asked.on(&secret);
         let _refused = findings::validate(text, &request);
         for policy in [parse::parse(text), parse::parse_of_identity(text)].into_iter().flatten() {
-            let _decision = evaluate::decide(&policy, &request);
+            let one = std::slice::from_ref(&policy);
+            let bearing = Bearing {
+                resource: Attached::Policy(&policy),
+                lets_in: true,
+                identity: Some(one),
+                boundary: Some(&policy),
+                session: one,
+            };
+            let requests = std::slice::from_ref(&request);
+            let _verdict = verdict::judge(requests, &bearing);
+            let _misses = verdict::misses(requests, &bearing, Kind::Identity);
             let _depends = policy.minds_tag("team");
         }
     }

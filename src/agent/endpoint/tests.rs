@@ -18,7 +18,7 @@ use crate::rotation::remote::Explain;
 use crate::service::grants::GrantSpec;
 use crate::service::keys::errand::Errand;
 use crate::service::operations;
-use crate::sys::clock::{SystemClock, SystemMoments};
+use crate::sys::clock::{Moments, SystemClock, SystemMoments};
 use crate::sys::entropy::SystemEntropy;
 use crate::vault::Origin;
 
@@ -90,7 +90,9 @@ fn a_key_is_good_until_its_grant_is_taken_back() {
             assert!(drawn(&*endpoint.local(token).unwrap().unwrap()).is_ok());
         }
         for token in ["", &id, session.token.expose()] {
-            assert!(endpoint.lend(token).unwrap().is_none() && endpoint.local(token).unwrap().is_none());
+            assert!(
+                endpoint.lend(token).unwrap().is_none() && endpoint.local(token).unwrap().is_none()
+            );
         }
 
         let grants = lock(&session.grants).shown(SystemMoments.moment());
@@ -99,7 +101,9 @@ fn a_key_is_good_until_its_grant_is_taken_back() {
         assert!(lock(&session.grants).revoke(grant));
         assert_eq!(drawn(&*credential.principal).err().as_deref(), Some(DENIED));
         assert!(endpoint.credential(&id).unwrap().is_none());
-        assert!(endpoint.lend(&token).unwrap().is_none() && endpoint.local(&token).unwrap().is_none());
+        assert!(
+            endpoint.lend(&token).unwrap().is_none() && endpoint.local(&token).unwrap().is_none()
+        );
     });
 }
 

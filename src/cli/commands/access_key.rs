@@ -4,14 +4,16 @@ use super::super::chore;
 use super::super::failure::Failure;
 use super::super::request::error::Error;
 use super::super::request::paramfile::{self, Sources};
+use super::super::suggest;
 use super::super::terminal;
 use super::grant::{policies, seconds, worded};
 use super::options::{Choice, Word, actions, belongs_to, options};
 use super::own::{Invocation, OwnCommand};
 use crate::agent::chores::Chore;
-use crate::service::grants::{GrantSpec, Mistake};
+use crate::service::grants::{self, GrantSpec, Mistake};
 use crate::service::keys::Unfit;
 use crate::service::keys::errand::Errand;
+use crate::service::keys::question::Question;
 use crate::vault::access_key;
 
 options! {
@@ -20,11 +22,12 @@ options! {
         /// What to do
         what: Action = "ACTION",
         /// For create, if you like, the name of the IAM user that policies take its holder for; for
-        /// rotate, update and delete the key, by its id
+        /// the others but list the key, by its id
         key: Option<Word> = "NAME|ID",
         ..create: Create,
         ..rotate: Rotate,
-        ..update: Update
+        ..update: Update,
+        ..explain: Explain
     }
 }
 
@@ -41,6 +44,8 @@ actions! {
         Update = "update",
         /// Delete one.
         Delete = "delete",
+        /// Say what its holder may do, and why.
+        Explain = "explain",
     }
 }
 
@@ -85,6 +90,21 @@ options! {
     }
 }
 
+options! {
+    /// The options of `access-key explain`.
+    pub(super) struct Explain {
+        /// With explain: the operation that its holder would call, such as get-secret-value or
+        /// secretsmanager:GetSecretValue
+        action: Option<String> = "OPERATION",
+        /// With explain: the secret that it would be about
+        secret_id: Option<String> = "SECRET",
+        /// With explain: the label that it would name
+        version_stage: Option<String> = "LABEL",
+        /// With explain: the address that it would come from
+        source_ip: Option<String> = "ADDRESS"
+    }
+}
+
 /// Whether a key may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Status(access_key::Status);
@@ -115,6 +135,7 @@ impl OwnCommand for AccessKey {
             (invocation.first_given::<Create>(), Action::Create),
             (invocation.first_given::<Rotate>(), Action::Rotate),
             (invocation.first_given::<Update>(), Action::Update),
+            (invocation.first_given::<Explain>(), Action::Explain),
         ] {
             if let Some(option) = given.filter(|_| self.what != action) {
                 return Err(belongs_to(&option, action.name()).into());
@@ -140,6 +161,7 @@ impl Action {
             Self::Rotate => "RotateAccessKey",
             Self::Update => "UpdateAccessKey",
             Self::Delete => "DeleteAccessKey",
+            Self::Explain => "ExplainAccessKey",
         }
     }
 
@@ -150,6 +172,7 @@ impl Action {
             Self::Rotate => "access-key rotate",
             Self::Update => "access-key update",
             Self::Delete => "access-key delete",
+            Self::Explain => "access-key explain",
         }
     }
 }
@@ -181,6 +204,9 @@ impl AccessKey {
                 Errand::Update { id: id()?, status }
             }
             Action::Delete => Errand::Delete { id: id()? },
+            Action::Explain => {
+                Errand::Explain { id: id()?, question: self.explain.question(region)? }
+            }
         })
     }
 }
@@ -219,6 +245,33 @@ impl Create {
             };
             refused(&unfit, words)
         })
+    }
+}
+
+impl Explain {
+    fn question(self, region: Option<String>) -> Result<Question, Error> {
+        let needed = "access-key explain needs --action, the operation that is asked about";
+        let action = self.action.ok_or_else(|| Error::usage(needed))?;
+        let source_ip = self.source_ip.map(|text| {
+            let wrong = |_none| Error::argument("--source-ip", format!("{text} is no address"));
+            text.parse().map_err(wrong)
+        });
+        let (secret_id, version_stage) = (self.secret_id, self.version_stage);
+        let source_ip = source_ip.transpose()?;
+        let question = Question { action, region, secret_id, version_stage, source_ip };
+        match question.mistake() {
+            None => Ok(question),
+            Some((member, what)) => {
+                let hint = suggest::hint(&question.action, &grants::operation_names());
+                let meant = hint.filter(|_| member == "Action").map(|hint| format!("; {hint}"));
+                let option = match member {
+                    "Action" => "--action",
+                    "SecretId" => "--secret-id",
+                    _ => "--version-stage",
+                };
+                Err(Error::argument(option, what + &meant.unwrap_or_default()))
+            }
+        }
     }
 }
 

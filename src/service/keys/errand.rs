@@ -1,6 +1,7 @@
 //! What the owner of a vault has done about its access keys, as it goes to the agent.
 
 use super::limits::{Unfit, check};
+use super::question::Question;
 use super::{create, delete, list, rights_of, rotate, spec_of, update};
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
@@ -17,6 +18,8 @@ pub(crate) enum Errand {
     Create { rights: Rights, lifetime_s: Option<i64> },
     /// Delete one.
     Delete { id: String },
+    /// Say whether its holder may make a call, and why.
+    Explain { id: String, question: Question },
     /// Show all.
     List,
     /// Make one in the place of another, which is good for so many more seconds, or none.
@@ -49,6 +52,7 @@ impl Errand {
         match self {
             Self::Create { rights, lifetime_s } => create(vault, (rights, lifetime_s), context),
             Self::Delete { id } => delete(vault, &id, context),
+            Self::Explain { id, question } => question.answer(vault, &id, context),
             Self::List => list(vault, context),
             Self::Rotate { id, grace_s } => rotate(vault, &id, grace_s, context),
             Self::Update { id, status } => update(vault, &id, status, context),
@@ -58,7 +62,7 @@ impl Errand {
     /// Whether it changes the vault, so that it is not asked for twice.
     pub(crate) fn changes(&self) -> bool {
         match self {
-            Self::List => false,
+            Self::Explain { .. } | Self::List => false,
             Self::Create { .. }
             | Self::Delete { .. }
             | Self::Rotate { .. }
@@ -76,6 +80,10 @@ impl Errand {
                 vec![text(WHAT, "create"), ("Spec".to_owned(), spec)]
             }
             Self::Delete { id } => vec![text(WHAT, "delete"), text("Id", id)],
+            Self::Explain { id, question } => {
+                let question = ("Question".to_owned(), question.to_value());
+                vec![text(WHAT, "explain"), text("Id", id), question]
+            }
             Self::List => vec![text(WHAT, "list")],
             Self::Rotate { id, grace_s } => {
                 let grace = grace_s.map(|grace| ("Grace".to_owned(), Value::Integer(grace)));
@@ -99,6 +107,10 @@ impl Errand {
         Some(match text(WHAT)?.as_str() {
             "create" => Self::asked(GrantSpec::from_value(value.get("Spec")?.clone()).ok()?),
             "delete" => Self::Delete { id: text("Id")? },
+            "explain" => {
+                let question = Question::of_value(value.get("Question")?)?;
+                Self::Explain { id: text("Id")?, question }
+            }
             "list" => Self::List,
             "rotate" => {
                 let grace_s = match value.get("Grace") {

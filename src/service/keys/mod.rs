@@ -5,6 +5,7 @@
 
 pub(crate) mod errand;
 mod limits;
+pub(crate) mod question;
 mod told;
 
 use super::caller::Grant;

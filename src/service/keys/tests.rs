@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::errand::Errand;
+use super::question::Question;
 use super::*;
 use crate::service::caller::{Caller, Holder, Presented, Signed};
 use crate::service::testing::{ServiceFixture, told};
@@ -239,4 +240,76 @@ fn the_day_of_a_use_is_shown() {
     assert!(listed(&mut service)[0].get("LastUsedDate") == Some(&Value::Timestamp(day)));
     service
         .meddle(|transaction| note_use(transaction, "AKIA2222222222222222").map_err(told).unwrap());
+}
+
+#[test]
+fn which_statement_decides_is_said_without_making_the_call() {
+    let mut service = ServiceFixture::new();
+    service.call("CreateSecret", r#"{"Name":"app/db","SecretString":"x"}"#).unwrap();
+    let policy = r#"{"Version":"2012-10-17","Statement":[
+        {"Sid":"Reading","Effect":"Allow","Action":"secretsmanager:Get*","Resource":"*"},
+        {"Sid":"NotFromAfar","Effect":"Deny","Action":"*","Resource":"*",
+         "Condition":{"NotIpAddress":{"aws:SourceIp":"127.0.0.0/8"}}},
+        {"Sid":"NoPast","Effect":"Deny","Action":"*","Resource":"*",
+         "Condition":{"StringEquals":{"secretsmanager:VersionStage":"AWSPREVIOUS"}}}]}"#;
+    let policies = vec![policy.to_owned()];
+    let (id, _) = made(
+        &mut service,
+        GrantSpec { operations: Vec::new(), secrets: Vec::new(), policies, ..spec() },
+    );
+    let events = service.events().len();
+    let secret_id = Some("app/db".to_owned());
+    let near = || Question {
+        action: "get-secret-value".to_owned(),
+        secret_id: secret_id.clone(),
+        source_ip: Some([127, 0, 0, 1].into()),
+        ..Question::default()
+    };
+    let stage = |stage: &str| Some(stage.to_owned());
+    for (question, decision, sid) in [
+        (near(), "allowed", "Reading"),
+        (
+            Question { action: "secretsmanager:GetSecretValue".to_owned(), ..near() },
+            "allowed",
+            "Reading",
+        ),
+        (Question { version_stage: stage("AWSCURRENT"), ..near() }, "allowed", "Reading"),
+        (
+            Question { source_ip: Some([10, 0, 0, 1].into()), ..near() },
+            "explicitDeny",
+            "NotFromAfar",
+        ),
+        (Question { version_stage: stage("AWSPREVIOUS"), ..near() }, "explicitDeny", "NoPast"),
+        (Question { action: "DeleteSecret".to_owned(), ..near() }, "implicitDeny", ""),
+    ] {
+        let told = done(&mut service, Errand::Explain { id: id.clone(), question }).unwrap();
+        assert_eq!(text(&told, "Decision"), decision);
+        let Some(Value::List(checks)) = told.get("Checks") else { panic!("no checks") };
+        if let Some(Value::List(statements)) = checks[0].get("Statements") {
+            assert_eq!(text(&statements[0], "Sid"), sid);
+        } else {
+            assert_eq!(sid, "");
+        }
+    }
+    done(&mut service, Errand::Update { id: id.clone(), status: Status::Inactive }).unwrap();
+    let told = done(&mut service, Errand::Explain { id, question: near() }).unwrap();
+    assert_eq!((&*text(&told, "Status"), &*text(&told, "Decision")), ("Inactive", "implicitDeny"));
+    assert_eq!(service.events().len(), events + 1, "only the update is in the log");
+}
+
+#[test]
+fn what_is_asked_about_a_call_is_a_call() {
+    let question = |action: &str, secret: Option<&str>, stage: Option<&str>| {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let (secret_id, version_stage) = (owned(secret), owned(stage));
+        let action = action.to_owned();
+        let question = Question { action, secret_id, version_stage, ..Question::default() };
+        question.mistake().map(|(member, _)| member)
+    };
+    assert_eq!(question("BatchGetSecretValue", Some("a"), None), None);
+    assert_eq!(question("create-secret", Some("a"), None), None);
+    assert_eq!(question("ListSecrets", None, None), None);
+    assert_eq!(question("Get*", None, None), Some("Action"));
+    assert_eq!(question("ListSecrets", Some("a"), None), Some("SecretId"));
+    assert_eq!(question("DeleteSecret", Some("a"), Some("b")), Some("VersionStage"));
 }

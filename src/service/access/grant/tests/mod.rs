@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::model::time::Timestamp;
 use crate::service::caller::{Caller, Holder, Selection};
 use crate::service::jobs::fixture::token;
 use crate::service::testing::{ARN, ServiceFixture};

@@ -117,11 +117,6 @@ impl Principal {
             Self::Elsewhere => None,
         }
     }
-
-    /// Whether the caller is meant.
-    pub(super) fn covers(&self, caller: &Identity) -> bool {
-        self.reach(caller).is_some()
-    }
 }
 
 impl Identity {
