@@ -21,6 +21,7 @@ pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod import;
 pub(crate) mod jobs;
+pub(crate) mod known_policies;
 mod mentions;
 pub(crate) mod names;
 pub(crate) mod operation;
