@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::action::Action;
+use super::known_policies::KnownPolicies;
 use super::rules::policy::model::Policy;
 use crate::model::time::Timestamp;
 
@@ -57,6 +58,8 @@ pub(crate) struct Grant {
     pub(crate) holder: Holder,
     /// The holder's own tags: `aws:PrincipalTag/…`.
     pub(crate) principal_tags: Vec<(String, String)>,
+    /// The policies on secrets that it has met.
+    pub(crate) known: KnownPolicies,
 }
 
 /// Whom policies take the holder of a grant for.

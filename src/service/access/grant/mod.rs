@@ -21,7 +21,6 @@ use crate::service::operation::{Effect, Entry};
 use crate::service::policy_request;
 use crate::service::rules::arn;
 use crate::service::rules::policy::model::Policy;
-use crate::service::rules::policy::parse::parse;
 use crate::service::rules::policy::verdict::{self, Attached, Bearing, Verdict};
 use crate::vault::record::{Namespace, Record};
 use selection::Target;
@@ -183,10 +182,11 @@ impl<'g> AtWork<'g> {
         }
         let Grant { secrets, policies, boundary, session, .. } = self.grant;
         let own = record.and_then(|record| record.policy.as_deref());
-        let own = own.and_then(|own| parse(own).ok());
+        let own = own.and_then(|own| self.grant.known.read(own));
+        let own = own.as_deref();
         let is_minded = |tag: &str| {
             let is_it = |(key, _): &(String, _)| key.to_lowercase() == tag.to_lowercase();
-            let mut all = policies.iter().chain(boundary).chain(session).chain(&own);
+            let mut all = policies.iter().chain(boundary).chain(session).chain(own);
             secrets.tags.iter().any(is_it)
                 || !self.is_signed && all.any(|policy| policy.minds_tag(tag))
         };
@@ -196,11 +196,12 @@ impl<'g> AtWork<'g> {
     /// Asks the policies; the secret's own has to be one that can be read.
     fn weigh(&self, asking: &Asking, record: Option<&Record>) -> (Verdict, Vec<String>) {
         let Grant { policies, boundary, session, .. } = self.grant;
-        let own = record.and_then(|record| record.policy.as_deref()).map(parse);
+        let own = record.and_then(|record| record.policy.as_deref());
+        let own = own.map(|own| self.grant.known.read(own));
         let resource = match &own {
             None => Attached::Nothing,
-            Some(Ok(policy)) => Attached::Policy(policy),
-            Some(Err(_)) => Attached::Unreadable,
+            Some(Some(policy)) => Attached::Policy(policy),
+            Some(None) => Attached::Unreadable,
         };
         let identity: Option<&[Policy]> = (!policies.is_empty()).then_some(policies);
         let (boundary, lets_in) = (boundary.as_ref(), self.is_signed);
