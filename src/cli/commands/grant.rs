@@ -313,7 +313,8 @@ mod tests {
         let expected = [
             r#"{"Label":"ci","Operations":["Get*","list-secrets"],"Secrets":["app/*"],"#,
             r#""Tags":["team=blue","env"],"ReadOnly":true,"LifetimeSeconds":28800,"Policies":["#,
-            &format!("{policy}]}}"),
+            &format!("{policy}],"),
+            r#""SessionPolicies":[],"PrincipalTags":[]}"#,
         ];
         assert_eq!(asked(&whole), Ok(expected.concat()));
         assert_eq!(asked(&["list"]).as_deref(), Ok("list"));

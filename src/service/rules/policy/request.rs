@@ -377,7 +377,6 @@ mod tests {
         let replicas = ["secretsmanager:addreplicaregions=[local-2]"];
         for (action, expected) in [
             (Action::GetSecretValue, &["secretsmanager:versionstage=[AWSCURRENT]"][..]),
-            (Action::UpdateSecretVersionStage, &["secretsmanager:versionstage=[AWSCURRENT]"]),
             (
                 Action::DeleteSecret,
                 &[
@@ -400,7 +399,6 @@ mod tests {
                     encrypted[1],
                 ],
             ),
-            // These have none but those of all.
             (Action::BatchGetSecretValue, &[]),
             (Action::PutSecretValue, &[]),
         ] {
