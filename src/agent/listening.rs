@@ -243,7 +243,8 @@ mod tests {
         let scratch = Scratch::new();
         let path = scratch.join("s");
         let at = At::Socket(path.clone());
-        let listening = Listening::begin(&at, &Ender::default()).unwrap();
+        let ender = Ender::default();
+        let listening = Listening::begin(&at, &ender).unwrap();
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
         assert!(Listening::begin(&at, &Ender::default()).is_err(), "one that is heard is replaced");
         drop(listening);

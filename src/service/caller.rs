@@ -10,6 +10,7 @@ use super::rules::policy::model::Policy;
 use crate::model::time::Timestamp;
 
 /// Who calls.
+#[expect(clippy::large_enum_variant, reason = "there is one for each grant, and none for a call")]
 pub(crate) enum Caller {
     /// Who unlocked the vault: may do everything.
     Owner,

@@ -375,7 +375,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// What the first grant is of.
-const FIRST_GRANT: &str = r#"{"version":"@version@","do":"grant","token":"@owner@","spec":{"Operations":["GetSecretValue","DescribeSecret"],"Secrets":["plain"],"Tags":[],"Policies":[],"ReadOnly":true,"LifetimeSeconds":3600}}"#;
+const FIRST_GRANT: &str = r#"{"version":"@version@","do":"grant","token":"@owner@","spec":{"SessionPolicies":[],"PrincipalTags":[],"Operations":["GetSecretValue","DescribeSecret"],"Secrets":["plain"],"Tags":[],"Policies":[],"ReadOnly":true,"LifetimeSeconds":3600}}"#;
 const GRANTED: [&str; 2] = ["GetSecretValue", "DescribeSecret"];
 const ITS_ARN: &str = ":local-1:000000000000:secret:plain-";
 /// What only those may read to whom it was not granted.

@@ -83,10 +83,7 @@ impl OwnCommand for Grant {
 
 /// What is asked of the agent.
 pub(super) enum Asked {
-    Create {
-        spec: GrantSpec,
-        with_key: bool,
-    },
+    Create { spec: Box<GrantSpec>, with_key: bool },
     List,
     /// The grant's id.
     Revoke(String),
@@ -122,7 +119,7 @@ fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
     };
     match asked {
         Asked::Create { spec, with_key } => {
-            let Handed { token, grant, key } = session.grant(spec, with_key)?;
+            let Handed { token, grant, key } = session.grant(*spec, with_key)?;
             let mut members = vec![member("Token", Value::Text(token.expose().clone()))];
             members.push(member("Grant", grant));
             members.extend(key.iter().flat_map(AccessKey::shown));
@@ -155,7 +152,7 @@ impl Grant {
             (Action::Create, None) => {
                 let with_key = self.create.access_key;
                 let spec = self.create.spec(region, sources)?;
-                Ok(Asked::Create { spec, with_key })
+                Ok(Asked::Create { spec: Box::new(spec), with_key })
             }
             (Action::List, None) => Ok(Asked::List),
             (Action::Revoke, Some(Word(id))) => Ok(Asked::Revoke(id)),
@@ -361,7 +358,8 @@ mod tests {
         let expected = [
             r#"{"Label":"ci","Operations":["Get*","list-secrets"],"Secrets":["app/*"],"#,
             r#""Tags":["team=blue","env"],"ReadOnly":true,"LifetimeSeconds":28800,"Policies":["#,
-            &format!("{policy}]}}"),
+            &format!("{policy}],"),
+            r#""SessionPolicies":[],"PrincipalTags":[]}"#,
         ];
         assert_eq!(asked(&whole), Ok(expected.concat()));
         assert_eq!(asked(&["list"]).as_deref(), Ok("list"));

@@ -77,7 +77,7 @@ impl<'g> AtWork<'g> {
             let ruling = at_work.rule(cx, &need, request)?;
             let ruling = Ruling { outcome: ruling.outcome.within(closed), ..ruling };
             if refusal.is_none() && !ruling.outcome.is_allowed() {
-                refusal = Some(self.words(cx, &need, &ruling.outcome)?);
+                refusal = Some(words(cx, &need, &ruling.outcome)?);
             }
             rulings.push(ruling);
         }
@@ -227,7 +227,7 @@ impl<'g> AtWork<'g> {
         if let Some(id) = named(request) {
             cx.about_name(id);
         }
-        let fault = Fault::new(Code::AccessDenied, self.words(cx, need, outcome)?);
+        let fault = Fault::new(Code::AccessDenied, words(cx, need, outcome)?);
         let id = named(request).map(|id| format!(" --secret-id {id}")).unwrap_or_default();
         let hint = self.is_signed.then(|| {
             let key = &self.grant.id;
@@ -235,21 +235,16 @@ impl<'g> AtWork<'g> {
         });
         Ok(Fault { hint, ..fault })
     }
+}
 
-    /// AWS's words for an identity whose policies do not go as far.
-    fn words(
-        &self,
-        cx: &mut Context<'_, '_>,
-        need: &Need,
-        outcome: &Outcome,
-    ) -> Result<String, Failure> {
-        let (user, operation) = (policy_request::identity(cx)?.user(), need.action.name());
-        let resource = need.shown.as_ref().map(|id| format!(" on resource: {id}"));
-        let resource = resource.unwrap_or_default();
-        let why = outcome.words(operation);
-        let what = format!("perform: secretsmanager:{operation}{resource} {why}");
-        Ok(format!("User: {user} is not authorized to {what}"))
-    }
+/// AWS's words for an identity whose policies do not go as far.
+fn words(cx: &mut Context<'_, '_>, need: &Need, outcome: &Outcome) -> Result<String, Failure> {
+    let (user, operation) = (policy_request::identity(cx)?.user(), need.action.name());
+    let resource = need.shown.as_ref().map(|id| format!(" on resource: {id}"));
+    let resource = resource.unwrap_or_default();
+    let why = outcome.words(operation);
+    let what = format!("perform: secretsmanager:{operation}{resource} {why}");
+    Ok(format!("User: {user} is not authorized to {what}"))
 }
 
 #[cfg(test)]

@@ -377,7 +377,6 @@ mod tests {
         let replicas = ["secretsmanager:addreplicaregions=[local-2]"];
         for (action, expected) in [
             (Action::GetSecretValue, &["secretsmanager:versionstage=[AWSCURRENT]"][..]),
-            (Action::UpdateSecretVersionStage, &["secretsmanager:versionstage=[AWSCURRENT]"]),
             (
                 Action::DeleteSecret,
                 &[
@@ -400,10 +399,7 @@ mod tests {
                     encrypted[1],
                 ],
             ),
-            // These have none but those of all.
             (Action::BatchGetSecretValue, &[]),
-            (Action::DescribeSecret, &[]),
-            (Action::ListSecrets, &[]),
             (Action::PutSecretValue, &[]),
         ] {
             let before = listing(&request().asking(action));
