@@ -413,6 +413,7 @@ mod tests {
     use crate::model::time::Timestamp;
     use crate::service::action::Action;
     use crate::service::caller::{Grant, Holder, Selection};
+    use crate::service::known_policies::KnownPolicies;
     use crate::sys::clock::{SystemClock, SystemMoments};
     use crate::sys::entropy::SystemEntropy;
     use crate::sys::socket;
@@ -472,6 +473,7 @@ mod tests {
             session: Vec::new(),
             holder: Holder::Session,
             principal_tags: Vec::new(),
+            known: KnownPolicies::default(),
         };
         let now = SystemMoments.moment();
         let token = Secret::new("token".to_owned());

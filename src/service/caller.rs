@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::action::Action;
+use super::known_policies::KnownPolicies;
 use super::rules::policy::model::Policy;
 use crate::model::time::Timestamp;
 
 /// Who calls.
+#[expect(clippy::large_enum_variant, reason = "there is one for each grant, and none for a call")]
 pub(crate) enum Caller {
     /// Who unlocked the vault: may do everything.
     Owner,
@@ -57,6 +59,8 @@ pub(crate) struct Grant {
     pub(crate) holder: Holder,
     /// The holder's own tags: `aws:PrincipalTag/…`.
     pub(crate) principal_tags: Vec<(String, String)>,
+    /// The policies on secrets that it has met.
+    pub(crate) known: KnownPolicies,
 }
 
 /// Whom policies take the holder of a grant for.

@@ -79,10 +79,16 @@ const ID_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use super::*;
     use crate::model::time::Timestamp;
+    use crate::service::caller::Presented;
+    use crate::service::rules::policy::parse::parse_of_identity;
+
+    const BOB: &str = "AIDAXCETJQASYYSZEZERQ";
     use crate::service::caller::Selection;
+    use crate::service::known_policies::KnownPolicies;
 
     #[test]
     fn a_grant_is_a_session_of_a_role() {
@@ -100,7 +106,16 @@ mod tests {
                 session: Vec::new(),
                 holder: Holder::Session,
                 principal_tags: Vec::new(),
+                known: KnownPolicies::default(),
             })
+        };
+        let of_user = |has_session: bool| {
+            let Caller::Grant(mut user) = grant(None) else { panic!("no grant") };
+            user.holder = Holder::User { path: "/dev/".to_owned(), name: "Bob".to_owned() };
+            let policy = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+            user.session.extend(has_session.then(|| parse_of_identity(policy).unwrap()));
+            let presented = Presented::default();
+            Caller::Key(Signed { grant: Arc::new(user), presented })
         };
         let role = "AROASTRONGROOMGRANTED";
         for (caller, region, user_id, arn) in [
@@ -116,6 +131,14 @@ mod tests {
                 "cn-north-1",
                 &format!("{role}:4f7k2m9p"),
                 "arn:aws-cn:sts::123456789012:assumed-role/strongroom-grant/4f7k2m9p",
+            ),
+            // As long as there is such a user, whatever its keys are.
+            (of_user(false), "local-1", BOB, "arn:aws:iam::123456789012:user/dev/Bob"),
+            (
+                of_user(true),
+                "local-1",
+                "123456789012:Bob",
+                "arn:aws:sts::123456789012:federated-user/Bob",
             ),
         ] {
             let told = CallerIdentity::of(&caller, Place { account: "123456789012", region });

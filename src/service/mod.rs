@@ -22,6 +22,7 @@ pub(crate) mod identity;
 pub(crate) mod import;
 pub(crate) mod jobs;
 pub(crate) mod keys;
+pub(crate) mod known_policies;
 mod mentions;
 pub(crate) mod names;
 pub(crate) mod operation;

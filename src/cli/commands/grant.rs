@@ -80,7 +80,7 @@ impl OwnCommand for Grant {
 
 /// What is asked of the agent.
 pub(super) enum Asked {
-    Create(GrantSpec),
+    Create(Box<GrantSpec>),
     List,
     /// The grant's id.
     Revoke(String),
@@ -116,7 +116,7 @@ fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
     };
     match asked {
         Asked::Create(spec) => {
-            let (token, grant) = session.grant(spec)?;
+            let (token, grant) = session.grant(*spec)?;
             invocation.print(vec![member("Token", Value::Text(token)), member("Grant", grant)])
         }
         Asked::List => invocation.print(vec![member("Grants", session.grants()?)]),
@@ -143,7 +143,9 @@ impl Grant {
             return Err(belongs_to(&name, "grant create"));
         }
         match (self.action, self.id) {
-            (Action::Create, None) => self.create.spec(region, sources).map(Asked::Create),
+            (Action::Create, None) => {
+                self.create.spec(region, sources).map(|spec| Asked::Create(Box::new(spec)))
+            }
             (Action::List, None) => Ok(Asked::List),
             (Action::Revoke, Some(Word(id))) => Ok(Asked::Revoke(id)),
             (Action::Revoke, None) => {

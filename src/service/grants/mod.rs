@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::action::Action;
 use super::caller::{Grant, Holder, Selection};
+use super::known_policies::KnownPolicies;
 use super::operation::Effect;
 use super::operations;
 use super::rules::arn::Place;
@@ -101,6 +102,7 @@ impl GrantSpec {
             session: beside("SessionPolicies", &self.session_policies)?,
             holder,
             principal_tags: self.principal_tags()?,
+            known: KnownPolicies::default(),
         })
     }
 

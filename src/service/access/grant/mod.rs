@@ -21,7 +21,6 @@ use crate::service::operation::{Effect, Entry};
 use crate::service::policy_request;
 use crate::service::rules::arn;
 use crate::service::rules::policy::model::Policy;
-use crate::service::rules::policy::parse::parse;
 use crate::service::rules::policy::verdict::{self, Attached, Bearing, Verdict};
 use crate::vault::record::{Namespace, Record};
 use selection::Target;
@@ -78,7 +77,7 @@ impl<'g> AtWork<'g> {
             let ruling = at_work.rule(cx, &need, request)?;
             let ruling = Ruling { outcome: ruling.outcome.within(closed), ..ruling };
             if refusal.is_none() && !ruling.outcome.is_allowed() {
-                refusal = Some(self.words(cx, &need, &ruling.outcome)?);
+                refusal = Some(words(cx, &need, &ruling.outcome)?);
             }
             rulings.push(ruling);
         }
@@ -183,10 +182,11 @@ impl<'g> AtWork<'g> {
         }
         let Grant { secrets, policies, boundary, session, .. } = self.grant;
         let own = record.and_then(|record| record.policy.as_deref());
-        let own = own.and_then(|own| parse(own).ok());
+        let own = own.and_then(|own| self.grant.known.read(own));
+        let own = own.as_deref();
         let is_minded = |tag: &str| {
             let is_it = |(key, _): &(String, _)| key.to_lowercase() == tag.to_lowercase();
-            let mut all = policies.iter().chain(boundary).chain(session).chain(&own);
+            let mut all = policies.iter().chain(boundary).chain(session).chain(own);
             secrets.tags.iter().any(is_it)
                 || !self.is_signed && all.any(|policy| policy.minds_tag(tag))
         };
@@ -196,11 +196,12 @@ impl<'g> AtWork<'g> {
     /// Asks the policies; the secret's own has to be one that can be read.
     fn weigh(&self, asking: &Asking, record: Option<&Record>) -> (Verdict, Vec<String>) {
         let Grant { policies, boundary, session, .. } = self.grant;
-        let own = record.and_then(|record| record.policy.as_deref()).map(parse);
+        let own = record.and_then(|record| record.policy.as_deref());
+        let own = own.map(|own| self.grant.known.read(own));
         let resource = match &own {
             None => Attached::Nothing,
-            Some(Ok(policy)) => Attached::Policy(policy),
-            Some(Err(_)) => Attached::Unreadable,
+            Some(Some(policy)) => Attached::Policy(policy),
+            Some(None) => Attached::Unreadable,
         };
         let identity: Option<&[Policy]> = (!policies.is_empty()).then_some(policies);
         let (boundary, lets_in) = (boundary.as_ref(), self.is_signed);
@@ -226,7 +227,7 @@ impl<'g> AtWork<'g> {
         if let Some(id) = named(request) {
             cx.about_name(id);
         }
-        let fault = Fault::new(Code::AccessDenied, self.words(cx, need, outcome)?);
+        let fault = Fault::new(Code::AccessDenied, words(cx, need, outcome)?);
         let id = named(request).map(|id| format!(" --secret-id {id}")).unwrap_or_default();
         let hint = self.is_signed.then(|| {
             let key = &self.grant.id;
@@ -234,21 +235,16 @@ impl<'g> AtWork<'g> {
         });
         Ok(Fault { hint, ..fault })
     }
+}
 
-    /// AWS's words for an identity whose policies do not go as far.
-    fn words(
-        &self,
-        cx: &mut Context<'_, '_>,
-        need: &Need,
-        outcome: &Outcome,
-    ) -> Result<String, Failure> {
-        let (user, operation) = (policy_request::identity(cx)?.user(), need.action.name());
-        let resource = need.shown.as_ref().map(|id| format!(" on resource: {id}"));
-        let resource = resource.unwrap_or_default();
-        let why = outcome.words(operation);
-        let what = format!("perform: secretsmanager:{operation}{resource} {why}");
-        Ok(format!("User: {user} is not authorized to {what}"))
-    }
+/// AWS's words for an identity whose policies do not go as far.
+fn words(cx: &mut Context<'_, '_>, need: &Need, outcome: &Outcome) -> Result<String, Failure> {
+    let (user, operation) = (policy_request::identity(cx)?.user(), need.action.name());
+    let resource = need.shown.as_ref().map(|id| format!(" on resource: {id}"));
+    let resource = resource.unwrap_or_default();
+    let why = outcome.words(operation);
+    let what = format!("perform: secretsmanager:{operation}{resource} {why}");
+    Ok(format!("User: {user} is not authorized to {what}"))
 }
 
 #[cfg(test)]

@@ -402,8 +402,6 @@ mod tests {
             ),
             // These have none but those of all.
             (Action::BatchGetSecretValue, &[]),
-            (Action::DescribeSecret, &[]),
-            (Action::ListSecrets, &[]),
             (Action::PutSecretValue, &[]),
         ] {
             let before = listing(&request().asking(action));

@@ -6,9 +6,12 @@ use super::*;
 use crate::model::time::Timestamp;
 use crate::service::caller::{Caller, Holder, Selection};
 use crate::service::jobs::fixture::token;
+use crate::service::known_policies::KnownPolicies;
+use crate::service::rules::policy::parse::parse;
 use crate::service::testing::{ARN, ServiceFixture};
 
 mod clocks;
+mod keys;
 mod names;
 mod policies;
 mod tags;
@@ -54,6 +57,7 @@ fn granted() -> (ServiceFixture, Grant) {
         session: Vec::new(),
         holder: Holder::Session,
         principal_tags: Vec::new(),
+        known: KnownPolicies::default(),
     };
     (service, grant)
 }

@@ -1,5 +1,4 @@
 use super::super::parse::parse;
-use super::super::principal::Identity;
 use super::super::request::Resource;
 use super::*;
 use crate::model::time::Timestamp;
