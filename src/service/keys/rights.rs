@@ -28,23 +28,21 @@ pub(super) fn home<'t>(transaction: &'t Transaction<'_>) -> Place<'t> {
 
 /// Returns rights as they are asked for.
 pub(super) fn spec_of(rights: &Rights) -> GrantSpec {
-    let Rights { user_name, path, region, operations, secrets, tags, read_only, .. } =
-        rights.clone();
-    let Rights { policies, boundary, session_policies, principal_tags, .. } = rights.clone();
+    let rights = rights.clone();
     GrantSpec {
         label: None,
-        region,
-        operations,
-        secrets,
-        tags,
-        read_only,
+        region: rights.region,
+        operations: rights.operations,
+        secrets: rights.secrets,
+        tags: rights.tags,
+        read_only: rights.read_only,
         lifetime_s: None,
-        policies,
-        boundary,
-        session_policies,
-        principal_tags,
-        user_name: Some(user_name),
-        path,
+        policies: rights.policies,
+        boundary: rights.boundary,
+        session_policies: rights.session_policies,
+        principal_tags: rights.principal_tags,
+        user_name: Some(rights.user_name),
+        path: rights.path,
     }
 }
 
