@@ -151,9 +151,7 @@ impl Chore {
 
     pub(super) fn to_json(&self) -> Json {
         match self {
-            Self::AccessKey(errand) => {
-                json!({ "name": "access-key", "errand": tagged(&errand.to_value()) })
-            }
+            Self::AccessKey(errand) => errand_to_json(errand),
             Self::ApproveRotation { secret, region, pins } => {
                 let pins = pins.as_ref().map(|pins| pins.iter().map(pin_to_json).collect());
                 let pins: Option<Vec<Json>> = pins;
@@ -168,16 +166,7 @@ impl Chore {
             Self::CurrentAt { region, id, at } => {
                 json!({ "name": "current-at", "region": region, "id": id, "at": at.0 })
             }
-            Self::Events(filter) => json!({
-                "name": "events",
-                "secret": filter.secret,
-                "region": filter.region,
-                "operation": filter.operation,
-                "outcome": filter.outcome,
-                "since": filter.since.map(|time| time.0),
-                "until": filter.until.map(|time| time.0),
-                "most": filter.most,
-            }),
+            Self::Events(filter) => filter_to_json(filter),
             Self::Gone(rows) => json!({ "name": "gone", "rows": rows }),
             Self::History { region, id } => {
                 json!({ "name": "history", "region": region, "id": id })
@@ -222,7 +211,7 @@ impl Chore {
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
         let time = |name: &str| json.get(name).and_then(Json::as_i64).map(Timestamp);
         Some(match json.get("name")?.as_str()? {
-            "access-key" => Self::AccessKey(Errand::of_value(&untagged(json.get("errand")?)?)?),
+            "access-key" => Self::AccessKey(errand_from_json(json)?),
             "approve" => Self::ApproveRotation {
                 secret: text("secret")?,
                 region: text("region"),
@@ -296,6 +285,27 @@ fn status_of(
     Ok(Value::Map(members))
 }
 
+fn errand_to_json(errand: &Errand) -> Json {
+    json!({ "name": "access-key", "errand": tagged(&errand.to_value()) })
+}
+
+fn errand_from_json(json: &Json) -> Option<Errand> {
+    Errand::of_value(&untagged(json.get("errand")?)?)
+}
+
+fn filter_to_json(filter: &EventFilter) -> Json {
+    json!({
+        "name": "events",
+        "secret": filter.secret,
+        "region": filter.region,
+        "operation": filter.operation,
+        "outcome": filter.outcome,
+        "since": filter.since.map(|time| time.0),
+        "until": filter.until.map(|time| time.0),
+        "most": filter.most,
+    })
+}
+
 fn wanted_to_json(wanted: &Wanted) -> (&'static str, Option<&str>) {
     match wanted {
         Wanted::Name(Which::Active) => ("active", None),
@@ -363,27 +373,7 @@ mod tests {
         let offer =
             |wanted| Chore::Offer { region: Some("r".to_owned()), wanted, prefix: "p".to_owned() };
         let pins = vec![Pin { path: "/p".to_owned(), sha256: [7; 32] }];
-        let id = || "AKIA2222222222222222".to_owned();
-        let (user_name, secrets) = (Some(secret()), vec![secret()]);
-        let operations = vec!["Get*".to_owned()];
-        let spec = GrantSpec { user_name, secrets, operations, ..GrantSpec::default() };
         for chore in [
-            Chore::AccessKey(Errand::create(spec).unwrap()),
-            Chore::AccessKey(Errand::List),
-            Chore::AccessKey(Errand::Explain {
-                id: id(),
-                question: Question {
-                    action: secret(),
-                    region: Some(secret()),
-                    secret_id: Some(secret()),
-                    version_stage: Some(secret()),
-                    source_ip: Some([127, 0, 0, 1].into()),
-                },
-            }),
-            Chore::AccessKey(Errand::Delete { id: id() }),
-            Chore::AccessKey(Errand::Rotate { id: id(), grace_s: None }),
-            Chore::AccessKey(Errand::Rotate { id: id(), grace_s: Some(60) }),
-            Chore::AccessKey(Errand::Update { id: id(), status: Status::Inactive }),
             Chore::ApproveRotation { secret: secret(), region: None, pins: None },
             Chore::ApproveRotation { secret: secret(), region: Some(secret()), pins: Some(pins) },
             Chore::Gone(vec![1, u64::MAX]),
@@ -416,5 +406,34 @@ mod tests {
             assert_eq!(Chore::from_json(&chore.to_json()), Some(chore));
         }
         assert_eq!(Chore::from_json(&json!({ "name": "rekey" })), None);
+    }
+
+    #[test]
+    fn an_errand_about_access_keys_is_read_as_it_was_written() {
+        let text = || "s".to_owned();
+        let id = || "AKIA2222222222222222".to_owned();
+        let (user_name, secrets) = (Some(text()), vec![text()]);
+        let operations = vec!["Get*".to_owned()];
+        let spec = GrantSpec { user_name, secrets, operations, ..GrantSpec::default() };
+        for chore in [
+            Chore::AccessKey(Errand::create(spec).unwrap()),
+            Chore::AccessKey(Errand::List),
+            Chore::AccessKey(Errand::Explain {
+                id: id(),
+                question: Question {
+                    action: text(),
+                    region: Some(text()),
+                    secret_id: Some(text()),
+                    version_stage: Some(text()),
+                    source_ip: Some([127, 0, 0, 1].into()),
+                },
+            }),
+            Chore::AccessKey(Errand::Delete { id: id() }),
+            Chore::AccessKey(Errand::Rotate { id: id(), grace_s: None }),
+            Chore::AccessKey(Errand::Rotate { id: id(), grace_s: Some(60) }),
+            Chore::AccessKey(Errand::Update { id: id(), status: Status::Inactive }),
+        ] {
+            assert_eq!(Chore::from_json(&chore.to_json()), Some(chore));
+        }
     }
 }

@@ -18,6 +18,22 @@ impl Record {
         record
     }
 
+    /// Whether it has an id, dates and a revision, and nothing else that a secret could have.
+    pub(super) fn has_nothing_of_a_secret(&self) -> bool {
+        let bare = Self {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            created: self.created,
+            changed: self.changed,
+            accessed: self.accessed,
+            revision: self.revision,
+            access_key: self.access_key.clone(),
+            unknown: self.unknown.clone(),
+            ..Self::blank(self.rid)
+        };
+        is_id(&self.name) && *self == bare
+    }
+
     /// Puts an access key out of use.
     pub(super) fn deactivate(&mut self) {
         if let Some(key) = &mut self.access_key {

@@ -2,7 +2,7 @@
 //!
 //! docs/format.md has the members' numbers. Does not know how labels move or what AWS allows.
 
-use super::access_key::{self, AccessKey};
+use super::access_key::AccessKey;
 use super::across::{CrossPrimary, CrossReplica};
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::progress::Progress;
@@ -336,22 +336,6 @@ impl Record {
         }
     }
 
-    /// Whether it has an id, dates and a revision, and nothing else that a secret could have.
-    fn has_nothing_of_a_secret(&self) -> bool {
-        let bare = Self {
-            namespace: self.namespace.clone(),
-            name: self.name.clone(),
-            created: self.created,
-            changed: self.changed,
-            accessed: self.accessed,
-            revision: self.revision,
-            access_key: self.access_key.clone(),
-            unknown: self.unknown.clone(),
-            ..Self::blank(self.rid)
-        };
-        access_key::is_id(&self.name) && *self == bare
-    }
-
     /// What docs/format.md, "Limits", says of a record and nothing else would.
     fn is_within_limits(&self) -> bool {
         let tags = self.tags.as_ref().map_or(0, Vec::len);
@@ -360,7 +344,7 @@ impl Record {
             && self.former_names.len() <= MAX_FORMER_NAMES
     }
 
-    fn blank(rid: u64) -> Self {
+    pub(super) fn blank(rid: u64) -> Self {
         Self {
             rid,
             namespace: Namespace { account: String::new(), region: String::new() },

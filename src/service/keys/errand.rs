@@ -2,7 +2,8 @@
 
 use super::limits::{Unfit, check};
 use super::question::Question;
-use super::{create, delete, list, rights_of, rotate, spec_of, update};
+use super::rights::{rights_of, spec_of};
+use super::{create, delete, list, rotate, update};
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
 use crate::service::failure::Failure;

@@ -6,13 +6,13 @@
 pub(crate) mod errand;
 mod limits;
 pub(crate) mod question;
+mod rights;
 mod told;
 
 use super::caller::Grant;
 use super::failure::Failure;
 use super::fault::{Code, Fault};
 use super::grants::GrantSpec;
-use super::rules::arn::Place;
 use super::rules::dice::Dice;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
@@ -27,6 +27,7 @@ use crate::vault::record::Record;
 use crate::vault::transaction::{Access, RequestContext, Transaction};
 pub(crate) use limits::Unfit;
 use limits::check;
+use rights::{granted, home, is_over, spec_of};
 
 /// An access key that may be used.
 pub(crate) struct FoundKey {
@@ -208,65 +209,6 @@ fn named(record: &Record) -> String {
         Some(user) => format!("{} of {user}", record.name),
         None => record.name.clone(),
     }
-}
-
-/// Whether a key's time is over. A clock that was set back brings no time back.
-fn is_over(key: &AccessKey, transaction: &Transaction<'_>) -> bool {
-    key.until.is_some_and(|until| until <= transaction.now().max(transaction.date()))
-}
-
-/// Makes the grant that a key is; `None` for one that this program does not wholly understand.
-fn granted(record: &Record, transaction: &Transaction<'_>) -> Option<Grant> {
-    let key = record.access_key.as_ref().filter(|key| key.is_understood())?;
-    let spec = spec_of(&key.rights);
-    let grant = spec.grant(record.name.clone(), home(transaction), record.created).ok()?;
-    Some(Grant { until: key.until.unwrap_or(Timestamp(i64::MAX)), ..grant })
-}
-
-fn home<'t>(transaction: &'t Transaction<'_>) -> Place<'t> {
-    let settings = &transaction.state().settings;
-    Place { account: settings.account(), region: settings.region() }
-}
-
-/// Returns rights as they are asked for.
-fn spec_of(rights: &Rights) -> GrantSpec {
-    let Rights { user_name, path, region, operations, secrets, tags, read_only, .. } =
-        rights.clone();
-    let Rights { policies, boundary, session_policies, principal_tags, .. } = rights.clone();
-    GrantSpec {
-        label: None,
-        region,
-        operations,
-        secrets,
-        tags,
-        read_only,
-        lifetime_s: None,
-        policies,
-        boundary,
-        session_policies,
-        principal_tags,
-        user_name: Some(user_name),
-        path,
-    }
-}
-
-/// Returns what is asked for as rights, and how many seconds they are for.
-fn rights_of(spec: GrantSpec) -> (Rights, Option<i64>) {
-    let rights = Rights {
-        user_name: spec.user_name.unwrap_or_default(),
-        path: spec.path,
-        region: spec.region,
-        operations: spec.operations,
-        secrets: spec.secrets,
-        tags: spec.tags,
-        read_only: spec.read_only,
-        policies: spec.policies,
-        boundary: spec.boundary,
-        session_policies: spec.session_policies,
-        principal_tags: spec.principal_tags,
-        ..Rights::default()
-    };
-    (rights, spec.lifetime_s)
 }
 
 fn draw_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {

@@ -4,7 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{granted, is_over, missing, told, wanted};
+use super::rights::{granted, is_over};
+use super::{missing, told, wanted};
 use crate::model::shape::Shaped;
 use crate::model::value::Value;
 use crate::service::caller::{Caller, Presented, Signed};

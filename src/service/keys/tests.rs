@@ -37,6 +37,13 @@ fn new(told: &Value) -> (String, String) {
     (text(key, "AccessKeyId"), text(key, "SecretAccessKey"))
 }
 
+fn secret(service: &mut ServiceFixture, name: &str) {
+    let token = "11111111-2222-4333-8444-000000000001";
+    let request =
+        format!(r#"{{"Name":"{name}","SecretString":"x","ClientRequestToken":"{token}"}}"#);
+    service.call("CreateSecret", &request).unwrap();
+}
+
 fn text(value: &Value, name: &str) -> String {
     let Some(Value::Text(text)) = value.get(name) else { panic!("no text {name}") };
     text.clone()
@@ -215,8 +222,8 @@ fn a_key_that_a_later_version_wrote_is_not_used_and_is_shown_so() {
 #[test]
 fn the_holder_of_a_key_may_do_what_it_says() {
     let mut service = ServiceFixture::new();
-    service.call("CreateSecret", r#"{"Name":"app/db","SecretString":"x"}"#).unwrap();
-    service.call("CreateSecret", r#"{"Name":"home/bank","SecretString":"x"}"#).unwrap();
+    secret(&mut service, "app/db");
+    secret(&mut service, "home/bank");
     let (id, _) = made(&mut service, spec());
     let grant = Arc::new(found(&mut service, &id).unwrap().grant);
     let caller = Caller::Key(Signed { grant, presented: Presented::default() });
@@ -245,7 +252,7 @@ fn the_day_of_a_use_is_shown() {
 #[test]
 fn which_statement_decides_is_said_without_making_the_call() {
     let mut service = ServiceFixture::new();
-    service.call("CreateSecret", r#"{"Name":"app/db","SecretString":"x"}"#).unwrap();
+    secret(&mut service, "app/db");
     let policy = r#"{"Version":"2012-10-17","Statement":[
         {"Sid":"Reading","Effect":"Allow","Action":"secretsmanager:Get*","Resource":"*"},
         {"Sid":"NotFromAfar","Effect":"Deny","Action":"*","Resource":"*",

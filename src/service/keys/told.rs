@@ -1,6 +1,6 @@
 //! What is shown of a key: in IAM's members, and ours after them. The secret is shown once.
 
-use super::{granted, is_over};
+use super::rights::{granted, is_over};
 use crate::model::value::Value;
 use crate::vault::access_key::Status;
 use crate::vault::record::Record;
