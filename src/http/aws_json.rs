@@ -12,7 +12,6 @@ use super::head::Head;
 use super::members;
 use super::refusal::Refusal;
 use super::request::{Request, Signed};
-use super::sigv4::refusal::Dialect;
 use super::sigv4::scope::Service;
 use crate::gateway::json::to_json;
 use crate::service::dispatch;
@@ -43,8 +42,7 @@ fn carry_out(back: &dyn Back, request: &Request<'_>) -> Result<Answer, Refusal> 
         return Err(Refusal::serialization(None));
     }
     let entry = operation(head).ok_or(Refusal::UNKNOWN_OPERATION)?;
-    let Signed { principal, region } =
-        request.signed(back, Service::SECRETS_MANAGER, Dialect::Json)?;
+    let Signed { principal, region } = request.signed(back, Service::SECRETS_MANAGER)?;
     let json: Json = serde_json::from_slice(request.body).map_err(no_json)?;
     let members = members::read(entry.input, json);
     let members = members.map_err(|text| Refusal::serialization(Some(text)))?;
@@ -64,7 +62,6 @@ fn operation(head: &Head<'_>) -> Option<&'static Entry> {
     operations::ALL.iter().find(|entry| entry.name == name)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "what `map_err` hands over")]
 fn no_json(_error: serde_json::Error) -> Refusal {
     Refusal::serialization(None)
 }

@@ -100,9 +100,9 @@ fn turn(
     let Some(Heard { end, filled }) = hear(wire, buffer.expose_mut(), rules)? else {
         return Ok(None);
     };
-    let heard = buffer.expose().get(..filled).unwrap_or_default();
-    let (head, rest) = heard.split_at_checked(end).unwrap_or_default();
-    let head = Head::parse(head)?;
+    let bytes = buffer.expose().get(..filled).unwrap_or_default();
+    let (lines, rest) = bytes.split_at_checked(end).unwrap_or_default();
+    let head = Head::parse(lines)?;
     // Whoever is not meant need not send the rest.
     endpoint.site.check(&head)?;
     let until = Instant::now() + rules.patience;

@@ -31,10 +31,10 @@ impl<'h> Head<'h> {
         let mut request = httparse::Request::new(&mut places);
         match request.parse(bytes) {
             Ok(Status::Complete(length)) if length == bytes.len() => {}
-            Ok(_) => return Err(Refused::Malformed),
             Err(Error::TooManyHeaders) => return Err(Refused::HeadTooLarge),
             Err(Error::Version) => return Err(Refused::Version),
-            Err(
+            Ok(_)
+            | Err(
                 Error::HeaderName
                 | Error::HeaderValue
                 | Error::NewLine

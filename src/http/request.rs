@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use super::back::{Back, Presented, Principal};
 use super::head::Head;
 use super::refusal::Refusal;
-use super::sigv4::refusal::Dialect;
 use super::sigv4::scope::Service;
 use super::sigv4::{self, Expected};
 use crate::model::time::Timestamp;
@@ -33,7 +32,6 @@ impl<'r> Request<'r> {
         &self,
         back: &'b dyn Back,
         service: Service,
-        dialect: Dialect,
     ) -> Result<Signed<'b>, Refusal> {
         let Head { method, target, headers, .. } = self.head;
         let request = sigv4::request::Request { method, target, headers, body: self.body };
@@ -57,7 +55,7 @@ impl<'r> Request<'r> {
         if let Some(trouble) = trouble {
             return Err(trouble.into());
         }
-        let refused = |refusal| Refusal::of_signature(&refusal, dialect);
+        let refused = |refusal| Refusal::of_signature(&refusal, service.dialect);
         let region = verified.map_err(refused)?.region;
         let principal = principal.ok_or(sigv4::refusal::Refusal::UnknownKey).map_err(refused)?;
         Ok(Signed { principal, region })

@@ -6,7 +6,6 @@ use super::back::Back;
 use super::refusal::{NAMESPACE, Refusal, escaped};
 use super::request::{Request, Signed};
 use super::sigv4::canonical::{self, Parameter};
-use super::sigv4::refusal::Dialect;
 use super::sigv4::scope::Service;
 use crate::service::identity::CallerIdentity;
 
@@ -33,7 +32,7 @@ pub(super) fn answer(back: &dyn Back, request: &Request<'_>) -> Answer {
 }
 
 fn identity(back: &dyn Back, request: &Request<'_>) -> Result<CallerIdentity, Refusal> {
-    let Signed { principal, region } = request.signed(back, Service::STS, Dialect::Query)?;
+    let Signed { principal, region } = request.signed(back, Service::STS)?;
     let parameters = parameters(request);
     let text = |name| value(&parameters, name).map(String::from_utf8_lossy);
     let (action, version) = (text("Action"), text("Version"));

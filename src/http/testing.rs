@@ -41,6 +41,7 @@ impl<'a> Sample<'a> {
         Self { now_ms, respond, panics: AtomicUsize::new(0) }
     }
 
+    #[cfg(test)]
     pub(crate) fn advance(&self, ms: i64) {
         self.now_ms.fetch_add(ms, Ordering::SeqCst);
     }
@@ -108,8 +109,9 @@ impl Principal for Named<'_> {
 /// Has one secret, `plain`, for those who read.
 pub(crate) fn one_secret(_who: &str, call: Call<'_>) -> Result<Value, Trouble> {
     let text = |name: &str, text: &str| (name.to_owned(), Value::Text(text.to_owned()));
-    let is_plain = call.request.get("SecretId") == Some(&Value::Text("plain".to_owned()));
-    match call.entry.name {
+    let Call { entry, request, .. } = call;
+    let is_plain = request.get("SecretId") == Some(&Value::Text("plain".to_owned()));
+    match entry.name {
         "GetSecretValue" if is_plain => Ok(Value::Map(vec![
             text("ARN", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:plain-AbCdEf"),
             text("Name", "plain"),
@@ -149,30 +151,48 @@ impl Asking<'_> {
     /// Writes it as a client sends it.
     pub(crate) fn write(&self) -> Vec<u8> {
         let secret = Secret::new(SECRET.to_owned());
-        let signer = Signer {
+        let headers = self.given();
+        let Self { method, target, body, .. } = *self;
+        let added = self.signer(&secret).sign(&Request { method, target, headers: &headers, body });
+        let added = added.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        self.written(target, &headers.iter().copied().chain(added).collect::<Vec<_>>())
+    }
+
+    /// Writes it with the signature in its target.
+    #[cfg(test)]
+    pub(crate) fn presigned(&self) -> Vec<u8> {
+        let secret = Secret::new(SECRET.to_owned());
+        let headers = self.given();
+        let Self { method, target, body, .. } = *self;
+        let target =
+            self.signer(&secret).presign(&Request { method, target, headers: &headers, body });
+        self.written(&target, &headers)
+    }
+
+    fn signer<'s>(&'s self, secret: &'s Secret<String>) -> Signer<'s> {
+        Signer {
             access_key_id: self.key,
-            secret: &secret,
+            secret,
             token: self.token,
             region: "eu-west-1",
             service: self.service,
             at: self.at,
-        };
-        let mut headers: Vec<(&str, &[u8])> = vec![("host", HOST.as_bytes())];
-        headers.extend(self.headers.iter().map(|(name, value)| (*name, value.as_bytes())));
-        let Self { method, target, body, .. } = *self;
-        let added = signer.sign(&Request { method, target, headers: &headers, body });
-        let mut out = format!("{method} {target} HTTP/1.1\r\n").into_bytes();
-        let mut field = |name: &str, value: &[u8]| {
+        }
+    }
+
+    /// Returns the headers that are there before it is signed.
+    fn given(&self) -> Vec<(&str, &[u8])> {
+        let given = self.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+        std::iter::once(("host", HOST.as_bytes())).chain(given).collect()
+    }
+
+    fn written(&self, target: &str, headers: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut out = format!("{} {target} HTTP/1.1\r\n", self.method).into_bytes();
+        for (name, value) in headers {
             out.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
-        };
-        for (name, value) in &headers {
-            field(name, value);
         }
-        for (name, value) in &added {
-            field(name, value);
-        }
-        field("content-length", body.len().to_string().as_bytes());
-        out.extend([b"\r\n", body].concat());
+        out.extend(format!("content-length: {}\r\n\r\n", self.body.len()).bytes());
+        out.extend_from_slice(self.body);
         out
     }
 }

@@ -71,10 +71,12 @@ pub(crate) fn hurry(stream: &impl AsFd) {
 }
 
 fn go_on_after(error: io::Error) -> io::Result<()> {
-    match error.kind() {
-        ErrorKind::Interrupted => Ok(()),
-        ErrorKind::WouldBlock => Err(ErrorKind::TimedOut.into()),
-        _ => Err(error),
+    if error.kind() == ErrorKind::Interrupted {
+        Ok(())
+    } else if error.kind() == ErrorKind::WouldBlock {
+        Err(ErrorKind::TimedOut.into())
+    } else {
+        Err(error)
     }
 }
 

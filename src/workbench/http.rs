@@ -1,6 +1,8 @@
 //! The fuzz target for what comes to the endpoint: bytes of a connection, in pieces, and requests that
 //! are signed as they should be. Whoever signs nothing reads nothing.
 
+use std::sync::atomic::Ordering;
+
 use crate::http::back::{Call, Trouble};
 use crate::http::testing::{Asking, Pieces, SITE, Sample, VALUE, one_secret};
 use crate::model::value::Value;
@@ -50,6 +52,7 @@ fn answers(bytes: &[u8], size: usize) -> Vec<u8> {
     let answered = Pieces::of(bytes, size).converse(&sample, SITE);
     let most = bytes.len().saturating_mul(MOST_PER_BYTE).saturating_add(LONGEST);
     assert!(answered.len() <= most, "{} bytes for {}", answered.len(), bytes.len());
+    assert_eq!(sample.panics.load(Ordering::SeqCst), 0, "a thread has panicked");
     let mut rest = answered.as_slice();
     while !rest.is_empty() {
         rest = after_answer(rest);

@@ -20,13 +20,6 @@ pub(crate) mod scope;
 #[cfg(any(test, feature = "workbench"))]
 pub(crate) mod signer;
 
-#[cfg(test)]
-mod mutations;
-#[cfg(test)]
-mod samples;
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeSet;
 
 use canonical::{ALGORITHM, Parameter, Signed};
@@ -182,3 +175,10 @@ fn check_token(credential: &Credential, claim: &Claim) -> Result<(), Refusal> {
         (Some(_) | None, Some(_)) => Err(Refusal::WrongToken),
     }
 }
+
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -166,6 +166,15 @@ fn who_asks_is_told_who_he_is() {
         ..asking
     };
     assert_eq!(asked(&get).status, 200);
+    // As a client hands it to somebody else, who may show who he is with it, for a while.
+    let presigned = get.presigned();
+    assert_eq!(said(&presigned)[0].status, 200);
+    let session = Asking { key: SESSION_KEY, token: Some(SESSION_TOKEN), ..get };
+    assert_eq!(said(&session.presigned())[0].status, 200);
+    let other = String::from_utf8(presigned).unwrap().replacen("2011-06-15", "2011-06-16", 1);
+    assert_eq!(said(other.as_bytes())[0].status, 403);
+    let late = Asking { at: Timestamp(NOW.0 - 901_000), ..get };
+    assert!(said(&late.presigned())[0].body.contains("- 15 min."));
     for (body, text) in [
         (
             &b"Action=AssumeRole&Version=2011-06-15"[..],
