@@ -37,10 +37,6 @@ pub mod workbench;
 mod cli;
 
 mod agent;
-#[cfg_attr(
-    not(any(test, feature = "workbench")),
-    expect(dead_code, reason = "the agent serves it, by the next change")
-)]
 mod http;
 mod rotation;
 

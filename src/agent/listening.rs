@@ -116,15 +116,20 @@ impl Ender {
 impl Listening {
     /// Listens there until it is ended. What is wrong is told in a sentence.
     pub(super) fn begin(at: &At, ender: &Ender) -> Result<Self, String> {
+        let is_taken = |error: &io::Error| error.kind() == ErrorKind::AddrInUse;
         match at {
-            At::Port(port) => Self::at_port(*port, ender).map_err(|error| match error.kind() {
-                ErrorKind::AddrInUse => format!("port {port} of 127.0.0.1 is in use"),
-                ErrorKind::PermissionDenied => format!("port {port} is not for this user"),
-                _ => format!("port {port} cannot be listened at: {error}"),
+            At::Port(port) => Self::at_port(*port, ender).map_err(|error| {
+                if is_taken(&error) {
+                    return format!("port {port} of 127.0.0.1 is in use");
+                }
+                format!("port {port} cannot be listened at: {error}")
             }),
-            At::Socket(path) => Self::at_path(path, ender).map_err(|error| match error.kind() {
-                ErrorKind::AddrInUse => format!("there is something at {} already", path.display()),
-                _ => format!("{} cannot be listened at: {error}", path.display()),
+            At::Socket(path) => Self::at_path(path, ender).map_err(|error| {
+                let path = path.display();
+                if is_taken(&error) {
+                    return format!("there is something at {path} already");
+                }
+                format!("{path} cannot be listened at: {error}")
             }),
         }
     }
@@ -251,11 +256,11 @@ mod tests {
         assert!(!path.exists());
         drop(UnixListener::bind(&path).unwrap());
         drop(Listening::begin(&at, &Ender::default()).unwrap());
-        fs::create_dir(&path).unwrap();
+        files::create_private_dir(&path).unwrap();
         assert!(Listening::begin(&at, &Ender::default()).is_err(), "something else is removed");
 
         let open = scratch.join("open");
-        fs::create_dir(&open).unwrap();
+        files::create_private_dir(&open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
         let refused = Listening::begin(&At::Socket(open.join("s")), &Ender::default());
         assert!(refused.err().unwrap().contains("others may change the directory"));

@@ -180,19 +180,7 @@ impl Ask {
     /// Writes it.
     pub(crate) fn write(&self) -> Secret<Vec<u8>> {
         let (what, mut members) = match self {
-            Self::Unlock(Unlock { path, key, limits, anchors, reads, login, serve }) => {
-                let members = json!({
-                    "path": encoded(path),
-                    "key": STANDARD.encode(key.expose()),
-                    "idle": limits.idle_ms,
-                    "age": limits.age_ms,
-                    "anchors": anchors.as_deref().map(encoded),
-                    "reads": reads.name(),
-                    "login": login,
-                    "serve": serve.as_ref().map(At::to_json),
-                });
-                ("unlock", members)
-            }
+            Self::Unlock(unlock) => ("unlock", unlock.to_json()),
             Self::Call { token, operation, parameters, region, pages } => {
                 let members = json!({
                     "token": token.expose(),
@@ -342,6 +330,20 @@ impl Members<'_> {
 }
 
 impl Unlock {
+    fn to_json(&self) -> Json {
+        let Self { path, key, limits, anchors, reads, login, serve } = self;
+        json!({
+            "path": encoded(path),
+            "key": STANDARD.encode(key.expose()),
+            "idle": limits.idle_ms,
+            "age": limits.age_ms,
+            "anchors": anchors.as_deref().map(encoded),
+            "reads": reads.name(),
+            "login": login,
+            "serve": serve.as_ref().map(At::to_json),
+        })
+    }
+
     fn read(members: &Members<'_>) -> Result<Self, Refused> {
         let key = Secret::new(members.text("key")?);
         let key = Secret::new(STANDARD.decode(key.expose()).unwrap_or_default());

@@ -222,7 +222,7 @@ impl Endpoint<'_> {
     fn failed(&self, failure: Failure) -> Trouble {
         match failure {
             Failure::Vault(vault::Error::Rekeyed) => self.give_up(Gone::Rekeyed),
-            failure => Trouble::Failed(failure),
+            Failure::Fault(_) | Failure::Vault(_) => Trouble::Failed(failure),
         }
     }
 }
@@ -266,10 +266,8 @@ impl Back for Endpoint<'_> {
 
     fn local(&self, token: &str) -> Result<Option<Box<dyn Principal + '_>>, Trouble> {
         let key = self.temporary(|grants, now| grants.key_of(token, now));
-        Ok(key.map(|key| {
-            let principal = Holder { endpoint: self, right: Right::Temporary(key) };
-            Box::new(principal) as Box<dyn Principal>
-        }))
+        let Some(key) = key else { return Ok(None) };
+        Ok(Some(Box::new(Holder { endpoint: self, right: Right::Temporary(key) })))
     }
 
     /// What the vault was doing may be half done: nothing is used any more. The thread that watches sees to

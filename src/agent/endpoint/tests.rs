@@ -118,13 +118,13 @@ fn done(agent: &Agent<'_>, session: &Session, errand: Errand) -> Value {
 
 /// A text somewhere in an answer.
 fn text(value: &Value, name: &str) -> Option<String> {
-    match value {
-        Value::Map(members) => members.iter().find_map(|(known, value)| match value {
-            Value::Text(text) if known == name => Some(text.clone()),
-            value => text(value, name),
-        }),
-        _ => None,
-    }
+    let Value::Map(members) = value else { return None };
+    members.iter().find_map(|(known, value)| {
+        if let Value::Text(text) = value {
+            return (known == name).then(|| text.clone());
+        }
+        self::text(value, name)
+    })
 }
 
 /// Without the second look, what was found before it was deleted is good as long as it is remembered.

@@ -83,7 +83,10 @@ impl OwnCommand for Grant {
 
 /// What is asked of the agent.
 pub(super) enum Asked {
-    Create { spec: Box<GrantSpec>, with_key: bool },
+    Create {
+        spec: Box<GrantSpec>,
+        with_key: bool,
+    },
     List,
     /// The grant's id.
     Revoke(String),

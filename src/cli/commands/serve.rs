@@ -54,7 +54,7 @@ impl OwnCommand for Serve {
         let spec = wish.spec(context.region().map(str::to_owned))?;
         let granter = Granter::find(context)?;
         let serving = granter.serve(at, context)?;
-        let granted = spec.map(|spec| granter.grant(spec, true)).transpose()?;
+        let handed_out = spec.map(|spec| granter.grant(spec, true)).transpose()?;
         terminal::end_silence();
         let is_asked_to_end = end_by_signal(&serving)?;
         let mut members = vec![
@@ -62,13 +62,13 @@ impl OwnCommand for Serve {
             text("Region", &serving.region),
             text("Account", &serving.account),
         ];
-        if let Some(granted) = &granted {
+        if let Some(granted) = &handed_out {
             members.extend(granted.handed.key.iter().flat_map(AccessKey::shown));
         }
         invocation.print_now(members)?;
         serving.wait();
         drop(serving);
-        if let Some(granted) = granted {
+        if let Some(granted) = handed_out {
             granter.revoke(&granted, context);
         }
         if is_asked_to_end.load(Ordering::SeqCst) { Ok(()) } else { Err(granting::locked()) }
