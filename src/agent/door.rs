@@ -1,14 +1,14 @@
 //! The agent's door to the gateway: what each message is answered.
 
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use super::chores::Chore;
-use super::messages::{Ask, Pages, Refused, Reply, Unlock};
+use super::messages::{Ask, Pages, Refused, Reply};
 use super::paths;
 use super::session::{Gone, Outlook, Session, Use, lock};
 use super::sessions::Sessions;
@@ -75,31 +75,6 @@ pub(crate) struct Agent<'a> {
 }
 
 impl Agent<'_> {
-    /// Holds a vault open, and returns its token; `None` where all is being locked.
-    pub(super) fn unlock(&self, unlock: Unlock) -> Option<Result<Json, Refused>> {
-        let session = self.open(unlock);
-        self.has_begun.store(true, Ordering::SeqCst);
-        (self.wake)();
-        let told = |session: Arc<Session>| {
-            let token = session.token.expose();
-            json!({ "token": token, "session": self.told(&session) })
-        };
-        Some(session.transpose()?.map(told))
-    }
-
-    /// Opens a vault, and its endpoint if it is to have one.
-    fn open(&self, mut unlock: Unlock) -> Result<Option<Arc<Session>>, Refused> {
-        let at = unlock.serve.take();
-        // Before there is anything to take back.
-        let prepared = at.map(|at| self.prepare_endpoint(&unlock.path, at)).transpose()?;
-        let session = self.sessions.open(unlock, self.moments.moment(), self.context());
-        let session = session.map_err(|error| Refused::Vault((self.explain.vault)(&error)))?;
-        if let (Some(session), Some(prepared)) = (&session, prepared) {
-            prepared.begin(session)?;
-        }
-        Ok(session)
-    }
-
     /// Returns when and as whom the agent itself acts.
     pub(super) fn context(&self) -> RequestContext<'_> {
         Circumstances { clock: self.clock, entropy: self.entropy, origin: &self.origin }.context()
@@ -332,7 +307,7 @@ impl Agent<'_> {
         json!({ "pid": std::process::id(), "sessions": told })
     }
 
-    fn told(&self, session: &Arc<Session>) -> Json {
+    pub(super) fn told(&self, session: &Arc<Session>) -> Json {
         let now: Moment = self.moments.moment();
         let Outlook { opened, until_ms, age_ms, reads, .. } = session.outlook(now);
         json!({
@@ -429,12 +404,12 @@ pub(super) const VIA: &str = "agent";
 mod tests {
     use std::collections::BTreeSet;
     use std::sync::OnceLock;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::agent::grants::Given;
     use crate::agent::limits::Limits;
-    use crate::agent::messages::Reads;
+    use crate::agent::messages::{Reads, Unlock};
     use crate::agent::place::Place;
     use crate::agent::testing::{self, Opening};
     use crate::gateway::refusal::Explained;

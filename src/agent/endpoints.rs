@@ -1,6 +1,7 @@
 //! The endpoints of a vault that last until it is locked.
 
-use super::listening::{At, Ender, Listening};
+use super::at::At;
+use super::listening::{Ender, Listening};
 
 /// Those that are heard, and those that are about to be.
 #[derive(Default)]

@@ -1,6 +1,5 @@
-//! Where an endpoint is heard: a port of the loopback interface, or a socket of the file system.
+//! An endpoint's socket: how it is listened at, and what ends that.
 
-use std::fmt;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,48 +8,10 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use serde_json::{Value as Json, json};
-
+use super::at::At;
 use super::long_work::{Stop, lock};
-use super::paths::{decoded, encoded};
 use crate::sys::files;
 use crate::sys::socket::{Closer, Listener};
-
-/// Where to listen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum At {
-    /// A port of 127.0.0.1; 0 is any that is free.
-    Port(u16),
-    /// A socket in the file system, for this user's processes; its path is absolute.
-    Socket(PathBuf),
-}
-
-impl At {
-    pub(crate) fn to_json(&self) -> Json {
-        match self {
-            Self::Port(port) => json!({ "port": port }),
-            Self::Socket(path) => json!({ "socket": encoded(path) }),
-        }
-    }
-
-    pub(crate) fn from_json(json: &Json) -> Option<Self> {
-        if let Some(port) = json.get("port") {
-            return port.as_u64().and_then(|port| u16::try_from(port).ok()).map(Self::Port);
-        }
-        let path = json.get("socket")?.as_str().and_then(decoded)?;
-        Some(path).filter(|path| path.is_absolute()).map(Self::Socket)
-    }
-}
-
-impl fmt::Display for At {
-    /// Writes it as clients take it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Port(port) => write!(f, "http://{}:{port}", Ipv4Addr::LOCALHOST),
-            Self::Socket(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
 
 /// A socket that is listened at, and where.
 pub(super) struct Listening {
@@ -202,22 +163,6 @@ mod tests {
     use super::*;
     use crate::sys::interrupts::Interrupt;
     use crate::sys::scratch::Scratch;
-
-    #[test]
-    fn where_to_listen_is_read_as_it_was_written() {
-        for at in [At::Port(0), At::Port(65_535), At::Socket(PathBuf::from("/a b/s"))] {
-            assert_eq!(At::from_json(&at.to_json()), Some(at));
-        }
-        for json in [
-            json!({}),
-            json!({ "port": 65_536 }),
-            json!({ "port": -1 }),
-            json!({ "port": "0.0.0.0:80" }),
-            json!({ "socket": encoded(Path::new("relative")) }),
-        ] {
-            assert_eq!(At::from_json(&json), None, "{json}");
-        }
-    }
 
     #[test]
     fn a_port_is_of_the_loopback_interface_and_one_listens_at_it() {

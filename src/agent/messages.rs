@@ -11,9 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
+pub(crate) use super::at::At;
 use super::chores::Chore;
 use super::limits::Limits;
-pub(crate) use super::listening::At;
 use super::paths::{decoded, encoded};
 pub(crate) use super::replies::{Refused, Reply};
 use crate::crypto::keys::VaultKey;

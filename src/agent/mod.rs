@@ -5,6 +5,7 @@
 //! `messages`; `door` answers it, `sessions` has the vaults, `client` is the other end. Does not know
 //! what a command line is.
 
+pub(crate) mod at;
 mod checking;
 pub(crate) mod chores;
 pub(crate) mod client;
@@ -12,12 +13,13 @@ mod closing;
 mod door;
 mod endpoint;
 mod endpoints;
+mod gone;
 mod granting;
 mod grants;
 mod identity;
 mod lasting;
 pub(crate) mod limits;
-pub(crate) mod listening;
+mod listening;
 pub(crate) mod long_work;
 pub(crate) mod messages;
 pub(crate) mod paths;
@@ -33,3 +35,4 @@ mod temporary;
 mod testing;
 #[cfg(any(test, feature = "workbench"))]
 pub(crate) mod trial;
+mod unlocking;

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::endpoints::Endpoints;
+pub(super) use super::gone::Gone;
 use super::grants::Grants;
 use super::identity::{FileIdentity, Written};
 use super::limits::{Limits, Times};
@@ -84,33 +85,6 @@ pub(super) struct Used<T> {
     pub(super) done: T,
     /// Whether a read waits to be logged, where none did.
     pub(super) begins_to_wait: bool,
-}
-
-/// Why a vault is not held open any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gone {
-    Locked,
-    /// Its time is over.
-    Over,
-    /// The login session is over.
-    LoggedOut,
-    /// Another file is where it was, or none.
-    Replaced,
-    /// It has other keys now.
-    Rekeyed,
-}
-
-impl Gone {
-    /// Says so.
-    pub(super) const fn told(self) -> &'static str {
-        match self {
-            Self::Locked => "the vault is locked",
-            Self::Over => "the vault was locked: its time was over",
-            Self::LoggedOut => "the vault was locked: the login session is over",
-            Self::Replaced => "the vault was locked: another file is in its place",
-            Self::Rekeyed => "the vault was locked: it was given another key",
-        }
-    }
 }
 
 impl Session {

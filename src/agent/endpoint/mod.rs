@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::agent::at::At;
 use crate::agent::door::Agent;
 use crate::agent::endpoints::Ready;
 use crate::agent::grants::Grants;
 use crate::agent::lasting::{LastingKey, LastingKeys};
-use crate::agent::listening::{At, Ender, Heard};
+use crate::agent::listening::{Ender, Heard};
 use crate::agent::long_work::{BegunWith, Manner};
 use crate::agent::messages::{Refused, Reply};
 use crate::agent::session::{Gone, Session, Use, lock};

@@ -120,10 +120,10 @@ fn done(agent: &Agent<'_>, session: &Session, errand: Errand) -> Value {
 fn text(value: &Value, name: &str) -> Option<String> {
     let Value::Map(members) = value else { return None };
     members.iter().find_map(|(known, value)| {
-        if let Value::Text(text) = value {
-            return (known == name).then(|| text.clone());
+        if let Value::Text(found) = value {
+            return (known == name).then(|| found.clone());
         }
-        self::text(value, name)
+        text(value, name)
     })
 }
 
