@@ -170,13 +170,9 @@ pub fn policy(bytes: &[u8]) {
         let _refused = findings::validate(text, &request);
         for policy in [parse::parse(text), parse::parse_of_identity(text)].into_iter().flatten() {
             let one = std::slice::from_ref(&policy);
-            let bearing = Bearing {
-                resource: Attached::Policy(&policy),
-                lets_in: true,
-                identity: Some(one),
-                boundary: Some(&policy),
-                session: one,
-            };
+            let (resource, identity) = (Attached::Policy(&policy), Some(one));
+            let boundary = Some(&policy);
+            let bearing = Bearing { resource, lets_in: true, identity, boundary, session: one };
             let requests = std::slice::from_ref(&request);
             let _verdict = verdict::judge(requests, &bearing);
             let _misses = verdict::misses(requests, &bearing, Kind::Identity);

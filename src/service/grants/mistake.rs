@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::MOST;
 use crate::service::rules::policy::model::Malformed;
 
 /// What is wrong with what was asked for.
@@ -127,3 +126,6 @@ impl fmt::Display for Mistake {
 }
 
 impl std::error::Error for Mistake {}
+
+/// The most operations, secrets, tags and policies of a grant.
+pub(super) const MOST: usize = 100;

@@ -19,6 +19,7 @@ use super::rules::policy::pattern;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::sys::entropy::{Entropy, NoEntropy};
+use mistake::MOST;
 pub(crate) use mistake::Mistake;
 
 structure! {
@@ -361,8 +362,6 @@ const USUAL_S: i64 = 3_600;
 const LONGEST_DAYS: i64 = 30;
 const LONGEST_OF_USER_DAYS: i64 = 3_650;
 
-/// The most operations, secrets, tags and policies of a grant.
-const MOST: usize = 100;
 /// The longest of them but policies, in characters.
 const LONGEST_TEXT: usize = 2_048;
 /// The longest name of a user or a session, in bytes.
