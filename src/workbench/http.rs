@@ -94,3 +94,55 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 const MOST_PER_BYTE: usize = 16;
 /// What an answer has besides, in bytes.
 const LONGEST: usize = 4 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// If the requests were refused, nothing would be tried.
+    #[test]
+    fn what_the_corpus_asks_is_answered() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/http");
+        for (name, statuses) in [
+            ("ping", &["200"][..]),
+            ("pings", &["200", "200", "200"]),
+            ("pipelined", &["400"]),
+            ("bytes", &["200"]),
+            ("local", &["200"]),
+            ("local-path", &["403"]),
+            ("container", &["200"]),
+            ("unsigned", &["400"]),
+            ("claimed", &["400"]),
+            ("chunked", &["501"]),
+            ("two-lengths", &["400"]),
+            ("expect", &["100", "403"]),
+            ("page", &["403"]),
+            ("old", &["200"]),
+            ("form", &["403"]),
+            ("presigned", &["403"]),
+            ("signed-get", &["200"]),
+            ("signed-put", &["400"]),
+            ("signed-create", &["400"]),
+            ("signed-list", &["200"]),
+            ("signed-types", &["400"]),
+            ("signed-nulls", &["400"]),
+            ("signed-nothing", &["400"]),
+            ("signed-identity", &["200"]),
+        ] {
+            let bytes = fs::read(corpus.join(name)).unwrap();
+            let request = bytes[1..].strip_prefix(b"s").and_then(signed);
+            let request = request.unwrap_or_else(|| bytes[1..].to_vec());
+            let size = if bytes[0] == 0 { usize::MAX } else { bytes[0].into() };
+            let answered = String::from_utf8(answers(&request, size)).unwrap();
+            let found: Vec<String> = answered
+                .split("HTTP/1.1 ")
+                .skip(1)
+                .map(|rest| rest.chars().take(3).collect())
+                .collect();
+            assert_eq!(found, statuses, "{name}: {answered}");
+        }
+    }
+}

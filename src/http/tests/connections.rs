@@ -100,13 +100,13 @@ fn a_connection_is_kept_for_the_next_request() {
 #[test]
 fn a_call_says_where_it_comes_from() {
     let seen = Mutex::new(Vec::new());
-    let sees = |who: &str, call: Call<'_>| -> Result<Value, Trouble> {
+    let notes = |who: &str, call: Call<'_>| -> Result<Value, Trouble> {
         let Presented { source_ip, user_agent } = call.presented;
         let region = call.region.map(str::to_owned);
         seen.lock().unwrap().push((source_ip, user_agent.map(str::to_owned), region));
         one_secret(who, call)
     };
-    served(Rules::USUAL, &sees, |address, _, _| {
+    served(Rules::USUAL, &notes, |address, _, _| {
         let agent = [JSON, GET, ("User-Agent", "Boto3/1.44.8")];
         assert_eq!(say(address, &Asking { headers: &agent, ..GETS }.write())[0].status, 200);
         let token = format!("X-Vault-Token: {LOCAL_TOKEN}");
@@ -168,7 +168,7 @@ fn bytes_come_as_they_like() {
 
 #[test]
 fn what_is_too_large_is_refused_before_it_comes() {
-    let head = |length: &str| {
+    let post = |length: &str| {
         format!(
             "POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
         )
@@ -176,18 +176,19 @@ fn what_is_too_large_is_refused_before_it_comes() {
     served(Rules::USUAL, &one_secret, |address, _, _| {
         for length in ["1048577", "2147483648", "18446744073709551616"] {
             let mut stream = TcpStream::connect(address).unwrap();
-            stream.write_all(head(length).as_bytes()).unwrap();
+            stream.write_all(post(length).as_bytes()).unwrap();
             // Nothing more comes, and the answer is there.
             let heard = rest(&stream);
             assert_eq!((heard.len(), heard[0].status), (1, 413), "{length}");
             assert_eq!(heard[0].header("connection"), Some("close"));
             // Who goes on sending is cut off.
-            while stream.write_all(&[0; 65_536]).is_ok() {}
+            let more = vec![0; 65_536];
+            while stream.write_all(&more).is_ok() {}
         }
         let long = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nX: {}", "y".repeat(40_000));
         assert_eq!(say(address, long.as_bytes())[0].status, 431);
         // A byte less than too much.
-        let largest = [head("1048576").as_bytes(), &vec![b' '; 1 << 20]].concat();
+        let largest = [post("1048576").as_bytes(), &vec![b' '; 1 << 20]].concat();
         let heard = say(address, &largest);
         assert_eq!((heard.len(), heard[0].status), (1, 403), "it has no target");
     });
@@ -226,6 +227,13 @@ fn pipelining_is_refused() {
         }
     });
     assert_eq!(calls.into_inner().unwrap(), 0);
+    // What follows a body that did not come with its head is not read, but it is seen.
+    served(Rules::USUAL, &one_secret, |address, _, _| {
+        let post = format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 20000\r\n\r\n");
+        let heard = say(address, &[post.as_bytes(), &[b' '; 20_000], b"x"].concat());
+        assert_eq!((heard.len(), heard[0].status), (1, 400));
+        assert!(heard[0].body.starts_with("the next request"));
+    });
 }
 
 #[test]
