@@ -8,6 +8,7 @@
 //! * `cli` is the only layer with argv, the environment, the terminal and exit codes. It turns a
 //!   command line into a request and a response into bytes.
 //! * `agent` is a process that holds vaults open between commands, and answers at a socket.
+//! * `http` is the endpoint of programs that use an AWS SDK: signed requests, answered as AWS does.
 //! * `rotation` runs the user's program that gives a secret a new value, step by step, and lets it
 //!   do nothing else with the vault.
 //! * `gateway` answers other processes of this user: who proves who he is makes an ordinary call
@@ -36,6 +37,7 @@ pub mod workbench;
 mod cli;
 
 mod agent;
+mod http;
 mod rotation;
 
 mod gateway;

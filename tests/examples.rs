@@ -154,6 +154,11 @@ const PREPARED: &[(&str, &str)] = &[
     ),
     ("doctor", "strongroom() { command strongroom \"$@\" || [ $? -eq 1 ]; }"),
     ("otp", "strongroom set example/login totp=GEZDGNBVGY3TQOJQ"),
+    // It answers where it is, and is told to end.
+    (
+        "serve",
+        "strongroom() { command strongroom \"$@\" >at & until test -s at; do :; done; kill $!; wait $!; }",
+    ),
     ("import", "printf 'name,url,username,password\\na,,ada,secret\\n' > passwords.csv"),
     ("grant", "strongroom unlock"),
     (
@@ -191,6 +196,8 @@ fn page(name: &str) -> String {
     [
         ("cargo run --release --", "strongroom"),
         ("/media/stick", "~/stick"),
+        // Nobody else may be there.
+        ("--port 4600", "--port 0"),
         ("arn:aws:secretsmanager:local-1:222222222222:secret:app/db-a1B2c3", "$(cat ~/replica)"),
         ("--move-to-version-id NEW", "--move-to-version-id 11111111-2222-4333-8444-555555555555"),
         (

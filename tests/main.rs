@@ -23,6 +23,7 @@ mod script {
 
     crate::scripts! {
         accept_state
+        access_key
         aws_examples
         aws_form
         bad_file
@@ -87,9 +88,12 @@ mod script {
         restore_backup
         restore_secret
         run_confined
+        run_endpoint
         run_grant
         run
         salvage
+        serve_agent
+        serve
         streams
         tag_resource
         terminal

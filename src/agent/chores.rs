@@ -16,6 +16,7 @@ use crate::service::failure::Failure;
 use crate::service::history;
 use crate::service::jobs::review::{self, Review};
 use crate::service::jobs::{self, Unfinished, progress, settings as rotations};
+use crate::service::keys::errand::Errand;
 use crate::service::names::{self, Wanted, Which};
 use crate::service::rename::{self, Renaming};
 use crate::service::together;
@@ -29,6 +30,8 @@ use crate::vault::transaction::{Access, RequestContext};
 /// One such piece of work.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Chore {
+    /// Do something about access keys.
+    AccessKey(Errand),
     /// Note that a person approved a rotation's program, and with which new pins, and show the rotation.
     ApproveRotation { secret: String, region: Option<String>, pins: Option<Vec<Pin>> },
     /// Say the code of the state.
@@ -71,6 +74,7 @@ impl Chore {
             vault.write_waiting_reads(context)?;
         }
         Ok(match self {
+            Self::AccessKey(errand) => errand.run(vault, context)?,
             Self::ApproveRotation { secret, region, pins } => {
                 let (id, region) = (SecretId(secret), region.as_deref());
                 rotations::approve(vault, &id, region, pins, context)?;
@@ -127,6 +131,7 @@ impl Chore {
     /// Whether it may change the vault, so that it is not asked for twice.
     pub(crate) fn changes(&self) -> bool {
         match self {
+            Self::AccessKey(errand) => errand.changes(),
             Self::ApproveRotation { .. }
             | Self::Configure(_)
             | Self::Purge
@@ -146,6 +151,7 @@ impl Chore {
 
     pub(super) fn to_json(&self) -> Json {
         match self {
+            Self::AccessKey(errand) => errand_to_json(errand),
             Self::ApproveRotation { secret, region, pins } => {
                 let pins = pins.as_ref().map(|pins| pins.iter().map(pin_to_json).collect());
                 let pins: Option<Vec<Json>> = pins;
@@ -160,16 +166,7 @@ impl Chore {
             Self::CurrentAt { region, id, at } => {
                 json!({ "name": "current-at", "region": region, "id": id, "at": at.0 })
             }
-            Self::Events(filter) => json!({
-                "name": "events",
-                "secret": filter.secret,
-                "region": filter.region,
-                "operation": filter.operation,
-                "outcome": filter.outcome,
-                "since": filter.since.map(|time| time.0),
-                "until": filter.until.map(|time| time.0),
-                "most": filter.most,
-            }),
+            Self::Events(filter) => filter_to_json(filter),
             Self::Gone(rows) => json!({ "name": "gone", "rows": rows }),
             Self::History { region, id } => {
                 json!({ "name": "history", "region": region, "id": id })
@@ -214,6 +211,7 @@ impl Chore {
         let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
         let time = |name: &str| json.get(name).and_then(Json::as_i64).map(Timestamp);
         Some(match json.get("name")?.as_str()? {
+            "access-key" => Self::AccessKey(errand_from_json(json)?),
             "approve" => Self::ApproveRotation {
                 secret: text("secret")?,
                 region: text("region"),
@@ -287,6 +285,27 @@ fn status_of(
     Ok(Value::Map(members))
 }
 
+fn errand_to_json(errand: &Errand) -> Json {
+    json!({ "name": "access-key", "errand": tagged(&errand.to_value()) })
+}
+
+fn errand_from_json(json: &Json) -> Option<Errand> {
+    Errand::of_value(&untagged(json.get("errand")?)?)
+}
+
+fn filter_to_json(filter: &EventFilter) -> Json {
+    json!({
+        "name": "events",
+        "secret": filter.secret,
+        "region": filter.region,
+        "operation": filter.operation,
+        "outcome": filter.outcome,
+        "since": filter.since.map(|time| time.0),
+        "until": filter.until.map(|time| time.0),
+        "most": filter.most,
+    })
+}
+
 fn wanted_to_json(wanted: &Wanted) -> (&'static str, Option<&str>) {
     match wanted {
         Wanted::Name(Which::Active) => ("active", None),
@@ -333,7 +352,10 @@ fn reach(is_further: bool) -> Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::service::grants::GrantSpec;
+    use crate::service::keys::question::Question;
     use crate::service::together::WantedVersion;
+    use crate::vault::access_key::Status;
 
     #[test]
     fn a_chore_is_read_as_it_was_written() {
@@ -384,5 +406,34 @@ mod tests {
             assert_eq!(Chore::from_json(&chore.to_json()), Some(chore));
         }
         assert_eq!(Chore::from_json(&json!({ "name": "rekey" })), None);
+    }
+
+    #[test]
+    fn an_errand_about_access_keys_is_read_as_it_was_written() {
+        let text = || "s".to_owned();
+        let id = || "AKIA2222222222222222".to_owned();
+        let (user_name, secrets) = (Some(text()), vec![text()]);
+        let operations = vec!["Get*".to_owned()];
+        let spec = GrantSpec { user_name, secrets, operations, ..GrantSpec::default() };
+        for chore in [
+            Chore::AccessKey(Errand::create(spec).unwrap()),
+            Chore::AccessKey(Errand::List),
+            Chore::AccessKey(Errand::Explain {
+                id: id(),
+                question: Question {
+                    action: text(),
+                    region: Some(text()),
+                    secret_id: Some(text()),
+                    version_stage: Some(text()),
+                    source_ip: Some([127, 0, 0, 1].into()),
+                },
+            }),
+            Chore::AccessKey(Errand::Delete { id: id() }),
+            Chore::AccessKey(Errand::Rotate { id: id(), grace_s: None }),
+            Chore::AccessKey(Errand::Rotate { id: id(), grace_s: Some(60) }),
+            Chore::AccessKey(Errand::Update { id: id(), status: Status::Inactive }),
+        ] {
+            assert_eq!(Chore::from_json(&chore.to_json()), Some(chore));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The other end of the agent's socket.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -116,6 +117,24 @@ impl Line {
         })
     }
 
+    /// Waits until the agent has gone, or has nothing more to say to this connection.
+    pub(crate) fn wait_for_end(&self) {
+        loop {
+            match Framing::Frame.read(&self.stream, Instant::now() + LONG, MAX_NOTHING) {
+                Ok(Some(_)) => {}
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Returns a way to end the connection, from another thread.
+    pub(crate) fn ending(&self) -> io::Result<impl Fn() + Send + use<>> {
+        let stream = self.stream.try_clone()?;
+        // It may have ended.
+        Ok(move || drop(stream.shutdown(Shutdown::Both)))
+    }
+
     fn reply(&self, patience: Duration, hear: &mut dyn FnMut(Said)) -> Result<Reply, Silence> {
         loop {
             self.wait(patience)?;
@@ -144,6 +163,8 @@ const ENDING: Duration =
     if cfg!(test) { Duration::from_millis(20) } else { Duration::from_secs(30) };
 /// A rotation's steps take minutes each, and reading all of a vault may.
 const LONG: Duration = Duration::from_hours(24);
+/// The longest word where none is expected, in bytes.
+const MAX_NOTHING: usize = 1 << 10;
 /// The longest answer, in bytes: a list of millions.
 const MAX_ANSWER: usize = 1 << 30;
 

@@ -65,6 +65,7 @@ impl Agent<'_> {
                 carry_out(&one);
             }
         }
+        self.begin_endpoints(scope);
         left
     }
 }

@@ -1,16 +1,16 @@
 //! The agent's door to the gateway: what each message is answered.
 
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use super::chores::Chore;
-use super::messages::{Ask, Pages, Refused, Reply, Unlock};
+use super::messages::{Ask, Pages, Refused, Reply};
 use super::paths;
-use super::session::{Gone, Outlook, Session, Use, Used, lock};
+use super::session::{Gone, Outlook, Session, Use, lock};
 use super::sessions::Sessions;
 use crate::gateway::answers::{Answers, Circumstances, Region};
 use crate::gateway::frames::Framing;
@@ -75,19 +75,6 @@ pub(crate) struct Agent<'a> {
 }
 
 impl Agent<'_> {
-    /// Holds a vault open, and returns its token; `None` where all is being locked.
-    pub(super) fn unlock(&self, unlock: Unlock) -> Option<Result<Json, Refused>> {
-        let session = self.sessions.open(unlock, self.moments.moment(), self.context());
-        self.has_begun.store(true, Ordering::SeqCst);
-        (self.wake)();
-        let session = session.map_err(|error| Refused::Vault((self.explain.vault)(&error)));
-        let told = |session: Arc<Session>| {
-            let token = session.token.expose();
-            json!({ "token": token, "session": self.told(&session) })
-        };
-        Some(session.transpose()?.map(told))
-    }
-
     /// Returns when and as whom the agent itself acts.
     pub(super) fn context(&self) -> RequestContext<'_> {
         Circumstances { clock: self.clock, entropy: self.entropy, origin: &self.origin }.context()
@@ -109,7 +96,10 @@ impl Agent<'_> {
             Ok(Ask::Status) => plain(Ok(self.status())),
             Ok(Ask::Check(check)) => self.check(who, stream, check),
             Ok(Ask::Rotate(rotate)) => plain(self.rotate(who, stream, rotate)),
-            Ok(Ask::Grant { token, spec }) => plain(self.grant(who, &token, &spec)),
+            Ok(Ask::Serve { token, at }) => return self.serve(who, stream, &token, &at),
+            Ok(Ask::Grant { token, spec, with_key }) => {
+                plain(self.grant(who, &token, &spec, with_key))
+            }
             Ok(Ask::Grants { token }) => plain(
                 self.session(&token)
                     .map(|session| tagged(&lock(&session.grants).shown(self.moments.moment()))),
@@ -208,7 +198,7 @@ impl Agent<'_> {
         token: &Secret<String>,
     ) -> bool {
         match caller {
-            Caller::Owner | Caller::Step(_) => true,
+            Caller::Owner | Caller::Step(_) | Caller::Key(_) => true,
             Caller::Grant(_) => {
                 let now = self.moments.moment();
                 lock(&session.grants).holder(token.expose(), now).is_some()
@@ -224,27 +214,38 @@ impl Agent<'_> {
         how: Use,
         work: impl FnOnce(&mut Vault, Circumstances<'_>) -> Told,
     ) -> Reply {
-        let refused = |gone: Gone| Err(Refused::Locked(gone.told().to_owned()));
         let origin = Origin { actor: who.clone(), via: VIA.to_owned() };
-        let circumstances =
-            Circumstances { clock: self.clock, entropy: self.entropy, origin: &origin };
-        let (now, context) = (self.moments.moment(), circumstances.context());
-        let used = session.used_at(now, how, context, |vault| work(vault, circumstances));
-        let (gone, (outcome, notices)) = match used {
-            Ok(Used { done, begins_to_wait }) => {
-                if begins_to_wait {
-                    (self.wake)();
-                }
-                (used_up(&done.0).then_some(Gone::Rekeyed), done)
-            }
-            Err(gone) => (Some(gone), (refused(gone), Vec::new())),
+        let now = self.moments.moment();
+        let lent = self.lent(&origin, session, (now, how), work);
+        let gone = match &lent {
+            Ok((outcome, _)) => used_up(outcome).then_some(Gone::Rekeyed),
+            Err(gone) => Some(*gone),
         };
         if let Some(gone) = gone {
             let closing = self.sessions.begin_closing_for(gone, session, now);
             closing.inspect(|session| self.sessions.close(session, self.context()));
             (self.wake)();
         }
+        let refused = |gone: Gone| (Err(Refused::Locked(gone.told().to_owned())), Vec::new());
+        let (outcome, notices) = lent.unwrap_or_else(refused);
         Reply { outcome, notices }
+    }
+
+    /// Lends a vault, and leaves it to the caller what becomes of one that cannot be used any more.
+    pub(super) fn lent<T>(
+        &self,
+        origin: &Origin,
+        session: &Session,
+        (now, how): (Moment, Use),
+        work: impl FnOnce(&mut Vault, Circumstances<'_>) -> T,
+    ) -> Result<T, Gone> {
+        let circumstances = Circumstances { clock: self.clock, entropy: self.entropy, origin };
+        let context = circumstances.context();
+        let used = session.used_at(now, how, context, |vault| work(vault, circumstances))?;
+        if used.begins_to_wait {
+            (self.wake)();
+        }
+        Ok(used.done)
     }
 
     fn call(
@@ -306,7 +307,7 @@ impl Agent<'_> {
         json!({ "pid": std::process::id(), "sessions": told })
     }
 
-    fn told(&self, session: &Arc<Session>) -> Json {
+    pub(super) fn told(&self, session: &Arc<Session>) -> Json {
         let now: Moment = self.moments.moment();
         let Outlook { opened, until_ms, age_ms, reads, .. } = session.outlook(now);
         json!({
@@ -316,6 +317,7 @@ impl Agent<'_> {
             "reads": reads.name(),
             "held": key_place::are_keys_held(),
             "latest": opened.wall_ms.saturating_add(age_ms),
+            "endpoints": lock(&session.endpoints).shown(),
         })
     }
 }
@@ -402,17 +404,19 @@ pub(super) const VIA: &str = "agent";
 mod tests {
     use std::collections::BTreeSet;
     use std::sync::OnceLock;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::agent::grants::Given;
     use crate::agent::limits::Limits;
-    use crate::agent::messages::Reads;
+    use crate::agent::messages::{Reads, Unlock};
     use crate::agent::place::Place;
     use crate::agent::testing::{self, Opening};
     use crate::gateway::refusal::Explained;
     use crate::model::time::Timestamp;
     use crate::service::action::Action;
-    use crate::service::caller::{Grant, Selection};
+    use crate::service::caller::{Grant, Holder, Selection};
+    use crate::service::known_policies::KnownPolicies;
     use crate::sys::clock::{SystemClock, SystemMoments};
     use crate::sys::entropy::SystemEntropy;
     use crate::sys::socket;
@@ -468,10 +472,16 @@ mod tests {
             until: Timestamp(i64::MAX),
             read_only: true,
             policies: Vec::new(),
+            boundary: None,
+            session: Vec::new(),
+            holder: Holder::Session,
+            principal_tags: Vec::new(),
+            known: KnownPolicies::default(),
         };
         let now = SystemMoments.moment();
         let token = Secret::new("token".to_owned());
-        lock(&session.grants).add(token, Caller::Grant(grant), now, 3_600_000);
+        let given = Given { token, key: None };
+        lock(&session.grants).add(given, Caller::Grant(grant), now, 3_600_000);
         moments.looks.store(0, Ordering::SeqCst);
         drop(moments.session.set(Arc::clone(&session)));
 

@@ -1,11 +1,15 @@
 //! What the agent answers to whoever hands out grants, and takes them back.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use super::door::{Agent, unknown};
+use super::grants::Given;
 use super::messages::Refused;
 use super::place::new_token;
 use super::session::{Use, lock};
+use super::temporary::TemporaryKey;
 use crate::gateway::answers::Circumstances;
 use crate::gateway::json::{from_json, tagged};
 use crate::model::shape::Shaped;
@@ -27,6 +31,7 @@ impl Agent<'_> {
         who: &Actor,
         token: &Secret<String>,
         spec: &Json,
+        with_key: bool,
     ) -> Result<Json, Refused> {
         let spec = from_json(GrantSpec::SHAPE, spec).map_err(Refused::Malformed)?;
         let spec = GrantSpec::from_value(spec);
@@ -43,12 +48,16 @@ impl Agent<'_> {
         let id = grants::draw_id(self.entropy).map_err(none)?;
         let secret = new_token(self.entropy).map_err(none)?;
         let reply = self.used_of(who, &session, Use::Counts, |vault, circumstances| {
-            let made = self.make_grant(vault, &spec, id, circumstances);
-            let told = made.map(|grant| {
-                let told =
-                    json!({ "token": secret.expose(), "grant": tagged(&grants::shown(&grant)) });
+            let made = self.make_grant(vault, &spec, (id, with_key), circumstances);
+            let told = made.map(|(grant, key)| {
+                let told = json!({
+                    "token": secret.expose(),
+                    "grant": tagged(&grants::shown(&grant)),
+                    "key": key.as_deref().map(TemporaryKey::told),
+                });
+                let given = Given { token: secret, key };
                 let lifetime_ms = spec.lifetime_ms();
-                lock(&session.grants).add(secret, Caller::Grant(grant), now, lifetime_ms);
+                lock(&session.grants).add(given, Caller::Grant(grant), now, lifetime_ms);
                 told
             });
             (told, Vec::new())
@@ -86,21 +95,29 @@ impl Agent<'_> {
         &self,
         vault: &mut Vault,
         spec: &GrantSpec,
-        id: String,
+        (id, with_key): (String, bool),
         circumstances: Circumstances<'_>,
-    ) -> Result<Grant, Refused> {
+    ) -> Result<(Grant, Option<Arc<TemporaryKey>>), Refused> {
         let failed = |error: vault::Error| self.refused(error.into());
         let transaction = vault.begin(Access::Write, circumstances.context());
         let mut transaction = transaction.map_err(failed)?;
         let settings = &transaction.state().settings;
         let home = Place { account: settings.account(), region: settings.region() };
         let now = transaction.now().max(transaction.date());
-        let grant = spec.grant(id, home, now);
-        let grant = grant.map_err(|mistake| Refused::Malformed(mistake.to_string()))?;
+        let made = || {
+            let grant = spec.grant(id.clone(), home, now);
+            grant.map_err(|mistake| Refused::Malformed(mistake.to_string()))
+        };
+        let grant = made()?;
+        let key = with_key.then(|| {
+            let key = TemporaryKey::draw(made()?, now, self.entropy);
+            key.map_err(|none| failed(vault::Error::Crypto(none.into())))
+        });
+        let key = key.transpose()?;
         let label = grant.label.as_ref().map(|label| format!(" {label}")).unwrap_or_default();
         let recorded = transaction.record_own("CreateGrant", &format!("{}{label}", grant.id));
         recorded.and_then(|()| transaction.commit()).map_err(failed)?;
-        Ok(grant)
+        Ok((grant, key.map(Arc::new)))
     }
 
     pub(super) fn revoke(

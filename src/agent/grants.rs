@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::temporary::TemporaryKey;
 use crate::crypto::fingerprint;
 use crate::model::value::Value;
 use crate::service::caller::Caller;
@@ -13,8 +14,16 @@ use crate::sys::secret::Secret;
 struct Granted {
     token: Secret<String>,
     caller: Arc<Caller>,
+    /// With what its holder signs requests at an endpoint, if he may.
+    key: Option<Arc<TemporaryKey>>,
     /// When it ends, by the clock that nobody sets; its own time is judged with each call.
     ends_boot_ms: i64,
+}
+
+/// What somebody is given with a grant.
+pub(super) struct Given {
+    pub(super) token: Secret<String>,
+    pub(super) key: Option<Arc<TemporaryKey>>,
 }
 
 /// All grants of one vault.
@@ -23,27 +32,47 @@ pub(super) struct Grants(Vec<Granted>);
 
 impl Grants {
     /// Hands a grant out for so long.
-    pub(super) fn add(
-        &mut self,
-        token: Secret<String>,
-        caller: Caller,
-        now: Moment,
-        lifetime_ms: i64,
-    ) {
+    pub(super) fn add(&mut self, given: Given, caller: Caller, now: Moment, lifetime_ms: i64) {
         self.drop_over(now);
         let ends_boot_ms = now.boot_ms.saturating_add(lifetime_ms);
-        self.0.push(Granted { token, caller: Arc::new(caller), ends_boot_ms });
+        let Given { token, key } = given;
+        self.0.push(Granted { token, caller: Arc::new(caller), key, ends_boot_ms });
     }
 
     /// Finds the holder of a token.
     pub(super) fn holder(&self, token: &str, now: Moment) -> Option<Arc<Caller>> {
         let mut found = None;
-        for granted in self.0.iter().filter(|granted| now.boot_ms < granted.ends_boot_ms) {
+        for granted in self.good(now) {
             if fingerprint::is_same(token, granted.token.expose()) {
                 found = Some(Arc::clone(&granted.caller));
             }
         }
         found
+    }
+
+    /// Finds an access key.
+    pub(super) fn key(&self, access_key_id: &str, now: Moment) -> Option<Arc<TemporaryKey>> {
+        let mut keys = self.good(now).filter_map(|granted| granted.key.as_ref());
+        keys.find(|key| key.id == access_key_id).map(Arc::clone)
+    }
+
+    /// Finds the access key of whoever has this token, or the key's own.
+    pub(super) fn key_of(&self, token: &str, now: Moment) -> Option<Arc<TemporaryKey>> {
+        let mut found = None;
+        for granted in self.good(now) {
+            let Some(key) = &granted.key else { continue };
+            let tokens = [&granted.token, &key.session_token];
+            let known = tokens.map(|known| fingerprint::is_same(token, known.expose()));
+            if known.contains(&true) {
+                found = Some(Arc::clone(key));
+            }
+        }
+        found
+    }
+
+    /// Returns those whose time is not over.
+    fn good(&self, now: Moment) -> impl Iterator<Item = &Granted> {
+        self.0.iter().filter(move |granted| now.boot_ms < granted.ends_boot_ms)
     }
 
     /// Takes a grant back. Returns whether there was one.
@@ -58,7 +87,7 @@ impl Grants {
         self.drop_over(now);
         let grants = self.0.iter().filter_map(|granted| match granted.caller.as_ref() {
             Caller::Grant(grant) => Some(grants::shown(grant)),
-            Caller::Owner | Caller::Step(_) => None,
+            Caller::Owner | Caller::Step(_) | Caller::Key(_) => None,
         });
         Value::List(grants.collect())
     }
@@ -77,7 +106,7 @@ impl Grants {
 fn id_of(caller: &Caller) -> Option<&str> {
     match caller {
         Caller::Grant(grant) => Some(&grant.id),
-        Caller::Owner | Caller::Step(_) => None,
+        Caller::Owner | Caller::Step(_) | Caller::Key(_) => None,
     }
 }
 

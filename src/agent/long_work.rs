@@ -28,7 +28,16 @@ pub(super) struct LongWork {
 struct Running {
     /// Whether none begins any more.
     is_closed: bool,
-    stops: Vec<Stop>,
+    stops: Vec<(Stop, Manner)>,
+}
+
+/// Whether work is a reason to hold the vault open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// It uses the vault as long as it goes on.
+    Works,
+    /// It waits for others who may use it, and each of them counts for himself.
+    Waits,
 }
 
 /// Stops one piece of work, from any thread.
@@ -49,25 +58,30 @@ pub(super) struct BegunWith<'a, T> {
 
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
-        let is_other = |other: &Stop| !Arc::ptr_eq(other, &self.stop);
+        let is_other = |(other, _): &(Stop, Manner)| !Arc::ptr_eq(other, &self.stop);
         lock(&self.work.running).stops.retain(is_other);
         self.work.ended.notify_all();
     }
 }
 
 impl LongWork {
-    /// Whether any runs.
+    /// Whether any works.
     pub(super) fn is_running(&self) -> bool {
-        !lock(&self.running).stops.is_empty()
+        lock(&self.running).stops.iter().any(|(_, manner)| *manner == Manner::Works)
     }
 
     /// Begins some; `None` where the vault is being locked. From now on it is stopped with the rest.
     pub(super) fn begin(&self, stop: Stop) -> Option<Begun<'_>> {
+        self.begin_in(Manner::Works, stop)
+    }
+
+    /// The same, of work that may only wait.
+    pub(super) fn begin_in(&self, manner: Manner, stop: Stop) -> Option<Begun<'_>> {
         let mut running = lock(&self.running);
         if running.is_closed {
             return None;
         }
-        running.stops.push(Arc::clone(&stop));
+        running.stops.push((Arc::clone(&stop), manner));
         Some(Begun { work: self, stop })
     }
 
@@ -75,7 +89,7 @@ impl LongWork {
     pub(super) fn stop(&self) {
         let mut running = lock(&self.running);
         running.is_closed = true;
-        for stop in &running.stops {
+        for (stop, _) in &running.stops {
             stop(Interrupt::Order);
         }
     }
@@ -161,7 +175,7 @@ impl Said {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -181,6 +195,19 @@ mod tests {
         let (sender, receiver) = channel();
         let stop: Stop = Arc::new(move |interrupt| sender.send(interrupt).unwrap_or_default());
         (stop, move || receiver.recv_timeout(PATIENCE).ok())
+    }
+
+    /// A vault at whose endpoint nobody asks for anything was never locked.
+    #[test]
+    fn work_that_waits_is_no_use_of_the_vault_and_is_stopped_all_the_same() {
+        let (work, (first, stopped), (second, _)) = (LongWork::default(), stop(), stop());
+        let waiting = work.begin_in(Manner::Waits, first).unwrap();
+        assert!(!work.is_running());
+        drop(work.begin(second).inspect(|_works| assert!(work.is_running())));
+        work.stop();
+        assert_eq!(stopped(), Some(Interrupt::Order));
+        drop(waiting);
+        work.wait();
     }
 
     #[test]

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
 
+pub(crate) use super::at::At;
 use super::chores::Chore;
 use super::limits::Limits;
 use super::paths::{decoded, encoded};
@@ -47,11 +48,15 @@ pub(crate) enum Ask {
     Check(Check),
     /// Rotate a secret, or what is due.
     Rotate(Rotate),
+    /// Be AWS's endpoint for this vault, as long as whoever asks is connected.
+    Serve { token: Secret<String>, at: At },
     /// Grant somebody a part of what the owner may do.
     Grant {
         token: Secret<String>,
         /// A `GrantSpec`.
         spec: Json,
+        /// Whether it comes with an access key, to sign requests at an endpoint with.
+        with_key: bool,
     },
     /// Say what is granted.
     Grants { token: Secret<String> },
@@ -119,6 +124,8 @@ pub(crate) struct Unlock {
     pub(crate) reads: Reads,
     /// The login session whose end locks it.
     pub(crate) login: Option<String>,
+    /// Where to be AWS's endpoint for it, until it is locked.
+    pub(crate) serve: Option<At>,
 }
 
 /// When reads are written to the audit log.
@@ -165,6 +172,7 @@ impl Ask {
             | Self::Do { .. }
             | Self::Check(_)
             | Self::Rotate(_)
+            | Self::Serve { .. }
             | Self::Grant { .. } => false,
         }
     }
@@ -172,18 +180,7 @@ impl Ask {
     /// Writes it.
     pub(crate) fn write(&self) -> Secret<Vec<u8>> {
         let (what, mut members) = match self {
-            Self::Unlock(Unlock { path, key, limits, anchors, reads, login }) => {
-                let members = json!({
-                    "path": encoded(path),
-                    "key": STANDARD.encode(key.expose()),
-                    "idle": limits.idle_ms,
-                    "age": limits.age_ms,
-                    "anchors": anchors.as_deref().map(encoded),
-                    "reads": reads.name(),
-                    "login": login,
-                });
-                ("unlock", members)
-            }
+            Self::Unlock(unlock) => ("unlock", unlock.to_json()),
             Self::Call { token, operation, parameters, region, pages } => {
                 let members = json!({
                     "token": token.expose(),
@@ -217,8 +214,11 @@ impl Ask {
                 let copy = copy.as_deref().map(encoded);
                 ("check", json!({ "token": token.expose(), "copy": copy, "tells": tells }))
             }
-            Self::Grant { token, spec } => {
-                ("grant", json!({ "token": token.expose(), "spec": spec }))
+            Self::Serve { token, at } => {
+                ("serve", json!({ "token": token.expose(), "at": at.to_json() }))
+            }
+            Self::Grant { token, spec, with_key } => {
+                ("grant", json!({ "token": token.expose(), "spec": spec, "key": with_key }))
             }
             Self::Grants { token } => ("grants", json!({ "token": token.expose() })),
             Self::Revoke { token, id } => ("revoke", json!({ "token": token.expose(), "id": id })),
@@ -271,7 +271,12 @@ impl Ask {
             }),
             "rotate" => Self::Rotate(Rotate::read(&members, Rotated::One)?),
             "rotate-due" => Self::Rotate(Rotate::read(&members, Rotated::Due)?),
-            "grant" => Self::Grant { token: members.token()?, spec: members.json("spec") },
+            "serve" => Self::Serve { token: members.token()?, at: members.at("at")? },
+            "grant" => Self::Grant {
+                token: members.token()?,
+                spec: members.json("spec"),
+                with_key: members.flag("key"),
+            },
             "grants" => Self::Grants { token: members.token()? },
             "revoke" => Self::Revoke { token: members.token()?, id: members.text("id")? },
             "lock" => Self::Lock { vault: members.path("vault")? },
@@ -313,6 +318,11 @@ impl Members<'_> {
         self.0.get(name).and_then(Json::as_bool).unwrap_or(false)
     }
 
+    fn at(&self, name: &str) -> Result<At, Refused> {
+        let at = self.0.get(name).and_then(At::from_json);
+        at.ok_or_else(|| malformed("the request does not say where to listen"))
+    }
+
     /// Returns a member as it is.
     fn json(&self, name: &str) -> Json {
         self.0.get(name).cloned().unwrap_or_else(|| json!({}))
@@ -320,12 +330,27 @@ impl Members<'_> {
 }
 
 impl Unlock {
+    fn to_json(&self) -> Json {
+        let Self { path, key, limits, anchors, reads, login, serve } = self;
+        json!({
+            "path": encoded(path),
+            "key": STANDARD.encode(key.expose()),
+            "idle": limits.idle_ms,
+            "age": limits.age_ms,
+            "anchors": anchors.as_deref().map(encoded),
+            "reads": reads.name(),
+            "login": login,
+            "serve": serve.as_ref().map(At::to_json),
+        })
+    }
+
     fn read(members: &Members<'_>) -> Result<Self, Refused> {
         let key = Secret::new(members.text("key")?);
         let key = Secret::new(STANDARD.decode(key.expose()).unwrap_or_default());
         let bytes = <&[u8; 32]>::try_from(key.expose().as_slice());
         let bytes = bytes.map_err(|_length| malformed("the request has no key"))?;
         let reads = Reads::named(&members.text("reads")?);
+        let is_given = members.0.get("serve").is_some_and(|at| !at.is_null());
         Ok(Self {
             path: members.path("path")?.ok_or_else(|| malformed("the request has no path"))?,
             key: VaultKey::of(bytes),
@@ -333,6 +358,7 @@ impl Unlock {
             anchors: members.path("anchors")?,
             reads: reads.ok_or_else(|| malformed("the request has no reads"))?,
             login: members.optional("login"),
+            serve: is_given.then(|| members.at("serve")).transpose()?,
         })
     }
 }
@@ -375,7 +401,9 @@ mod tests {
                 anchors: Some(path.clone()),
                 reads: Reads::Batched,
                 login: Some("c2".to_owned()),
+                serve: Some(At::Socket(path.clone())),
             }),
+            Ask::Serve { token: token(), at: At::Port(2773) },
             Ask::Call {
                 token: token(),
                 operation: "GetSecretValue".to_owned(),
@@ -387,7 +415,7 @@ mod tests {
             Ask::Do { token: token(), chore: Chore::Purge },
             Ask::Check(Check { token: token(), copy: Some(path.clone()), tells: true }),
             Ask::Check(Check { token: token(), copy: None, tells: false }),
-            Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }) },
+            Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }), with_key: true },
             Ask::Rotate(Rotate {
                 token: token(),
                 asked: json!({ "a": 1 }),
@@ -441,6 +469,7 @@ mod tests {
             Refused::Vault(explained),
             Refused::Locked("why".to_owned()),
             Refused::Version("0.0.0/1".to_owned()),
+            Refused::Unheard("why".to_owned()),
             Refused::Malformed("what".to_owned()),
         ] {
             let before = format!("{refused:?}");

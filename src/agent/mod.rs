@@ -5,15 +5,21 @@
 //! `messages`; `door` answers it, `sessions` has the vaults, `client` is the other end. Does not know
 //! what a command line is.
 
+pub(crate) mod at;
 mod checking;
 pub(crate) mod chores;
 pub(crate) mod client;
 mod closing;
 mod door;
+mod endpoint;
+mod endpoints;
+mod gone;
 mod granting;
 mod grants;
 mod identity;
+mod lasting;
 pub(crate) mod limits;
+mod listening;
 pub(crate) mod long_work;
 pub(crate) mod messages;
 pub(crate) mod paths;
@@ -24,7 +30,9 @@ mod rotating;
 mod rotations;
 mod session;
 mod sessions;
+mod temporary;
 #[cfg(test)]
 mod testing;
 #[cfg(any(test, feature = "workbench"))]
 pub(crate) mod trial;
+mod unlocking;

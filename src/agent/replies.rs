@@ -18,6 +18,8 @@ pub(crate) enum Refused {
     Locked(String),
     /// It is of another version.
     Version(String),
+    /// It cannot listen where it was to, and why.
+    Unheard(String),
     /// It did not understand.
     Malformed(String),
 }
@@ -64,6 +66,7 @@ impl Refused {
             Self::Vault(explained) => json!({ "kind": "vault", "vault": explained.to_json() }),
             Self::Locked(why) => json!({ "kind": "locked", "message": why }),
             Self::Version(version) => json!({ "kind": "version", "version": version }),
+            Self::Unheard(why) => json!({ "kind": "unheard", "message": why }),
             Self::Malformed(what) => json!({ "kind": "malformed", "message": what }),
         }
     }
@@ -75,6 +78,7 @@ impl Refused {
             "vault" => Self::Vault(Explained::from_json(json.get("vault")?)?),
             "locked" => Self::Locked(text("message")?),
             "version" => Self::Version(text("version")?),
+            "unheard" => Self::Unheard(text("message")?),
             "malformed" => Self::Malformed(text("message")?),
             _ => return None,
         })

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::endpoints::Endpoints;
+pub(super) use super::gone::Gone;
 use super::grants::Grants;
 use super::identity::{FileIdentity, Written};
 use super::limits::{Limits, Times};
 use super::long_work::LongWork;
+pub(super) use super::long_work::lock;
 use super::messages::{Reads, Unlock};
 use crate::service::names;
 use crate::store::{self, Mode};
@@ -30,6 +33,10 @@ pub(super) struct Session {
     terms: Mutex<Terms>,
     pub(super) grants: Mutex<Grants>,
     pub(super) long_work: LongWork,
+    /// Where it is AWS's endpoint until it is locked.
+    pub(super) endpoints: Mutex<Endpoints>,
+    /// Why it cannot be used any more, where somebody found that out who could not lock it.
+    given_up: Mutex<Option<Gone>>,
     /// The file as it was when it was last used here.
     written: Mutex<Option<Written>>,
     /// Since when reads wait to be logged.
@@ -80,33 +87,6 @@ pub(super) struct Used<T> {
     pub(super) begins_to_wait: bool,
 }
 
-/// Why a vault is not held open any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gone {
-    Locked,
-    /// Its time is over.
-    Over,
-    /// The login session is over.
-    LoggedOut,
-    /// Another file is where it was, or none.
-    Replaced,
-    /// It has other keys now.
-    Rekeyed,
-}
-
-impl Gone {
-    /// Says so.
-    pub(super) const fn told(self) -> &'static str {
-        match self {
-            Self::Locked => "the vault is locked",
-            Self::Over => "the vault was locked: its time was over",
-            Self::LoggedOut => "the vault was locked: the login session is over",
-            Self::Replaced => "the vault was locked: another file is in its place",
-            Self::Rekeyed => "the vault was locked: it was given another key",
-        }
-    }
-}
-
 impl Session {
     /// Opens a vault, for whoever has this token.
     pub(super) fn open(
@@ -115,7 +95,7 @@ impl Session {
         token: Secret<String>,
         now: Moment,
     ) -> Result<Self, vault::Error> {
-        let Unlock { path, key, limits, anchors, reads, login } = unlock;
+        let Unlock { path, key, limits, anchors, reads, login, serve: _ } = unlock;
         let policy = UnlockPolicy {
             anchors,
             on_rollback: OnRollback::Refuse,
@@ -147,6 +127,8 @@ impl Session {
             terms: Mutex::new(terms),
             grants: Mutex::default(),
             long_work: LongWork::default(),
+            endpoints: Mutex::default(),
+            given_up: Mutex::default(),
             written: Mutex::default(),
             waiting_since: Mutex::default(),
             is_writing: AtomicBool::new(false),
@@ -293,6 +275,13 @@ impl Session {
         Ok(())
     }
 
+    /// Returns the file as this process left it, if it is still so.
+    pub(super) fn file_unchanged(&self) -> Option<Written> {
+        let (identity, written) = FileIdentity::at(&self.path).ok()?;
+        let is_same = identity == self.identity && *lock(&self.written) == Some(written);
+        is_same.then_some(written)
+    }
+
     /// Remembers the file as this process leaves it.
     fn note_file(&self) {
         *lock(&self.written) = FileIdentity::at(&self.path).ok().map(|(_, written)| written);
@@ -353,8 +342,16 @@ impl Session {
         }
     }
 
+    /// Has it locked by the thread that watches, as the lock waits for whoever calls this.
+    pub(super) fn give_up(&self, gone: Gone) {
+        *lock(&self.given_up) = Some(gone);
+    }
+
     /// Returns why it must be locked, if it must.
     pub(super) fn end(&self, now: Moment) -> Option<Gone> {
+        if let Some(gone) = *lock(&self.given_up) {
+            return Some(gone);
+        }
         self.count_long_work(now);
         let terms = lock(&self.terms);
         if terms.limits.are_over(terms.times, now) {
@@ -384,10 +381,6 @@ impl Drop for Writing<'_> {
     fn drop(&mut self) {
         self.0.is_writing.store(false, Ordering::SeqCst);
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long a read waits to be logged, in milliseconds.

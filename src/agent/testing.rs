@@ -107,5 +107,5 @@ pub(super) fn unlock(path: &Path, reads: Reads) -> Unlock {
     let id = VaultId::generate(&drawn).unwrap();
     let key = MasterKey::generate(&drawn).unwrap().vault_key(&id);
     let limits = Limits { idle_ms: 1_000, age_ms: 1_000 };
-    Unlock { path: path.to_owned(), key, limits, anchors: None, reads, login: None }
+    Unlock { path: path.to_owned(), key, limits, anchors: None, reads, login: None, serve: None }
 }

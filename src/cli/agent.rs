@@ -10,14 +10,15 @@ use serde_json::Value as Json;
 
 use super::environment::Environment;
 use super::failure::{self, Failure};
-use super::handing::{found, good_token, other_version, place};
+use super::handing::{self, found, good_token, other_version, place};
 use super::progress::Bar;
+use super::serving::{Handed, Serving};
 use super::terminal;
 use super::unlock::{self, CommandContext};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
 use crate::agent::long_work::Said;
-use crate::agent::messages::{self, Ask, Check, Refused, Reply, Rotate, Rotated};
+use crate::agent::messages::{self, Ask, At, Check, Refused, Reply, Rotate, Rotated};
 use crate::agent::place::Place;
 use crate::gateway::json::{from_json, tagged, to_json, untagged};
 use crate::gateway::refusal::Explained;
@@ -248,13 +249,18 @@ impl Session {
         identity.zip(region).ok_or_else(unintelligible)
     }
 
-    /// Grants somebody a part of what the owner may do. Returns the token for it, and what it is.
-    pub(crate) fn grant(&self, spec: GrantSpec) -> Result<(String, Value), Failure> {
+    /// Grants somebody a part of what the owner may do, with an access key if he is to have one.
+    pub(crate) fn grant(&self, spec: GrantSpec, with_key: bool) -> Result<Handed, Failure> {
         let spec = to_json(&spec.into_value().unwrap_or(Value::Null));
-        let answer = self.of_grants(&Ask::Grant { token: self.token(), spec })?;
-        let token = answer.get("token").and_then(Json::as_str).map(str::to_owned);
-        let grant = answer.get("grant").and_then(untagged);
-        token.zip(grant).ok_or_else(unintelligible)
+        let answer = self.of_grants(&Ask::Grant { token: self.token(), spec, with_key })?;
+        Handed::read(&answer).ok_or_else(unintelligible)
+    }
+
+    /// Has the agent be AWS's endpoint for the vault, as long as what is returned lives.
+    pub(crate) fn serve(self, at: At) -> Result<Serving, Failure> {
+        let ask = Ask::Serve { token: self.token(), at };
+        let told = self.of_grants(&ask)?;
+        Serving::begun(self.line, &told).ok_or_else(unintelligible)
     }
 
     /// Returns what is granted.
@@ -338,6 +344,7 @@ impl Session {
                 terminal::note(&format!("note: {}", other_version(&version)));
                 Ok(Asked::Gone)
             }
+            Err(Refused::Unheard(why)) => Err(handing::unheard(why)),
             Err(Refused::Malformed(what)) => Err(Failure::environment("AgentError", what)),
         }
     }

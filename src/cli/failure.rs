@@ -92,7 +92,10 @@ impl Failure {
     /// Turns an operation's failure into a command's.
     pub(crate) fn of_operation(operation: &'static str, failure: failure::Failure) -> Self {
         match failure {
-            failure::Failure::Fault(fault) => Self::Service { operation, fault, hint: None },
+            failure::Failure::Fault(fault) => {
+                let hint = fault.hint.clone();
+                Self::Service { operation, fault, hint }
+            }
             failure::Failure::Vault(error) => Self::Vault(error),
         }
     }

@@ -112,10 +112,17 @@ pub(super) fn answered(reply: Reply) -> Result<Json, Failure> {
             Err(Failure::environment("AgentError", other_version(&version)))
         }
         Err(Refused::Fault(fault)) => Err(Failure::environment("AgentError", fault.message)),
+        Err(Refused::Unheard(why)) => Err(unheard(why)),
         Err(Refused::Locked(what) | Refused::Malformed(what)) => {
             Err(Failure::environment("AgentError", what))
         }
     }
+}
+
+/// Says that there can be no endpoint where there was to be one.
+pub(super) fn unheard(why: String) -> Failure {
+    Failure::environment("EndpointError", why)
+        .hinted("--port 0 takes any port that is free, and `strongroom status` shows endpoints")
 }
 
 /// Returns where a vault is, as the agent calls it.
@@ -201,8 +208,8 @@ pub(crate) fn other_version(version: &str) -> String {
     )
 }
 
-/// Returns since when a vault is unlocked, until when, when its reads are logged, and whether its keys
-/// are never swapped out.
+/// Returns since when a vault is unlocked, until when, when its reads are logged, whether its keys are
+/// never swapped out, and where it is AWS's endpoint until it is locked.
 pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
     let names = [("UnlockedSince", "since"), ("LocksAt", "until"), ("LocksAtTheLatest", "latest")];
     let time = |(name, member): (&str, &str)| {
@@ -214,6 +221,12 @@ pub(crate) fn times(session: &Json) -> Vec<(String, Value)> {
     members.extend(reads.map(|reads| ("ReadsWritten".to_owned(), Value::Text(reads.to_owned()))));
     let held = session.get("held").and_then(Json::as_bool);
     members.extend(held.map(|held| ("MemoryLocked".to_owned(), Value::Boolean(held))));
+    let endpoints = session.get("endpoints").and_then(Json::as_array).into_iter().flatten();
+    let text = |at: &Json| at.as_str().map(|at| Value::Text(at.to_owned()));
+    let endpoints: Vec<Value> = endpoints.filter_map(text).collect();
+    if !endpoints.is_empty() {
+        members.push(("Endpoints".to_owned(), Value::List(endpoints)));
+    }
     members
 }
 

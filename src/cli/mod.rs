@@ -43,6 +43,7 @@ pub(crate) mod request;
 pub(crate) mod rotate;
 mod run;
 mod running;
+mod serving;
 pub(crate) mod stdout;
 pub(crate) mod suggest;
 mod tell;

@@ -52,7 +52,7 @@ pub(super) fn hand_over(key: VaultKey, manner: Manner, vault: &Path, environment
         let (path, anchors) = (handing::resolved(vault)?, environment.anchors());
         let place = handing::make_place(environment)?;
         let login = handing::login(environment);
-        let unlock = Unlock { path: path.clone(), key, limits, anchors, reads, login };
+        let unlock = Unlock { path: path.clone(), key, limits, anchors, reads, login, serve: None };
         let answer = handing::hand_over(&place, &Ask::Unlock(unlock))?;
         handing::kept(&answer, &place, &path, limits).map(drop)
     };

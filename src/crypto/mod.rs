@@ -20,6 +20,7 @@ pub(crate) mod passphrase;
 mod primitives;
 pub(crate) mod recovery;
 pub(crate) mod sealed;
+pub(crate) mod signing;
 pub(crate) mod slot;
 #[cfg(test)]
 mod testing;

@@ -1,9 +1,10 @@
 //! Messages on a stream: how one is told from the next, and how long it may take and be.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use crate::sys::connection::{read_some, write_all};
 use crate::sys::secret::Secret;
 
 /// How messages are told apart.
@@ -53,30 +54,6 @@ impl Framing {
         }
         write_all(stream, whole.expose(), until)
     }
-}
-
-/// Writes piece by piece: for each, who takes a little now and then could keep us waiting anew.
-fn write_all(mut stream: &UnixStream, mut message: &[u8], until: Instant) -> io::Result<()> {
-    while !message.is_empty() {
-        stream.set_write_timeout(Some(left(until)?))?;
-        let piece = message.get(..PIECE).unwrap_or(message);
-        match stream.write(piece) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => message = message.get(written..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Returns how long there is until then.
-fn left(until: Instant) -> io::Result<Duration> {
-    let left = until.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
 fn read_line(
@@ -141,25 +118,10 @@ fn read_frame(
     Ok(Some(frame))
 }
 
-fn read_some(mut stream: &UnixStream, place: &mut [u8], until: Instant) -> io::Result<usize> {
-    loop {
-        stream.set_read_timeout(Some(left(until)?))?;
-        match stream.read(place) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            read => return read,
-        }
-    }
-}
-
 const CHUNK: usize = 16 << 10;
-/// What the kernel mostly has room for, in bytes.
-const PIECE: usize = 128 << 10;
-
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
     use std::net::Shutdown;
     use std::thread;
 

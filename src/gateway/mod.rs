@@ -6,6 +6,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod client;
+pub(crate) mod crowd;
 pub(crate) mod frames;
 pub(crate) mod json;
 pub(crate) mod refusal;

@@ -62,13 +62,14 @@ impl Explained {
 
 /// Writes a fault so that another process of this program has all of it.
 pub(crate) fn fault_to_json(fault: &Fault) -> Json {
-    let Fault { code, message, cause } = fault;
-    json!({ "code": code.as_str(), "message": message, "cause": cause.name() })
+    let Fault { code, message, cause, hint } = fault;
+    json!({ "code": code.as_str(), "message": message, "cause": cause.name(), "hint": hint })
 }
 
 /// Reads what [`fault_to_json`] wrote.
 pub(crate) fn fault_from_json(json: &Json) -> Option<Fault> {
     let text = |name: &str| json.get(name).and_then(Json::as_str);
     let fault = Fault::new(Code::named(text("code")?)?, text("message")?);
-    Some(Fault { cause: Cause::named(text("cause")?)?, ..fault })
+    let hint = text("hint").map(str::to_owned);
+    Some(Fault { cause: Cause::named(text("cause")?)?, hint, ..fault })
 }

@@ -5,15 +5,11 @@
 //! many come, and whatever they send or keep back, only so many are heard at once, and no longer than
 //! a request takes.
 
-use std::collections::BTreeMap;
 use std::io;
-use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
+use super::crowd::{Crowd, Guest, Host};
 use super::frames::Framing;
 use crate::sys::process::{self, Actor};
 use crate::sys::secret::Secret;
@@ -57,135 +53,42 @@ pub(crate) struct Rules {
 pub(crate) struct Server<'a> {
     door: &'a dyn Door,
     rules: Rules,
-    connections: Mutex<Connections>,
-    /// Rings when a place becomes free, or the server is closed.
-    moved: Condvar,
-}
-
-/// The open connections.
-#[derive(Default)]
-struct Connections {
-    is_closed: bool,
-    next: u64,
-    /// How many threads wait for who comes, or for a place for him.
-    waiting: usize,
-    open: BTreeMap<u64, Connection>,
-}
-
-struct Connection {
-    stream: UnixStream,
-    /// Since when it has been listened to; `None` while it is answered.
-    listened_to: Option<Instant>,
+    crowd: Crowd<UnixStream>,
 }
 
 impl<'a> Server<'a> {
     pub(crate) fn new(door: &'a dyn Door, rules: Rules) -> Self {
-        Self { door, rules, connections: Mutex::default(), moved: Condvar::new() }
+        Self { door, rules, crowd: Crowd::new(rules.at_once, rules.grace) }
     }
 
     /// Answers those who come until the listener is closed, and first of all `first`, which is
     /// connected already.
     pub(crate) fn serve(&self, listener: &Listener, first: Option<UnixStream>) {
-        thread::scope(|scope| self.work(scope, listener, first));
-    }
-
-    /// Answers one after the other, and sees to it that while this thread answers, another waits for
-    /// who comes next: whoever comes is answered by the thread that it wakes, and no other is woken.
-    fn work<'scope, 'env: 'scope>(
-        &'env self,
-        scope: &'scope Scope<'scope, 'env>,
-        listener: &'env Listener,
-        mut first: Option<UnixStream>,
-    ) {
-        while self.is_wanted() {
-            let Some(stream) = first.take().or_else(|| listener.accept()) else { return };
-            let admitted = self.admit(stream);
-            let is_last = self.is_last_to_wait();
-            let next = move || self.work(scope, listener, None);
-            let is_alone = is_last && thread::Builder::new().spawn_scoped(scope, next).is_err();
-            let Some((number, stream)) = admitted else { continue };
-            // Where there can be no other thread, those who come are turned away: this one must wait
-            // for the next.
-            if !is_alone {
-                // A caller who does not wait for the answer does not want it.
-                let attended = catch_unwind(AssertUnwindSafe(|| self.attend(number, &stream)));
-                if attended.is_err() {
-                    self.door.panicked();
-                }
-            }
-            self.connections().open.remove(&number);
-            self.moved.notify_all();
-        }
-    }
-
-    /// Whether another thread is needed to wait: one does, and one more is at hand for the next.
-    fn is_wanted(&self) -> bool {
-        let mut connections = self.connections();
-        let is_wanted = connections.waiting < AT_HAND;
-        connections.waiting += usize::from(is_wanted);
-        is_wanted
-    }
-
-    /// Waits no more; whether nobody else does.
-    fn is_last_to_wait(&self) -> bool {
-        let mut connections = self.connections();
-        connections.waiting = connections.waiting.saturating_sub(1);
-        connections.waiting == 0
+        self.crowd.serve(listener, first, self);
     }
 
     /// Closes all connections and accepts no more. Requests in progress are still answered.
     pub(crate) fn close(&self) {
-        let mut connections = self.connections();
-        connections.is_closed = true;
-        for connection in connections.open.values() {
-            drop(connection.stream.shutdown(Shutdown::Read));
-        }
-        drop(connections);
-        self.moved.notify_all();
+        self.crowd.close();
     }
 
-    /// Waits for a place, and takes one away from somebody who makes no use of it.
-    fn admit(&self, stream: UnixStream) -> Option<(u64, UnixStream)> {
-        let mut connections = self.connections();
-        while !connections.is_closed && connections.open.len() >= self.rules.at_once {
-            let grace = self.rules.grace;
-            let idle = |connection: &&Connection| {
-                connection.listened_to.is_some_and(|since| since.elapsed() >= grace)
-            };
-            if let Some(idle) = connections.open.values().find(idle) {
-                drop(idle.stream.shutdown(Shutdown::Both));
-            }
-            let waited = self.moved.wait_timeout(connections, grace);
-            connections = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        if connections.is_closed {
-            return None;
-        }
-        let number = connections.next;
-        connections.next = number.saturating_add(1);
-        let listened_to = Some(Instant::now());
-        let connection = Connection { stream: stream.try_clone().ok()?, listened_to };
-        connections.open.insert(number, connection);
-        Some((number, stream))
-    }
-
-    fn attend(&self, number: u64, stream: &UnixStream) -> io::Result<()> {
+    fn hear(&self, guest: &Guest<'_, UnixStream>) -> io::Result<()> {
         let Rules { framing, patience, longest, is_for_one, .. } = self.rules;
+        let stream = guest.stream();
         let Some(peer) = socket::peer(stream).filter(|peer| peer.is_own()) else { return Ok(()) };
         // Most have something else to do first.
         let who = process::actor_of(peer.pid, peer.uid);
         // In a crowd, others need the processor.
-        if self.connections().open.len() == 1 {
+        if guest.is_alone() {
             self.door.prepare();
             socket::stay_awake_for(stream, SOON);
         }
         loop {
-            self.listen_to(number, Some(Instant::now()));
+            guest.is_heard();
             let Some(message) = framing.read(stream, Instant::now() + patience, longest)? else {
                 return Ok(());
             };
-            self.listen_to(number, None);
-            if self.connections().is_closed {
+            if !guest.is_answered() {
                 return Ok(());
             }
             let answer = self.door.answer(&who, stream, message);
@@ -196,28 +99,29 @@ impl<'a> Server<'a> {
             }
         }
     }
+}
 
-    fn listen_to(&self, number: u64, since: Option<Instant>) {
-        if let Some(connection) = self.connections().open.get_mut(&number) {
-            connection.listened_to = since;
-        }
+impl Host<UnixStream> for Server<'_> {
+    fn attend(&self, guest: &Guest<'_, UnixStream>) {
+        // A caller who does not wait for the answer does not want it.
+        drop(self.hear(guest));
     }
 
-    fn connections(&self) -> MutexGuard<'_, Connections> {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    fn panicked(&self) {
+        self.door.panicked();
     }
 }
 
-/// How many threads wait at most: to begin one takes longer than to answer most of what is asked.
-const AT_HAND: usize = 2;
 /// Within which time one who has connected mostly says what he wants.
 const SOON: Duration = Duration::from_micros(300);
 
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
+    use std::net::Shutdown;
     use std::path::Path;
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
 
     use super::*;
     use crate::sys::scratch::Scratch;
@@ -332,7 +236,7 @@ mod tests {
             let mut early = UnixStream::connect(path).unwrap();
             early.write_all(b"a").unwrap();
             // It is heard before the end comes.
-            while server.connections().open.is_empty() {
+            while server.crowd.is_empty() {
                 thread::yield_now();
             }
             server.close();

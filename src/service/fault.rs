@@ -123,12 +123,14 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     /// What it is about.
     pub(crate) cause: Cause,
+    /// What a person can do next, where the service alone knows it.
+    pub(crate) hint: Option<String>,
 }
 
 impl Fault {
     /// A refusal with this code and message.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: Cause::Other }
+        Self { code, message: message.into(), cause: Cause::Other, hint: None }
     }
 
     pub(crate) fn invalid_parameter(message: impl Into<String>) -> Self {

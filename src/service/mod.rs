@@ -10,6 +10,7 @@ pub(crate) mod constraints;
 pub(crate) mod context;
 pub(crate) mod dispatch;
 pub(crate) mod elsewhere;
+pub(crate) mod explain;
 pub(crate) mod export;
 #[cfg(test)]
 mod extremes;
@@ -20,6 +21,8 @@ pub(crate) mod history;
 pub(crate) mod identity;
 pub(crate) mod import;
 pub(crate) mod jobs;
+pub(crate) mod keys;
+pub(crate) mod known_policies;
 mod mentions;
 pub(crate) mod names;
 pub(crate) mod operation;

@@ -2,6 +2,7 @@
 //! role in it.
 
 use super::action::Action;
+use super::caller::{Caller, Presented};
 use super::context::Context;
 use super::failure::Failure;
 use super::identity;
@@ -20,12 +21,39 @@ pub(crate) fn request(
     secret: Option<&Record>,
     now: Timestamp,
 ) -> Result<Request, Failure> {
-    let request = Request::new(identity(cx)?, action, now);
+    let caller = cx.caller();
+    let (identity, namespace) = (identity(cx)?, cx.namespace()?);
+    let here = Place { account: &namespace.account, region: &namespace.region };
+    let request = Request::new(identity, action, now);
+    let request = request.by(&identity::user_id(caller, here), identity::tags(caller));
     let request = request.with("aws:RequestedRegion", cx.region());
+    let request = match caller {
+        Caller::Key(signed) => presented(request, &signed.presented),
+        Caller::Owner | Caller::Step(_) | Caller::Grant(_) => request,
+    };
     Ok(match secret {
         None => request,
         Some(record) => about(request, record),
     })
+}
+
+/// Says how a request came, and with which credentials.
+fn presented(request: Request, presented: &Presented) -> Request {
+    let Presented { source_ip, user_agent, is_secure, token_issued } = presented;
+    let mut request = request.with("aws:SecureTransport", &is_secure.to_string());
+    if let Some(address) = source_ip {
+        request = request.with("aws:SourceIp", &address.to_string());
+    }
+    if let Some(agent) = user_agent {
+        request = request.with("aws:UserAgent", agent);
+    }
+    match token_issued {
+        None => request,
+        // Whether there was a second factor is only said of temporary credentials.
+        Some(issued) => request
+            .with_time("aws:TokenIssueTime", *issued)
+            .with("aws:MultiFactorAuthPresent", "false"),
+    }
 }
 
 /// Returns who asks.
@@ -47,16 +75,25 @@ pub(crate) fn about(request: Request, record: &Record) -> Request {
     })
 }
 
+/// Says that a request is to make a secret of this name.
+pub(crate) fn about_new(request: Request, here: &Namespace, name: &str) -> Request {
+    let place = Place { account: &here.account, region: &here.region };
+    request.on_new(&arn::arn_without_suffix(place, name))
+}
+
+/// Says that a request is about a secret of another account, of which its ARN is known.
+pub(crate) fn about_other(request: Request, arn: &str) -> Request {
+    request.on(&unknown(arn))
+}
+
 /// Says that a request is about a secret that is not there: by its name in the place of its ARN's
 /// end, as AWS is taken to do it.
 pub(crate) fn about_missing(request: Request, here: &Namespace, name: &str) -> Request {
     let place = Place { account: &here.account, region: &here.region };
-    let arn = arn::arn_without_suffix(place, name);
-    request.on(&Resource {
-        arn: &arn,
-        tags: &[],
-        primary_region: None,
-        rotation_lambda_arn: None,
-        secret_type: None,
-    })
+    request.on(&unknown(&arn::arn_without_suffix(place, name)))
+}
+
+/// What is known of a secret that is not here.
+fn unknown(arn: &str) -> Resource<'_> {
+    Resource { arn, tags: &[], primary_region: None, rotation_lambda_arn: None, secret_type: None }
 }

@@ -7,6 +7,7 @@ pub(crate) mod alarm;
 #[cfg(target_os = "linux")]
 pub(crate) mod attributes;
 pub(crate) mod clock;
+pub(crate) mod connection;
 pub(crate) mod credential;
 pub(crate) mod detach;
 pub(crate) mod draft;

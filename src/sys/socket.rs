@@ -1,16 +1,48 @@
-//! A socket in the file system on which only this user's processes are heard.
+//! Sockets that are listened at: those in the file system, where only this user's processes are heard,
+//! and those of the loopback interface.
 
 use std::io::{self, ErrorKind};
-use std::os::fd::AsFd;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+#[cfg(target_os = "linux")]
+use rustix::net::SocketFlags;
+
+/// What can be listened at.
+pub(crate) trait Listens: AsFd + Send + Sync + Sized {
+    /// The connection to whoever comes.
+    type Stream: AsFd + Send + Sync + From<OwnedFd>;
+
+    /// Whether whoever has come is heard.
+    fn admits(stream: &Self::Stream) -> bool;
+}
+
+impl Listens for UnixListener {
+    type Stream = UnixStream;
+
+    /// Only this user's processes are.
+    fn admits(stream: &UnixStream) -> bool {
+        is_own(stream)
+    }
+}
+
+impl Listens for TcpListener {
+    type Stream = TcpStream;
+
+    /// The kernel does not tell whose process it is: all must prove who they are.
+    fn admits(_stream: &TcpStream) -> bool {
+        true
+    }
+}
 
 /// A socket that is listened at, by any number of threads: whoever connects wakes one of them.
-pub(crate) struct Listener {
-    listener: UnixListener,
+pub(crate) struct Listener<L = UnixListener> {
+    listener: L,
     #[cfg(not(target_os = "linux"))]
     bell: UnixStream,
 }
@@ -19,27 +51,33 @@ pub(crate) struct Listener {
 pub(crate) struct Closer {
     /// The same socket.
     #[cfg(target_os = "linux")]
-    listener: UnixListener,
+    listener: OwnedFd,
     #[cfg(not(target_os = "linux"))]
     _bell: UnixStream,
 }
 
-#[cfg(target_os = "linux")]
 impl Listener {
     /// Listens at a path, in a directory that others may not enter. Dropping the [`Closer`] ends it.
     pub(crate) fn bind(path: &Path) -> io::Result<(Self, Closer)> {
-        let listener = UnixListener::bind(path)?;
-        let same = listener.try_clone()?;
+        Self::at(UnixListener::bind(path)?)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl<L: Listens> Listener<L> {
+    /// Listens at a socket. Dropping the [`Closer`] ends it.
+    pub(crate) fn at(listener: L) -> io::Result<(Self, Closer)> {
+        let same = listener.as_fd().try_clone_to_owned()?;
         Ok((Self { listener }, Closer { listener: same }))
     }
 
     /// Takes the next connection; `None` when it was closed.
-    fn next(&self) -> io::Result<Option<UnixStream>> {
-        match self.listener.accept() {
-            Ok((stream, _)) => Ok(Some(stream)),
+    fn next(&self) -> io::Result<Option<L::Stream>> {
+        match rustix::net::accept_with(&self.listener, SocketFlags::CLOEXEC) {
+            Ok(stream) => Ok(Some(stream.into())),
             // There is nothing else that Linux says this of.
-            Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(None),
-            Err(error) => Err(error),
+            Err(Errno::INVAL) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -54,17 +92,16 @@ impl Drop for Closer {
 }
 
 #[cfg(not(target_os = "linux"))]
-impl Listener {
-    /// Listens at a path, in a directory that others may not enter. Dropping the [`Closer`] ends it.
-    pub(crate) fn bind(path: &Path) -> io::Result<(Self, Closer)> {
-        let listener = UnixListener::bind(path)?;
-        listener.set_nonblocking(true)?;
+impl<L: Listens> Listener<L> {
+    /// Listens at a socket. Dropping the [`Closer`] ends it.
+    pub(crate) fn at(listener: L) -> io::Result<(Self, Closer)> {
+        rustix::io::ioctl_fionbio(&listener, true)?;
         let (bell, other) = UnixStream::pair()?;
         Ok((Self { listener, bell }, Closer { _bell: other }))
     }
 
     /// Takes the next connection; `None` when it was closed.
-    fn next(&self) -> io::Result<Option<UnixStream>> {
+    fn next(&self) -> io::Result<Option<L::Stream>> {
         loop {
             let mut both = [
                 PollFd::new(&self.listener, PollFlags::IN),
@@ -74,25 +111,26 @@ impl Listener {
             if !both[1].revents().is_empty() {
                 return Ok(None);
             }
-            match self.listener.accept() {
-                Ok((stream, _)) => {
-                    stream.set_nonblocking(false)?;
-                    return Ok(Some(stream));
+            match rustix::net::accept(&self.listener) {
+                Ok(stream) => {
+                    rustix::io::ioctl_fionbio(&stream, false)?;
+                    rustix::io::fcntl_setfd(&stream, rustix::io::FdFlags::CLOEXEC)?;
+                    return Ok(Some(stream.into()));
                 }
                 // Another thread was faster.
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+                Err(Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
 }
 
-impl Listener {
-    /// Waits for a connection of one of this user's processes; `None` when it was closed.
-    pub(crate) fn accept(&self) -> Option<UnixStream> {
+impl<L: Listens> Listener<L> {
+    /// Waits for a connection that is to be heard; `None` when it was closed.
+    pub(crate) fn accept(&self) -> Option<L::Stream> {
         loop {
             match self.next() {
-                Ok(Some(stream)) if is_own(&stream) => return Some(stream),
+                Ok(Some(stream)) if L::admits(&stream) => return Some(stream),
                 Ok(Some(_)) => {}
                 Ok(None) => return None,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -110,8 +148,7 @@ impl Listener {
 /// `TimedOut`, and what the system says.
 #[cfg(target_os = "linux")]
 pub(crate) fn connect(path: &Path, time: Duration) -> io::Result<UnixStream> {
-    use rustix::io::Errno;
-    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, sockopt};
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, sockopt};
 
     let until = Instant::now() + time;
     let address = SocketAddrUnix::new(path)?;

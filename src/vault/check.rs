@@ -79,6 +79,7 @@ struct Survey {
     names: Vec<String>,
     values: Vec<ExpectedValue>,
     records: u64,
+    access_keys: BTreeSet<String>,
     value_bytes: u64,
 }
 
@@ -235,6 +236,10 @@ impl Transaction<'_> {
         if self.name_hash(&record.namespace, &record.name) != entry.name_hash {
             survey.find(record.name.clone(), "its record is in the place of another");
         }
+        if record.access_key.is_some() {
+            survey.access_keys.insert(record.name);
+            return;
+        }
         survey.records += 1;
         let secret = survey.names.len();
         for version in &record.versions {
@@ -304,6 +309,9 @@ impl Transaction<'_> {
         if !survey.findings.is_empty() {
             // A missing row also falsifies the counts; saying so again helps nobody.
             return;
+        }
+        if !survey.access_keys.iter().eq(&self.state.access_keys) {
+            survey.find("access keys", "the state lists others than the rows have");
         }
         let values = u64::try_from(survey.values.len()).unwrap_or(u64::MAX);
         for (place, counted, stated) in [

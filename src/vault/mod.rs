@@ -3,6 +3,8 @@
 //!
 //! Does not know what AWS allows, what a command line is, or where the clock comes from.
 
+pub(crate) mod access_key;
+mod access_keys;
 pub(crate) mod across;
 pub(crate) mod anchor;
 pub(crate) mod archive;

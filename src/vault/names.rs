@@ -103,8 +103,10 @@ impl Transaction<'_> {
                 }
                 let entries = self.bucket_of_node(node * FANOUT + child, Some(&branch))?;
                 left = left.saturating_sub(entries.len());
-                let names = entries.iter().map(|entry| Ok(known.take(self.record_of(entry)?)));
-                let names = names.collect::<Result<Vec<KnownName>, Error>>()?;
+                let records = entries.iter().map(|entry| self.record_of(entry));
+                let records = records.collect::<Result<Vec<Record>, Error>>()?;
+                let secrets = records.into_iter().filter(|record| record.access_key.is_none());
+                let names = secrets.map(|record| known.take(record)).collect();
                 buckets.insert(child, KnownBucket { digest, names });
             }
             known.nodes.insert(node, KnownNode { digest, buckets });

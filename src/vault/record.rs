@@ -2,6 +2,7 @@
 //!
 //! docs/format.md has the members' numbers. Does not know how labels move or what AWS allows.
 
+use super::access_key::AccessKey;
 use super::across::{CrossPrimary, CrossReplica};
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::progress::Progress;
@@ -67,6 +68,9 @@ pub(crate) struct Record {
     pub(crate) former_names: Vec<String>,
     /// The kind of a managed external secret.
     pub(crate) secret_type: Option<String>,
+    /// What makes it the record of an access key, and of no secret. There in the namespace of access
+    /// keys, and only there.
+    pub(crate) access_key: Option<AccessKey>,
     /// What a later version wrote.
     pub(crate) unknown: Unknown,
 }
@@ -169,6 +173,11 @@ impl Namespace {
         format!("{}/{}", self.account, self.region)
     }
 
+    /// Returns the namespace of access keys, which is that of no account.
+    pub(crate) fn of_access_keys() -> Self {
+        Self { account: "access".to_owned(), region: "key".to_owned() }
+    }
+
     fn parse(key: &str) -> Result<Self, Malformed> {
         let (account, region) = key.split_once('/').ok_or(Malformed)?;
         Ok(Self { account: account.to_owned(), region: region.to_owned() })
@@ -244,6 +253,7 @@ impl Record {
                 writer.text(name);
             }
         }
+        map.optional(24, self.access_key.as_ref(), |w, key| w.map(key.encode()));
         map.finish()
     }
 
@@ -280,6 +290,7 @@ impl Record {
                 21 => record.cross_replica = Some(CrossReplica::decode(r)?),
                 22 => record.cross_primary = Some(CrossPrimary::decode(r)?),
                 23 => record.former_names = r.list(Reader::text)?,
+                24 => record.access_key = Some(AccessKey::decode(r)?),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -311,6 +322,10 @@ impl Record {
 
     /// Whether it follows at most one secret, and nobody follows it who would follow another then.
     fn is_of_one_kind(&self) -> bool {
+        let is_in_place = self.namespace == Namespace::of_access_keys();
+        if self.access_key.is_some() || is_in_place {
+            return self.access_key.is_some() && is_in_place && self.has_nothing_of_a_secret();
+        }
         let (has_cross_replica, is_cross_replica) =
             (self.cross_replica.is_some(), self.cross_primary.is_some());
         match &self.replication {
@@ -329,7 +344,7 @@ impl Record {
             && self.former_names.len() <= MAX_FORMER_NAMES
     }
 
-    fn blank(rid: u64) -> Self {
+    pub(super) fn blank(rid: u64) -> Self {
         Self {
             rid,
             namespace: Namespace { account: String::new(), region: String::new() },
@@ -353,6 +368,7 @@ impl Record {
             cross_primary: None,
             former_names: Vec::new(),
             secret_type: None,
+            access_key: None,
             unknown: Unknown::default(),
         }
     }

@@ -113,7 +113,8 @@ impl Transaction<'_> {
             meter.advance();
         }
         // Rows that nothing leads to would stay behind under the old key.
-        let is_whole = secrets == self.state.secrets
+        let keys = u64::try_from(self.state.access_keys.len()).unwrap_or(u64::MAX);
+        let is_whole = secrets == self.state.secrets.saturating_add(keys)
             && values == self.state.values
             && secrets == self.rows.count(Table::Secret)?
             && values == self.rows.count(Table::Value)?;

@@ -174,12 +174,16 @@ impl Transaction<'_> {
                 let what = if is_kept { "kept as accepted" } else { "left out" };
                 done.push(finding(record.name.clone(), format!("{what}: {doubt}")));
             }
+            let is_in_doubt = in_doubt.is_some();
             all_in_doubt.extend(in_doubt);
             if is_kept {
                 let before = record.versions.len();
                 self.drop_lost_versions(&mut record, done)?;
                 if record.versions.len() < before {
                     self.note_loss(&mut record)?;
+                }
+                if is_in_doubt {
+                    record.deactivate();
                 }
                 records.insert(hash, record);
             } else {
@@ -240,7 +244,13 @@ impl Transaction<'_> {
     }
 
     fn replant(&mut self, records: BTreeMap<NameHash, Record>) -> Result<(), Error> {
-        self.state.secrets = u64::try_from(records.len()).unwrap_or(u64::MAX);
+        let (keys, secrets): (Vec<&Record>, Vec<&Record>) =
+            records.values().partition(|record| record.access_key.is_some());
+        self.state.secrets = u64::try_from(secrets.len()).unwrap_or(u64::MAX);
+        self.state.access_keys.clear();
+        for key in keys {
+            self.state.add_access_key(&key.name);
+        }
         self.state.next_purge =
             records.values().filter_map(|record| Some(record.deletion?.due)).min();
         let mut entries = Vec::new();

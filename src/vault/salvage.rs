@@ -23,6 +23,8 @@ use crate::store::{self, Table};
 pub(crate) struct Salvaged {
     /// Secrets written to the new vault.
     pub(crate) secrets: u64,
+    /// Access keys written to the new vault.
+    pub(crate) access_keys: u64,
     /// Values written to the new vault.
     pub(crate) values: u64,
     /// Records that did not authenticate.
@@ -73,7 +75,7 @@ impl LockedVault {
         for Found { rid, verdict, .. } in best.into_values() {
             meter.advance();
             let Some(sealed) = rows.secret(rid)? else { continue };
-            let Some(record) = open_record(&keyring, rid, &sealed) else { continue };
+            let Some(mut record) = open_record(&keyring, rid, &sealed) else { continue };
             if let Some(mut in_doubt) = InDoubt::new(&record, verdict, accepted) {
                 in_doubt.is_kept |= is_without_state;
                 let is_kept = in_doubt.is_kept;
@@ -81,6 +83,11 @@ impl LockedVault {
                 if !is_kept {
                     continue;
                 }
+                record.deactivate();
+            }
+            if record.access_key.is_some() {
+                into.adopt_access_key(record, &mut salvaged)?;
+                continue;
             }
             let values = salvage_values(&keyring, &rows, &record, &mut salvaged);
             salvaged.secrets += 1;
@@ -174,7 +181,8 @@ fn rids(rows: &store::Transaction<'_>) -> BTreeSet<u64> {
 /// Guesses a lost state's settings from the secrets: the namespace that most of them have.
 fn settings_of(best: &Best) -> Option<Settings> {
     let mut counts: BTreeMap<&Namespace, u64> = BTreeMap::new();
-    for (namespace, _name) in best.keys() {
+    let secrets = best.keys().filter(|(of, _name)| *of != Namespace::of_access_keys());
+    for (namespace, _name) in secrets {
         *counts.entry(namespace).or_default() += 1;
     }
     let (home, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
@@ -208,6 +216,22 @@ impl Transaction<'_> {
         }
         record.versions = versions;
         self.insert(&mut record)
+    }
+
+    /// Stores an access key of another vault. Without a state nothing says how many there may be: what
+    /// is beyond what a vault can have is lost.
+    fn adopt_access_key(
+        &mut self,
+        mut record: Record,
+        salvaged: &mut Salvaged,
+    ) -> Result<(), Error> {
+        if self.is_full_of_access_keys() {
+            salvaged.lost_secrets += 1;
+            return Ok(());
+        }
+        record.rid = 0;
+        salvaged.access_keys += 1;
+        self.insert_access_key(&mut record)
     }
 
     /// Notes that a secret has lost a version: it is not what its replica in another account is a copy

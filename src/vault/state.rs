@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use super::access_key::{MAX_ACCESS_KEYS, is_id};
 use super::cbor::{Malformed, MapWriter, Reader, Unknown};
 use super::peers::{MAX_PEERS, Peer};
 use super::tree::Branch;
@@ -26,7 +27,7 @@ pub(crate) struct State {
     pub(crate) previous_commit_id: [u8; 16],
     /// When this commit was made.
     pub(crate) time: Timestamp,
-    /// How many secrets there are.
+    /// How many secrets there are, access keys not counted.
     pub(crate) secrets: u64,
     /// How many values there are.
     pub(crate) values: u64,
@@ -45,6 +46,9 @@ pub(crate) struct State {
     pub(crate) settings: Settings,
     /// The vaults of other accounts that it knows, by account.
     pub(crate) peers: Vec<Peer>,
+    /// The ids of the access keys, ascending. All else about them is in their records: this is written
+    /// with every commit.
+    pub(super) access_keys: Vec<String>,
     /// What a later version wrote.
     pub(crate) unknown: Unknown,
 }
@@ -172,6 +176,7 @@ impl State {
             next_rotation: None,
             settings,
             peers: Vec::new(),
+            access_keys: Vec::new(),
             unknown: Unknown::default(),
         }
     }
@@ -184,6 +189,17 @@ impl State {
     /// Finds the peer of an account.
     pub(crate) fn peer(&self, account: &str) -> Option<&Peer> {
         self.peers.iter().find(|peer| peer.account == account)
+    }
+
+    /// Whether there is an access key of this id.
+    pub(super) fn has_access_key(&self, id: &str) -> bool {
+        self.access_keys.binary_search_by(|other| other.as_str().cmp(id)).is_ok()
+    }
+
+    /// Notes that there is an access key of this id.
+    pub(super) fn add_access_key(&mut self, id: &str) {
+        let place = self.access_keys.partition_point(|other| other.as_str() < id);
+        self.access_keys.insert(place, id.to_owned());
     }
 
     /// Writes the state.
@@ -219,6 +235,12 @@ impl State {
                 writer.map(peer.encode());
             }
         }
+        if !self.access_keys.is_empty() {
+            let writer = map.member(19).list(self.access_keys.len());
+            for id in &self.access_keys {
+                writer.text(id);
+            }
+        }
         map.finish()
     }
 
@@ -249,6 +271,7 @@ impl State {
                 16 => state.settings = Settings::from_pairs(r.list(setting)?)?,
                 17 => version = Some(r.number()?),
                 18 => state.peers = r.list(Peer::decode)?,
+                19 => state.access_keys = r.list(Reader::text)?,
                 _ => return Ok(false),
             }
             known |= 1 << key;
@@ -265,9 +288,13 @@ impl State {
         let is_ascending = state.slots.is_sorted_by(|a, b| a.number < b.number);
         let are_peers = state.peers.len() <= MAX_PEERS
             && state.peers.is_sorted_by(|a, b| a.account < b.account);
+        let are_keys = state.access_keys.len() <= MAX_ACCESS_KEYS
+            && state.access_keys.is_sorted_by(|a, b| a < b)
+            && state.access_keys.iter().all(|id| is_id(id));
         if is_whole
             && is_ascending
             && are_peers
+            && are_keys
             && version != 0
             && state.log.first <= state.log.next
         {
@@ -278,7 +305,7 @@ impl State {
     }
 }
 
-/// The members that every state has: all that are known but 14, 15 and 18.
+/// The members that every state has: all that are known but 14, 15, 18 and 19.
 const ALWAYS_THERE: u32 = 0b11_0011_1111_1111_1111;
 
 /// The most bytes of the name that a user gives a slot.

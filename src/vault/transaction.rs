@@ -153,7 +153,9 @@ impl<'v> Transaction<'v> {
     /// name. A secret past its recovery window is not found.
     pub(crate) fn find(&self, namespace: &Namespace, name: &str) -> Result<Option<Record>, Error> {
         let found = self.find_stored(namespace, name)?;
-        Ok(found.filter(|record| !record.is_gone(self.due_time())))
+        let is_there =
+            |record: &Record| record.access_key.is_none() && !record.is_gone(self.due_time());
+        Ok(found.filter(is_there))
     }
 
     /// Finds a secret by its exact name, even past its recovery window.
@@ -182,10 +184,13 @@ impl<'v> Transaction<'v> {
         mut visit: impl FnMut(Record) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let now = self.due_time();
-        self.each_stored(&mut |record| if record.is_gone(now) { Ok(()) } else { visit(record) })
+        self.each_stored(&mut |record| {
+            let is_passed_over = record.is_gone(now) || record.access_key.is_some();
+            if is_passed_over { Ok(()) } else { visit(record) }
+        })
     }
 
-    /// Calls `visit` with every secret, even those past their recovery window.
+    /// Calls `visit` with every secret, even those past their recovery window, and every access key.
     pub(super) fn each_stored(
         &self,
         visit: &mut dyn FnMut(Record) -> Result<(), Error>,

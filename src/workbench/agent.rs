@@ -122,6 +122,7 @@ impl<'a> Talk<'a> {
             anchors: None,
             reads: Reads::Batched,
             login: None,
+            serve: None,
         };
         it.say(Ask::Unlock(unlock).write().expose());
         assert!(it.is_open, "the vault is not unlocked");
@@ -220,8 +221,10 @@ impl<'a> Talk<'a> {
                 "a request is read otherwise than it was written"
             );
         }
-        // It would be written where it says.
-        if matches!(&ask, Some(Ask::Unlock(Unlock { anchors: Some(_), .. }))) {
+        // It would be written where it says, and listened there.
+        if let Some(Ask::Unlock(unlock)) = &ask
+            && (unlock.anchors.is_some() || unlock.serve.is_some())
+        {
             return;
         }
         let who = self.who(ask.as_ref());
@@ -357,6 +360,7 @@ fn token_of(ask: &Ask) -> Option<&str> {
         | Ask::Elsewhere { token, .. }
         | Ask::Do { token, .. }
         | Ask::Peer { token, .. }
+        | Ask::Serve { token, .. }
         | Ask::Grant { token, .. }
         | Ask::Grants { token }
         | Ask::Revoke { token, .. } => Some(token.expose()),
@@ -371,7 +375,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 }
 
 /// What the first grant is of.
-const FIRST_GRANT: &str = r#"{"version":"@version@","do":"grant","token":"@owner@","spec":{"Operations":["GetSecretValue","DescribeSecret"],"Secrets":["plain"],"Tags":[],"Policies":[],"ReadOnly":true,"LifetimeSeconds":3600}}"#;
+const FIRST_GRANT: &str = r#"{"version":"@version@","do":"grant","token":"@owner@","spec":{"SessionPolicies":[],"PrincipalTags":[],"Operations":["GetSecretValue","DescribeSecret"],"Secrets":["plain"],"Tags":[],"Policies":[],"ReadOnly":true,"LifetimeSeconds":3600}}"#;
 const GRANTED: [&str; 2] = ["GetSecretValue", "DescribeSecret"];
 const ITS_ARN: &str = ":local-1:000000000000:secret:plain-";
 /// What only those may read to whom it was not granted.

@@ -37,11 +37,11 @@ use crate::service::dispatch;
 use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::service::rules::paging;
-use crate::service::rules::policy::evaluate;
 use crate::service::rules::policy::findings;
 use crate::service::rules::policy::parse;
 use crate::service::rules::policy::principal::Identity;
 use crate::service::rules::policy::request::{Request, Resource};
+use crate::service::rules::policy::verdict::{self, Attached, Bearing, Kind};
 use crate::service::rules::schedule::{Asked, Rules};
 use crate::store::Mode;
 use crate::sys::entropy::SystemEntropy;
@@ -58,6 +58,8 @@ use crate::vault::transaction::{Access, RequestContext};
 use crate::vault::{self, LockedVault, OnDamagedSlot, OnRollback, Origin, UnlockPolicy};
 pub use crate::workbench::agent::agent_messages;
 pub use crate::workbench::boxes::sealed_values;
+pub use crate::workbench::canonical::requests as canonical_requests;
+pub use crate::workbench::http::http_connections;
 use crate::workbench::scratch::write_scratch;
 
 /// A fuzz target.
@@ -68,9 +70,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("agent", agent_messages),
     ("argv", argv),
     ("boxes", sealed_values),
+    ("canonical", canonical_requests),
     ("cli-input-json", cli_input_json),
     ("cli-input-yaml", cli_input_yaml),
     ("formats", formats),
+    ("http", http_connections),
     ("import", import),
     ("paging", paging_tokens),
     ("policy", policy),
@@ -146,7 +150,8 @@ pub fn argv(bytes: &[u8]) {
     }
 }
 
-/// A policy, of a resource or an identity: what is wrong with it, and what it says of some requests.
+/// A policy, of a resource or an identity: what is wrong with it, and what it says of some requests in
+/// the place of each policy that bears on them.
 pub fn policy(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-a1b2c3";
@@ -164,7 +169,13 @@ pub fn policy(bytes: &[u8]) {
         let request = asked.on(&secret);
         let _refused = findings::validate(text, &request);
         for policy in [parse::parse(text), parse::parse_of_identity(text)].into_iter().flatten() {
-            let _decision = evaluate::decide(&policy, &request);
+            let one = std::slice::from_ref(&policy);
+            let (resource, identity) = (Attached::Policy(&policy), Some(one));
+            let boundary = Some(&policy);
+            let bearing = Bearing { resource, lets_in: true, identity, boundary, session: one };
+            let requests = std::slice::from_ref(&request);
+            let _verdict = verdict::judge(requests, &bearing);
+            let _misses = verdict::misses(requests, &bearing, Kind::Identity);
             let _depends = policy.minds_tag("team");
         }
     }
@@ -440,9 +451,11 @@ mod tests {
         messages_to_the_agent: "agent", 150;
         command_lines: "argv", 5000;
         values_in_boxes: "boxes", 60;
+        signed_requests: "canonical", 3000;
         json_documents: "cli-input-json", 3000;
         yaml_documents: "cli-input-yaml", 3000;
         sealed_contents: "formats", 20000;
+        connections_to_the_endpoint: "http", 5000;
         exports: "import", 2000;
         tokens_of_pages: "paging", 3000;
         policies: "policy", 5000;

@@ -7,8 +7,10 @@ mod agent;
 pub mod bench_vault;
 mod between;
 mod boxes;
+mod canonical;
 mod changes;
 pub mod fuzz;
+mod http;
 pub mod hush;
 #[cfg(test)]
 mod mutate;

@@ -22,6 +22,7 @@ fn granted(sandbox: &Sandbox, owner: &str) -> (String, String) {
 fn spec(operations: &str, secrets: &str) -> Value {
     json!({
         "Operations": [operations], "Secrets": [secrets], "Tags": [], "ReadOnly": false, "Policies": [],
+        "SessionPolicies": [], "PrincipalTags": [],
     })
 }
 

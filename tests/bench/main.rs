@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "the table is what it is run for")]
 
 mod crowd;
+mod endpoint;
 mod fixture;
 mod floors;
 mod moving;
@@ -69,6 +70,10 @@ fn main() -> io::Result<()> {
         lists(&fixture, &mut table)?;
         writes(&fixture, &mut table)?;
         agent(&fixture, one_row.as_ref(), &mut table)?;
+        if *secrets == SIZES[1] {
+            let is_quick = sizes.len() < SIZES.len();
+            endpoint::measure(&fixture, if is_quick { 50_000 } else { 1_000_000 }, &mut table)?;
+        }
         programs::measure(&fixture, &mut table)?;
         instructions(&fixture, &mut table)?;
         upkeep::measure(&fixture, &mut table)?;

@@ -73,6 +73,12 @@ impl Bound {
         Self::of(what, found, "0 wrong".to_owned(), wrong == 0)
     }
 
+    /// So many a second, or more.
+    pub(crate) fn rate(what: &str, found: f64, least: f64) -> Self {
+        let shown = |rate: f64| format!("{rate:.0}");
+        Self::of(what, shown(found), format!("{} or more", shown(least)), found >= least)
+    }
+
     /// No more than so many bytes.
     pub(crate) fn bytes(what: &str, found: u64, most: u64) -> Self {
         let shown = |bytes: u64| {

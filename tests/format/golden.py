@@ -112,6 +112,7 @@ def check_vault(path, expected):
     members = {"name": 0, "account": 1, "path": 2, "vault_id": 3, "generation": 4, "waiting": 6}
     peers = [named(members, peer) for peer in vault.state.get(18, [])]
     reader.require(peers == expected.get("peers", []), f"{path}: its peers")
+    check_keys(path, vault.access_keys, expected.get("access_keys", {}))
     events = [f"{event[1]}: {event[2]}" for event in vault.events]
     reader.require(events == expected["events"], f"{path}: {events}")
 
@@ -130,13 +131,24 @@ def check_across(name, record, secret):
             reader.require((status == "InSync") == shown, f"{name}: status")
 
 
+def check_keys(path, found, expected):
+    """The access keys are those that were made, with all that was said of them."""
+    rights = {"user_name": 0, "path": 1, "region": 2, "operations": 3, "secrets": 4, "tags": 5,
+              "read_only": 6, "policies": 7, "boundary": 8, "session_policies": 9,
+              "principal_tags": 10}
+    members = {"secret": 0, "status": 2, "until": 3}
+    shown = {name: named(members, record[24]) | {"rights": named(rights, record[24][1])}
+             for name, record in found.items()}
+    reader.require(shown == expected, f"{path}: its access keys: {shown}")
+
+
 def named(members, found):
     """A map by the names of its members, bytes in hexadecimal or, of a path, as text."""
     if found is None:
         return None
     def shown(name):
         value = found[members[name]]
-        if name == "path":
+        if name == "path" and isinstance(value, bytes):
             return value.decode()
         return value.hex() if isinstance(value, bytes) else value
     return {name: shown(name) for name in members if members[name] in found}

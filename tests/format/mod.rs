@@ -50,6 +50,7 @@ fn golden_vaults_are_read_as_they_were_written() {
             check_secret(&sandbox, place, secret);
         }
         check_lists(&sandbox, expected["secrets"].as_object().unwrap());
+        check_access_keys(&sandbox, &expected["access_keys"]);
     }
 }
 
@@ -190,6 +191,29 @@ fn check_lists(sandbox: &Sandbox, secrets: &Map<String, Value>) {
             here.map(|(place, _)| Value::from(place.split_once(' ').unwrap().1)).collect();
         expected.sort_by_key(|name| text(name).to_owned());
         assert_eq!(listed, expected, "{region}");
+    }
+}
+
+/// The access keys are those that were made, with the rights that they were made with.
+fn check_access_keys(sandbox: &Sandbox, expected: &Value) {
+    let listed = array(&strongroom(sandbox, "access-key list")["AccessKeyMetadata"]);
+    let expected = expected.as_object().cloned().unwrap_or_default();
+    assert_eq!(listed.len(), expected.len());
+    for (id, key) in &expected {
+        let found = listed.iter().find(|found| found["AccessKeyId"] == **id).unwrap();
+        for (member, name) in [
+            ("UserName", "user_name"),
+            ("Path", "path"),
+            ("Region", "region"),
+            ("Operations", "operations"),
+            ("Secrets", "secrets"),
+            ("Policies", "policies"),
+            ("Boundary", "boundary"),
+            ("SessionPolicies", "session_policies"),
+            ("PrincipalTags", "principal_tags"),
+        ] {
+            assert_eq!(found[member], key["rights"][name], "{member} of {id}");
+        }
     }
 }
 

@@ -234,6 +234,32 @@ def check_across(record):
         require(primary.get(2, 1) == 1, f"the primary of {name}")
 
 
+# Access keys.
+
+KEY_SCOPE = "access/key"
+
+
+def check_key(record):
+    """A record is an access key where it has the keys' scope, and then it is nothing else."""
+    name, key = record[1], record.get(24)
+    require((record[0] == KEY_SCOPE) == (key is not None), f"{name} is half an access key")
+    if key is None:
+        return
+    base32 = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+    require(name[:4] == "AKIA" and len(name) == 20 and set(name[4:]) <= base32, f"the id {name}")
+    known = {0, 1, 2, 5, 6, 7, 11, 13, 24}
+    require(not (record.keys() - known) & set(range(25)), f"{name} has what a secret has")
+    require(record[2] == "" and record[13] == [], f"{name} has what a secret has")
+    require(key.keys() >= {0, 1, 2} and key[2] in (0, 1), f"{name} lacks a member")
+    base64 = base32 | set("abcdefghijklmnopqrstuvwxyz0123456789+/")
+    require(len(key[0]) == 40 and set(key[0]) <= base64, f"the secret of {name}")
+    rights = key[1]
+    require(rights.keys() >= {0, 6} and rights[6] in (0, 1), f"the rights of {name}")
+    for member in {3, 4, 5, 7, 9, 10} & rights.keys():
+        whole = rights[member] and all(isinstance(text, str) for text in rights[member])
+        require(whole, f"the rights of {name}: {member}")
+
+
 # The vault.
 
 class Vault:
@@ -255,12 +281,16 @@ class Vault:
         slots = {slot[0]: slot[1] for slot in self.state[13]}
         require(slots == {n: sha256(body) for n, body in self.rows["slot"].items()}, "the slots")
         self.secrets = {}
+        self.access_keys = {}
         self.values = {}
         self.check_records(self.check_tree())
         self.check_peers()
+        ids = self.state.get(19, [])
+        in_order = ids == sorted(self.access_keys) and len(ids) <= 128
+        require(in_order, "the access keys are not those of the state")
         self.check_log()
         sizes = [len(value) - 1 for value in self.values.values()]
-        counts = (len(self.rows["secret"]), len(sizes), sum(sizes))
+        counts = (len(self.secrets), len(sizes), sum(sizes))
         require(counts == (self.state[4], self.state[5], self.state[6]), "the counts")
 
     def read(self, path):
@@ -322,6 +352,10 @@ class Vault:
             names = len(set(former)) == len(former) and all(isinstance(n, str) for n in former)
             require(names and len(former) <= 10, f"the former names of {record[1]}")
             check_across(record)
+            check_key(record)
+            if 24 in record:
+                self.access_keys[record[1]] = record
+                continue
             self.secrets[record[0], record[1]] = record
             for version in record[13]:
                 filled = {1, 2, 5, 6} & version.keys()
@@ -483,6 +517,8 @@ def main():
         record = vault.secrets[scope, name]
         labels = [f"{version[0]} {','.join(version[4])}".strip() for version in record[13]]
         print(f"{scope} {name}", "deleted" if 10 in record else "", *labels, sep="\t")
+    for name, record in sorted(vault.access_keys.items()):
+        print(f"access key {name}", record[24][1][0], ("Active", "Inactive")[record[24][2]], sep="\t")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 //!
 //! A credential (keyfile, passphrase file) must not appear in any output at all. A value, or what
 //! was typed without echo, may come back on standard output, where somebody may have asked for it,
-//! but neither on standard error nor on the terminal. At the end of a script none of them, and no
+//! but neither on standard error nor on the terminal. A secret access key is shown once, and then
+//! never again. At the end of a script none of them, and no
 //! name, tag or description, is in a vault, beside it, or in any file but those that were given.
 
 use std::fs;
@@ -19,6 +20,8 @@ use super::process::Outcome;
 pub(crate) struct Canaries {
     credentials: Vec<Vec<u8>>,
     values: Vec<Vec<u8>>,
+    /// What was shown, and is not to be shown again.
+    shown_once: Vec<Vec<u8>>,
     labels: Vec<Vec<u8>>,
     given: Vec<PathBuf>,
 }
@@ -65,7 +68,7 @@ impl Canaries {
             if !(is_ours || is_vault) || self.given.contains(&file) {
                 continue;
             }
-            let needles = [&self.credentials, &self.values, &self.labels];
+            let needles = [&self.credentials, &self.values, &self.shown_once, &self.labels];
             if let Some(needle) = needles.into_iter().flatten().find(|it| contains(&content, it)) {
                 let shown = String::from_utf8_lossy(needle);
                 return Err(format!("{} has {shown:?} in the clear", file.display()));
@@ -86,10 +89,17 @@ impl Canaries {
             if self.credentials.iter().any(|needle| contains(bytes, needle)) {
                 return Err(format!("{stream} shows a passphrase or key"));
             }
+            if self.shown_once.iter().any(|needle| contains(bytes, needle)) {
+                return Err(format!("{stream} shows a secret access key again"));
+            }
             if stream != "stdout" && self.values.iter().any(|needle| contains(bytes, needle)) {
                 return Err(format!("{stream} shows a secret's value"));
             }
         }
+        let stdout = outcome.stdout_text();
+        let shown = stdout.split("\"SecretAccessKey\": \"").skip(1);
+        let shown = shown.filter_map(|rest| rest.split('"').next());
+        self.shown_once.extend(shown.flat_map(|key| needles(key.as_bytes())));
         Ok(())
     }
 }
@@ -158,6 +168,10 @@ mod tests {
 
         canaries.credentials.extend(needles(b"SRMKEY1-ABC\n"));
         assert!(canaries.check(&printed("the key is SRMKEY1-ABC", "")).is_err());
+
+        let shown = r#"{"SecretAccessKey": "wJalrXUtnFEMI/K7MDENG"}"#;
+        assert!(canaries.check(&printed(shown, "")).is_ok());
+        assert!(canaries.check(&printed(shown, "")).is_err());
 
         let typed = Outcome { hidden: vec!["Tr0ub4dor".to_owned()], ..Outcome::default() };
         assert!(canaries.check(&typed).is_ok());

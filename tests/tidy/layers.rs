@@ -31,7 +31,17 @@ const CRATES: &[(&str, &[&str])] = &[
     // base64 in AWS too; secrets as programs spell them; files in exports.
     (
         "base64",
-        &["cli", "agent", "rotation", "gateway", "transfer", "programs", "service", "workbench"],
+        &[
+            "cli",
+            "agent",
+            "http",
+            "rotation",
+            "gateway",
+            "transfer",
+            "programs",
+            "service",
+            "workbench",
+        ],
     ),
     ("blake2", &["crypto"]),
     ("cbc", &["crypto"]),
@@ -44,9 +54,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("diceware_wordlists", &["crypto"]),
     ("getrandom", &["sys"]),
     ("hmac", &["crypto"]),
-    // Time zones are `cli`'s; the rules of `service` count days in UTC; `transfer` reads and writes dates;
-    // `workbench` queries answers, which takes a zone.
-    ("jiff", &["cli", "transfer", "service", "workbench"]),
+    ("httparse", &["http"]),
+    // Time zones are `cli`'s; the rules of `service` count days in UTC; `transfer` and `http` read and
+    // write dates; `workbench` queries answers, which takes a zone.
+    ("jiff", &["cli", "http", "transfer", "service", "workbench"]),
     ("libc", &["sys"]),
     ("minicbor", &["vault"]),
     ("miniz_oxide", &["transfer"]),
@@ -67,7 +78,17 @@ const CRATES: &[(&str, &[&str])] = &[
     // are JSON.
     (
         "serde_json",
-        &["cli", "agent", "rotation", "gateway", "transfer", "programs", "service", "workbench"],
+        &[
+            "cli",
+            "agent",
+            "http",
+            "rotation",
+            "gateway",
+            "transfer",
+            "programs",
+            "service",
+            "workbench",
+        ],
     ),
     ("sha1", &["crypto"]),
     ("sha2", &["crypto"]),

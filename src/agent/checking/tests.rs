@@ -57,7 +57,7 @@ fn agent_at<'a>(
     };
     let limits = Limits { idle_ms: 60_000, age_ms: 600_000 };
     let reads = Reads::Batched;
-    let unlock = Unlock { path, key, limits, anchors: None, reads, login: None };
+    let unlock = Unlock { path, key, limits, anchors: None, reads, login: None, serve: None };
     let told = agent.unlock(unlock).unwrap().unwrap();
     (agent, Secret::new(told["token"].as_str().unwrap().to_owned()))
 }

@@ -6,6 +6,7 @@ use super::super::failure::Failure;
 use super::super::held::Held;
 use super::super::request::error::Error;
 use super::super::request::paramfile::{self, Sources};
+use super::super::serving::{AccessKey, Handed};
 use super::super::suggest;
 use super::options::{Word, actions, belongs_to, options};
 use super::own::{Invocation, OwnCommand};
@@ -52,7 +53,9 @@ options! {
         /// An IAM policy that must allow what is done, as JSON or file://FILE
         policy: Vec<String> = "POLICY",
         /// Your name for it, which the audit log shows and policies can name
-        label: Option<String> = "TEXT"
+        label: Option<String> = "TEXT",
+        /// Give an access key with it, to sign requests with at an endpoint of the vault (`serve`)
+        access_key: bool
     }
 }
 
@@ -80,7 +83,10 @@ impl OwnCommand for Grant {
 
 /// What is asked of the agent.
 pub(super) enum Asked {
-    Create(GrantSpec),
+    Create {
+        spec: Box<GrantSpec>,
+        with_key: bool,
+    },
     List,
     /// The grant's id.
     Revoke(String),
@@ -91,7 +97,7 @@ fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
     let member = |name: &str, value| (name.to_owned(), value);
     let context = invocation.context;
     let find = match asked {
-        Asked::Create(_) => Session::find,
+        Asked::Create { .. } => Session::find,
         Asked::List | Asked::Revoke(_) => Session::find_for_control,
     };
     let Some(session) = find(context) else {
@@ -115,9 +121,12 @@ fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
         return Err(Failure::environment("VaultLocked", message).hinted(hint));
     };
     match asked {
-        Asked::Create(spec) => {
-            let (token, grant) = session.grant(spec)?;
-            invocation.print(vec![member("Token", Value::Text(token)), member("Grant", grant)])
+        Asked::Create { spec, with_key } => {
+            let Handed { token, grant, key } = session.grant(*spec, with_key)?;
+            let mut members = vec![member("Token", Value::Text(token.expose().clone()))];
+            members.push(member("Grant", grant));
+            members.extend(key.iter().flat_map(AccessKey::shown));
+            invocation.print(members)
         }
         Asked::List => invocation.print(vec![member("Grants", session.grants()?)]),
         Asked::Revoke(id) => {
@@ -143,7 +152,11 @@ impl Grant {
             return Err(belongs_to(&name, "grant create"));
         }
         match (self.action, self.id) {
-            (Action::Create, None) => self.create.spec(region, sources).map(Asked::Create),
+            (Action::Create, None) => {
+                let with_key = self.create.access_key;
+                let spec = self.create.spec(region, sources)?;
+                Ok(Asked::Create { spec: Box::new(spec), with_key })
+            }
             (Action::List, None) => Ok(Asked::List),
             (Action::Revoke, Some(Word(id))) => Ok(Asked::Revoke(id)),
             (Action::Revoke, None) => {
@@ -158,18 +171,8 @@ impl Grant {
 
 impl Create {
     fn spec(self, region: Option<String>, sources: Sources<'_>) -> Result<GrantSpec, Error> {
-        let lifetime_s = self.lifetime.map(|text| {
-            let seconds = duration::seconds(&text).and_then(|seconds| i64::try_from(seconds).ok());
-            seconds.ok_or_else(|| {
-                Error::argument("--lifetime", "it must be a time such as 90s, 15m, 8h or 1d")
-            })
-        });
-        let policies = self.policy.iter().map(|word| match sources.load(word) {
-            Ok(Some(Value::Text(text))) => Ok(text),
-            Ok(None) => Ok(word.clone()),
-            Ok(Some(_)) => Err(Error::argument("--policy", "a policy is text: use file://")),
-            Err(unloadable) => Err(unloadable.of("--policy")),
-        });
+        let lifetime_s = seconds(self.lifetime.as_deref(), "--lifetime")?;
+        let policies = policies(&self.policy, "--policy", sources)?;
         let spec = GrantSpec {
             label: self.label,
             region,
@@ -177,12 +180,36 @@ impl Create {
             secrets: self.secrets,
             tags: self.tags,
             read_only: self.read_only,
-            lifetime_s: lifetime_s.transpose()?,
-            policies: policies.collect::<Result<_, Error>>()?,
+            lifetime_s,
+            policies,
+            ..GrantSpec::default()
         };
         spec.check().map_err(|mistake| refused(&mistake, &self.policy))?;
         Ok(spec)
     }
+}
+
+/// Reads a time that an option says, in seconds.
+pub(super) fn seconds(text: Option<&str>, option: &str) -> Result<Option<i64>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let seconds = duration::seconds(text).and_then(|seconds| i64::try_from(seconds).ok());
+    let wrong = || Error::argument(option, "it must be a time such as 90s, 15m, 8h or 1d");
+    seconds.map(Some).ok_or_else(wrong)
+}
+
+/// Reads policies that an option says, each as it is or in a file.
+pub(super) fn policies(
+    words: &[String],
+    option: &str,
+    sources: Sources<'_>,
+) -> Result<Vec<String>, Error> {
+    let policies = words.iter().map(|word| match sources.load(word) {
+        Ok(Some(Value::Text(text))) => Ok(text),
+        Ok(None) => Ok(word.clone()),
+        Ok(Some(_)) => Err(Error::argument(option, "a policy is text: use file://")),
+        Err(unloadable) => Err(unloadable.of(option)),
+    });
+    policies.collect()
 }
 
 /// Says which option a mistake is about, and what may have been meant.
@@ -196,12 +223,35 @@ fn refused(mistake: &Mistake, policies: &[String]) -> Error {
         Mistake::NoSecrets => Error::usage(
             "grant create needs --secrets or --tags, which say what it is for, or --policy",
         ),
+        Mistake::UnknownOperation(_)
+        | Mistake::Policy { .. }
+        | Mistake::Label(_)
+        | Mistake::Changes(_)
+        | Mistake::Secret(_)
+        | Mistake::Account { .. }
+        | Mistake::Tag(_)
+        | Mistake::TagTwice(_)
+        | Mistake::Lifetime { .. }
+        | Mistake::AllowsNothing
+        | Mistake::Beside { .. }
+        | Mistake::PrincipalTag(_)
+        | Mistake::PrincipalTagTwice(_)
+        | Mistake::UserName(_)
+        | Mistake::Path(_)
+        | Mistake::NoUser
+        | Mistake::TooMany(_) => worded(mistake, option, policies),
+    }
+}
+
+/// Says what is wrong with what an option says; `policies` are the words of those that it is about.
+pub(super) fn worded(mistake: &Mistake, option: &str, policies: &[String]) -> Error {
+    match mistake {
         Mistake::UnknownOperation(word) => {
             let meant = suggest::hint(word, &grants::operation_names());
             let meant = meant.map(|meant| format!("; {meant}")).unwrap_or_default();
             Error::argument(option, format!("{mistake}{meant}"))
         }
-        Mistake::Policy { number, problems } => {
+        Mistake::Policy { number, problems } | Mistake::Beside { number, problems, .. } => {
             let word = number.checked_sub(1).and_then(|index| policies.get(index));
             let file = word.filter(|word| word.starts_with("file://"));
             match file {
@@ -209,14 +259,21 @@ fn refused(mistake: &Mistake, policies: &[String]) -> Error {
                 None => Error::argument(option, problems),
             }
         }
-        Mistake::Label(_)
+        Mistake::NoOperations
+        | Mistake::NoSecrets
+        | Mistake::Label(_)
         | Mistake::Changes(_)
         | Mistake::Secret(_)
         | Mistake::Account { .. }
         | Mistake::Tag(_)
         | Mistake::TagTwice(_)
-        | Mistake::Lifetime
+        | Mistake::Lifetime { .. }
         | Mistake::AllowsNothing
+        | Mistake::PrincipalTag(_)
+        | Mistake::PrincipalTagTwice(_)
+        | Mistake::UserName(_)
+        | Mistake::Path(_)
+        | Mistake::NoUser
         | Mistake::TooMany(_) => Error::argument(option, mistake),
     }
 }
@@ -266,7 +323,7 @@ mod tests {
         let given = Create::names().into_iter().find(is_given);
         let sources = Sources { read: &read, variable: &|_| None, encoding: None };
         match grant.asked(given, None, sources) {
-            Ok(Asked::Create(spec)) => {
+            Ok(Asked::Create { spec, .. }) => {
                 // As it goes to the agent, and comes from there.
                 let json = to_json(&spec.into_value().unwrap_or(Value::Null));
                 let read = from_json(GrantSpec::SHAPE, &json)?;
@@ -304,7 +361,8 @@ mod tests {
         let expected = [
             r#"{"Label":"ci","Operations":["Get*","list-secrets"],"Secrets":["app/*"],"#,
             r#""Tags":["team=blue","env"],"ReadOnly":true,"LifetimeSeconds":28800,"Policies":["#,
-            &format!("{policy}]}}"),
+            &format!("{policy}],"),
+            r#""SessionPolicies":[],"PrincipalTags":[]}"#,
         ];
         assert_eq!(asked(&whole), Ok(expected.concat()));
         assert_eq!(asked(&["list"]).as_deref(), Ok("list"));

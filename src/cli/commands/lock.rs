@@ -11,10 +11,11 @@ use super::super::handing;
 use super::super::on_demand::{self, Manner};
 use super::super::request::error as request;
 use super::super::terminal;
-use super::options::{Choice, options};
+use super::options::{Choice, OptionalNumber, options};
 use super::own::{Invocation, OwnCommand, count};
+use super::serve::USUAL_PORT;
 use crate::agent::limits::Limits;
-use crate::agent::messages::{Ask, Reads, Refused, Reply, Unlock as Unlocking};
+use crate::agent::messages::{Ask, At, Reads, Refused, Reply, Unlock as Unlocking};
 use crate::agent::place::Place;
 use crate::agent::process::{self, First, NotStarted};
 use crate::sys::lock;
@@ -29,6 +30,9 @@ options! {
         /// When reads are written to the audit log: before they are answered, or several at a time
         /// within two seconds, which is the default
         audit_reads: Option<ReadsWritten>,
+        /// Be AWS's endpoint for the vault until it is locked, at this port of 127.0.0.1: 2773 unless
+        /// given, and 0 is any that is free
+        serve: OptionalNumber<u16> = "PORT",
         /// Do not go into the background: hold the vault open in this process
         foreground: bool,
         /// From now on, do so by itself on this machine when a person has typed the passphrase
@@ -67,6 +71,7 @@ impl OwnCommand for Unlock {
             idle_ms: time("--timeout", self.timeout.as_deref(), IDLE)?,
             age_ms: time("--max-age", self.max_age.as_deref(), AGE)?,
         };
+        let serve = self.serve.get(USUAL_PORT)?.map(At::Port);
         let locked = context.open_locked()?;
         if self.foreground {
             handing::must_be_alone(context.environment)?;
@@ -84,7 +89,7 @@ impl OwnCommand for Unlock {
             on_demand::set(manner, context.environment)?;
         }
         let login = handing::login(context.environment);
-        let unlocking = Unlocking { path: path.clone(), key, limits, anchors, reads, login };
+        let unlocking = Unlocking { path: path.clone(), key, limits, anchors, reads, login, serve };
         let place = handing::make_place(context.environment)?;
         if self.foreground {
             return hold_open(invocation, &place, unlocking);

@@ -1,5 +1,6 @@
 //! The vault's own commands: the list of them. A file each has what is declared of them.
 
+mod access_key;
 mod care;
 mod completions;
 mod configure;
@@ -36,6 +37,7 @@ mod rm;
 mod rotate_due;
 mod rotation;
 mod run;
+mod serve;
 mod set;
 mod show;
 mod slots;
@@ -69,6 +71,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<diff::Diff>(),
     CommandSpec::of::<undo::Undo>(),
     CommandSpec::of::<run::Run>(),
+    CommandSpec::of::<serve::Serve>(),
     CommandSpec::of::<inject::Inject>(),
     CommandSpec::of::<env::AsVariables>(),
     CommandSpec::of::<doctor::Doctor>(),
@@ -78,6 +81,7 @@ const ALL: &[CommandSpec] = &[
     CommandSpec::of::<lock::Unlock>(),
     CommandSpec::of::<lock::Lock>(),
     CommandSpec::of::<grant::Grant>(),
+    CommandSpec::of::<access_key::AccessKey>(),
     CommandSpec::of::<status::Status>(),
     CommandSpec::of::<peer::Peer>(),
     CommandSpec::of::<configure::Configure>(),

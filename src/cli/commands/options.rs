@@ -10,6 +10,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::super::request::error::Error;
@@ -200,6 +201,19 @@ impl<T: FromStr> Number<T> {
     }
 }
 
+/// An option that may be given without its number, which is then one that the command says.
+pub(super) struct OptionalNumber<T>(Option<Number<T>>);
+
+impl<T: FromStr> OptionalNumber<T> {
+    /// Returns the number, if the option was given.
+    pub(super) fn get(&self, usual: T) -> Result<Option<T>, Error> {
+        match &self.0 {
+            Some(number) => Ok(Some(number.get()?.unwrap_or(usual))),
+            None => Ok(None),
+        }
+    }
+}
+
 impl Argument for bool {
     fn shape(argument: Arg) -> Arg {
         long(argument).action(ArgAction::SetTrue)
@@ -304,6 +318,17 @@ impl<T> Argument for Number<T> {
     fn read(matches: &ArgMatches, name: &str) -> Result<Self, Error> {
         let text = Option::<String>::read(matches, name)?;
         Ok(Self { option: name.to_owned(), text, of: PhantomData })
+    }
+}
+
+impl<T> Argument for OptionalNumber<T> {
+    fn shape(argument: Arg) -> Arg {
+        long(argument).num_args(0..=1)
+    }
+
+    fn read(matches: &ArgMatches, name: &str) -> Result<Self, Error> {
+        let is_given = matches.value_source(name) == Some(ValueSource::CommandLine);
+        Ok(Self(is_given.then(|| Number::read(matches, name)).transpose()?))
     }
 }
 

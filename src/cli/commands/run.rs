@@ -9,13 +9,16 @@ use std::sync::Arc;
 use super::super::everyday::client::Client;
 use super::super::failure::Failure;
 use super::super::private_place;
+use super::super::request::error::Error;
+use super::super::running::endpoint::{self, Changes};
 use super::super::running::given::{Given, Kind, Plan, Wishes, as_variable};
-use super::super::running::granting::{Granter, Wish};
+use super::super::running::granting::{Granter, Wish, label_of};
 use super::super::running::{confining, parting};
 use super::super::terminal;
 use super::super::unlock::CommandContext;
 use super::options::{Rest, options};
 use super::own::{Invocation, OwnCommand};
+use crate::agent::messages::At;
 use crate::programs::hush::{self, Hushed};
 use crate::programs::task::{Ended, Keyring, NotRun, Task};
 use crate::programs::workplace::Workplace;
@@ -48,6 +51,10 @@ options! {
         read_only: bool,
         /// For how long it may use them, such as 15m or 8h; as long as it runs unless given
         r#for: Option<String> = "TIME",
+        /// Let it use them with an AWS SDK, too: it finds AWS's endpoint and credentials for it
+        endpoint: bool,
+        /// Give it these credentials in AWS's variables for them, if it finds them nowhere else
+        keys_in_env: bool => .requires("endpoint"),
         /// Let it reach what comes with the system, its own directory, the one it is run in, and no more
         confined: bool,
         /// Leave values out of what the program writes, at a terminal too
@@ -84,20 +91,29 @@ impl OwnCommand for Run {
         let granting = self.granting(context)?;
         let given = resolve(plan, granting.as_ref(), context)?;
         let granted = granting.map(|(granter, spec)| {
-            let granted = granter.grant(spec)?;
+            let granted = granter.grant(spec, self.endpoint)?;
             Ok::<_, Failure>((granter, granted))
         });
         let granted = granted.transpose()?;
         let hushed = self.hushed(&given, context);
-        let variables = granted.as_ref().map(|(_, granted)| granted.variables.as_slice());
-        let (task, place) = self.task(&given, variables.unwrap_or_default(), context)?;
+        let mut changes = Changes::default();
+        let mut serving = None;
+        if let Some((granter, granted)) = &granted {
+            changes.set_all(granted.variables());
+            if self.endpoint {
+                let begun = serving.insert(granter.serve(At::Port(0), context)?);
+                let found = endpoint::Found { serving: begun, handed: &granted.handed };
+                found.tell(&mut changes, self.keys_in_env, context)?;
+            }
+        }
+        let (task, place) = self.task(&given, changes, context)?;
         // What comes now is the program's.
         terminal::end_silence();
         if hushed.is_none() && place.is_none() && granted.is_none() && task.freedoms.is_none() {
             return Err(not_run(task.become_it()));
         }
         let ended = task.run(hushed.as_ref()).map_err(not_run);
-        drop(place);
+        drop((place, serving));
         if let Some((granter, granted)) = granted {
             granter.revoke(&granted, context);
         }
@@ -145,9 +161,13 @@ impl Run {
             policies: &self.policy,
             read_only: self.read_only,
             lifetime: self.r#for.as_deref(),
-            program: argv.first().map_or("", String::as_str),
+            label: label_of(argv.first().map_or("", String::as_str)),
         };
         let spec = wish.spec(context.region().map(str::to_owned))?;
+        if spec.is_none() && self.endpoint {
+            let what = "it needs --allow or --policy, which say what the program may use";
+            return Err(Error::argument("--endpoint", what).into());
+        }
         spec.map(|spec| Ok((Granter::find(context)?, spec))).transpose()
     }
 
@@ -155,19 +175,17 @@ impl Run {
     fn task(
         self,
         given: &Given,
-        granted: &[(&'static str, OsString)],
+        changes: Changes,
         context: &CommandContext<'_>,
     ) -> Result<(Task, Option<Workplace>), Failure> {
         let mut environment = parting::environment(context.environment, self.keep_credentials);
+        changes.make(&mut environment);
         let mut set = |name: &str, value: OsString| {
             environment.retain(|(known, _)| known != name);
             environment.push((name.into(), value));
         };
         for (name, value) in &given.variables {
             set(name, as_variable(value));
-        }
-        for (name, value) in granted {
-            set(name, value.clone());
         }
         let mut files: Vec<OwnedFd> = Vec::new();
         let mut place = None;

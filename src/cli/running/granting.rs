@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::agent::client::Line;
 use crate::agent::limits::Limits;
-use crate::agent::messages::{Ask, Reads, Refused, Reply, Unlock};
+use crate::agent::messages::{Ask, At, Reads, Refused, Reply, Unlock};
 use crate::agent::place::Place;
 use crate::agent::process::{self, First, NotStarted};
 use crate::cli::agent::{self, GRANT, GRANT_PLACE, Session};
@@ -18,6 +18,7 @@ use crate::cli::duration;
 use crate::cli::failure::Failure;
 use crate::cli::handing;
 use crate::cli::request::error::Error;
+use crate::cli::serving::{Handed, Serving};
 use crate::cli::unlock::CommandContext;
 use crate::model::value::Value;
 use crate::programs::workplace::Workplace;
@@ -31,8 +32,8 @@ pub(crate) struct Wish<'a> {
     pub(crate) policies: &'a [String],
     pub(crate) read_only: bool,
     pub(crate) lifetime: Option<&'a str>,
-    /// What the grant is called: the program.
-    pub(crate) program: &'a str,
+    /// What the grant is called.
+    pub(crate) label: String,
 }
 
 impl Wish<'_> {
@@ -63,14 +64,14 @@ impl Wish<'_> {
         });
         let all = if self.allow.is_empty() { Vec::new() } else { vec!["*".to_owned()] };
         let spec = GrantSpec {
-            label: Some(self.label()),
+            label: Some(self.label.clone()),
             region,
             operations: all,
             secrets: self.allow.to_vec(),
-            tags: Vec::new(),
             read_only: self.read_only,
             lifetime_s: lifetime.transpose()?.or(Some(AS_LONG_AS_IT_RUNS)),
             policies: policies.collect::<Result<_, Failure>>()?,
+            ..GrantSpec::default()
         };
         spec.check().map_err(|mistake| {
             let option = match mistake.member() {
@@ -82,12 +83,13 @@ impl Wish<'_> {
         })?;
         Ok(Some(spec))
     }
+}
 
-    fn label(&self) -> String {
-        let name = Path::new(self.program).file_name().unwrap_or_default().to_string_lossy();
-        let is_fit = |c: &char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c);
-        format!("run-{}", name.chars().filter(is_fit).take(LONGEST_NAME).collect::<String>())
-    }
+/// Returns what a program's grant is called.
+pub(crate) fn label_of(program: &str) -> String {
+    let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
+    let is_fit = |c: &char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c);
+    format!("run-{}", name.chars().filter(is_fit).take(LONGEST_NAME).collect::<String>())
 }
 
 /// Who hands out grants, and takes them back.
@@ -99,8 +101,18 @@ pub(crate) struct Granter {
 /// A grant that a program has.
 pub(crate) struct Granted {
     id: String,
-    /// How the program finds it.
-    pub(crate) variables: Vec<(&'static str, OsString)>,
+    pub(crate) handed: Handed,
+    /// Where it is good, if that is not the agent of the user.
+    place: Option<OsString>,
+}
+
+impl Granted {
+    /// Returns how the program finds it.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let token = OsString::from(self.handed.token.expose());
+        let place = self.place.clone().map(|place| (GRANT_PLACE, place));
+        [(GRANT, token)].into_iter().chain(place).collect()
+    }
 }
 
 /// An agent in this process, for nobody but a program.
@@ -123,17 +135,22 @@ impl Granter {
         Ok(Self { session, own: Some(own) })
     }
 
-    /// Grants a program something.
-    pub(crate) fn grant(&self, spec: GrantSpec) -> Result<Granted, Failure> {
-        let (token, grant) = self.session.grant(spec)?;
-        let id = match grant.get("Id") {
+    /// Grants a program something, with an access key if it is to have one.
+    pub(crate) fn grant(&self, spec: GrantSpec, with_key: bool) -> Result<Granted, Failure> {
+        let handed = self.session.grant(spec, with_key)?;
+        let id = match handed.grant.get("Id") {
             Some(Value::Text(id)) => id.clone(),
             Some(_) | None => return Err(agent::unintelligible()),
         };
-        let mut variables = vec![(GRANT, OsString::from(token))];
-        let place = self.own.as_ref().map(|own| own.workplace.temporary());
-        variables.extend(place.map(|place| (GRANT_PLACE, place.into_os_string())));
-        Ok(Granted { id, variables })
+        let place = self.own.as_ref().map(|own| own.workplace.temporary().into_os_string());
+        Ok(Granted { id, handed, place })
+    }
+
+    /// Has the vault's endpoint be somewhere, as long as what is returned lives.
+    pub(crate) fn serve(&self, at: At, context: &CommandContext<'_>) -> Result<Serving, Failure> {
+        // It takes a connection of its own.
+        let session = if self.own.is_some() { self.own_session() } else { Session::find(context) };
+        session.ok_or_else(locked)?.serve(at)
     }
 
     /// Returns a way to ask the agent in this process, where that has the vault.
@@ -152,6 +169,11 @@ impl Granter {
     }
 }
 
+/// Says that the vault was locked meanwhile.
+pub(crate) fn locked() -> Failure {
+    Failure::environment("VaultLocked", "the vault was locked")
+}
+
 impl OwnAgent {
     fn begin(context: &CommandContext<'_>) -> Result<(Self, Session), Failure> {
         let locked = context.open_locked()?;
@@ -163,7 +185,7 @@ impl OwnAgent {
         let limits = Limits { idle_ms: AGE, age_ms: AGE };
         let path = handing::resolved(&context.location()?.path)?;
         let (anchors, reads) = (context.environment.anchors(), Reads::AtOnce);
-        let unlock = Unlock { path, key, limits, anchors, reads, login: None };
+        let unlock = Unlock { path, key, limits, anchors, reads, login: None, serve: None };
         let runtime = context.environment.path("XDG_RUNTIME_DIR").map(Path::to_owned);
         let bases: Vec<PathBuf> = runtime.into_iter().chain([PathBuf::from("/tmp")]).collect();
         let failed = |why: &NotStarted| handing::not_started(why);
@@ -213,7 +235,8 @@ mod tests {
     use super::*;
 
     fn wish<'a>(allow: &'a [String], lifetime: Option<&'a str>) -> Wish<'a> {
-        Wish { allow, policies: &[], read_only: true, lifetime, program: "/usr/bin/my prog!" }
+        let label = label_of("/usr/bin/my prog!");
+        Wish { allow, policies: &[], read_only: true, lifetime, label }
     }
 
     #[test]

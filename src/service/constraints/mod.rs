@@ -77,6 +77,14 @@ fn check_value(errors: &mut Vec<String>, path: &str, shape: &Shape, value: &Valu
 /// shows the whole list and all that each of them must be.
 fn check_elements(errors: &mut Vec<String>, path: &str, list: &List, value: &Value) {
     let Value::List(elements) = value else { return };
+    if elements.contains(&Value::Null) {
+        // Only a member may be left out.
+        for (index, _) in elements.iter().enumerate().filter(|(_, one)| **one == Value::Null) {
+            let path = format!("{path}.{}.member", index + 1);
+            errors.push(violation("Value null", &path, "Member must not be null"));
+        }
+        return;
+    }
     if matches!(list.element, Shape::Structure(_) | Shape::List(_) | Shape::Map(_)) {
         for (index, element) in elements.iter().enumerate() {
             let path = format!("{path}.{}.member", index + 1);

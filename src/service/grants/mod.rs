@@ -1,22 +1,26 @@
 //! What the owner of a vault asks for when handing out a grant: read, made a grant of, and shown.
 //! What a grant's holder may do is decided in `access`.
 
+mod mistake;
+
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::action::Action;
-use super::caller::{Grant, Selection};
+use super::caller::{Grant, Holder, Selection};
+use super::known_policies::KnownPolicies;
 use super::operation::Effect;
 use super::operations;
 use super::rules::arn::Place;
 use super::rules::dice::Dice;
 use super::rules::name;
-use super::rules::policy::model::{Malformed, Policy};
+use super::rules::policy::model::Policy;
 use super::rules::policy::parse::parse_of_identity;
 use super::rules::policy::pattern;
 use crate::model::time::Timestamp;
 use crate::model::value::Value;
 use crate::sys::entropy::{Entropy, NoEntropy};
+use mistake::MOST;
+pub(crate) use mistake::Mistake;
 
 structure! {
     /// What somebody is to be granted, in the words of who asks.
@@ -37,95 +41,18 @@ structure! {
         lifetime_s: Option<i64> => "LifetimeSeconds",
         /// IAM's policies, of an identity.
         policies: Vec<String> => "Policies",
+        /// The permissions boundary, a policy that must allow what is done.
+        boundary: Option<String> => "Boundary",
+        /// IAM's policies, of a session: one of them must allow what is done.
+        session_policies: Vec<String> => "SessionPolicies",
+        /// Tags of whoever has it, `key=value`, for policies that look at them.
+        principal_tags: Vec<String> => "PrincipalTags",
+        /// The name of the IAM user that policies take it for; a session of a role unless given.
+        user_name: Option<String> => "UserName",
+        /// The path of the user, `/` unless given.
+        path: Option<String> => "Path",
     }
 }
-
-/// What is wrong with what was asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Mistake {
-    /// This cannot be a label.
-    Label(String),
-    /// There is neither an operation nor a policy.
-    NoOperations,
-    /// No operation is called so, or like it.
-    UnknownOperation(String),
-    /// All that this means changes something, where nothing may be changed.
-    Changes(String),
-    /// There is neither a secret, nor a tag, nor a policy.
-    NoSecrets,
-    /// This cannot be the name or ARN of a secret, or a pattern of them.
-    Secret(String),
-    /// This ARN is of another account than the vault's.
-    Account { arn: String, account: String },
-    /// This cannot be a tag.
-    Tag(String),
-    /// All tags count, and this key has two values, or is there twice.
-    TagTwice(String),
-    /// It is none, or too long.
-    Lifetime,
-    /// This policy, counted from 1, is none.
-    Policy { number: usize, problems: Malformed },
-    /// The policies only deny.
-    AllowsNothing,
-    /// There are more of these than anybody needs.
-    TooMany(&'static str),
-}
-
-impl Mistake {
-    /// Returns the member of [`GrantSpec`] that it is about.
-    pub(crate) fn member(&self) -> &'static str {
-        match self {
-            Self::Label(_) => "Label",
-            Self::NoOperations | Self::UnknownOperation(_) | Self::Changes(_) => "Operations",
-            Self::NoSecrets | Self::Secret(_) | Self::Account { .. } => "Secrets",
-            Self::Tag(_) | Self::TagTwice(_) => "Tags",
-            Self::Lifetime => "LifetimeSeconds",
-            Self::Policy { .. } | Self::AllowsNothing => "Policies",
-            Self::TooMany(member) => member,
-        }
-    }
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quoted = |text: &str| format!("\"{}\"", text.escape_debug());
-        match self {
-            Self::Label(label) => {
-                let rule = "it has 2 to 64 letters, digits and characters of _+=,.@-";
-                write!(f, "{} is no label: {rule}", quoted(label))
-            }
-            Self::NoOperations => f.write_str("no operation is named, and no policy"),
-            Self::UnknownOperation(word) => write!(f, "there is no operation {}", quoted(word)),
-            Self::Changes(word) => write!(f, "{word} changes secrets, and the grant is read-only"),
-            Self::NoSecrets => f.write_str("no secret is named, no tag and no policy"),
-            Self::Secret(pattern) => {
-                let pattern = quoted(pattern);
-                let rule = "neither a name nor an ARN of a secret, nor a pattern of them";
-                write!(f, "{pattern} is {rule} with * and ?")
-            }
-            Self::Account { arn, account } => {
-                write!(f, "{arn} is of another account: the vault's is {account}")
-            }
-            Self::Tag(tag) => write!(f, "{} is no tag: it is KEY or KEY=VALUE", quoted(tag)),
-            Self::TagTwice(key) => {
-                let rule = "and a secret must carry all that are named";
-                write!(f, "the tag {} is named twice, {rule}", quoted(key))
-            }
-            Self::Lifetime => {
-                write!(f, "a grant is good for 1 second to {} days", LONGEST_S / 86_400)
-            }
-            Self::Policy { number, problems } => write!(f, "policy {number}: {problems}"),
-            Self::AllowsNothing => f.write_str(
-                "the policies allow nothing: where there are any, one must allow what is done",
-            ),
-            Self::TooMany(member) => {
-                write!(f, "{member} has more than {MOST} elements, or a text that is too long")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Mistake {}
 
 impl GrantSpec {
     /// Whether it can be granted, as far as that can be said without a vault.
@@ -136,7 +63,13 @@ impl GrantSpec {
 
     /// Returns how long it is good for, in milliseconds.
     pub(crate) fn lifetime_ms(&self) -> i64 {
-        self.lifetime_s.unwrap_or(USUAL_S).saturating_mul(1000)
+        self.lifetime_s().saturating_mul(1000)
+    }
+
+    /// A user has no end unless one is given.
+    fn lifetime_s(&self) -> i64 {
+        let unless_given = if self.user_name.is_some() { i64::MAX } else { USUAL_S };
+        self.lifetime_s.unwrap_or(unless_given)
     }
 
     /// Makes the grant. `home` is the vault's account and home region.
@@ -150,9 +83,12 @@ impl GrantSpec {
         if let Some(label) = self.label.as_ref().filter(|label| !is_label(label)) {
             return Err(Mistake::Label(label.clone()));
         }
-        let lifetime_s = self.lifetime_s.unwrap_or(USUAL_S);
-        if !(1..=LONGEST_S).contains(&lifetime_s) {
-            return Err(Mistake::Lifetime);
+        let holder = self.holder()?;
+        let longest_days =
+            if holder == Holder::Session { LONGEST_DAYS } else { LONGEST_OF_USER_DAYS };
+        let is_fit = |lifetime_s| (1..=longest_days * 86_400).contains(lifetime_s);
+        if !self.lifetime_s.as_ref().is_none_or(is_fit) {
+            return Err(Mistake::Lifetime { longest_days });
         }
         let region = self.region.as_deref().unwrap_or(home.region).to_owned();
         Ok(Grant {
@@ -160,9 +96,14 @@ impl GrantSpec {
             label: self.label.clone(),
             actions: self.actions()?,
             secrets: Selection { region, names: self.names(home.account)?, tags: self.tags()? },
-            until: Timestamp(now.0.saturating_add(lifetime_s.saturating_mul(1000))),
+            until: Timestamp(now.0.saturating_add(self.lifetime_ms())),
             read_only: self.read_only,
             policies: self.policies()?,
+            boundary: beside("Boundary", self.boundary.as_slice())?.pop(),
+            session: beside("SessionPolicies", &self.session_policies)?,
+            holder,
+            principal_tags: self.principal_tags()?,
+            known: KnownPolicies::default(),
         })
     }
 
@@ -171,12 +112,14 @@ impl GrantSpec {
             ("Operations", &self.operations),
             ("Secrets", &self.secrets),
             ("Tags", &self.tags),
+            ("PrincipalTags", &self.principal_tags),
             // How long a policy may be is its own rule.
             ("Policies", &self.policies),
+            ("SessionPolicies", &self.session_policies),
         ];
         let is_long = |text: &String| text.chars().nth(LONGEST_TEXT).is_some();
         let is_too_much = |(member, list): &(&str, &Vec<String>)| {
-            list.len() > MOST || *member != "Policies" && list.iter().any(is_long)
+            list.len() > MOST || !member.ends_with("Policies") && list.iter().any(is_long)
         };
         match lists.into_iter().find(is_too_much) {
             Some((member, _)) => Err(Mistake::TooMany(member)),
@@ -247,10 +190,72 @@ impl GrantSpec {
                 parse_of_identity(text).map_err(|problems| Mistake::Policy { number, problems })?,
             );
         }
-        if policies.is_empty() || policies.iter().any(Policy::allows_something) {
+        // A user may be let in by the policy on a secret.
+        let is_user = self.user_name.is_some();
+        if is_user || policies.is_empty() || policies.iter().any(Policy::allows_something) {
             Ok(policies)
         } else {
             Err(Mistake::AllowsNothing)
+        }
+    }
+
+    fn holder(&self) -> Result<Holder, Mistake> {
+        let path = self.path.as_deref();
+        let Some(name) = &self.user_name else {
+            return if path.is_none() { Ok(Holder::Session) } else { Err(Mistake::NoUser) };
+        };
+        if !(1..=LONGEST_NAME).contains(&name.len()) || !has_letters_of_names(name) {
+            return Err(Mistake::UserName(name.clone()));
+        }
+        let path = path.unwrap_or("/").to_owned();
+        if is_path(&path) {
+            Ok(Holder::User { path, name: name.clone() })
+        } else {
+            Err(Mistake::Path(path))
+        }
+    }
+
+    fn principal_tags(&self) -> Result<Vec<(String, String)>, Mistake> {
+        let mut tags: Vec<(String, String)> = Vec::new();
+        for tag in &self.principal_tags {
+            let Some((key, value)) = tag.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+                return Err(Mistake::PrincipalTag(tag.clone()));
+            };
+            if tags.iter().any(|(other, _)| other.to_lowercase() == key.to_lowercase()) {
+                return Err(Mistake::PrincipalTagTwice(key.to_owned()));
+            }
+            tags.push((key.to_owned(), value.to_owned()));
+        }
+        Ok(tags)
+    }
+}
+
+/// Reads the policies beside those of the identity.
+fn beside(member: &'static str, texts: &[String]) -> Result<Vec<Policy>, Mistake> {
+    let read = |(index, text): (usize, &String)| {
+        let number = index + 1;
+        parse_of_identity(text).map_err(|problems| Mistake::Beside { member, number, problems })
+    };
+    texts.iter().enumerate().map(read).collect()
+}
+
+impl Default for GrantSpec {
+    /// Asks for nothing: what is asked for is said.
+    fn default() -> Self {
+        Self {
+            label: None,
+            region: None,
+            operations: Vec::new(),
+            secrets: Vec::new(),
+            tags: Vec::new(),
+            read_only: false,
+            lifetime_s: None,
+            policies: Vec::new(),
+            boundary: None,
+            session_policies: Vec::new(),
+            principal_tags: Vec::new(),
+            user_name: None,
+            path: None,
         }
     }
 }
@@ -278,6 +283,9 @@ pub(crate) fn shown(grant: &Grant) -> Value {
     members.push(("Until", Value::Timestamp(grant.until)));
     let policies = i64::try_from(grant.policies.len()).unwrap_or(i64::MAX);
     members.push(("Policies", Value::Integer(policies)));
+    let tag = |(key, value): &(String, String)| format!("{key}={value}");
+    let tags: Vec<String> = grant.principal_tags.iter().map(tag).collect();
+    members.extend((!tags.is_empty()).then(|| ("PrincipalTags", texts(tags))));
     Value::Map(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
@@ -331,18 +339,33 @@ fn account_in(pattern: &str) -> Result<Option<&str>, Mistake> {
 
 /// Whether a session of a role could have this name.
 fn is_label(text: &str) -> bool {
+    (2..=LONGEST_NAME).contains(&text.len()) && has_letters_of_names(text)
+}
+
+/// Whether all letters are those of which IAM's names are made.
+fn has_letters_of_names(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
-    (2..=64).contains(&text.len()) && text.bytes().all(is_allowed)
+    text.bytes().all(is_allowed)
+}
+
+/// Whether a user could have this path. IAM takes wildcards and colons too, which no policy could name.
+fn is_path(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"*?:".contains(&byte);
+    let parts = text.strip_prefix('/').map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+    let has_parts =
+        parts.is_some_and(|parts| parts.is_empty() || !parts.split('/').any(str::is_empty));
+    text.ends_with('/') && text.len() <= 512 && has_parts && text.bytes().all(is_plain)
 }
 
 /// How long a grant is good for unless it is said: as long as a role's session in AWS.
 const USUAL_S: i64 = 3_600;
-const LONGEST_S: i64 = 30 * 86_400;
+const LONGEST_DAYS: i64 = 30;
+const LONGEST_OF_USER_DAYS: i64 = 3_650;
 
-/// The most operations, secrets, tags and policies of a grant.
-const MOST: usize = 100;
 /// The longest of them but policies, in characters.
 const LONGEST_TEXT: usize = 2_048;
+/// The longest name of a user or a session, in bytes.
+const LONGEST_NAME: usize = 64;
 
 const ID_LENGTH: usize = 8;
 /// Without letters that look like others.

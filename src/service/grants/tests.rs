@@ -13,14 +13,9 @@ fn texts(texts: &[&str]) -> Vec<String> {
 /// Asks for reading what is below `app/`.
 fn spec() -> GrantSpec {
     GrantSpec {
-        label: None,
-        region: None,
         operations: texts(&["GetSecretValue"]),
         secrets: texts(&["app/*"]),
-        tags: Vec::new(),
-        read_only: false,
-        lifetime_s: None,
-        policies: Vec::new(),
+        ..GrantSpec::default()
     }
 }
 
@@ -195,6 +190,81 @@ fn a_grant_is_of_something_for_a_while() {
 }
 
 #[test]
+fn a_grant_can_be_that_of_a_user() {
+    let user = |name: &str, path: Option<&str>| GrantSpec {
+        user_name: Some(name.to_owned()),
+        path: path.map(str::to_owned),
+        ..spec()
+    };
+    let long = "a".repeat(65);
+    for (spec, expected) in [
+        (user("Bob", None), Ok(("/", "Bob"))),
+        (user("b", Some("/")), Ok(("/", "b"))),
+        (user("bob@x.y", Some("/dev/a/")), Ok(("/dev/a/", "bob@x.y"))),
+        (user("", None), Err("\"\" is no name of a user: it has 1 to 64")),
+        (user("a/b", None), Err("\"a/b\" is no name of a user: it has 1 to 64")),
+        (user(&long, None), Err("\"aaaa")),
+        (user("Bob", Some("")), Err("\"\" is no path of a user")),
+        (user("Bob", Some("dev/")), Err("\"dev/\" is no path of a user")),
+        (user("Bob", Some("/dev")), Err("\"/dev\" is no path of a user")),
+        (user("Bob", Some("/a//b/")), Err("\"/a//b/\" is no path of a user")),
+        (user("Bob", Some("/*/")), Err("\"/*/\" is no path of a user")),
+        (GrantSpec { path: Some("/".to_owned()), ..spec() }, Err("a path is that of a user")),
+    ] {
+        match (granted(&spec), expected) {
+            (Ok(grant), Ok((path, name))) => {
+                let (path, name) = (path.to_owned(), name.to_owned());
+                assert_eq!(grant.holder, Holder::User { path, name });
+            }
+            (Err(found), Err(expected)) => assert!(found.starts_with(expected), "{found}"),
+            (found, expected) => panic!("{found:?} {expected:?}"),
+        }
+    }
+    // It lasts until its key is deleted, unless it is said how long; what it may is said as ever.
+    assert_eq!(granted(&user("Bob", None)).unwrap().until, Timestamp(i64::MAX));
+    let lifetime = |lifetime_s| GrantSpec { lifetime_s: Some(lifetime_s), ..user("Bob", None) };
+    assert_eq!(granted(&lifetime(60)).unwrap().until, Timestamp(61_000));
+    let range = "a grant is good for 1 second to 3650 days";
+    assert_eq!(granted(&lifetime(0)).unwrap_err(), range);
+    assert_eq!(granted(&lifetime(3_651 * 86_400)).unwrap_err(), range);
+    let denies =
+        GrantSpec { policies: texts(&[&POLICY.replace("Allow", "Deny")]), ..user("B", None) };
+    assert!(granted(&denies).is_ok());
+    let nothing = GrantSpec { operations: Vec::new(), ..user("Bob", None) };
+    assert_eq!(granted(&nothing).unwrap_err(), "no operation is named, and no policy");
+}
+
+#[test]
+fn a_grant_can_have_a_boundary_session_policies_and_tags() {
+    let beside = |boundary: &str, session: &[&str]| GrantSpec {
+        boundary: Some(boundary.to_owned()),
+        session_policies: texts(session),
+        ..spec()
+    };
+    let grant = granted(&beside(POLICY, &[POLICY, POLICY])).unwrap();
+    assert_eq!((grant.boundary.is_some(), grant.session.len()), (true, 2));
+    let refused = granted(&beside("{}", &[])).unwrap_err();
+    assert_eq!(refused, "the permissions boundary: a policy has a `Statement`");
+    let refused = granted(&beside(POLICY, &[POLICY, "{}"])).unwrap_err();
+    assert_eq!(refused, "session policy 2: a policy has a `Statement`");
+    for (tags, expected) in [
+        (&["Team=blue", "Env="][..], Ok(vec![("Team", "blue"), ("Env", "")])),
+        (&["Team"], Err("\"Team\" is no tag of a user or session: it is KEY=VALUE")),
+        (&["=x"], Err("\"=x\" is no tag of a user or session: it is KEY=VALUE")),
+        (
+            &["Team=a", "team=b"],
+            Err("the tag \"team\" is there twice: capitals do not tell keys apart"),
+        ),
+    ] {
+        let spec = GrantSpec { principal_tags: texts(tags), ..spec() };
+        let pair = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+        let expected = expected.map(|tags| tags.into_iter().map(pair).collect::<Vec<_>>());
+        let found = granted(&spec).map(|grant| grant.principal_tags);
+        assert_eq!(found, expected.map_err(str::to_owned));
+    }
+}
+
+#[test]
 fn what_is_asked_for_goes_over_as_a_value() {
     let asked = GrantSpec {
         label: Some("ci".to_owned()),
@@ -202,6 +272,11 @@ fn what_is_asked_for_goes_over_as_a_value() {
         lifetime_s: Some(900),
         read_only: true,
         policies: texts(&[POLICY]),
+        boundary: Some(POLICY.to_owned()),
+        session_policies: texts(&[POLICY]),
+        principal_tags: texts(&["team=blue"]),
+        user_name: Some("Bob".to_owned()),
+        path: Some("/dev/".to_owned()),
         ..spec()
     };
     let value = asked.into_value().unwrap();

@@ -90,6 +90,14 @@ impl Candidate<'_> {
     }
 }
 
+/// Returns the account in the ARN of a secret; `None` where it is a name.
+pub(crate) fn account_in(secret_id: &str) -> Option<&str> {
+    match SecretRef::parse(secret_id) {
+        Ok(SecretRef::Arn { place, .. }) => Some(place.account),
+        Ok(SecretRef::Name(_) | SecretRef::Elsewhere) | Err(_) => None,
+    }
+}
+
 /// Returns the name that an ARN has in it, whole or without its suffix; a name is one already.
 pub(crate) fn name_in(secret_id: &str) -> &str {
     match SecretRef::parse(secret_id) {

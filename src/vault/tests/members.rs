@@ -5,7 +5,6 @@ use proptest::prelude::*;
 
 use super::super::across::{CrossPrimary, CrossReplica, Restriction, Trouble};
 use super::super::audit::{Event, Subject};
-use super::super::cbor::Unknown;
 use super::super::forge::{Item, Part, put};
 use super::super::peers::{Peer, Seen};
 use super::super::progress::{Holder, Lease, Progress, Purpose};
@@ -117,12 +116,29 @@ pub(super) fn cross_replica() -> Record {
     record
 }
 
+/// An access key.
+fn access_key() -> Record {
+    let mut key = sample_key("");
+    key.rights.region = Some("eu-west-1".into());
+    key.rights.operations = vec!["Get*".into()];
+    key.rights.secrets = vec!["app/*".into()];
+    key.rights.tags = vec!["env".into()];
+    key.rights.boundary = Some("{}".into());
+    key.rights.session_policies = vec!["{}".into()];
+    let mut record = Record::of_access_key(KEYS[0].into(), key, START);
+    record.rid = 7;
+    record.accessed = Some(START);
+    record
+}
+
 pub(super) fn state() -> State {
     let mut state = State::new(Settings::new("000000000000", "local-1"), START);
     state.next_purge = Some(START);
     state.slots.push(SlotEntry::new(0, &[1; 168], "first".into(), START));
     state.slots.push(SlotEntry::new(9, &[2; 168], "second".into(), START));
     state.peers.push(peer("222222222222"));
+    state.add_access_key(KEYS[1]);
+    state.add_access_key(KEYS[0]);
     state
 }
 
@@ -167,6 +183,7 @@ fn every_kind_of_map_is_among_those_that_are_tried() {
     // The record, two versions, rotation, command, rules, a replica, progress, lease, one across.
     assert_eq!(maps(record().encode()), 10);
     assert_eq!(maps(cross_replica().encode()), 2, "the record and its primary");
+    assert_eq!(maps(access_key().encode()), 3, "the record, the key and its rights");
     assert_eq!(maps(state().encode()), 4, "the state, two slots and a peer");
     assert_eq!(maps(event().encode()), 4, "the entry, its actor, what it did, and a label");
 }
@@ -182,14 +199,21 @@ proptest! {
     }
 
     #[test]
-    fn a_cross_replica_is_written_back_as_it_was(members in members(&[16, 24])) {
+    fn a_cross_replica_is_written_back_as_it_was(members in members(&[16, 25])) {
         let bytes = of_a_later_version(&cross_replica().encode(), &members);
         let again = Record::decode(7, &bytes).unwrap();
         prop_assert_eq!(again.encode(), bytes);
     }
 
     #[test]
-    fn a_state_is_written_back_as_it_was(members in members(&[19])) {
+    fn an_access_key_is_written_back_as_it_was(members in members(&[16, 25])) {
+        let bytes = of_a_later_version(&access_key().encode(), &members);
+        let again = Record::decode(7, &bytes).unwrap();
+        prop_assert_eq!(again.encode(), bytes);
+    }
+
+    #[test]
+    fn a_state_is_written_back_as_it_was(members in members(&[20])) {
         let bytes = of_a_later_version(&state().encode(), &members);
         let again = State::decode(&bytes).unwrap().unwrap();
         prop_assert_eq!(again.encode(), bytes);
@@ -267,7 +291,9 @@ fn what_is_always_there_is_required() {
     ];
     check(&record().encode(), of_record, |bytes| Record::decode(7, bytes).is_ok());
     check(&cross_replica().encode(), &[&[22], &[1, 2]], |bytes| Record::decode(7, bytes).is_ok());
-    check(&state().encode(), &[&[14, 18], &[], &[], &[]], |bytes| State::decode(bytes).is_ok());
+    let of_key: &[&[u64]] = &[&[7], &[3], &[1, 2, 3, 4, 5, 7, 8, 9, 10]];
+    check(&access_key().encode(), of_key, |bytes| Record::decode(7, bytes).is_ok());
+    check(&state().encode(), &[&[14, 18, 19], &[], &[], &[]], |bytes| State::decode(bytes).is_ok());
     // The entry, its actor, what it did, a label.
     let of_event: &[&[u64]] = &[&[3, 4, 12, 14, 15], &[1, 6], &[0, 5], &[2]];
     check(&event().encode(), of_event, |bytes| Event::decode(bytes).is_ok());

@@ -4,6 +4,7 @@
 //! One rule holds for all of them: an answer is the right one, or an error that says that the vault
 //! is altered or damaged. It is never another value, and never "there is no such secret".
 
+mod access_keys;
 mod across;
 mod anchors;
 mod archive;
@@ -32,7 +33,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use super::access_key::{AccessKey, Rights, SecretAccessKey, Status};
 use super::audit::Origin;
+use super::cbor::Unknown;
 use super::create::NewVault;
 use super::record::{Deletion, Namespace, Record, Version};
 use super::state::Settings;
@@ -173,6 +176,8 @@ fn furnish_marked(fixture: &VaultFixture, vault: &mut Vault, mark: &str) {
         create(transaction, "app/key", &[("k1", SecretValue::Binary(Secret::new(key)))]);
         create(transaction, "tmp", &[("t1", text(&format!("gone tomorrow{mark}")))]);
         create(transaction, "none", &[]);
+        create_key(transaction, KEYS[0], mark);
+        create_key(transaction, KEYS[1], mark);
         transaction.record_own("Furnish", "first").unwrap();
     });
     fixture.change(vault, |transaction| {
@@ -204,6 +209,12 @@ fn renovate(fixture: &VaultFixture, vault: &mut Vault, key: &Key) {
         let gone = transaction.find(&home(), "tmp").unwrap().unwrap();
         transaction.remove(&gone).unwrap();
         create(transaction, "new/one", &[("n1", text("brand new"))]);
+        let mut key = transaction.access_key(KEYS[0]).unwrap().unwrap();
+        key.access_key.as_mut().unwrap().status = Status::Inactive;
+        transaction.update(&mut key).unwrap();
+        let gone = transaction.access_key(KEYS[1]).unwrap().unwrap();
+        transaction.remove_access_key(&gone).unwrap();
+        create_key(transaction, KEYS[2], "");
         transaction.record_own("Renovate", "").unwrap();
     });
 }
@@ -224,6 +235,31 @@ fn create(transaction: &mut Transaction<'_>, name: &str, versions: &[(&str, Secr
         add_version(transaction, &mut record, id, value);
     }
     transaction.insert(&mut record).unwrap();
+}
+
+/// Stores a new access key, whose secret has this mark in it.
+fn create_key(transaction: &mut Transaction<'_>, id: &str, mark: &str) {
+    let mut record = Record::of_access_key(id.to_owned(), sample_key(mark), transaction.now());
+    transaction.insert_access_key(&mut record).unwrap();
+}
+
+/// An access key whose secret has this mark in it.
+fn sample_key(mark: &str) -> AccessKey {
+    let secret = format!("{:A<40}", mark.replace(' ', "+"));
+    let rights = Rights {
+        user_name: "deploy".to_owned(),
+        path: Some("/team/".to_owned()),
+        policies: vec!["{}".to_owned()],
+        principal_tags: vec!["team=blue".to_owned()],
+        ..Rights::default()
+    };
+    AccessKey {
+        secret: SecretAccessKey::new(Secret::new(secret)).unwrap(),
+        rights,
+        status: Status::Active,
+        until: Some(START.plus_days(30)),
+        unknown: Unknown::default(),
+    }
 }
 
 /// Adds a version, and moves the label to it.
@@ -248,6 +284,10 @@ type Answers = BTreeMap<String, Result<String, Error>>;
 /// Names that are asked for: some are there, one was, one never is.
 const NAMES: [&str; 6] = ["app/db", "app/key", "tmp", "none", "new/one", "never"];
 
+/// Access keys that are asked for: one that is there before and after, one that is deleted, one that
+/// is made.
+const KEYS: [&str; 3] = ["AKIA2222222222222222", "AKIA3333333333333333", "AKIA4444444444444444"];
+
 /// Asks everything that can be asked.
 fn ask(fixture: &VaultFixture, vault: &mut Vault) -> Answers {
     let mut answers = Answers::new();
@@ -269,6 +309,14 @@ fn ask(fixture: &VaultFixture, vault: &mut Vault) -> Answers {
         let told = found.map(|found| found.as_ref().map_or("absent".to_owned(), show));
         answers.insert(format!("find {name}"), told);
     }
+    for id in KEYS {
+        let told = transaction.access_key(id);
+        let told = told.map(|found| found.as_ref().map_or("absent".to_owned(), show_key));
+        answers.insert(format!("key {id}"), told);
+    }
+    let keys = transaction.access_keys();
+    let keys = keys.map(|keys| keys.iter().map(show_key).collect::<Vec<_>>().join("\n"));
+    answers.insert("keys".to_owned(), keys);
     answers.insert("list".to_owned(), list(&transaction));
     answers.insert("log".to_owned(), log(&transaction));
     answers
@@ -301,6 +349,13 @@ fn show(record: &Record) -> String {
     let versions: Vec<String> = versions.collect();
     let Record { name, rid, revision, tags, deletion, .. } = record;
     format!("{name} {rid} {revision} {tags:?} {deletion:?} {versions:?}")
+}
+
+fn show_key(record: &Record) -> String {
+    let Record { name, rid, revision, accessed, .. } = record;
+    let key = record.access_key.as_ref().unwrap();
+    let (secret, AccessKey { status, until, .. }) = (key.secret.expose(), key);
+    format!("{name} {rid} {revision} {accessed:?} {secret} {status:?} {until:?}")
 }
 
 /// What a sound vault answers.

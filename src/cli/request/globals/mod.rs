@@ -201,8 +201,12 @@ pub(super) const CONFIGURE: &str = "configure";
 pub(super) const SETTINGS: [&str; 4] = ["list", "get", "set", HELP];
 /// Global options that begin as an option of one of our commands does: of that command they are spelled
 /// out.
-const SPELLED_OUT: &[(&str, &str)] =
-    &[("env", "--output"), ("export", "--output"), ("inject", "--output")];
+const SPELLED_OUT: &[(&str, &str)] = &[
+    ("env", "--output"),
+    ("export", "--output"),
+    ("inject", "--output"),
+    ("run", "--endpoint-url"),
+];
 const KNOWN: &str = "secretsmanager, sts get-caller-identity and configure";
 #[cfg(test)]
 mod tests;

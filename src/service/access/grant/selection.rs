@@ -29,6 +29,12 @@ impl<'a> Target<'a> {
         Self { place: place(here), name, suffix: None, tags: &[] }
     }
 
+    /// One of another account, by its ARN.
+    pub(super) fn elsewhere(id: &'a str) -> Option<Self> {
+        let Ok(SecretRef::Arn { place, tail }) = SecretRef::parse(id) else { return None };
+        Some(Self { place, name: tail, suffix: None, tags: &[] })
+    }
+
     fn arn(&self) -> String {
         match self.suffix {
             Some(suffix) => arn::arn(self.place, self.name, suffix),

@@ -1,7 +1,8 @@
 //! Policies: IAM's language, for the one kind of resource there is, a secret, and for who asks.
 //!
-//! Text becomes a [`model::Policy`] in [`parse`], strictly; [`evaluate`] asks a policy about a
-//! [`request::Request`]; [`findings`] says in AWS's words what is wrong with one. Where AWS does not
+//! Text becomes a [`model::Policy`] in [`parse`], strictly; `evaluate` asks one policy about a
+//! [`request::Request`], and [`verdict`] all that bear on it; [`findings`] says in AWS's words what is
+//! wrong with one. Where AWS does not
 //! publish what it does, the module that decides says so.
 //!
 //! Nothing here knows who may skip the policy, nor where it is stored. What a policy says of an
@@ -11,7 +12,7 @@ mod address;
 mod condition;
 mod date;
 mod document;
-pub(crate) mod evaluate;
+mod evaluate;
 mod exposure;
 pub(crate) mod findings;
 pub(crate) mod model;
@@ -20,3 +21,4 @@ pub(crate) mod parse;
 pub(crate) mod pattern;
 pub(crate) mod principal;
 pub(crate) mod request;
+pub(crate) mod verdict;

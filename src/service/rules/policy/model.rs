@@ -1,7 +1,8 @@
 //! A policy that has been read, and what is wrong with one that could not be.
 //!
-//! A policy's `Version` lives on in its patterns; `Id` and `Sid` mean nothing to anybody and are
-//! checked, not kept. The text that was stored is the text that is given back.
+//! A policy's `Version` lives on in its patterns; its `Id` means nothing to anybody and is checked, not
+//! kept. A statement's `Sid` is kept to name it by. The text that was stored is the text that is given
+//! back.
 
 use std::fmt;
 
@@ -18,11 +19,31 @@ pub(crate) struct Policy {
 /// One statement: it applies where all its parts do.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Statement {
+    pub(super) name: StatementName,
     pub(super) effect: Effect,
     pub(super) principals: Scope<Principal>,
     pub(super) actions: Scope<Pattern>,
     pub(super) resources: Scope<Pattern>,
     pub(super) conditions: Vec<Condition>,
+}
+
+/// How a person finds a statement in its policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StatementName {
+    /// Its place, from 1.
+    pub(crate) number: usize,
+    /// Its `Sid`, where it has one.
+    pub(crate) sid: Option<String>,
+}
+
+impl fmt::Display for StatementName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, sid } = self;
+        match sid {
+            Some(sid) => write!(f, "statement {number} ({})", sid.escape_debug()),
+            None => write!(f, "statement {number}"),
+        }
+    }
 }
 
 /// What a statement does where it applies.

@@ -12,6 +12,7 @@ use crate::service::action::Action;
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(super) caller: Identity,
+    asked: Action,
     /// `secretsmanager:` and the operation's name.
     pub(super) action: String,
     /// The ARN of the secret; `*` where the operation is about none.
@@ -56,13 +57,56 @@ impl Request {
         context.set("aws:EpochTime", &now.0.div_euclid(1000).to_string());
         // The request never left the machine, so nobody can have read it on the way.
         context.set("aws:SecureTransport", "true");
+        // No service of AWS's asks here, for itself or for somebody else.
+        context.set("aws:PrincipalIsAWSService", "false");
+        context.set("aws:ViaAWSService", "false");
         let resource = "*".to_owned();
-        Self { caller, action: spelt(action), resource, context }
+        Self { caller, asked: action, action: spelt(action), resource, context }
     }
 
     /// The same for another operation.
     pub(super) fn asking(&self, action: Action) -> Self {
-        Self { action: spelt(action), ..self.clone() }
+        Self { asked: action, action: spelt(action), ..self.clone() }
+    }
+
+    /// Returns the ARN of the secret; `*` where the operation is about none.
+    pub(crate) fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// Returns who asks.
+    pub(crate) fn caller(&self) -> &Identity {
+        &self.caller
+    }
+
+    /// Whether the secret is of another account than who asks.
+    pub(super) fn is_across(&self) -> bool {
+        let account = self.resource.split(':').nth(4);
+        account.is_some_and(|account| account != self.caller.account())
+    }
+
+    /// Says whom the request comes from besides: `aws:userid` and his tags.
+    #[must_use]
+    pub(crate) fn by(mut self, user_id: &str, tags: &[(String, String)]) -> Self {
+        self.context.set("aws:userid", user_id);
+        for (key, value) in tags {
+            self.context.set(&format!("aws:PrincipalTag/{key}"), value);
+        }
+        self
+    }
+
+    /// Says that the request is to make a secret, which has an ARN and nothing else yet.
+    #[must_use]
+    pub(crate) fn on_new(mut self, arn: &str) -> Self {
+        arn.clone_into(&mut self.resource);
+        self.owned();
+        self
+    }
+
+    /// Says which account the secret is in.
+    fn owned(&mut self) {
+        let account = self.resource.split(':').nth(4).unwrap_or_default().to_owned();
+        self.context.set("aws:ResourceAccount", &account);
     }
 
     /// Says which secret the request is about.
@@ -86,30 +130,42 @@ impl Request {
             }
         }
         secret.arn.clone_into(&mut self.resource);
+        self.owned();
         self
     }
 
-    /// Says what the request's members are. A member that was left out has no key, even where it
-    /// has a default, as AWS has it.
+    /// Says what the request's members are: those that are keys of the operation. A member that was
+    /// left out has no key, even where it has a default, as AWS has it.
     #[must_use]
     pub(crate) fn with_members(mut self, members: &Value) -> Self {
-        for member in MEMBERS {
-            let value = members.get(member).and_then(spell);
+        let asked = self.asked;
+        let is_key = |actions: &[Action]| actions.contains(&asked);
+        for (member, actions) in MEMBERS {
+            let value = members.get(member).filter(|_| is_key(actions)).and_then(spell);
             if let Some(value) = value {
                 self.context.set(&format!("secretsmanager:{member}"), &value);
             }
         }
-        let key = members.get("KmsKeyId").and_then(spell);
+        if is_key(STAGED) {
+            // AWS has it as a key of several values, of which a request names one.
+            let stage = members.get("VersionStage").and_then(spell);
+            self.context.set_many("secretsmanager:VersionStage", stage.into_iter().collect());
+        }
+        let key = members.get("KmsKeyId").filter(|_| is_key(ENCRYPTING)).and_then(spell);
         if let Some(arn) = key.filter(|key| key.starts_with("arn:")) {
             self.context.set("secretsmanager:KmsKeyArn", &arn);
         }
-        if let Some(Value::Map(_)) = members.get("RotationRules") {
+        if let Some(Value::Map(_)) = members.get("RotationRules").filter(|_| is_key(ROTATING)) {
             self.context.set("secretsmanager:ModifyRotationRules", "true");
         }
-        let regions = each(members, "AddReplicaRegions").filter_map(|region| region.get("Region"));
-        self.context
-            .set_many("secretsmanager:AddReplicaRegions", regions.filter_map(spell).collect());
-        self.tagging(members);
+        if is_key(REPLICATING) {
+            let regions = each(members, "AddReplicaRegions");
+            let regions = regions.filter_map(|region| region.get("Region")).filter_map(spell);
+            self.context.set_many("secretsmanager:AddReplicaRegions", regions.collect());
+        }
+        if is_key(TAGGING) {
+            self.tagging(members);
+        }
         self
     }
 
@@ -118,6 +174,12 @@ impl Request {
     pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
         self.context.set(key, value);
         self
+    }
+
+    /// Says a point in time that is known besides: `aws:TokenIssueTime`, say.
+    #[must_use]
+    pub(crate) fn with_time(self, key: &str, at: Timestamp) -> Self {
+        self.with(key, &date::spell(at))
     }
 
     fn tagging(&mut self, members: &Value) {
@@ -189,22 +251,28 @@ fn spell(value: &Value) -> Option<String> {
     }
 }
 
-/// The members that have a condition key of their own name. None of them is secret.
-const MEMBERS: [&str; 13] = [
-    "BlockPublicPolicy",
-    "Description",
-    "ExternalSecretRotationRoleArn",
-    "ForceDeleteWithoutRecovery",
-    "ForceOverwriteReplicaSecret",
-    "KmsKeyId",
-    "Name",
-    "RecoveryWindowInDays",
-    "RotateImmediately",
-    "RotationLambdaARN",
-    "Type",
-    "VersionId",
-    "VersionStage",
+/// The members that have a condition key of their own name, and for which operations they have it. None
+/// of them is secret.
+const MEMBERS: [(&str, &[Action]); 12] = [
+    ("BlockPublicPolicy", &[Action::PutResourcePolicy]),
+    ("Description", ENCRYPTING),
+    ("ExternalSecretRotationRoleArn", ROTATING),
+    ("ForceDeleteWithoutRecovery", &[Action::DeleteSecret]),
+    ("ForceOverwriteReplicaSecret", REPLICATING),
+    ("KmsKeyId", ENCRYPTING),
+    ("Name", &[Action::CreateSecret]),
+    ("RecoveryWindowInDays", &[Action::DeleteSecret]),
+    ("RotateImmediately", ROTATING),
+    ("RotationLambdaARN", ROTATING),
+    ("Type", ENCRYPTING),
+    ("VersionId", &[Action::GetSecretValue]),
 ];
+
+const ENCRYPTING: &[Action] = &[Action::CreateSecret, Action::UpdateSecret];
+const REPLICATING: &[Action] = &[Action::CreateSecret, Action::ReplicateSecretToRegions];
+const ROTATING: &[Action] = &[Action::RotateSecret];
+const STAGED: &[Action] = &[Action::GetSecretValue, Action::UpdateSecretVersionStage];
+const TAGGING: &[Action] = &[Action::CreateSecret, Action::TagResource, Action::UntagResource];
 
 #[cfg(test)]
 mod tests {
@@ -243,9 +311,24 @@ mod tests {
                 "aws:epochtime=1772368245",
                 "aws:principalaccount=123456789012",
                 "aws:principalarn=arn:aws:iam::123456789012:user/a/Bob",
+                "aws:principalisawsservice=false",
                 "aws:principaltype=User",
                 "aws:securetransport=true",
                 "aws:username=Bob",
+                "aws:viaawsservice=false",
+            ]
+        );
+        let before = listing(&request);
+        let tags = [("Team".to_owned(), "blue".to_owned())];
+        let told = request.by("AIDA1", &tags).with_time("aws:TokenIssueTime", Timestamp(1_000));
+        let told: Vec<String> =
+            listing(&told).into_iter().filter(|line| !before.contains(line)).collect();
+        assert_eq!(
+            told,
+            [
+                "aws:principaltag/team=blue",
+                "aws:tokenissuetime=1970-01-01T00:00:01Z",
+                "aws:userid=AIDA1",
             ]
         );
     }
@@ -267,6 +350,7 @@ mod tests {
             ("secretsmanager:resourcetag/team", Some("blue")),
             ("secretsmanager:secretprimaryregion", Some("local-1")),
             ("secretsmanager:resource/type", None),
+            ("aws:resourceaccount", Some("123456789012")),
         ] {
             assert_eq!(request.context.single(key), value, "{key}");
         }
@@ -286,24 +370,46 @@ mod tests {
             ("TagKeys", Value::List(vec![text("old")])),
             ("AddReplicaRegions", Value::List(vec![map(vec![("Region", text("local-2"))])])),
         ]);
-        let before = listing(&request());
-        let after = listing(&request().with_members(&members).with("aws:RequestedRegion", "r"));
-        let added: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
-        assert_eq!(
-            added,
-            [
-                "aws:requestedregion=r",
-                "aws:requesttag/env=x",
-                "aws:tagkeys=[old,Env]",
-                "secretsmanager:addreplicaregions=[local-2]",
-                "secretsmanager:forcedeletewithoutrecovery=false",
-                "secretsmanager:kmskeyarn=arn:aws:kms:r:1:key/2",
-                "secretsmanager:kmskeyid=arn:aws:kms:r:1:key/2",
-                "secretsmanager:modifyrotationrules=true",
-                "secretsmanager:recoverywindowindays=7",
-                "secretsmanager:versionstage=AWSCURRENT",
-            ]
-        );
+        let encrypted = [
+            "secretsmanager:kmskeyarn=arn:aws:kms:r:1:key/2",
+            "secretsmanager:kmskeyid=arn:aws:kms:r:1:key/2",
+        ];
+        let replicas = ["secretsmanager:addreplicaregions=[local-2]"];
+        for (action, expected) in [
+            (Action::GetSecretValue, &["secretsmanager:versionstage=[AWSCURRENT]"][..]),
+            (
+                Action::DeleteSecret,
+                &[
+                    "secretsmanager:forcedeletewithoutrecovery=false",
+                    "secretsmanager:recoverywindowindays=7",
+                ],
+            ),
+            (Action::RotateSecret, &["secretsmanager:modifyrotationrules=true"]),
+            (Action::TagResource, &["aws:requesttag/env=x", "aws:tagkeys=[old,Env]"]),
+            (Action::UntagResource, &["aws:requesttag/env=x", "aws:tagkeys=[old,Env]"]),
+            (Action::UpdateSecret, &encrypted),
+            (Action::ReplicateSecretToRegions, &replicas),
+            (
+                Action::CreateSecret,
+                &[
+                    "aws:requesttag/env=x",
+                    "aws:tagkeys=[old,Env]",
+                    replicas[0],
+                    encrypted[0],
+                    encrypted[1],
+                ],
+            ),
+            (Action::BatchGetSecretValue, &[]),
+            (Action::PutSecretValue, &[]),
+        ] {
+            let before = listing(&request().asking(action));
+            let asked = request().asking(action).with_members(&members);
+            let after = listing(&asked.with("aws:RequestedRegion", "r"));
+            let mut added: Vec<&str> =
+                after.iter().filter(|line| !before.contains(line)).map(String::as_str).collect();
+            assert_eq!(added.remove(0), "aws:requestedregion=r");
+            assert_eq!(added, expected, "{action:?}");
+        }
     }
 
     #[test]

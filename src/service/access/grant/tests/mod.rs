@@ -3,11 +3,15 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::service::caller::{Caller, Selection};
+use crate::model::time::Timestamp;
+use crate::service::caller::{Caller, Holder, Selection};
 use crate::service::jobs::fixture::token;
+use crate::service::known_policies::KnownPolicies;
+use crate::service::rules::policy::parse::parse;
 use crate::service::testing::{ARN, ServiceFixture};
 
 mod clocks;
+mod keys;
 mod names;
 mod policies;
 mod tags;
@@ -41,7 +45,21 @@ fn granted() -> (ServiceFixture, Grant) {
     let until = Timestamp(service.now().0 + 60_000);
     let (id, secrets) = ("g1".to_owned(), named_like(&["app/*"]));
     let (actions, policies) = (actions.into_iter().collect(), Vec::new());
-    (service, Grant { id, label: None, actions, secrets, until, read_only: false, policies })
+    let grant = Grant {
+        id,
+        label: None,
+        actions,
+        secrets,
+        until,
+        read_only: false,
+        policies,
+        boundary: None,
+        session: Vec::new(),
+        holder: Holder::Session,
+        principal_tags: Vec::new(),
+        known: KnownPolicies::default(),
+    };
+    (service, grant)
 }
 
 fn named_like(names: &[&str]) -> Selection {

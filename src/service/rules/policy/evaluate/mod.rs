@@ -1,30 +1,52 @@
 //! Asks a policy about a request.
 
-use super::model::{Effect, Policy, Statement};
-use super::pattern::Case;
+use super::condition::Condition;
+use super::model::{Effect, Policy, Scope, Statement, StatementName};
+use super::pattern::{Case, Pattern};
+use super::principal::{Identity, Principal, Reach};
 use super::request::Request;
 
 /// What a policy says about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    /// A statement allows it, and none denies it.
-    Allow,
+pub(super) enum Decision<'p> {
+    /// A statement allows it, and none denies it. Of several it is the one that reaches farthest.
+    Allow(Reach, &'p StatementName),
     /// A statement denies it, whatever others allow.
-    Deny,
+    Deny(&'p StatementName),
     /// No statement speaks of it.
     NoOpinion,
 }
 
+/// The first part of a statement that is not about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Miss<'p> {
+    Principal,
+    Action,
+    Resource,
+    Condition(&'p Condition),
+}
+
 /// Decides on a request by one policy alone.
-pub(crate) fn decide(policy: &Policy, request: &Request) -> Decision {
+pub(super) fn decide<'p>(policy: &'p Policy, request: &Request) -> Decision<'p> {
     let mut decision = Decision::NoOpinion;
-    for statement in policy.statements.iter().filter(|statement| statement.applies(request)) {
-        match statement.effect {
-            Effect::Deny => return Decision::Deny,
-            Effect::Allow => decision = Decision::Allow,
+    for statement in &policy.statements {
+        let Ok(reach) = statement.applies(request) else { continue };
+        match (statement.effect, decision) {
+            (Effect::Deny, _) => return Decision::Deny(&statement.name),
+            (Effect::Allow, Decision::Allow(before, _)) if before <= reach => {}
+            (Effect::Allow, _) => decision = Decision::Allow(reach, &statement.name),
         }
     }
     decision
+}
+
+/// Returns what keeps each statement that allows anything from allowing this request.
+pub(super) fn misses<'p>(
+    policy: &'p Policy,
+    request: &Request,
+) -> impl Iterator<Item = (&'p StatementName, Miss<'p>)> {
+    let allows = policy.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    allows.filter_map(|statement| Some((&statement.name, statement.applies(request).err()?)))
 }
 
 /// Whether the policy denies the request even if the keys that are not known had any value: a
@@ -33,21 +55,44 @@ pub(super) fn denies_for_certain(policy: &Policy, request: &Request) -> bool {
     policy.statements.iter().any(|statement| {
         let is_known = |key: &str| request.context.values(key).is_some();
         statement.effect == Effect::Deny
-            && statement.applies(request)
+            && statement.applies(request).is_ok()
             && statement.conditions.iter().all(|condition| is_known(&condition.key))
     })
 }
 
 impl Statement {
-    fn applies(&self, request: &Request) -> bool {
+    /// Returns how far it reaches where all of its parts are about a request.
+    fn applies(&self, request: &Request) -> Result<Reach, Miss<'_>> {
         let context = &request.context;
-        self.principals.admits(|principal| principal.covers(&request.caller))
-            && self.actions.admits(|action| action.matches(&request.action, Case::Ignored, context))
-            // A wildcard in a resource may run over colons.
-            && self.resources.admits(|resource| {
-                resource.matches(&request.resource, Case::Sensitive, context)
-            })
-            && self.conditions.iter().all(|condition| condition.holds(context))
+        let reach = self.principals.reach(&request.caller).ok_or(Miss::Principal)?;
+        let is_it = |action: &Pattern| action.matches(&request.action, Case::Ignored, context);
+        if !self.actions.admits(is_it) {
+            return Err(Miss::Action);
+        }
+        // A wildcard in a resource may run over colons.
+        let is_it =
+            |resource: &Pattern| resource.matches(&request.resource, Case::Sensitive, context);
+        if !self.resources.admits(is_it) {
+            return Err(Miss::Resource);
+        }
+        match self.conditions.iter().find(|condition| !condition.holds(context)) {
+            Some(condition) => Err(Miss::Condition(condition)),
+            None => Ok(reach),
+        }
+    }
+}
+
+impl Scope<Principal> {
+    /// How far an Allow to these reaches; `None` where the caller is not meant.
+    fn reach(&self, caller: &Identity) -> Option<Reach> {
+        match self {
+            Self::Only(some) => some.iter().filter_map(|principal| principal.reach(caller)).min(),
+            // Everybody else is meant.
+            Self::Except(some) => {
+                let is_named = some.iter().any(|principal| principal.reach(caller).is_some());
+                (!is_named).then_some(Reach::Suffices)
+            }
+        }
     }
 }
 

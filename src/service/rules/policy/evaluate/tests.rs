@@ -1,5 +1,4 @@
 use super::super::parse::parse;
-use super::super::principal::Identity;
 use super::super::request::Resource;
 use super::*;
 use crate::model::time::Timestamp;
@@ -26,8 +25,17 @@ fn policy(statements: &str) -> Policy {
     parse(&text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
-fn check(statements: &str, request: &Request, expected: Decision) {
-    assert_eq!(decide(&policy(statements), request), expected, "{statements}");
+/// What a policy says, but for the statement by which it does.
+fn said(policy: &Policy, request: &Request) -> Option<Effect> {
+    match decide(policy, request) {
+        Decision::Allow(..) => Some(Effect::Allow),
+        Decision::Deny(_) => Some(Effect::Deny),
+        Decision::NoOpinion => None,
+    }
+}
+
+fn check(statements: &str, request: &Request, expected: Option<Effect>) {
+    assert_eq!(said(&policy(statements), request), expected, "{statements}");
 }
 
 fn statement(effect: &str, rest: &str) -> String {
@@ -51,13 +59,13 @@ fn denies_whatever_else_is_allowed() {
     let (allow, deny) = (statement("Allow", ""), statement("Deny", ""));
     let other = statement("Deny", r#""Action":"secretsmanager:DeleteSecret""#);
     for (statements, expected) in [
-        (format!("[{allow}]"), Decision::Allow),
-        (allow.clone(), Decision::Allow),
-        (format!("[{deny}]"), Decision::Deny),
-        (format!("[{allow},{deny}]"), Decision::Deny),
-        (format!("[{deny},{allow}]"), Decision::Deny),
-        (format!("[{allow},{other}]"), Decision::Allow),
-        (format!("[{other}]"), Decision::NoOpinion),
+        (format!("[{allow}]"), Some(Effect::Allow)),
+        (allow.clone(), Some(Effect::Allow)),
+        (format!("[{deny}]"), Some(Effect::Deny)),
+        (format!("[{allow},{deny}]"), Some(Effect::Deny)),
+        (format!("[{deny},{allow}]"), Some(Effect::Deny)),
+        (format!("[{allow},{other}]"), Some(Effect::Allow)),
+        (format!("[{other}]"), None),
     ] {
         check(&statements, &bob, expected);
     }
@@ -105,15 +113,19 @@ fn applies_where_every_part_does() {
         ),
     ] {
         let bob = request(BOB, Action::GetSecretValue);
-        let allowed = if expected { Decision::Allow } else { Decision::NoOpinion };
+        let allowed = if expected { Some(Effect::Allow) } else { None };
         check(&statement("Allow", rest), &bob, allowed);
-        let denied = if expected { Decision::Deny } else { Decision::NoOpinion };
+        let denied = if expected { Some(Effect::Deny) } else { None };
         check(&statement("Deny", rest), &bob, denied);
     }
 }
 
 #[test]
 fn knows_the_keys_of_secrets_manager() {
+    use Action::{
+        CreateSecret as Create, DeleteSecret as Delete, GetSecretValue as Read,
+        PutResourcePolicy as PutPolicy, PutSecretValue as Write, TagResource as Tag,
+    };
     let text = |text: &str| Value::Text(text.to_owned());
     let tag = Value::Map(vec![("Key".to_owned(), text("Env")), ("Value".to_owned(), text("x"))]);
     let members = [
@@ -126,28 +138,32 @@ fn knows_the_keys_of_secrets_manager() {
         ("Tags", Value::List(vec![tag])),
     ];
     let members = Value::Map(members.map(|(name, value)| (name.to_owned(), value)).to_vec());
-    let bob = request(BOB, Action::RotateSecret).with_members(&members);
-    for (condition, expected) in [
-        (r#""StringEquals":{"secretsmanager:VersionStage":"AWSPREVIOUS"}"#, true),
-        (r#""StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}"#, false),
-        (r#""StringLike":{"secretsmanager:VersionId":"01*"}"#, true),
-        (r#""StringEquals":{"secretsmanager:ResourceTag/Team":"blue"}"#, true),
-        (r#""StringEquals":{"aws:ResourceTag/Team":"red"}"#, false),
-        (r#""ArnLike":{"secretsmanager:SecretId":"arn:aws:*:*:*:secret:app/*"}"#, true),
-        (r#""StringLike":{"secretsmanager:Name":"app/*"}"#, true),
-        (r#""Bool":{"secretsmanager:ForceDeleteWithoutRecovery":"true"}"#, true),
-        (r#""NumericLessThan":{"secretsmanager:RecoveryWindowInDays":14}"#, false),
-        (r#""NumericGreaterThanEquals":{"secretsmanager:RecoveryWindowInDays":14}"#, true),
-        (r#""Bool":{"secretsmanager:BlockPublicPolicy":true}"#, false),
-        (r#""Null":{"secretsmanager:SecretPrimaryRegion":true}"#, true),
-        (r#""StringEquals":{"aws:RequestTag/Env":"x"}"#, true),
-        (r#""ForAllValues:StringEquals":{"aws:TagKeys":["Env","Team"]}"#, true),
-        (r#""DateLessThan":{"aws:CurrentTime":"2026-03-01T12:30:46Z"}"#, true),
-        (r#""NumericLessThan":{"aws:EpochTime":"1772368245"}"#, false),
-        (r#""ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::*:user/Bob"}"#, true),
-        (r#""StringEquals":{"aws:PrincipalAccount":"123456789012"}"#, true),
+    for (action, condition, expected) in [
+        (Read, r#""StringEquals":{"secretsmanager:VersionStage":"AWSPREVIOUS"}"#, true),
+        (Read, r#""StringEquals":{"secretsmanager:VersionStage":"AWSCURRENT"}"#, false),
+        (Read, r#""ForAnyValue:StringEquals":{"secretsmanager:VersionStage":"AWSPREVIOUS"}"#, true),
+        (Read, r#""StringLike":{"secretsmanager:VersionId":"01*"}"#, true),
+        (Write, r#""StringLike":{"secretsmanager:VersionId":"01*"}"#, false),
+        (Read, r#""StringEquals":{"secretsmanager:ResourceTag/Team":"blue"}"#, true),
+        (Read, r#""StringEquals":{"aws:ResourceTag/Team":"red"}"#, false),
+        (Read, r#""ArnLike":{"secretsmanager:SecretId":"arn:aws:*:*:*:secret:app/*"}"#, true),
+        (Create, r#""StringLike":{"secretsmanager:Name":"app/*"}"#, true),
+        (Read, r#""StringLike":{"secretsmanager:Name":"app/*"}"#, false),
+        (Delete, r#""Bool":{"secretsmanager:ForceDeleteWithoutRecovery":"true"}"#, true),
+        (Delete, r#""NumericLessThan":{"secretsmanager:RecoveryWindowInDays":14}"#, false),
+        (Delete, r#""NumericGreaterThanEquals":{"secretsmanager:RecoveryWindowInDays":14}"#, true),
+        (PutPolicy, r#""Bool":{"secretsmanager:BlockPublicPolicy":true}"#, false),
+        (PutPolicy, r#""Bool":{"secretsmanager:BlockPublicPolicy":false}"#, true),
+        (Read, r#""Null":{"secretsmanager:SecretPrimaryRegion":true}"#, true),
+        (Tag, r#""StringEquals":{"aws:RequestTag/Env":"x"}"#, true),
+        (Tag, r#""ForAllValues:StringEquals":{"aws:TagKeys":["Env","Team"]}"#, true),
+        (Read, r#""DateLessThan":{"aws:CurrentTime":"2026-03-01T12:30:46Z"}"#, true),
+        (Read, r#""NumericLessThan":{"aws:EpochTime":"1772368245"}"#, false),
+        (Read, r#""ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::*:user/Bob"}"#, true),
+        (Read, r#""StringEquals":{"aws:PrincipalAccount":"123456789012"}"#, true),
     ] {
-        let allowed = if expected { Decision::Allow } else { Decision::NoOpinion };
+        let bob = request(BOB, action).with_members(&members);
+        let allowed = if expected { Some(Effect::Allow) } else { None };
         let rest = format!(r#""Condition":{{{condition}}}"#);
         check(&statement("Allow", &rest), &bob, allowed);
     }
@@ -158,12 +174,12 @@ fn has_variables_only_in_the_newer_language() {
     let statement =
         statement("Allow", r#""Condition":{"StringEquals":{"aws:username":"${aws:username}"}}"#);
     for (version, expected) in [
-        (r#""Version":"2012-10-17","#, Decision::Allow),
-        (r#""Version":"2008-10-17","#, Decision::NoOpinion),
-        ("", Decision::NoOpinion),
+        (r#""Version":"2012-10-17","#, Some(Effect::Allow)),
+        (r#""Version":"2008-10-17","#, None),
+        ("", None),
     ] {
         let policy = parse(&format!(r#"{{{version}"Statement":{statement}}}"#)).unwrap();
-        assert_eq!(decide(&policy, &request(BOB, Action::GetSecretValue)), expected);
+        assert_eq!(said(&policy, &request(BOB, Action::GetSecretValue)), expected);
     }
 }
 

@@ -13,7 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::condition::{Condition, Operator};
 use super::document::{self, Document};
-use super::model::{Effect, Malformed, Policy, Problem, ProblemKind, Scope, Statement};
+use super::model::{
+    Effect, Malformed, Policy, Problem, ProblemKind, Scope, Statement, StatementName,
+};
 use super::pattern::{Pattern, Version, Wildcards};
 use super::principal::Principal;
 
@@ -118,12 +120,14 @@ impl Reader {
         sids: &mut BTreeSet<&'a str>,
     ) -> Option<Statement> {
         let members = self.members("a statement", document, Some(&STATEMENT))?;
-        if let Some(sid) = self.text(&members, "Sid")
-            && !sid.is_empty()
+        let sid = self.text(&members, "Sid").filter(|sid| !sid.is_empty());
+        if let Some(sid) = sid
             && !sids.insert(sid)
         {
             self.note(&format!("`Sid` `{sid}` is there twice"));
         }
+        let number = self.statement.unwrap_or_default();
+        let name = StatementName { number, sid: sid.map(str::to_owned) };
         // All of them are read before one that is missing ends it, so that all is reported.
         let effect = self.effect(&members);
         let principals = self.scope_of_principals(&members);
@@ -134,6 +138,7 @@ impl Reader {
             None => Some(Vec::new()),
         };
         Some(Statement {
+            name,
             effect: effect?,
             principals: principals?,
             actions: actions?,

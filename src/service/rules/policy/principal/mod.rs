@@ -38,7 +38,25 @@ enum Kind {
         role: String,
         session: String,
     },
-    FederatedUser(String),
+    /// A user's federated session, which has a name of its own.
+    FederatedUser {
+        name: String,
+        /// Path and name of the user; a policy does not say it.
+        of: Option<String>,
+    },
+}
+
+/// How far an Allow in a resource's policy reaches within an account, by whom it names. An explicit
+/// Deny anywhere is stronger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reach {
+    /// It suffices: whoever asks is named himself, or everybody is.
+    Suffices,
+    /// The permissions boundary and the session's policies must allow it too: the role of a session is
+    /// named, or its user.
+    Bounded,
+    /// The identity's own policies must allow it too: the account is named.
+    Delegated,
 }
 
 impl Principal {
@@ -56,9 +74,10 @@ impl Principal {
         let identity = Identity::read(text)?;
         Some(match identity.kind {
             Kind::Root => Self::Account(identity.account),
-            Kind::User(_) | Kind::Role(_) | Kind::AssumedRole { .. } | Kind::FederatedUser(_) => {
-                Self::Identity(identity)
-            }
+            Kind::User(_)
+            | Kind::Role(_)
+            | Kind::AssumedRole { .. }
+            | Kind::FederatedUser { .. } => Self::Identity(identity),
         })
     }
 
@@ -89,13 +108,13 @@ impl Principal {
         is_id.then_some(Self::Elsewhere)
     }
 
-    /// Whether the caller is meant.
-    pub(super) fn covers(&self, caller: &Identity) -> bool {
+    /// How far an Allow to it reaches where the caller is meant; `None` where he is not.
+    pub(super) fn reach(&self, caller: &Identity) -> Option<Reach> {
         match self {
-            Self::Everyone => true,
-            Self::Account(account) => *account == caller.account,
-            Self::Identity(identity) => identity.covers(caller),
-            Self::Elsewhere => false,
+            Self::Everyone => Some(Reach::Suffices),
+            Self::Account(account) => (*account == caller.account).then_some(Reach::Delegated),
+            Self::Identity(identity) => identity.reach(caller),
+            Self::Elsewhere => None,
         }
     }
 }
@@ -111,6 +130,17 @@ impl Identity {
     pub(crate) fn session(here: Place<'_>, role: &str, session: &str) -> Self {
         let kind = Kind::AssumedRole { role: role.to_owned(), session: session.to_owned() };
         Self { kind, ..Self::root(here) }
+    }
+
+    /// A user, with its path, which begins and ends with `/`.
+    pub(crate) fn of_user(here: Place<'_>, path: &str, name: &str) -> Self {
+        Self { kind: Kind::User(path_and_name(path, name)), ..Self::root(here) }
+    }
+
+    /// A federated session of a user, which has the user's name.
+    pub(crate) fn federated(here: Place<'_>, path: &str, name: &str) -> Self {
+        let (name, of) = (name.to_owned(), Some(path_and_name(path, name)));
+        Self { kind: Kind::FederatedUser { name, of }, ..Self::root(here) }
     }
 
     /// Reads the ARN of a root, user, role or session; `None` for any other text. Wildcards are
@@ -132,23 +162,34 @@ impl Identity {
                 }
                 Kind::AssumedRole { role: role.to_owned(), session: session.to_owned() }
             }
-            ("sts", "federated-user") if is_name(name) => Kind::FederatedUser(name.to_owned()),
+            ("sts", "federated-user") if is_name(name) => {
+                Kind::FederatedUser { name: name.to_owned(), of: None }
+            }
             _ => return None,
         };
         Some(Self { partition: arn.partition.to_owned(), account: arn.account.to_owned(), kind })
     }
 
-    /// Whether this names `other`, or the role that `other` is a session of.
-    fn covers(&self, other: &Self) -> bool {
-        let is_its_role = match (&self.kind, &other.kind) {
+    /// How far an Allow to this reaches where it names the caller, or what the caller is a session
+    /// of.
+    fn reach(&self, caller: &Self) -> Option<Reach> {
+        if self.partition != caller.partition || self.account != caller.account {
+            return None;
+        }
+        let (is_meant, reach) = match (&self.kind, &caller.kind) {
+            // Names of roles are unique in an account, whatever their paths.
             (Kind::Role(role), Kind::AssumedRole { role: assumed, .. }) => {
-                // Names of roles are unique in an account, whatever their paths.
-                role.rsplit('/').next() == Some(assumed.as_str())
+                (role.rsplit('/').next() == Some(assumed.as_str()), Reach::Bounded)
             }
-            _ => false,
+            (Kind::User(user), Kind::FederatedUser { of: Some(of), .. }) => {
+                (user == of, Reach::Bounded)
+            }
+            (Kind::FederatedUser { name, .. }, Kind::FederatedUser { name: other, .. }) => {
+                (name == other, Reach::Suffices)
+            }
+            (ours, theirs) => (ours == theirs, Reach::Suffices),
         };
-        let is_same_account = self.partition == other.partition && self.account == other.account;
-        is_same_account && (is_its_role || self.kind == other.kind)
+        is_meant.then_some(reach)
     }
 
     /// Returns `aws:PrincipalAccount`.
@@ -163,7 +204,7 @@ impl Identity {
             Kind::User(name) => ("iam", format!("user/{name}")),
             Kind::Role(name) => ("iam", format!("role/{name}")),
             Kind::AssumedRole { role, .. } => ("iam", format!("role/{role}")),
-            Kind::FederatedUser(name) => ("sts", format!("federated-user/{name}")),
+            Kind::FederatedUser { name, .. } => ("sts", format!("federated-user/{name}")),
         };
         format!("arn:{}:{service}::{}:{resource}", self.partition, self.account)
     }
@@ -175,7 +216,7 @@ impl Identity {
                 let (partition, account) = (&self.partition, &self.account);
                 format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}")
             }
-            Kind::Root | Kind::User(_) | Kind::Role(_) | Kind::FederatedUser(_) => self.arn(),
+            Kind::Root | Kind::User(_) | Kind::Role(_) | Kind::FederatedUser { .. } => self.arn(),
         }
     }
 
@@ -185,7 +226,7 @@ impl Identity {
             Kind::Root => "Account",
             Kind::User(_) => "User",
             Kind::Role(_) | Kind::AssumedRole { .. } => "AssumedRole",
-            Kind::FederatedUser(_) => "FederatedUser",
+            Kind::FederatedUser { .. } => "FederatedUser",
         }
     }
 
@@ -193,7 +234,9 @@ impl Identity {
     pub(super) fn username(&self) -> Option<&str> {
         match &self.kind {
             Kind::User(name) => name.rsplit('/').next(),
-            Kind::Root | Kind::Role(_) | Kind::AssumedRole { .. } | Kind::FederatedUser(_) => None,
+            Kind::Root | Kind::Role(_) | Kind::AssumedRole { .. } | Kind::FederatedUser { .. } => {
+                None
+            }
         }
     }
 }
@@ -215,6 +258,11 @@ impl<'a> Arn<'a> {
         let is_ours = label == "arn" && is_partition(partition) && region.is_empty();
         is_ours.then_some(Self { partition, service, account, resource })
     }
+}
+
+/// Writes what follows `user/` in an ARN.
+fn path_and_name(path: &str, name: &str) -> String {
+    format!("{}{name}", path.strip_prefix('/').unwrap_or(path))
 }
 
 fn is_partition(text: &str) -> bool {
