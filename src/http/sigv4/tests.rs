@@ -280,6 +280,15 @@ fn requests_for_something_else() {
     refused(invalid, "Credential should be scoped to a valid region. ", |sample, _| {
         authorize(sample, "us-east-1", "us-east-2");
     });
+    // A key's holder signs for whatever he likes to call a region.
+    let signer = |region| {
+        let [sample, _] = signed_for(region, &[("Host", "127.0.0.1:1")], "/", None);
+        Circumstances::at("secretsmanager", "20260301T120000Z", None).verify(&sample)
+    };
+    assert!(signer("eu-west-1").is_ok());
+    for region in ["nowhere", "us-east", "", "us-east-1 ", "US-EAST-1", "us-east-1\n"] {
+        assert!(signer(region).is_err(), "{region:?}");
+    }
     refused(
         invalid,
         "Credential should be scoped to correct service: 'secretsmanager'. ",
@@ -383,6 +392,15 @@ fn sts_says_it_in_other_codes() {
 
 /// A request of our own making, in both forms.
 fn signed(headers: &[(&str, &str)], target: &str, token: Option<&str>) -> [Sample; 2] {
+    signed_for("us-east-1", headers, target, token)
+}
+
+fn signed_for(
+    region: &str,
+    headers: &[(&str, &str)],
+    target: &str,
+    token: Option<&str>,
+) -> [Sample; 2] {
     let headers =
         headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
     let sample = Sample {
@@ -396,7 +414,7 @@ fn signed(headers: &[(&str, &str)], target: &str, token: Option<&str>) -> [Sampl
         access_key_id: KEY,
         secret: &secret,
         token,
-        region: "us-east-1",
+        region,
         service: "secretsmanager",
         at: date::read("20260301T120000Z").unwrap(),
     };
