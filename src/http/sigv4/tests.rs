@@ -525,3 +525,21 @@ fn an_authorization_may_be_spelled_in_several_ways() {
     authorize(&mut upper, digits, &digits.to_uppercase());
     assert_eq!(good.verify(&upper), Err(Refusal::Mismatch));
 }
+
+/// Whoever has the secret cannot say two things at once, of which a reader might take either.
+#[test]
+fn what_has_two_meanings_is_refused_from_anybody() {
+    let good = Circumstances::at("secretsmanager", "20260301T120000Z", None);
+    let host = ("Host", "127.0.0.1:1");
+    let check = |headers: &[(&str, &str)], target: &str| {
+        for sample in signed(headers, target, None) {
+            assert_eq!(good.verify(&sample), Err(Refusal::Mismatch), "{headers:?} {target}");
+        }
+    };
+    check(&[host, ("X-Amz-Target", "a"), ("x-amz-target", "b")], "/");
+    check(&[host, host], "/");
+    check(&[host], "/?a=1&a=2");
+    check(&[host], "/?a=1&%61=1");
+    check(&[host], "/a/../");
+    check(&[host], "//");
+}
