@@ -543,3 +543,50 @@ fn what_has_two_meanings_is_refused_from_anybody() {
     check(&[host], "/a/../");
     check(&[host], "//");
 }
+
+/// A request that no `Signer` makes: of a method, and with a list of signed headers, of any kind.
+fn signed_by_hand(method: &str, names: &str) -> Sample {
+    let date = "20260301T120000Z";
+    let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+    let headers = [header("A", "1"), header("Host", "127.0.0.1:1"), header("X-Amz-Date", date)];
+    let sample = Sample {
+        method: method.to_owned(),
+        target: "/".to_owned(),
+        headers: headers.to_vec(),
+        body: Vec::new(),
+    };
+    let payload = fingerprint::hex(&fingerprint::of_bytes(b""));
+    let signed = Signed { names, query: "", payload: &payload };
+    let text = sample.with(|request| canonical::request(request, &signed)).unwrap();
+    let day = "20260301";
+    let purpose = Purpose { day, region: "us-east-1", service: "secretsmanager" };
+    let text = canonical::string_to_sign(date, purpose, &text);
+    let secret = Secret::new(super::samples::SECRET.to_owned());
+    let signature = signature(&secret, purpose, text.as_bytes());
+    let header = format!(
+        "AWS4-HMAC-SHA256 Credential={KEY}/{day}/us-east-1/secretsmanager/aws4_request, \
+         SignedHeaders={names}, Signature={signature}"
+    );
+    sample.and("Authorization", &header)
+}
+
+#[test]
+fn what_is_signed_has_one_form() {
+    let good = Circumstances::at("secretsmanager", "20260301T120000Z", None);
+    let check = |method: &str, names: &str, expected: Option<Refusal>| {
+        let found = good.verify(&signed_by_hand(method, names)).err();
+        assert_eq!(found, expected, "{method:?} {names}");
+    };
+    check("POST", "a;host;x-amz-date", None);
+    check("POST", "host;a;x-amz-date", Some(Refusal::Mismatch));
+    check("POST", "a;a;host;x-amz-date", Some(Refusal::Mismatch));
+    check("POST", "A;host;x-amz-date", Some(Refusal::Mismatch));
+    check("POST\n/", "a;host;x-amz-date", Some(Refusal::Mismatch));
+    let unsigned = |name: &str| Some(Refusal::HeaderNotSigned { name: name.to_owned() });
+    check("POST", "a;x-amz-date", unsigned("Host"));
+    check("POST", "a;host", unsigned("X-Amz-Date"));
+    // Not even where there is none.
+    for sample in signed(&[("A", "1")], "/", None) {
+        assert_eq!(good.verify(&sample).err(), unsigned("Host"));
+    }
+}
