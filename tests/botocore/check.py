@@ -364,7 +364,7 @@ def converse(session, model, wire):
     refused("InvalidRequestException", "PutSecretValue", SecretId="nothing")
     refused("ResourceNotFoundException", "DescribeSecret", SecretId="nothing")
     ask("GetRandomPassword", PasswordLength=12)
-    across(ask, wire)
+    return ask
 
 
 def across(ask, wire):
@@ -401,7 +401,7 @@ def main():
         program = Program(pathlib.Path(directory))
         check_skeletons(model, program)
         wire = Wire(model, program)
-        converse(session, model, wire)
+        across(converse(session, model, wire), wire)
         for operation in model.operation_names:
             if not is_not_yet(operation):
                 if operation not in wire.called:

@@ -95,7 +95,7 @@ pub(crate) fn verify(
 }
 
 /// Refuses what is too old, so that a request which somebody saw is good for minutes only, and what
-/// was made for later.
+/// was made for later. What `X-Amz-Expires` says changes nothing, as at STS.
 fn check_date(found: &str, expected: &Expected<'_>) -> Result<(), Refusal> {
     let at = date::read(found).ok_or_else(|| Refusal::NotADate { found: found.to_owned() })?;
     let minutes = expected.service.minutes;

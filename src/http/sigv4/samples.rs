@@ -90,7 +90,7 @@ impl Circumstances {
     }
 
     pub(super) fn verify(&self, sample: &Sample) -> Result<Verified, Refusal> {
-        let allows_region = |name: &str| name == "us-east-1";
+        let allows_region = |name: &str| name != "us-east-2";
         let Self { service, now, .. } = *self;
         let expected = Expected { service, now, allows_region: &allows_region };
         let find = |id: &str| {

@@ -4,7 +4,7 @@ use super::refusal::{Dialect, Refusal};
 use crate::crypto::signing::{LAST, Purpose};
 use crate::model::shape::Shaped;
 use crate::model::types::RegionName;
-use crate::model::value::Value;
+use crate::service::constraints;
 
 /// A service that requests are signed for.
 #[derive(Clone, Copy)]
@@ -80,5 +80,5 @@ impl<'a> Scope<'a> {
 }
 
 fn is_region(name: &str) -> bool {
-    RegionName::from_value(Value::Text(name.to_owned())).is_ok()
+    constraints::allows(RegionName::SHAPE, name)
 }

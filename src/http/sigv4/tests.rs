@@ -280,6 +280,15 @@ fn requests_for_something_else() {
     refused(invalid, "Credential should be scoped to a valid region. ", |sample, _| {
         authorize(sample, "us-east-1", "us-east-2");
     });
+    // A key's holder signs for whatever he likes to call a region.
+    let signer = |region| {
+        let [sample, _] = signed_for(region, &[("Host", "127.0.0.1:1")], "/", None);
+        Circumstances::at("secretsmanager", "20260301T120000Z", None).verify(&sample)
+    };
+    assert!(signer("eu-west-1").is_ok());
+    for region in ["nowhere", "us-east", "", "us-east-1 ", "US-EAST-1", "us-east-1\n"] {
+        assert!(signer(region).is_err(), "{region:?}");
+    }
     refused(
         invalid,
         "Credential should be scoped to correct service: 'secretsmanager'. ",
@@ -383,6 +392,15 @@ fn sts_says_it_in_other_codes() {
 
 /// A request of our own making, in both forms.
 fn signed(headers: &[(&str, &str)], target: &str, token: Option<&str>) -> [Sample; 2] {
+    signed_for("us-east-1", headers, target, token)
+}
+
+fn signed_for(
+    region: &str,
+    headers: &[(&str, &str)],
+    target: &str,
+    token: Option<&str>,
+) -> [Sample; 2] {
     let headers =
         headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
     let sample = Sample {
@@ -396,7 +414,7 @@ fn signed(headers: &[(&str, &str)], target: &str, token: Option<&str>) -> [Sampl
         access_key_id: KEY,
         secret: &secret,
         token,
-        region: "us-east-1",
+        region,
         service: "secretsmanager",
         at: date::read("20260301T120000Z").unwrap(),
     };
@@ -506,4 +524,69 @@ fn an_authorization_may_be_spelled_in_several_ways() {
     let digits = header.split_once("Signature=").unwrap().1;
     authorize(&mut upper, digits, &digits.to_uppercase());
     assert_eq!(good.verify(&upper), Err(Refusal::Mismatch));
+}
+
+/// Whoever has the secret cannot say two things at once, of which a reader might take either.
+#[test]
+fn what_has_two_meanings_is_refused_from_anybody() {
+    let good = Circumstances::at("secretsmanager", "20260301T120000Z", None);
+    let host = ("Host", "127.0.0.1:1");
+    let check = |headers: &[(&str, &str)], target: &str| {
+        for sample in signed(headers, target, None) {
+            assert_eq!(good.verify(&sample), Err(Refusal::Mismatch), "{headers:?} {target}");
+        }
+    };
+    check(&[host, ("X-Amz-Target", "a"), ("x-amz-target", "b")], "/");
+    check(&[host, host], "/");
+    check(&[host], "/?a=1&a=2");
+    check(&[host], "/?a=1&%61=1");
+    check(&[host], "/a/../");
+    check(&[host], "//");
+}
+
+/// A request that no `Signer` makes: of a method, and with a list of signed headers, of any kind.
+fn signed_by_hand(method: &str, names: &str) -> Sample {
+    let date = "20260301T120000Z";
+    let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+    let headers = [header("A", "1"), header("Host", "127.0.0.1:1"), header("X-Amz-Date", date)];
+    let sample = Sample {
+        method: method.to_owned(),
+        target: "/".to_owned(),
+        headers: headers.to_vec(),
+        body: Vec::new(),
+    };
+    let payload = fingerprint::hex(&fingerprint::of_bytes(b""));
+    let signed = Signed { names, query: "", payload: &payload };
+    let text = sample.with(|request| canonical::request(request, &signed)).unwrap();
+    let day = "20260301";
+    let purpose = Purpose { day, region: "us-east-1", service: "secretsmanager" };
+    let text = canonical::string_to_sign(date, purpose, &text);
+    let secret = Secret::new(super::samples::SECRET.to_owned());
+    let signature = signature(&secret, purpose, text.as_bytes());
+    let header = format!(
+        "AWS4-HMAC-SHA256 Credential={KEY}/{day}/us-east-1/secretsmanager/aws4_request, \
+         SignedHeaders={names}, Signature={signature}"
+    );
+    sample.and("Authorization", &header)
+}
+
+#[test]
+fn what_is_signed_has_one_form() {
+    let good = Circumstances::at("secretsmanager", "20260301T120000Z", None);
+    let check = |method: &str, names: &str, expected: Option<Refusal>| {
+        let found = good.verify(&signed_by_hand(method, names)).err();
+        assert_eq!(found, expected, "{method:?} {names}");
+    };
+    check("POST", "a;host;x-amz-date", None);
+    check("POST", "host;a;x-amz-date", Some(Refusal::Mismatch));
+    check("POST", "a;a;host;x-amz-date", Some(Refusal::Mismatch));
+    check("POST", "A;host;x-amz-date", Some(Refusal::Mismatch));
+    check("POST\n/", "a;host;x-amz-date", Some(Refusal::Mismatch));
+    let unsigned = |name: &str| Some(Refusal::HeaderNotSigned { name: name.to_owned() });
+    check("POST", "a;x-amz-date", unsigned("Host"));
+    check("POST", "a;host", unsigned("X-Amz-Date"));
+    // Not even where there is none.
+    for sample in signed(&[("A", "1")], "/", None) {
+        assert_eq!(good.verify(&sample).err(), unsigned("Host"));
+    }
 }
