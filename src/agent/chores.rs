@@ -414,7 +414,7 @@ mod tests {
         let id = || "AKIA2222222222222222".to_owned();
         let (user_name, secrets) = (Some(text()), vec![text()]);
         let operations = vec!["Get*".to_owned()];
-        let spec = GrantSpec { user_name, secrets, operations, ..GrantSpec::default() };
+        let spec = GrantSpec { operations, secrets, user_name, ..GrantSpec::default() };
         for chore in [
             Chore::AccessKey(Errand::create(spec).unwrap()),
             Chore::AccessKey(Errand::List),

@@ -92,12 +92,11 @@ fn new_line(layout: Layout, out: &mut Vec<u8>) {
     match layout {
         Layout::Indented(depth) => {
             let spaces = depth.saturating_mul(4);
-            match MARGIN.get(..spaces.saturating_add(1)) {
-                Some(margin) => out.extend_from_slice(margin),
-                None => {
-                    out.push(b'\n');
-                    out.resize(out.len().saturating_add(spaces), b' ');
-                }
+            if let Some(margin) = MARGIN.get(..spaces.saturating_add(1)) {
+                out.extend_from_slice(margin);
+            } else {
+                out.push(b'\n');
+                out.resize(out.len().saturating_add(spaces), b' ');
             }
         }
         Layout::Compact => {}

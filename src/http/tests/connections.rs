@@ -230,7 +230,7 @@ fn pipelining_is_refused() {
     // What follows a body that did not come with its head is not read, but it is seen.
     served(Rules::USUAL, &one_secret, |address, _, _| {
         let post = format!("POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 20000\r\n\r\n");
-        let heard = say(address, &[post.as_bytes(), &[b' '; 20_000], b"x"].concat());
+        let heard = say(address, &[post.as_bytes(), &vec![b' '; 20_000], b"x"].concat());
         assert_eq!((heard.len(), heard[0].status), (1, 400));
         assert!(heard[0].body.starts_with("the next request"));
     });

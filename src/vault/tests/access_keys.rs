@@ -139,13 +139,14 @@ fn a_key_is_a_key_in_its_place_alone() {
     assert!(is_read(&record(home(), None)));
     assert!(!is_read(&record(keys(), None)));
     assert!(!is_read(&record(home(), key())));
-    for spoil in [
-        (|record| record.name = "AKIA".to_owned()) as fn(&mut Record),
+    let spoilt: [fn(&mut Record); 5] = [
+        |record| record.name = "AKIA".to_owned(),
         |record| record.description = Some("a".to_owned()),
         |record| record.tags = Some(Vec::new()),
         |record| record.versions.push(Version::new("v".to_owned(), None, START)),
         |record| record.deletion = Some(Deletion { requested: START, due: START }),
-    ] {
+    ];
+    for spoil in spoilt {
         let mut record = record(keys(), key());
         spoil(&mut record);
         assert!(!is_read(&record));
