@@ -10,6 +10,7 @@ mod checking;
 pub(crate) mod chores;
 pub(crate) mod client;
 mod closing;
+mod control;
 mod door;
 mod endpoint;
 mod endpoints;

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::door::{Agent, CONTROL_RULES, Control, RULES, VIA};
+use super::control::{CONTROL_RULES, Control};
+use super::door::{Agent, RULES, VIA};
 use super::messages::{Refused, Reply, Unlock};
 use super::place::Place;
 use super::session::Gone;
