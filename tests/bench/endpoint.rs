@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -35,12 +36,40 @@ pub(crate) fn measure(fixture: &BenchFixture, calls: usize, table: &mut Table) -
     table.row("the same, 4 connections at once", size, &all);
     table.bound(Bound::rate("calls over HTTP in a second", rate, 10_000.0).at(size));
 
+    beside_moto(&target, size, table)?;
+
     let before = memory(fixture)?;
     crowd(&target, calls.div_ceil(CLIENTS))?;
     let grown = memory(fixture)?.saturating_sub(before);
     let what = format!("memory that {calls} calls over HTTP leave");
     table.bound(Bound::bytes(&what, grown, 1 << 20).at(size));
     drop(unlocked);
+    Ok(())
+}
+
+/// Measures boto3 at the endpoint, and on moto, which people use in its place.
+fn beside_moto(target: &Target, size: Option<usize>, table: &mut Table) -> io::Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("target/ci/botocore/bin/python");
+    if !python.exists() {
+        println!("moto is not installed: `.ci/run` puts it into target/ci/botocore.\n");
+        return Ok(());
+    }
+    let (id, secret, token) = &target.key;
+    let mut boto = Command::new(python);
+    boto.arg(root.join("tests/bench/boto.py")).arg(&target.name);
+    boto.env("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{}", target.address));
+    boto.env("AWS_DEFAULT_REGION", REGION).env("AWS_ACCESS_KEY_ID", id);
+    boto.env("AWS_SECRET_ACCESS_KEY", secret).env("AWS_SESSION_TOKEN", token);
+    let told = answer(&mut boto)?;
+    let samples = |line: &str| {
+        let times = line.split(' ').filter_map(|time| time.parse().ok());
+        Samples::of(times.map(Duration::from_micros).collect())
+    };
+    let mut lines = told.lines();
+    let mut next = || samples(lines.next().unwrap_or_default());
+    table.row("the same by boto3", size, &next());
+    table.floor("the same by boto3, of moto in its own process", size, &next());
     Ok(())
 }
 
@@ -58,8 +87,9 @@ fn crowd(target: &Target, calls: usize) -> io::Result<(Samples, f64)> {
         (0..CLIENTS).map(|_| Client::connect(target)).collect::<io::Result<Vec<_>>>()?;
     let before = Instant::now();
     let times = thread::scope(|scope| {
-        let work =
-            |client: &mut Client| (0..calls).map(|_| client.call()).collect::<io::Result<Vec<_>>>();
+        let work = |client: &mut Client<'_>| {
+            (0..calls).map(|_| client.call()).collect::<io::Result<Vec<_>>>()
+        };
         let threads: Vec<_> =
             clients.iter_mut().map(|client| scope.spawn(move || work(client))).collect();
         let joined = threads.into_iter().map(|thread| {
@@ -86,6 +116,9 @@ fn memory(fixture: &BenchFixture) -> io::Result<u64> {
 /// Where the endpoint is, and what is asked there.
 struct Target {
     address: String,
+    name: String,
+    /// Its id, its secret and its session's token.
+    key: (String, String, String),
     request: Vec<u8>,
 }
 
@@ -107,7 +140,8 @@ impl Target {
         let date = answer(Command::new("date").args(["-u", "+%Y%m%dT%H%M%SZ"]))?;
         let body = format!("{{\"SecretId\":\"{name}\"}}");
         let request = signed(&address, (id, secret, token), &date, &body);
-        Ok(Self { address, request })
+        let key = (id.to_owned(), secret.to_owned(), token.to_owned());
+        Ok(Self { address, name, key, request })
     }
 }
 
@@ -120,7 +154,10 @@ fn signed(host: &str, (id, secret, token): (&str, &str, &str), date: &str, body:
         ("x-amz-security-token", token),
         ("x-amz-target", "secretsmanager.GetSecretValue"),
     ];
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let joined = |between: &str, end: &str| {
+        headers.map(|(name, value)| format!("{name}{between}{value}{end}")).concat()
+    };
+    let lines = joined(":", "\n");
     let names = headers.map(|(name, _)| name).join(";");
     let canonical = format!("POST\n/\n\n{lines}\n{names}\n{}", hex(&Sha256::digest(body)));
     let day = date.get(..8).unwrap_or_default();
@@ -130,7 +167,7 @@ fn signed(host: &str, (id, secret, token): (&str, &str, &str), date: &str, body:
         .iter()
         .fold(format!("AWS4{secret}").into_bytes(), |key, part| mac(&key, part));
     let signature = hex(&mac(&key, &text));
-    let sent: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let sent = joined(": ", "\r\n");
     format!(
         "POST / HTTP/1.1\r\n{sent}Content-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
          Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}\r\n\r\n{body}",
