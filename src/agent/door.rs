@@ -86,13 +86,8 @@ impl Agent<'_> {
             Ok(Ask::Check(check)) => self.check(who, stream, check),
             Ok(Ask::Rotate(rotate)) => plain(self.rotate(who, stream, rotate)),
             Ok(Ask::Serve { token, at }) => return self.serve(who, stream, &token, &at),
-            Ok(Ask::Grant { token, spec, with_key }) => {
-                plain(self.grant(who, &token, &spec, with_key))
-            }
-            Ok(Ask::Grants { token }) => plain(
-                self.session(&token)
-                    .map(|session| tagged(&lock(&session.grants).shown(self.moments.moment()))),
-            ),
+            Ok(Ask::Grant { token, spec, how }) => plain(self.grant(who, &token, &spec, how)),
+            Ok(Ask::Grants { token }) => plain(self.grants(&token)),
             Ok(Ask::Revoke { token, id }) => plain(self.revoke(who, &token, &id)),
             Ok(Ask::Identity { token, region }) => {
                 plain(self.identity(who, &token, region.as_deref()))
@@ -372,7 +367,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::agent::grants::Given;
+    use crate::agent::grants::{Given, Term};
     use crate::agent::limits::Limits;
     use crate::agent::messages::{Reads, Unlock};
     use crate::agent::place::Place;
@@ -446,7 +441,8 @@ mod tests {
         let now = SystemMoments.moment();
         let token = Secret::new("token".to_owned());
         let given = Given { token, key: None };
-        lock(&session.grants).add(given, Caller::Grant(grant), now, 3_600_000);
+        let term = Term { lifetime_ms: 3_600_000, holder: None };
+        lock(&session.grants).add(given, Caller::Grant(grant), now, term);
         moments.looks.store(0, Ordering::SeqCst);
         drop(moments.session.set(Arc::clone(&session)));
 

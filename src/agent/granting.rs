@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::door::{Agent, unknown};
-use super::grants::Given;
-use super::messages::Refused;
+use super::grants::{Given, Term};
+use super::messages::{EndsWith, Granting, Refused};
 use super::place::new_token;
 use super::session::{Use, lock};
 use super::temporary::TemporaryKey;
@@ -19,7 +19,7 @@ use crate::service::grants::{self, GrantSpec};
 use crate::service::identity::CallerIdentity;
 use crate::service::rules::arn::Place;
 use crate::sys::entropy::NoEntropy;
-use crate::sys::process::Actor;
+use crate::sys::process::{Actor, Watched};
 use crate::sys::secret::Secret;
 use crate::vault::transaction::Access;
 use crate::vault::{self, Vault};
@@ -31,7 +31,7 @@ impl Agent<'_> {
         who: &Actor,
         token: &Secret<String>,
         spec: &Json,
-        with_key: bool,
+        how: Granting,
     ) -> Result<Json, Refused> {
         let spec = from_json(GrantSpec::SHAPE, spec).map_err(Refused::Malformed)?;
         let spec = GrantSpec::from_value(spec);
@@ -42,13 +42,20 @@ impl Agent<'_> {
         if lock(&session.grants).is_full(now) {
             return Err(Refused::Malformed("there are too many grants".to_owned()));
         }
+        let gone = |_gone| Refused::Malformed("who asked for the grant is gone".to_owned());
+        let holder = match how.ends_with {
+            EndsWith::Asker if !lock(&session.grants).watches_many() => {
+                Watched::of(who.pid).map_err(gone)?
+            }
+            EndsWith::Asker | EndsWith::Time => None,
+        };
         let none = |none: NoEntropy| {
             Refused::Vault((self.explain.vault)(&vault::Error::Crypto(none.into())))
         };
         let id = grants::draw_id(self.entropy).map_err(none)?;
         let secret = new_token(self.entropy).map_err(none)?;
         let reply = self.used_of(who, &session, Use::Counts, |vault, circumstances| {
-            let made = self.make_grant(vault, &spec, (id, with_key), circumstances);
+            let made = self.make_grant(vault, &spec, (id, how.with_key), circumstances);
             let told = made.map(|(grant, key)| {
                 let told = json!({
                     "token": secret.expose(),
@@ -57,12 +64,19 @@ impl Agent<'_> {
                 });
                 let given = Given { token: secret, key };
                 let lifetime_ms = spec.lifetime_ms();
-                lock(&session.grants).add(given, Caller::Grant(grant), now, lifetime_ms);
+                let term = Term { lifetime_ms, holder };
+                lock(&session.grants).add(given, Caller::Grant(grant), now, term);
                 told
             });
             (told, Vec::new())
         });
         reply.outcome
+    }
+
+    /// Says what is granted.
+    pub(super) fn grants(&self, token: &Secret<String>) -> Result<Json, Refused> {
+        let session = self.session(token)?;
+        Ok(tagged(&lock(&session.grants).shown(self.moments.moment())))
     }
 
     /// Says to the holder of a grant who he is, which AWS tells everybody.

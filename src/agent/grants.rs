@@ -8,6 +8,7 @@ use crate::model::value::Value;
 use crate::service::caller::Caller;
 use crate::service::grants;
 use crate::sys::clock::Moment;
+use crate::sys::process::Watched;
 use crate::sys::secret::Secret;
 
 /// A grant, and the token by which its holder is known.
@@ -18,6 +19,14 @@ struct Granted {
     key: Option<Arc<TemporaryKey>>,
     /// When it ends, by the clock that nobody sets; its own time is judged with each call.
     ends_boot_ms: i64,
+    /// The process with which it ends, if it does.
+    holder: Option<Watched>,
+}
+
+impl Granted {
+    fn is_over(&self, now: Moment) -> bool {
+        now.boot_ms >= self.ends_boot_ms || self.holder.as_ref().is_some_and(Watched::has_ended)
+    }
 }
 
 /// What somebody is given with a grant.
@@ -26,17 +35,29 @@ pub(super) struct Given {
     pub(super) key: Option<Arc<TemporaryKey>>,
 }
 
+/// How long a grant lasts: for so long, and no longer than its holder lives, where that is watched.
+pub(super) struct Term {
+    pub(super) lifetime_ms: i64,
+    pub(super) holder: Option<Watched>,
+}
+
 /// All grants of one vault.
 #[derive(Default)]
 pub(super) struct Grants(Vec<Granted>);
 
 impl Grants {
-    /// Hands a grant out for so long.
-    pub(super) fn add(&mut self, given: Given, caller: Caller, now: Moment, lifetime_ms: i64) {
+    /// Hands a grant out.
+    pub(super) fn add(&mut self, given: Given, caller: Caller, now: Moment, term: Term) {
         self.drop_over(now);
+        let Term { lifetime_ms, holder } = term;
         let ends_boot_ms = now.boot_ms.saturating_add(lifetime_ms);
         let Given { token, key } = given;
-        self.0.push(Granted { token, caller: Arc::new(caller), key, ends_boot_ms });
+        self.0.push(Granted { token, caller: Arc::new(caller), key, ends_boot_ms, holder });
+    }
+
+    /// Whether as many processes are watched as may be: each takes one of the agent's files.
+    pub(super) fn watches_many(&self) -> bool {
+        self.0.iter().filter(|granted| granted.holder.is_some()).count() >= MOST_WATCHED
     }
 
     /// Finds the holder of a token.
@@ -70,9 +91,9 @@ impl Grants {
         found
     }
 
-    /// Returns those whose time is not over.
+    /// Returns those that are not over.
     fn good(&self, now: Moment) -> impl Iterator<Item = &Granted> {
-        self.0.iter().filter(move |granted| now.boot_ms < granted.ends_boot_ms)
+        self.0.iter().filter(move |granted| !granted.is_over(now))
     }
 
     /// Takes a grant back. Returns whether there was one.
@@ -99,7 +120,7 @@ impl Grants {
     }
 
     fn drop_over(&mut self, now: Moment) {
-        self.0.retain(|granted| now.boot_ms < granted.ends_boot_ms);
+        self.0.retain(|granted| !granted.is_over(now));
     }
 }
 
@@ -112,3 +133,5 @@ fn id_of(caller: &Caller) -> Option<&str> {
 
 /// More than anybody can oversee.
 const MOST: usize = 1_000;
+/// Processes of which an end is waited for. Grants to more than these last until they are over or taken back.
+const MOST_WATCHED: usize = 256;

@@ -55,8 +55,7 @@ pub(crate) enum Ask {
         token: Secret<String>,
         /// A `GrantSpec`.
         spec: Json,
-        /// Whether it comes with an access key, to sign requests at an endpoint with.
-        with_key: bool,
+        how: Granting,
     },
     /// Say what is granted.
     Grants { token: Secret<String> },
@@ -66,6 +65,23 @@ pub(crate) enum Ask {
     Lock { vault: Option<PathBuf> },
     /// Say what is unlocked.
     Status,
+}
+
+/// How a grant is handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Granting {
+    /// Whether it comes with an access key, to sign requests at an endpoint with.
+    pub(crate) with_key: bool,
+    pub(crate) ends_with: EndsWith,
+}
+
+/// With what a grant ends, if it is not taken back before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EndsWith {
+    /// Its time.
+    Time,
+    /// Its time, or the process that asks for it: whatever ends that.
+    Asker,
 }
 
 /// What of a list is wanted, where the caller puts pages together.
@@ -217,8 +233,9 @@ impl Ask {
             Self::Serve { token, at } => {
                 ("serve", json!({ "token": token.expose(), "at": at.to_json() }))
             }
-            Self::Grant { token, spec, with_key } => {
-                ("grant", json!({ "token": token.expose(), "spec": spec, "key": with_key }))
+            Self::Grant { token, spec, how: Granting { with_key, ends_with } } => {
+                let (token, ends) = (token.expose(), *ends_with == EndsWith::Asker);
+                ("grant", json!({ "token": token, "spec": spec, "key": with_key, "ends": ends }))
             }
             Self::Grants { token } => ("grants", json!({ "token": token.expose() })),
             Self::Revoke { token, id } => ("revoke", json!({ "token": token.expose(), "id": id })),
@@ -272,11 +289,12 @@ impl Ask {
             "rotate" => Self::Rotate(Rotate::read(&members, Rotated::One)?),
             "rotate-due" => Self::Rotate(Rotate::read(&members, Rotated::Due)?),
             "serve" => Self::Serve { token: members.token()?, at: members.at("at")? },
-            "grant" => Self::Grant {
-                token: members.token()?,
-                spec: members.json("spec"),
-                with_key: members.flag("key"),
-            },
+            "grant" => {
+                let is_askers = members.flag("ends");
+                let ends_with = if is_askers { EndsWith::Asker } else { EndsWith::Time };
+                let how = Granting { with_key: members.flag("key"), ends_with };
+                Self::Grant { token: members.token()?, spec: members.json("spec"), how }
+            }
             "grants" => Self::Grants { token: members.token()? },
             "revoke" => Self::Revoke { token: members.token()?, id: members.text("id")? },
             "lock" => Self::Lock { vault: members.path("vault")? },
@@ -415,7 +433,16 @@ mod tests {
             Ask::Do { token: token(), chore: Chore::Purge },
             Ask::Check(Check { token: token(), copy: Some(path.clone()), tells: true }),
             Ask::Check(Check { token: token(), copy: None, tells: false }),
-            Ask::Grant { token: token(), spec: json!({ "Secrets": ["a"] }), with_key: true },
+            Ask::Grant {
+                token: token(),
+                spec: json!({ "Secrets": ["a"] }),
+                how: Granting { with_key: true, ends_with: EndsWith::Time },
+            },
+            Ask::Grant {
+                token: token(),
+                spec: json!({}),
+                how: Granting { with_key: false, ends_with: EndsWith::Asker },
+            },
             Ask::Rotate(Rotate {
                 token: token(),
                 asked: json!({ "a": 1 }),

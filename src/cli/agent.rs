@@ -18,7 +18,7 @@ use super::unlock::{self, CommandContext};
 use crate::agent::chores::Chore;
 use crate::agent::client::{Line, Silence};
 use crate::agent::long_work::Said;
-use crate::agent::messages::{self, Ask, At, Check, Refused, Reply, Rotate, Rotated};
+use crate::agent::messages::{self, Ask, At, Check, Granting, Refused, Reply, Rotate, Rotated};
 use crate::agent::place::Place;
 use crate::gateway::json::{from_json, tagged, to_json, untagged};
 use crate::gateway::refusal::Explained;
@@ -249,10 +249,10 @@ impl Session {
         identity.zip(region).ok_or_else(unintelligible)
     }
 
-    /// Grants somebody a part of what the owner may do, with an access key if he is to have one.
-    pub(crate) fn grant(&self, spec: GrantSpec, with_key: bool) -> Result<Handed, Failure> {
+    /// Grants somebody a part of what the owner may do.
+    pub(crate) fn grant(&self, spec: GrantSpec, how: Granting) -> Result<Handed, Failure> {
         let spec = to_json(&spec.into_value().unwrap_or(Value::Null));
-        let answer = self.of_grants(&Ask::Grant { token: self.token(), spec, with_key })?;
+        let answer = self.of_grants(&Ask::Grant { token: self.token(), spec, how })?;
         Handed::read(&answer).ok_or_else(unintelligible)
     }
 

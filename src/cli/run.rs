@@ -13,7 +13,7 @@ use super::request::globals::{self, Command, CommandLine, Names};
 use super::stdout::print;
 use super::tell::{self, ErrorReporter};
 use super::unlock::CommandContext;
-use super::{agent, aws, chore, commands, operate, rotate, terminal, welcome};
+use super::{agent, aws, chore, commands, operate, private_place, rotate, terminal, welcome};
 use crate::service::operation::Entry;
 use crate::service::operations;
 use crate::sys::{modes, silence};
@@ -61,6 +61,9 @@ fn run_command(
     reporter.format = error_format(globals::error_format(&words), environment, reporter.form);
     let CommandLine { globals, form, command } = globals::split(&words, called_as, names)?;
     reporter.form = form;
+    if !matches!(&command, Command::Own { name, .. } if commands::passes_words_on(name)) {
+        globals::must_be_text(&words)?;
+    }
     reporter.format = error_format(globals.error_format.as_deref(), environment, form);
     if globals.no_input {
         terminal::leave_alone();
@@ -79,6 +82,7 @@ fn run_command(
     if is_granted && needs_all(&command, commands::is_of_operations) && !is_for_all {
         return Err(agent::not_granted());
     }
+    clear_up_before(&command, environment);
     match command {
         Command::Version => print(version(form).as_bytes()),
         Command::Help(words) => print(help::text(&words)?.as_bytes()),
@@ -107,6 +111,21 @@ fn run_command(
             });
             done.map_err(|failure| chore::unlock_first(failure, &context))
         }
+    }
+}
+
+/// Removes what commands have left that were killed, where a person calls one for what it does.
+fn clear_up_before(command: &Command, environment: &Environment) {
+    let is_of_person = match command {
+        Command::Own { name, .. } => commands::is_of_person(name),
+        Command::Operation { .. } => true,
+        Command::Version
+        | Command::Help(_)
+        | Command::Identity { .. }
+        | Command::Configure { .. } => false,
+    };
+    if is_of_person {
+        private_place::sweep(environment);
     }
 }
 

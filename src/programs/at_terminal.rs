@@ -23,7 +23,7 @@ pub(super) fn run(
     (environment, words): (&[(OsString, OsString)], &[OsString]),
     stdin: Option<File>,
     begun: impl FnOnce(),
-) -> io::Result<Ended> {
+) -> io::Result<(Ended, Option<io::Error>)> {
     let real = Arc::new(Real::open()?);
     let pair = Pair::open(&real)?;
     let monitor::Beginning { mut command, mut told, open } =
@@ -61,10 +61,10 @@ pub(super) fn run(
     // One that panicked has said so.
     drop(typist.join());
     let status = monitor.wait()?;
-    passing.finish();
+    let lost = passing.finish();
     real.restore();
     // It was killed, and the program with it.
-    ended.or_else(|_silent| Ok(Ended::by(status)))
+    Ok((ended.unwrap_or_else(|_silent| Ended::by(status)), lost))
 }
 
 /// Listens to what happens to the program, until it has ended.

@@ -30,6 +30,8 @@ pub(super) enum Within {
     Escape,
     /// Among its numbers.
     Sequence,
+    /// Before the letter that ends a short one, such as what `tput sgr0` begins with.
+    Short,
 }
 
 impl Letters {
@@ -49,11 +51,13 @@ impl Letters {
             within = match (within, byte) {
                 (_, b'\x1b') => Within::Escape,
                 (Within::Escape, b'[') | (Within::Sequence, 0x20..=0x3f) => Within::Sequence,
-                (Within::Nothing, b'\n' | b'\r') | (Within::Sequence, 0x40..=0x7e) => {
-                    Within::Nothing
-                }
+                (Within::Escape | Within::Short, 0x20..=0x2f) => Within::Short,
+                (Within::Nothing, b'\n' | b'\r')
+                | (Within::Sequence, 0x40..=0x7e)
+                | (Within::Escape, b'7' | b'8')
+                | (Within::Short, 0x30..=0x7e) => Within::Nothing,
                 // It is none after all, and this byte a letter or a line end.
-                (Within::Nothing | Within::Escape | Within::Sequence, _) => {
+                (Within::Nothing | Within::Escape | Within::Sequence | Within::Short, _) => {
                     if within == Within::Nothing {
                         self.bytes.push(*byte);
                         at = next;
@@ -134,6 +138,10 @@ mod tests {
             ("\x1b[1;31mred\x1b[m!", "red!", Within::Nothing),
             ("a\x1b", "a", Within::Escape),
             ("a\x1b[3", "a", Within::Sequence),
+            // `tput sgr0` in the middle of a value showed all of it.
+            ("a\x1b(B\x1b[mb", "ab", Within::Nothing),
+            ("a\x1b7b\x1b8\x1b(", "ab", Within::Short),
+            ("a\x1b(\nb", "ab", Within::Nothing),
             ("\x1b]0;title\x07", "]0;title\x07", Within::Nothing),
             ("\x1b\x1b[mx", "x", Within::Nothing),
             ("\x1b[\nx", "x", Within::Nothing),
@@ -149,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_letter_has_its_place(text in "[a\n\r\x1b\\[1m]{0,60}") {
+        fn every_letter_has_its_place(text in "[a\n\r\x1b\\[(1m]{0,60}") {
             let mut letters = Letters::default();
             letters.take(text.as_bytes(), Within::Nothing);
             for (index, letter) in letters.bytes.iter().enumerate() {
@@ -159,7 +167,7 @@ mod tests {
 
         /// It does not matter where a text is cut.
         #[test]
-        fn a_text_may_come_in_two(text in "[a\n\x1b\\[1m]{0,40}", at in 0..40_usize) {
+        fn a_text_may_come_in_two(text in "[a\n\x1b\\[(1m]{0,40}", at in 0..40_usize) {
             let bytes = text.as_bytes();
             let (first, second) = bytes.split_at(at.min(bytes.len()));
             let (mut whole, mut part) = (Letters::default(), Letters::default());

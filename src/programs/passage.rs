@@ -49,7 +49,7 @@ struct Lane {
 
 /// What is passed on while a program runs.
 pub(super) struct Passing {
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<io::Result<()>>>,
     /// Rings when it is dropped.
     _bell: PipeWriter,
 }
@@ -109,14 +109,14 @@ impl Passage {
 
 impl Passing {
     /// The program has ended: passes on what it has written, and nothing of what others write that it
-    /// left behind.
-    pub(super) fn finish(self) {
+    /// left behind. Returns why something could not be written, if that is not because nobody reads.
+    pub(super) fn finish(self) -> Option<io::Error> {
         let Self { threads, _bell: bell } = self;
         drop(bell);
-        for thread in threads {
-            // One that panicked has said so.
-            drop(thread.join());
-        }
+        // One that panicked has said so.
+        let outcomes = threads.into_iter().filter_map(|thread| thread.join().ok());
+        let failures: Vec<io::Error> = outcomes.filter_map(Result::err).collect();
+        failures.into_iter().find(|error| error.kind() != ErrorKind::BrokenPipe)
     }
 }
 
@@ -131,7 +131,7 @@ enum Event {
 }
 
 impl Lane {
-    fn pass_on(self, bell: &PipeReader) {
+    fn pass_on(self, bell: &PipeReader) -> io::Result<()> {
         let Self { from, way, mut hush } = self;
         let mut from = File::from(from);
         let mut chunk = Secret::new(vec![0; CHUNK]);
@@ -163,6 +163,7 @@ impl Lane {
         };
         hush.finish(&mut sink);
         // Where nobody reads any more, the program learns that as it would have: nobody reads this.
+        outcome
     }
 }
 

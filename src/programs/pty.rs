@@ -4,13 +4,13 @@
 use std::fs::File;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, Termios};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 
 use crate::sys::secret::Secret;
 use crate::sys::streams;
@@ -31,6 +31,8 @@ pub(super) struct Real {
     is_raw: AtomicBool,
     /// Whether it is to be raw as soon as it can be.
     is_wanted: AtomicBool,
+    /// How many bytes were typed before it was raw, and wait to be read.
+    early: AtomicUsize,
     changing: Mutex<()>,
 }
 
@@ -57,7 +59,8 @@ impl Real {
         let terminal = File::options().read(true).write(true).open("/dev/tty")?;
         let modes = rustix::termios::tcgetattr(&terminal)?;
         let (is_raw, is_wanted) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Self { terminal, modes, is_raw, is_wanted, changing: Mutex::new(()) })
+        let early = AtomicUsize::new(0);
+        Ok(Self { terminal, modes, is_raw, is_wanted, early, changing: Mutex::new(()) })
     }
 
     /// Gives the pseudo-terminal the size of the real one.
@@ -86,6 +89,8 @@ impl Real {
             let mut raw = self.modes.clone();
             raw.make_raw();
             let made = rustix::termios::tcsetattr(&self.terminal, OptionalActions::Drain, &raw);
+            let early = rustix::io::ioctl_fionread(&self.terminal).unwrap_or(0);
+            self.early.store(usize::try_from(early).unwrap_or(0), Ordering::SeqCst);
             self.is_raw.store(made.is_ok(), Ordering::SeqCst);
         }
     }
@@ -101,17 +106,41 @@ impl Real {
         }
     }
 
+    /// What was typed before the terminal was raw is read as it was kept: the key that makes an end, as a
+    /// NUL. Makes the key of it again.
+    fn make_ends(&self, keys: &mut [u8]) {
+        let early = self.early.load(Ordering::SeqCst);
+        self.early.store(early.saturating_sub(keys.len()), Ordering::SeqCst);
+        if self.modes.local_modes.contains(LocalModes::ICANON) {
+            for key in keys.iter_mut().take(early).filter(|key| **key == 0) {
+                *key = self.end();
+            }
+        }
+    }
+
+    /// The key that makes an end, as a rule `^D`.
+    fn end(&self) -> u8 {
+        self.modes.special_codes[SpecialCodeIndex::VEOF]
+    }
+
     /// Types at the pseudo-terminal what is typed here, until the bell rings.
     pub(super) fn type_at(&self, ours: &OwnedFd, bell: &PipeReader) {
         let mut typed = Secret::new(vec![0; 4 << 10]);
+        let mut was_raw = self.is_raw.load(Ordering::SeqCst);
         loop {
             self.make_raw_if_wanted();
             let is_raw = self.is_raw.load(Ordering::SeqCst);
+            if is_raw && !was_raw {
+                // Who is in the background is not told that the terminal is resized.
+                drop(self.resize(ours));
+            }
+            was_raw = is_raw;
             let mut both =
                 [PollFd::new(bell, PollFlags::IN), PollFd::new(&self.terminal, PollFlags::IN)];
             // What is typed while another job has the terminal is not for this one.
             let heard = if is_raw { 2 } else { 1 };
             let ready = poll(both.get_mut(..heard).unwrap_or_default(), Some(&LOOK));
+            let is_gone = both.get(1).is_some_and(|one| one.revents().intersects(GONE));
             let [rung, ready_to_read] = both.map(|one| !one.revents().is_empty());
             if rung {
                 return;
@@ -120,9 +149,16 @@ impl Real {
                 continue;
             }
             match (&self.terminal).read(typed.expose_mut()) {
+                // It was typed while the terminal was not raw, which made an end of it.
+                Ok(0) if !is_gone => {
+                    if streams::write_all(ours, &[self.end()]).is_err() {
+                        return;
+                    }
+                }
                 Ok(0) => return,
                 Ok(length) => {
-                    let keys = typed.expose().get(..length).unwrap_or_default();
+                    let keys = typed.expose_mut().get_mut(..length).unwrap_or_default();
+                    self.make_ends(keys);
                     if streams::write_all(ours, keys).is_err() {
                         return;
                     }
@@ -141,4 +177,6 @@ impl Drop for Real {
 }
 
 /// How often to look whether the terminal is this job's.
-const LOOK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+/// What says that nobody types any more.
+const GONE: PollFlags = PollFlags::HUP.union(PollFlags::ERR);

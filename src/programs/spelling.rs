@@ -13,14 +13,19 @@ pub(super) fn spellings(value: &[u8]) -> BTreeSet<Vec<u8>> {
     let mut out = BTreeSet::from([value.to_vec()]);
     out.extend(base64s(value));
     let hex = fingerprint::hex(value);
-    out.insert(hex.to_ascii_uppercase().into_bytes());
-    out.insert(hex.into_bytes());
+    for separator in ["", ":", " "] {
+        let pairs: Vec<&[u8]> = hex.as_bytes().chunks(2).collect();
+        let spelled = pairs.join(separator.as_bytes());
+        out.insert(spelled.to_ascii_uppercase());
+        out.insert(spelled);
+    }
     out.insert(python(value.iter().map(|byte| Unit::Byte(*byte))).into_bytes());
     let Ok(text) = std::str::from_utf8(value) else { return out };
     let shown = python(text.chars().map(Unit::Character));
     let mut texts = vec![ascii(&shown), ascii(text), shown];
     texts.extend(["''", r"\'", r"'\''", "'\"'\"'"].map(|quote| text.replace('\'', quote)));
     texts.extend(SHELL.iter().map(|special| backslashed(text, special)));
+    texts.extend([zsh(text), fish(text)]);
     for is_upper in [false, true] {
         texts.push(text.encode_utf16().map(|unit| unicode(unit, is_upper)).collect());
     }
@@ -42,6 +47,11 @@ pub(super) fn spellings(value: &[u8]) -> BTreeSet<Vec<u8>> {
         }
     }
     out.extend(texts.into_iter().map(String::into_bytes));
+    // As Windows has texts, and as its shell takes them encoded.
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    out.extend(base64s(&wide));
+    out.insert(text.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    out.insert(wide);
     out
 }
 
@@ -77,12 +87,18 @@ struct Style {
 }
 
 const RUST: Style = Style { is_ascii: false, is_upper: false, slash: "/", html: &[] };
-const STYLES: [Style; 5] = [
+const STYLES: [Style; 6] = [
     RUST,
     // Python.
     Style { is_ascii: true, ..RUST },
-    // .NET and others.
     Style { is_ascii: true, is_upper: true, ..RUST },
+    // .NET.
+    Style {
+        is_ascii: true,
+        is_upper: true,
+        html: &['"', '&', '\'', '+', '<', '>', '`', '\u{7f}'],
+        ..RUST
+    },
     // PHP.
     Style { is_ascii: true, slash: r"\/", ..RUST },
     // Go.
@@ -93,6 +109,7 @@ fn json(text: &str, style: &Style) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
+            c if style.html.contains(&c) => out.push_str(&escaped(c, style)),
             '"' => out.push_str(r#"\""#),
             '\\' => out.push_str(r"\\"),
             '\u{8}' => out.push_str(r"\b"),
@@ -101,15 +118,15 @@ fn json(text: &str, style: &Style) -> String {
             '\r' => out.push_str(r"\r"),
             '\t' => out.push_str(r"\t"),
             '/' => out.push_str(style.slash),
-            c if c < ' ' || style.html.contains(&c) || style.is_ascii && !c.is_ascii() => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    out.push_str(&unicode(*unit, style.is_upper));
-                }
-            }
+            c if c < ' ' || style.is_ascii && !c.is_ascii() => out.push_str(&escaped(c, style)),
             c => out.push(c),
         }
     }
     out
+}
+
+fn escaped(c: char, style: &Style) -> String {
+    c.encode_utf16(&mut [0; 2]).iter().map(|unit| unicode(*unit, style.is_upper)).collect()
 }
 
 /// Writes a character, or half of one, as JSON has any.
@@ -119,7 +136,9 @@ fn unicode(unit: u16, is_upper: bool) -> String {
 }
 
 /// What shells write a backslash before: within double quotes, and within none, where zsh knows more.
-const SHELL: [&str; 3] = ["\"\\$`", " \t!\"#$&'()*,;<=>?[\\]^`{|}", " \t!\"#$&'()*;<>?[\\]^`{|}~"];
+const SHELL: [&str; 3] = ["\"\\$`", " \t!\"#$&'()*,;<=>?[\\]^`{|}", ZSH];
+const ZSH: &str = " \t!\"#$&'()*;<>?[\\]^`{|}~";
+const FISH: &str = " \"#$&'()*;<>?[\\]{|}~";
 
 fn backslashed(text: &str, special: &str) -> String {
     let mut out = String::new();
@@ -130,6 +149,37 @@ fn backslashed(text: &str, special: &str) -> String {
         out.push(c);
     }
     out
+}
+
+/// Writes a text as zsh's `${(q)…}` does, where control characters have quotes of their own.
+fn zsh(text: &str) -> String {
+    let spell = |c: char| match c {
+        '\t' => r"$'\t'".to_owned(),
+        '\n' => r"$'\n'".to_owned(),
+        '\r' => r"$'\r'".to_owned(),
+        '\u{1b}' => r"$'\e'".to_owned(),
+        c => backslashed(c.encode_utf8(&mut [0; 4]), ZSH),
+    };
+    text.chars().map(spell).collect()
+}
+
+/// Writes a text as fish's `string escape` does.
+fn fish(text: &str) -> String {
+    let special = |c: char| FISH.contains(c);
+    if !text.chars().any(|c| c == '\'' || c.is_ascii_control()) {
+        // In quotes.
+        return text.replace('\\', r"\\");
+    }
+    let spell = |c: char| match c {
+        '\t' => r"\t".to_owned(),
+        '\n' => r"\n".to_owned(),
+        '\r' => r"\r".to_owned(),
+        '\u{1b}' => r"\e".to_owned(),
+        '\u{8}' => r"\b".to_owned(),
+        c if special(c) => format!("\\{c}"),
+        c => c.to_string(),
+    };
+    text.chars().map(spell).collect()
 }
 
 /// Part of what Python shows by `repr()`.

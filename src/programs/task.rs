@@ -20,7 +20,7 @@ use rustix::process::{Pid, Signal};
 use super::confine::{self, Freedom};
 use super::hush::Hushed;
 pub(crate) use super::monitor::Ended;
-use super::passage::{Passage, Way};
+use super::passage::{Passage, Passing, Way};
 use super::{at_terminal, spawn};
 use crate::sys::{detach, interrupts, process, session_key};
 
@@ -30,7 +30,7 @@ pub(crate) const FIRST_WORD: &str = "run-program";
 /// What is run.
 pub(crate) struct Task {
     /// The program, found by `PATH` unless it is a path, and its arguments.
-    pub(crate) argv: Vec<String>,
+    pub(crate) argv: Vec<OsString>,
     /// Its whole environment.
     pub(crate) environment: Vec<(OsString, OsString)>,
     /// What it reads, if that is not what this process would.
@@ -52,6 +52,13 @@ pub(crate) enum Keyring {
     Own,
 }
 
+/// What became of a program.
+pub(crate) struct Done {
+    pub(crate) ended: Ended,
+    /// Why something that it wrote is lost, if it is.
+    pub(crate) lost: Option<io::Error>,
+}
+
 /// Why a program was not run, and what shells end with then.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotRun {
@@ -60,16 +67,19 @@ pub(crate) struct NotRun {
 }
 
 impl Task {
-    fn program(&self) -> &str {
-        self.argv.first().map_or("", String::as_str)
+    fn program(&self) -> &OsStr {
+        self.argv.first().map_or(OsStr::new(""), OsString::as_os_str)
     }
 
     fn not_run(&self, error: &io::Error) -> NotRun {
-        not_run(self.program(), error)
+        not_run(&self.program().to_string_lossy(), error)
     }
 
     /// Becomes the program: nothing of this process is left. Comes back only if that fails.
     pub(crate) fn become_it(self) -> NotRun {
+        if self.program().is_empty() {
+            return self.not_run(&io::ErrorKind::NotFound.into());
+        }
         let set_up = || {
             self.files.iter().try_for_each(inherit)?;
             process::mask_files(process::given_mask());
@@ -91,26 +101,27 @@ impl Task {
 
     /// Runs the program to its end. What it writes is passed on, without what is to be left out; where
     /// that is a terminal, the program has one of its own.
-    pub(crate) fn run(self, hushed: Option<&Arc<Hushed>>) -> Result<Ended, NotRun> {
+    pub(crate) fn run(self, hushed: Option<&Arc<Hushed>>) -> Result<Done, NotRun> {
         self.find()?;
         let is_shown = [Way::Stdout, Way::Stderr].into_iter().any(Way::is_terminal);
-        let ended = match hushed.filter(|_| is_shown) {
+        let done = match hushed.filter(|_| is_shown) {
             Some(hushed) => self.run_at_terminal(hushed),
             None => self.run_here(hushed),
         };
-        ended.map_err(|error| self.not_run(&error))
+        done.map_err(|error| self.not_run(&error))
     }
 
-    fn run_at_terminal(&self, hushed: &Arc<Hushed>) -> io::Result<Ended> {
+    fn run_at_terminal(&self, hushed: &Arc<Hushed>) -> io::Result<Done> {
         let (words, channel) = self.words(TERMINAL)?;
         self.files.iter().try_for_each(inherit)?;
         let stdin = self.stdin.as_ref().map(File::try_clone).transpose()?;
         let begun = || self.attend(channel);
-        at_terminal::run(hushed, (&self.environment, &words), stdin, begun)
+        let (ended, lost) = at_terminal::run(hushed, (&self.environment, &words), stdin, begun)?;
+        Ok(Done { ended, lost })
     }
 
     /// Runs it in this process's group, at this process's terminal if it uses one.
-    fn run_here(&self, hushed: Option<&Arc<Hushed>>) -> io::Result<Ended> {
+    fn run_here(&self, hushed: Option<&Arc<Hushed>>) -> io::Result<Done> {
         let (mut words, channel) = self.words(HERE)?;
         words.insert(1, std::process::id().to_string().into());
         let mut command = Command::new(detach::own_program()?);
@@ -136,10 +147,7 @@ impl Task {
         // From now on its number may be another's.
         *running.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let status = child.wait()?;
-        if let Some(passing) = passing {
-            passing.finish();
-        }
-        Ok(Ended::by(status))
+        Ok(Done { ended: Ended::by(status), lost: passing.and_then(Passing::finish) })
     }
 
     /// Returns the words by which this program becomes the other, without the parent's number, which
@@ -152,8 +160,8 @@ impl Task {
         let freedoms = self.freedoms.iter().flatten().map(Freedom::to_string);
         let words = [FIRST_WORD, &mask, self.keyring.word(), place, &number];
         let words = words.map(str::to_owned).into_iter().chain(freedoms).chain([END.to_owned()]);
-        let words = words.chain(self.argv.iter().cloned()).map(OsString::from).collect();
-        Ok((words, channel))
+        let words = words.map(OsString::from).chain(self.argv.iter().cloned());
+        Ok((words.collect(), channel))
     }
 
     /// Answers what a confined program is asked about, now that it was started.
@@ -172,12 +180,15 @@ impl Task {
                 .rfind(|(name, _)| name == wanted)
                 .map(|(_, value)| value.as_os_str())
         };
-        let paths: Vec<PathBuf> = if self.program().contains('/') {
+        let paths: Vec<PathBuf> = if self.program().as_encoded_bytes().contains(&b'/') {
             vec![program.to_owned()]
         } else {
             let path = variable("PATH").unwrap_or(OsStr::new(USUAL_PATH));
             std::env::split_paths(path).map(|directory| directory.join(program)).collect()
         };
+        if self.program().is_empty() {
+            return Err(self.not_run(&io::ErrorKind::NotFound.into()));
+        }
         let is_there: Vec<&PathBuf> = paths.iter().filter(|path| path.exists()).collect();
         let may_run = |path: &&PathBuf| {
             use rustix::fs::{Access, AtFlags, CWD, accessat};
@@ -263,7 +274,9 @@ impl Channel {
 }
 
 fn not_run(program: &str, error: &io::Error) -> NotRun {
-    let (code, why) = if error.kind() == io::ErrorKind::NotFound {
+    let is_nowhere =
+        [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind());
+    let (code, why) = if is_nowhere {
         (NOT_FOUND, "not found".to_owned())
     } else if error.kind() == io::ErrorKind::PermissionDenied {
         (NOT_RUN, "permission denied".to_owned())

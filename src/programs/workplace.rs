@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 
 use crate::crypto::fingerprint;
 use crate::sys::entropy::Entropy;
+use crate::sys::files::{self, FileFault};
 use crate::sys::lock::{self, Held};
-use crate::sys::{files, removal};
+use crate::sys::{removal, runtime};
 
 /// A directory that only this user may enter. Removed when dropped.
 pub(crate) struct Workplace {
     root: PathBuf,
+    /// What it is in, if that is for such directories alone.
+    shelf: Option<PathBuf>,
     /// Says that somebody works here.
     _lock: Held,
 }
@@ -20,34 +23,63 @@ pub(crate) struct Workplace {
 impl Workplace {
     /// Makes one in the first of these directories where it can be made. Its name says what for.
     pub(crate) fn new(purpose: &str, bases: &[PathBuf], entropy: &dyn Entropy) -> io::Result<Self> {
-        let mut random = [0; 8];
-        entropy.fill(&mut random).map_err(io::Error::other)?;
+        let bases: Vec<Base> = bases.iter().map(|base| Base::Any(base.clone())).collect();
+        Self::in_first(purpose, &bases, entropy)
+    }
+
+    /// The same on a shelf, where [`sweep_shelves`] finds what was left without a look at everything
+    /// else that is in these directories. Somebody else's shelf in our place is passed over.
+    pub(crate) fn on_shelf(
+        purpose: &str,
+        bases: &[PathBuf],
+        entropy: &dyn Entropy,
+    ) -> io::Result<Self> {
+        let both = |base: &PathBuf| [Base::Shelf(shelf(base)), Base::Any(base.clone())];
+        let bases: Vec<Base> = bases.iter().flat_map(both).collect();
+        Self::in_first(purpose, &bases, entropy)
+    }
+
+    fn in_first(purpose: &str, bases: &[Base], entropy: &dyn Entropy) -> io::Result<Self> {
         let beginning = beginning(purpose);
-        let name = format!("{beginning}{}", fingerprint::hex(&random));
         let mut refusal = io::Error::from(io::ErrorKind::NotFound);
         for base in bases {
-            sweep(base, &beginning);
-            match Self::at(base.join(&name)) {
-                Ok(workplace) => return Ok(workplace),
-                Err(error) => refusal = error,
+            base.sweep(std::slice::from_ref(&beginning));
+            // Another process that sweeps may take one for left that is not locked yet.
+            for _ in 0..TRIES {
+                let mut random = [0; 8];
+                entropy.fill(&mut random).map_err(io::Error::other)?;
+                match Self::at(base, &format!("{beginning}{}", fingerprint::hex(&random))) {
+                    Ok(workplace) => return Ok(workplace),
+                    Err(error) => refusal = error,
+                }
+                if !SWEPT.contains(&refusal.kind()) {
+                    break;
+                }
             }
         }
         Err(refusal)
     }
 
-    fn at(root: PathBuf) -> io::Result<Self> {
+    fn at(base: &Base, name: &str) -> io::Result<Self> {
+        let root = base.path().join(name);
         if root.join(SOCKET).as_os_str().len() > MAX_IN_ADDRESS {
             return Err(io::Error::other("the path is too long for a socket"));
         }
-        let base = files::parent_of(&root);
-        if !base.is_dir() {
-            DirBuilder::new().mode(0o700).create(base)?;
+        if !base.path().is_dir() {
+            DirBuilder::new().mode(0o700).create(base.path())?;
         }
         // Fails if anything exists there already.
         DirBuilder::new().mode(0o700).create(&root)?;
-        let lock = lock::take_directory(&root).map_err(io::Error::other)?;
+        let lock = lock::take_directory(&root).map_err(|fault| {
+            let is_gone = matches!(fault, FileFault::Missing(_));
+            if is_gone { io::ErrorKind::NotFound.into() } else { io::Error::other(fault) }
+        })?;
         let lock = lock.ok_or(io::ErrorKind::ResourceBusy)?;
-        let workplace = Self { root, _lock: lock };
+        let workplace = Self { root, shelf: base.shelf().map(Path::to_owned), _lock: lock };
+        // Now that there is something on it, a shelf stays whose it is.
+        if base.shelf().is_some_and(|shelf| !runtime::is_ours_alone(shelf)) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         DirBuilder::new().mode(0o700).create(workplace.temporary())?;
         Ok(workplace)
     }
@@ -66,33 +98,91 @@ impl Workplace {
 impl Drop for Workplace {
     fn drop(&mut self) {
         removal::remove(&self.root);
+        if let Some(shelf) = &self.shelf {
+            clear_away(shelf);
+        }
     }
 }
 
-/// Removes what processes that were killed have left in these directories, of this purpose.
-pub(crate) fn sweep_all(purpose: &str, bases: &[PathBuf]) {
-    for base in bases {
-        sweep(base, &beginning(purpose));
+/// Where one is made.
+enum Base {
+    /// In a directory where anything may be.
+    Any(PathBuf),
+    /// In one that has such directories of this user's alone, and is there as long as one of them is.
+    Shelf(PathBuf),
+}
+
+impl Base {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Any(path) | Self::Shelf(path) => path,
+        }
     }
+
+    fn shelf(&self) -> Option<&Path> {
+        match self {
+            Self::Any(_) => None,
+            Self::Shelf(path) => Some(path),
+        }
+    }
+
+    /// Removes what processes that were killed have left. Whether there was anything.
+    fn sweep(&self, beginnings: &[String]) -> bool {
+        match self {
+            Self::Any(path) => sweep(path, beginnings),
+            // As a rule there is none, and this is all that is looked at.
+            Self::Shelf(path) if runtime::is_ours_alone(path) => {
+                let has_removed = sweep(path, beginnings);
+                clear_away(path);
+                has_removed
+            }
+            Self::Shelf(_) => false,
+        }
+    }
+}
+
+/// Removes what processes that were killed have left on the shelves of these directories, of these
+/// purposes. Whether there was anything.
+pub(crate) fn sweep_shelves(purposes: &[&str], bases: &[PathBuf]) -> bool {
+    let beginnings: Vec<String> = purposes.iter().map(|purpose| beginning(purpose)).collect();
+    bases.iter().filter(|base| Base::Shelf(shelf(base)).sweep(&beginnings)).count() > 0
 }
 
 fn beginning(purpose: &str) -> String {
     format!("strongroom-{purpose}-")
 }
 
-/// Removes what processes that were killed have left. Others of this user may be at work beside.
-fn sweep(base: &Path, beginning: &str) {
-    let entries = fs::read_dir(base).into_iter().flatten().filter_map(Result::ok);
-    for entry in entries {
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(beginning));
-        let is_own = |found: Metadata| found.is_dir() && found.uid() == files::user_id();
-        let is_left = is_ours && fs::symlink_metadata(entry.path()).is_ok_and(is_own);
-        if is_left && matches!(lock::take_directory(&entry.path()), Ok(Some(_))) {
-            removal::remove(&entry.path());
-        }
-    }
+fn shelf(base: &Path) -> PathBuf {
+    base.join(format!("strongroom-files-{}", files::user_id()))
 }
 
+/// Removes a shelf that has nothing on it.
+fn clear_away(shelf: &Path) {
+    // It may have something.
+    drop(fs::remove_dir(shelf));
+}
+
+/// Removes what processes that were killed have left. Others of this user may be at work beside.
+fn sweep(base: &Path, beginnings: &[String]) -> bool {
+    let mut has_removed = false;
+    let entries = fs::read_dir(base).into_iter().flatten().filter_map(Result::ok);
+    for entry in entries {
+        let name = entry.file_name();
+        let is_of = |name: &str| beginnings.iter().any(|beginning| name.starts_with(beginning));
+        let is_own = |found: Metadata| found.is_dir() && found.uid() == files::user_id();
+        let is_left = name.to_str().is_some_and(is_of)
+            && fs::symlink_metadata(entry.path()).is_ok_and(is_own);
+        if is_left && matches!(lock::take_directory(&entry.path()), Ok(Some(_))) {
+            removal::remove(&entry.path());
+            has_removed = true;
+        }
+    }
+    has_removed
+}
+
+/// How often one is made where others sweep it away, and how that shows.
+const TRIES: u32 = 50;
+const SWEPT: [io::ErrorKind; 2] = [io::ErrorKind::ResourceBusy, io::ErrorKind::NotFound];
 const SOCKET: &str = "s";
 /// The least that systems allow for the address of a socket.
 const MAX_IN_ADDRESS: usize = 103;
@@ -101,6 +191,7 @@ const MAX_IN_ADDRESS: usize = 103;
 mod tests {
     use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
     use crate::sys::entropy::{CountingEntropy, SystemEntropy};
@@ -135,6 +226,64 @@ mod tests {
         assert!(alive.temporary().exists() && !left.exists() && scratch.join("other").exists());
         drop((alive, second));
         assert_eq!(scratch.names(), ["other"]);
+    }
+
+    #[test]
+    fn a_shelf_is_swept_and_goes_with_the_last_on_it() {
+        let scratch = Scratch::new();
+        let bases = [scratch.path().to_owned()];
+        assert!(!sweep_shelves(&["run"], &bases));
+        let alive = Workplace::on_shelf("run", &bases, &SystemEntropy).unwrap();
+        let shelf = shelf(scratch.path());
+        assert!(alive.temporary().starts_with(&shelf));
+        let left = shelf.join("strongroom-run-left/tmp");
+        files::create_private_dir(&left).unwrap();
+        files::create_private_dir(&scratch.join("strongroom-run-beside")).unwrap();
+        assert!(!sweep_shelves(&["edit"], &bases) && left.exists());
+        assert!(sweep_shelves(&["edit", "run"], &bases));
+        assert!(!left.exists() && alive.temporary().exists());
+        drop(alive);
+        assert_eq!(scratch.names(), ["strongroom-run-beside"]);
+        // The last one was killed.
+        files::create_private_dir(&left).unwrap();
+        assert!(sweep_shelves(&["run"], &bases));
+        assert_eq!(scratch.names(), ["strongroom-run-beside"]);
+    }
+
+    #[test]
+    fn a_shelf_that_others_may_enter_is_passed_over() {
+        let scratch = Scratch::new();
+        let bases = [scratch.path().to_owned()];
+        let shelf = shelf(scratch.path());
+        files::create_private_dir(&shelf.join("strongroom-run-theirs")).unwrap();
+        fs::set_permissions(&shelf, Permissions::from_mode(0o777)).unwrap();
+        assert!(!sweep_shelves(&["run"], &bases));
+        let workplace = Workplace::on_shelf("run", &bases, &SystemEntropy).unwrap();
+        assert_eq!(workplace.temporary().parent().unwrap().parent(), Some(scratch.path()));
+        assert_eq!(fs::read_dir(&shelf).unwrap().count(), 1);
+    }
+
+    /// What somebody else's sweep took away before it was locked was an error.
+    #[test]
+    fn they_are_made_while_others_sweep() {
+        let scratch = Scratch::new();
+        let bases = [scratch.path().to_owned()];
+        let is_over = AtomicBool::new(false);
+        let make = |_| Workplace::on_shelf("run", &bases, &SystemEntropy).map(drop);
+        let make_many = || (0..300).map(make).filter_map(Result::err).collect::<Vec<_>>();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    sweep_shelves(&["run"], &bases);
+                }
+            });
+            let makers = [(); 3].map(|()| scope.spawn(make_many));
+            let failed: Vec<io::Error> =
+                makers.into_iter().flat_map(|maker| maker.join().unwrap()).collect();
+            is_over.store(true, Ordering::Relaxed);
+            assert!(failed.is_empty(), "{failed:?}");
+        });
+        assert!(scratch.names().is_empty(), "{:?}", scratch.names());
     }
 
     #[test]

@@ -204,7 +204,8 @@ fn start() -> io::Result<()> {
 }
 
 fn hear(signal: Signal) {
-    if passed_on().contains(signal)
+    // Both threads wait for a new size, and either may hear of it.
+    if (passed_on().contains(signal) || others().contains(signal))
         && let Some(tell) = lock(&PASSED).as_mut()
     {
         tell(number_of(signal));

@@ -124,6 +124,48 @@ pub(crate) fn actor_of(pid: u32, uid: u32) -> Actor {
     }
 }
 
+/// A process that somebody waits for the end of. Another that gets its number later is not taken for it.
+pub(crate) struct Watched {
+    #[cfg(target_os = "linux")]
+    handle: std::os::fd::OwnedFd,
+}
+
+impl Watched {
+    /// Watches the process that has this number now; `None` where the system cannot.
+    ///
+    /// # Errors
+    /// There is no such process.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn of(pid: u32) -> io::Result<Option<Self>> {
+        use rustix::process::{Pid, PidfdFlags, pidfd_open};
+        let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+        match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(handle) => Ok(Some(Self { handle })),
+            Err(rustix::io::Errno::SRCH) => Err(rustix::io::Errno::SRCH.into()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn of(_pid: u32) -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+
+    /// Whether it has ended, even if nobody has buried it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn has_ended(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let mut handle = [PollFd::new(&self.handle, PollFlags::IN)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut handle, Some(&at_once)).is_ok_and(|ready| ready > 0)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn has_ended(&self) -> bool {
+        false
+    }
+}
+
 /// Whether a process was stopped, by `SIGSTOP` or its terminal; no, where nobody can tell.
 pub(crate) fn is_stopped(pid: u32) -> bool {
     let stat = read_short(&Path::new("/proc").join(pid.to_string()).join("stat"));

@@ -48,6 +48,11 @@ fn make(path: &Path, user: u32) -> Result<(), FileFault> {
     check(path, user)
 }
 
+/// Whether this is a directory of this user, and no link, that nobody else may enter.
+pub(crate) fn is_ours_alone(path: &Path) -> bool {
+    check(path, files::user_id()).is_ok()
+}
+
 /// Requires a directory of this user, and no link, that nobody else may enter.
 fn check(path: &Path, user: u32) -> Result<(), FileFault> {
     let metadata = fs::symlink_metadata(path).map_err(|error| FileFault::from_io(path, error))?;

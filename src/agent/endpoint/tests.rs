@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::*;
 use crate::agent::limits::Limits;
-use crate::agent::messages::{Reads, Unlock};
+use crate::agent::messages::{EndsWith, Granting, Reads, Unlock};
 use crate::agent::place::Place;
 use crate::agent::sessions::Sessions;
 use crate::agent::testing::{self, Opening};
@@ -54,7 +54,8 @@ fn granted(agent: &Agent<'_>, session: &Session) -> Json {
         "Operations": ["GetRandomPassword"], "Secrets": ["*"], "Tags": [], "ReadOnly": true, "Policies": [],
         "SessionPolicies": [], "PrincipalTags": [],
     });
-    agent.grant(&Actor::default(), &copy(&session.token), &spec, true).unwrap()
+    let how = Granting { with_key: true, ends_with: EndsWith::Time };
+    agent.grant(&Actor::default(), &copy(&session.token), &spec, how).unwrap()
 }
 
 /// Asks for a password, and returns the code of what is refused.

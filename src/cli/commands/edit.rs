@@ -9,7 +9,7 @@ use super::super::everyday::client::Client;
 use super::super::everyday::login::Login;
 use super::super::everyday::swap::{self, Loser};
 use super::super::failure::Failure;
-use super::super::private_place;
+use super::super::private_place::{self, Purpose};
 use super::super::terminal;
 use super::super::unlock::CommandContext;
 use super::get;
@@ -107,7 +107,7 @@ fn edited(
     keep: &mut dyn FnMut(&Secret<String>) -> Result<String, Failure>,
     context: &CommandContext<'_>,
 ) -> Result<Option<String>, Failure> {
-    let workplace = private_place::make("edit", context)?;
+    let workplace = private_place::make(Purpose::Edit, context)?;
     let is_json = Login::read(before.expose()).is_some();
     let file = workplace.temporary().join(if is_json { "value.json" } else { "value.txt" });
     files::write_private(&file, before.expose().as_bytes())?;

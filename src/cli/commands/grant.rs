@@ -10,6 +10,7 @@ use super::super::serving::{AccessKey, Handed};
 use super::super::suggest;
 use super::options::{Word, actions, belongs_to, options};
 use super::own::{Invocation, OwnCommand};
+use crate::agent::messages::{EndsWith, Granting};
 use crate::model::value::Value;
 use crate::service::grants::{self, GrantSpec, Mistake};
 
@@ -122,7 +123,8 @@ fn answer(asked: Asked, invocation: &Invocation<'_>) -> Result<(), Failure> {
     };
     match asked {
         Asked::Create { spec, with_key } => {
-            let Handed { token, grant, key } = session.grant(*spec, with_key)?;
+            let how = Granting { with_key, ends_with: EndsWith::Time };
+            let Handed { token, grant, key } = session.grant(*spec, how)?;
             let mut members = vec![member("Token", Value::Text(token.expose().clone()))];
             members.push(member("Grant", grant));
             members.extend(key.iter().flat_map(AccessKey::shown));

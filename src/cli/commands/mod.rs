@@ -147,6 +147,16 @@ pub(crate) fn is_of_operations(name: &str) -> bool {
     find(name).is_some_and(|spec| spec.runs_in_rotation || spec.is_of_operations)
 }
 
+/// Whether a command passes words on to another program, to the byte.
+pub(crate) fn passes_words_on(name: &str) -> bool {
+    name == <run::Run as own::OwnCommand>::NAME
+}
+
+/// Whether a person calls a command, and not a shell for its completions.
+pub(crate) fn is_of_person(name: &str) -> bool {
+    name != <completions::Completions as own::OwnCommand>::NAME && NAMES.contains(&name)
+}
+
 /// Returns what a command's words are that are no option's.
 pub(crate) fn takes(name: &str) -> &'static [Takes] {
     find(name).map(|spec| spec.takes).unwrap_or_default()

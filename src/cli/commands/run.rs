@@ -1,5 +1,6 @@
 //! `run`: a program with just the secrets that it needs, hushed.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal};
@@ -8,8 +9,9 @@ use std::sync::Arc;
 
 use super::super::everyday::client::Client;
 use super::super::failure::Failure;
-use super::super::private_place;
+use super::super::private_place::{self, Purpose};
 use super::super::request::error::Error;
+use super::super::request::globals;
 use super::super::running::endpoint::{self, Changes};
 use super::super::running::given::{Given, Kind, Plan, Wishes, as_variable};
 use super::super::running::granting::{Granter, Wish, label_of};
@@ -20,7 +22,7 @@ use super::options::{Rest, options};
 use super::own::{Invocation, OwnCommand};
 use crate::agent::messages::At;
 use crate::programs::hush::{self, Hushed};
-use crate::programs::task::{Ended, Keyring, NotRun, Task};
+use crate::programs::task::{Done, Ended, Keyring, NotRun, Task};
 use crate::programs::workplace::Workplace;
 use crate::service::grants::GrantSpec;
 use crate::sys::secret::Secret;
@@ -78,7 +80,6 @@ impl OwnCommand for Run {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
-        private_place::sweep(PURPOSE, context);
         let plan = Plan::of(&Wishes {
             env_files: &self.env_file,
             env_from: &self.env_from,
@@ -112,14 +113,14 @@ impl OwnCommand for Run {
         if hushed.is_none() && place.is_none() && granted.is_none() && task.freedoms.is_none() {
             return Err(not_run(task.become_it()));
         }
-        let ended = task.run(hushed.as_ref()).map_err(not_run);
+        let done = task.run(hushed.as_ref()).map_err(not_run);
         drop((place, serving));
         if let Some((granter, granted)) = granted {
             granter.revoke(&granted, context);
         }
-        let ended = ended?;
+        let Done { ended, lost } = done?;
         match ended {
-            Ended::Exited(0) => Ok(()),
+            Ended::Exited(0) => lost.map_or(Ok(()), |why| Err(Failure::Output(why))),
             Ended::Exited(code) => Err(Failure::Ended(code)),
             Ended::Signalled(signal) => {
                 interrupts::end_by(signal);
@@ -161,7 +162,7 @@ impl Run {
             policies: &self.policy,
             read_only: self.read_only,
             lifetime: self.r#for.as_deref(),
-            label: label_of(argv.first().map_or("", String::as_str)),
+            label: label_of(&argv.first().cloned().map(globals::as_given).unwrap_or_default()),
         };
         let spec = wish.spec(context.region().map(str::to_owned))?;
         if spec.is_none() && self.endpoint {
@@ -178,12 +179,11 @@ impl Run {
         changes: Changes,
         context: &CommandContext<'_>,
     ) -> Result<(Task, Option<Workplace>), Failure> {
-        let mut environment = parting::environment(context.environment, self.keep_credentials);
+        let before = parting::environment(context.environment, self.keep_credentials);
+        // By name: a file may have hundreds of thousands.
+        let mut environment: BTreeMap<OsString, OsString> = before.into_iter().collect();
         changes.make(&mut environment);
-        let mut set = |name: &str, value: OsString| {
-            environment.retain(|(known, _)| known != name);
-            environment.push((name.into(), value));
-        };
+        let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
         for (name, value) in &given.variables {
             set(name, as_variable(value));
         }
@@ -199,7 +199,7 @@ impl Run {
                 Kind::Named => {
                     let place = match &mut place {
                         Some(place) => place,
-                        none => none.insert(private_place::make(PURPOSE, context)?),
+                        none => none.insert(private_place::make(Purpose::Run, context)?),
                     };
                     let path = place.temporary().join(name.replace('/', "_"));
                     files::write_private(&path, value.expose())?;
@@ -216,13 +216,15 @@ impl Run {
                 stdin = Some(File::open("/dev/null").map_err(Failure::Output)?);
             }
         }
+        let environment = environment.into_iter().collect();
         let keyring = if self.keep_credentials { Keyring::Shared } else { Keyring::Own };
         let Rest(argv) = self.command;
+        let argv = argv.into_iter().map(globals::as_given).collect();
         let mut task = Task { argv, environment, stdin, files, keyring, freedoms: None };
         if self.confined {
             let place = match &mut place {
                 Some(place) => place,
-                none => none.insert(private_place::make(PURPOSE, context)?),
+                none => none.insert(private_place::make(Purpose::Run, context)?),
             };
             let temporary = place.temporary();
             task.environment.retain(|(name, _)| name != "TMPDIR");
@@ -259,6 +261,3 @@ fn in_memory(value: &Secret<Vec<u8>>) -> Result<File, Failure> {
 fn not_run(NotRun { code, message }: NotRun) -> Failure {
     Failure::NotRun { code, message }
 }
-
-/// What the names of private directories say they are for.
-const PURPOSE: &str = "run";

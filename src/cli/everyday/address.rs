@@ -14,7 +14,7 @@ use crate::model::value::Value;
 use crate::service::action::Action;
 
 /// A secret, and which version of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Address {
     /// The name or ARN of the secret.
     pub(crate) secret: String,
@@ -22,7 +22,7 @@ pub(crate) struct Address {
 }
 
 /// Which version of a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Which {
     /// The current one.
     Current,

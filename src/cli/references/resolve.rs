@@ -1,11 +1,13 @@
 //! What references mean: the values of all of them, read at one moment, and the members that are asked
 //! for.
 
+use std::collections::BTreeMap;
+
 use serde_json::value::RawValue;
 
 use super::reference::{self, Reference};
 use crate::agent::chores::Chore;
-use crate::cli::everyday::address::Which;
+use crate::cli::everyday::address::{Address, Which};
 use crate::cli::everyday::client::{Client, value_of};
 use crate::cli::everyday::login::{Login, Member};
 use crate::cli::failure::Failure;
@@ -29,10 +31,14 @@ pub(crate) fn resolve(
     client: &mut Client<'_>,
 ) -> Result<Vec<Found>, Failure> {
     let mut distinct: Vec<&Reference> = Vec::new();
+    // A file may have many thousands.
+    let mut places: BTreeMap<&Address, usize> = BTreeMap::new();
     for reference in references {
-        if !distinct.iter().any(|known| known.address == reference.address) {
+        places.entry(&reference.address).or_insert_with(|| {
+            let place = distinct.len();
             distinct.push(reference);
-        }
+            place
+        });
     }
     let answers = match distinct.as_slice() {
         [] => Vec::new(),
@@ -42,9 +48,8 @@ pub(crate) fn resolve(
     };
     let mut found = Vec::with_capacity(references.len());
     for reference in references {
-        let known = distinct.iter().zip(&answers);
-        let known = known.filter(|(known, _)| known.address == reference.address);
-        for (_, (name, value)) in known {
+        let answer = places.get(&reference.address).and_then(|place| answers.get(*place));
+        if let Some((name, value)) = answer {
             found.push(Found { name: name.clone(), value: picked(reference, value)? });
         }
     }

@@ -1,6 +1,7 @@
 //! How a program finds AWS's endpoint for the vault, and credentials for it: by the variables that AWS's
 //! SDKs read, whatever else the environment and the user's files say of AWS.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
 use crate::cli::agent;
@@ -21,10 +22,13 @@ impl Changes {
     }
 
     /// Makes the changes. Of two of a variable, the later one counts.
-    pub(crate) fn make(self, environment: &mut Vec<(OsString, OsString)>) {
+    pub(crate) fn make(self, environment: &mut BTreeMap<OsString, OsString>) {
         for (name, value) in self.0 {
-            environment.retain(|(known, _)| known != name);
-            environment.extend(value.map(|value| (name.into(), value)));
+            let name = OsString::from(name);
+            match value {
+                Some(value) => environment.insert(name, value),
+                None => environment.remove(&name),
+            };
         }
     }
 
@@ -134,14 +138,15 @@ mod tests {
 
     #[test]
     fn of_two_changes_of_a_variable_the_later_one_counts() {
-        let mut environment = vec![("A".into(), "1".into()), ("AWS_PROFILE".into(), "x".into())];
+        let pair = |(name, value): (&str, &str)| (name.into(), value.into());
+        let mut environment: BTreeMap<OsString, OsString> =
+            [("A", "1"), ("AWS_PROFILE", "x")].map(pair).into();
         let mut changes = Changes::default();
         changes.0.extend(UNSET.map(|name| (name, None)));
         changes.set("AWS_SESSION_TOKEN", "first");
         changes.set_all(vec![("AWS_SESSION_TOKEN", "second".into()), ("A", "2".into())]);
         changes.make(&mut environment);
-        let expected = [("AWS_SESSION_TOKEN", "second"), ("A", "2")];
-        assert_eq!(environment, expected.map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(environment, [("AWS_SESSION_TOKEN", "second"), ("A", "2")].map(pair).into());
     }
 
     /// Several SDKs ask a proxy for what is on this machine.

@@ -1,5 +1,6 @@
 //! What a program is given: values in variables, in files and at its standard input.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -65,6 +66,8 @@ pub(crate) struct Given {
     pub(crate) stdin: Option<Secret<Vec<u8>>>,
     /// Each value once, with the name of its secret.
     pub(crate) values: Vec<(String, Secret<Vec<u8>>)>,
+    /// The same values, to find them among many.
+    known: BTreeSet<Vec<u8>>,
 }
 
 impl Plan {
@@ -193,7 +196,7 @@ impl Given {
     }
 
     fn note(&mut self, secret: &str, value: &[u8]) {
-        if !self.values.iter().any(|(_, known)| known.expose() == value) {
+        if self.known.insert(value.to_vec()) {
             self.values.push((secret.to_owned(), Secret::new(value.to_vec())));
         }
     }
@@ -215,7 +218,7 @@ fn members(
         return Err(failure.hinted(format!("--env NAME={} is all of it", reference.given)));
     };
     let mut variables: Vec<Member> = Vec::new();
-    let mut made_of: Vec<(String, &str)> = Vec::new();
+    let mut made_of: BTreeMap<String, &str> = BTreeMap::new();
     for member in login.members().iter().filter(|member| member.json() != "null") {
         let name = variable::of_member(prefix, &member.name);
         let wrong = if !variable::is_name(&name) {
@@ -224,17 +227,17 @@ fn members(
             let says = "which says what programs load";
             Some(format!("its member {:?} would be the variable {name}, {says}", member.name))
         } else {
-            let other = made_of.iter().find(|(known, _)| *known == name);
+            let other = made_of.get(&name);
             let both = |other: &str| {
                 format!("its members {other:?} and {:?} would both be {name}", member.name)
             };
-            other.map(|(_, other)| both(other))
+            other.map(|other| both(other))
         };
         if let Some(wrong) = wrong {
             let hint = "--env NAME=REF#MEMBER chooses the name, and --prefix begins all of them";
             return Err(resolve::unresolved(reference, &wrong).hinted(hint));
         }
-        made_of.push((name.clone(), &member.name));
+        made_of.insert(name.clone(), &member.name);
         let value = Secret::new(member.value().expose().as_bytes().to_vec());
         variables.push((name, value));
     }

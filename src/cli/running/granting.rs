@@ -1,7 +1,7 @@
 //! A grant for a program that runs: of the agent where that holds the vault open, and else of this
 //! process, which then answers at a socket of its own as long as the program lives.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::agent::client::Line;
 use crate::agent::limits::Limits;
-use crate::agent::messages::{Ask, At, Reads, Refused, Reply, Unlock};
+use crate::agent::messages::{Ask, At, EndsWith, Granting, Reads, Refused, Reply, Unlock};
 use crate::agent::place::Place;
 use crate::agent::process::{self, First, NotStarted};
 use crate::cli::agent::{self, GRANT, GRANT_PLACE, Session};
@@ -86,7 +86,7 @@ impl Wish<'_> {
 }
 
 /// Returns what a program's grant is called.
-pub(crate) fn label_of(program: &str) -> String {
+pub(crate) fn label_of(program: &OsStr) -> String {
     let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy();
     let is_fit = |c: &char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(*c);
     format!("run-{}", name.chars().filter(is_fit).take(LONGEST_NAME).collect::<String>())
@@ -137,7 +137,8 @@ impl Granter {
 
     /// Grants a program something, with an access key if it is to have one.
     pub(crate) fn grant(&self, spec: GrantSpec, with_key: bool) -> Result<Granted, Failure> {
-        let handed = self.session.grant(spec, with_key)?;
+        let how = Granting { with_key, ends_with: EndsWith::Asker };
+        let handed = self.session.grant(spec, how)?;
         let id = match handed.grant.get("Id") {
             Some(Value::Text(id)) => id.clone(),
             Some(_) | None => return Err(agent::unintelligible()),
@@ -235,7 +236,7 @@ mod tests {
     use super::*;
 
     fn wish<'a>(allow: &'a [String], lifetime: Option<&'a str>) -> Wish<'a> {
-        let label = label_of("/usr/bin/my prog!");
+        let label = label_of(OsStr::new("/usr/bin/my prog!"));
         Wish { allow, policies: &[], read_only: true, lifetime, label }
     }
 

@@ -146,17 +146,50 @@ fn commands(form: Form, names: Names<'_>) -> Vec<&str> {
     choices
 }
 
-/// Turns the words a process was started with into text. The error does not show the word.
+/// Turns the words a process was started with into text. The error does not show the word. What comes
+/// after `--` may be another program's, and need not be text ([`as_given`]).
 pub(crate) fn text(
     argv: impl IntoIterator<Item = std::ffi::OsString>,
 ) -> Result<Vec<String>, Error> {
-    let word = |(index, word): (usize, std::ffi::OsString)| {
-        word.into_string().map_err(|_not_text| {
-            Error::usage(format!("argument {} of the command line is not UTF-8", index + 1))
-        })
+    let mut is_others = false;
+    let word = |(index, word): (usize, std::ffi::OsString)| match word.into_string() {
+        Ok(word) => {
+            is_others |= word == "--";
+            Ok(word)
+        }
+        Err(word) if is_others => {
+            let letters = word.as_encoded_bytes().iter().copied().map(char::from);
+            Ok(std::iter::once(NO_TEXT).chain(letters).collect())
+        }
+        Err(_not_text) => Err(not_text(index)),
     };
     argv.into_iter().enumerate().map(word).collect()
 }
+
+/// Refuses words that are no text, for a command that passes none on.
+pub(crate) fn must_be_text(words: &[String]) -> Result<(), Error> {
+    let found = words.iter().position(|word| word.starts_with(NO_TEXT));
+    found.map_or(Ok(()), |index| Err(not_text(index)))
+}
+
+/// Returns a word as it was given, for a program that it is passed on to.
+pub(crate) fn as_given(word: String) -> std::ffi::OsString {
+    use std::os::unix::ffi::OsStringExt;
+    match word.strip_prefix(NO_TEXT) {
+        Some(letters) => {
+            let bytes = letters.chars().filter_map(|letter| u8::try_from(letter).ok());
+            std::ffi::OsString::from_vec(bytes.collect())
+        }
+        None => word.into(),
+    }
+}
+
+fn not_text(index: usize) -> Error {
+    Error::usage(format!("argument {} of the command line is not UTF-8", index + 1))
+}
+
+/// What a word begins with that is no text, a letter for each byte: nobody can give one that does.
+const NO_TEXT: char = '\0';
 
 fn operation(words: &[String], operations: &[&str]) -> Result<Command, Error> {
     let positional = Positional::Required { name: "operation" };

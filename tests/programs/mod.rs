@@ -6,12 +6,17 @@
 //! | leaves daemons, closes its streams, writes much | `what_programs_do_to_their_streams` |
 //! | prints a value in parts, in two streams, coloured | `a_value_is_left_out_however_it_comes` |
 //! | ignores signals, outlives us | `signals_are_passed_on_and_our_end_is_the_programs` |
-//! | stops itself, is resized | `a_terminal_is_as_it_was` |
+//! | stops itself, is resized | `terminal` |
+//! | asks for more than it was given, and after our end | `reach` |
+//! | is given many variables, or bytes that are no text | `given` |
 
-use std::collections::BTreeMap;
+mod given;
+mod reach;
+mod terminal;
+
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use rustix::thread::sched_yield;
@@ -170,45 +175,8 @@ fn a_file_that_was_left_is_gone_with_the_next_command() {
     running.signal(Signal::KILL);
     assert_eq!(running.finish().code, 137);
     assert!(left.exists());
-    assert_eq!(desk.run(&[], "true").run().code, 0);
+    done(&desk.0, "list-secrets");
     assert!(!left.exists(), "{}", left.display());
-}
-
-#[test]
-fn a_terminal_is_as_it_was() {
-    let desk = Desk::new();
-    let modes = "stty -a | grep -ow -e '-*icanon' -e '-*echo' | tr '\\n' ' '";
-    // The program has one of its own, of the same size, and asks at it.
-    let script = format!(
-        "run --redact -- sh -c 'test -t 0 && test -t 1 && test -t 2 && stty size; printf \"name? \"; \
-         read name; echo \"<$name> <$A>\"'\n{modes}"
-    );
-    let outcome = desk.shell(&script, Some(typing(&["ada"])));
-    assert!(outcome.screen.contains("24 80\n"), "{}", outcome.screen);
-    assert!(outcome.screen.contains("<ada> <[strongroom:app/key]>\n"), "{}", outcome.screen);
-    assert!(outcome.screen.ends_with("icanon echo "), "{}", outcome.screen);
-    // It is interrupted and ended by keys, and its end is ours.
-    let outcome =
-        desk.shell("run --redact -- sh -c 'printf \"? \"; read x'; echo $?", Some(typing(&["^C"])));
-    assert!(outcome.screen.ends_with("130\n"), "{}", outcome.screen);
-    let outcome =
-        desk.shell("run --redact -- sh -c 'printf \"? \"; cat'; echo $?", Some(typing(&["^D"])));
-    assert!(outcome.screen.ends_with("0\n"), "{}", outcome.screen);
-    // Stopped, it leaves the terminal to the shell as that had it, and goes on where it was.
-    let script = format!(
-        "set -m\nrun --redact -- sh -c 'printf \"one? \"; read x; echo \"$x and $A\"'\n{modes}; jobs; \
-         printf \"back? \"; fg >/dev/null; echo $?"
-    );
-    let outcome = desk.shell(&script, Some(typing(&["^Z", "two"])));
-    assert!(outcome.screen.contains("icanon echo "), "{}", outcome.screen);
-    assert!(outcome.screen.contains("Stopped"), "{}", outcome.screen);
-    assert!(outcome.screen.contains("two and [strongroom:app/key]\n"), "{}", outcome.screen);
-    assert!(outcome.screen.ends_with("0\n"), "{}", outcome.screen);
-    // What a person sees is what the program wrote, unless an assistant is at the terminal.
-    let shown = desk.shell("run -- sh -c 'echo $A'", Some(typing(&[])));
-    assert_eq!(shown.screen, format!("{VALUE}\n"));
-    let hushed = desk.shell("CLAUDECODE=1 run -- sh -c 'echo $A'", Some(typing(&[])));
-    assert_eq!(hushed.screen, "[strongroom:app/key]\n");
 }
 
 /// Every process whose environment, or whose words, have the value.
@@ -268,47 +236,4 @@ fn a_program_takes_our_place() {
     let outcome =
         desk.shell("umask 022; run --redact -- sh -c 'umask; grep SigBlk /proc/self/status'", None);
     assert_eq!(outcome.stdout_text(), "0022\nSigBlk:\t0000000000000000\n");
-}
-
-/// The session's keyring, where the agent's token is, is not the program's.
-#[test]
-fn what_opens_the_vault_is_out_of_reach() {
-    let desk = Desk::new();
-    done(&desk.0, "unlock");
-    for options in [&["--no-redact"][..], &["--redact"]] {
-        let outcome = desk.run(options, "strongroom get app/key --no-input").run();
-        let is_session = done(&desk.0, "status --query Token --output text").contains("session");
-        // Where the token is in a file, every program of the user's finds it.
-        assert_eq!(outcome.code == 0, !is_session, "{}", outcome.stderr_text());
-    }
-    let kept = desk.run(&["--keep-credentials"], "strongroom get app/key >/dev/null").run();
-    assert_eq!(kept.code, 0, "{}", kept.stderr_text());
-}
-
-#[test]
-fn a_grant_ends_with_its_program() {
-    let desk = Desk::new();
-    let script = "echo \"token $STRONGROOM_GRANT\"; strongroom get app/key >/dev/null && echo got; \
-                  strongroom get other 2>/dev/null || echo refused";
-    for is_unlocked in [false, true] {
-        if is_unlocked {
-            done(&desk.0, "unlock");
-        }
-        let outcome = desk.run(&["--allow", "app/*", "--read-only"], script).run();
-        let shown = outcome.stdout_text();
-        assert!(shown.ends_with("got\nrefused\n"), "{shown}{}", outcome.stderr_text());
-        let token = shown.lines().next().unwrap().strip_prefix("token ").unwrap().to_owned();
-        let mut after = desk.0.invocation("strongroom", &words(&["get", "app/key"]));
-        let more = BTreeMap::from([("STRONGROOM_GRANT".to_owned(), token)]);
-        after.environment.extend(more);
-        assert_eq!(after.run().code, 253);
-        let events = done(&desk.0, "list-events --query Events[].Via --output text");
-        assert!(events.contains("/run-sh"), "{events}");
-    }
-    let runtime = Path::new(&desk.0.environment["XDG_RUNTIME_DIR"]);
-    let left = files_below(runtime);
-    assert!(
-        left.iter().all(|file| !file.to_string_lossy().contains("strongroom-grant")),
-        "{left:?}"
-    );
 }
