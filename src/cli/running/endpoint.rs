@@ -57,7 +57,8 @@ impl Found<'_> {
         for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
             changes.set(name, region);
         }
-        for name in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        // The last is boto's, from before there was a boto3, which looks there still.
+        for name in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"] {
             changes.set(name, "/dev/null");
         }
         changes.set("AWS_EC2_METADATA_DISABLED", "true");
@@ -105,7 +106,7 @@ fn without_proxy(name: &str, environment: &Environment) -> OsString {
 }
 
 /// What would have a program ask for other credentials, or elsewhere.
-const UNSET: [&str; 20] = [
+const UNSET: [&str; 21] = [
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
     "AWS_ACCOUNT_ID",
@@ -114,6 +115,7 @@ const UNSET: [&str; 20] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_CREDENTIAL_FILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_PROFILE",
