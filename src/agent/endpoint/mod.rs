@@ -344,9 +344,14 @@ impl Holder<'_> {
 impl Principal for Holder<'_> {
     fn call(&self, call: Call<'_>) -> Result<Value, Trouble> {
         let Call { entry, request, region, presented } = call;
+        // Who names none asks where his grant is for.
+        let own = match &self.right {
+            Right::Temporary(key) => Some(key.grant.secrets.region.as_str()),
+            Right::Lasting(_) => None,
+        };
         self.done(Use::Counts, presented, |caller, vault, circumstances| {
             let vault = Mutex::new(vault);
-            let region = Region::Asked(region);
+            let region = Region::Asked(region.or(own));
             let answers = Answers { vault: &vault, region, circumstances, unknown: "" };
             answers.run(caller, entry, request, None)
         })
