@@ -146,7 +146,9 @@ mod tests {
             (Standing::Wrong("it is none".to_owned()), "it is none", "strongroom check "),
         ] {
             let text = text("/v", &standing, Some(3));
-            let head = format!("vault    /v\nstate    {told}\nsecrets  3 (access keys counted)\n\n  strongroom ");
+            let head = format!(
+                "vault    /v\nstate    {told}\nsecrets  3 (access keys counted)\n\n  strongroom "
+            );
             assert!(text.starts_with(&head), "{text}");
             let commands: Vec<&str> =
                 text.lines().filter(|line| line.starts_with("  strongroom ")).collect();

@@ -205,7 +205,8 @@ impl Context {
     /// Gives the key of a tag its value. To conditions tags are the same that differ in capitals alone, and
     /// a secret may have both.
     fn set_tag(&mut self, key: &str, value: &str) {
-        let values = self.0.entry(key.to_lowercase()).or_insert_with(|| Values::One(value.to_owned()));
+        let values =
+            self.0.entry(key.to_lowercase()).or_insert_with(|| Values::One(value.to_owned()));
         match values {
             Values::One(other) if *other == value => {}
             Values::One(other) => {
