@@ -101,8 +101,8 @@ fn text(path: &str, standing: &Standing, secrets: Option<u64>) -> String {
     };
     let mut text = format!("vault    {path}\nstate    {told}\n");
     if let Some(secrets) = secrets {
-        // Writing to a text does not fail.
-        let _written = writeln!(text, "secrets  {secrets}");
+        // Only the key tells which rows are secrets. Writing to a text does not fail.
+        let _written = writeln!(text, "secrets  {secrets} (access keys counted)");
     }
     let of_state = match standing {
         Standing::Absent => ("init", "make the vault; the first `set` does it, too"),
@@ -146,7 +146,9 @@ mod tests {
             (Standing::Wrong("it is none".to_owned()), "it is none", "strongroom check "),
         ] {
             let text = text("/v", &standing, Some(3));
-            let head = format!("vault    /v\nstate    {told}\nsecrets  3\n\n  strongroom ");
+            let head = format!(
+                "vault    /v\nstate    {told}\nsecrets  3 (access keys counted)\n\n  strongroom "
+            );
             assert!(text.starts_with(&head), "{text}");
             let commands: Vec<&str> =
                 text.lines().filter(|line| line.starts_with("  strongroom ")).collect();

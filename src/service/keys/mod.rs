@@ -97,6 +97,11 @@ fn rotate(
 ) -> Result<Value, Failure> {
     let mut transaction = vault.begin(Access::Write, context)?;
     let mut old = wanted(&transaction, id)?;
+    if granted(&old, &transaction).is_none() {
+        // What is not understood of it would be missing in the new one, and may be a restriction.
+        let what = format!("a later version wrote access key {id}: that one can rotate it");
+        return Err(Fault::new(Code::InvalidRequest, what).into());
+    }
     let Some(key) = old.access_key.as_mut() else { return Err(missing(id)) };
     if is_over(key, &transaction) {
         let what = format!("the time of access key {id} is over: create another");

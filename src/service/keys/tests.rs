@@ -217,6 +217,10 @@ fn a_key_that_a_later_version_wrote_is_not_used_and_is_shown_so() {
     });
     assert!(found(&mut service, &id).is_none());
     assert!(listed(&mut service)[0].get("Problem").is_some());
+    // The new key would lack what is not understood.
+    let (code, _) = done(&mut service, Errand::Rotate { id, grace_s: None }).err().unwrap();
+    assert_eq!(code, "InvalidRequestException");
+    assert_eq!(listed(&mut service).len(), 1);
 }
 
 #[test]

@@ -41,6 +41,8 @@ enum Values {
     One(String),
     /// A key that may have several.
     Many(Vec<String>),
+    /// A key of tags that differ in capitals alone, and in their values.
+    InDoubt(Vec<String>),
 }
 
 impl Request {
@@ -116,8 +118,8 @@ impl Request {
         // The ARN, however the request spelt the secret: a name must not slip past a condition.
         context.set("secretsmanager:SecretId", secret.arn);
         for (key, value) in secret.tags {
-            context.set(&format!("aws:ResourceTag/{key}"), value);
-            context.set(&format!("secretsmanager:ResourceTag/{key}"), value);
+            context.set_tag(&format!("aws:ResourceTag/{key}"), value);
+            context.set_tag(&format!("secretsmanager:ResourceTag/{key}"), value);
         }
         let facts = [
             ("secretsmanager:SecretPrimaryRegion", secret.primary_region),
@@ -187,7 +189,7 @@ impl Request {
         for tag in each(members, "Tags") {
             let Some(key) = tag.get("Key").and_then(spell) else { continue };
             let value = tag.get("Value").and_then(spell).unwrap_or_default();
-            self.context.set(&format!("aws:RequestTag/{key}"), &value);
+            self.context.set_tag(&format!("aws:RequestTag/{key}"), &value);
             keys.push(key);
         }
         self.context.set_many("aws:TagKeys", keys);
@@ -198,6 +200,25 @@ impl Context {
     /// Gives a key its one value.
     pub(super) fn set(&mut self, key: &str, value: &str) {
         self.0.insert(key.to_lowercase(), Values::One(value.to_owned()));
+    }
+
+    /// Gives the key of a tag its value. To conditions tags are the same that differ in capitals alone, and
+    /// a secret may have both.
+    fn set_tag(&mut self, key: &str, value: &str) {
+        let values =
+            self.0.entry(key.to_lowercase()).or_insert_with(|| Values::One(value.to_owned()));
+        match values {
+            Values::One(other) if *other == value => {}
+            Values::One(other) => {
+                *values = Values::InDoubt(vec![std::mem::take(other), value.to_owned()]);
+            }
+            Values::Many(all) | Values::InDoubt(all) => all.push(value.to_owned()),
+        }
+    }
+
+    /// Whether it is open which value a key has.
+    pub(super) fn is_in_doubt(&self, key: &str) -> bool {
+        matches!(self.0.get(key), Some(Values::InDoubt(_)))
     }
 
     /// Gives a key its values; none leaves the key out.
@@ -211,7 +232,7 @@ impl Context {
     pub(super) fn values(&self, key: &str) -> Option<&[String]> {
         match self.0.get(key)? {
             Values::One(value) => Some(std::slice::from_ref(value)),
-            Values::Many(values) => Some(values),
+            Values::Many(values) | Values::InDoubt(values) => Some(values),
         }
     }
 
@@ -219,7 +240,7 @@ impl Context {
     pub(super) fn single(&self, key: &str) -> Option<&str> {
         match self.0.get(key)? {
             Values::One(value) => Some(value),
-            Values::Many(_) => None,
+            Values::Many(_) | Values::InDoubt(_) => None,
         }
     }
 }
@@ -294,7 +315,9 @@ mod tests {
     fn listing(request: &Request) -> Vec<String> {
         let one = |(key, values): (&String, &Values)| match values {
             Values::One(value) => format!("{key}={value}"),
-            Values::Many(values) => format!("{key}=[{}]", values.join(",")),
+            Values::Many(values) | Values::InDoubt(values) => {
+                format!("{key}=[{}]", values.join(","))
+            }
         };
         request.context.0.iter().map(one).collect()
     }

@@ -4,7 +4,7 @@ use super::condition::Condition;
 use super::model::{Effect, Policy, Scope, Statement, StatementName};
 use super::pattern::{Case, Pattern};
 use super::principal::{Identity, Principal, Reach};
-use super::request::Request;
+use super::request::{Context, Request};
 
 /// What a policy says about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Statement {
     /// Returns how far it reaches where all of its parts are about a request.
     fn applies(&self, request: &Request) -> Result<Reach, Miss<'_>> {
         let context = &request.context;
-        let reach = self.principals.reach(&request.caller).ok_or(Miss::Principal)?;
+        let reach = self.principals.reach(&request.caller, self.effect).ok_or(Miss::Principal)?;
         let is_it = |action: &Pattern| action.matches(&request.action, Case::Ignored, context);
         if !self.actions.admits(is_it) {
             return Err(Miss::Action);
@@ -75,21 +75,34 @@ impl Statement {
         if !self.resources.admits(is_it) {
             return Err(Miss::Resource);
         }
-        match self.conditions.iter().find(|condition| !condition.holds(context)) {
+        match self.conditions.iter().find(|condition| !self.is_met(condition, context)) {
             Some(condition) => Err(Miss::Condition(condition)),
             None => Ok(reach),
         }
+    }
+
+    /// Whether a condition holds. Where two tags differ in capitals alone, so that it is open which of
+    /// them is meant, it lets nobody in and keeps everybody out: whoever may tag could choose otherwise.
+    fn is_met(&self, condition: &Condition, context: &Context) -> bool {
+        if condition.keys().any(|key| context.is_in_doubt(key)) {
+            return self.effect == Effect::Deny;
+        }
+        condition.holds(context)
     }
 }
 
 impl Scope<Principal> {
     /// How far an Allow to these reaches; `None` where the caller is not meant.
-    fn reach(&self, caller: &Identity) -> Option<Reach> {
+    fn reach(&self, caller: &Identity, effect: Effect) -> Option<Reach> {
         match self {
             Self::Only(some) => some.iter().filter_map(|principal| principal.reach(caller)).min(),
-            // Everybody else is meant.
+            // Everybody else is meant. An account beside a user lets a Deny spare the user, and not
+            // all others in the account.
             Self::Except(some) => {
-                let is_named = some.iter().any(|principal| principal.reach(caller).is_some());
+                let is_named = some.iter().any(|principal| match effect {
+                    Effect::Allow => principal.reach(caller).is_some(),
+                    Effect::Deny => principal.is_spared(caller),
+                });
                 (!is_named).then_some(Reach::Suffices)
             }
         }

@@ -72,6 +72,59 @@ fn denies_whatever_else_is_allowed() {
 }
 
 #[test]
+fn a_deny_to_all_but_some_spares_nobody_for_his_account() {
+    let root = "arn:aws:iam::123456789012:root";
+    let eve = "arn:aws:iam::123456789012:user/Eve";
+    for (spared, caller, expected) in [
+        (vec![BOB, root], BOB, None),
+        (vec![BOB, root], root, None),
+        (vec![BOB, root], eve, Some(Effect::Deny)),
+        (vec![root], BOB, Some(Effect::Deny)),
+        (vec!["123456789012"], BOB, Some(Effect::Deny)),
+        (vec!["123456789012"], root, None),
+        (vec!["210987654321"], root, Some(Effect::Deny)),
+    ] {
+        let spared = spared.join("\",\"");
+        let deny = statement("Deny", &format!(r#""NotPrincipal":{{"AWS":["{spared}"]}}"#));
+        check(&deny, &request(caller, Action::GetSecretValue), expected);
+    }
+    // Whom an Allow leaves out by his account is left out.
+    let allow = statement("Allow", r#""NotPrincipal":{"AWS":"123456789012"}"#);
+    check(&allow, &request(BOB, Action::GetSecretValue), None);
+}
+
+#[test]
+fn tags_that_differ_in_capitals_alone_let_nobody_in() {
+    let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    for (tags, is_sure) in [
+        (vec![tag("Team", "blue")], true),
+        (vec![tag("Team", "blue"), tag("team", "blue")], true),
+        (vec![tag("Team", "blue"), tag("Other", "red")], true),
+        (vec![tag("Team", "blue"), tag("team", "red")], false),
+        (vec![tag("team", "red"), tag("Team", "blue")], false),
+    ] {
+        let caller = Identity::read(BOB).unwrap();
+        let request = Request::new(caller, Action::GetSecretValue, Timestamp(0)).on(&Resource {
+            arn: DB,
+            tags: &tags,
+            primary_region: None,
+            rotation_lambda_arn: None,
+            secret_type: None,
+        });
+        for key in ["aws:ResourceTag/Team", "secretsmanager:ResourceTag/team"] {
+            let is_blue = format!(r#""Condition":{{"StringEquals":{{"{key}":"blue"}}}}"#);
+            let is_not_blue = format!(r#""Condition":{{"StringNotEquals":{{"{key}":"blue"}}}}"#);
+            let allowed = is_sure.then_some(Effect::Allow);
+            check(&statement("Allow", &is_blue), &request, allowed);
+            check(&statement("Allow", &is_not_blue), &request, None);
+            check(&statement("Deny", &is_blue), &request, Some(Effect::Deny));
+            let denied = (!is_sure).then_some(Effect::Deny);
+            check(&statement("Deny", &is_not_blue), &request, denied);
+        }
+    }
+}
+
+#[test]
 fn applies_where_every_part_does() {
     for (rest, expected) in [
         (r#""Principal":{"AWS":"123456789012"}"#, true),

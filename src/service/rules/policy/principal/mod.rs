@@ -117,6 +117,14 @@ impl Principal {
             Self::Elsewhere => None,
         }
     }
+
+    /// Whether a Deny to all but this one spares the caller: an account is its root alone.
+    pub(super) fn is_spared(&self, caller: &Identity) -> bool {
+        match self {
+            Self::Account(account) => *account == caller.account && caller.kind == Kind::Root,
+            Self::Everyone | Self::Identity(_) | Self::Elsewhere => self.reach(caller).is_some(),
+        }
+    }
 }
 
 impl Identity {
