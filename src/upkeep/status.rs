@@ -27,7 +27,8 @@ pub(crate) fn locked(path: &Path, vault: &LockedVault) -> Vec<(String, Value)> {
     members
 }
 
-/// Counts secrets and access keys without a key, as rows whatever is in them; `None` if the file does not let.
+/// Counts secrets and access keys without a key, as rows whatever is in them; `None` if the file
+/// does not let.
 pub(crate) fn secrets(vault: &mut LockedVault) -> Option<u64> {
     vault.store_mut().read().ok()?.count(Table::Secret).ok()
 }

@@ -156,6 +156,23 @@ impl AccessKey {
         })
     }
 
+    /// The key as a later version might write it: with a member more, in itself or in its rights.
+    #[cfg(test)]
+    pub(crate) fn of_a_later_version(&self, is_in_rights: bool) -> Self {
+        let mut map = self.encode();
+        if is_in_rights {
+            let mut rights = self.rights.encode();
+            rights.member(90).number(1);
+            map = MapWriter::with(&self.unknown);
+            map.member(0).text(self.secret.expose());
+            map.member(1).map(rights);
+            map.member(2).number(0);
+        } else {
+            map.member(90).number(1);
+        }
+        Self::decode(&mut Reader::new(&map.finish())).unwrap()
+    }
+
     /// Whether this program knows all that the key says: what it does not know may be a restriction.
     pub(crate) fn is_understood(&self) -> bool {
         self.unknown == Unknown::default() && self.rights.unknown == Unknown::default()

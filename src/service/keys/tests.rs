@@ -223,6 +223,27 @@ fn a_key_that_a_later_version_wrote_is_not_used_and_is_shown_so() {
     assert_eq!(listed(&mut service).len(), 1);
 }
 
+/// A member that is not known may be a restriction.
+#[test]
+fn a_key_with_more_than_is_known_opens_nothing_and_is_not_rotated() {
+    for is_in_rights in [false, true] {
+        let mut service = ServiceFixture::new();
+        let (id, _) = made(&mut service, spec());
+        service.meddle(|transaction| {
+            let mut record = transaction.access_key(&id).unwrap().unwrap();
+            let key = record.access_key.as_ref().unwrap().of_a_later_version(is_in_rights);
+            record.access_key = Some(key);
+            transaction.update(&mut record).unwrap();
+        });
+        assert!(found(&mut service, &id).is_none());
+        for grace_s in [None, Some(60)] {
+            let refused = done(&mut service, Errand::Rotate { id: id.clone(), grace_s }).err();
+            assert_eq!(refused.unwrap().0, "InvalidRequestException");
+        }
+        assert_eq!(statuses(&mut service), ["Active"], "it stays as it is, and is the only one");
+    }
+}
+
 #[test]
 fn the_holder_of_a_key_may_do_what_it_says() {
     let mut service = ServiceFixture::new();
