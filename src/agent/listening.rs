@@ -107,7 +107,7 @@ impl Listening {
         require_own(files::parent_of(path))?;
         clear(path)?;
         let listener = UnixListener::bind(path)?;
-        let file = SocketFile(path.to_owned());
+        let file = SocketFile::at(path)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
         let (listener, closer) = Listener::at(listener)?;
         ender.watch(closer);
@@ -120,13 +120,30 @@ impl Listening {
 }
 
 /// A socket's file, which is removed when it is dropped.
-struct SocketFile(PathBuf);
+struct SocketFile {
+    path: PathBuf,
+    /// Which file it is: its device and its number there.
+    which: (u64, u64),
+}
+
+impl SocketFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), which: which(path)? })
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody may have done so.
-        drop(fs::remove_file(&self.0));
+        // Somebody may have removed it, and another process may be heard at its path by now.
+        if which(&self.path).is_ok_and(|found| found == self.which) {
+            drop(fs::remove_file(&self.path));
+        }
     }
+}
+
+fn which(path: &Path) -> io::Result<(u64, u64)> {
+    let found = path.symlink_metadata()?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Requires that nobody else puts another socket into the place of one in this directory.
@@ -199,6 +216,12 @@ mod tests {
         assert!(Listening::begin(&at, &Ender::default()).is_err(), "one that is heard is replaced");
         drop(listening);
         assert!(!path.exists());
+        let removed = Listening::begin(&at, &ender).unwrap();
+        fs::remove_file(&path).unwrap();
+        let other = Listening::begin(&at, &Ender::default()).unwrap();
+        drop(removed);
+        assert!(path.exists(), "the socket of another is removed");
+        drop(other);
         drop(UnixListener::bind(&path).unwrap());
         drop(Listening::begin(&at, &Ender::default()).unwrap());
         files::create_private_dir(&path).unwrap();

@@ -71,7 +71,7 @@ pub(crate) struct Call<'a> {
     /// The request, of the operation's shape.
     pub(crate) request: Value,
     /// The region of the signature, which has a region's form; `None` in the local protocol, which names
-    /// none: the vault's home.
+    /// none: that of the grant.
     pub(crate) region: Option<&'a str>,
     /// What conditions of policies look at.
     pub(crate) presented: Presented<'a>,

@@ -43,6 +43,7 @@ impl OwnCommand for Serve {
 
     fn run(self, invocation: &Invocation<'_>) -> Result<(), Failure> {
         let context = invocation.context;
+        context.check_region()?;
         let at = self.at()?;
         let wish = Wish {
             allow: &self.allow,
@@ -59,7 +60,8 @@ impl OwnCommand for Serve {
         let is_asked_to_end = end_by_signal(&serving)?;
         let mut members = vec![
             text("Endpoint", &serving.endpoint),
-            text("Region", &serving.region),
+            // That for which the key is.
+            text("Region", context.region().unwrap_or(&serving.region)),
             text("Account", &serving.account),
         ];
         if let Some(granted) = &handed_out {

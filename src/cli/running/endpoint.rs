@@ -57,7 +57,8 @@ impl Found<'_> {
         for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
             changes.set(name, region);
         }
-        for name in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        // The last is boto's, from before there was a boto3, which looks there still.
+        for name in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG"] {
             changes.set(name, "/dev/null");
         }
         changes.set("AWS_EC2_METADATA_DISABLED", "true");
@@ -105,15 +106,19 @@ fn without_proxy(name: &str, environment: &Environment) -> OsString {
 }
 
 /// What would have a program ask for other credentials, or elsewhere.
-const UNSET: [&str; 20] = [
+const UNSET: [&str; 24] = [
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
     "AWS_ACCOUNT_ID",
+    // STS would be asked with signatures of another kind, SigV4A.
+    "AWS_AUTH_SCHEME_PREFERENCE",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CREDENTIAL_EXPIRATION",
+    "AWS_CREDENTIAL_FILE",
+    "AWS_CREDENTIAL_PROFILES_FILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_PROFILE",
@@ -123,6 +128,7 @@ const UNSET: [&str; 20] = [
     "AWS_SECRET_KEY",
     "AWS_SECURITY_TOKEN",
     "AWS_SESSION_TOKEN",
+    "AWS_SIGV4A_SIGNING_REGION_SET",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
