@@ -77,6 +77,12 @@ impl Grants {
         keys.find(|key| key.id == access_key_id).map(Arc::clone)
     }
 
+    /// Finds an access key whose time may be over, so that its holder can be told that it is.
+    pub(super) fn key_given(&self, access_key_id: &str) -> Option<Arc<TemporaryKey>> {
+        let mut keys = self.0.iter().filter_map(|granted| granted.key.as_ref());
+        keys.find(|key| key.id == access_key_id).map(Arc::clone)
+    }
+
     /// Finds the access key of whoever has this token, or the key's own.
     pub(super) fn key_of(&self, token: &str, now: Moment) -> Option<Arc<TemporaryKey>> {
         let mut found = None;

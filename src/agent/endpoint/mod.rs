@@ -238,7 +238,8 @@ impl Back for Endpoint<'_> {
     }
 
     fn credential(&self, access_key_id: &str) -> Result<Option<Credential<'_>>, Trouble> {
-        if let Some(key) = self.temporary(|grants, now| grants.key(access_key_id, now)) {
+        // One that is over is so by the signature's rules, too; a call looks anew.
+        if let Some(key) = self.temporary(|grants, _now| grants.key_given(access_key_id)) {
             return Ok(Some(Credential {
                 secret: copy(&key.secret),
                 session_token: Some(copy(&key.session_token)),

@@ -8,6 +8,7 @@ use std::time::Instant;
 use serde_json::Value as Json;
 
 use super::*;
+use crate::agent::grants::Given;
 use crate::agent::limits::Limits;
 use crate::agent::messages::{EndsWith, Granting, Reads, Unlock};
 use crate::agent::place::Place;
@@ -105,6 +106,29 @@ fn a_key_is_good_until_its_grant_is_taken_back() {
         assert!(
             endpoint.lend(&token).unwrap().is_none() && endpoint.local(&token).unwrap().is_none()
         );
+    });
+}
+
+/// Whoever verifies the signature says that it is over, where an unknown one is none.
+#[test]
+fn a_key_that_is_over_is_known_and_of_no_use() {
+    with_agent(|agent, session| {
+        let told = granted(agent, session);
+        let id = told["key"]["id"].as_str().unwrap();
+        let now = SystemMoments.moment();
+        let key = lock(&session.grants).key(id, now);
+        let Value::List(grants) = lock(&session.grants).shown(now) else { panic!() };
+        let Some(Value::Text(grant)) = grants[0].get("Id") else { panic!() };
+        assert!(lock(&session.grants).revoke(grant));
+        let token = Secret::new(told["token"].as_str().unwrap().to_owned());
+        let given = Given { token: copy(&token), key };
+        lock(&session.grants).add(given, Caller::Owner, now, 0);
+
+        let endpoint = Endpoint::of(agent, session);
+        let credential = endpoint.credential(id).unwrap().unwrap();
+        assert_eq!(drawn(&*credential.principal).err().as_deref(), Some(DENIED));
+        assert!(endpoint.lend(token.expose()).unwrap().is_none());
+        assert!(endpoint.local(token.expose()).unwrap().is_none());
     });
 }
 
