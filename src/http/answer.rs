@@ -12,6 +12,8 @@ pub(super) struct Answer {
     pub(super) body: Secret<Vec<u8>>,
     /// Whether the connection ends with it.
     pub(super) is_last: bool,
+    /// What a person can do to learn more, where whoever looks at headers finds it.
+    hint: Option<String>,
 }
 
 /// What a body is.
@@ -28,7 +30,13 @@ pub(super) enum Kind {
 
 impl Answer {
     pub(super) fn new(status: u16, kind: Kind, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, kind, body: Secret::new(body.into()), is_last: false }
+        Self { status, kind, body: Secret::new(body.into()), is_last: false, hint: None }
+    }
+
+    /// Has a hint, if it can be in a header.
+    pub(super) fn hinting(self, hint: Option<String>) -> Self {
+        let is_plain = |hint: &String| hint.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        Self { hint: hint.filter(is_plain), ..self }
     }
 
     /// Ends the connection.
@@ -52,6 +60,9 @@ impl Answer {
         field("Content-Length", &body.len().to_string());
         if let Some(date) = date(now) {
             field("Date", &date);
+        }
+        if let Some(hint) = &self.hint {
+            field("x-strongroom-hint", hint);
         }
         if self.is_last {
             field("Connection", "close");
@@ -107,6 +118,10 @@ mod tests {
             "HTTP/1.1 200 OK\r\nx-amzn-RequestId: id\r\nContent-Type: application/x-amz-json-1.1\r\n\
              Content-Length: 2\r\nDate: Tue, 01 Dec 2026 13:40:33 GMT\r\n\r\n{}"
         );
+        let answer = Answer::new(400, Kind::Untold, "").hinting(Some("try it".to_owned()));
+        assert!(written(&answer, "POST").contains("\r\nx-strongroom-hint: try it\r\n"));
+        let answer = answer.hinting(Some("a\r\nb: c".to_owned()));
+        assert!(!written(&answer, "POST").contains("hint"));
         let answer = Answer::new(405, Kind::Untold, "no").last();
         assert_eq!(
             written(&answer, "HEAD"),

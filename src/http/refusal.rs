@@ -16,6 +16,8 @@ pub(super) struct Refusal {
     text: Option<String>,
     /// The name under which JSON has the text.
     key: &'static str,
+    /// What a person can do to learn more.
+    hint: Option<String>,
     /// Whether the connection ends with it.
     is_last: bool,
 }
@@ -27,31 +29,32 @@ impl Refusal {
         code: "UnknownOperationException",
         text: None,
         key: FRAMEWORK,
+        hint: None,
         is_last: false,
     };
 
     /// The request is no JSON, or of no shape that it could have.
     pub(super) fn serialization(text: Option<String>) -> Self {
         let code = "SerializationException";
-        Self { status: 400, code, text, key: MODELLED, is_last: false }
+        Self { status: 400, code, text, key: MODELLED, hint: None, is_last: false }
     }
 
     /// The signature is refused. As in AWS, the connection ends with that.
     pub(super) fn of_signature(refusal: &refusal::Refusal, dialect: Dialect) -> Self {
         let refusal::Answer { status, code, message } = refusal.answer(dialect);
-        Self { status, code, text: Some(message), key: FRAMEWORK, is_last: true }
+        Self { status, code, text: Some(message), key: FRAMEWORK, hint: None, is_last: true }
     }
 
     /// Something else than the one thing that the service does.
     pub(super) fn invalid_action(text: String) -> Self {
         let (status, code) = (400, "InvalidAction");
-        Self { status, code, text: Some(text), key: FRAMEWORK, is_last: false }
+        Self { status, code, text: Some(text), key: FRAMEWORK, hint: None, is_last: false }
     }
 
     /// What went wrong is nobody's business outside of the process.
     fn internal() -> Self {
         let (status, code) = (500, "InternalFailure");
-        Self { status, code, text: None, key: FRAMEWORK, is_last: false }
+        Self { status, code, text: None, key: FRAMEWORK, hint: None, is_last: false }
     }
 
     /// In JSON of version 1.1.
@@ -60,7 +63,8 @@ impl Refusal {
             Some(text) => json!({ "__type": self.code, self.key: text }),
             None => json!({ "__type": self.code }),
         };
-        self.ending(Answer::new(self.status, Kind::AwsJson, body.to_string()))
+        let answer = Answer::new(self.status, Kind::AwsJson, body.to_string());
+        self.ending(answer.hinting(self.hint.clone()))
     }
 
     /// In the query protocol's XML, about the request of an id.
@@ -82,7 +86,7 @@ impl Refusal {
             Some(text) => format!("{{\"__type\":{code}, \"message\":{}}}", json!(text)),
             None => format!("{{\"__type\":{code}}}"),
         };
-        Answer::new(self.status, Kind::Untold, body)
+        Answer::new(self.status, Kind::Untold, body).hinting(self.hint.clone())
     }
 
     fn ending(&self, answer: Answer) -> Answer {
@@ -97,7 +101,8 @@ impl From<Fault> for Refusal {
             || fault == Fault::no_token();
         let key = if is_of_framework { FRAMEWORK } else { MODELLED };
         let status = if fault.code == Code::InternalService { 500 } else { 400 };
-        Self { status, code: fault.code.as_str(), text: Some(fault.message), key, is_last: false }
+        let Fault { code, message, hint, .. } = fault;
+        Self { status, code: code.as_str(), text: Some(message), key, hint, is_last: false }
     }
 }
 
@@ -119,6 +124,7 @@ impl From<Trouble> for Refusal {
                 code: "ServiceUnavailable",
                 text: Some(text.to_owned()),
                 key: FRAMEWORK,
+                hint: None,
                 is_last: true,
             },
         }

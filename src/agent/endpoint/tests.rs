@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde_json::Value as Json;
 
 use super::*;
-use crate::agent::grants::Given;
+use crate::agent::grants::{Given, Term};
 use crate::agent::limits::Limits;
 use crate::agent::messages::{EndsWith, Granting, Reads, Unlock};
 use crate::agent::place::Place;
@@ -122,7 +122,8 @@ fn a_key_that_is_over_is_known_and_of_no_use() {
         assert!(lock(&session.grants).revoke(grant));
         let token = Secret::new(told["token"].as_str().unwrap().to_owned());
         let given = Given { token: copy(&token), key };
-        lock(&session.grants).add(given, Caller::Owner, now, 0);
+        let term = Term { lifetime_ms: 0, holder: None };
+        lock(&session.grants).add(given, Caller::Owner, now, term);
 
         let endpoint = Endpoint::of(agent, session);
         let credential = endpoint.credential(id).unwrap().unwrap();

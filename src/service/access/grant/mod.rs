@@ -22,6 +22,7 @@ use crate::service::policy_request;
 use crate::service::rules::arn;
 use crate::service::rules::policy::model::Policy;
 use crate::service::rules::policy::verdict::{self, Attached, Bearing, Verdict};
+use crate::vault::access_key::ID_PREFIX;
 use crate::vault::record::{Namespace, Record};
 use selection::Target;
 
@@ -229,9 +230,11 @@ impl<'g> AtWork<'g> {
         }
         let fault = Fault::new(Code::AccessDenied, words(cx, need, outcome)?);
         let id = named(request).map(|id| format!(" --secret-id {id}")).unwrap_or_default();
-        let hint = self.is_signed.then(|| {
-            let key = &self.grant.id;
-            format!("`strongroom access-key explain {key} --action {}{id}` says why", entry.name)
+        // Those that are not kept in the vault cannot be asked about.
+        let key = Some(&self.grant.id).filter(|key| self.is_signed && key.starts_with(ID_PREFIX));
+        let hint = key.map(|key| {
+            let place = format!("{id} --region {}", cx.region());
+            format!("`strongroom access-key explain {key} --action {}{place}` says why", entry.name)
         });
         Ok(Fault { hint, ..fault })
     }

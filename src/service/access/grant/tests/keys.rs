@@ -181,7 +181,7 @@ fn a_key_is_in_the_log_and_its_refusal_has_a_hint() {
         service.with(|vault, context| crate::service::dispatch::dispatch(vault, call, context));
     let Err(Failure::Fault(fault)) = refused else { panic!("not refused") };
     let hint = "`strongroom access-key explain AKIAIOSFODNN7EXAMPLE --action GetSecretValue \
-                --secret-id app/db` says why";
+                --secret-id app/db --region local-1` says why";
     assert_eq!(fault.hint.as_deref(), Some(hint));
     let event = service.events().pop().unwrap();
     assert_eq!(event.via, "key:AKIAIOSFODNN7EXAMPLE/Bob");
