@@ -89,7 +89,10 @@ impl Waiting {
     fn of(program: &Path, arguments: &[&str]) -> Option<Self> {
         let directory = TempDir::below(&std::env::temp_dir());
         let own = directory.path().join("program");
-        fs::copy(program, &own).unwrap();
+        // By another process: a file that this one has written is held open by whatever another test
+        // starts at that moment, and cannot be run meanwhile.
+        let copied = Command::new("cp").args([program, &own]).status().unwrap();
+        assert!(copied.success());
         let fifo = directory.path().join("fifo");
         mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         if getuid().is_root() {

@@ -48,7 +48,7 @@ pub(crate) enum Mistake {
 }
 
 impl Mistake {
-    /// Returns the member of [`GrantSpec`] that it is about.
+    /// Returns the member of `GrantSpec` that it is about.
     pub(crate) fn member(&self) -> &'static str {
         match self {
             Self::Label(_) => "Label",
