@@ -24,7 +24,7 @@ import aws
 import botocore.serialize
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BINARY = os.environ.get("SUITE_BINARY") or ROOT / "target/debug/strongroom"
+BINARY = (ROOT / os.environ.get("SUITE_BINARY", "target/debug/strongroom")).resolve()
 
 # What stands in for the AWS CLI: hands its words to this process, which starts no Python for each.
 CLIENT = f"#!{sys.executable} -ISE\n" + """\
