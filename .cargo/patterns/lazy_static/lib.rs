@@ -33,8 +33,11 @@ macro_rules! packed {
     ($($name:ident),+) => {
         const RANKS: $crate::Ranks = $crate::Ranks::of(&[$(self::$name),+]);
         static ORDER: $crate::Order = RANKS.order();
-        $(static $name: $crate::Packed<{ RANKS.room(self::$name) }> =
-            $crate::Packed::of(self::$name, &RANKS, &ORDER);)+
+        $(static $name: $crate::List = {
+            static BITS: $crate::Packed<{ RANKS.room(self::$name) }> =
+                $crate::Packed::of(self::$name, &RANKS);
+            BITS.list(&ORDER)
+        };)+
     };
 }
 
@@ -131,10 +134,18 @@ const fn ranked(counts: &[u32; LETTERS]) -> [u8; LETTERS] {
 }
 
 /// A text, packed: for each letter a one for every four that are commoner behind the one before it, a
-/// zero, and two bits.
+/// zero, and two bits. Has no pointer: what has one is among what each start of the program copies, to put
+/// the pointer right.
 #[derive(Debug)]
 pub struct Packed<const ROOM: usize> {
     bits: [u8; ROOM],
+    length: usize,
+}
+
+/// A packed text, and what it is read with.
+#[derive(Debug)]
+pub struct List {
+    bits: &'static [u8],
     length: usize,
     order: &'static Order,
 }
@@ -142,7 +153,7 @@ pub struct Packed<const ROOM: usize> {
 impl<const ROOM: usize> Packed<ROOM> {
     /// Packs a text.
     #[must_use]
-    pub const fn of(text: &str, ranks: &Ranks, order: &'static Order) -> Self {
+    pub const fn of(text: &str, ranks: &Ranks) -> Self {
         let text = text.as_bytes();
         let mut bits = [0; ROOM];
         // What is not in a whole byte yet, and how many bits of it there are.
@@ -167,9 +178,17 @@ impl<const ROOM: usize> Packed<ROOM> {
         if held > 0 {
             bits[byte] = rest as u8;
         }
-        Self { bits, length: text.len(), order }
+        Self { bits, length: text.len() }
     }
 
+    /// Says with what it is read.
+    #[must_use]
+    pub const fn list(&'static self, order: &'static Order) -> List {
+        List { bits: &self.bits, length: self.length, order }
+    }
+}
+
+impl List {
     /// Returns the words, which stay in memory from then on.
     pub fn split(&self, between: char) -> std::str::Split<'static, char> {
         let text: &'static str = self.text().leak();
