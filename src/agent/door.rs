@@ -370,15 +370,12 @@ mod tests {
     use crate::agent::grants::{Given, Term};
     use crate::agent::limits::Limits;
     use crate::agent::messages::{Reads, Unlock};
-    use crate::agent::place::Place;
     use crate::agent::testing::{self, Opening};
-    use crate::gateway::refusal::Explained;
     use crate::model::time::Timestamp;
     use crate::service::action::Action;
     use crate::service::caller::{Grant, Holder, Selection};
     use crate::service::known_policies::KnownPolicies;
-    use crate::sys::clock::{SystemClock, SystemMoments};
-    use crate::sys::entropy::SystemEntropy;
+    use crate::sys::clock::SystemMoments;
     use crate::sys::socket;
 
     /// Clocks at whose second look something happens: after a call was let in, and before it has the
@@ -399,26 +396,13 @@ mod tests {
         }
     }
 
-    fn explained() -> Explained {
-        Explained { name: String::new(), message: String::new(), hint: None, exit_code: 255 }
-    }
-
     /// Has the holder of a grant call, while something happens. Returns what he is told, and whether the
     /// vault stays unlocked.
     fn called_while(what: &(dyn Fn(&Session) + Sync), message: &Json) -> (Json, bool) {
         let opening = Opening::new();
         let moments = Meanwhile { looks: AtomicUsize::new(0), session: OnceLock::new(), what };
         let nowhere = opening.scratch.path();
-        let agent = Agent {
-            sessions: Sessions::of(nowhere, Place::at(nowhere)),
-            moments: &moments,
-            clock: &SystemClock,
-            entropy: &SystemEntropy,
-            origin: Origin::default(),
-            explain: Explain { vault: |_| explained(), file: |_| explained() },
-            wake: &|| {},
-            has_begun: AtomicBool::new(false),
-        };
+        let agent = testing::agent(nowhere, &moments);
         let limits = Limits { idle_ms: 3_600_000, age_ms: 3_600_000 };
         let unlock = testing::unlock(&opening.path(), Reads::AtOnce);
         assert!(agent.unlock(Unlock { limits, ..unlock }).unwrap().is_ok());

@@ -229,12 +229,8 @@ mod tests {
     use std::panic::resume_unwind;
 
     use super::*;
-    use crate::gateway::refusal::Explained;
+    use crate::agent::testing;
     use crate::sys::scratch::Scratch;
-
-    fn explained() -> Explained {
-        Explained { name: String::new(), message: String::new(), hint: None, exit_code: 255 }
-    }
 
     /// Without [`Ending`], those who serve are waited for, for ever.
     #[test]
@@ -242,16 +238,7 @@ mod tests {
         let scratch = Scratch::new();
         let sockets = [scratch.join("socket")];
         let (listener, closer) = Listener::bind(&sockets[0]).unwrap();
-        let agent = Agent {
-            sessions: Sessions::of(&scratch.join("logins"), Place::at(scratch.path())),
-            moments: &SystemMoments,
-            clock: &SystemClock,
-            entropy: &SystemEntropy,
-            origin: Origin::default(),
-            explain: Explain { vault: |_| explained(), file: |_| explained() },
-            wake: &|| {},
-            has_begun: AtomicBool::new(false),
-        };
+        let agent = testing::agent(scratch.path(), &SystemMoments);
         let servers = [Server::new(&agent, RULES)];
         let ended = catch_unwind(AssertUnwindSafe(|| {
             thread::scope(|scope| {

@@ -30,14 +30,12 @@ impl TemporaryKey {
         issued: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<Self, NoEntropy> {
-        let drawn = text(entropy, ID_ALPHABET, ID_LENGTH)?;
-        Ok(Self {
-            id: format!("{ID_PREFIX}{}", drawn.expose()),
-            secret: text(entropy, SECRET_ALPHABET, SECRET_LENGTH)?,
-            session_token: new_token(entropy)?,
-            issued,
-            grant: Arc::new(grant),
-        })
+        let mut dice = Dice::new(entropy);
+        let mut id = ID_PREFIX.to_owned();
+        dice.spell(&mut id, ID_LENGTH, ID_ALPHABET)?;
+        let mut secret = Secret::new(String::with_capacity(SECRET_LENGTH));
+        dice.spell(secret.expose_mut(), SECRET_LENGTH, SECRET_ALPHABET)?;
+        Ok(Self { id, secret, session_token: new_token(entropy)?, issued, grant: Arc::new(grant) })
     }
 
     /// Tells it to whom it is for.
@@ -49,19 +47,6 @@ impl TemporaryKey {
             "until": self.grant.until.0,
         })
     }
-}
-
-fn text(
-    entropy: &dyn Entropy,
-    alphabet: &[u8],
-    length: usize,
-) -> Result<Secret<String>, NoEntropy> {
-    let mut dice = Dice::new(entropy);
-    let mut text = Secret::new(String::with_capacity(length));
-    while text.expose().len() < length {
-        text.expose_mut().extend(dice.pick(alphabet)?.copied().map(char::from));
-    }
-    Ok(text)
 }
 
 /// What the ids of AWS's temporary keys begin with.

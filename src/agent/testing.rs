@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use super::door::Agent;
 use super::limits::Limits;
 use super::messages::{Reads, Unlock};
 use super::place::Place;
@@ -10,10 +12,12 @@ use super::session::{Gone, Session};
 use super::sessions::{Due, Sessions};
 use crate::crypto::header::VaultId;
 use crate::crypto::keys::MasterKey;
+use crate::gateway::refusal::Explained;
 use crate::model::time::Timestamp;
+use crate::rotation::remote::Explain;
 use crate::store::Store;
-use crate::sys::clock::{Moment, Moments};
-use crate::sys::entropy::CountingEntropy;
+use crate::sys::clock::{Moment, Moments, SystemClock};
+use crate::sys::entropy::{CountingEntropy, SystemEntropy};
 use crate::sys::files;
 use crate::sys::scratch::Scratch;
 use crate::vault::transaction::RequestContext;
@@ -90,6 +94,23 @@ impl Opening {
         let carry_out = |one: &Due| self.sessions.carry_out(one, &now, self.context());
         due.iter().for_each(carry_out);
         left
+    }
+}
+
+/// An agent that has nothing unlocked yet, by this machine's clock and randomness.
+pub(super) fn agent<'a>(nowhere: &Path, moments: &'a (dyn Moments + Sync)) -> Agent<'a> {
+    fn explained() -> Explained {
+        Explained { name: String::new(), message: String::new(), hint: None, exit_code: 255 }
+    }
+    Agent {
+        sessions: Sessions::of(nowhere, Place::at(nowhere)),
+        moments,
+        clock: &SystemClock,
+        entropy: &SystemEntropy,
+        origin: Origin::default(),
+        explain: Explain { vault: |_| explained(), file: |_| explained() },
+        wake: &|| {},
+        has_begun: AtomicBool::new(false),
     }
 }
 

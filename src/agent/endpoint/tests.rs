@@ -2,7 +2,6 @@
 
 use std::net::TcpStream;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde_json::Value as Json;
@@ -11,36 +10,18 @@ use super::*;
 use crate::agent::grants::{Given, Term};
 use crate::agent::limits::Limits;
 use crate::agent::messages::{EndsWith, Granting, Reads, Unlock};
-use crate::agent::place::Place;
-use crate::agent::sessions::Sessions;
 use crate::agent::testing::{self, Opening};
-use crate::gateway::refusal::Explained;
-use crate::rotation::remote::Explain;
 use crate::service::grants::GrantSpec;
 use crate::service::keys::errand::Errand;
 use crate::service::operations;
-use crate::sys::clock::{Moments, SystemClock, SystemMoments};
-use crate::sys::entropy::SystemEntropy;
+use crate::sys::clock::{Moments, SystemMoments};
 use crate::vault::Origin;
-
-fn explained() -> Explained {
-    Explained { name: String::new(), message: String::new(), hint: None, exit_code: 255 }
-}
 
 /// Lends an agent that holds a vault open for an hour.
 fn with_agent(work: impl FnOnce(&Agent<'_>, &Session)) {
     let opening = Opening::new();
     let nowhere = opening.scratch.path();
-    let agent = Agent {
-        sessions: Sessions::of(nowhere, Place::at(nowhere)),
-        moments: &SystemMoments,
-        clock: &SystemClock,
-        entropy: &SystemEntropy,
-        origin: Origin::default(),
-        explain: Explain { vault: |_| explained(), file: |_| explained() },
-        wake: &|| {},
-        has_begun: AtomicBool::new(false),
-    };
+    let agent = testing::agent(nowhere, &SystemMoments);
     let limits = Limits { idle_ms: 3_600_000, age_ms: 3_600_000 };
     let unlock = testing::unlock(&opening.path(), Reads::Batched);
     assert!(agent.unlock(Unlock { limits, ..unlock }).unwrap().is_ok());

@@ -291,11 +291,8 @@ pub(crate) fn shown(grant: &Grant) -> Value {
 
 /// Draws the id of a grant, which is no secret: its token is.
 pub(crate) fn draw_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
-    let mut dice = Dice::new(entropy);
     let mut id = String::with_capacity(ID_LENGTH);
-    while id.len() < ID_LENGTH {
-        id.extend(dice.pick(ID_ALPHABET)?.copied().map(char::from));
-    }
+    Dice::new(entropy).spell(&mut id, ID_LENGTH, ID_ALPHABET)?;
     Ok(id)
 }
 

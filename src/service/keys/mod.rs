@@ -218,28 +218,16 @@ fn named(record: &Record) -> String {
 
 fn draw_id(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
     let mut id = ID_PREFIX.to_owned();
-    draw(&mut id, 16, (ID_ALPHABET, entropy))?;
+    Dice::new(entropy).spell(&mut id, 16, ID_ALPHABET)?;
     Ok(id)
 }
 
 fn draw_secret(entropy: &dyn Entropy) -> Result<SecretAccessKey, Failure> {
     let mut text = Secret::new(String::with_capacity(SECRET_LENGTH));
-    draw(text.expose_mut(), SECRET_LENGTH, (SECRET_ALPHABET, entropy))?;
+    Dice::new(entropy).spell(text.expose_mut(), SECRET_LENGTH, SECRET_ALPHABET)?;
     SecretAccessKey::new(text).ok_or_else(|| {
         Fault::new(Code::InternalService, "what was drawn is no secret access key").into()
     })
-}
-
-fn draw(
-    text: &mut String,
-    letters: usize,
-    (alphabet, entropy): (&[u8], &dyn Entropy),
-) -> Result<(), NoEntropy> {
-    let mut dice = Dice::new(entropy);
-    for _ in 0..letters {
-        text.extend(dice.pick(alphabet)?.copied().map(char::from));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -138,11 +138,8 @@ pub(crate) fn partition(region: &str) -> &'static str {
 
 /// Draws the suffix of a new ARN: a secret made again under its old name has a different ARN.
 pub(crate) fn draw_suffix(entropy: &dyn Entropy) -> Result<String, NoEntropy> {
-    let mut dice = Dice::new(entropy);
     let mut suffix = String::with_capacity(SUFFIX_LENGTH);
-    while suffix.len() < SUFFIX_LENGTH {
-        suffix.extend(dice.pick(SUFFIX_ALPHABET)?.copied().map(char::from));
-    }
+    Dice::new(entropy).spell(&mut suffix, SUFFIX_LENGTH, SUFFIX_ALPHABET)?;
     Ok(suffix)
 }
 

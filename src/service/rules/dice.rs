@@ -33,6 +33,19 @@ impl<'a> Dice<'a> {
         }
     }
 
+    /// Appends so many letters of an alphabet, which is one of ASCII.
+    pub(crate) fn spell(
+        &mut self,
+        text: &mut String,
+        letters: usize,
+        alphabet: &[u8],
+    ) -> Result<(), NoEntropy> {
+        for _ in 0..letters {
+            text.extend(self.pick(alphabet)?.copied().map(char::from));
+        }
+        Ok(())
+    }
+
     fn byte(&mut self) -> Result<u8, NoEntropy> {
         if let Some(byte) = self.pool.expose().get(self.used).copied() {
             self.used += 1;
